@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * client.c - connect to a daemon, send one request, await its answers
+ *
+ * Commands know the instance by its state directory alone: a partition is a
+ * directory in it that has a daemon's socket.
+ */
+#include "cli/client.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+static int client_compare_names(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+void client_names_free(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+int client_partitions(const char *state_dir, char ***ret, size_t *ret_n, struct vc_err *err)
+{
+	_cleanup_closedir_ DIR *dir = opendir(state_dir);
+	const struct dirent *entry;
+	char **names = NULL;
+	size_t n = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		char path[PATH_MAX];
+		char **grown;
+
+		snprintf(path, sizeof(path), "%s/vcd.lock", entry->d_name);
+		if (entry->d_name[0] == '.' || faccessat(dirfd(dir), path, F_OK, 0) < 0)
+			continue;
+		grown = realloc(names, (n + 1) * sizeof(*grown));
+		if (grown)
+			names = grown;
+		if (!grown || !(names[n] = strdup(entry->d_name))) {
+			client_names_free(names, n);
+			return err_sys(err, ENOMEM, "partitions");
+		}
+		n++;
+	}
+	if (n == 0) {
+		free(names);
+		return err_set(err, ENOENT, "vcrun is not up (no daemon in %s): run 'vcctl up' as root",
+			       state_dir);
+	}
+	qsort(names, n, sizeof(*names), client_compare_names);
+	*ret = names;
+	*ret_n = n;
+	return 0;
+}
+
+int client_open(const char *state_dir, const char *partition, struct wire **ret,
+		struct vc_err *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int r;
+
+	if (strchr(partition, '/') || partition[0] == '.')
+		return err_set(err, EINVAL, "'%s' is no partition's name", partition);
+	snprintf(path, sizeof(path), "%s/%s/vcd.sock", state_dir, partition);
+	r = wire_connect(path, ret, err);
+	if (r == 0 || r == -EACCES || r == -ENAMETOOLONG)
+		return r;
+	snprintf(path, sizeof(path), "%s/%s/vcd.lock", state_dir, partition);
+	if (stat(path, &st) == 0)
+		return err_set(err, EHOSTDOWN,
+			       "partition %s is down: its daemon does not run; 'vcctl up' starts it",
+			       partition);
+	return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them", partition);
+}
+
+int client_open_any(const char *state_dir, struct wire **ret, struct vc_err *err)
+{
+	char **names;
+	size_t n;
+	int r = client_partitions(state_dir, &names, &n, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		r = client_open(state_dir, names[i], ret, err);
+		if (r == 0)
+			break;
+	}
+	client_names_free(names, n);
+	return r;
+}
+
+int client_ask(struct wire *wire, const Vc__Msg *msg, const int *fds, size_t n_fds,
+	       struct wire_msg *ret, struct vc_err *err)
+{
+	int r = wire_send(wire, msg, fds, n_fds, err);
+
+	if (r == 0)
+		r = wire_recv(wire, ret, err);
+	if (r < 0)
+		return r;
+	if (ret->msg->body_case == VC__MSG__BODY_ERROR) {
+		r = wire_take_error(ret->msg->error, err);
+		wire_msg_done(ret);
+	}
+	return r;
+}
+
+static int client_compare_jobs(const void *a, const void *b)
+{
+	const Vc__Job *x = *(Vc__Job *const *)a, *y = *(Vc__Job *const *)b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static int client_ask_status(const char *state_dir, const char *partition,
+			     const Vc__Status *wanted, struct wire_msg *ret, struct vc_err *err)
+{
+	Vc__Msg msg = VC__MSG__INIT;
+	struct wire *wire;
+	int r = client_open(state_dir, partition, &wire, err);
+
+	if (r < 0)
+		return r;
+	msg.body_case = VC__MSG__BODY_STATUS;
+	msg.status = (Vc__Status *)wanted;
+	r = client_ask(wire, &msg, NULL, 0, ret, err);
+	wire_free(wire);
+	if (r == 0 && ret->msg->body_case != VC__MSG__BODY_STATUS_REPLY) {
+		wire_msg_done(ret);
+		return err_set(err, EPROTO, "partition %s answered something else", partition);
+	}
+	return r;
+}
+
+static int client_add_status(struct client_status *status, const Vc__StatusReply *reply)
+{
+	Vc__Job **jobs =
+		realloc(status->jobs, (status->n_jobs + reply->n_jobs + 1) * sizeof(*jobs));
+
+	if (!jobs)
+		return -ENOMEM;
+	status->jobs = jobs;
+	if (reply->n_jobs)
+		memcpy(jobs + status->n_jobs, reply->jobs, reply->n_jobs * sizeof(*jobs));
+	status->n_jobs += reply->n_jobs;
+	/* These are the same from every daemon. */
+	status->partitions = reply->partitions;
+	status->n_partitions = reply->n_partitions;
+	status->moves = reply->moves;
+	status->n_moves = reply->n_moves;
+	return 0;
+}
+
+int client_status(const char *state_dir, const Vc__Status *wanted, struct client_status *ret,
+		  struct vc_err *err)
+{
+	char **names;
+	size_t n;
+	int r = client_partitions(state_dir, &names, &n, err);
+
+	*ret = (struct client_status){ 0 };
+	if (r < 0)
+		return r;
+	ret->answers = calloc(n, sizeof(*ret->answers));
+	for (size_t i = 0; ret->answers && i < n; i++) {
+		struct wire_msg *answer = &ret->answers[ret->n_answers];
+
+		/* A daemon that is down is no error: the others' board says so. */
+		r = client_ask_status(state_dir, names[i], wanted, answer, err);
+		if (r < 0)
+			continue;
+		ret->n_answers++;
+		r = client_add_status(ret, answer->msg->status_reply);
+		if (r < 0)
+			break;
+	}
+	client_names_free(names, n);
+	if (ret->n_answers == 0)
+		return r < 0 ? r : err_sys(err, ENOMEM, "status");
+	if (ret->n_jobs)
+		qsort(ret->jobs, ret->n_jobs, sizeof(*ret->jobs), client_compare_jobs);
+	return 0;
+}
+
+void client_status_done(struct client_status *status)
+{
+	for (size_t i = 0; i < status->n_answers; i++)
+		wire_msg_done(&status->answers[i]);
+	free(status->answers);
+	free(status->jobs);
+	*status = (struct client_status){ 0 };
+}
+
+void client_version(const char *command)
+{
+	printf("%s %s\n", command, PACKAGE_VERSION);
+	exit(0);
+}

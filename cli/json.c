@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * json.c - partitions, jobs and moves as JSON, the same in every command
+ *
+ * Arguments are bytes, JSON's strings are UTF-8: what is not is shown with U+FFFD.
+ */
+#include "cli/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+
+static json_t *json_of_bytes(const char *data, size_t len)
+{
+	json_t *json = json_stringn(data, len);
+	_cleanup_free_ char *clean = NULL;
+	size_t n = 0;
+
+	if (json)
+		return json;
+	clean = malloc(3 * len + 1);
+	for (size_t i = 0; clean && i < len; i++) {
+		if ((unsigned char)data[i] < 0x80) {
+			clean[n++] = data[i];
+		} else {
+			memcpy(clean + n, "\xef\xbf\xbd", 3);
+			n += 3;
+		}
+	}
+	return clean ? json_stringn(clean, n) : NULL;
+}
+
+static json_t *json_of_text(const char *text)
+{
+	return text ? json_of_bytes(text, strlen(text)) : json_null();
+}
+
+/* A number that may not be known. */
+static json_t *json_of_known(protobuf_c_boolean known, uint64_t value)
+{
+	return known ? json_integer((json_int_t)value) : json_null();
+}
+
+json_t *json_of_partition(const Vc__Partition *p)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:o}", "name",
+			 json_of_text(p->name), "state", json_of_text(p->state), "cpus",
+			 json_of_text(p->cpus), "mems", json_of_text(p->mems), "exclusive",
+			 json_of_text(p->exclusive), "cpu_pct", p->cpu_pct, "jobs_cpu_pct",
+			 p->group_cpu_pct, "mem_used_bytes",
+			 json_of_known(p->has_mem_used_bytes, p->mem_used_bytes),
+			 "mem_limit_bytes",
+			 json_of_known(p->has_mem_limit_bytes, p->mem_limit_bytes), "jobs",
+			 json_of_known(p->has_jobs, p->jobs), "runnable",
+			 json_of_known(p->has_runnable, p->runnable));
+}
+
+json_t *json_of_job(const Vc__Job *j)
+{
+	json_t *argv = json_array();
+
+	for (size_t i = 0; i < j->n_argv; i++)
+		json_array_append_new(argv,
+				      json_of_bytes((const char *)j->argv[i].data, j->argv[i].len));
+	return json_pack("{s:i, s:o, s:i, s:i, s:o, s:o, s:o, s:i, s:I, s:I, s:f}", "id",
+			 (int)j->id, "name", json_of_text(j->name), "pid", (int)j->pid, "uid",
+			 (int)j->uid, "partition", json_of_text(j->partition), "state",
+			 json_of_text(j->state), "argv", argv, "moves", (int)j->moves, "cpu_usec",
+			 (json_int_t)j->cpu_usec, "rss_bytes", (json_int_t)j->rss_bytes, "started",
+			 (double)j->started_usec / 1e6);
+}
+
+json_t *json_of_move(const Vc__Moved *m)
+{
+	json_t *steps = json_object();
+
+	for (size_t i = 0; i < m->n_steps; i++)
+		json_object_set_new(steps, m->steps[i]->name,
+				    json_integer((json_int_t)m->steps[i]->usec));
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:o, s:o}", "job",
+			 (int)m->job, "from", json_of_text(m->from), "to", json_of_text(m->to),
+			 "engine", json_of_text(m->engine), "result", json_of_text(m->result),
+			 "downtime_usec", (json_int_t)m->downtime_usec, "total_usec",
+			 (json_int_t)m->total_usec, "image_bytes", (json_int_t)m->image_bytes, "at",
+			 (double)m->at_usec / 1e6, "reason",
+			 m->reason && *m->reason ? json_of_text(m->reason) : json_null(), "steps_usec",
+			 steps);
+}
+
+void json_print(json_t *json)
+{
+	json_dumpf(json, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(json);
+}

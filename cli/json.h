@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * json.h - partitions, jobs and moves as JSON, the same in every command
+ */
+#ifndef VC_CLI_JSON_H
+#define VC_CLI_JSON_H
+
+#include <jansson.h>
+
+#include "wire/vc.pb-c.h"
+
+json_t *json_of_partition(const Vc__Partition *partition);
+json_t *json_of_job(const Vc__Job *job);
+json_t *json_of_move(const Vc__Moved *move);
+/* Prints with a newline and frees. */
+void json_print(json_t *json);
+
+#endif

@@ -1,0 +1,21 @@
+bin_PROGRAMS += vcrun vcmove vcstat
+sbin_PROGRAMS = vcctl
+
+# Every start of a program pays for what vcrun is linked with: keep it small.
+vcrun_SOURCES = cli/vcrun.c cli/client.c cli/client.h cli/tty.c cli/tty.h
+vcrun_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
+vcrun_LDADD = libwire.la libcommon.la
+
+vcmove_SOURCES = cli/vcmove.c cli/client.c cli/json.c cli/json.h cli/table.c cli/table.h
+vcmove_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
+vcmove_LDADD = libwire.la libcommon.la $(JANSSON_LIBS)
+
+vcstat_SOURCES = cli/vcstat.c cli/client.c cli/json.c cli/table.c
+vcstat_CFLAGS = $(vcmove_CFLAGS)
+vcstat_LDADD = $(vcmove_LDADD)
+
+vcctl_SOURCES = cli/vcctl.c cli/vcctl.h cli/vcctl-up.c cli/vcctl-down.c cli/vcctl-list.c \
+	cli/vcctl-check.c cli/client.c cli/json.c cli/table.c
+vcctl_CFLAGS = $(vcmove_CFLAGS)
+vcctl_LDADD = libboard.la libpolicy.la libmig.la libpartition.la libwire.la libcommon.la \
+	$(JANSSON_LIBS) -lm

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * table.c - columns that are as wide as what stands in them
+ *
+ * Job names and arguments are a user's bytes and end on somebody else's terminal;
+ * no control character gets there.
+ */
+#include "cli/table.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE_COLUMNS 16
+
+struct table {
+	char *headings;
+	const char *heading[TABLE_COLUMNS];
+	int right[TABLE_COLUMNS];
+	size_t columns;
+	char **cells;
+	size_t n_cells;
+};
+
+struct table *table_new(const char *headings)
+{
+	struct table *table = calloc(1, sizeof(*table));
+	char *rest = NULL, *word;
+
+	if (table)
+		table->headings = strdup(headings);
+	if (!table || !table->headings) {
+		fputs("out of memory\n", stderr);
+		exit(1);
+	}
+	for (word = strtok_r(table->headings, "|", &rest); word && table->columns < TABLE_COLUMNS;
+	     word = strtok_r(NULL, "|", &rest)) {
+		table->right[table->columns] = *word == '>';
+		table->heading[table->columns++] = word + (*word == '>');
+	}
+	return table;
+}
+
+void table_free(struct table *table)
+{
+	if (!table)
+		return;
+	for (size_t i = 0; i < table->n_cells; i++)
+		free(table->cells[i]);
+	free(table->cells);
+	free(table->headings);
+	free(table);
+}
+
+void table_add(struct table *table, const char *fmt, ...)
+{
+	char **grown = realloc(table->cells, (table->n_cells + 1) * sizeof(*grown));
+	char *cell = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (!grown || vasprintf(&cell, fmt, ap) < 0) {
+		fputs("out of memory\n", stderr);
+		exit(1);
+	}
+	va_end(ap);
+	for (char *c = cell; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	table->cells = grown;
+	table->cells[table->n_cells++] = cell;
+}
+
+static void table_print_cell(const struct table *table, size_t column, const char *text, int width,
+			     FILE *out)
+{
+	const char *gap = column ? "  " : "";
+
+	if (table->right[column])
+		fprintf(out, "%s%*s", gap, width, text);
+	else if (column + 1 == table->columns)
+		fprintf(out, "%s%s", gap, text);
+	else
+		fprintf(out, "%s%-*s", gap, width, text);
+}
+
+void table_print(const struct table *table, FILE *out)
+{
+	int width[TABLE_COLUMNS];
+
+	for (size_t c = 0; c < table->columns; c++) {
+		width[c] = (int)strlen(table->heading[c]);
+		for (size_t i = c; i < table->n_cells; i += table->columns)
+			if ((int)strlen(table->cells[i]) > width[c])
+				width[c] = (int)strlen(table->cells[i]);
+	}
+	for (size_t c = 0; c < table->columns; c++)
+		table_print_cell(table, c, table->heading[c], width[c], out);
+	fputc('\n', out);
+	for (size_t i = 0; i < table->n_cells; i++) {
+		table_print_cell(table, i % table->columns, table->cells[i],
+				 width[i % table->columns], out);
+		if ((i + 1) % table->columns == 0)
+			fputc('\n', out);
+	}
+}
+
+const char *table_bytes(uint64_t bytes, char *buf, size_t size)
+{
+	static const char units[] = "BKMGTP";
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	for (; value >= 1024 && unit + 2 < sizeof(units); unit++)
+		value /= 1024;
+	snprintf(buf, size, value < 10 && unit > 0 ? "%.1f%c" : "%.0f%c", value, units[unit]);
+	return buf;
+}
+
+const char *table_usec(uint64_t usec, char *buf, size_t size)
+{
+	if (usec < 1000)
+		snprintf(buf, size, "%uus", (unsigned)usec);
+	else if (usec < 1000000)
+		snprintf(buf, size, "%.1fms", (double)usec / 1e3);
+	else
+		snprintf(buf, size, "%.2fs", (double)usec / 1e6);
+	return buf;
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * vcctl-check.c - a doctor: is everything there that vcrun needs, and does it work?
+ *
+ * Each line says ok, warn or fail, what was looked at and found, and what to do
+ * about it. The CRIU line is no version check: a process with a listening socket and a
+ * thread is moved by libmig, as a job would be.
+ */
+#include "cli/vcctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/json.h"
+#include "cli/table.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "libmig/criu.h"
+#include "libmig/mig.h"
+
+DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
+DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
+
+enum verdict { CHECK_OK, CHECK_WARN, CHECK_FAIL };
+
+struct check {
+	bool json;
+	json_t *list;
+	enum verdict worst;
+};
+
+static void check_line(struct check *check, enum verdict verdict, const char *what,
+		       const char *remedy, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static void check_line(struct check *check, enum verdict verdict, const char *what,
+		       const char *remedy, const char *fmt, ...)
+{
+	static const char *const words[] = { "ok", "warn", "fail" };
+	char found[1200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(found, sizeof(found), fmt, ap);
+	va_end(ap);
+	if (verdict > check->worst)
+		check->worst = verdict;
+	json_array_append_new(check->list,
+			      json_pack("{s:s, s:s, s:s, s:s*}", "check", what, "verdict",
+					words[verdict], "found", found, "remedy", remedy));
+	if (check->json)
+		return;
+	printf("%-4s  %-12s  %s\n", words[verdict], what, found);
+	if (remedy)
+		printf("                    -> %s\n", remedy);
+	fflush(stdout);
+}
+
+static void *check_victim_thread(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+/* A process like a job's: a session, a thread, a listening TCP socket. */
+static _Noreturn void check_victim(int ready)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int null = open("/dev/null", O_RDWR), fd;
+	pthread_t thread;
+
+	prctl(PR_SET_PDEATHSIG, 0);
+	setsid();
+	for (int i = 0; i < 3; i++)
+		dup2(null, i);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 1) < 0 ||
+	    pthread_create(&thread, NULL, check_victim_thread, NULL) || write(ready, "r", 1) != 1)
+		_exit(1);
+	close(ready);
+	close(null);
+	for (;;)
+		pause();
+}
+
+static int check_enter(void *ctx)
+{
+	return 0;
+}
+
+static void check_clear(void *ctx)
+{
+	kill(*(const pid_t *)ctx, SIGKILL);
+}
+
+static void check_criu_move(struct check *check, const char *binary, unsigned int version)
+{
+	char images[] = "/dev/shm/vcrun-check-XXXXXX", word;
+	struct mig_parked *parked = NULL;
+	struct mig_report report;
+	struct vc_err err = { 0 };
+	int ready[2], r;
+	pid_t pid;
+	struct mig_place place = { .name = "here",
+				   .enter = check_enter,
+				   .clear = check_clear,
+				   .ctx = &pid,
+				   .room_bytes = UINT64_MAX };
+	struct mig_request req = { .source = place, .target = place, .images = images };
+
+	if (!mkdtemp(images) || pipe2(ready, O_CLOEXEC) < 0) {
+		check_line(check, CHECK_FAIL, "criu", NULL, "cannot test: %s", strerror(errno));
+		return;
+	}
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid = fork();
+	if (pid == 0)
+		check_victim(ready[1]);
+	close(ready[1]);
+	req.root = pid;
+	r = read(ready[0], &word, 1) == 1 ? mig_move(&req, &report, &parked, &err)
+					  : err_set(&err, EIO, "the test process did not start");
+	close(ready[0]);
+	if (r == 0)
+		check_line(check, CHECK_OK, "criu",
+			   NULL, "%s, version %u.%u.%u: moved a test process, stopped for %.1f ms",
+			   binary, version / 10000, version / 100 % 100, version % 100,
+			   (double)report.downtime_usec / 1e3);
+	else
+		check_line(check, CHECK_FAIL, "criu",
+			   "run setup/criu.sh of the source tree: it finds a CRIU that works on this "
+			   "kernel",
+			   "%s, version %u.%u.%u cannot move a test process: %s", binary,
+			   version / 10000, version / 100 % 100, version % 100, err.text);
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	file_remove_tree(AT_FDCWD, images);
+}
+
+static void check_criu(struct check *check)
+{
+	const char *binary = criu_find();
+	unsigned int version = 0;
+	struct vc_err err = { 0 };
+
+	if (!binary)
+		check_line(check, CHECK_FAIL, "criu",
+			   "run setup/criu.sh of the source tree, or apt-get install criu",
+			   "not found: no job can be moved");
+	else if (criu_version(binary, &version, &err) < 0)
+		check_line(check, CHECK_FAIL, "criu", "run setup/criu.sh of the source tree", "%s: %s",
+			   binary, err.text);
+	else
+		check_criu_move(check, binary, version);
+}
+
+static void check_kernel(struct check *check)
+{
+	struct utsname uts;
+	unsigned int major = 0, minor = 0;
+
+	uname(&uts);
+	sscanf(uts.release, "%u.%u", &major, &minor);
+	if (major < 5 || (major == 5 && minor < 10))
+		check_line(check, CHECK_FAIL, "kernel", "use Linux 5.10 or newer",
+			   "Linux %s is too old", uts.release);
+	else
+		check_line(check, CHECK_OK, "kernel", NULL, "Linux %s, %ld CPUs online", uts.release,
+			   sysconf(_SC_NPROCESSORS_ONLN));
+	if (access("/proc/self/task/1/children", F_OK) < 0 &&
+	    access("/proc/thread-self/children", F_OK) < 0)
+		check_line(check, CHECK_FAIL, "kernel", "use a kernel with CONFIG_PROC_CHILDREN",
+			   "/proc/PID/task/TID/children is missing: trees cannot be walked");
+}
+
+static void check_controllers(struct check *check)
+{
+	static const char *const needed[] = { "cpuset", "cpu", "memory", "pids" };
+	_cleanup_(cg_freep) struct cg *cg = NULL;
+	const struct cg_controller *list;
+	struct vc_err err = { 0 };
+	size_t n;
+	int cpuset = 0;
+
+	if (cg_open("vcrun", NULL, &cg, &err) < 0) {
+		check_line(check, CHECK_FAIL, "cgroups", "mount the cgroup hierarchies", "%s",
+			   err.text);
+		return;
+	}
+	list = cg_controllers(cg, &n);
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		const struct cg_controller *found = NULL;
+
+		for (size_t k = 0; k < n; k++)
+			if (!strcmp(list[k].name, needed[i]))
+				found = &list[k];
+		if (!found || found->version == 0) {
+			bool must = !strcmp(needed[i], "cpuset") || !strcmp(needed[i], "memory");
+
+			check_line(check, must ? CHECK_FAIL : CHECK_WARN, needed[i],
+				   "enable the controller (kernel command line, or "
+				   "cgroup.subtree_control of the root)",
+				   "no cgroup hierarchy has the controller");
+			continue;
+		}
+		check_line(check, CHECK_OK, needed[i], NULL, "cgroup v%d at %s", found->version,
+			   found->mount);
+		if (i == 0)
+			cpuset = found->version;
+	}
+	if (cpuset == 2)
+		check_line(check, CHECK_OK, "exclusive", NULL,
+			   "CPUs can be dedicated (cpuset partitions of cgroup v2)");
+	else if (cpuset == 1)
+		check_line(check, CHECK_WARN, "exclusive",
+			   "for dedicated CPUs boot with cgroup v2 only "
+			   "(systemd.unified_cgroup_hierarchy=1)",
+			   "CPUs are advisory: with cpuset on cgroup v1 the rest of the system may run "
+			   "on them");
+}
+
+static void check_state_dir(struct check *check, const char *dir)
+{
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	struct vc_err err = { 0 };
+	struct statfs fs;
+	size_t alive = 0;
+
+	if (instance_open(dir, &in, &err) < 0) {
+		bool tmpfs = statfs("/run", &fs) == 0 && fs.f_type == 0x01021994;
+
+		check_line(check, CHECK_OK, "instance", NULL, "%s is not up%s", dir,
+			   tmpfs ? "" : "; /run is no tmpfs, so 'vcctl up' will mount one there");
+		return;
+	}
+	for (size_t i = 0; i < in->config->n_parts; i++)
+		alive += instance_daemon_pid(in, in->config->parts[i].name) > 0;
+	if (alive == in->config->n_parts)
+		check_line(check, CHECK_OK, "instance", NULL, "%s is up, %zu partitions", in->dir,
+			   alive);
+	else
+		check_line(check, CHECK_WARN, "instance", "run 'vcctl up': it starts the missing ones",
+			   "%s is up, but only %zu of %zu daemons live", in->dir, alive,
+			   in->config->n_parts);
+}
+
+static void check_memory(struct check *check)
+{
+	char thp[128] = "";
+
+	file_read(AT_FDCWD, "/sys/kernel/mm/transparent_hugepage/shmem_enabled", thp, sizeof(thp));
+	if (strstr(thp, "[deny]"))
+		check_line(check, CHECK_WARN, "huge pages",
+			   "echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled",
+			   "denied for tmpfs: images of moves are written more slowly");
+	else
+		check_line(check, CHECK_OK, "huge pages", NULL, "%s",
+			   *thp ? "to be had for the images of moves"
+				: "unknown to this kernel; moves work without");
+}
+
+int vcctl_check(const struct vcctl *opts)
+{
+	struct check check = { .json = opts->json, .list = json_array() };
+
+	check_kernel(&check);
+	check_controllers(&check);
+	check_memory(&check);
+	check_criu(&check);
+	check_state_dir(&check, opts->state_dir);
+	if (opts->json)
+		json_print(json_pack("{s:O}", "checks", check.list));
+	json_decref(check.list);
+	return check.worst == CHECK_FAIL;
+}

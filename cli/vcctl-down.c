@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * vcctl-down.c - ends the daemons and removes the partitions
+ *
+ * Works from what the kernel says (groups, locks, mounts), so that it also clears
+ * up after daemons and shims that did not end in order.
+ */
+#include "cli/vcctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "partition/partition.h"
+
+#define DOWN_TERM_USEC 3000000u
+#define DOWN_KILL_USEC 10000000u
+#define DOWN_DAEMON_USEC 5000000u
+#define DOWN_POLL_USEC 5000
+
+DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
+DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
+
+static int down_add_jobs(struct cg *cg, const char *partition, struct vcctl_job **jobs,
+			 size_t *n_jobs, struct vc_err *err)
+{
+	char **names = NULL;
+	size_t n = 0;
+	int r;
+
+	if (!cg_exists(cg, partition))
+		return 0;
+	r = cg_children(cg, partition, &names, &n, err);
+	for (size_t i = 0; i < n; i++) {
+		char path[256], parsed[PARTITION_NAME_MAX];
+		struct vcctl_job *grown;
+		pid_t *pids = NULL;
+		size_t n_pids = 0;
+		unsigned int id;
+
+		snprintf(path, sizeof(path), "%s/%s", partition, names[i]);
+		if (r == 0 && partition_parse_group(path, parsed, sizeof(parsed), &id) == 0 &&
+		    cg_pids(cg, path, &pids, &n_pids, NULL) == 0 && n_pids > 0) {
+			grown = realloc(*jobs, (*n_jobs + 1) * sizeof(*grown));
+			if (grown) {
+				*jobs = grown;
+				snprintf(grown[*n_jobs].partition, sizeof(grown->partition), "%s",
+					 parsed);
+				grown[(*n_jobs)++].id = id;
+			} else {
+				r = err_sys(err, ENOMEM, "jobs");
+			}
+		}
+		free(pids);
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+int vcctl_jobs(const struct instance *in, struct cg *cg, struct vcctl_job **ret, size_t *ret_n,
+	       struct vc_err *err)
+{
+	_cleanup_free_ struct vcctl_job *jobs = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->config->n_parts; i++) {
+		int r = down_add_jobs(cg, in->config->parts[i].name, &jobs, &n, err);
+
+		if (r < 0)
+			return r;
+	}
+	*ret = steal_ptr(jobs);
+	*ret_n = n;
+	return 0;
+}
+
+/* SIGTERM to all, some time to act on it, then SIGKILL. */
+static int down_end_jobs(struct instance *in, struct cg *cg, const struct vcctl_job *jobs,
+			 size_t n_jobs, struct vc_err *err)
+{
+	uint64_t deadline = clock_mono_usec() + DOWN_TERM_USEC;
+	int r = 0;
+
+	for (size_t i = 0; i < n_jobs; i++) {
+		char group[64];
+		pid_t *pids = NULL;
+		size_t n = 0;
+
+		partition_job_group(jobs[i].partition, jobs[i].id, group, sizeof(group));
+		if (cg_pids(cg, group, &pids, &n, NULL) == 0)
+			for (size_t k = 0; k < n; k++)
+				kill(pids[k], SIGTERM);
+		free(pids);
+	}
+	for (;;) {
+		_cleanup_free_ struct vcctl_job *left = NULL;
+		size_t n_left = 0;
+
+		r = vcctl_jobs(in, cg, &left, &n_left, err);
+		if (r < 0 || n_left == 0 || clock_mono_usec() > deadline)
+			break;
+		clock_sleep_usec(DOWN_POLL_USEC);
+	}
+	for (size_t i = 0; r == 0 && i < n_jobs; i++) {
+		char group[64];
+
+		partition_job_group(jobs[i].partition, jobs[i].id, group, sizeof(group));
+		if (cg_exists(cg, group))
+			r = cg_kill(cg, group, DOWN_KILL_USEC, err);
+	}
+	return r;
+}
+
+/* A job that is being moved lives in images only for a moment, without a
+ * process to be found; its shim ends with its job, so wait for the shims. */
+static void down_await_shims(const struct instance *in, uint64_t timeout_usec)
+{
+	uint64_t deadline = clock_mono_usec() + timeout_usec;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/jobs", in->dir);
+	while (clock_mono_usec() < deadline) {
+		_cleanup_closedir_ DIR *dir = opendir(path);
+		const struct dirent *entry;
+		size_t n = 0;
+
+		while (dir && (entry = readdir(dir)))
+			n += entry->d_name[0] != '.';
+		if (n == 0)
+			return;
+		clock_sleep_usec(DOWN_POLL_USEC);
+	}
+}
+
+static int down_end_daemons(const struct instance *in, struct vc_err *err)
+{
+	uint64_t deadline = clock_mono_usec() + DOWN_DAEMON_USEC;
+
+	for (size_t i = 0; i < in->config->n_parts; i++) {
+		pid_t pid = instance_daemon_pid(in, in->config->parts[i].name);
+
+		if (pid > 0)
+			kill(pid, SIGTERM);
+	}
+	for (size_t i = 0; i < in->config->n_parts; i++) {
+		pid_t pid;
+
+		while ((pid = instance_daemon_pid(in, in->config->parts[i].name)) > 0) {
+			if (clock_mono_usec() > deadline + DOWN_DAEMON_USEC)
+				return err_set(err, ETIMEDOUT, "the daemon of %s (pid %d) does not end",
+					       in->config->parts[i].name, (int)pid);
+			if (clock_mono_usec() > deadline)
+				kill(pid, SIGKILL);
+			clock_sleep_usec(DOWN_POLL_USEC);
+		}
+	}
+	return 0;
+}
+
+int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
+{
+	char path[PATH_MAX];
+	int r = in->config ? down_end_daemons(in, err) : 0;
+
+	if (r == 0 && cg && cg_exists(cg, PARTITION_SHIMS_GROUP))
+		r = cg_kill(cg, PARTITION_SHIMS_GROUP, DOWN_KILL_USEC, err);
+	if (r == 0 && cg)
+		r = cg_remove(cg, "", err);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "%s/images", in->dir);
+	if (umount2(path, UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT)
+		return err_sys(err, errno, "unmount %s", path);
+	if (in->dirfd >= 0) {
+		close(in->dirfd);
+		in->dirfd = -1;
+	}
+	if (!in->own_mount) {
+		r = file_remove_tree(AT_FDCWD, in->dir);
+		return r < 0 ? err_sys(err, -r, "remove %s", in->dir) : 0;
+	}
+	if (umount2(in->dir, UMOUNT_NOFOLLOW) < 0)
+		return err_sys(err, errno, "unmount %s", in->dir);
+	rmdir(in->dir);
+	return 0;
+}
+
+static int down_run(const struct vcctl *opts, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	_cleanup_(cg_freep) struct cg *cg = NULL;
+	_cleanup_free_ struct vcctl_job *jobs = NULL;
+	size_t n_jobs = 0;
+	int r = instance_open(opts->state_dir, &in, err);
+
+	if (r == 0)
+		r = cg_open(NULL, in->cgroup_base, &cg, err);
+	if (r == 0)
+		r = vcctl_jobs(in, cg, &jobs, &n_jobs, err);
+	if (r < 0)
+		return r;
+	if (n_jobs > 0 && !opts->force)
+		return err_set(err, EBUSY,
+			       "%zu job%s still run%s ('vcstat jobs' lists them); wait for the end, or "
+			       "end them with 'vcctl down --force'",
+			       n_jobs, n_jobs == 1 ? "" : "s", n_jobs == 1 ? "s" : "");
+	if (n_jobs > 0) {
+		printf("ending %zu job%s\n", n_jobs, n_jobs == 1 ? "" : "s");
+		fflush(stdout);
+		r = down_end_jobs(in, cg, jobs, n_jobs, err);
+		if (r < 0)
+			return r;
+		down_await_shims(in, DOWN_TERM_USEC);
+	}
+	return vcctl_clear(in, cg, err);
+}
+
+int vcctl_down(const struct vcctl *opts)
+{
+	struct vc_err err = { 0 };
+
+	if (down_run(opts, &err) < 0) {
+		fprintf(stderr, "vcctl: %s\n", err.text);
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * vcctl-up.c - makes the partitions and starts their daemons
+ *
+ * All or nothing: an up that fails leaves what it found. What it may find:
+ * nothing; an instance that runs (only daemons that have died are started again);
+ * or one whose daemons all died, with jobs that their shims keep alive (taken over
+ * as it was) or without (cleared, and made anew).
+ */
+#include "cli/vcctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "cli/table.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "daemon/board.h"
+#include "libmig/criu.h"
+#include "partition/partition.h"
+#include "partition/topology.h"
+
+#define UP_TMPFS_MAGIC 0x01021994
+#define UP_READY_MSEC 20000
+
+DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
+DEFINE_CLEANUP(struct config *, config_freep, config_free);
+DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
+
+/* The directory exists, is root's alone to write, and lies on a tmpfs. */
+static int up_make_dir(const char *dir, bool *ret_own_mount, struct vc_err *err)
+{
+	struct statfs fs;
+	struct stat st;
+
+	*ret_own_mount = false;
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "state directory %s", dir);
+	if (stat(dir, &st) < 0 || statfs(dir, &fs) < 0)
+		return err_sys(err, errno, "state directory %s", dir);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ENOTDIR, "state directory %s is no directory", dir);
+	if (st.st_uid != 0 || (st.st_mode & 022))
+		return err_set(err, EPERM,
+			       "state directory %s can be written by others than root; choose another, "
+			       "or chown and chmod it",
+			       dir);
+	if (fs.f_type == UP_TMPFS_MAGIC)
+		return 0;
+	if (mount("vcrun", dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
+		return err_sys(err, errno, "mount a tmpfs at %s", dir);
+	*ret_own_mount = true;
+	return 0;
+}
+
+/* Images are written and read once, in large pieces: huge pages suit them. */
+static int up_mount_images(const char *dir, struct vc_err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/images", dir);
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s", path);
+	if (mount("vcrun-images", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0700,huge=always,size=100%") < 0 &&
+	    mount("vcrun-images", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "mode=0700,size=100%") < 0)
+		return err_sys(err, errno, "mount a tmpfs at %s", path);
+	return 0;
+}
+
+static int up_split(const struct vcctl *opts, struct config *config, struct vc_err *err)
+{
+	struct topology_part *parts;
+	const char *along;
+	size_t n;
+	int r = topology_split(opts->split, &parts, &n, &along, err);
+
+	if (r < 0)
+		return r;
+	config->parts = calloc(n, sizeof(*config->parts));
+	if (!config->parts) {
+		topology_free(parts, n);
+		return err_sys(err, ENOMEM, "partitions");
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct partition_spec *spec = &config->parts[i];
+
+		snprintf(spec->name, sizeof(spec->name), "vc%zu", i);
+		spec->cpus = steal_ptr(parts[i].cpus);
+		spec->mems = steal_ptr(parts[i].mems);
+		spec->memory_bytes = CG_NO_LIMIT;
+		spec->exclusive = config->exclusive;
+	}
+	config->n_parts = n;
+	topology_free(parts, n);
+	printf("%zu partition%s along %s lines\n", n, n == 1 ? "" : "s", along);
+	return 0;
+}
+
+static int up_config(const struct vcctl *opts, struct config **ret, struct vc_err *err)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	const char *path = opts->config;
+	int r;
+
+	if (!path && !opts->split && access(VC_SYSCONFDIR "/vcrun.conf", F_OK) == 0)
+		path = VC_SYSCONFDIR "/vcrun.conf";
+	r = config_read(path, &config, err);
+	if (r == 0 && config->n_parts == 0)
+		r = up_split(opts, config, err);
+	if (r < 0)
+		return r;
+	*ret = steal_ptr(config);
+	return 0;
+}
+
+/* In the child that becomes a daemon. */
+static _Noreturn void up_exec_daemon(const struct instance *in, const char *name, int ready)
+{
+	const char *env = getenv("VCRUN_VCD"), *binary = env ? env : VC_LIBEXECDIR "/vcd";
+	char partition[64], state_dir[PATH_MAX], ready_fd[32], log[PATH_MAX];
+	char *argv[] = { (char *)"vcd", partition, state_dir, ready_fd, NULL };
+	int null = open("/dev/null", O_RDWR), log_fd;
+
+	snprintf(log, sizeof(log), "%s/%s", in->dir, name);
+	mkdir(log, 0755);
+	strncat(log, "/vcd.log", sizeof(log) - strlen(log) - 1);
+	log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0640);
+	snprintf(partition, sizeof(partition), "--partition=%s", name);
+	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s", in->dir);
+	snprintf(ready_fd, sizeof(ready_fd), "--ready-fd=%d", ready);
+	setsid();
+	if (null < 0 || log_fd < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(log_fd, 2) < 0 || chdir("/") < 0)
+		_exit(126);
+	fcntl(ready, F_SETFD, 0);
+	execv(binary, argv);
+	dprintf(ready, "%s: %s", binary, strerror(errno));
+	_exit(127);
+}
+
+/* Starts a daemon; its word comes through *ret_ready. Forks twice: it is nobody's child. */
+static int up_start_daemon(const struct instance *in, const char *name, int *ret_ready,
+			   struct vc_err *err)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "start the daemon of %s", name);
+	pid = fork();
+	if (pid == 0) {
+		if (fork() == 0)
+			up_exec_daemon(in, name, pair[1]);
+		_exit(0);
+	}
+	close(pair[1]);
+	*ret_ready = pair[0];
+	return pid < 0 ? err_sys(err, errno, "start the daemon of %s", name) : 0;
+}
+
+static int up_await_daemon(const char *name, int ready, struct vc_err *err)
+{
+	struct pollfd pfd = { .fd = ready, .events = POLLIN };
+	char text[sizeof(err->text) / 2] = "";
+	ssize_t n;
+
+	if (poll(&pfd, 1, UP_READY_MSEC) == 0)
+		return err_set(err, ETIMEDOUT, "the daemon of %s does not get ready; see its vcd.log",
+			       name);
+	n = read(ready, text, sizeof(text) - 1);
+	if (n <= 0)
+		return err_set(err, EIO, "the daemon of %s ended at its start; see its vcd.log", name);
+	text[n] = '\0';
+	return strcmp(text, "ok") ? err_set(err, EIO, "partition %s: %s", name, text) : 0;
+}
+
+/* Starts the daemons that do not run, all at once, and waits for their word. */
+static int up_start_daemons(const struct instance *in, size_t *ret_started, struct vc_err *err)
+{
+	size_t n = in->config->n_parts;
+	_cleanup_free_ int *ready = calloc(n, sizeof(*ready));
+	int r = 0;
+
+	*ret_started = 0;
+	if (!ready)
+		return err_sys(err, ENOMEM, "daemons");
+	for (size_t i = 0; i < n; i++) {
+		ready[i] = -1;
+		if (r == 0 && instance_daemon_pid(in, in->config->parts[i].name) == 0)
+			r = up_start_daemon(in, in->config->parts[i].name, &ready[i], err);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (ready[i] < 0)
+			continue;
+		(*ret_started)++;
+		if (r == 0)
+			r = up_await_daemon(in->config->parts[i].name, ready[i], err);
+		close(ready[i]);
+	}
+	return r;
+}
+
+/* Everything from an empty state directory on. in->dir is set. */
+static int up_fill(const struct vcctl *opts, struct instance *in, struct cg **ret_cg,
+		   struct vc_err *err)
+{
+	char name[64], jobs[PATH_MAX];
+	size_t started;
+	int r = up_config(opts, &in->config, err);
+
+	if (r < 0)
+		return r;
+	in->dirfd = open(in->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = instance_group_name(in->dir, name, sizeof(name));
+	if (in->dirfd < 0 || r < 0)
+		return err_sys(err, r < 0 ? -r : errno, "state directory %s", in->dir);
+	snprintf(jobs, sizeof(jobs), "%s/jobs", in->dir);
+	if (mkdir(jobs, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s", jobs);
+	r = up_mount_images(in->dir, err);
+	if (r == 0)
+		r = cg_open(name, NULL, ret_cg, err);
+	if (r < 0)
+		return r;
+	in->cgroup_base = strdup(cg_base(*ret_cg));
+	if (!in->cgroup_base)
+		return err_sys(err, ENOMEM, "instance");
+	r = cg_create(*ret_cg, PARTITION_SHIMS_GROUP, err);
+	if (r == 0)
+		r = board_create(in->dirfd, (uint32_t)in->config->n_parts, err);
+	if (r == 0)
+		r = instance_save(in, err);
+	if (r == 0)
+		r = up_start_daemons(in, &started, err);
+	return r;
+}
+
+static void up_print(const struct instance *in)
+{
+	struct table *table = table_new("PARTITION|CPUS|NODES|>MEMORY|DAEMON");
+	char size[32];
+
+	for (size_t i = 0; i < in->config->n_parts; i++) {
+		const struct partition_spec *spec = &in->config->parts[i];
+		pid_t pid = instance_daemon_pid(in, spec->name);
+
+		table_add(table, "%s", spec->name);
+		table_add(table, "%s", spec->cpus);
+		table_add(table, "%s", spec->mems);
+		table_add(table, "%s", config_format_size(spec->memory_bytes, size, sizeof(size)));
+		if (pid)
+			table_add(table, "%d", (int)pid);
+		else
+			table_add(table, "down");
+	}
+	table_print(table, stdout);
+	table_free(table);
+}
+
+static int up_fresh(const struct vcctl *opts, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = calloc(1, sizeof(*in));
+	_cleanup_(cg_freep) struct cg *cg = NULL;
+	int r;
+
+	if (!in)
+		return err_sys(err, ENOMEM, "instance");
+	in->dirfd = -1;
+	r = up_make_dir(opts->state_dir, &in->own_mount, err);
+	if (r < 0)
+		return r;
+	in->dir = realpath(opts->state_dir, NULL);
+	r = in->dir ? up_fill(opts, in, &cg, err) : err_sys(err, errno, "%s", opts->state_dir);
+	if (r < 0) {
+		vcctl_clear(in, cg, NULL);
+		return r;
+	}
+	up_print(in);
+	return 0;
+}
+
+/* An instance is there already. 1: it has been cleared, make a new one. */
+static int up_again(const struct vcctl *opts, struct instance *in, struct vc_err *err)
+{
+	_cleanup_(cg_freep) struct cg *cg = NULL;
+	_cleanup_free_ struct vcctl_job *jobs = NULL;
+	size_t n_jobs, alive = 0, started;
+	int r = cg_open(NULL, in->cgroup_base, &cg, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < in->config->n_parts; i++)
+		alive += instance_daemon_pid(in, in->config->parts[i].name) != 0;
+	if (alive > 0 && (opts->split || opts->config))
+		return err_set(err, EBUSY,
+			       "vcrun is up already, with %zu partitions; run 'vcctl down' first",
+			       in->config->n_parts);
+	r = vcctl_jobs(in, cg, &jobs, &n_jobs, err);
+	if (r < 0)
+		return r;
+	if (alive == 0 && n_jobs == 0) {
+		puts("clearing what a crash left");
+		r = vcctl_clear(in, cg, err);
+		return r < 0 ? r : 1;
+	}
+	if (alive == 0 && (opts->split || opts->config))
+		return err_set(err, EBUSY,
+			       "%zu jobs of the last run live on; 'vcctl up' without options takes them "
+			       "over, 'vcctl down --force' ends them",
+			       n_jobs);
+	r = up_start_daemons(in, &started, err);
+	if (r < 0)
+		return r;
+	if (started)
+		printf("%zu daemon%s started again\n", started, started == 1 ? "" : "s");
+	else
+		puts("vcrun is up already");
+	up_print(in);
+	return 0;
+}
+
+int vcctl_up(const struct vcctl *opts)
+{
+	struct instance *in = NULL;
+	struct vc_err err = { 0 };
+	int r = instance_open(opts->state_dir, &in, &err);
+
+	if (r == 0) {
+		r = up_again(opts, in, &err);
+		instance_free(in);
+		if (r == 1)
+			r = up_fresh(opts, &err);
+	} else if (r == -ENOENT) {
+		r = up_fresh(opts, &err);
+	}
+	if (r < 0) {
+		fprintf(stderr, "vcctl: %s\n", err.text);
+		return 1;
+	}
+	if (criu_make_cache(NULL, &err) < 0)
+		fprintf(stderr, "vcctl: warning: %s (moves work, but slower)\n", err.text);
+	return 0;
+}

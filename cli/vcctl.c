@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * vcctl.c - the administrator's command: options, and the way to its subcommands
+ */
+#include "cli/vcctl.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/client.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/statedir.h"
+
+static const struct subcommand {
+	const char *name;
+	int (*run)(const struct vcctl *opts);
+	bool root;
+} subcommands[] = {
+	{ "up", vcctl_up, true },
+	{ "down", vcctl_down, true },
+	{ "list", vcctl_list, false },
+	{ "check", vcctl_check, true },
+};
+
+static void vcctl_usage(FILE *out)
+{
+	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
+	      "Bring this machine's partitions up and down; see vcctl(8).\n\n"
+	      "  up     make the partitions and start their daemons; without an option: as\n"
+	      "         /etc/vcrun/vcrun.conf says, or along the machine's topology\n"
+	      "  down   end the daemons and remove the partitions; refuses while jobs run\n"
+	      "  list   the partitions as they were brought up; --policies: the policies\n"
+	      "  check  look whether everything that vcrun needs is there, and works\n\n"
+	      "  -n, --split=N        up: N equal parts\n"
+	      "  -c, --config=FILE    up: as FILE says\n"
+	      "  -f, --force          down: end the jobs (SIGTERM, then SIGKILL)\n"
+	      "      --policies       list: the policies that vcrun --policy knows\n"
+	      "      --json           list, check: print JSON\n"
+	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
+	      "  -h, --help           this text\n"
+	      "  -V, --version        the version\n\n"
+	      "Exit status: 0 done; 1 failed; 2 usage.\n",
+	      out);
+}
+
+static size_t vcctl_parse_split(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (!*text || *end || n == 0 || n > PARTITIONS_MAX) {
+		fprintf(stderr, "vcctl: --split=%s: give a number of partitions, 1 to %d\n", text,
+			PARTITIONS_MAX);
+		exit(EXIT_USAGE_CODE);
+	}
+	return n;
+}
+
+static const struct subcommand *vcctl_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
+		if (!strcmp(subcommands[i].name, name))
+			return &subcommands[i];
+	fprintf(stderr, "vcctl: there is no command '%s'; try 'vcctl --help'\n", name);
+	exit(EXIT_USAGE_CODE);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "split", required_argument, NULL, 'n' }, { "config", required_argument, NULL, 'c' },
+		{ "force", no_argument, NULL, 'f' },	   { "json", no_argument, NULL, 'j' },
+		{ "policies", no_argument, NULL, 'P' },	   { "state-dir", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },	   { "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	const struct subcommand *subcommand;
+	const char *state_dir = NULL;
+	struct vcctl opts = { 0 };
+	int c;
+
+	log_open("vcctl", LOG_LEVEL_WARN);
+	while ((c = getopt_long(argc, argv, "n:c:fhV", options, NULL)) >= 0) {
+		switch (c) {
+		case 'n':
+			opts.split = vcctl_parse_split(optarg);
+			break;
+		case 'c':
+			opts.config = optarg;
+			break;
+		case 'f':
+			opts.force = true;
+			break;
+		case 'j':
+			opts.json = true;
+			break;
+		case 'P':
+			opts.policies = true;
+			break;
+		case 's':
+			state_dir = optarg;
+			break;
+		case 'h':
+			vcctl_usage(stdout);
+			return 0;
+		case 'V':
+			client_version("vcctl");
+		default:
+			fputs("Try 'vcctl --help'.\n", stderr);
+			return EXIT_USAGE_CODE;
+		}
+	}
+	if (optind + 1 != argc) {
+		vcctl_usage(stderr);
+		return EXIT_USAGE_CODE;
+	}
+	if (opts.split && opts.config) {
+		fputs("vcctl: --split and --config exclude each other: give one of them\n", stderr);
+		return EXIT_USAGE_CODE;
+	}
+	subcommand = vcctl_find(argv[optind]);
+	if (subcommand->root && geteuid() != 0) {
+		fprintf(stderr, "vcctl: '%s' needs root: it works on cgroups and mounts\n",
+			subcommand->name);
+		return 1;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	opts.state_dir = statedir_choose(state_dir);
+	return subcommand->run(&opts);
+}

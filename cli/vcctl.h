@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * vcctl.h - the administrator's command, seen by its own files
+ *
+ * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c.
+ */
+#ifndef VC_CLI_VCCTL_H
+#define VC_CLI_VCCTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "partition/cgroup.h"
+#include "partition/instance.h"
+
+struct vcctl {
+	const char *state_dir;
+	const char *config; /* NULL: /etc/vcrun/vcrun.conf if it is there */
+	size_t split;       /* 0: not given */
+	bool force, json, policies;
+};
+
+/* Each returns the command's exit status. */
+int vcctl_up(const struct vcctl *opts);
+int vcctl_down(const struct vcctl *opts);
+int vcctl_list(const struct vcctl *opts);
+int vcctl_check(const struct vcctl *opts);
+
+/* vcctl-down.c: what down does, for an up that fails halfway or finds remains.
+ * Ends daemons and shims, removes groups, files and mounts. Jobs must have ended. */
+int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err);
+
+/* The jobs that have living processes, by their groups: for when no daemon is
+ * there to ask. The caller frees *ret. */
+struct vcctl_job {
+	char partition[PARTITION_NAME_MAX];
+	unsigned int id;
+};
+int vcctl_jobs(const struct instance *in, struct cg *cg, struct vcctl_job **ret, size_t *ret_n,
+	       struct vc_err *err);
+
+#endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * vcmove.c - moves running jobs to another partition
+ *
+ * The request goes to the daemon of the partition where the job is; the answer
+ * comes from the job's shim, over the same socket.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/json.h"
+#include "cli/table.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/statedir.h"
+
+struct vcmove {
+	const char *state_dir, *to, *policy;
+	bool json, by_pid, quiet;
+};
+
+static void vcmove_usage(FILE *out)
+{
+	fputs("Usage: vcmove [OPTION]... JOB|PID...\n"
+	      "Move running jobs to another partition; see vcmove(1). A job is named by its\n"
+	      "number, its name, or the PID of any of its processes.\n\n"
+	      "  -t, --to=PARTITION   where to (default: a policy chooses among the others)\n"
+	      "  -p, --policy=POLICY  who chooses\n"
+	      "      --pid            numbers are PIDs, never job numbers\n"
+	      "      --json           print one JSON object a move\n"
+	      "  -q, --quiet          print nothing about a move that succeeds\n"
+	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
+	      "  -h, --help           this text\n"
+	      "  -V, --version        the version\n\n"
+	      "Exit status: 0 all were moved; 1 one was not, and runs where it was; 2 usage.\n",
+	      out);
+}
+
+/* What the user may have meant by a word. */
+static const Vc__Job *vcmove_find(const struct client_status *status, const char *word, bool by_pid)
+{
+	char *end;
+	unsigned long number = strtoul(word, &end, 10);
+	bool numeric = *word && !*end;
+
+	for (size_t i = 0; numeric && !by_pid && i < status->n_jobs; i++)
+		if (status->jobs[i]->id == number)
+			return status->jobs[i];
+	for (size_t i = 0; i < status->n_jobs; i++) {
+		const Vc__Job *job = status->jobs[i];
+
+		if (numeric ? job->pid == (int32_t)number : job->name && !strcmp(job->name, word))
+			return job;
+	}
+	return NULL;
+}
+
+static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t job, pid_t pid,
+		      struct wire_msg *ret, struct vc_err *err)
+{
+	Vc__Move body = VC__MOVE__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+	struct wire *wire;
+	int r = client_open(opts->state_dir, partition, &wire, err);
+
+	if (r < 0)
+		return r;
+	body.has_job = pid == 0;
+	body.job = job;
+	body.has_pid = pid != 0;
+	body.pid = pid;
+	body.to = (char *)opts->to;
+	body.policy = (char *)opts->policy;
+	msg.body_case = VC__MSG__BODY_MOVE;
+	msg.move = &body;
+	r = client_ask(wire, &msg, NULL, 0, ret, err);
+	wire_free(wire);
+	if (r == 0 && ret->msg->body_case != VC__MSG__BODY_MOVED) {
+		wire_msg_done(ret);
+		return err_set(err, EPROTO, "the daemon answered something else");
+	}
+	return r;
+}
+
+/* A PID that is no program's own: some process deeper in a job. Each daemon is
+ * asked whether it is in one of its jobs. */
+static int vcmove_ask_all(const struct vcmove *opts, const char *word, struct wire_msg *ret,
+			  struct vc_err *err)
+{
+	char *end, **names;
+	long pid = strtol(word, &end, 10);
+	size_t n;
+	int r;
+
+	if (!*word || *end || pid <= 0 || pid > INT32_MAX)
+		return err_set(err, ENOENT, "there is no job %s; 'vcstat jobs' lists them", word);
+	r = client_partitions(opts->state_dir, &names, &n, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		r = vcmove_ask(opts, names[i], 0, (pid_t)pid, ret, err);
+		if (r != -ENOENT && r != -EHOSTDOWN)
+			break;
+	}
+	client_names_free(names, n);
+	if (r == -ENOENT)
+		err_set(err, ENOENT,
+			"%s is no job, and no PID of a process in one; 'vcstat jobs' lists them",
+			word);
+	return r;
+}
+
+static void vcmove_print(const Vc__Moved *moved, bool quiet)
+{
+	char downtime[32], total[32], bytes[32], step[32];
+
+	if (moved->note)
+		fprintf(stderr, "vcmove: %s\n", moved->note);
+	if (strcmp(moved->result, "moved")) {
+		fprintf(stderr, "vcmove: %s\n", moved->reason ? moved->reason : moved->result);
+		fprintf(stderr, "vcmove: job %u %s\n", moved->job,
+			!strcmp(moved->result, "parked")
+				? "is parked: it will run again as soon as it can be restored"
+				: "runs on where it was");
+		return;
+	}
+	if (quiet)
+		return;
+	printf("job %u moved from %s to %s: stopped for %s, %s in all, %s of images\n", moved->job,
+	       moved->from, moved->to, table_usec(moved->downtime_usec, downtime, sizeof(downtime)),
+	       table_usec(moved->total_usec, total, sizeof(total)),
+	       table_bytes(moved->image_bytes, bytes, sizeof(bytes)));
+	fputs(" ", stdout);
+	for (size_t i = 0; i < moved->n_steps; i++)
+		printf(" %s %s", moved->steps[i]->name,
+		       table_usec(moved->steps[i]->usec, step, sizeof(step)));
+	putchar('\n');
+}
+
+static int vcmove_one(const struct vcmove *opts, const struct client_status *status,
+		      const char *word)
+{
+	const Vc__Job *job = vcmove_find(status, word, opts->by_pid);
+	struct wire_msg answer;
+	struct vc_err err;
+	int r = job ? vcmove_ask(opts, job->partition, job->id, 0, &answer, &err)
+		    : vcmove_ask_all(opts, word, &answer, &err);
+
+	if (r < 0) {
+		fprintf(stderr, "vcmove: %s\n", err.text);
+		return 1;
+	}
+	r = strcmp(answer.msg->moved->result, "moved") != 0;
+	if (opts->json)
+		json_print(json_of_move(answer.msg->moved));
+	else
+		vcmove_print(answer.msg->moved, opts->quiet);
+	wire_msg_done(&answer);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "to", required_argument, NULL, 't' },	  { "policy", required_argument, NULL, 'p' },
+		{ "pid", no_argument, NULL, 'P' },	  { "json", no_argument, NULL, 'j' },
+		{ "quiet", no_argument, NULL, 'q' },	  { "state-dir", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },	  { "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	Vc__Status wanted = VC__STATUS__INIT;
+	struct vcmove opts = { 0 };
+	const char *state_dir = NULL;
+	struct client_status status;
+	struct vc_err err;
+	int c, failed = 0;
+
+	log_open("vcmove", LOG_LEVEL_WARN);
+	while ((c = getopt_long(argc, argv, "t:p:qhV", options, NULL)) >= 0) {
+		switch (c) {
+		case 't':
+			opts.to = optarg;
+			break;
+		case 'p':
+			opts.policy = optarg;
+			break;
+		case 'P':
+			opts.by_pid = true;
+			break;
+		case 'j':
+			opts.json = true;
+			break;
+		case 'q':
+			opts.quiet = true;
+			break;
+		case 's':
+			state_dir = optarg;
+			break;
+		case 'h':
+			vcmove_usage(stdout);
+			return 0;
+		case 'V':
+			client_version("vcmove");
+		default:
+			fputs("Try 'vcmove --help'.\n", stderr);
+			return EXIT_USAGE_CODE;
+		}
+	}
+	if (optind >= argc) {
+		vcmove_usage(stderr);
+		return EXIT_USAGE_CODE;
+	}
+	if (opts.to && opts.policy) {
+		fputs("vcmove: --to and --policy exclude each other: give one of them\n", stderr);
+		return EXIT_USAGE_CODE;
+	}
+	opts.state_dir = statedir_choose(state_dir);
+	wanted.has_jobs = wanted.jobs = true;
+	if (client_status(opts.state_dir, &wanted, &status, &err) < 0) {
+		fprintf(stderr, "vcmove: %s\n", err.text);
+		return 1;
+	}
+	for (int i = optind; i < argc; i++)
+		failed |= vcmove_one(&opts, &status, argv[i]);
+	client_status_done(&status);
+	return failed;
+}

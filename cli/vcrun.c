@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * vcrun.c - starts a program in a partition, and stands in for it until it ends
+ *
+ * Place, then run: any daemon says which partition; that partition's daemon hands
+ * everything to a shim, and from there on this process talks with the shim alone.
+ * Standard descriptors are handed over, not relayed, except for terminals (tty.h).
+ * Signals sent to vcrun go to the program; its exit status becomes ours.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/client.h"
+#include "cli/tty.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/statedir.h"
+
+#define VCRUN_PLACE_ATTEMPTS 3
+#define VCRUN_FOREGROUND_MSEC 250 /* how often a background vcrun looks whether it came to the fore */
+
+extern char **environ;
+
+struct vcrun {
+	const char *state_dir, *policy, *on, *name;
+	bool detach;
+	char **argv;
+	int argc;
+	struct tty tty;
+	struct wire *wire;
+	sigset_t blocked; /* as we found it: the program's */
+	int signal_fd;
+};
+
+static void vcrun_usage(FILE *out)
+{
+	fputs("Usage: vcrun [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
+	      "Run PROGRAM in a partition of this machine; see vcrun(1).\n\n"
+	      "  -p, --policy=POLICY  who chooses the partition: leastcpu, leastmem, parent,\n"
+	      "                       notparent, random, roundrobin, twochoices, joinidle, cost,\n"
+	      "                       or one of your own (default: the configured one)\n"
+	      "  -o, --on=PARTITION   this partition\n"
+	      "  -d, --detach         do not wait; print the job's number\n"
+	      "  -n, --name=NAME      a name for the job, for vcstat and vcmove\n"
+	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
+	      "  -h, --help           this text\n"
+	      "  -V, --version        the version\n\n"
+	      "Exit status: PROGRAM's own; 128+N when signal N ended it; 125 vcrun failed,\n"
+	      "126 PROGRAM cannot be executed, 127 PROGRAM is not found.\n",
+	      out);
+}
+
+static void vcrun_options(struct vcrun *run, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "policy", required_argument, NULL, 'p' },
+		{ "on", required_argument, NULL, 'o' },
+		{ "detach", no_argument, NULL, 'd' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "state-dir", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	const char *state_dir = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+p:o:dn:hV", options, NULL)) >= 0) {
+		switch (c) {
+		case 'p':
+			run->policy = optarg;
+			break;
+		case 'o':
+			run->on = optarg;
+			break;
+		case 'd':
+			run->detach = true;
+			break;
+		case 'n':
+			run->name = optarg;
+			break;
+		case 's':
+			state_dir = optarg;
+			break;
+		case 'h':
+			vcrun_usage(stdout);
+			exit(0);
+		case 'V':
+			client_version("vcrun");
+		default:
+			fputs("Try 'vcrun --help'.\n", stderr);
+			exit(EXIT_VCRUN);
+		}
+	}
+	if (optind >= argc) {
+		vcrun_usage(stderr);
+		exit(EXIT_VCRUN);
+	}
+	if (run->on && run->policy) {
+		fputs("vcrun: --on and --policy exclude each other: give one of them\n", stderr);
+		exit(EXIT_VCRUN);
+	}
+	run->state_dir = statedir_choose(state_dir);
+	run->argv = argv + optind;
+	run->argc = argc - optind;
+}
+
+/* The answer to "where?": the caller frees it. Keeps the connection in run->wire. */
+static int vcrun_place(struct vcrun *run, char **ret, struct vc_err *err)
+{
+	Vc__Place place = VC__PLACE__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+	struct wire_msg answer;
+	int r = client_open_any(run->state_dir, &run->wire, err);
+
+	if (r < 0)
+		return r;
+	place.policy = (char *)run->policy;
+	msg.body_case = VC__MSG__BODY_PLACE;
+	msg.place = &place;
+	r = client_ask(run->wire, &msg, NULL, 0, &answer, err);
+	if (r < 0)
+		return r;
+	if (answer.msg->body_case != VC__MSG__BODY_PLACED) {
+		wire_msg_done(&answer);
+		return err_set(err, EPROTO, "the daemon answered something else");
+	}
+	if (answer.msg->placed->note)
+		fprintf(stderr, "vcrun: %s\n", answer.msg->placed->note);
+	*ret = strdup(answer.msg->placed->partition);
+	wire_msg_done(&answer);
+	return *ret ? 0 : err_sys(err, ENOMEM, "placement");
+}
+
+/* Connects to the daemon of the partition where the program shall run. */
+static int vcrun_connect(struct vcrun *run, struct vc_err *err)
+{
+	int r = -EAGAIN;
+
+	if (run->on)
+		return client_open(run->state_dir, run->on, &run->wire, err);
+	/* A daemon may go down between its last sample and our connection. */
+	for (int i = 0; i < VCRUN_PLACE_ATTEMPTS && r < 0; i++) {
+		_cleanup_free_ char *partition = NULL;
+
+		r = vcrun_place(run, &partition, err);
+		wire_free(steal_ptr(run->wire));
+		if (r < 0)
+			return r;
+		r = client_open(run->state_dir, partition, &run->wire, err);
+	}
+	return r;
+}
+
+static uint64_t vcrun_ignored_signals(void)
+{
+	uint64_t set = 0;
+
+	for (int i = 1; i <= 64; i++) {
+		struct sigaction action;
+
+		if (sigaction(i, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			set |= UINT64_C(1) << (i - 1);
+	}
+	return set;
+}
+
+static uint64_t vcrun_blocked_signals(const sigset_t *blocked)
+{
+	uint64_t set = 0;
+
+	for (int i = 1; i <= 64; i++)
+		if (sigismember(blocked, i) == 1)
+			set |= UINT64_C(1) << (i - 1);
+	return set;
+}
+
+static ProtobufCBinaryData *vcrun_strings(char **list, size_t *ret_n)
+{
+	ProtobufCBinaryData *data;
+	size_t n = 0;
+
+	while (list[n])
+		n++;
+	data = calloc(n + 1, sizeof(*data));
+	for (size_t i = 0; data && i < n; i++)
+		data[i] = (ProtobufCBinaryData){ .len = strlen(list[i]),
+						 .data = (uint8_t *)list[i] };
+	*ret_n = n;
+	return data;
+}
+
+/* The job's standard descriptors. A detached job must not hold on to a terminal. */
+static int vcrun_stdio(const struct vcrun *run, int fds[4], struct vc_err *err)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return err_sys(err, errno, "/dev/null");
+	for (int i = 0; i < 3; i++)
+		fds[i] = fcntl(i, F_GETFD) < 0 || (run->detach && isatty(i)) ? null : i;
+	fds[3] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fds[3] < 0)
+		return err_sys(err, errno, "the current directory");
+	return 0;
+}
+
+static int vcrun_send(struct vcrun *run, struct vc_err *err)
+{
+	_cleanup_free_ ProtobufCBinaryData *argv = NULL, *env = NULL;
+	Vc__Resize size = VC__RESIZE__INIT;
+	Vc__Run body = VC__RUN__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+	int fds[4], r = vcrun_stdio(run, fds, err);
+	mode_t mask = umask(0);
+
+	umask(mask);
+	if (r < 0)
+		return r;
+	argv = vcrun_strings(run->argv, &body.n_argv);
+	env = vcrun_strings(environ, &body.n_env);
+	if (!argv || !env)
+		return err_sys(err, ENOMEM, "arguments");
+	body.argv = argv;
+	body.env = env;
+	body.has_umask = body.has_detach = body.has_tty_mask = body.has_ignored_signals =
+		body.has_blocked_signals = true;
+	body.umask = mask;
+	body.name = (char *)run->name;
+	body.detach = run->detach;
+	body.ignored_signals = vcrun_ignored_signals();
+	body.blocked_signals = vcrun_blocked_signals(&run->blocked);
+	if (!run->detach && run->tty.mask) {
+		body.tty_mask = run->tty.mask;
+		body.has_termios = true;
+		body.termios.data = (uint8_t *)&run->tty.job_termios;
+		body.termios.len = sizeof(run->tty.job_termios);
+		body.size = tty_size(&run->tty, &size) ? &size : NULL;
+	}
+	msg.body_case = VC__MSG__BODY_RUN;
+	msg.run = &body;
+	return wire_send(run->wire, &msg, fds, 4, err);
+}
+
+static void vcrun_signal(struct vcrun *run, int signal, bool group)
+{
+	Vc__Signal body = VC__SIGNAL__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	body.signal = signal;
+	body.has_group = true;
+	body.group = group;
+	msg.body_case = VC__MSG__BODY_SIGNAL;
+	msg.signal = &body;
+	wire_send(run->wire, &msg, NULL, 0, NULL);
+}
+
+static void vcrun_resize(struct vcrun *run)
+{
+	Vc__Resize body = VC__RESIZE__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	if (!tty_size(&run->tty, &body))
+		return;
+	msg.body_case = VC__MSG__BODY_RESIZE;
+	msg.resize = &body;
+	wire_send(run->wire, &msg, NULL, 0, NULL);
+}
+
+/* Stops as the program has stopped; returns when somebody continues us. */
+static void vcrun_stop(struct vcrun *run)
+{
+	tty_leave(&run->tty);
+	raise(SIGSTOP);
+	tty_enter(&run->tty);
+	vcrun_resize(run);
+	vcrun_signal(run, SIGCONT, true);
+}
+
+static void vcrun_on_signal(struct vcrun *run)
+{
+	struct signalfd_siginfo info;
+
+	if (read(run->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	switch (info.ssi_signo) {
+	case SIGWINCH:
+		vcrun_resize(run);
+		break;
+	case SIGCONT:
+		tty_enter(&run->tty);
+		break;
+	case SIGTSTP:
+		/* From the terminal's Ctrl-Z. The job has its own session, so it is told;
+		 * its answer, Stopped, stops us. */
+		vcrun_signal(run, SIGTSTP, true);
+		break;
+	default:
+		/* A key reaches a process group, kill(2) one process. */
+		vcrun_signal(run, (int)info.ssi_signo, info.ssi_code == SI_KERNEL);
+		break;
+	}
+}
+
+static int vcrun_exit_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The job's last words are still on their way through the pty. */
+static void vcrun_drain(struct vcrun *run)
+{
+	struct pollfd pfd = { .fd = run->tty.master_fd, .events = POLLIN };
+
+	while (pfd.fd >= 0 && poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLIN) &&
+	       tty_copy_output(&run->tty))
+		;
+}
+
+/* One message of the shim. Returns the exit status when that is known, else -1. */
+static int vcrun_on_message(struct vcrun *run)
+{
+	struct wire_msg msg;
+	struct vc_err err;
+	int r = wire_recv(run->wire, &msg, &err), status = -1;
+
+	if (r < 0) {
+		tty_leave(&run->tty);
+		fprintf(stderr, "vcrun: lost the job's shim: %s\n", err.text);
+		return EXIT_VCRUN;
+	}
+	switch (msg.msg->body_case) {
+	case VC__MSG__BODY_STARTED:
+		log_stage("started", msg.msg->started->job);
+		if (run->detach) {
+			printf("%u\n", msg.msg->started->job);
+			status = 0;
+		}
+		if (msg.n_fds > 0) {
+			run->tty.master_fd = msg.fds[0];
+			msg.fds[0] = -1;
+			fcntl(run->tty.master_fd, F_SETFL, O_RDWR | O_NONBLOCK);
+			tty_enter(&run->tty);
+		}
+		break;
+	case VC__MSG__BODY_STOPPED:
+		vcrun_stop(run);
+		break;
+	case VC__MSG__BODY_EXITED:
+		vcrun_drain(run);
+		status = vcrun_exit_status(msg.msg->exited->status);
+		break;
+	case VC__MSG__BODY_ERROR:
+		fprintf(stderr, "vcrun: %s\n", msg.msg->error->text);
+		status = msg.msg->error->has_exit_status ? (int)msg.msg->error->exit_status
+							 : EXIT_VCRUN;
+		break;
+	default:
+		break;
+	}
+	wire_msg_done(&msg);
+	return status;
+}
+
+static int vcrun_loop(struct vcrun *run)
+{
+	for (;;) {
+		struct tty *tty = &run->tty;
+		bool waiting = tty->master_fd >= 0 && (tty->mask & 1) && !tty->input_ended;
+		struct pollfd pfds[] = {
+			{ .fd = wire_fd(run->wire), .events = POLLIN },
+			{ .fd = run->signal_fd, .events = POLLIN },
+			{ .fd = tty_wants_input(tty) ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = tty->master_fd,
+			  .events = (short)(POLLIN | (tty->n_pending ? POLLOUT : 0)) },
+		};
+
+		if (poll(pfds, ARRAY_SIZE(pfds),
+			 waiting && pfds[2].fd < 0 ? VCRUN_FOREGROUND_MSEC : -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return EXIT_VCRUN;
+		}
+		if (waiting)
+			tty_enter(tty);
+		if (pfds[3].revents & POLLOUT)
+			tty_write_input(tty);
+		if (pfds[3].revents & (POLLIN | POLLHUP) && !tty_copy_output(tty)) {
+			/* Nothing has the job's end open now; it may be opened again. */
+			poll(NULL, 0, 10);
+		}
+		if (pfds[2].revents)
+			tty_read_input(tty);
+		if (pfds[1].revents)
+			vcrun_on_signal(run);
+		if (pfds[0].revents) {
+			int status = vcrun_on_message(run);
+
+			if (status >= 0)
+				return status;
+		}
+	}
+}
+
+/* The signals that are the program's business. Blocked from before the job
+ * starts, so that none falls between. */
+static int vcrun_catch_signals(struct vcrun *run)
+{
+	static const int signals[] = { SIGHUP,	SIGINT,	 SIGQUIT, SIGTERM, SIGUSR1,
+				       SIGUSR2, SIGALRM, SIGCONT, SIGTSTP, SIGWINCH };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, &run->blocked);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int main(int argc, char **argv)
+{
+	struct vcrun run = { .signal_fd = -1 };
+	struct vc_err err;
+	int status;
+
+	log_open("vcrun", LOG_LEVEL_WARN);
+	vcrun_options(&run, argc, argv);
+	tty_init(&run.tty);
+	run.signal_fd = vcrun_catch_signals(&run);
+	if (vcrun_connect(&run, &err) < 0 || vcrun_send(&run, &err) < 0) {
+		fprintf(stderr, "vcrun: %s\n", err.text);
+		return EXIT_VCRUN;
+	}
+	status = vcrun_loop(&run);
+	tty_leave(&run.tty);
+	wire_free(run.wire);
+	return status;
+}

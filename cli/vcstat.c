@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * vcstat.c - shows partitions, jobs and moves
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/client.h"
+#include "cli/json.h"
+#include "cli/table.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/statedir.h"
+
+struct vcstat {
+	const char *state_dir;
+	Vc__Status wanted;
+	bool json;
+	double watch_sec; /* 0: once */
+};
+
+static void vcstat_usage(FILE *out)
+{
+	fputs("Usage: vcstat [OPTION]... [partitions] [jobs] [moves]\n"
+	      "Show the load of the partitions, the jobs in them, and the moves so far; see\n"
+	      "vcstat(1). Without a word: partitions and jobs. Users see their own jobs and\n"
+	      "moves, root sees all.\n\n"
+	      "      --json           print one JSON object\n"
+	      "  -w, --watch[=SEC]    again every SEC seconds (default 1), until interrupted\n"
+	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
+	      "  -h, --help           this text\n"
+	      "  -V, --version        the version\n",
+	      out);
+}
+
+static void vcstat_partitions(const struct client_status *status)
+{
+	struct table *table = table_new("PARTITION|STATE|CPUS|NODES|EXCLUSIVE|>CPU%|>JOBS%|>MEMORY|"
+					">LIMIT|>JOBS|>RUNNABLE");
+	char used[32], limit[32];
+
+	for (size_t i = 0; i < status->n_partitions; i++) {
+		const Vc__Partition *p = status->partitions[i];
+
+		table_add(table, "%s", p->name);
+		table_add(table, "%s", p->state);
+		table_add(table, "%s", p->cpus);
+		table_add(table, "%s", p->mems);
+		table_add(table, "%s", p->exclusive);
+		table_add(table, "%.1f", p->cpu_pct);
+		table_add(table, "%.1f", p->group_cpu_pct);
+		table_add(table, "%s", table_bytes(p->mem_used_bytes, used, sizeof(used)));
+		table_add(table, "%s",
+			  p->has_mem_limit_bytes
+				  ? table_bytes(p->mem_limit_bytes, limit, sizeof(limit))
+				  : "-");
+		table_add(table, "%u", p->jobs);
+		table_add(table, "%u", p->runnable);
+	}
+	table_print(table, stdout);
+	table_free(table);
+}
+
+/* Arguments as one line, cut where it gets long. */
+static void vcstat_command(const Vc__Job *job, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < job->n_argv && n + 1 < size; i++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%.*s", i ? " " : "",
+				      (int)job->argv[i].len, (const char *)job->argv[i].data);
+}
+
+static void vcstat_jobs(const struct client_status *status)
+{
+	struct table *table = table_new(">JOB|NAME|>PID|USER|PARTITION|STATE|>MOVES|>CPU|>MEMORY|"
+					">AGE|COMMAND");
+	uint64_t now = clock_real_usec();
+	char cpu[32], rss[32], age[32], command[64];
+
+	for (size_t i = 0; i < status->n_jobs; i++) {
+		const Vc__Job *j = status->jobs[i];
+		const struct passwd *user = getpwuid(j->uid);
+
+		vcstat_command(j, command, sizeof(command));
+		table_add(table, "%u", j->id);
+		table_add(table, "%s", j->name && *j->name ? j->name : "-");
+		table_add(table, "%d", j->pid);
+		if (user)
+			table_add(table, "%s", user->pw_name);
+		else
+			table_add(table, "%u", j->uid);
+		table_add(table, "%s", j->partition);
+		table_add(table, "%s", j->state);
+		table_add(table, "%u", j->moves);
+		table_add(table, "%s", table_usec(j->cpu_usec, cpu, sizeof(cpu)));
+		table_add(table, "%s", table_bytes(j->rss_bytes, rss, sizeof(rss)));
+		table_add(table, "%s",
+			  table_usec(now > j->started_usec ? now - j->started_usec : 0, age,
+				     sizeof(age)));
+		table_add(table, "%s", command);
+	}
+	table_print(table, stdout);
+	table_free(table);
+}
+
+static void vcstat_moves(const struct client_status *status)
+{
+	struct table *table =
+		table_new("AT|>JOB|FROM|TO|ENGINE|RESULT|>STOPPED|>TOTAL|>IMAGES|REASON");
+	char downtime[32], total[32], bytes[32], at[32];
+
+	for (size_t i = 0; i < status->n_moves; i++) {
+		const Vc__Moved *m = status->moves[i];
+		time_t when = (time_t)(m->at_usec / 1000000);
+		struct tm tm;
+
+		strftime(at, sizeof(at), "%F %T", localtime_r(&when, &tm));
+		table_add(table, "%s", at);
+		table_add(table, "%u", m->job);
+		table_add(table, "%s", m->from);
+		table_add(table, "%s", m->to);
+		table_add(table, "%s", m->engine);
+		table_add(table, "%s", m->result);
+		table_add(table, "%s", table_usec(m->downtime_usec, downtime, sizeof(downtime)));
+		table_add(table, "%s", table_usec(m->total_usec, total, sizeof(total)));
+		table_add(table, "%s", table_bytes(m->image_bytes, bytes, sizeof(bytes)));
+		table_add(table, "%s", m->reason ? m->reason : "");
+	}
+	table_print(table, stdout);
+	table_free(table);
+}
+
+static void vcstat_json(const struct client_status *status, const Vc__Status *wanted)
+{
+	json_t *json = json_object(), *list;
+
+	if (wanted->partitions) {
+		json_object_set_new(json, "partitions", list = json_array());
+		for (size_t i = 0; i < status->n_partitions; i++)
+			json_array_append_new(list, json_of_partition(status->partitions[i]));
+	}
+	if (wanted->jobs) {
+		json_object_set_new(json, "jobs", list = json_array());
+		for (size_t i = 0; i < status->n_jobs; i++)
+			json_array_append_new(list, json_of_job(status->jobs[i]));
+	}
+	if (wanted->moves) {
+		json_object_set_new(json, "moves", list = json_array());
+		for (size_t i = 0; i < status->n_moves; i++)
+			json_array_append_new(list, json_of_move(status->moves[i]));
+	}
+	json_print(json);
+}
+
+static void vcstat_tables(const struct client_status *status, const Vc__Status *wanted)
+{
+	bool first = true;
+
+	if (wanted->partitions) {
+		vcstat_partitions(status);
+		first = false;
+	}
+	if (wanted->jobs) {
+		fputs(first ? "" : "\n", stdout);
+		vcstat_jobs(status);
+		first = false;
+	}
+	if (wanted->moves) {
+		fputs(first ? "" : "\n", stdout);
+		vcstat_moves(status);
+	}
+}
+
+static int vcstat_show(const struct vcstat *opts)
+{
+	struct client_status status;
+	struct vc_err err;
+
+	if (client_status(opts->state_dir, &opts->wanted, &status, &err) < 0) {
+		fprintf(stderr, "vcstat: %s\n", err.text);
+		return 1;
+	}
+	if (opts->watch_sec > 0 && isatty(STDOUT_FILENO) && !opts->json)
+		fputs("\033[H\033[J", stdout);
+	if (opts->json)
+		vcstat_json(&status, &opts->wanted);
+	else
+		vcstat_tables(&status, &opts->wanted);
+	client_status_done(&status);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int vcstat_words(struct vcstat *opts, char **words)
+{
+	Vc__Status *wanted = &opts->wanted;
+
+	for (; *words; words++) {
+		if (!strcmp(*words, "partitions"))
+			wanted->has_partitions = wanted->partitions = true;
+		else if (!strcmp(*words, "jobs"))
+			wanted->has_jobs = wanted->jobs = true;
+		else if (!strcmp(*words, "moves"))
+			wanted->has_moves = wanted->moves = true;
+		else {
+			fprintf(stderr, "vcstat: '%s' is none of partitions, jobs, moves\n", *words);
+			return -EINVAL;
+		}
+	}
+	if (!wanted->partitions && !wanted->jobs && !wanted->moves)
+		wanted->has_partitions = wanted->partitions = wanted->has_jobs = wanted->jobs = true;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "watch", optional_argument, NULL, 'w' },
+		{ "state-dir", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	struct vcstat opts = { .wanted = VC__STATUS__INIT };
+	const char *state_dir = NULL;
+	int c;
+
+	log_open("vcstat", LOG_LEVEL_WARN);
+	while ((c = getopt_long(argc, argv, "w::hV", options, NULL)) >= 0) {
+		switch (c) {
+		case 'j':
+			opts.json = true;
+			break;
+		case 'w':
+			opts.watch_sec = optarg ? atof(optarg) : 1;
+			if (opts.watch_sec < 0.05) {
+				fprintf(stderr, "vcstat: --watch=%s: give seconds, at least 0.05\n",
+					optarg);
+				return EXIT_USAGE_CODE;
+			}
+			break;
+		case 's':
+			state_dir = optarg;
+			break;
+		case 'h':
+			vcstat_usage(stdout);
+			return 0;
+		case 'V':
+			client_version("vcstat");
+		default:
+			fputs("Try 'vcstat --help'.\n", stderr);
+			return EXIT_USAGE_CODE;
+		}
+	}
+	if (vcstat_words(&opts, argv + optind) < 0)
+		return EXIT_USAGE_CODE;
+	opts.state_dir = statedir_choose(state_dir);
+	for (;;) {
+		int r = vcstat_show(&opts);
+
+		if (r || opts.watch_sec <= 0)
+			return r;
+		clock_sleep_usec((uint64_t)(opts.watch_sec * 1e6));
+	}
+}

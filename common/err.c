@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * err.c - one error: a code, and a sentence for the person who reads it
+ *
+ * A sentence that does not fit is cut at its end, never at its beginning: the
+ * context put in front by callers says where, the front of the sentence says
+ * what, and both matter more than the last detail.
+ */
+#include "common/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+__attribute__((format(printf, 3, 0))) static int err_vset(struct vc_err *err, int code,
+								const char *fmt, va_list ap)
+{
+	if (err) {
+		err->code = code;
+		vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	}
+	return -code;
+}
+
+int err_set(struct vc_err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(err, code, fmt, ap);
+	va_end(ap);
+	return -code;
+}
+
+int err_sys(struct vc_err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(err, code, fmt, ap);
+	va_end(ap);
+	if (err) {
+		size_t len = strlen(err->text);
+
+		snprintf(err->text + len, sizeof(err->text) - len, ": %s", strerror(code));
+	}
+	return -code;
+}
+
+int err_add(struct vc_err *err, const char *fmt, ...)
+{
+	char context[sizeof(err->text)], old[sizeof(err->text)];
+	va_list ap;
+
+	if (!err)
+		return 0;
+	va_start(ap, fmt);
+	vsnprintf(context, sizeof(context), fmt, ap);
+	va_end(ap);
+	memcpy(old, err->text, sizeof(old));
+	/* Cutting at the end is meant: see the top of this file. */
+	if (snprintf(err->text, sizeof(err->text), "%s: %s", context, old) < 0)
+		err->text[0] = '\0';
+	return -err->code;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * daemon.h - vcd, one partition's daemon, seen by its own files
+ *
+ *	main.c      options, start order, stop order
+ *	listen.c    the socket, connections, who is at the other end
+ *	request.c   the table: message -> handler, privilege it needs
+ *	req-*.c     one request each
+ *	decide.c    loads -> policy -> checked decision
+ *	load.c      samples the partition, publishes on the board
+ *	job.c       the jobs here, as their shims tell
+ *	pool.c      shims started ahead of need
+ */
+#ifndef VC_DAEMON_DAEMON_H
+#define VC_DAEMON_DAEMON_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "daemon/board.h"
+#include "partition/cgroup.h"
+#include "partition/instance.h"
+#include "policy/load.h"
+#include "wire/wire.h"
+
+struct daemon;
+struct job;
+
+/* One connection: a command's, or a shim's. */
+struct conn {
+	TAILQ_ENTRY(conn) link; /* daemon::conns */
+	struct daemon *daemon;
+	struct wire *wire;
+	struct event *read_event, *write_event;
+	pid_t pid; /* SO_PEERCRED; a shim's after exec too */
+	uid_t uid;
+	gid_t gid;
+	struct job *job;   /* a shim's job; NULL: a command, or an idle shim */
+	bool idle_shim;    /* in daemon::pool */
+	bool done;         /* to be freed when its handler returns */
+};
+
+/* A job here. Owned by its shim's connection. */
+struct job {
+	TAILQ_ENTRY(job) link; /* daemon::jobs */
+	struct conn *conn;
+	Vc__JobState *state; /* the shim's last message */
+};
+
+struct daemon {
+	struct event_base *base;
+	struct instance *instance;
+	struct cg *cg;
+	struct board *board;
+	struct policy_set *policies;
+	const char *name; /* of the partition */
+	uint32_t slot;    /* its index */
+	enum cg_exclusive exclusive;
+	int listen_fd;
+	struct event *listen_event, *listen_resume, *sample_event, *pool_event;
+	struct load *load;
+	struct cg_entry *shims_entry;
+	TAILQ_HEAD(, conn) conns;
+	TAILQ_HEAD(, job) jobs;
+	unsigned int n_idle_shims;
+};
+
+/* listen.c */
+int listen_open(struct daemon *daemon, struct vc_err *err);
+void listen_close(struct daemon *daemon);
+/* Takes fd over. Also for the sockets of shims that we start ourselves. */
+int conn_new(struct daemon *daemon, int fd, struct conn **ret, struct vc_err *err);
+void conn_free(struct conn *conn);
+/* Sends, and goes on when the peer reads; a peer that does not is dropped. */
+void conn_send(struct conn *conn, const Vc__Msg *msg, const int *fds, size_t n_fds);
+void conn_error(struct conn *conn, const struct vc_err *err);
+/* The caller's groups as the kernel knows them; the caller frees *ret. */
+int conn_groups(const struct conn *conn, gid_t **ret, size_t *ret_n);
+
+/* request.c */
+void request_handle(struct conn *conn, struct wire_msg *msg);
+
+/* req-*.c: each takes from msg what it keeps. A negative return is answered with err. */
+int req_ping(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_place(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_status(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+
+/* decide.c */
+/* Which partition for a new job of the process pid: its index. note: "" or what
+ * the user should know (a policy at fault). */
+int decide_place(struct daemon *daemon, const char *policy, pid_t pid, char *ret_note,
+		 size_t note_size, struct vc_err *err);
+/* Where a job of ours should move: never here. */
+int decide_move(struct daemon *daemon, const char *policy, const struct job *job, char *ret_note,
+		size_t note_size, struct vc_err *err);
+
+/* load.c */
+int load_start(struct daemon *daemon, struct vc_err *err);
+void load_stop(struct daemon *daemon);
+
+/* job.c */
+struct job *job_find(struct daemon *daemon, uint32_t id);
+/* By id, or by the pid of any process in it; -ENOENT: not here; -EPERM: not the caller's. */
+int job_find_for(const struct conn *conn, bool by_pid, uint32_t id, pid_t pid, struct job **ret,
+		 struct vc_err *err);
+unsigned int job_count(const struct daemon *daemon, uid_t uid);
+bool job_visible(const struct job *job, const struct conn *conn);
+void job_free(struct job *job);
+
+/* pool.c */
+int pool_start(struct daemon *daemon, struct vc_err *err);
+void pool_stop(struct daemon *daemon);
+/* An idle shim's connection, started now if none is ready; no longer idle then. */
+int pool_take(struct daemon *daemon, struct conn **ret, struct vc_err *err);
+
+#endif

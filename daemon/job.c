@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * job.c - the jobs here, as their shims tell
+ *
+ * The truth about a job is with its shim. This table is what the shims that are
+ * connected last said; a job is in it for as long as its shim's connection lives.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "partition/partition.h"
+
+struct job *job_find(struct daemon *daemon, uint32_t id)
+{
+	struct job *job;
+
+	TAILQ_FOREACH (job, &daemon->jobs, link)
+		if (job->state->job == id)
+			return job;
+	return NULL;
+}
+
+bool job_visible(const struct job *job, const struct conn *conn)
+{
+	return conn->uid == 0 || conn->uid == job->state->uid;
+}
+
+int job_find_for(const struct conn *conn, bool by_pid, uint32_t id, pid_t pid, struct job **ret,
+		 struct vc_err *err)
+{
+	struct daemon *daemon = conn->daemon;
+	char group[256], partition[PARTITION_NAME_MAX];
+	struct job *job;
+
+	if (by_pid) {
+		if (cg_of_pid(daemon->cg, pid, group, sizeof(group)) < 0 ||
+		    partition_parse_group(group, partition, sizeof(partition), &id) < 0)
+			return err_set(err, ENOENT, "pid %d is in no job; 'vcstat jobs' lists them",
+				       (int)pid);
+	}
+	job = job_find(daemon, id);
+	if (!job)
+		return err_set(err, ENOENT, "there is no job %u; 'vcstat jobs' lists them", id);
+	if (!job_visible(job, conn))
+		return err_set(err, EPERM, "job %u belongs to another user", id);
+	*ret = job;
+	return 0;
+}
+
+unsigned int job_count(const struct daemon *daemon, uid_t uid)
+{
+	const struct job *job;
+	unsigned int n = 0;
+
+	TAILQ_FOREACH (job, &daemon->jobs, link)
+		n += job->state->uid == uid;
+	return n;
+}
+
+void job_free(struct job *job)
+{
+	if (!job)
+		return;
+	TAILQ_REMOVE(&job->conn->daemon->jobs, job, link);
+	job->conn->job = NULL;
+	vc__job_state__free_unpacked(job->state, NULL);
+	free(job);
+}
+
+int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
+{
+	Vc__JobState *state = steal_ptr(msg->msg->job_state);
+	struct job *job = conn->job;
+
+	msg->msg->body_case = VC__MSG__BODY__NOT_SET;
+	if (!state->state || !strcmp(state->state, "ended")) {
+		log_info("job %u has ended", state->job);
+		vc__job_state__free_unpacked(state, NULL);
+		job_free(job);
+		return 0;
+	}
+	if (!job) {
+		job = calloc(1, sizeof(*job));
+		if (!job) {
+			vc__job_state__free_unpacked(state, NULL);
+			return err_sys(err, ENOMEM, "job");
+		}
+		job->conn = conn;
+		conn->job = job;
+		TAILQ_INSERT_TAIL(&conn->daemon->jobs, job, link);
+		log_info("job %u is here, pid %d, uid %u", state->job, state->pid, state->uid);
+	} else {
+		vc__job_state__free_unpacked(job->state, NULL);
+	}
+	job->state = state;
+	return 0;
+}

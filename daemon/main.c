@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * main.c - vcd: one partition's daemon
+ *
+ * Start order: lock, groups, board, policies, socket, load, shims; "ready" is said
+ * when a command can be served. It stays in the foreground, so that vcctl, systemd
+ * or a shell can each be its parent. SIGTERM ends it and leaves the jobs to their
+ * shims, which wait for the next daemon.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "partition/partition.h"
+
+static void main_on_term(evutil_socket_t signal, short what, void *ctx)
+{
+	event_base_loopbreak(ctx);
+}
+
+/* The lock says that this partition's daemon lives, and who it is (F_GETLK). The
+ * descriptor stays open until the process ends. */
+static int main_lock(const struct daemon *daemon, struct vc_err *err)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", daemon->instance->dir, daemon->name);
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s", path);
+	strncat(path, "/vcd.lock", sizeof(path) - strlen(path) - 1);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_sys(err, errno, "%s", path);
+	if (fcntl(fd, F_SETLK, &lock) < 0)
+		return err_set(err, EBUSY, "partition %s has a daemon already (pid %d)",
+			       daemon->name,
+			       (int)instance_daemon_pid(daemon->instance, daemon->name));
+	return 0;
+}
+
+static int main_start(struct daemon *daemon, const char *state_dir, struct vc_err *err)
+{
+	struct partition_spec *spec;
+	int index, r = instance_open(state_dir, &daemon->instance, err);
+
+	if (r < 0)
+		return r;
+	index = instance_find(daemon->instance, daemon->name);
+	if (index < 0)
+		return err_set(err, ENOENT, "%s/instance.json has no partition %s",
+			       daemon->instance->dir, daemon->name);
+	spec = &daemon->instance->config->parts[index];
+	daemon->name = spec->name;
+	daemon->slot = (uint32_t)index;
+	daemon->base = event_base_new();
+	if (!daemon->base)
+		return err_sys(err, ENOMEM, "event loop");
+	r = main_lock(daemon, err);
+	if (r == 0)
+		r = cg_open(NULL, daemon->instance->cgroup_base, &daemon->cg, err);
+	if (r == 0)
+		r = partition_create(daemon->cg, spec, &daemon->exclusive, err);
+	if (r == 0)
+		r = cg_create(daemon->cg, PARTITION_SHIMS_GROUP, err);
+	if (r == 0)
+		r = cg_attach(daemon->cg, PARTITION_SHIMS_GROUP, 0, err);
+	if (r == 0)
+		r = board_open(daemon->instance->dirfd, &daemon->board, err);
+	if (r == 0 && daemon->slot >= board_count(daemon->board))
+		r = err_set(err, EPROTO, "the board has no slot %u", daemon->slot);
+	if (r == 0)
+		r = policy_set_new(daemon->instance->config->policy_path, &daemon->policies, err);
+	if (r == 0)
+		r = listen_open(daemon, err);
+	if (r == 0)
+		r = load_start(daemon, err);
+	if (r == 0)
+		r = pool_start(daemon, err);
+	return r;
+}
+
+static void main_stop(struct daemon *daemon)
+{
+	if (daemon->board && daemon->load)
+		board_retire(daemon->board, daemon->slot);
+	pool_stop(daemon);
+	load_stop(daemon);
+	listen_close(daemon);
+	policy_set_free(daemon->policies);
+	board_free(daemon->board);
+	cg_free(daemon->cg);
+	if (daemon->base)
+		event_base_free(daemon->base);
+	instance_free(daemon->instance);
+}
+
+/* One shim and one command are a descriptor each; a default soft limit of 1024 is few. */
+static void main_raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	file_write(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
+}
+
+static void main_say_ready(int fd, const char *text)
+{
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0)
+		log_warn("who started this daemon is gone");
+	close(fd);
+}
+
+static void main_usage(FILE *out)
+{
+	fputs("Usage: vcd --partition=NAME [--state-dir=DIR] [--ready-fd=FD]\n"
+	      "The daemon of one partition. 'vcctl up' starts it; see vcd(8).\n\n"
+	      "  -p, --partition=NAME  the partition, as in DIR/instance.json\n"
+	      "      --state-dir=DIR   state directory (default $VCRUN_STATE_DIR or /run/vcrun)\n"
+	      "      --ready-fd=FD     write \"ok\", or why not, to FD, and close it\n"
+	      "  -h, --help            this text\n"
+	      "  -V, --version         the version\n",
+	      out);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "partition", required_argument, NULL, 'p' },
+		{ "state-dir", required_argument, NULL, 's' },
+		{ "ready-fd", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	struct daemon daemon = { .listen_fd = -1,
+				 .conns = TAILQ_HEAD_INITIALIZER(daemon.conns),
+				 .jobs = TAILQ_HEAD_INITIALIZER(daemon.jobs) };
+	struct event *on_term, *on_int;
+	const char *state_dir = NULL;
+	int ready_fd = -1, c, r;
+	struct vc_err err;
+
+	log_open("vcd", LOG_LEVEL_INFO);
+	while ((c = getopt_long(argc, argv, "p:hV", options, NULL)) >= 0) {
+		switch (c) {
+		case 'p':
+			daemon.name = optarg;
+			break;
+		case 's':
+			state_dir = optarg;
+			break;
+		case 'r':
+			ready_fd = atoi(optarg);
+			break;
+		case 'h':
+			main_usage(stdout);
+			return 0;
+		case 'V':
+			puts("vcd " PACKAGE_VERSION);
+			return 0;
+		default:
+			main_usage(stderr);
+			return 2;
+		}
+	}
+	if (!daemon.name || optind < argc) {
+		main_usage(stderr);
+		return 2;
+	}
+	if (ready_fd >= 0)
+		fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+	signal(SIGPIPE, SIG_IGN);
+	/* The shims outlive us; none of them is waited for. */
+	signal(SIGCHLD, SIG_IGN);
+	main_raise_limits();
+	r = main_start(&daemon, instance_dir(state_dir), &err);
+	if (r < 0) {
+		main_say_ready(ready_fd, err.text);
+		log_error("%s", err.text);
+		main_stop(&daemon);
+		return 1;
+	}
+	on_term = evsignal_new(daemon.base, SIGTERM, main_on_term, daemon.base);
+	on_int = evsignal_new(daemon.base, SIGINT, main_on_term, daemon.base);
+	event_add(on_term, NULL);
+	event_add(on_int, NULL);
+	log_info("partition %s is up", daemon.name);
+	main_say_ready(ready_fd, "ok");
+	event_base_dispatch(daemon.base);
+	log_info("partition %s goes down", daemon.name);
+	event_free(on_term);
+	event_free(on_int);
+	main_stop(&daemon);
+	return 0;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * req-move.c - "move this job", and "signal this job"
+ *
+ * The daemon finds the job, checks whose it is and where it should go; the job's
+ * shim does the rest, and answers the command itself.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+static int move_target(struct conn *conn, const struct job *job, const Vc__Move *move,
+		       char *ret_note, size_t note_size, struct vc_err *err)
+{
+	struct daemon *daemon = conn->daemon;
+	struct board_sample sample;
+	int to;
+
+	if (!move->to || !*move->to)
+		return decide_move(daemon, move->policy, job, ret_note, note_size, err);
+	to = instance_find(daemon->instance, move->to);
+	if (to < 0)
+		return err_set(err, EINVAL, "there is no partition %s; 'vcctl list' names them",
+			       move->to);
+	board_read(daemon->board, (uint32_t)to, clock_mono_usec(), &sample);
+	if (!(sample.load.flags & VC_LOAD_UP))
+		return err_set(err, EHOSTDOWN,
+			       "partition %s is down: its daemon does not run; 'vcctl up' starts it",
+			       move->to);
+	return to;
+}
+
+int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
+{
+	const Vc__Move *move = msg->msg->move;
+	Vc__Move body = VC__MOVE__INIT;
+	Vc__Msg order = VC__MSG__INIT;
+	char note[sizeof(err->text)] = "";
+	int fd = wire_fd(conn->wire), to;
+	struct job *job;
+	int r = job_find_for(conn, move->has_pid, move->job, move->pid, &job, err);
+
+	if (r < 0)
+		return r;
+	to = move_target(conn, job, move, note, sizeof(note), err);
+	if (to < 0)
+		return err_add(err, "move job %u", job->state->job);
+	log_stage("order", job->state->job);
+	body.has_job = true;
+	body.job = job->state->job;
+	body.to = conn->daemon->instance->config->parts[to].name;
+	body.note = note[0] ? note : NULL;
+	order.body_case = VC__MSG__BODY_MOVE;
+	order.move = &body;
+	conn_send(job->conn, &order, &fd, 1);
+	conn->done = true;
+	return 0;
+}
+
+int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
+{
+	Vc__Msg order = VC__MSG__INIT;
+	struct job *job;
+	int r = job_find_for(conn, false, msg->msg->signal->job, 0, &job, err);
+
+	if (r < 0)
+		return r;
+	if (msg->msg->signal->signal <= 0 || msg->msg->signal->signal >= _NSIG)
+		return err_set(err, EINVAL, "there is no signal %d", msg->msg->signal->signal);
+	order.body_case = VC__MSG__BODY_SIGNAL;
+	order.signal = msg->msg->signal;
+	conn_send(job->conn, &order, NULL, 0);
+	if (wire_send_ok(conn->wire) < 0)
+		conn->done = true;
+	return 0;
+}

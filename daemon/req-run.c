@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * req-run.c - "start this program here"
+ *
+ * The daemon says who the caller is, as the kernel told it, and whether it may
+ * have one more job; everything else is the shim's. The shim also gets the caller's
+ * socket and answers there: from now on this daemon may die without harm to the job.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+/*
+ * The program will live in our mount, PID, user and network namespaces and under our
+ * root directory. A caller that has others (a container, a chroot) would find
+ * itself outside of them, which it must not by our help.
+ */
+static int run_check_namespaces(const struct conn *conn, struct vc_err *err)
+{
+	static const char *const places[] = { "ns/mnt", "ns/pid", "ns/user", "ns/net", "root" };
+
+	if (conn->pid <= 0)
+		return err_set(err, EPERM, "you are in another PID namespace than vcd; run vcrun "
+					   "outside of your container");
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		char theirs[64], ours[64];
+		struct stat a, b;
+
+		snprintf(theirs, sizeof(theirs), "/proc/%d/%s", (int)conn->pid, places[i]);
+		snprintf(ours, sizeof(ours), "/proc/self/%s", places[i]);
+		if (stat(theirs, &a) < 0 || stat(ours, &b) < 0)
+			return err_sys(err, errno, "look at your %s", places[i]);
+		if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+			return err_set(err, EPERM,
+				       "your %s is not vcd's; run vcrun outside of your container",
+				       strcmp(places[i], "root") ? places[i] : "root directory");
+	}
+	return 0;
+}
+
+static int run_check(const struct conn *conn, const struct wire_msg *msg, struct vc_err *err)
+{
+	unsigned int most = conn->daemon->instance->config->max_jobs_per_user;
+	const Vc__Run *run = msg->msg->run;
+
+	if (msg->n_fds != 4)
+		return err_set(err, EPROTO, "a Run with %zu descriptors; it takes 4", msg->n_fds);
+	if (run->n_argv == 0 || run->argv[0].len == 0)
+		return err_set(err, EINVAL, "no program is named");
+	for (size_t i = 0; i < run->n_argv; i++)
+		if (memchr(run->argv[i].data, '\0', run->argv[i].len))
+			return err_set(err, EINVAL, "argument %zu has a NUL byte", i);
+	for (size_t i = 0; i < run->n_env; i++)
+		if (memchr(run->env[i].data, '\0', run->env[i].len))
+			return err_set(err, EINVAL, "an environment variable has a NUL byte");
+	if (conn->uid != 0 && job_count(conn->daemon, conn->uid) >= most)
+		return err_set(err, EAGAIN,
+			       "you have %u jobs in partition %s, as many as allowed; end some, or "
+			       "have max-jobs-per-user raised",
+			       most, conn->daemon->name);
+	return run_check_namespaces(conn, err);
+}
+
+int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
+{
+	struct daemon *daemon = conn->daemon;
+	_cleanup_free_ gid_t *groups = NULL;
+	_cleanup_free_ uint32_t *list = NULL;
+	Vc__Creds creds = VC__CREDS__INIT;
+	Vc__Start start = VC__START__INIT;
+	Vc__Msg order = VC__MSG__INIT;
+	struct conn *shim;
+	int r = run_check(conn, msg, err), fds[5];
+
+	if (r < 0)
+		return r;
+	r = conn_groups(conn, &groups, &creds.n_groups);
+	list = calloc(creds.n_groups + 1, sizeof(*list));
+	if (r < 0 || !list)
+		return err_sys(err, r < 0 ? -r : ENOMEM, "your groups");
+	for (size_t i = 0; i < creds.n_groups; i++)
+		list[i] = groups[i];
+	creds.groups = list;
+	creds.uid = conn->uid;
+	creds.gid = conn->gid;
+	r = pool_take(daemon, &shim, err);
+	if (r < 0)
+		return r;
+	start.job = board_next_job(daemon->board);
+	start.partition = (char *)daemon->name;
+	start.run = msg->msg->run;
+	start.creds = &creds;
+	start.peer_pid = conn->pid;
+	log_stage("run", start.job);
+	fds[0] = wire_fd(conn->wire);
+	memcpy(fds + 1, msg->fds, 4 * sizeof(*fds));
+	order.body_case = VC__MSG__BODY_START;
+	order.start = &start;
+	conn_send(shim, &order, fds, ARRAY_SIZE(fds));
+	conn->done = true;
+	return 0;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * request.c - one table: message -> handler, and the privilege it needs
+ *
+ * A handler returns 0 when it has answered or handed the connection on. What it
+ * cannot do it returns as an error, which is the caller's answer.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+enum need {
+	NEED_ANY,  /* every user; the handler looks at whose job it is */
+	NEED_ROOT, /* shims, and nobody else */
+};
+
+static const struct request {
+	const char *name;
+	enum need need;
+	int (*handle)(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+} requests[] = {
+	[VC__MSG__BODY_PING] = { "ping", NEED_ANY, req_ping },
+	[VC__MSG__BODY_PLACE] = { "place", NEED_ANY, req_place },
+	[VC__MSG__BODY_RUN] = { "run", NEED_ANY, req_run },
+	[VC__MSG__BODY_MOVE] = { "move", NEED_ANY, req_move },
+	[VC__MSG__BODY_SIGNAL] = { "signal", NEED_ANY, req_signal },
+	[VC__MSG__BODY_STATUS] = { "status", NEED_ANY, req_status },
+	[VC__MSG__BODY_JOB_STATE] = { "job state", NEED_ROOT, req_job_state },
+};
+
+void request_handle(struct conn *conn, struct wire_msg *msg)
+{
+	size_t body = msg->msg->body_case;
+	const struct request *request = body < ARRAY_SIZE(requests) ? &requests[body] : NULL;
+	struct vc_err err = { 0 };
+	int r;
+
+	if (!request || !request->handle)
+		r = err_set(&err, EOPNOTSUPP, "vcd does not know request %zu; is it older than the "
+					      "command?",
+			    body);
+	else if (request->need == NEED_ROOT && conn->uid != 0)
+		r = err_set(&err, EPERM, "request \"%s\" is root's", request->name);
+	else
+		r = request->handle(conn, msg, &err);
+	log_debug("request %s of uid %u pid %d: %s", request ? request->name : "?",
+		  (unsigned)conn->uid, (int)conn->pid, r < 0 ? err.text : "ok");
+	if (r < 0 && !conn->done)
+		conn_error(conn, &err);
+}
+
+int req_ping(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
+{
+	if (wire_send_ok(conn->wire) < 0)
+		conn->done = true;
+	return 0;
+}

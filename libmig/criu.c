@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * criu.c - one criu process that serves one request: the only file that knows CRIU
+ *
+ * "criu swrk FD" speaks protobuf messages over a SOCK_SEQPACKET socket that it
+ * inherits. libcriu would do as well, but it starts criu only when the request
+ * is there, and has no call for what we set. Facts that shape this file:
+ *
+ * - images_dir_fd is a number in this process, inherit_fd numbers are criu's own.
+ * - If criu dies, a helper of its may still hold the socket: watch the pidfd.
+ * - manage_cgroups IGNORE with rst_sibling makes the restored root this process's
+ *   child, in the cgroups of the criu process.
+ * - criu is never killed during a dump: tasks it had seized could die with it.
+ */
+#include "libmig/criu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "libmig/criu-rpc.pb-c.h"
+#include "libmig/inventory.h"
+
+#define CRIU_SOCKET_FD 99
+#define CRIU_INHERIT_FD 100 /* the first of the inventory's externals */
+#define CRIU_MESSAGE_MAX 65536
+#define CRIU_TMPFS_MAGIC 0x01021994
+#define CRIU_CACHE "/run/criu.kdat"
+
+struct criu {
+	pid_t pid;
+	int pidfd;
+	int sock;
+};
+
+DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
+
+const char *criu_find(void)
+{
+	static const char *const places[] = { VC_CRIU_PREFIX "/criu",
+					      "/usr/local/lib/vcrun/criu/criu", "/usr/sbin/criu",
+					      "/usr/local/sbin/criu", "/usr/bin/criu" };
+	const char *env = getenv("VCRUN_CRIU");
+
+	if (env && *env)
+		return env;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (access(places[i], X_OK) == 0)
+			return places[i];
+	return NULL;
+}
+
+/* CAP_SYS_RESOURCE is bit 24 of the effective set. */
+static bool criu_may_read_limits(void)
+{
+	_cleanup_free_ char *status = NULL;
+	unsigned long long effective = 0;
+	const char *line;
+
+	if (file_read_all(AT_FDCWD, "/proc/self/status", 65536, &status) < 0)
+		return false;
+	line = strstr(status, "\nCapEff:");
+	return line && sscanf(line, "\nCapEff: %llx", &effective) == 1 && (effective >> 24 & 1);
+}
+
+/* In the child, between fork and exec. */
+static int criu_child(const struct criu_start *how, const char *binary, int sock, bool as_owner)
+{
+	char number[16];
+	char *argv[] = { (char *)"criu", (char *)"swrk", number, NULL };
+	sigset_t none;
+	int null;
+
+	if (how->enter) {
+		int r = how->enter(how->ctx);
+
+		if (r < 0)
+			return -r;
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (size_t i = 0; how->inherit && i < how->inherit->n_externals; i++)
+		if (dup2(how->inherit->externals[i].fd, CRIU_INHERIT_FD + (int)i) < 0)
+			return errno;
+	if (dup2(sock, CRIU_SOCKET_FD) < 0)
+		return errno;
+	/* Restored tasks take nothing of these; criu itself logs into the images. */
+	null = open("/dev/null", O_RDWR);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+		return errno;
+	if (null > 2)
+		close(null);
+	if (as_owner && (setresgid(how->gid, 0, 0) < 0 || setresuid(how->uid, 0, 0) < 0))
+		return errno;
+	snprintf(number, sizeof(number), "%d", CRIU_SOCKET_FD);
+	execv(binary, argv);
+	return errno;
+}
+
+int criu_start(const struct criu_start *how, struct criu **ret, struct vc_err *err)
+{
+	const char *binary = how->binary ? how->binary : criu_find();
+	_cleanup_(criu_freep) struct criu *criu = NULL;
+	_cleanup_close_ int theirs = -1, failed_read = -1, failed_write = -1;
+	bool as_owner = how->uid != 0 && !criu_may_read_limits();
+	int pair[2], failed[2], code = 0;
+
+	if (!binary)
+		return err_set(err, ENOENT, "criu is not installed: run 'vcctl check'");
+	criu = calloc(1, sizeof(*criu));
+	if (!criu)
+		return err_sys(err, ENOMEM, "criu");
+	criu->sock = criu->pidfd = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, errno, "criu: socketpair");
+	criu->sock = pair[0];
+	theirs = pair[1];
+	if (pipe2(failed, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "criu: pipe");
+	failed_read = failed[0];
+	failed_write = failed[1];
+	criu->pid = fork();
+	if (criu->pid < 0)
+		return err_sys(err, errno, "criu: fork");
+	if (criu->pid == 0) {
+		code = criu_child(how, binary, theirs, as_owner);
+		if (write(failed_write, &code, sizeof(code)) < 0)
+			_exit(126);
+		_exit(127);
+	}
+	criu->pidfd = (int)syscall(SYS_pidfd_open, criu->pid, 0);
+	close(steal_fd(&failed_write));
+	if (read(failed_read, &code, sizeof(code)) == sizeof(code))
+		return err_sys(err, code, "start %s", binary);
+	if (criu->pidfd < 0)
+		return err_sys(err, errno, "criu: pidfd_open");
+	*ret = steal_ptr(criu);
+	return 0;
+}
+
+pid_t criu_pid(const struct criu *criu)
+{
+	return criu->pid;
+}
+
+void criu_free(struct criu *criu)
+{
+	if (!criu)
+		return;
+	/* Closing the socket is how a swrk without a request is told to go. */
+	if (criu->sock >= 0)
+		close(criu->sock);
+	if (criu->pid > 0) {
+		struct pollfd pfd = { .fd = criu->pidfd, .events = POLLIN };
+
+		if (criu->pidfd < 0 || poll(&pfd, 1, 2000) == 0)
+			kill(criu->pid, SIGKILL);
+		while (waitpid(criu->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (criu->pidfd >= 0)
+		close(criu->pidfd);
+	free(criu);
+}
+
+static int criu_send(struct criu *criu, const Criu__Req *req, struct vc_err *err)
+{
+	size_t size = criu__req__get_packed_size(req);
+	_cleanup_free_ uint8_t *data = malloc(size);
+
+	if (!data)
+		return err_sys(err, ENOMEM, "criu request");
+	criu__req__pack(req, data);
+	if (send(criu->sock, data, size, MSG_NOSIGNAL) < 0)
+		return err_sys(err, errno, "criu request");
+	return 0;
+}
+
+/* Receives one message, or finds the process dead. */
+static int criu_receive(struct criu *criu, Criu__Resp **ret, struct vc_err *err)
+{
+	struct pollfd pfds[] = { { .fd = criu->sock, .events = POLLIN },
+				 { .fd = criu->pidfd, .events = POLLIN } };
+	_cleanup_free_ uint8_t *data = malloc(CRIU_MESSAGE_MAX);
+	ssize_t n;
+
+	if (!data)
+		return err_sys(err, ENOMEM, "criu answer");
+	while (poll(pfds, ARRAY_SIZE(pfds), -1) < 0)
+		if (errno != EINTR)
+			return err_sys(err, errno, "criu: poll");
+	/* What it said before it died still counts. */
+	n = recv(criu->sock, data, CRIU_MESSAGE_MAX, MSG_DONTWAIT);
+	if (n < 0 && errno != EAGAIN)
+		return err_sys(err, errno, "criu answer");
+	if (n <= 0)
+		return err_set(err, ECONNRESET, "criu (pid %d) ended without an answer",
+			       (int)criu->pid);
+	*ret = criu__resp__unpack(NULL, (size_t)n, data);
+	return *ret ? 0 : err_set(err, EPROTO, "criu sent what is no answer");
+}
+
+/* The first error line of CRIU's log says what went wrong; later ones follow from it. */
+static void criu_explain(const struct criu_images *images, struct vc_err *err)
+{
+	_cleanup_free_ char *log = NULL;
+	char *line, *text, *end;
+
+	if (file_read_all(images->dirfd, images->log, 1 << 20, &log) < 0)
+		return;
+	line = strstr(log, "Error (");
+	if (!line)
+		return;
+	text = strstr(line, "): ");
+	text = text ? text + 3 : line;
+	end = strchr(text, '\n');
+	if (end)
+		*end = '\0';
+	err_set(err, err && err->code ? err->code : EIO, "criu: %s", text);
+}
+
+/* Sends a request and serves its notifications until the answer is there. */
+static int criu_converse(struct criu *criu, Criu__Req *req, const struct criu_images *images,
+			 criu_notify_fn *notify, void *ctx, Criu__Resp **ret, struct vc_err *err)
+{
+	int r = criu_send(criu, req, err);
+
+	while (r == 0) {
+		Criu__Req answer = CRIU__REQ__INIT;
+		Criu__Resp *resp = NULL;
+
+		r = criu_receive(criu, &resp, err);
+		if (r < 0)
+			break;
+		if (resp->type != CRIU__REQ_TYPE__NOTIFY) {
+			if (resp->success) {
+				*ret = resp;
+				return 0;
+			}
+			r = err_set(err, resp->cr_errno > 0 ? resp->cr_errno : EIO, "criu: %s",
+				    resp->cr_errmsg ? resp->cr_errmsg : "failed without a reason");
+			criu__resp__free_unpacked(resp, NULL);
+			break;
+		}
+		answer.type = CRIU__REQ_TYPE__NOTIFY;
+		answer.has_notify_success = true;
+		answer.notify_success =
+			!notify || !resp->notify || notify(resp->notify->script, ctx) >= 0;
+		criu__resp__free_unpacked(resp, NULL);
+		r = criu_send(criu, &answer, err);
+	}
+	if (images)
+		criu_explain(images, err);
+	return r;
+}
+
+static void criu_common_opts(Criu__Opts *opts, const struct criu_images *images)
+{
+	opts->images_dir_fd = images->dirfd;
+	opts->log_file = (char *)images->log;
+	opts->has_log_level = true;
+	opts->log_level = getenv("VCRUN_CRIU_LOG") ? atoi(getenv("VCRUN_CRIU_LOG")) : 1;
+	opts->has_notify_scripts = opts->notify_scripts = true;
+	opts->has_manage_cgroups_mode = true;
+	opts->manage_cgroups_mode = CRIU__CG_MODE__IGNORE;
+}
+
+static void criu_tree_opts(Criu__Opts *opts, const struct inventory *inv)
+{
+	opts->has_shell_job = opts->shell_job = inv->shell_job;
+	opts->has_file_locks = opts->file_locks = inv->file_locks;
+	opts->has_tcp_established = opts->tcp_established = inv->tcp_established;
+	opts->has_network_lock = true;
+	opts->network_lock = inv->tcp_established ? CRIU__NETWORK_LOCK__NFTABLES
+						  : CRIU__NETWORK_LOCK__SKIP;
+}
+
+int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
+	      const struct criu_images *images, bool leave_running, criu_notify_fn *notify,
+	      void *ctx, struct vc_err *err)
+{
+	_cleanup_free_ char **external = calloc(inv->n_externals + 1, sizeof(*external));
+	Criu__Req req = CRIU__REQ__INIT;
+	Criu__Opts opts = CRIU__OPTS__INIT;
+	Criu__Resp *resp = NULL;
+	int r;
+
+	if (!external)
+		return err_sys(err, ENOMEM, "criu dump");
+	criu_common_opts(&opts, images);
+	criu_tree_opts(&opts, inv);
+	opts.has_pid = true;
+	opts.pid = root;
+	opts.has_leave_running = opts.leave_running = leave_running;
+	opts.has_link_remap = opts.link_remap = inv->link_remap;
+	opts.has_ghost_limit = inv->ghost_bytes > 0;
+	/* Half as much again: the file may grow until the job is frozen. */
+	opts.ghost_limit = inv->ghost_bytes > UINT32_MAX / 2
+				   ? UINT32_MAX
+				   : (uint32_t)(inv->ghost_bytes + inv->ghost_bytes / 2 + (1 << 20));
+	for (size_t i = 0; i < inv->n_externals; i++)
+		if (inv->externals[i].dump_key)
+			external[opts.n_external++] = inv->externals[i].dump_key;
+	opts.external = external;
+	req.type = CRIU__REQ_TYPE__DUMP;
+	req.opts = &opts;
+	r = criu_converse(criu, &req, images, notify, ctx, &resp, err);
+	if (resp)
+		criu__resp__free_unpacked(resp, NULL);
+	return r;
+}
+
+int criu_restore(struct criu *criu, const struct inventory *inv, const struct criu_images *images,
+		 criu_notify_fn *notify, void *ctx, pid_t *ret_root, struct vc_err *err)
+{
+	_cleanup_free_ Criu__InheritFd *entries = calloc(inv->n_externals + 1, sizeof(*entries));
+	_cleanup_free_ Criu__InheritFd **list = calloc(inv->n_externals + 1, sizeof(*list));
+	Criu__Req req = CRIU__REQ__INIT;
+	Criu__Opts opts = CRIU__OPTS__INIT;
+	Criu__Resp *resp = NULL;
+	int r;
+
+	if (!entries || !list)
+		return err_sys(err, ENOMEM, "criu restore");
+	criu_common_opts(&opts, images);
+	criu_tree_opts(&opts, inv);
+	opts.has_rst_sibling = opts.rst_sibling = true;
+	for (size_t i = 0; i < inv->n_externals; i++) {
+		criu__inherit_fd__init(&entries[i]);
+		entries[i].key = inv->externals[i].restore_key;
+		entries[i].fd = CRIU_INHERIT_FD + (int)i;
+		list[i] = &entries[i];
+	}
+	opts.n_inherit_fd = inv->n_externals;
+	opts.inherit_fd = list;
+	req.type = CRIU__REQ_TYPE__RESTORE;
+	req.opts = &opts;
+	r = criu_converse(criu, &req, images, notify, ctx, &resp, err);
+	if (r == 0 && !resp->restore)
+		r = err_set(err, EPROTO, "criu: restored, but did not say which process");
+	if (r == 0)
+		*ret_root = resp->restore->pid;
+	if (resp)
+		criu__resp__free_unpacked(resp, NULL);
+	return r;
+}
+
+int criu_version(const char *binary, unsigned int *ret, struct vc_err *err)
+{
+	struct criu_start how = { .binary = binary };
+	_cleanup_(criu_freep) struct criu *criu = NULL;
+	Criu__Req req = CRIU__REQ__INIT;
+	Criu__Resp *resp = NULL;
+	int r = criu_start(&how, &criu, err);
+
+	if (r < 0)
+		return r;
+	req.type = CRIU__REQ_TYPE__VERSION;
+	r = criu_converse(criu, &req, NULL, NULL, NULL, &resp, err);
+	if (r < 0)
+		return r;
+	if (resp->version)
+		*ret = (unsigned int)(resp->version->major_number * 10000 +
+				      resp->version->minor_number * 100 + resp->version->sublevel);
+	else
+		r = err_set(err, EPROTO, "criu does not tell its version");
+	criu__resp__free_unpacked(resp, NULL);
+	return r;
+}
+
+/* In a child with its own mounts: lets criu write its cache, copies it out. */
+static int criu_cache_child(const char *binary, int out)
+{
+	char data[65536];
+	pid_t pid;
+	ssize_t n;
+	int fd;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("tmpfs", "/run", "tmpfs", 0, "mode=0755") < 0)
+		return errno;
+	pid = fork();
+	if (pid < 0)
+		return errno;
+	if (pid == 0) {
+		fd = open("/dev/null", O_RDWR);
+		dup2(fd, 1);
+		dup2(fd, 2);
+		/* Its verdict does not matter here: it fills its cache before it judges. */
+		execl(binary, "criu", "check", (char *)NULL);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+	fd = open(CRIU_CACHE, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	while ((n = read(fd, data, sizeof(data))) > 0)
+		if (write(out, data, (size_t)n) != n)
+			return EIO;
+	return n < 0 ? errno : 0;
+}
+
+/* Whether the cache stems from before the last boot: btime is in /proc/stat. */
+static bool criu_cache_is_old(const struct stat *st)
+{
+	_cleanup_free_ char *stat = NULL;
+	unsigned long long boot = 0;
+	const char *line;
+
+	if (file_read_all(AT_FDCWD, "/proc/stat", 1 << 20, &stat) < 0)
+		return true;
+	line = strstr(stat, "\nbtime ");
+	return !line || sscanf(line, "\nbtime %llu", &boot) != 1 ||
+	       (unsigned long long)st->st_mtime < boot;
+}
+
+int criu_make_cache(const char *binary, struct vc_err *err)
+{
+	_cleanup_close_ int out = -1;
+	struct statfs fs;
+	struct stat st;
+	int status = 0;
+	pid_t pid;
+
+	if (statfs("/run", &fs) == 0 && fs.f_type == CRIU_TMPFS_MAGIC)
+		return 0;
+	if (stat(CRIU_CACHE, &st) == 0 && !criu_cache_is_old(&st))
+		return 0;
+	if (!binary)
+		binary = criu_find();
+	if (!binary)
+		return err_set(err, ENOENT, "criu is not installed: run 'vcctl check'");
+	out = open(CRIU_CACHE ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (out < 0)
+		return err_sys(err, errno, "%s.new", CRIU_CACHE);
+	pid = fork();
+	if (pid == 0)
+		_exit(criu_cache_child(binary, out) ? 1 : 0);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
+		unlink(CRIU_CACHE ".new");
+		return err_set(err, EIO, "criu's cache of kernel features could not be made");
+	}
+	if (rename(CRIU_CACHE ".new", CRIU_CACHE) < 0)
+		return err_sys(err, errno, "%s", CRIU_CACHE);
+	return 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * criu.h - one criu process that serves one request (libmig's own)
+ *
+ * criu_start() forks "criu swrk": the process then waits for its request, its
+ * start-up already paid. That is why a move starts both of its criu processes
+ * before it freezes anything.
+ */
+#ifndef VC_LIBMIG_CRIU_H
+#define VC_LIBMIG_CRIU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+struct inventory;
+struct criu;
+
+struct criu_start {
+	const char *binary; /* NULL: criu_find() */
+	/* Called in the child between fork and exec, to enter cgroups; 0 or -errno. NULL: none. */
+	int (*enter)(void *ctx);
+	void *ctx;
+	/* The job's ids. Where this process lacks CAP_SYS_RESOURCE, criu may read
+	 * another user's limits only with that user's real ids. */
+	uid_t uid;
+	gid_t gid;
+	/* Descriptors handed to the restore under the inventory's restore keys; NULL: none. */
+	const struct inventory *inherit;
+};
+
+/* The criu to use: $VCRUN_CRIU, our private one, the system's. NULL: none found. */
+const char *criu_find(void);
+
+int criu_start(const struct criu_start *how, struct criu **ret, struct vc_err *err);
+pid_t criu_pid(const struct criu *criu);
+/* Ends and reaps the process when it still lives; NULL is accepted. */
+void criu_free(struct criu *criu);
+
+/* Called at each notification of CRIU ("pre-dump", "post-dump", "post-restore",
+ * "post-resume" …). A negative return is CRIU's order to fail. */
+typedef int criu_notify_fn(const char *script, void *ctx);
+
+struct criu_images {
+	int dirfd;
+	const char *log; /* name of the log file in it */
+};
+
+/*
+ * Dumps the tree of root. On success the tree is dead (zombies are the
+ * caller's to reap). On failure it runs on. err has the first error of CRIU's log.
+ */
+int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
+	      const struct criu_images *images, bool leave_running, criu_notify_fn *notify,
+	      void *ctx, struct vc_err *err);
+/* Restores a tree as a child of this process, in the cgroups that the criu process entered. */
+int criu_restore(struct criu *criu, const struct inventory *inv, const struct criu_images *images,
+		 criu_notify_fn *notify, void *ctx, pid_t *ret_root, struct vc_err *err);
+
+/* The version as 40201 for 4.2.1. */
+int criu_version(const char *binary, unsigned int *ret, struct vc_err *err);
+
+/*
+ * Where /run is no tmpfs CRIU does not keep its cache of kernel features
+ * (/run/criu.kdat) and finds them out anew for every request. Makes that file
+ * once a boot, in a mount namespace of its own. Success when nothing is to do.
+ */
+int criu_make_cache(const char *binary, struct vc_err *err);
+
+#endif

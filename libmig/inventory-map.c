@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * inventory-map.c - the mappings of a tree, and memory it shares with outsiders
+ *
+ * Plain files and anonymous memory are CRIU's daily bread and are passed over
+ * line by line. Noted are shared objects without a file (memfd, SysV, anonymous),
+ * because their pages go into the images, and unlinked files, because CRIU must
+ * be told how to bring them along.
+ *
+ * A memfd that somebody outside also holds would silently become a copy. Who
+ * else holds one only a look at every process tells; it is taken only where the
+ * tree has one.
+ */
+#include "libmig/inventory-priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+
+#define MAPS_MAX (1 << 26)
+
+struct map_line {
+	const char *range; /* "start-end", range_len characters */
+	size_t range_len;
+	bool shared;
+	unsigned int major, minor;
+	uint64_t ino;
+	const char *path; /* to the line's end, path_len characters */
+	size_t path_len;
+};
+
+/* Reads "start-end perms offset maj:min ino   path". */
+static bool map_line_parse(const char *line, size_t len, struct map_line *ret)
+{
+	const char *end = line + len, *at = memchr(line, ' ', len);
+	char *next;
+
+	if (!at || end - at < 20)
+		return false;
+	ret->range = line;
+	ret->range_len = (size_t)(at - line);
+	ret->shared = at[4] == 's';
+	strtoull(at + 6, &next, 16);
+	ret->major = (unsigned int)strtoul(next, &next, 16);
+	if (*next != ':')
+		return false;
+	ret->minor = (unsigned int)strtoul(next + 1, &next, 16);
+	ret->ino = strtoull(next, &next, 10);
+	while (next < end && *next == ' ')
+		next++;
+	ret->path = next;
+	ret->path_len = (size_t)(end - next);
+	return true;
+}
+
+static bool map_path_begins(const struct map_line *map, const char *text)
+{
+	size_t len = strlen(text);
+
+	return map->path_len >= len && !memcmp(map->path, text, len);
+}
+
+static bool map_path_ends(const struct map_line *map, const char *text)
+{
+	size_t len = strlen(text);
+
+	return map->path_len >= len && !memcmp(map->path + map->path_len - len, text, len);
+}
+
+static bool map_stat(const struct inventory_proc *proc, const struct map_line *map,
+		     struct stat *ret)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "map_files/%.*s", (int)map->range_len, map->range);
+	return fstatat(proc->dirfd, path, ret, 0) == 0;
+}
+
+static const struct inventory_end *inventory_find_memory(const struct inventory_scan *scan,
+							 enum inventory_kind kind, uint64_t dev,
+							 uint64_t ino)
+{
+	for (size_t i = 0; i < scan->n_ends; i++)
+		if (scan->ends[i].kind == kind && scan->ends[i].ino == ino &&
+		    scan->ends[i].dev == dev)
+			return &scan->ends[i];
+	return NULL;
+}
+
+int inventory_note_shared(struct inventory_scan *scan, enum inventory_kind kind, pid_t pid, int fd,
+			  const struct stat *st)
+{
+	struct inventory_end end = {
+		.kind = kind, .pid = pid, .fd = fd, .dev = st->st_dev, .ino = st->st_ino
+	};
+
+	if (inventory_find_memory(scan, kind, end.dev, end.ino))
+		return 0;
+	scan->inv->mem_bytes += (uint64_t)st->st_blocks * 512;
+	return inventory_add_end(scan, &end) ? 0 : inventory_out_of_memory(scan);
+}
+
+static int inventory_add_shared(struct inventory_scan *scan, struct inventory_proc *proc,
+				const struct map_line *map, enum inventory_kind kind)
+{
+	struct stat st;
+
+	return map_stat(proc, map, &st) ? inventory_note_shared(scan, kind, proc->pid, -1, &st) : 0;
+}
+
+static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc *proc,
+			      const struct map_line *map)
+{
+	struct stat st;
+
+	if (map->path_len == 0 || map->path[0] == '[')
+		return 0;
+	if (map_path_begins(map, "anon_inode:"))
+		return inventory_refuse(scan, proc,
+					"has memory of a kernel object mapped (%.*s), which cannot "
+					"be carried; unmap and close it for the move",
+					(int)map->path_len, map->path);
+	if (map_path_begins(map, "/secretmem"))
+		return inventory_refuse(scan, proc,
+					"has secret memory mapped (memfd_secret), which nobody "
+					"else can read; close and unmap it for the move");
+	if (map_path_begins(map, "/memfd:"))
+		return inventory_add_shared(scan, proc, map, INVENTORY_MEMFD);
+	if (map_path_begins(map, "/dev/zero"))
+		return inventory_add_shared(scan, proc, map, INVENTORY_ANON_SHARED);
+	if (map_path_begins(map, "/SYSV"))
+		return inventory_add_shared(scan, proc, map, INVENTORY_SYSV);
+	if (map_path_begins(map, "/dev/") && !map_path_begins(map, "/dev/shm/") &&
+	    map_stat(proc, map, &st) && S_ISCHR(st.st_mode) && major(st.st_rdev) != 1)
+		return inventory_refuse(scan, proc,
+					"has the device %.*s mapped, which cannot be carried; "
+					"unmap and close it for the move",
+					(int)map->path_len, map->path);
+	if (map_path_ends(map, " (deleted)") && !map_path_begins(map, "/[aio]") &&
+	    map_stat(proc, map, &st))
+		inventory_note_unlinked(scan, &st);
+	return 0;
+}
+
+int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc)
+{
+	_cleanup_free_ char *text = NULL;
+	ssize_t len = file_read_all(proc->dirfd, "maps", MAPS_MAX, &text);
+
+	if (len == -ENOMEM)
+		return inventory_out_of_memory(scan);
+	if (len < 0)
+		return len == -EFBIG ? 0 : -ESRCH;
+	for (const char *line = text, *end; *line; line = end + 1) {
+		struct map_line map;
+		int r;
+
+		end = strchrnul(line, '\n');
+		if (map_line_parse(line, (size_t)(end - line), &map)) {
+			r = inventory_scan_map(scan, proc, &map);
+			if (r < 0)
+				return r;
+		}
+		if (!*end)
+			break;
+	}
+	return 0;
+}
+
+static int inventory_refuse_shared(struct inventory_scan *scan, const struct inventory_end *end,
+				   pid_t outsider)
+{
+	char path[32], name[64] = "?";
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", outsider);
+	file_read(AT_FDCWD, path, name, sizeof(name));
+	return inventory_refuse_end(scan, end,
+				    "shares %s with pid %d (%s) outside the job, and would have a "
+				    "copy of its own after a move; share a file on a tmpfs instead",
+				    end->kind == INVENTORY_MEMFD ? "a memfd"
+								 : "a SysV shared memory segment",
+				    outsider, name);
+}
+
+/* One process outside of the tree: has it a memfd or segment of the tree's? */
+static int inventory_check_outsider(struct inventory_scan *scan, pid_t pid, bool memfds, bool sysv)
+{
+	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_close_ int procfd = -1;
+	_cleanup_free_ char *text = NULL;
+	const struct inventory_end *end;
+	char path[PATH_MAX];
+	const char *name;
+	struct stat st;
+
+	dir.fd = -1;
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	procfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (procfd < 0 || inventory_dir_open(&dir, procfd, "fd") < 0)
+		return 0;
+	while (memfds && (name = inventory_dir_next(&dir))) {
+		ssize_t len = readlinkat(dir.fd, name, path, sizeof(path));
+
+		if (len < 7 || memcmp(path, "/memfd:", 7) || fstatat(dir.fd, name, &st, 0) < 0)
+			continue;
+		end = inventory_find_memory(scan, INVENTORY_MEMFD, st.st_dev, st.st_ino);
+		if (end)
+			return inventory_refuse_shared(scan, end, pid);
+	}
+	if (file_read_all(procfd, "maps", MAPS_MAX, &text) <= 0)
+		return 0;
+	for (const char *line = text, *stop; *line; line = stop + (*stop != '\0')) {
+		struct map_line map;
+
+		stop = strchrnul(line, '\n');
+		if (!map_line_parse(line, (size_t)(stop - line), &map))
+			continue;
+		end = NULL;
+		if (memfds && map_path_begins(&map, "/memfd:"))
+			end = inventory_find_memory(scan, INVENTORY_MEMFD,
+						    makedev(map.major, map.minor), map.ino);
+		if (sysv && map_path_begins(&map, "/SYSV"))
+			end = inventory_find_memory(scan, INVENTORY_SYSV,
+						    makedev(map.major, map.minor), map.ino);
+		if (end)
+			return inventory_refuse_shared(scan, end, pid);
+	}
+	return 0;
+}
+
+static bool inventory_in_ipc_of_root(const struct inventory_scan *scan, pid_t pid)
+{
+	char path[32], theirs[64], roots[64];
+	ssize_t len, root_len;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/ipc", pid);
+	len = readlink(path, theirs, sizeof(theirs));
+	snprintf(path, sizeof(path), "/proc/%d/ns/ipc", scan->root);
+	root_len = readlink(path, roots, sizeof(roots));
+	return len > 0 && len == root_len && !memcmp(theirs, roots, (size_t)len);
+}
+
+int inventory_resolve_memory(struct inventory_scan *scan)
+{
+	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	const struct inventory_end *sysv = NULL;
+	bool memfds = false;
+	const char *name;
+	int r = 0;
+
+	dir.fd = -1;
+	for (size_t i = 0; i < scan->n_ends; i++) {
+		memfds = memfds || scan->ends[i].kind == INVENTORY_MEMFD;
+		if (scan->ends[i].kind == INVENTORY_SYSV)
+			sysv = &scan->ends[i];
+	}
+	if (!memfds && !sysv)
+		return 0;
+	if (sysv && inventory_in_ipc_of_root(scan, getpid()))
+		return inventory_refuse_end(
+			scan, sysv,
+			"has a SysV shared memory segment of the system's IPC "
+			"namespace attached, which cannot be carried; jobs must "
+			"have an IPC namespace of their own");
+	if (inventory_dir_open(&dir, AT_FDCWD, "/proc") < 0)
+		return err_sys(scan->err, errno, "/proc");
+	while (r == 0 && (name = inventory_dir_next(&dir))) {
+		pid_t pid = atoi(name);
+
+		/* Segments have the same numbers in every namespace. */
+		if (!inventory_has_pid(scan, pid))
+			r = inventory_check_outsider(scan, pid, memfds,
+						     sysv && inventory_in_ipc_of_root(scan, pid));
+	}
+	return r;
+}

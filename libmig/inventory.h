@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * inventory.h - what a process tree consists of, and what in it stands in a move's way
+ *
+ * Read from /proc while the job runs; nothing is frozen, nothing is changed. It
+ * answers three questions: can CRIU carry this tree at all (if not: which
+ * descriptor, mapping, socket, namespace of which process, and what to do about
+ * it); which descriptors lead out of the job, and so must be handed to the
+ * restore; which special treatment the dump needs.
+ */
+#ifndef VC_LIBMIG_INVENTORY_H
+#define VC_LIBMIG_INVENTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+/* A descriptor whose other end, or whose open file, is shared with the outside. */
+struct inventory_external {
+	/* CRIU's names for it: dump_key for the dump's "external" list (NULL: none
+	 * is needed), restore_key for the restore's inherit_fd. Examples:
+	 *   pipe:    NULL,               "pipe:[1234]"
+	 *   socket:  "unix[1234]",       "socket:[1234]"
+	 *   pty:     "tty[8801:f]",      "tty[8801:f]"     (hex rdev:dev)
+	 *   file:    NULL,               "tmp/out.log"      (path without the first slash)
+	 */
+	char *dump_key;
+	char *restore_key;
+	int fd; /* our own duplicate of it (pidfd_getfd), CLOEXEC; owned */
+};
+
+/* What CRIU does not carry and the mover puts back, per thread. */
+struct inventory_task {
+	pid_t pid;
+	pid_t tid;
+	int ioprio;                   /* ioprio_get() */
+	uint64_t timerslack_nsec;     /* /proc/PID/timerslack_ns of the thread; 0: unknown */
+	unsigned int coredump_filter; /* per process */
+	unsigned int
+		n_cpus_allowed; /* of the CPUs of its cpuset; all of them: nothing to put back */
+	uint32_t *cpu_index; /* positions, within the cpuset's sorted CPUs, of those allowed; NULL
+				when all */
+};
+
+struct inventory {
+	pid_t *pids; /* the tree, root first, zombies included */
+	size_t n_pids;
+	struct inventory_task *tasks; /* all threads that are not zombies */
+	size_t n_tasks;
+	struct inventory_external *externals;
+	size_t n_externals;
+	uint64_t mem_bytes; /* to be dumped, about: anonymous + private file + shared memory of the
+			       job's own */
+	bool tcp_established; /* there are connected TCP sockets */
+	bool file_locks;      /* the tree holds flock or POSIX locks or leases */
+	uint64_t ghost_bytes; /* size of the largest unlinked file open or mapped; 0: none */
+	bool link_remap;      /* unlinked files of which another link exists */
+	bool ext_unix_sk; /* datagram sockets connected to named ones outside: CRIU connects anew */
+	bool shell_job; /* the tree's session leader or its terminal is outside, or its terminal is
+			   external */
+};
+
+/*
+ * root: the tree's root (a session leader). stdio_inodes: inode numbers of the
+ * pipes and sockets that the job was given at its start, n of them: these count as
+ * external even when both ends are in the job. Pipes with an end outside,
+ * socketpairs with the peer outside, ptys whose master is outside the tree, and
+ * the regular files among given files (dev, inode) shared by an open file
+ * description with the outside are external.
+ *
+ * 0: the tree can be moved and *ret is filled; free with inventory_free().
+ * -EOPNOTSUPP: it cannot, err names the process ("pid 123 (name)"), the thing and
+ * the remedy. -ESRCH: root is gone. Other: /proc could not be read.
+ */
+struct inventory_given {
+	uint64_t dev, ino;
+};
+int inventory_take(pid_t root, const struct inventory_given *given, size_t n_given,
+		   struct inventory **ret, struct vc_err *err);
+void inventory_free(struct inventory *inv);
+
+/* All processes of the tree, root first, by /proc/…/children; for a frozen or
+ * quiet tree. The caller frees *ret. */
+int inventory_pids(pid_t root, pid_t **ret, size_t *ret_n, struct vc_err *err);
+
+/* Puts back what the tasks lost; cpus is the new cpuset's list. Best effort per
+ * task; -errno of the first failure, with err, after all were tried. */
+int inventory_put_back(const struct inventory *inv, const char *cpus, struct vc_err *err);
+
+#endif

@@ -1,0 +1,20 @@
+noinst_LTLIBRARIES += libmig.la
+nodist_libmig_la_SOURCES = libmig/criu-rpc.pb-c.c libmig/criu-rpc.pb-c.h
+libmig_la_SOURCES = \
+	libmig/mig.h libmig/move.c \
+	libmig/criu.c libmig/criu.h \
+	libmig/inventory.c libmig/inventory.h libmig/inventory-priv.h \
+	libmig/inventory-fd.c libmig/inventory-map.c libmig/inventory-socket.c \
+	libmig/inventory-task.c \
+	libmig/pids.c libmig/pids.h \
+	libmig/robust.c libmig/robust.h
+libmig_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
+libmig_la_LIBADD = $(PROTOBUF_C_LIBS)
+
+BUILT_SOURCES += libmig/criu-rpc.pb-c.h
+CLEANFILES += libmig/criu-rpc.pb-c.c libmig/criu-rpc.pb-c.h
+EXTRA_DIST += libmig/criu-rpc.proto
+
+libmig/criu-rpc.pb-c.h: libmig/criu-rpc.pb-c.c
+libmig/criu-rpc.pb-c.c: $(srcdir)/libmig/criu-rpc.proto
+	$(AM_V_GEN)$(MKDIR_P) libmig && $(PROTOC_C) -I$(srcdir)/libmig --c_out=libmig $(srcdir)/libmig/criu-rpc.proto

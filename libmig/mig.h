@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mig.h - moves a running process tree from one place to another on this machine
+ *
+ * A place is a set of cgroups, known here only by two callbacks. The caller is
+ * the tree's parent and subreaper, and stays so. The move is a transaction:
+ *
+ *	check    what the tree consists of; refused here when CRIU cannot carry it
+ *	prepare  image directory, memory, both criu processes started
+ *	dump     the tree is frozen and written out
+ *	commit   images complete and verified: from here on it is the images that count
+ *	reap     the old tree is gone, its PIDs are free
+ *	restore  in the target; on failure back in the source, from the same images
+ *	resume   what CRIU does not carry is put back; images are removed
+ *
+ * Before commit every failure leaves the tree running where it was. After it,
+ * images are removed only once the tree runs again.
+ */
+#ifndef VC_LIBMIG_MIG_H
+#define VC_LIBMIG_MIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "libmig/inventory.h"
+
+#define MIG_STEPS(X) \
+	X(CHECK, "check") \
+	X(PREPARE, "prepare") \
+	X(DUMP, "dump") \
+	X(COMMIT, "commit") \
+	X(REAP, "reap") \
+	X(RESTORE, "restore") \
+	X(RESUME, "resume")
+
+enum mig_step {
+#define X(id, name) MIG_##id,
+	MIG_STEPS(X)
+#undef X
+	MIG_N_STEPS
+};
+
+enum mig_result {
+	MIG_REFUSED,  /* never frozen, or the dump failed: runs at the source */
+	MIG_MOVED,    /* runs at the target */
+	MIG_RETURNED, /* the restore failed: runs at the source again */
+	MIG_PARKED,   /* runs nowhere; its images are kept, mig_unpark() tries again */
+};
+
+struct mig_place {
+	const char *name;
+	/* Enters the place's cgroups; called in a child between fork and exec. */
+	int (*enter)(void *ctx);
+	/* Ends whatever a failed restore left there. */
+	void (*clear)(void *ctx);
+	void *ctx;
+	const char *cpus; /* the place's CPUs, list form: affinities are mapped to them;
+			   * NULL: nothing that CRIU loses is put back */
+	uint64_t room_bytes; /* memory it has left; UINT64_MAX: no limit */
+};
+
+struct mig_request {
+	pid_t root; /* session leader, child of this process */
+	uid_t uid;
+	gid_t gid;
+	const struct inventory_given *given; /* pipes, sockets, files the tree started with */
+	size_t n_given;
+	struct mig_place source, target;
+	const char *criu;       /* NULL: criu_find() */
+	const char *images;     /* directory for this move's images, made and removed here */
+	/* Called as each step begins, with criu's pids (0: not started, or ended);
+	 * NULL: nobody listens. For logs, and for tests that break things at that point. */
+	void (*on_step)(enum mig_step step, pid_t dump, pid_t restore, void *ctx);
+	void *ctx;
+};
+
+struct mig_report {
+	enum mig_result result;
+	uint64_t downtime_usec; /* from before the freeze until after the resume: an upper
+				 * bound of the gap that the tree saw */
+	uint64_t total_usec;
+	uint64_t step_usec[MIG_N_STEPS];
+	uint64_t image_bytes;
+};
+
+const char *mig_step_name(enum mig_step step);
+/* "refused", "moved", "returned", "parked" */
+const char *mig_result_name(enum mig_result result);
+
+/* A tree that runs nowhere at the moment: images and descriptors are kept. */
+struct mig_parked;
+
+/*
+ * Moves the tree. Returns 0 when it runs at the target. Otherwise -errno, err
+ * says why, and report->result where the tree is now; *ret_parked is set when that
+ * is MIG_PARKED. The root's PID does not change.
+ */
+int mig_move(const struct mig_request *req, struct mig_report *report,
+	     struct mig_parked **ret_parked, struct vc_err *err);
+
+/* Tries to restore a parked tree at its source (whose callbacks must still be
+ * valid). 0: it runs; parked, the images and the memory are freed. */
+int mig_unpark(struct mig_parked *parked, struct vc_err *err);
+
+#endif

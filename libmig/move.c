@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * move.c - the steps of a move in order, and their undo in reverse
+ *
+ * See mig.h for the transaction. Two rules carry it. Before the commit point,
+ * CRIU's post-dump notification, the tree is only frozen, and CRIU thaws it
+ * whenever anything, here or there, says no. After it the images are the tree:
+ * they go away only when it runs again, at the target or back at the source.
+ */
+#include "libmig/mig.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "libmig/criu.h"
+#include "libmig/pids.h"
+#include "libmig/robust.h"
+
+#define MIG_REAP_USEC 10000000u
+/* Attempts to restore at the source before the tree is parked: the reasons known to
+ * pass by themselves (a PID taken, memory short for a moment) pass within this. */
+#define MIG_RETURN_ATTEMPTS 6
+#define MIG_DUMP_LOG "dump.log"
+#define MIG_RESTORE_LOG "restore.log"
+
+DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
+DEFINE_CLEANUP(struct inventory *, inventory_freep, inventory_free);
+
+/* Also what is left of a move that parked. */
+struct mig_parked {
+	struct mig_request req;
+	struct mig_report *report;
+	struct inventory *inv;
+	pid_t *pids; /* of the frozen tree, as found at the commit point */
+	size_t n_pids;
+	char *images;
+	int images_fd;
+	struct criu *dump, *restore;
+	uint64_t begun_usec, step_begun_usec, frozen_usec, resumed_usec;
+	enum mig_step step;
+	struct vc_err refusal; /* why our own notification handler said no */
+};
+
+const char *mig_step_name(enum mig_step step)
+{
+	static const char *const names[] = {
+#define X(id, name) [MIG_##id] = name,
+		MIG_STEPS(X)
+#undef X
+	};
+
+	return names[step];
+}
+
+const char *mig_result_name(enum mig_result result)
+{
+	static const char *const names[] = {
+		[MIG_REFUSED] = "refused",
+		[MIG_MOVED] = "moved",
+		[MIG_RETURNED] = "returned",
+		[MIG_PARKED] = "parked",
+	};
+
+	return names[result];
+}
+
+static void mig_enter_step(struct mig_parked *mig, enum mig_step step)
+{
+	uint64_t now = clock_mono_usec();
+
+	mig->report->step_usec[mig->step] += now - mig->step_begun_usec;
+	mig->step = step;
+	mig->step_begun_usec = now;
+	if (mig->req.on_step)
+		mig->req.on_step(step, mig->dump ? criu_pid(mig->dump) : 0,
+				 mig->restore ? criu_pid(mig->restore) : 0, mig->req.ctx);
+}
+
+static int mig_start_criu(struct mig_parked *mig, const struct mig_place *place,
+			  const struct inventory *inherit, struct criu **ret, struct vc_err *err)
+{
+	struct criu_start how = {
+		.binary = mig->req.criu,
+		.enter = place ? place->enter : NULL,
+		.ctx = place ? place->ctx : NULL,
+		.uid = mig->req.uid,
+		.gid = mig->req.gid,
+		.inherit = inherit,
+	};
+
+	return criu_start(&how, ret, err);
+}
+
+/* The images live in memory besides the tree, first with the old copy, then with the new. */
+static int mig_check_memory(const struct mig_parked *mig, struct vc_err *err)
+{
+	_cleanup_free_ char *meminfo = NULL;
+	uint64_t available_kib = UINT64_MAX >> 10;
+	const char *line;
+
+	if (mig->inv->mem_bytes > mig->req.target.room_bytes)
+		return err_set(err, ENOMEM,
+			       "its %" PRIu64 " MiB do not fit into the %" PRIu64
+			       " MiB that %s has left; give %s more memory",
+			       mig->inv->mem_bytes >> 20, mig->req.target.room_bytes >> 20,
+			       mig->req.target.name, mig->req.target.name);
+	if (file_read_all(AT_FDCWD, "/proc/meminfo", 65536, &meminfo) < 0)
+		return 0;
+	line = strstr(meminfo, "MemAvailable:");
+	if (line)
+		sscanf(line, "MemAvailable: %" SCNu64, &available_kib);
+	if (mig->inv->mem_bytes / 1024 > available_kib - available_kib / 16)
+		return err_set(err, ENOMEM,
+			       "its %" PRIu64 " MiB do not fit a second time into the %" PRIu64
+			       " MiB that the machine has free; end something or add memory",
+			       mig->inv->mem_bytes >> 20, available_kib >> 10);
+	return 0;
+}
+
+static int mig_prepare(struct mig_parked *mig, struct vc_err *err)
+{
+	int r = mig_check_memory(mig, err);
+
+	if (r < 0)
+		return r;
+	file_remove_tree(AT_FDCWD, mig->images);
+	if (mkdir(mig->images, 0700) < 0)
+		return err_sys(err, errno, "image directory %s", mig->images);
+	mig->images_fd = open(mig->images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mig->images_fd < 0)
+		return err_sys(err, errno, "image directory %s", mig->images);
+	r = mig_start_criu(mig, NULL, NULL, &mig->dump, err);
+	if (r == 0)
+		r = mig_start_criu(mig, &mig->req.target, mig->inv, &mig->restore, err);
+	return r;
+}
+
+static uint64_t mig_image_bytes(int dirfd)
+{
+	_cleanup_closedir_ DIR *dir = fdopendir(openat(dirfd, ".", O_RDONLY | O_CLOEXEC));
+	const struct dirent *entry;
+	uint64_t sum = 0;
+	struct stat st;
+
+	while (dir && (entry = readdir(dir)))
+		if (fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode))
+			sum += (uint64_t)st.st_blocks * 512;
+	return sum;
+}
+
+/*
+ * CRIU checks at the restore that a regular file still has the size it had at
+ * the dump. A file that somebody else removed or cut since the job was frozen would
+ * make the restore fail everywhere, so the tree is looked at once more while
+ * saying no still costs nothing.
+ */
+static int mig_check_frozen_files(struct mig_parked *mig, struct vc_err *err)
+{
+	for (size_t i = 0; i < mig->n_pids; i++) {
+		_cleanup_closedir_ DIR *dir = NULL;
+		const struct dirent *entry;
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/%d/fd", (int)mig->pids[i]);
+		dir = opendir(path);
+		while (dir && (entry = readdir(dir))) {
+			char target[PATH_MAX];
+			struct stat named, open_file;
+			ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+			if (n <= 0 || target[0] != '/')
+				continue;
+			target[n] = '\0';
+			if (fstatat(dirfd(dir), entry->d_name, &open_file, 0) < 0 ||
+			    !S_ISREG(open_file.st_mode) || open_file.st_nlink == 0)
+				continue;
+			if (stat(target, &named) < 0 || named.st_ino != open_file.st_ino ||
+			    named.st_dev != open_file.st_dev)
+				return err_set(err, EBUSY,
+					       "pid %d: its file %s was replaced during the dump; try again",
+					       (int)mig->pids[i], target);
+		}
+	}
+	return 0;
+}
+
+/* The commit point: the tree is frozen, the images are written. */
+static int mig_commit(struct mig_parked *mig)
+{
+	struct stat st;
+	int r = inventory_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
+
+	if (r < 0)
+		return r;
+	r = mig_check_frozen_files(mig, &mig->refusal);
+	if (r < 0)
+		return r;
+	if (fstatat(mig->images_fd, "pstree.img", &st, 0) < 0 ||
+	    fstatat(mig->images_fd, "inventory.img", &st, 0) < 0)
+		return err_sys(&mig->refusal, errno, "the images are not complete");
+	mig_enter_step(mig, MIG_COMMIT);
+	robust_forget(mig->pids, mig->n_pids);
+	pids_keep_clear(mig->pids, mig->n_pids);
+	return 0;
+}
+
+static int mig_on_dump(const char *script, void *ctx)
+{
+	struct mig_parked *mig = ctx;
+
+	if (!strcmp(script, "pre-dump")) {
+		mig_enter_step(mig, MIG_DUMP);
+		mig->frozen_usec = clock_mono_usec();
+	} else if (!strcmp(script, "post-dump")) {
+		return mig_commit(mig);
+	}
+	return 0;
+}
+
+static int mig_on_restore(const char *script, void *ctx)
+{
+	struct mig_parked *mig = ctx;
+
+	if (!strcmp(script, "post-resume"))
+		mig->resumed_usec = clock_mono_usec();
+	return 0;
+}
+
+/* Whether the tree is still there, whatever criu said or failed to say. */
+static bool mig_root_lives(const struct mig_parked *mig)
+{
+	char path[64], stat[512];
+	const char *state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)mig->req.root);
+	if (file_read(AT_FDCWD, path, stat, sizeof(stat)) < 0)
+		return false;
+	state = strrchr(stat, ')');
+	return state && state[1] == ' ' && state[2] != 'Z' && state[2] != 'X';
+}
+
+static int mig_dump(struct mig_parked *mig, struct vc_err *err)
+{
+	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_DUMP_LOG };
+	int r = criu_dump(mig->dump, mig->req.root, mig->inv, &images, false, mig_on_dump, mig, err);
+
+	if (r == 0)
+		return 0;
+	if (mig->refusal.code) {
+		*err = mig->refusal;
+		return -err->code;
+	}
+	/* criu died after the commit point: if it took the root with it, the rest must
+	 * go too; the images are whole, and the move goes on. */
+	if (mig->step == MIG_COMMIT && !mig_root_lives(mig)) {
+		mig->req.source.clear(mig->req.source.ctx);
+		return 0;
+	}
+	return r;
+}
+
+static int mig_restore_once(struct mig_parked *mig, struct criu *criu, struct vc_err *err)
+{
+	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_RESTORE_LOG };
+	pid_t root = 0;
+	int r = criu_restore(criu, mig->inv, &images, mig_on_restore, mig, &root, err);
+
+	if (r == 0 && root != mig->req.root)
+		r = err_set(err, EPROTO, "criu restored pid %d in place of %d", (int)root,
+			    (int)mig->req.root);
+	return r;
+}
+
+/* Restores at the source; its own criu is started anew for each attempt. */
+static int mig_return(struct mig_parked *mig, int attempts, struct vc_err *err)
+{
+	int r = -EIO;
+
+	for (int i = 0; i < attempts; i++) {
+		_cleanup_(criu_freep) struct criu *criu = NULL;
+
+		if (i > 0)
+			clock_sleep_usec(10000u << (2 * i));
+		r = mig_start_criu(mig, &mig->req.source, mig->inv, &criu, err);
+		if (r == 0)
+			r = mig_restore_once(mig, criu, err);
+		if (r == 0)
+			return 0;
+		mig->req.source.clear(mig->req.source.ctx);
+		pids_reap(mig->pids, mig->n_pids, MIG_REAP_USEC, NULL);
+	}
+	return r;
+}
+
+static int mig_restore(struct mig_parked *mig, struct vc_err *err)
+{
+	struct vc_err again = { 0 };
+	int r;
+
+	/* Without this image CRIU would put the tree into a time namespace of its own. */
+	unlinkat(mig->images_fd, "timens-0.img", 0);
+	mig_enter_step(mig, MIG_REAP);
+	r = pids_reap(mig->pids, mig->n_pids, MIG_REAP_USEC, err);
+	mig_enter_step(mig, MIG_RESTORE);
+	if (r == 0)
+		r = mig_restore_once(mig, mig->restore, err);
+	if (r == 0) {
+		mig->report->result = MIG_MOVED;
+		return 0;
+	}
+	mig->req.target.clear(mig->req.target.ctx);
+	pids_reap(mig->pids, mig->n_pids, MIG_REAP_USEC, NULL);
+	err_add(err, "restore in %s", mig->req.target.name);
+	if (mig_return(mig, MIG_RETURN_ATTEMPTS, &again) == 0) {
+		mig->report->result = MIG_RETURNED;
+		return r;
+	}
+	mig->report->result = MIG_PARKED;
+	return err_set(err, again.code, "%.400s; restore in %s: %.400s; images kept in %s", err->text,
+		       mig->req.source.name, again.text, mig->images);
+}
+
+static void mig_free(struct mig_parked *mig)
+{
+	criu_free(mig->dump);
+	criu_free(mig->restore);
+	inventory_free(mig->inv);
+	if (mig->images_fd >= 0)
+		close(mig->images_fd);
+	file_remove_tree(AT_FDCWD, mig->images);
+	free(mig->images);
+	free(mig->pids);
+	free(mig);
+}
+
+static void mig_put_back(struct mig_parked *mig, const struct mig_place *place)
+{
+	struct vc_err ignored;
+
+	/* The job runs; a lost I/O priority is no reason to call the move failed. */
+	if (place->cpus)
+		inventory_put_back(mig->inv, place->cpus, &ignored);
+}
+
+/* From the check to the commit point: on failure the tree runs at the source. */
+static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
+{
+	int r;
+
+	mig_enter_step(mig, MIG_CHECK);
+	r = inventory_take(mig->req.root, mig->req.given, mig->req.n_given, &mig->inv, err);
+	if (r < 0)
+		return r;
+	mig_enter_step(mig, MIG_PREPARE);
+	r = mig_prepare(mig, err);
+	if (r < 0)
+		return r;
+	return mig_dump(mig, err);
+}
+
+int mig_move(const struct mig_request *req, struct mig_report *report,
+	     struct mig_parked **ret_parked, struct vc_err *err)
+{
+	struct mig_parked *mig = calloc(1, sizeof(*mig));
+	int r;
+
+	*report = (struct mig_report){ .result = MIG_REFUSED };
+	if (!mig)
+		return err_sys(err, ENOMEM, "move");
+	mig->req = *req;
+	mig->report = report;
+	mig->images_fd = -1;
+	mig->images = strdup(req->images);
+	mig->begun_usec = mig->step_begun_usec = clock_mono_usec();
+	r = mig->images ? mig_until_commit(mig, err) : err_sys(err, ENOMEM, "move");
+	if (r == 0) {
+		report->image_bytes = mig_image_bytes(mig->images_fd);
+		r = mig_restore(mig, err);
+	}
+	if (report->result == MIG_MOVED || report->result == MIG_RETURNED) {
+		mig_enter_step(mig, MIG_RESUME);
+		report->downtime_usec =
+			(mig->resumed_usec ? mig->resumed_usec : clock_mono_usec()) - mig->frozen_usec;
+		mig_put_back(mig, report->result == MIG_MOVED ? &req->target : &req->source);
+	}
+	report->step_usec[mig->step] += clock_mono_usec() - mig->step_begun_usec;
+	report->total_usec = clock_mono_usec() - mig->begun_usec;
+	if (report->result == MIG_PARKED) {
+		mig->report = NULL;
+		*ret_parked = mig;
+	} else {
+		mig_free(mig);
+	}
+	return r;
+}
+
+int mig_unpark(struct mig_parked *parked, struct vc_err *err)
+{
+	int r = mig_return(parked, 1, err);
+
+	if (r == 0) {
+		mig_put_back(parked, &parked->req.source);
+		mig_free(parked);
+	}
+	return r;
+}

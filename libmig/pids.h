@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * pids.h - the PIDs of a tree between its two lives: gone, free, and kept free
+ */
+#ifndef VC_LIBMIG_PIDS_H
+#define VC_LIBMIG_PIDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+/*
+ * Sets the kernel's PID counter so that it must pass as many other PIDs as can be
+ * before it reaches one of these again: while the tree does not exist, a fork
+ * storm elsewhere takes none of its PIDs. Best effort.
+ */
+void pids_keep_clear(const pid_t *pids, size_t n);
+
+/* Reaps dead processes, children of this one as their parents vanish, until none
+ * of these PIDs exists. -ETIMEDOUT names one that is left. */
+int pids_reap(const pid_t *pids, size_t n, uint64_t timeout_usec, struct vc_err *err);
+
+#endif

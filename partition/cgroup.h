@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * cgroup.h - our groups, in whichever hierarchies this machine keeps its controllers
+ *
+ * A machine has its controllers on cgroup v2, on v1, or some on each. A group
+ * here is one path ("vc0", "vc0/job-7", "shims") that exists below our own base
+ * group in every hierarchy that we need: cpuset, memory, pids, the unified one for
+ * tracking and CPU time, on v1 also cpu and cpuacct where they serve (see
+ * cgroup-map.c). Only the cgroup*.c files know which is where; libcgroup is known
+ * to cgroup-lib.c alone. Values are given in v2's terms and translated.
+ *
+ * Paths are relative to the instance's base group, without a slash in front.
+ */
+#ifndef VC_PARTITION_CGROUP_H
+#define VC_PARTITION_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+#define CG_NO_LIMIT UINT64_MAX
+
+struct cg;
+
+/* What was obtained when CPUs were asked for as a partition's own. */
+enum cg_exclusive {
+	CG_SHARED,    /* others may run there */
+	CG_ADVISORY,  /* no other group of ours overlaps; the rest of the system may run there */
+	CG_DEDICATED, /* the kernel keeps everybody else away */
+};
+
+struct cg_memory {
+	uint64_t used_bytes;  /* charged to the group and those below it */
+	uint64_t limit_bytes; /* CG_NO_LIMIT: none */
+	uint64_t rss_bytes;   /* of that: anonymous, shared and mapped memory, no plain cache */
+};
+
+/* What a hierarchy offers, for vcctl check. */
+struct cg_controller {
+	const char *name; /* v2's name: cpuset, cpu, memory, pids, freezer */
+	int version;      /* 1, 2, or 0 when this machine does not have it */
+	char mount[256];  /* where its hierarchy is mounted */
+};
+
+/*
+ * Finds the hierarchies and our base group in each: below the group that this
+ * process is in, named instance ("vcrun", or "vcrun-<hash>" for private ones).
+ * base NULL: decide so now. Otherwise it is the text cg_base() gave to the
+ * process that created the instance: daemons and shims use the creator's base,
+ * wherever they run themselves. Creates nothing.
+ */
+int cg_open(const char *instance, const char *base, struct cg **ret, struct vc_err *err);
+void cg_free(struct cg *cg);
+/* The base groups as one line of text, to be kept in the instance's state file. */
+const char *cg_base(const struct cg *cg);
+/* The controllers, n of them; owned by cg. Opened with a base, only those in use are known. */
+const struct cg_controller *cg_controllers(const struct cg *cg, size_t *ret_n);
+
+/* Makes a group (and those above it) everywhere. Existing is success. A new
+ * group has its parent's CPUs and memory nodes, so that a process can enter. */
+int cg_create(struct cg *cg, const char *path, struct vc_err *err);
+/* Removes a group and all below it; waits up to half a second for dying members. Missing is
+ * success. path "" removes the instance's whole subtree. -EBUSY: processes live there. */
+int cg_remove(struct cg *cg, const char *path, struct vc_err *err);
+bool cg_exists(struct cg *cg, const char *path);
+/* Names of the groups directly below path; the caller frees each and the array. */
+int cg_children(struct cg *cg, const char *path, char ***ret_names, size_t *ret_n,
+		struct vc_err *err);
+
+/* cpus and mems in list form ("0-3,8"); mems NULL: the parent's. exclusive: ask
+ * for the CPUs as the group's own. *ret_obtained says what the kernel gave,
+ * read back from it. */
+int cg_set_cpus(struct cg *cg, const char *path, const char *cpus, const char *mems, bool exclusive,
+		enum cg_exclusive *ret_obtained, struct vc_err *err);
+/* What a group whose CPUs were asked for as its own (asked) has of that now: later
+ * neighbours and CPUs going offline change it. 0 or -errno. */
+int cg_get_exclusive(struct cg *cg, const char *path, bool asked, enum cg_exclusive *ret);
+/* The effective CPUs and nodes as the kernel has them, list form. */
+int cg_get_cpus(struct cg *cg, const char *path, char *ret_cpus, size_t cpus_size, char *ret_mems,
+		size_t mems_size, struct vc_err *err);
+int cg_set_memory(struct cg *cg, const char *path, uint64_t limit_bytes, struct vc_err *err);
+
+/* Puts a process (0: the caller) with all its threads into a group, everywhere. */
+int cg_attach(struct cg *cg, const char *path, pid_t pid, struct vc_err *err);
+
+/*
+ * A way into a group that was opened beforehand: one descriptor a hierarchy.
+ * cg_entry_enter() only writes "0" to each, so it may be called in a child
+ * between fork and exec. Returns 0 or -errno.
+ */
+struct cg_entry;
+int cg_entry_open(struct cg *cg, const char *path, struct cg_entry **ret, struct vc_err *err);
+int cg_entry_enter(const struct cg_entry *entry);
+/*
+ * fork(), with the child in the group from its first instruction; for a child that
+ * soon execs. The kernel answers the first cgroup.procs write after a pause with a
+ * wait for all CPUs (7 to 10 ms measured on 6.18); this way there is none (0.3 ms).
+ * Returns the pid, 0 in the child, or -errno. In the child *ret_entered is 0 or
+ * the -errno of the hierarchy that refused.
+ */
+pid_t cg_entry_fork(const struct cg_entry *entry, int *ret_entered);
+void cg_entry_free(struct cg_entry *entry);
+
+/* The processes of a group and of those below it; the caller frees *ret. */
+int cg_pids(struct cg *cg, const char *path, pid_t **ret, size_t *ret_n, struct vc_err *err);
+/* SIGKILLs all in a group and below until none is left (zombies do not count) or
+ * the time is over (-ETIMEDOUT). */
+int cg_kill(struct cg *cg, const char *path, uint64_t timeout_usec, struct vc_err *err);
+/* The group of a process, relative to our base; -ENOENT: it is none of ours. */
+int cg_of_pid(struct cg *cg, pid_t pid, char *ret_path, size_t size);
+
+/* CPU time used by a group and those below it since it was made. */
+int cg_cpu_usec(struct cg *cg, const char *path, uint64_t *ret_usec);
+int cg_memory_read(struct cg *cg, const char *path, struct cg_memory *ret);
+/* Threads that run or wait for a CPU now, in the group and below. */
+int cg_runnable(struct cg *cg, const char *path, unsigned int *ret_n);
+/* Pressure stall: share of the last 10 s in which some task waited; -ENOENT
+ * where the kernel has none for the group. */
+int cg_pressure_pct(struct cg *cg, const char *path, const char *resource, double *ret_pct);
+
+#endif

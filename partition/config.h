@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * config.h - vcrun.conf, read by libconfuse
+ *
+ *	policy = "leastcpu"            # used when vcrun names none
+ *	sample-interval-msec = 250
+ *	exclusive = true               # ask for CPUs as a partition's own
+ *	max-jobs-per-user = 1000
+ *	criu = "/usr/sbin/criu"
+ *	policy-path = "/usr/lib/vcrun/policy"
+ *	partition vc0 {
+ *		cpus = "0-3"
+ *		mems = "0"             # default: the nodes nearest to cpus
+ *		memory = "8G"          # default: no limit
+ *		exclusive = false      # overrides the global one
+ *	}
+ */
+#ifndef VC_PARTITION_CONFIG_H
+#define VC_PARTITION_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+#define PARTITION_NAME_MAX 32 /* with NUL */
+#define PARTITIONS_MAX 256
+
+/* One partition as it is wanted. Fixed size: it is copied into state files. */
+struct partition_spec {
+	char name[PARTITION_NAME_MAX]; /* [a-z][a-z0-9-]*, unique */
+	char *cpus;                    /* canonical list form */
+	char *mems;
+	uint64_t memory_bytes; /* CG_NO_LIMIT: none */
+	bool exclusive;
+};
+
+struct config {
+	char *policy;
+	char *criu;        /* NULL: searched for (libmig) */
+	char *policy_path; /* NULL: the built-in directory */
+	unsigned int sample_interval_msec;
+	unsigned int max_jobs_per_user;
+	bool exclusive;
+	struct partition_spec *parts; /* sorted as in the file; n_parts may be 0 */
+	size_t n_parts;
+};
+
+/*
+ * Reads a file. Every error names "FILE:LINE:" and says what would be right:
+ * syntax, an unknown option, a name twice or badly formed, CPUs that do not
+ * exist or stand in two exclusive partitions, a size that is none, memory beyond the
+ * machine's. path NULL: all defaults. The caller frees with config_free().
+ */
+int config_read(const char *path, struct config **ret, struct vc_err *err);
+void config_free(struct config *config);
+
+/* "64M", "1.5G", "123456" (bytes), K M G T as powers of 1024, "max" = CG_NO_LIMIT. -EINVAL. */
+int config_parse_size(const char *text, uint64_t *ret_bytes);
+/* "64M", "1.5G": at most 4 significant digits; CG_NO_LIMIT gives "max". Returns buf. */
+char *config_format_size(uint64_t bytes, char *buf, size_t size);
+
+#endif

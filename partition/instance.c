@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * instance.c - one vcrun on this machine: its state directory and what stands in it
+ *
+ * instance.json is ours, but it is read by root's daemons, so a file that is torn,
+ * foreign or of another version is refused with a sentence, field by field.
+ */
+#include "partition/instance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "partition/cgroup.h"
+
+#define INSTANCE_FILE "instance.json"
+#define INSTANCE_VERSION 1
+#define INSTANCE_MAX (4u << 20)
+
+DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
+
+const char *instance_dir(const char *option)
+{
+	const char *env = getenv("VCRUN_STATE_DIR");
+
+	if (option)
+		return option;
+	return env && *env ? env : INSTANCE_DEFAULT_DIR;
+}
+
+/* The directory's one name; its last part need not exist yet. */
+static int canonical(const char *dir, char ret[static PATH_MAX])
+{
+	char copy[PATH_MAX], parent[PATH_MAX];
+	const char *base;
+
+	if (realpath(dir, ret))
+		return 0;
+	if (errno != ENOENT)
+		return -errno;
+	if (snprintf(copy, sizeof(copy), "%s", dir) >= (int)sizeof(copy))
+		return -ENAMETOOLONG;
+	snprintf(parent, sizeof(parent), "%s", copy);
+	if (!realpath(dirname(parent), ret))
+		return -errno;
+	base = basename(copy);
+	if (!strcmp(base, ".") || !strcmp(base, "..") || !strcmp(base, "/"))
+		return -ENOENT;
+	if (strlen(ret) + strlen(base) + 2 > PATH_MAX)
+		return -ENAMETOOLONG;
+	if (strcmp(ret, "/"))
+		strcat(ret, "/");
+	strcat(ret, base);
+	return 0;
+}
+
+int instance_group_name(const char *dir, char *ret, size_t size)
+{
+	char path[PATH_MAX], usual[PATH_MAX];
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	int n, r = canonical(dir, path);
+
+	if (r < 0)
+		return r;
+	if (canonical(INSTANCE_DEFAULT_DIR, usual) == 0 && !strcmp(path, usual)) {
+		n = snprintf(ret, size, "vcrun");
+	} else {
+		for (const char *p = path; *p; p++)
+			hash = (hash ^ (unsigned char)*p) * 16777619u;
+		n = snprintf(ret, size, "vcrun-%08" PRIx32, hash);
+	}
+	return n < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+static json_t *optional_string(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+static json_t *spec_to_json(const struct partition_spec *spec)
+{
+	json_t *memory = spec->memory_bytes == CG_NO_LIMIT
+				 ? json_null()
+				 : json_integer((json_int_t)spec->memory_bytes);
+
+	return json_pack("{s:s, s:s, s:s, s:o, s:b}", "name", spec->name, "cpus", spec->cpus,
+			 "mems", spec->mems, "memory", memory, "exclusive", spec->exclusive);
+}
+
+static json_t *to_json(const struct instance *in)
+{
+	const struct config *config = in->config;
+	json_t *parts = json_array();
+
+	for (size_t i = 0; i < config->n_parts; i++) {
+		if (json_array_append_new(parts, spec_to_json(&config->parts[i])) < 0) {
+			json_decref(parts);
+			return NULL;
+		}
+	}
+	return json_pack("{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:b, s:o}", "version",
+			 INSTANCE_VERSION, "cgroup-base", in->cgroup_base, "own-mount",
+			 in->own_mount, "policy", config->policy, "criu",
+			 optional_string(config->criu), "policy-path",
+			 optional_string(config->policy_path), "sample-interval-msec",
+			 (int)config->sample_interval_msec, "max-jobs-per-user",
+			 (int)config->max_jobs_per_user, "exclusive", config->exclusive,
+			 "partitions", parts);
+}
+
+int instance_save(const struct instance *in, struct vc_err *err)
+{
+	json_auto_t *root = to_json(in);
+	_cleanup_free_ char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
+	int r;
+
+	if (!text)
+		return err_sys(err, ENOMEM, "cannot write %s/" INSTANCE_FILE, in->dir);
+	r = file_replace(in->dirfd, INSTANCE_FILE, text, strlen(text), 0644);
+	return r < 0 ? err_sys(err, -r, "cannot write %s/" INSTANCE_FILE, in->dir) : 0;
+}
+
+static int copy_optional(json_t *value, char **ret)
+{
+	if (json_is_null(value))
+		return 0;
+	if (!json_is_string(value))
+		return -EINVAL;
+	*ret = strdup(json_string_value(value));
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int spec_from_json(json_t *root, struct partition_spec *spec, json_error_t *why)
+{
+	const char *name, *cpus, *mems;
+	json_t *memory;
+	int exclusive;
+
+	if (json_unpack_ex(root, why, 0, "{s:s, s:s, s:s, s:o, s:b}", "name", &name, "cpus", &cpus,
+			   "mems", &mems, "memory", &memory, "exclusive", &exclusive) < 0)
+		return -EINVAL;
+	if (snprintf(spec->name, sizeof(spec->name), "%s", name) >= (int)sizeof(spec->name) ||
+	    (!json_is_null(memory) &&
+	     (!json_is_integer(memory) || json_integer_value(memory) < 0))) {
+		snprintf(why->text, sizeof(why->text), "a partition's name or memory");
+		return -EINVAL;
+	}
+	spec->memory_bytes =
+		json_is_null(memory) ? CG_NO_LIMIT : (uint64_t)json_integer_value(memory);
+	spec->exclusive = exclusive;
+	spec->cpus = strdup(cpus);
+	spec->mems = strdup(mems);
+	return spec->cpus && spec->mems ? 0 : -ENOMEM;
+}
+
+static int from_json(json_t *root, struct instance *in, json_error_t *why)
+{
+	struct config *config = in->config;
+	const char *base, *policy;
+	json_t *criu, *policy_path, *parts;
+	int version, own_mount, sample, max_jobs, exclusive, r;
+	size_t n;
+
+	if (json_unpack_ex(root, why, 0, "{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:b, s:o}",
+			   "version", &version, "cgroup-base", &base, "own-mount", &own_mount,
+			   "policy", &policy, "criu", &criu, "policy-path", &policy_path,
+			   "sample-interval-msec", &sample, "max-jobs-per-user", &max_jobs,
+			   "exclusive", &exclusive, "partitions", &parts) < 0)
+		return -EINVAL;
+	n = json_array_size(parts);
+	if (version != INSTANCE_VERSION || sample <= 0 || max_jobs <= 0 || !json_is_array(parts) ||
+	    n > PARTITIONS_MAX) {
+		snprintf(why->text, sizeof(why->text), "version %d, or a number out of range",
+			 version);
+		return -EINVAL;
+	}
+	in->cgroup_base = strdup(base);
+	in->own_mount = own_mount;
+	config->policy = strdup(policy);
+	config->sample_interval_msec = (unsigned int)sample;
+	config->max_jobs_per_user = (unsigned int)max_jobs;
+	config->exclusive = exclusive;
+	config->parts = calloc(n ? n : 1, sizeof(*config->parts));
+	if (!in->cgroup_base || !config->policy || !config->parts)
+		return -ENOMEM;
+	r = copy_optional(criu, &config->criu);
+	if (r == 0)
+		r = copy_optional(policy_path, &config->policy_path);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		config->n_parts = i + 1;
+		r = spec_from_json(json_array_get(parts, i), &config->parts[i], why);
+	}
+	return r;
+}
+
+int instance_open(const char *dir, struct instance **ret, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = calloc(1, sizeof(*in));
+	json_auto_t *root = NULL;
+	_cleanup_free_ char *text = NULL;
+	json_error_t why = { .text = "a field of the wrong kind" };
+	ssize_t len;
+	int r;
+
+	if (!in)
+		return err_sys(err, ENOMEM, "cannot open %s", dir);
+	in->dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	len = in->dirfd < 0 ? -errno : file_read_all(in->dirfd, INSTANCE_FILE, INSTANCE_MAX, &text);
+	if (len == -ENOENT)
+		return err_set(err, ENOENT,
+			       "vcrun is not up (no %s/" INSTANCE_FILE "): run 'vcctl up'", dir);
+	if (len < 0)
+		return err_sys(err, (int)-len, "cannot read %s/" INSTANCE_FILE, dir);
+	in->dir = realpath(dir, NULL);
+	in->config = calloc(1, sizeof(*in->config));
+	if (!in->dir || !in->config)
+		return err_sys(err, errno, "cannot open %s", dir);
+	root = json_loadb(text, (size_t)len, JSON_REJECT_DUPLICATES, &why);
+	r = root ? from_json(root, in, &why) : -EINVAL;
+	if (r == -EINVAL)
+		return err_set(err, EINVAL,
+			       "%s/" INSTANCE_FILE
+			       " is damaged (%s): run 'vcctl down' and 'vcctl up'",
+			       dir, why.text);
+	if (r < 0)
+		return err_sys(err, -r, "cannot read %s/" INSTANCE_FILE, dir);
+	*ret = steal_ptr(in);
+	return 0;
+}
+
+void instance_free(struct instance *in)
+{
+	if (!in)
+		return;
+	closep(&in->dirfd);
+	free(in->dir);
+	free(in->cgroup_base);
+	config_free(in->config);
+	free(in);
+}
+
+int instance_find(const struct instance *in, const char *name)
+{
+	for (size_t i = 0; i < in->config->n_parts; i++) {
+		if (!strcmp(in->config->parts[i].name, name))
+			return (int)i;
+	}
+	return -1;
+}
+
+pid_t instance_daemon_pid(const struct instance *in, const char *partition)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	_cleanup_close_ int fd = -1;
+	char path[PARTITION_NAME_MAX + 16];
+
+	if (snprintf(path, sizeof(path), "%s/vcd.lock", partition) >= (int)sizeof(path))
+		return 0;
+	fd = openat(in->dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return 0;
+	return lock.l_pid > 0 ? lock.l_pid : 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * instance.h - one vcrun on this machine: its state directory and what stands in it
+ *
+ *	STATE-DIR/               0755, on a tmpfs
+ *	  instance.json          this: the partitions as brought up
+ *	  board                  load board (daemon/board.h)
+ *	  vc0/vcd.sock           the partition's daemon, for everybody
+ *	  vc0/vcd.lock           held by the daemon with a POSIX lock while it lives
+ *	  vc0/vcd.log
+ *	  jobs/7/job.json        one a job, written by its shim
+ *	  images/7/              root only, while a move is under way
+ *	  moves.jsonl            one line a move
+ *
+ * instance.json is written once by vcctl up and read by daemons, shims and
+ * commands; it is world-readable, and only root can write it.
+ */
+#ifndef VC_PARTITION_INSTANCE_H
+#define VC_PARTITION_INSTANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "partition/config.h"
+
+#define INSTANCE_DEFAULT_DIR "/run/vcrun"
+
+struct instance {
+	char *dir;             /* absolute, canonical */
+	int dirfd;             /* O_PATH; -1: not open yet (instance_free() closes it) */
+	char *cgroup_base;     /* cg_base() of the creator */
+	bool own_mount;        /* vcctl up mounted a tmpfs at dir; down unmounts it */
+	struct config *config; /* with parts filled in, from a file or from the topology */
+};
+
+/* The state directory that counts: option, else $VCRUN_STATE_DIR, else the
+ * default. Never NULL; points to option, environment or a constant. */
+const char *instance_dir(const char *option);
+/* "vcrun" for the default directory, else "vcrun-" and 8 hex digits of its canonical
+ * path's hash. The directory need not exist yet, its parent must. */
+int instance_group_name(const char *dir, char *ret, size_t size);
+
+/* Reads instance.json. -ENOENT: "vcrun is not up (no DIR/instance.json): run 'vcctl
+ * up'"; -EINVAL: it is damaged. */
+int instance_open(const char *dir, struct instance **ret, struct vc_err *err);
+void instance_free(struct instance *in);
+/* Writes instance.json atomically, mode 0644. */
+int instance_save(const struct instance *in, struct vc_err *err);
+
+/* Index of a partition by name, -1 when there is none. */
+int instance_find(const struct instance *in, const char *name);
+
+/* The pid of the process that holds STATE-DIR/NAME/vcd.lock; 0: no daemon lives. Not
+ * for the daemon about itself: POSIX locks do not show to their owner. */
+pid_t instance_daemon_pid(const struct instance *in, const char *partition);
+
+#endif

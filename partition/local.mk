@@ -1,0 +1,34 @@
+noinst_LTLIBRARIES += libpartition.la
+libpartition_la_SOURCES = \
+	partition/cgroup.c partition/cgroup.h partition/cgroup-priv.h \
+	partition/cgroup-lib.c partition/cgroup-map.c partition/cgroup-procs.c \
+	partition/cgroup-set.c partition/cgroup-stat.c \
+	partition/config.c partition/config.h \
+	partition/cpulist.c partition/cpulist.h \
+	partition/instance.c partition/instance.h \
+	partition/partition.c partition/partition.h \
+	partition/topology.c partition/topology.h
+libpartition_la_CFLAGS = $(AM_CFLAGS) $(LIBCGROUP_CFLAGS) $(HWLOC_CFLAGS) \
+	$(CONFUSE_CFLAGS) $(JANSSON_CFLAGS)
+libpartition_la_LIBADD = $(LIBCGROUP_LIBS) $(HWLOC_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit-cgroup tests/unit-topology tests/unit-config tests/unit-instance
+TESTS += tests/unit-cgroup tests/unit-topology tests/unit-config tests/unit-instance
+
+tests_unit_cgroup_SOURCES = tests/unit-cgroup.c
+tests_unit_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_cgroup_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_topology_SOURCES = tests/unit-topology.c
+tests_unit_topology_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_topology_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_config_SOURCES = tests/unit-config.c
+tests_unit_config_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_config_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_instance_SOURCES = tests/unit-instance.c
+tests_unit_instance_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_instance_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+endif

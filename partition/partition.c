@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * partition.c - a partition's life: made from its spec, checked, removed
+ *
+ * Making and adopting are one path: every step takes "is there already" for
+ * success and sets the limits again, so what a crash left behind is brought to
+ * the spec, with its jobs running on. Only a group that was not there before is
+ * taken away again when a step fails.
+ */
+#include "partition/partition.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOB_PREFIX "job-"
+
+int partition_create(struct cg *cg, const struct partition_spec *spec,
+		     enum cg_exclusive *ret_obtained, struct vc_err *err)
+{
+	bool adopted = cg_exists(cg, spec->name);
+	enum cg_exclusive obtained;
+	int r = cg_create(cg, spec->name, err);
+
+	if (r == 0)
+		r = cg_set_cpus(cg, spec->name, spec->cpus, spec->mems, spec->exclusive, &obtained,
+				err);
+	if (r == 0)
+		r = cg_set_memory(cg, spec->name, spec->memory_bytes, err);
+	if (r == 0) {
+		*ret_obtained = obtained;
+		return 0;
+	}
+	if (!adopted)
+		cg_remove(cg, spec->name, NULL);
+	err_add(err, "partition %s", spec->name);
+	return r;
+}
+
+int partition_destroy(struct cg *cg, const char *name, struct vc_err *err)
+{
+	int r = cg_remove(cg, name, err);
+
+	if (r < 0)
+		err_add(err, "partition %s", name);
+	return r;
+}
+
+char *partition_job_group(const char *partition, unsigned int job, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/" JOB_PREFIX "%u", partition, job);
+	return buf;
+}
+
+int partition_parse_group(const char *path, char *ret_partition, size_t size, unsigned int *ret_job)
+{
+	const char *slash = strchr(path, '/');
+	const char *number;
+	unsigned long job;
+	char *end;
+
+	if (!slash || slash == path || strncmp(slash + 1, JOB_PREFIX, strlen(JOB_PREFIX)))
+		return -EINVAL;
+	number = slash + 1 + strlen(JOB_PREFIX);
+	if (*number < '1' || *number > '9')
+		return -EINVAL;
+	errno = 0;
+	job = strtoul(number, &end, 10);
+	if (errno || job > UINT32_MAX || (*end && *end != '/') || (size_t)(slash - path) >= size)
+		return -EINVAL;
+	memcpy(ret_partition, path, (size_t)(slash - path));
+	ret_partition[slash - path] = '\0';
+	*ret_job = (unsigned int)job;
+	return 0;
+}
+
+const char *partition_exclusive_name(enum cg_exclusive obtained)
+{
+	switch (obtained) {
+	case CG_DEDICATED:
+		return "dedicated";
+	case CG_ADVISORY:
+		return "advisory";
+	case CG_SHARED:
+		break;
+	}
+	return "shared";
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * partition.h - a partition's life: made from its spec, checked, removed
+ */
+#ifndef VC_PARTITION_PARTITION_H
+#define VC_PARTITION_PARTITION_H
+
+#include "common/err.h"
+#include "partition/cgroup.h"
+#include "partition/config.h"
+
+/* Group names, relative to the instance's base. */
+#define PARTITION_SHIMS_GROUP "shims" /* daemons and shims: outside every partition's limits */
+
+/*
+ * Makes the partition's group with its CPUs, nodes and memory limit, or adopts
+ * one that a crash left behind (limits are set again, jobs in it live on).
+ * *ret_obtained: see cg_set_cpus(). On failure what was made is removed.
+ */
+int partition_create(struct cg *cg, const struct partition_spec *spec,
+		     enum cg_exclusive *ret_obtained, struct vc_err *err);
+/* Removes it; -EBUSY while jobs are in it. */
+int partition_destroy(struct cg *cg, const char *name, struct vc_err *err);
+
+/* The group of a job in a partition: "vc0/job-7". Returns buf. */
+char *partition_job_group(const char *partition, unsigned int job, char *buf, size_t size);
+/* The reverse: 0 and both parts, or -EINVAL when path is not a job's group. Deeper
+ * paths count for their job. */
+int partition_parse_group(const char *path, char *ret_partition, size_t size,
+			  unsigned int *ret_job);
+
+/* "shared", "advisory", "dedicated". */
+const char *partition_exclusive_name(enum cg_exclusive obtained);
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * cost - the partition where the job costs least, CPU and memory taken together
+ *
+ * Y. Amir, B. Awerbuch, A. Barak, R. S. Borgstrom, A. Keren, "An Opportunity Cost
+ * Approach for Job Assignment in a Scalable Computing Cluster", IEEE Trans.
+ * Parallel and Distributed Systems 11(7), 2000 (MOSIX; the method E-PVM). With n
+ * partitions, a resource used to the fraction u costs n^u; a job goes where it raises
+ * the sum of its partition's costs least. CPU and memory so become comparable: the
+ * scarcer a resource, the dearer the next piece of it.
+ *
+ * Deviations: the CPU's load is the busy CPUs, or the runnable threads when more,
+ * plus the placements underway, all per CPU, where the paper counts jobs; its
+ * maximum (a doubling guess, kept as state) is the next power of two above the
+ * highest load in the view. A new job is taken to use one CPU and a typical job's
+ * memory. A partition whose memory it would overfill is taken only when it
+ * would overfill all, and then the one that is left least overfull.
+ *
+ * Rebalance goes by measured utilisation alone: the number of runnable threads is
+ * a moment's and would move jobs by noise. A job moves when its place is under
+ * pressure, it costs less elsewhere, and the pressure there, with the job added, stays
+ * below that by a margin: the way back then never looks good under the same load. A
+ * factor on the cost would not do for that, since costs mean little across loads.
+ */
+#include "policy/vc-policy.h"
+
+#include <math.h>
+
+#define BUSY 0.8
+#define MARGIN 0.1
+#define SAME 1e-9    /* equal costs, but for rounding */
+#define OVERFULL 1e6 /* above any sum of costs: n^u of a few hundred partitions */
+
+struct use {
+	double cpu; /* per CPU, 1 = all busy */
+	double mem; /* 1 = full */
+};
+
+/* What partition i is used to by measurement alone. */
+static struct use cost_measured(const struct vc_view *view, uint32_t i)
+{
+	const struct vc_load *load = vc_load_at(view, i);
+	double limit = (double)load->mem_limit_bytes;
+
+	return (struct use){ .cpu = load->cpu_pct / 100,
+			     .mem = limit > 0 ? (double)load->mem_used_bytes / limit : 1 };
+}
+
+static struct use cost_add(struct use a, struct use b)
+{
+	return (struct use){ .cpu = a.cpu + b.cpu, .mem = a.mem + b.mem };
+}
+
+/* What a job of so many CPUs and bytes is of partition i. */
+static struct use cost_job(const struct vc_view *view, uint32_t i, double cpus, double mem_bytes)
+{
+	double limit = (double)vc_load_at(view, i)->mem_limit_bytes;
+
+	return (struct use){ .cpu = cpus / vc_cpus(view, i),
+			     .mem = limit > 0 ? mem_bytes / limit : 1 };
+}
+
+/* The placements underway to partition i. */
+static struct use cost_pending(const struct vc_view *view, uint32_t i, double typical_bytes)
+{
+	double pending = vc_load_at(view, i)->pending;
+
+	return cost_job(view, i, pending, pending * typical_bytes);
+}
+
+/* What partition i is used to, with its queue of threads and the placements underway. */
+static struct use cost_expected(const struct vc_view *view, uint32_t i, double typical_bytes)
+{
+	struct use use = cost_measured(view, i);
+
+	use.cpu = fmax(use.cpu, vc_load_at(view, i)->runnable / vc_cpus(view, i));
+	return cost_add(use, cost_pending(view, i, typical_bytes));
+}
+
+static double cost_rise(double n, double scale, struct use before, struct use job)
+{
+	return pow(n, (before.cpu + job.cpu) / scale) - pow(n, before.cpu / scale) +
+	       pow(n, before.mem + job.mem) - pow(n, before.mem);
+}
+
+static double cost_base(const struct vc_view *view)
+{
+	uint32_t up = vc_count_up(view);
+
+	return up > 2 ? up : 2;
+}
+
+static double cost_scale(const struct vc_view *view, double typical_bytes)
+{
+	double scale = 1;
+
+	for (uint32_t i = 0; i < view->n; i++) {
+		double cpu = cost_expected(view, i, typical_bytes).cpu + 1 / vc_cpus(view, i);
+
+		while (vc_up(view, i) && scale < cpu)
+			scale *= 2;
+	}
+	return scale;
+}
+
+static int cost_place(const struct vc_view *view)
+{
+	double typical = vc_typical_mem_bytes(view), n = cost_base(view);
+	double mem_bytes = view->job_mem_bytes > 0 ? (double)view->job_mem_bytes : typical;
+	double scale = cost_scale(view, typical), least = 0;
+	int best = -1;
+
+	for (uint32_t i = 0; i < view->n; i++) {
+		struct use before = cost_expected(view, i, typical);
+		struct use job = cost_job(view, i, 1, mem_bytes);
+		double rise = cost_rise(n, scale, before, job);
+
+		if (!vc_up(view, i))
+			continue;
+		if (before.mem + job.mem > 1)
+			rise = OVERFULL * (before.mem + job.mem);
+		if (best < 0 || rise < least - SAME ||
+		    (rise < least + SAME && vc_tie(view, i, (uint32_t)best) < 0)) {
+			least = rise;
+			best = (int)i;
+		}
+	}
+	return best;
+}
+
+static double cost_pressure(struct use use)
+{
+	return fmax(use.cpu, use.mem);
+}
+
+static int cost_rebalance(const struct vc_view *view)
+{
+	uint32_t from = (uint32_t)view->current;
+	struct use here = cost_measured(view, from), job, without;
+	double typical = vc_typical_mem_bytes(view), n = cost_base(view), least;
+	double mem_bytes = (double)view->job_mem_bytes;
+	int best = -1;
+
+	if (cost_pressure(here) < BUSY || (!(view->job_cpus > 0) && view->job_mem_bytes == 0))
+		return -1;
+	job = cost_job(view, from, view->job_cpus, mem_bytes);
+	without.cpu = fmax(here.cpu - job.cpu, 0);
+	without.mem = fmax(here.mem - job.mem, 0);
+	least = cost_rise(n, 1, without, job);
+	for (uint32_t i = 0; i < view->n; i++) {
+		struct use there = cost_add(cost_measured(view, i), cost_pending(view, i, typical));
+		double rise;
+
+		job = cost_job(view, i, view->job_cpus, mem_bytes);
+		rise = cost_rise(n, 1, there, job);
+		if (!vc_up(view, i) || i == from || rise >= least ||
+		    cost_pressure(cost_add(there, job)) + MARGIN > cost_pressure(here))
+			continue;
+		least = rise;
+		best = (int)i;
+	}
+	return best;
+}
+
+VC_POLICY(.name = "cost", .summary = "lowest opportunity cost of CPU and memory",
+	  .place = cost_place, .rebalance = cost_rebalance);

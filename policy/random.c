@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * random - any partition that is up, all alike (JP11085547, claim 11)
+ *
+ * Needs no sample, so it cannot be misled by an old one; it is what better policies
+ * are measured against.
+ */
+#include "policy/vc-policy.h"
+
+static int random_place(const struct vc_view *view)
+{
+	uint32_t up = vc_count_up(view);
+
+	return up > 0 ? vc_nth_up(view, (uint32_t)(vc_random(view, 0) % up)) : -1;
+}
+
+VC_POLICY(.name = "random", .summary = "at random", .place = random_place);

@@ -1,0 +1,1 @@
+EXTRA_DIST += setup/criu.sh setup/criu-probe.c

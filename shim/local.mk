@@ -1,0 +1,14 @@
+pkglibexec_PROGRAMS += vcshim vcinit
+
+vcshim_SOURCES = shim/main.c shim/shim.h shim/launch.c shim/launch.h shim/record.c shim/move.c \
+	shim/report.h
+vcshim_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
+vcshim_LDADD = libmig.la libpartition.la libwire.la libcommon.la $(EVENT_LIBS) $(JANSSON_LIBS)
+
+# No C library, no sanitizer, no stack protector: see the top of vcinit.c. The C
+# library's own link flags (PIE among them) are kept out by the LINK line.
+vcinit_SOURCES = shim/vcinit.c shim/report.h
+vcinit_CFLAGS = $(WARN_CFLAGS) -O2 -ffreestanding -fno-stack-protector -fno-pie -fno-builtin \
+	-fno-asynchronous-unwind-tables
+vcinit_LDFLAGS =
+vcinit_LINK = $(CC) -nostdlib -static -no-pie -Wl,-z,noseparate-code -Wl,--build-id=none -o $@

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * move.c - moves the shim's job from its partition to another
+ *
+ * The transaction itself is libmig's. Here it gets its places, which are the
+ * job's groups in both partitions, and its result is told: to the command that
+ * asked, to the daemon of the partition where the job now is, to the record.
+ *
+ * $VCRUN_STEP_HOOK, when the daemon was started with it, names a program that is
+ * run at the beginning of each step with STEP JOB FROM TO DUMP-PID RESTORE-PID; the
+ * step waits for it. The fault tests break things there.
+ */
+#include "shim/shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "partition/partition.h"
+
+#define MOVE_CLEAR_USEC 10000000u
+#define MOVE_UNPARK_SEC 2
+
+extern char **environ;
+
+/* One end of a move. */
+struct move_place {
+	struct shim *shim;
+	const char *partition;
+	char group[64];
+	char cpus[1024];
+	struct cg_entry *entry;
+};
+
+struct move {
+	struct shim *shim;
+	struct move_place source, target;
+};
+
+static int move_enter(void *ctx)
+{
+	const struct move_place *place = ctx;
+
+	return cg_entry_enter(place->entry);
+}
+
+static void move_clear(void *ctx)
+{
+	const struct move_place *place = ctx;
+	struct vc_err err;
+
+	if (cg_kill(place->shim->cg, place->group, MOVE_CLEAR_USEC, &err) < 0)
+		log_warn("job %u: clear %s: %s", place->shim->job, place->group, err.text);
+}
+
+static int move_open_place(struct shim *shim, const char *partition, struct move_place *place,
+			   struct vc_err *err)
+{
+	char mems[256];
+	int r;
+
+	place->shim = shim;
+	place->partition = partition;
+	partition_job_group(partition, shim->job, place->group, sizeof(place->group));
+	r = cg_create(shim->cg, place->group, err);
+	if (r == 0)
+		r = cg_entry_open(shim->cg, place->group, &place->entry, err);
+	if (r == 0)
+		r = cg_get_cpus(shim->cg, place->group, place->cpus, sizeof(place->cpus), mems,
+				sizeof(mems), err);
+	return r;
+}
+
+static struct mig_place move_mig_place(struct move_place *place)
+{
+	struct cg_memory memory;
+	uint64_t room = UINT64_MAX;
+
+	if (cg_memory_read(place->shim->cg, place->partition, &memory) == 0 &&
+	    memory.limit_bytes != CG_NO_LIMIT)
+		room = memory.limit_bytes > memory.used_bytes
+			       ? memory.limit_bytes - memory.used_bytes
+			       : 0;
+	return (struct mig_place){ .name = place->partition,
+				   .enter = move_enter,
+				   .clear = move_clear,
+				   .ctx = place,
+				   .cpus = place->cpus,
+				   .room_bytes = room };
+}
+
+static void move_run_hook(const char *hook, const struct move *move, enum mig_step step, pid_t dump,
+			  pid_t restore)
+{
+	char job[16], dump_text[16], restore_text[16];
+	char *argv[] = { (char *)hook,
+			 (char *)mig_step_name(step),
+			 job,
+			 (char *)move->source.partition,
+			 (char *)move->target.partition,
+			 dump_text,
+			 restore_text,
+			 NULL };
+	pid_t pid;
+
+	snprintf(job, sizeof(job), "%u", move->shim->job);
+	snprintf(dump_text, sizeof(dump_text), "%d", (int)dump);
+	snprintf(restore_text, sizeof(restore_text), "%d", (int)restore);
+	if (posix_spawn(&pid, hook, NULL, NULL, argv, environ) == 0)
+		waitpid(pid, NULL, 0);
+}
+
+static void move_on_step(enum mig_step step, pid_t dump, pid_t restore, void *ctx)
+{
+	const struct move *move = ctx;
+	const char *hook = getenv("VCRUN_STEP_HOOK");
+
+	log_stage(mig_step_name(step), move->shim->job);
+	if (hook && *hook)
+		move_run_hook(hook, move, step, dump, restore);
+}
+
+static void move_answer(struct shim *shim, const struct move *move, const struct mig_report *report,
+			const Vc__Move *request, const struct vc_err *error, struct wire *command)
+{
+	Vc__Step steps[MIG_N_STEPS], *list[MIG_N_STEPS];
+	Vc__Moved body = VC__MOVED__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	for (int i = 0; i < MIG_N_STEPS; i++) {
+		vc__step__init(&steps[i]);
+		steps[i].name = (char *)mig_step_name(i);
+		steps[i].usec = report->step_usec[i];
+		list[i] = &steps[i];
+	}
+	body.job = shim->job;
+	body.from = (char *)move->source.partition;
+	body.to = (char *)move->target.partition;
+	body.engine = (char *)"criu";
+	body.result = (char *)mig_result_name(report->result);
+	body.has_downtime_usec = body.has_total_usec = body.has_image_bytes = body.has_at_usec =
+		body.has_uid = true;
+	body.downtime_usec = report->downtime_usec;
+	body.total_usec = report->total_usec;
+	body.image_bytes = report->image_bytes;
+	body.at_usec = clock_real_usec();
+	body.uid = shim->start->creds->uid;
+	body.n_steps = MIG_N_STEPS;
+	body.steps = list;
+	body.reason = error->code ? (char *)error->text : NULL;
+	body.note = request->note;
+	record_move(shim, &body);
+	msg.body_case = VC__MSG__BODY_MOVED;
+	msg.moved = &body;
+	if (command && wire_send(command, &msg, NULL, 0, NULL) < 0)
+		log_info("job %u: who asked for the move is gone", shim->job);
+}
+
+/* The job has changed places: accounts, record, group left behind, daemon. */
+static void move_settle(struct shim *shim, struct move *move)
+{
+	struct vc_err err;
+	uint64_t used = 0;
+
+	if (cg_cpu_usec(shim->cg, move->source.group, &used) == 0)
+		shim->cpu_base_usec += used;
+	snprintf(shim->partition, sizeof(shim->partition), "%s", move->target.partition);
+	shim->moves++;
+	shim->placed_usec = clock_mono_usec();
+	if (record_save(shim, &err) < 0)
+		log_warn("job %u: %s", shim->job, err.text);
+	if (cg_remove(shim->cg, move->source.group, &err) < 0)
+		log_warn("job %u: %s", shim->job, err.text);
+}
+
+static void move_park(struct shim *shim, struct move *move, struct mig_parked *parked)
+{
+	struct timeval delay = { .tv_sec = MOVE_UNPARK_SEC };
+
+	shim->parked = parked;
+	shim->parked_move = move;
+	event_add(shim->unpark, &delay);
+}
+
+static void move_free(struct move *move)
+{
+	cg_entry_free(move->source.entry);
+	cg_entry_free(move->target.entry);
+	free(move);
+}
+
+void shim_try_unpark(struct shim *shim)
+{
+	struct timeval delay = { .tv_sec = MOVE_UNPARK_SEC };
+	struct vc_err err;
+
+	if (mig_unpark(shim->parked, &err) < 0) {
+		log_warn("job %u stays parked: %s", shim->job, err.text);
+		event_add(shim->unpark, &delay);
+		return;
+	}
+	log_info("job %u runs again in %s", shim->job, shim->partition);
+	move_free(shim->parked_move);
+	shim->parked = NULL;
+	shim->parked_move = NULL;
+	shim_set_state(shim, shim->program_ended ? JOB_LINGERING : JOB_RUNNING);
+}
+
+/* What can be said without a look at the processes. */
+static int move_check(const struct shim *shim, const char *to, struct vc_err *err)
+{
+	if (shim->state == JOB_PARKED)
+		return err_set(err, EBUSY, "it is parked: it will run again in %s first",
+			       shim->partition);
+	if (shim->state != JOB_RUNNING && shim->state != JOB_STOPPED &&
+	    shim->state != JOB_LINGERING)
+		return err_set(err, EBUSY, "it is %s", job_state_name(shim->state));
+	if (instance_find(shim->instance, to) < 0)
+		return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them", to);
+	if (!strcmp(to, shim->partition))
+		return err_set(err, EALREADY, "it is in %s already", to);
+	return 0;
+}
+
+static int move_run(struct shim *shim, struct move *move, struct mig_report *report,
+		    struct mig_parked **ret_parked, struct vc_err *err)
+{
+	char images[PATH_MAX];
+	struct mig_request req = {
+		.root = shim->root,
+		.uid = shim->start->creds->uid,
+		.gid = shim->start->creds->gid,
+		.given = shim->given,
+		.n_given = shim->n_given,
+		.criu = shim->instance->config->criu,
+		.images = images,
+		.on_step = move_on_step,
+		.ctx = move,
+	};
+	int r = move_open_place(shim, move->source.partition, &move->source, err);
+
+	if (r == 0)
+		r = move_open_place(shim, move->target.partition, &move->target, err);
+	if (r < 0)
+		return r;
+	req.source = move_mig_place(&move->source);
+	req.target = move_mig_place(&move->target);
+	snprintf(images, sizeof(images), "%s/images/%u", shim->instance->dir, shim->job);
+	return mig_move(&req, report, ret_parked, err);
+}
+
+void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
+{
+	struct move *move = calloc(1, sizeof(*move));
+	struct mig_report report = { .result = MIG_REFUSED };
+	struct mig_parked *parked = NULL;
+	enum job_state before = shim->state;
+	struct vc_err err = { 0 };
+	char from[PARTITION_NAME_MAX];
+	int r;
+
+	if (!move)
+		return;
+	snprintf(from, sizeof(from), "%s", shim->partition);
+	move->shim = shim;
+	move->source.partition = from;
+	move->target.partition = request->to;
+	log_stage("move", shim->job);
+	r = move_check(shim, request->to, &err);
+	if (r == 0) {
+		shim_set_state(shim, JOB_MOVING);
+		r = move_run(shim, move, &report, &parked, &err);
+	}
+	if (r < 0)
+		err_add(&err, "move job %u to %s", shim->job, request->to);
+	if (r == 0)
+		move_settle(shim, move);
+	else if (move->target.entry)
+		cg_remove(shim->cg, move->target.group, NULL);
+	move_answer(shim, move, &report, request, &err, command);
+	if (shim->state == JOB_MOVING)
+		shim_set_state(shim, report.result == MIG_PARKED ? JOB_PARKED : before);
+	if (r == 0)
+		shim_dial(shim);
+	if (report.result == MIG_PARKED) {
+		/* What it points to ends with this call; only its source is used from here on. */
+		move->source.partition = shim->partition;
+		move->target.partition = shim->partition;
+		move_park(shim, move, parked);
+	} else {
+		move_free(move);
+	}
+}

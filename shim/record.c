@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * record.c - the job's state: for the daemon, and for the state directory
+ *
+ * The daemon gets the whole state with every change and keeps no other: a daemon
+ * that comes back knows all of a job after one message. job.json is for the case
+ * that no daemon is there to ask: vcctl finds the job's shim and group by it.
+ */
+#include "shim/shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "partition/partition.h"
+
+/* One line of moves.jsonl is one write; readers keep this many bytes of the past. */
+#define RECORD_MOVES_MAX (4u << 20)
+
+const char *job_state_name(enum job_state state)
+{
+	static const char *const names[] = {
+#define X(id, name) [JOB_##id] = name,
+		JOB_STATES(X)
+#undef X
+	};
+
+	return names[state];
+}
+
+void record_send(struct shim *shim)
+{
+	Vc__JobState body = VC__JOB_STATE__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+	struct vc_err err;
+
+	if (!shim->daemon || !shim->start)
+		return;
+	body.job = shim->job;
+	body.name = shim->start->run->name;
+	body.has_pid = body.has_shim_pid = body.has_uid = body.has_moves = true;
+	body.pid = shim->program;
+	body.shim_pid = getpid();
+	body.uid = shim->start->creds->uid;
+	body.moves = shim->moves;
+	body.partition = shim->partition;
+	body.state = (char *)job_state_name(shim->state);
+	body.n_argv = shim->start->run->n_argv;
+	body.argv = shim->start->run->argv;
+	body.has_cpu_base_usec = body.has_started_usec = body.has_at_usec = true;
+	body.cpu_base_usec = shim->cpu_base_usec;
+	body.started_usec = shim->started_usec;
+	body.at_usec = shim->placed_usec;
+	msg.body_case = VC__MSG__BODY_JOB_STATE;
+	msg.job_state = &body;
+	if (wire_send(shim->daemon, &msg, NULL, 0, &err) < 0)
+		log_warn("job %u: to the daemon: %s", shim->job, err.text);
+	else if (wire_pending(shim->daemon))
+		event_add(shim->daemon_write_event, NULL);
+}
+
+static void record_path(const struct shim *shim, const char *file, char *path, size_t size)
+{
+	snprintf(path, size, "%s/jobs/%u%s", shim->instance->dir, shim->job, file);
+}
+
+int record_save(const struct shim *shim, struct vc_err *err)
+{
+	char dir[PATH_MAX], path[PATH_MAX], group[64];
+	json_auto_t *json = NULL;
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	record_path(shim, "", dir, sizeof(dir));
+	record_path(shim, "/job.json", path, sizeof(path));
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s", dir);
+	json = json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:i}", "id", (int)shim->job, "partition",
+			 shim->partition, "group",
+			 partition_job_group(shim->partition, shim->job, group, sizeof(group)),
+			 "shim_pid", (int)getpid(), "root_pid", (int)shim->root, "pid",
+			 (int)shim->program, "uid", (int)shim->start->creds->uid);
+	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	if (!text)
+		return err_sys(err, ENOMEM, "%s", path);
+	r = file_replace(AT_FDCWD, path, text, strlen(text), 0644);
+	return r < 0 ? err_sys(err, -r, "%s", path) : 0;
+}
+
+void record_remove(const struct shim *shim)
+{
+	char dir[PATH_MAX];
+
+	record_path(shim, "", dir, sizeof(dir));
+	file_remove_tree(AT_FDCWD, dir);
+}
+
+static json_t *record_move_json(const Vc__Moved *moved)
+{
+	json_t *steps = json_object();
+
+	for (size_t i = 0; i < moved->n_steps; i++)
+		json_object_set_new(steps, moved->steps[i]->name,
+				    json_integer((json_int_t)moved->steps[i]->usec));
+	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:s*, s:o}", "job",
+			 (int)moved->job, "from", moved->from, "to", moved->to, "engine",
+			 moved->engine, "result", moved->result, "downtime_usec",
+			 (json_int_t)moved->downtime_usec, "total_usec",
+			 (json_int_t)moved->total_usec, "image_bytes",
+			 (json_int_t)moved->image_bytes, "at", (json_int_t)moved->at_usec, "uid",
+			 (int)moved->uid, "reason", moved->reason, "steps", steps);
+}
+
+void record_move(const struct shim *shim, const Vc__Moved *moved)
+{
+	json_auto_t *json = record_move_json(moved);
+	_cleanup_free_ char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	_cleanup_free_ char *line = NULL;
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/moves.jsonl", shim->instance->dir);
+	if (stat(path, &st) == 0 && st.st_size > RECORD_MOVES_MAX) {
+		char old[PATH_MAX + 2];
+
+		snprintf(old, sizeof(old), "%s.1", path);
+		rename(path, old);
+	}
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (!text || fd < 0 || asprintf(&line, "%s\n", text) < 0 ||
+	    write(fd, line, strlen(line)) < 0)
+		log_warn("job %u: its move is not in %s: %s", shim->job, path, strerror(errno));
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * shim.h - one job's supervisor, seen by its own files
+ *
+ *	main.c     options, event loop, the connections to daemon and command
+ *	launch.c   starts the job
+ *	record.c   the job's state: for the daemon, for the state directory
+ *	move.c     moves the job
+ *	vcinit.c   the root of the job's tree (another program)
+ *
+ * A shim begins idle: its daemon started it ahead of need. A Start message makes
+ * it one job's parent for life. Everything that belongs to the running job hangs
+ * on it and not on the daemon, so daemons come and go.
+ */
+#ifndef VC_SHIM_SHIM_H
+#define VC_SHIM_SHIM_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "libmig/mig.h"
+#include "partition/cgroup.h"
+#include "partition/instance.h"
+#include "wire/wire.h"
+
+#define JOB_STATES(X) \
+	X(IDLE, "idle")           /* no job yet */ \
+	X(STARTING, "starting")   /* being launched */ \
+	X(RUNNING, "running") \
+	X(STOPPED, "stopped")     /* by a job control signal */ \
+	X(LINGERING, "lingering") /* the program has ended, some of its children live */ \
+	X(MOVING, "moving") \
+	X(PARKED, "parked")       /* in its images only; restored as soon as it can be */ \
+	X(ENDED, "ended")
+
+enum job_state {
+#define X(id, name) JOB_##id,
+	JOB_STATES(X)
+#undef X
+};
+
+struct move;
+
+struct shim {
+	struct event_base *base;
+	struct instance *instance;
+	struct cg *cg;
+	char *state_dir;
+
+	struct wire *daemon; /* NULL: gone; redialled by retry */
+	struct event *daemon_event, *daemon_write_event, *retry;
+	struct wire *client; /* the vcrun that waits; NULL: detached, or it is gone */
+	struct event *client_event;
+	struct event *report_event, *child_event, *unpark;
+
+	enum job_state state;
+	uint32_t job;
+	char partition[PARTITION_NAME_MAX];
+	Vc__Start *start; /* as received: arguments, credentials */
+	pid_t root, program;
+	bool program_ended;
+	int status; /* of the program, once it has ended */
+	int master_fd, report_fd;
+	struct inventory_given given[4];
+	size_t n_given;
+	uint32_t moves;
+	uint64_t cpu_base_usec, started_usec, placed_usec;
+	struct mig_parked *parked;
+	struct move *parked_move;
+};
+
+const char *job_state_name(enum job_state state);
+
+/* main.c */
+void shim_set_state(struct shim *shim, enum job_state state);
+void shim_dial(struct shim *shim);
+
+/* record.c */
+/* Tells the daemon how the job is now; nothing happens while there is none. */
+void record_send(struct shim *shim);
+/* Writes, or removes, jobs/ID/job.json: what vcctl needs to find the job without a daemon. */
+int record_save(const struct shim *shim, struct vc_err *err);
+void record_remove(const struct shim *shim);
+/* Appends a line to moves.jsonl. */
+void record_move(const struct shim *shim, const Vc__Moved *moved);
+
+/* move.c */
+/* Moves the job to the partition named in the request, answers the command (NULL: none). */
+void shim_move(struct shim *shim, const Vc__Move *move, struct wire *command);
+void shim_try_unpark(struct shim *shim);
+
+#endif

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * toolarge - a faulty policy: claims to be larger than its symbol is
+ *
+ * For tests/unit-policy-load.c: what the loader and policy_place() must not trust.
+ */
+#include "policy/vc-policy.h"
+
+static int first_place(const struct vc_view *view)
+{
+	return 0;
+}
+
+extern VC_POLICY_EXPORT const struct vc_policy vc_policy;
+const struct vc_policy vc_policy = {
+	.api = VC_POLICY_API,
+	.size = 1 << 20,
+	.name = "toolarge",
+	.place = first_place,
+};

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * wire.c - framing and descriptor passing over a Unix stream socket
+ *
+ * Both directions have one growing buffer. Descriptors received wait in a small
+ * array for the next whole frame; since a sender attaches them to a frame's first
+ * byte, and recvmsg() never reads past a byte that carries some, they belong to the
+ * frame that this read began or finished. A peer that sends more than it may is cut off.
+ */
+#include "wire/wire.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+#define WIRE_HEAD 4u
+
+struct wire_buf {
+	uint8_t *data;
+	size_t start, len, size; /* the bytes that count: data[start .. start+len) */
+};
+
+/* Descriptors that go out when the byte at this offset of the stream does. */
+struct wire_out_fds {
+	uint64_t at;
+	int fds[WIRE_FDS_MAX];
+	size_t n;
+	struct wire_out_fds *next;
+};
+
+struct wire {
+	int fd;
+	struct wire_buf in, out;
+	uint64_t written; /* bytes sent so far */
+	struct wire_out_fds *out_fds;
+	int in_fds[WIRE_FDS_MAX];
+	size_t n_in_fds;
+};
+
+static void buf_consume(struct wire_buf *buf, size_t n)
+{
+	buf->start += n;
+	buf->len -= n;
+	if (buf->len == 0)
+		buf->start = 0;
+}
+
+/* Makes room for n bytes behind those that count. */
+static int buf_reserve(struct wire_buf *buf, size_t n)
+{
+	uint8_t *grown;
+	size_t size;
+
+	if (buf->start + buf->len + n <= buf->size)
+		return 0;
+	if (buf->start > 0) {
+		memmove(buf->data, buf->data + buf->start, buf->len);
+		buf->start = 0;
+	}
+	if (buf->len + n <= buf->size)
+		return 0;
+	size = buf->size ? buf->size : 1024;
+	while (size < buf->len + n)
+		size *= 2;
+	grown = realloc(buf->data, size);
+	if (!grown)
+		return -ENOMEM;
+	buf->data = grown;
+	buf->size = size;
+	return 0;
+}
+
+int wire_new(int fd, struct wire **ret, struct vc_err *err)
+{
+	struct wire *wire = calloc(1, sizeof(*wire));
+
+	if (!wire) {
+		close(fd);
+		return err_sys(err, ENOMEM, "connection");
+	}
+	wire->fd = fd;
+	*ret = wire;
+	return 0;
+}
+
+static void wire_drop_out_fds(struct wire *wire)
+{
+	struct wire_out_fds *first = wire->out_fds;
+
+	wire->out_fds = first->next;
+	for (size_t i = 0; i < first->n; i++)
+		close(first->fds[i]);
+	free(first);
+}
+
+int wire_release(struct wire *wire)
+{
+	int fd = wire->fd;
+
+	while (wire->out_fds)
+		wire_drop_out_fds(wire);
+	for (size_t i = 0; i < wire->n_in_fds; i++)
+		close(wire->in_fds[i]);
+	free(wire->in.data);
+	free(wire->out.data);
+	free(wire);
+	return fd;
+}
+
+void wire_free(struct wire *wire)
+{
+	if (wire)
+		close(wire_release(wire));
+}
+
+int wire_fd(const struct wire *wire)
+{
+	return wire->fd;
+}
+
+bool wire_pending(const struct wire *wire)
+{
+	return wire->out.len > 0;
+}
+
+int wire_connect(const char *path, struct wire **ret, struct vc_err *err)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	_cleanup_close_ int fd = -1;
+
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return err_set(err, ENAMETOOLONG,
+			       "%s: too long for a socket's path; choose a shorter state directory",
+			       path);
+	strcpy(addr.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(err, errno, "socket");
+	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return err_sys(err, errno, "connect to %s", path);
+	return wire_new(steal_fd(&fd), ret, err);
+}
+
+/* Sends a run of bytes that has descriptors at most with its first one. */
+static ssize_t wire_write(struct wire *wire)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = wire->out.data + wire->out.start,
+			     .iov_len = wire->out.len };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	const struct wire_out_fds *fds = wire->out_fds;
+
+	if (fds && fds->at == wire->written) {
+		struct cmsghdr *cmsg;
+
+		mh.msg_control = control.space;
+		mh.msg_controllen = CMSG_SPACE(sizeof(int) * fds->n);
+		cmsg = CMSG_FIRSTHDR(&mh);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int) * fds->n);
+		memcpy(CMSG_DATA(cmsg), fds->fds, sizeof(int) * fds->n);
+		fds = fds->next;
+	}
+	/* Stop short of the next frame with descriptors: it begins a send of its own. */
+	if (fds && fds->at - wire->written < iov.iov_len)
+		iov.iov_len = fds->at - wire->written;
+	return sendmsg(wire->fd, &mh, MSG_NOSIGNAL);
+}
+
+int wire_flush(struct wire *wire)
+{
+	while (wire->out.len > 0) {
+		ssize_t n = wire_write(wire);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+		if (wire->out_fds && wire->out_fds->at == wire->written)
+			wire_drop_out_fds(wire);
+		wire->written += (uint64_t)n;
+		buf_consume(&wire->out, (size_t)n);
+	}
+	return 0;
+}
+
+static int wire_queue_fds(struct wire *wire, const int *fds, size_t n_fds)
+{
+	struct wire_out_fds *entry = calloc(1, sizeof(*entry)), **tail = &wire->out_fds;
+
+	if (!entry)
+		return -ENOMEM;
+	entry->at = wire->written + wire->out.len;
+	for (; entry->n < n_fds; entry->n++) {
+		entry->fds[entry->n] = fcntl(fds[entry->n], F_DUPFD_CLOEXEC, 3);
+		if (entry->fds[entry->n] < 0) {
+			int code = errno;
+
+			while (entry->n > 0)
+				close(entry->fds[--entry->n]);
+			free(entry);
+			return -code;
+		}
+	}
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = entry;
+	return 0;
+}
+
+int wire_send(struct wire *wire, const Vc__Msg *msg, const int *fds, size_t n_fds,
+	      struct vc_err *err)
+{
+	size_t size = vc__msg__get_packed_size(msg);
+	uint32_t head = htonl((uint32_t)size);
+	uint8_t *out;
+	int r;
+
+	if (size > WIRE_FRAME_MAX)
+		return err_set(err, E2BIG, "message of %zu bytes: more than the %u allowed", size,
+			       WIRE_FRAME_MAX);
+	if (n_fds > WIRE_FDS_MAX)
+		return err_set(err, EINVAL, "%zu descriptors in one message", n_fds);
+	if (wire->out.len + size > WIRE_QUEUE_MAX)
+		return err_set(err, ENOBUFS, "the peer does not read its answers");
+	r = buf_reserve(&wire->out, WIRE_HEAD + size);
+	if (r == 0 && n_fds > 0)
+		r = wire_queue_fds(wire, fds, n_fds);
+	if (r < 0)
+		return err_sys(err, -r, "send");
+	out = wire->out.data + wire->out.start + wire->out.len;
+	memcpy(out, &head, WIRE_HEAD);
+	vc__msg__pack(msg, out + WIRE_HEAD);
+	wire->out.len += WIRE_HEAD + size;
+	r = wire_flush(wire);
+	if (r < 0 && r != -EAGAIN)
+		return err_sys(err, -r, "send");
+	return 0;
+}
+
+long wire_parse(const uint8_t *data, size_t size, Vc__Msg **ret, struct vc_err *err)
+{
+	uint32_t len;
+	Vc__Msg *msg;
+
+	if (size < WIRE_HEAD)
+		return 0;
+	memcpy(&len, data, WIRE_HEAD);
+	len = ntohl(len);
+	if (len > WIRE_FRAME_MAX)
+		return err_set(err, EPROTO, "a frame of %u bytes: more than the %u allowed", len,
+			       WIRE_FRAME_MAX);
+	if (size - WIRE_HEAD < len)
+		return 0;
+	msg = vc__msg__unpack(NULL, len, data + WIRE_HEAD);
+	if (!msg)
+		return err_set(err, EPROTO, "a frame that is no message");
+	if (msg->version > WIRE_VERSION) {
+		err_set(err, EPROTO, "protocol version %u: newer than our %u; restart what is older",
+			msg->version, WIRE_VERSION);
+		vc__msg__free_unpacked(msg, NULL);
+		return -EPROTO;
+	}
+	*ret = msg;
+	return (long)(WIRE_HEAD + len);
+}
+
+static int wire_keep_fds(struct wire *wire, struct msghdr *mh)
+{
+	int r = mh->msg_flags & MSG_CTRUNC ? -EPROTO : 0;
+
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(mh); cmsg; cmsg = CMSG_NXTHDR(mh, cmsg)) {
+		size_t n = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(int), sizeof(int));
+			if (wire->n_in_fds < WIRE_FDS_MAX) {
+				wire->in_fds[wire->n_in_fds++] = fd;
+			} else {
+				close(fd);
+				r = -EPROTO;
+			}
+		}
+	}
+	return r;
+}
+
+/* Reads once. What is asked for is what the frame under way still needs, or a
+ * buffer's worth; so a connection never holds much more than one frame. */
+static int wire_read(struct wire *wire, struct vc_err *err)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)];
+	} control;
+	struct iovec iov;
+	struct msghdr mh = { .msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.space,
+			     .msg_controllen = sizeof(control.space) };
+	size_t want = 4096;
+	ssize_t n;
+
+	if (wire->in.len >= WIRE_HEAD) {
+		uint32_t len;
+
+		memcpy(&len, wire->in.data + wire->in.start, WIRE_HEAD);
+		want = WIRE_HEAD + ntohl(len) - wire->in.len;
+		/* Grow with what arrives, not with what the peer promises. */
+		if (want > 65536)
+			want = 65536;
+	}
+	if (buf_reserve(&wire->in, want) < 0)
+		return err_sys(err, ENOMEM, "receive");
+	iov.iov_base = wire->in.data + wire->in.start + wire->in.len;
+	iov.iov_len = want;
+	do
+		n = recvmsg(wire->fd, &mh, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? -EAGAIN : err_sys(err, errno, "receive");
+	if (n == 0 && wire->in.len > 0)
+		return err_set(err, EPROTO, "the connection ended in the middle of a message");
+	if (n == 0)
+		return err_set(err, ECONNRESET, "the connection was closed");
+	wire->in.len += (size_t)n;
+	if (wire_keep_fds(wire, &mh) < 0)
+		return err_set(err, EPROTO, "more descriptors than the %d allowed", WIRE_FDS_MAX);
+	return 0;
+}
+
+int wire_recv(struct wire *wire, struct wire_msg *ret, struct vc_err *err)
+{
+	for (;;) {
+		Vc__Msg *msg = NULL;
+		long used = 0;
+		int r;
+
+		if (wire->in.len > 0)
+			used = wire_parse(wire->in.data + wire->in.start, wire->in.len, &msg, err);
+		if (used < 0)
+			return (int)used;
+		if (used > 0) {
+			buf_consume(&wire->in, (size_t)used);
+			*ret = (struct wire_msg){ .msg = msg, .n_fds = wire->n_in_fds };
+			memcpy(ret->fds, wire->in_fds, sizeof(ret->fds));
+			wire->n_in_fds = 0;
+			return 0;
+		}
+		r = wire_read(wire, err);
+		if (r < 0)
+			return r;
+	}
+}
+
+void wire_msg_done(struct wire_msg *msg)
+{
+	for (size_t i = 0; i < msg->n_fds; i++)
+		if (msg->fds[i] >= 0)
+			close(msg->fds[i]);
+	if (msg->msg)
+		vc__msg__free_unpacked(msg->msg, NULL);
+	*msg = (struct wire_msg){ 0 };
+}
+
+int wire_take_error(const Vc__Error *error, struct vc_err *err)
+{
+	int code = error->code > 0 && error->code < 4096 ? error->code : EPROTO;
+
+	return err_set(err, code, "%s", error->text);
+}
+
+int wire_send_error(struct wire *wire, const struct vc_err *error, uint32_t exit_status)
+{
+	Vc__Error body = VC__ERROR__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	body.code = error->code;
+	body.text = (char *)error->text;
+	body.has_exit_status = exit_status > 0;
+	body.exit_status = exit_status;
+	msg.body_case = VC__MSG__BODY_ERROR;
+	msg.error = &body;
+	return wire_send(wire, &msg, NULL, 0, NULL);
+}
+
+int wire_send_ok(struct wire *wire)
+{
+	Vc__Ok body = VC__OK__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	msg.body_case = VC__MSG__BODY_OK;
+	msg.ok = &body;
+	return wire_send(wire, &msg, NULL, 0, NULL);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * wire.h - framing and descriptor passing over a Unix stream socket
+ *
+ * A frame is a 4-byte big-endian length and so many bytes of one Msg of
+ * vc.proto. Descriptors travel with a frame's first byte. One struct wire is one
+ * connection; it works on blocking sockets (commands) and on non-blocking ones
+ * (daemon, shim) alike. What comes in is hostile until wire_recv() has given it out.
+ */
+#ifndef VC_WIRE_WIRE_H
+#define VC_WIRE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "wire/vc.pb-c.h"
+
+#define WIRE_VERSION 1
+#define WIRE_FDS_MAX 8
+/* Arguments and environment are at most 6 MiB in sum on Linux with default limits. */
+#define WIRE_FRAME_MAX (8u << 20)
+/* What a peer that does not read may pile up before its connection is dropped. */
+#define WIRE_QUEUE_MAX (16u << 20)
+
+struct wire;
+
+/* One received message; wire_msg_done() frees it and closes descriptors not taken. */
+struct wire_msg {
+	Vc__Msg *msg;
+	int fds[WIRE_FDS_MAX]; /* set one to -1 to take it */
+	size_t n_fds;
+};
+
+/* Takes fd over (also on failure). */
+int wire_new(int fd, struct wire **ret, struct vc_err *err);
+void wire_free(struct wire *wire);
+int wire_fd(const struct wire *wire);
+/* Gives the socket out and frees the rest. What was received and not yet given
+ * out is lost: only between a request and its answer. */
+int wire_release(struct wire *wire);
+
+/* Connects to a Unix socket; -errno names the path and what to do. */
+int wire_connect(const char *path, struct wire **ret, struct vc_err *err);
+
+/*
+ * Queues a message and writes what the socket takes; fds are duplicated. On a
+ * blocking socket all is written on return. On a non-blocking one the rest waits
+ * for wire_flush(). -ENOBUFS: the peer does not read; drop it. -EPIPE: it is gone.
+ */
+int wire_send(struct wire *wire, const Vc__Msg *msg, const int *fds, size_t n_fds,
+	      struct vc_err *err);
+/* Writes what is queued. 0: all written; -EAGAIN: wait until the socket is writable. */
+int wire_flush(struct wire *wire);
+bool wire_pending(const struct wire *wire);
+
+/*
+ * Receives one message. 0: *ret filled. -EAGAIN: none yet (non-blocking).
+ * -ECONNRESET: the peer closed in order. -EPROTO: rubbish; drop the connection.
+ */
+int wire_recv(struct wire *wire, struct wire_msg *ret, struct vc_err *err);
+void wire_msg_done(struct wire_msg *msg);
+
+/* The error of an Error message, into err; returns -code. */
+int wire_take_error(const Vc__Error *error, struct vc_err *err);
+int wire_send_error(struct wire *wire, const struct vc_err *error, uint32_t exit_status);
+int wire_send_ok(struct wire *wire);
+
+/*
+ * A parser of frames from memory, what wire_recv() is built of and the fuzzer
+ * feeds. Returns the bytes consumed and sets *ret; 0 when the frame is incomplete; -EPROTO.
+ */
+long wire_parse(const uint8_t *data, size_t size, Vc__Msg **ret, struct vc_err *err);
+
+#endif
