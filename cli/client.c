@@ -56,7 +56,8 @@ int client_partitions(const char *state_dir, char ***ret, size_t *ret_n, struct 
 	}
 	if (n == 0) {
 		free(names);
-		return err_set(err, ENOENT, "vcrun is not up (no daemon in %s): run 'vcctl up' as root",
+		return err_set(err, ENOENT,
+			       "vcrun is not up (no daemon in %s): run 'vcctl up' as root",
 			       state_dir);
 	}
 	qsort(names, n, sizeof(*names), client_compare_names);
@@ -65,8 +66,7 @@ int client_partitions(const char *state_dir, char ***ret, size_t *ret_n, struct 
 	return 0;
 }
 
-int client_open(const char *state_dir, const char *partition, struct wire **ret,
-		struct vc_err *err)
+int client_open(const char *state_dir, const char *partition, struct wire **ret, struct vc_err *err)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -80,9 +80,10 @@ int client_open(const char *state_dir, const char *partition, struct wire **ret,
 		return r;
 	snprintf(path, sizeof(path), "%s/%s/vcd.lock", state_dir, partition);
 	if (stat(path, &st) == 0)
-		return err_set(err, EHOSTDOWN,
-			       "partition %s is down: its daemon does not run; 'vcctl up' starts it",
-			       partition);
+		return err_set(
+			err, EHOSTDOWN,
+			"partition %s is down: its daemon does not run; 'vcctl up' starts it",
+			partition);
 	return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them", partition);
 }
 
@@ -126,8 +127,8 @@ static int client_compare_jobs(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-static int client_ask_status(const char *state_dir, const char *partition,
-			     const Vc__Status *wanted, struct wire_msg *ret, struct vc_err *err)
+static int client_ask_status(const char *state_dir, const char *partition, const Vc__Status *wanted,
+			     struct wire_msg *ret, struct vc_err *err)
 {
 	Vc__Msg msg = VC__MSG__INIT;
 	struct wire *wire;

@@ -50,8 +50,7 @@ json_t *json_of_partition(const Vc__Partition *p)
 			 json_of_text(p->cpus), "mems", json_of_text(p->mems), "exclusive",
 			 json_of_text(p->exclusive), "cpu_pct", p->cpu_pct, "jobs_cpu_pct",
 			 p->group_cpu_pct, "mem_used_bytes",
-			 json_of_known(p->has_mem_used_bytes, p->mem_used_bytes),
-			 "mem_limit_bytes",
+			 json_of_known(p->has_mem_used_bytes, p->mem_used_bytes), "mem_limit_bytes",
 			 json_of_known(p->has_mem_limit_bytes, p->mem_limit_bytes), "jobs",
 			 json_of_known(p->has_jobs, p->jobs), "runnable",
 			 json_of_known(p->has_runnable, p->runnable));
@@ -85,8 +84,8 @@ json_t *json_of_move(const Vc__Moved *m)
 			 "downtime_usec", (json_int_t)m->downtime_usec, "total_usec",
 			 (json_int_t)m->total_usec, "image_bytes", (json_int_t)m->image_bytes, "at",
 			 (double)m->at_usec / 1e6, "reason",
-			 m->reason && *m->reason ? json_of_text(m->reason) : json_null(), "steps_usec",
-			 steps);
+			 m->reason && *m->reason ? json_of_text(m->reason) : json_null(),
+			 "steps_usec", steps);
 }
 
 void json_print(json_t *json)

@@ -71,8 +71,8 @@ void tty_leave(struct tty *tty)
 
 bool tty_wants_input(const struct tty *tty)
 {
-	return tty->master_fd >= 0 && (tty->mask & 1) && !tty->input_ended &&
-	       tty->n_pending == 0 && tty_in_foreground(tty);
+	return tty->master_fd >= 0 && (tty->mask & 1) && !tty->input_ended && tty->n_pending == 0 &&
+	       tty_in_foreground(tty);
 }
 
 void tty_read_input(struct tty *tty)

@@ -17,16 +17,16 @@
 #include "wire/vc.pb-c.h"
 
 struct tty {
-	uint32_t mask;  /* bit i: descriptor i is a terminal */
-	int fd;         /* one of them; -1: none */
-	int out_fd;     /* where the job's output goes; -1: nowhere */
-	int master_fd;  /* -1 until the job has started */
+	uint32_t mask; /* bit i: descriptor i is a terminal */
+	int fd;        /* one of them; -1: none */
+	int out_fd;    /* where the job's output goes; -1: nowhere */
+	int master_fd; /* -1 until the job has started */
 	bool transparent;
-	bool raw;       /* now */
+	bool raw; /* now */
 	bool input_ended;
 	struct termios saved;
 	struct termios job_termios; /* for the job's pty */
-	char pending[4096]; /* read from the terminal, not yet taken by the job */
+	char pending[4096];         /* read from the terminal, not yet taken by the job */
 	size_t n_pending;
 };
 

@@ -139,16 +139,17 @@ static void check_criu_move(struct check *check, const char *binary, unsigned in
 					  : err_set(&err, EIO, "the test process did not start");
 	close(ready[0]);
 	if (r == 0)
-		check_line(check, CHECK_OK, "criu",
-			   NULL, "%s, version %u.%u.%u: moved a test process, stopped for %.1f ms",
+		check_line(check, CHECK_OK, "criu", NULL,
+			   "%s, version %u.%u.%u: moved a test process, stopped for %.1f ms",
 			   binary, version / 10000, version / 100 % 100, version % 100,
 			   (double)report.downtime_usec / 1e3);
 	else
-		check_line(check, CHECK_FAIL, "criu",
-			   "run setup/criu.sh of the source tree: it finds a CRIU that works on this "
-			   "kernel",
-			   "%s, version %u.%u.%u cannot move a test process: %s", binary,
-			   version / 10000, version / 100 % 100, version % 100, err.text);
+		check_line(
+			check, CHECK_FAIL, "criu",
+			"run setup/criu.sh of the source tree: it finds a CRIU that works on this "
+			"kernel",
+			"%s, version %u.%u.%u cannot move a test process: %s", binary,
+			version / 10000, version / 100 % 100, version % 100, err.text);
 	if (pid > 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
@@ -167,8 +168,8 @@ static void check_criu(struct check *check)
 			   "run setup/criu.sh of the source tree, or apt-get install criu",
 			   "not found: no job can be moved");
 	else if (criu_version(binary, &version, &err) < 0)
-		check_line(check, CHECK_FAIL, "criu", "run setup/criu.sh of the source tree", "%s: %s",
-			   binary, err.text);
+		check_line(check, CHECK_FAIL, "criu", "run setup/criu.sh of the source tree",
+			   "%s: %s", binary, err.text);
 	else
 		check_criu_move(check, binary, version);
 }
@@ -184,8 +185,8 @@ static void check_kernel(struct check *check)
 		check_line(check, CHECK_FAIL, "kernel", "use Linux 5.10 or newer",
 			   "Linux %s is too old", uts.release);
 	else
-		check_line(check, CHECK_OK, "kernel", NULL, "Linux %s, %ld CPUs online", uts.release,
-			   sysconf(_SC_NPROCESSORS_ONLN));
+		check_line(check, CHECK_OK, "kernel", NULL, "Linux %s, %ld CPUs online",
+			   uts.release, sysconf(_SC_NPROCESSORS_ONLN));
 	if (access("/proc/self/task/1/children", F_OK) < 0 &&
 	    access("/proc/thread-self/children", F_OK) < 0)
 		check_line(check, CHECK_FAIL, "kernel", "use a kernel with CONFIG_PROC_CHILDREN",
@@ -234,7 +235,8 @@ static void check_controllers(struct check *check)
 		check_line(check, CHECK_WARN, "exclusive",
 			   "for dedicated CPUs boot with cgroup v2 only "
 			   "(systemd.unified_cgroup_hierarchy=1)",
-			   "CPUs are advisory: with cpuset on cgroup v1 the rest of the system may run "
+			   "CPUs are advisory: with cpuset on cgroup v1 the rest of the system may "
+			   "run "
 			   "on them");
 }
 
@@ -258,7 +260,8 @@ static void check_state_dir(struct check *check, const char *dir)
 		check_line(check, CHECK_OK, "instance", NULL, "%s is up, %zu partitions", in->dir,
 			   alive);
 	else
-		check_line(check, CHECK_WARN, "instance", "run 'vcctl up': it starts the missing ones",
+		check_line(check, CHECK_WARN, "instance",
+			   "run 'vcctl up': it starts the missing ones",
 			   "%s is up, but only %zu of %zu daemons live", in->dir, alive,
 			   in->config->n_parts);
 }

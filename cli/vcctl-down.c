@@ -29,8 +29,17 @@
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
 
-static int down_add_jobs(struct cg *cg, const char *partition, struct vcctl_job **jobs,
-			 size_t *n_jobs, struct vc_err *err)
+/* A shim that waits for its job has a group, but no record. */
+static bool down_is_job(const struct instance *in, unsigned int id)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "jobs/%u", id);
+	return faccessat(in->dirfd, path, F_OK, 0) == 0;
+}
+
+static int down_add_jobs(const struct instance *in, struct cg *cg, const char *partition,
+			 struct vcctl_job **jobs, size_t *n_jobs, struct vc_err *err)
 {
 	char **names = NULL;
 	size_t n = 0;
@@ -48,7 +57,8 @@ static int down_add_jobs(struct cg *cg, const char *partition, struct vcctl_job 
 
 		snprintf(path, sizeof(path), "%s/%s", partition, names[i]);
 		if (r == 0 && partition_parse_group(path, parsed, sizeof(parsed), &id) == 0 &&
-		    cg_pids(cg, path, &pids, &n_pids, NULL) == 0 && n_pids > 0) {
+		    down_is_job(in, id) && cg_pids(cg, path, &pids, &n_pids, NULL) == 0 &&
+		    n_pids > 0) {
 			grown = realloc(*jobs, (*n_jobs + 1) * sizeof(*grown));
 			if (grown) {
 				*jobs = grown;
@@ -73,7 +83,7 @@ int vcctl_jobs(const struct instance *in, struct cg *cg, struct vcctl_job **ret,
 	size_t n = 0;
 
 	for (size_t i = 0; i < in->config->n_parts; i++) {
-		int r = down_add_jobs(cg, in->config->parts[i].name, &jobs, &n, err);
+		int r = down_add_jobs(in, cg, in->config->parts[i].name, &jobs, &n, err);
 
 		if (r < 0)
 			return r;
@@ -156,7 +166,8 @@ static int down_end_daemons(const struct instance *in, struct vc_err *err)
 
 		while ((pid = instance_daemon_pid(in, in->config->parts[i].name)) > 0) {
 			if (clock_mono_usec() > deadline + DOWN_DAEMON_USEC)
-				return err_set(err, ETIMEDOUT, "the daemon of %s (pid %d) does not end",
+				return err_set(err, ETIMEDOUT,
+					       "the daemon of %s (pid %d) does not end",
 					       in->config->parts[i].name, (int)pid);
 			if (clock_mono_usec() > deadline)
 				kill(pid, SIGKILL);
@@ -171,8 +182,8 @@ int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 	char path[PATH_MAX];
 	int r = in->config ? down_end_daemons(in, err) : 0;
 
-	if (r == 0 && cg && cg_exists(cg, PARTITION_SHIMS_GROUP))
-		r = cg_kill(cg, PARTITION_SHIMS_GROUP, DOWN_KILL_USEC, err);
+	if (r == 0 && cg && cg_exists(cg, ""))
+		r = cg_kill(cg, "", DOWN_KILL_USEC, err);
 	if (r == 0 && cg)
 		r = cg_remove(cg, "", err);
 	if (r < 0)
@@ -209,10 +220,11 @@ static int down_run(const struct vcctl *opts, struct vc_err *err)
 	if (r < 0)
 		return r;
 	if (n_jobs > 0 && !opts->force)
-		return err_set(err, EBUSY,
-			       "%zu job%s still run%s ('vcstat jobs' lists them); wait for the end, or "
-			       "end them with 'vcctl down --force'",
-			       n_jobs, n_jobs == 1 ? "" : "s", n_jobs == 1 ? "s" : "");
+		return err_set(
+			err, EBUSY,
+			"%zu job%s still run%s ('vcstat jobs' lists them); wait for the end, or "
+			"end them with 'vcctl down --force'",
+			n_jobs, n_jobs == 1 ? "" : "s", n_jobs == 1 ? "s" : "");
 	if (n_jobs > 0) {
 		printf("ending %zu job%s\n", n_jobs, n_jobs == 1 ? "" : "s");
 		fflush(stdout);

@@ -45,14 +45,13 @@ static void list_partitions_json(const struct instance *in)
 		const struct partition_spec *spec = &in->config->parts[i];
 
 		json_array_append_new(
-			list,
-			json_pack("{s:s, s:s, s:s, s:o, s:b, s:i}", "name", spec->name, "cpus",
-				  spec->cpus, "mems", spec->mems, "memory_bytes",
-				  spec->memory_bytes == CG_NO_LIMIT
-					  ? json_null()
-					  : json_integer((json_int_t)spec->memory_bytes),
-				  "exclusive", spec->exclusive, "daemon_pid",
-				  (int)instance_daemon_pid(in, spec->name)));
+			list, json_pack("{s:s, s:s, s:s, s:o, s:b, s:i}", "name", spec->name,
+					"cpus", spec->cpus, "mems", spec->mems, "memory_bytes",
+					spec->memory_bytes == CG_NO_LIMIT
+						? json_null()
+						: json_integer((json_int_t)spec->memory_bytes),
+					"exclusive", spec->exclusive, "daemon_pid",
+					(int)instance_daemon_pid(in, spec->name)));
 	}
 	json_print(json_pack("{s:o}", "partitions", list));
 }
@@ -63,8 +62,8 @@ static void list_policies(const struct policy_info *infos, size_t n, bool json)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++) {
-		json_array_append_new(list, json_pack("{s:s, s:s}", "name", infos[i].name, "summary",
-						      infos[i].summary));
+		json_array_append_new(list, json_pack("{s:s, s:s}", "name", infos[i].name,
+						      "summary", infos[i].summary));
 		table_add(table, "%s", infos[i].name);
 		table_add(table, "%s", infos[i].summary);
 	}

@@ -50,10 +50,11 @@ static int up_make_dir(const char *dir, bool *ret_own_mount, struct vc_err *err)
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, "state directory %s is no directory", dir);
 	if (st.st_uid != 0 || (st.st_mode & 022))
-		return err_set(err, EPERM,
-			       "state directory %s can be written by others than root; choose another, "
-			       "or chown and chmod it",
-			       dir);
+		return err_set(
+			err, EPERM,
+			"state directory %s can be written by others than root; choose another, "
+			"or chown and chmod it",
+			dir);
 	if (fs.f_type == UP_TMPFS_MAGIC)
 		return 0;
 	if (mount("vcrun", dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
@@ -176,11 +177,12 @@ static int up_await_daemon(const char *name, int ready, struct vc_err *err)
 	ssize_t n;
 
 	if (poll(&pfd, 1, UP_READY_MSEC) == 0)
-		return err_set(err, ETIMEDOUT, "the daemon of %s does not get ready; see its vcd.log",
-			       name);
+		return err_set(err, ETIMEDOUT,
+			       "the daemon of %s does not get ready; see its vcd.log", name);
 	n = read(ready, text, sizeof(text) - 1);
 	if (n <= 0)
-		return err_set(err, EIO, "the daemon of %s ended at its start; see its vcd.log", name);
+		return err_set(err, EIO, "the daemon of %s ended at its start; see its vcd.log",
+			       name);
 	text[n] = '\0';
 	return strcmp(text, "ok") ? err_set(err, EIO, "partition %s: %s", name, text) : 0;
 }
@@ -315,10 +317,11 @@ static int up_again(const struct vcctl *opts, struct instance *in, struct vc_err
 		return r < 0 ? r : 1;
 	}
 	if (alive == 0 && (opts->split || opts->config))
-		return err_set(err, EBUSY,
-			       "%zu jobs of the last run live on; 'vcctl up' without options takes them "
-			       "over, 'vcctl down --force' ends them",
-			       n_jobs);
+		return err_set(
+			err, EBUSY,
+			"%zu jobs of the last run live on; 'vcctl up' without options takes them "
+			"over, 'vcctl down --force' ends them",
+			n_jobs);
 	r = up_start_daemons(in, &started, err);
 	if (r < 0)
 		return r;

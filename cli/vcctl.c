@@ -74,10 +74,14 @@ static const struct subcommand *vcctl_find(const char *name)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "split", required_argument, NULL, 'n' }, { "config", required_argument, NULL, 'c' },
-		{ "force", no_argument, NULL, 'f' },	   { "json", no_argument, NULL, 'j' },
-		{ "policies", no_argument, NULL, 'P' },	   { "state-dir", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },	   { "version", no_argument, NULL, 'V' },
+		{ "split", required_argument, NULL, 'n' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "policies", no_argument, NULL, 'P' },
+		{ "state-dir", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	const struct subcommand *subcommand;

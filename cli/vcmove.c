@@ -166,10 +166,14 @@ static int vcmove_one(const struct vcmove *opts, const struct client_status *sta
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "to", required_argument, NULL, 't' },	  { "policy", required_argument, NULL, 'p' },
-		{ "pid", no_argument, NULL, 'P' },	  { "json", no_argument, NULL, 'j' },
-		{ "quiet", no_argument, NULL, 'q' },	  { "state-dir", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },	  { "version", no_argument, NULL, 'V' },
+		{ "to", required_argument, NULL, 't' },
+		{ "policy", required_argument, NULL, 'p' },
+		{ "pid", no_argument, NULL, 'P' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "state-dir", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	Vc__Status wanted = VC__STATUS__INIT;

@@ -27,7 +27,8 @@
 #include "common/statedir.h"
 
 #define VCRUN_PLACE_ATTEMPTS 3
-#define VCRUN_FOREGROUND_MSEC 250 /* how often a background vcrun looks whether it came to the fore */
+#define VCRUN_FOREGROUND_MSEC                                                                      \
+	250 /* how often a background vcrun looks whether it came to the fore */
 
 extern char **environ;
 
@@ -194,8 +195,8 @@ static ProtobufCBinaryData *vcrun_strings(char **list, size_t *ret_n)
 		n++;
 	data = calloc(n + 1, sizeof(*data));
 	for (size_t i = 0; data && i < n; i++)
-		data[i] = (ProtobufCBinaryData){ .len = strlen(list[i]),
-						 .data = (uint8_t *)list[i] };
+		data[i] =
+			(ProtobufCBinaryData){ .len = strlen(list[i]), .data = (uint8_t *)list[i] };
 	*ret_n = n;
 	return data;
 }
@@ -416,7 +417,7 @@ static int vcrun_loop(struct vcrun *run)
  * starts, so that none falls between. */
 static int vcrun_catch_signals(struct vcrun *run)
 {
-	static const int signals[] = { SIGHUP,	SIGINT,	 SIGQUIT, SIGTERM, SIGUSR1,
+	static const int signals[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
 				       SIGUSR2, SIGALRM, SIGCONT, SIGTSTP, SIGWINCH };
 	sigset_t set;
 

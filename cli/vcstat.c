@@ -211,12 +211,14 @@ static int vcstat_words(struct vcstat *opts, char **words)
 		else if (!strcmp(*words, "moves"))
 			wanted->has_moves = wanted->moves = true;
 		else {
-			fprintf(stderr, "vcstat: '%s' is none of partitions, jobs, moves\n", *words);
+			fprintf(stderr, "vcstat: '%s' is none of partitions, jobs, moves\n",
+				*words);
 			return -EINVAL;
 		}
 	}
 	if (!wanted->partitions && !wanted->jobs && !wanted->moves)
-		wanted->has_partitions = wanted->partitions = wanted->has_jobs = wanted->jobs = true;
+		wanted->has_partitions = wanted->partitions = wanted->has_jobs = wanted->jobs =
+			true;
 	return 0;
 }
 

@@ -16,20 +16,20 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Takes the pointer out of p and leaves NULL, so that cleanup passes it by. */
-#define steal_ptr(p)                       \
-	__extension__({                    \
-		__typeof__(p) _taken = (p); \
-		(p) = NULL;                \
-		_taken;                    \
+#define steal_ptr(p)                                                                               \
+	__extension__({                                                                            \
+		__typeof__(p) _taken = (p);                                                        \
+		(p) = NULL;                                                                        \
+		_taken;                                                                            \
 	})
 
 /* Defines name(T *p): calls f on *p when it is set. */
-#define DEFINE_CLEANUP(type, name, f)     \
-	static inline void name(type *p)  \
-	{                                 \
-		if (*p)                   \
-			f(*p);            \
-	}                                 \
+#define DEFINE_CLEANUP(type, name, f)                                                              \
+	static inline void name(type *p)                                                           \
+	{                                                                                          \
+		if (*p)                                                                            \
+			f(*p);                                                                     \
+	}                                                                                          \
 	struct name##_semicolon
 
 static inline void freep(void *p)

@@ -13,7 +13,7 @@
 #include <string.h>
 
 __attribute__((format(printf, 3, 0))) static int err_vset(struct vc_err *err, int code,
-								const char *fmt, va_list ap)
+							  const char *fmt, va_list ap)
 {
 	if (err) {
 		err->code = code;

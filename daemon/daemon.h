@@ -40,7 +40,7 @@ struct conn {
 	uid_t uid;
 	gid_t gid;
 	struct job *job;   /* a shim's job; NULL: a command, or an idle shim */
-	bool idle_shim;    /* in daemon::pool */
+	uint32_t idle_job; /* an idle shim's: the number its job will have; else 0 */
 	bool done;         /* to be freed when its handler returns */
 };
 
@@ -118,7 +118,7 @@ void job_free(struct job *job);
 /* pool.c */
 int pool_start(struct daemon *daemon, struct vc_err *err);
 void pool_stop(struct daemon *daemon);
-/* An idle shim's connection, started now if none is ready; no longer idle then. */
-int pool_take(struct daemon *daemon, struct conn **ret, struct vc_err *err);
+/* An idle shim's connection and its job's number; started now if none is ready. */
+int pool_take(struct daemon *daemon, struct conn **ret, uint32_t *ret_job, struct vc_err *err);
 
 #endif

@@ -19,9 +19,9 @@ struct job *job_find(struct daemon *daemon, uint32_t id)
 {
 	struct job *job;
 
-	TAILQ_FOREACH (job, &daemon->jobs, link)
-		if (job->state->job == id)
-			return job;
+	TAILQ_FOREACH(job, &daemon->jobs, link)
+	if (job->state->job == id)
+		return job;
 	return NULL;
 }
 
@@ -57,8 +57,8 @@ unsigned int job_count(const struct daemon *daemon, uid_t uid)
 	const struct job *job;
 	unsigned int n = 0;
 
-	TAILQ_FOREACH (job, &daemon->jobs, link)
-		n += job->state->uid == uid;
+	TAILQ_FOREACH(job, &daemon->jobs, link)
+	n += job->state->uid == uid;
 	return n;
 }
 

@@ -32,7 +32,7 @@ static void conn_on_read(evutil_socket_t fd, short what, void *ctx)
 {
 	struct conn *conn = ctx;
 
-	if (what & EV_TIMEOUT && !conn->job && !conn->idle_shim) {
+	if (what & EV_TIMEOUT && !conn->job && !conn->idle_job) {
 		conn_free(conn);
 		return;
 	}
@@ -98,11 +98,9 @@ int conn_new(struct daemon *daemon, int fd, struct conn **ret, struct vc_err *er
 		conn_free(conn);
 		return -ENOMEM;
 	}
-	conn->read_event =
-		event_new(daemon->base, fd, EV_READ | EV_PERSIST, conn_on_read, conn);
+	conn->read_event = event_new(daemon->base, fd, EV_READ | EV_PERSIST, conn_on_read, conn);
 	conn->write_event = event_new(daemon->base, fd, EV_WRITE, conn_on_write, conn);
-	if (!conn->read_event || !conn->write_event ||
-	    event_add(conn->read_event, &patience) < 0) {
+	if (!conn->read_event || !conn->write_event || event_add(conn->read_event, &patience) < 0) {
 		conn_free(conn);
 		return err_sys(err, ENOMEM, "connection");
 	}
@@ -114,7 +112,7 @@ void conn_free(struct conn *conn)
 {
 	if (!conn)
 		return;
-	if (conn->idle_shim)
+	if (conn->idle_job)
 		conn->daemon->n_idle_shims--;
 	job_free(conn->job);
 	if (conn->read_event)
@@ -174,8 +172,8 @@ static unsigned int listen_count(const struct daemon *daemon, uid_t uid)
 	const struct conn *conn;
 	unsigned int n = 0;
 
-	TAILQ_FOREACH (conn, &daemon->conns, link)
-		n += conn->uid == uid;
+	TAILQ_FOREACH(conn, &daemon->conns, link)
+	n += conn->uid == uid;
 	return n;
 }
 

@@ -80,16 +80,17 @@ static void load_sample(struct daemon *daemon)
 	sample.load.cpu_pct = load_pct(busy - load->busy_ticks, all - load->all_ticks);
 	cg_cpu_usec(daemon->cg, daemon->name, &group_usec);
 	if (load->at_usec && group_usec >= load->group_usec)
-		sample.load.group_cpu_pct = load_pct(
-			group_usec - load->group_usec, (sample.at_usec - load->at_usec) * load->ncpus);
+		sample.load.group_cpu_pct =
+			load_pct(group_usec - load->group_usec,
+				 (sample.at_usec - load->at_usec) * load->ncpus);
 	cg_runnable(daemon->cg, daemon->name, &sample.load.runnable);
 	cg_memory_read(daemon->cg, daemon->name, &memory);
 	cg_pressure_pct(daemon->cg, daemon->name, "memory", &sample.load.mem_stall_pct);
 	sample.load.mem_used_bytes = memory.used_bytes;
 	sample.load.mem_limit_bytes =
 		memory.limit_bytes == CG_NO_LIMIT ? load->machine_bytes : memory.limit_bytes;
-	TAILQ_FOREACH (job, &daemon->jobs, link)
-		sample.load.jobs++;
+	TAILQ_FOREACH(job, &daemon->jobs, link)
+	sample.load.jobs++;
 	load->busy_ticks = busy;
 	load->all_ticks = all;
 	load->group_usec = group_usec;
@@ -113,7 +114,8 @@ int load_start(struct daemon *daemon, struct vc_err *err)
 		return err_sys(err, ENOMEM, "load");
 	daemon->load = load;
 	if (cpulist_parse(config->parts[daemon->slot].cpus, &load->cpus) < 0)
-		return err_set(err, EINVAL, "%s: no list of CPUs", config->parts[daemon->slot].cpus);
+		return err_set(err, EINVAL, "%s: no list of CPUs",
+			       config->parts[daemon->slot].cpus);
 	load->ncpus = (unsigned int)cpulist_count(&load->cpus);
 	load->machine_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	load_read_ticks(load, &load->busy_ticks, &load->all_ticks);

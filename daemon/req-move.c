@@ -29,9 +29,10 @@ static int move_target(struct conn *conn, const struct job *job, const Vc__Move 
 			       move->to);
 	board_read(daemon->board, (uint32_t)to, clock_mono_usec(), &sample);
 	if (!(sample.load.flags & VC_LOAD_UP))
-		return err_set(err, EHOSTDOWN,
-			       "partition %s is down: its daemon does not run; 'vcctl up' starts it",
-			       move->to);
+		return err_set(
+			err, EHOSTDOWN,
+			"partition %s is down: its daemon does not run; 'vcctl up' starts it",
+			move->to);
 	return to;
 }
 

@@ -27,8 +27,9 @@ static int run_check_namespaces(const struct conn *conn, struct vc_err *err)
 	static const char *const places[] = { "ns/mnt", "ns/pid", "ns/user", "ns/net", "root" };
 
 	if (conn->pid <= 0)
-		return err_set(err, EPERM, "you are in another PID namespace than vcd; run vcrun "
-					   "outside of your container");
+		return err_set(err, EPERM,
+			       "you are in another PID namespace than vcd; run vcrun "
+			       "outside of your container");
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		char theirs[64], ours[64];
 		struct stat a, b;
@@ -77,6 +78,7 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	Vc__Start start = VC__START__INIT;
 	Vc__Msg order = VC__MSG__INIT;
 	struct conn *shim;
+	uint32_t job;
 	int r = run_check(conn, msg, err), fds[5];
 
 	if (r < 0)
@@ -90,15 +92,13 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	creds.groups = list;
 	creds.uid = conn->uid;
 	creds.gid = conn->gid;
-	r = pool_take(daemon, &shim, err);
+	r = pool_take(daemon, &shim, &job, err);
 	if (r < 0)
 		return r;
-	start.job = board_next_job(daemon->board);
-	start.partition = (char *)daemon->name;
 	start.run = msg->msg->run;
 	start.creds = &creds;
 	start.peer_pid = conn->pid;
-	log_stage("run", start.job);
+	log_stage("run", job);
 	fds[0] = wire_fd(conn->wire);
 	memcpy(fds + 1, msg->fds, 4 * sizeof(*fds));
 	order.body_case = VC__MSG__BODY_START;

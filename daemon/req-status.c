@@ -106,14 +106,15 @@ static int status_jobs(struct conn *conn, struct status *status)
 	const struct job *job;
 	size_t n = 0;
 
-	TAILQ_FOREACH (job, &daemon->jobs, link)
-		n++;
+	TAILQ_FOREACH(job, &daemon->jobs, link)
+	n++;
 	status->jobs = calloc(n + 1, sizeof(*status->jobs));
 	status->job_list = calloc(n + 1, sizeof(*status->job_list));
 	if (!status->jobs || !status->job_list)
 		return -ENOMEM;
 	n = 0;
-	TAILQ_FOREACH (job, &daemon->jobs, link) {
+	TAILQ_FOREACH(job, &daemon->jobs, link)
+	{
 		if (!job_visible(job, conn))
 			continue;
 		status_fill_job(daemon, job->state, &status->jobs[n]);
@@ -157,8 +158,8 @@ static Vc__Moved *status_parse_move(const char *line, size_t len, const struct c
 	move->engine = status_text(json, "engine");
 	move->result = status_text(json, "result");
 	move->reason = status_text(json, "reason");
-	move->has_downtime_usec = move->has_total_usec = move->has_image_bytes =
-		move->has_at_usec = true;
+	move->has_downtime_usec = move->has_total_usec = move->has_image_bytes = move->has_at_usec =
+		true;
 	move->downtime_usec = status_number(json, "downtime_usec");
 	move->total_usec = status_number(json, "total_usec");
 	move->image_bytes = status_number(json, "image_bytes");

@@ -39,8 +39,9 @@ void request_handle(struct conn *conn, struct wire_msg *msg)
 	int r;
 
 	if (!request || !request->handle)
-		r = err_set(&err, EOPNOTSUPP, "vcd does not know request %zu; is it older than the "
-					      "command?",
+		r = err_set(&err, EOPNOTSUPP,
+			    "vcd does not know request %zu; is it older than the "
+			    "command?",
 			    body);
 	else if (request->need == NEED_ROOT && conn->uid != 0)
 		r = err_set(&err, EPERM, "request \"%s\" is root's", request->name);

@@ -283,10 +283,11 @@ static void criu_tree_opts(Criu__Opts *opts, const struct inventory *inv)
 {
 	opts->has_shell_job = opts->shell_job = inv->shell_job;
 	opts->has_file_locks = opts->file_locks = inv->file_locks;
+	opts->has_ext_unix_sk = opts->ext_unix_sk = inv->ext_unix_sk;
 	opts->has_tcp_established = opts->tcp_established = inv->tcp_established;
 	opts->has_network_lock = true;
-	opts->network_lock = inv->tcp_established ? CRIU__NETWORK_LOCK__NFTABLES
-						  : CRIU__NETWORK_LOCK__SKIP;
+	opts->network_lock =
+		inv->tcp_established ? CRIU__NETWORK_LOCK__NFTABLES : CRIU__NETWORK_LOCK__SKIP;
 }
 
 int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
@@ -309,9 +310,10 @@ int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
 	opts.has_link_remap = opts.link_remap = inv->link_remap;
 	opts.has_ghost_limit = inv->ghost_bytes > 0;
 	/* Half as much again: the file may grow until the job is frozen. */
-	opts.ghost_limit = inv->ghost_bytes > UINT32_MAX / 2
-				   ? UINT32_MAX
-				   : (uint32_t)(inv->ghost_bytes + inv->ghost_bytes / 2 + (1 << 20));
+	opts.ghost_limit =
+		inv->ghost_bytes > UINT32_MAX / 2
+			? UINT32_MAX
+			: (uint32_t)(inv->ghost_bytes + inv->ghost_bytes / 2 + (1 << 20));
 	for (size_t i = 0; i < inv->n_externals; i++)
 		if (inv->externals[i].dump_key)
 			external[opts.n_external++] = inv->externals[i].dump_key;

@@ -211,6 +211,8 @@ static int inventory_scan_regular(struct inventory_scan *scan, struct inventory_
 				     .ino = st->st_ino };
 	char fdinfo[1024];
 
+	/* /proc/locks would tell of all files at once, but makes its reader wait
+	 * milliseconds for an RCU grace period. */
 	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
 		return 0;
 	end.flags = inventory_fdinfo_flags(fdinfo);
@@ -280,6 +282,9 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	if (len < 0)
 		return 0;
 	link[len] = '\0';
+	/* The commonest of all. */
+	if (!strcmp(link, "/dev/null"))
+		return 0;
 	if (!strncmp(link, "socket:[", 8))
 		return inventory_scan_socket(scan, proc, fd, strtoull(link + 8, NULL, 10));
 	if (!strncmp(link, "anon_inode:", 11))
@@ -290,9 +295,8 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 		return inventory_add_pipe(scan, proc, fd, &st, NULL);
 	if (link[0] == '/')
 		return inventory_scan_path(scan, proc, fd, &st, link);
-	for (size_t i = 0; i < 8; i++)
-		if (!strcmp(link, scan->own_ns[i]))
-			return 0;
+	if (inventory_is_namespace(scan, link))
+		return 0;
 	return inventory_refuse(scan, proc,
 				"fd %d is %s, which cannot be carried; close it for the move", fd,
 				link);

@@ -115,6 +115,8 @@ int inventory_resolve_ends(struct inventory_scan *scan);
 int inventory_resolve_sockets(struct inventory_scan *scan);
 int inventory_resolve_memory(struct inventory_scan *scan);
 int inventory_read_own_namespaces(struct inventory_scan *scan);
+/* Whether a namespace ("net:[123]") is one the tree lives in. */
+bool inventory_is_namespace(const struct inventory_scan *scan, const char *text);
 void inventory_forget_tasks(struct inventory_scan *scan);
 /* Notes an unlinked file (st) and what its dump will need. */
 void inventory_note_unlinked(struct inventory_scan *scan, const struct stat *st);

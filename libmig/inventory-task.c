@@ -36,22 +36,17 @@ struct inventory_cpuset {
 	bool known;
 };
 
-/* The namespaces a process has, and whose it must share. */
+/* The namespaces a process has, and whose it must share. What its children will
+ * have says it of itself too, for pid and time: there is no way back up. */
 static const struct {
 	const char *name;
 	bool as_root; /* shared with the tree's root; else with the mover */
 	const char *what;
 } inventory_ns[] = {
-	{ "mnt", false, "mount" },
-	{ "pid", false, "pid" },
-	{ "pid_for_children", false, "pid (for its children)" },
-	{ "user", false, "user" },
-	{ "time", false, "time" },
-	{ "time_for_children", false, "time (for its children)" },
-	{ "net", false, "network" },
-	{ "cgroup", false, "cgroup" },
-	{ "ipc", true, "IPC" },
-	{ "uts", true, "UTS" },
+	{ "mnt", false, "mount" },   { "pid_for_children", false, "pid" },
+	{ "user", false, "user" },   { "time_for_children", false, "time" },
+	{ "net", false, "network" }, { "cgroup", false, "cgroup" },
+	{ "ipc", true, "IPC" },      { "uts", true, "UTS" },
 };
 
 static void inventory_read_namespace(int dirfd, const char *name, char ret[64])
@@ -85,6 +80,14 @@ void inventory_forget_tasks(struct inventory_scan *scan)
 	free(scan->own_ns);
 	free(scan->root_ns);
 	free(scan->cpuset);
+}
+
+bool inventory_is_namespace(const struct inventory_scan *scan, const char *text)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(inventory_ns); i++)
+		if (!strcmp(text, inventory_ns[i].as_root ? scan->root_ns[i] : scan->own_ns[i]))
+			return true;
+	return false;
 }
 
 static int inventory_check_namespaces(struct inventory_scan *scan, struct inventory_proc *proc)

@@ -220,8 +220,9 @@ int inventory_pids(pid_t root, pid_t **ret, size_t *ret_n, struct vc_err *err)
 	return 0;
 }
 
-static int inventory_vrefuse(struct inventory_scan *scan, pid_t pid, const char *name,
-			     const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static int inventory_vrefuse(struct inventory_scan *scan,
+								   pid_t pid, const char *name,
+								   const char *fmt, va_list ap)
 {
 	char what[sizeof(scan->err->text)];
 

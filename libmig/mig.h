@@ -26,20 +26,20 @@
 #include "common/err.h"
 #include "libmig/inventory.h"
 
-#define MIG_STEPS(X) \
-	X(CHECK, "check") \
-	X(PREPARE, "prepare") \
-	X(DUMP, "dump") \
-	X(COMMIT, "commit") \
-	X(REAP, "reap") \
-	X(RESTORE, "restore") \
+#define MIG_STEPS(X)                                                                               \
+	X(CHECK, "check")                                                                          \
+	X(PREPARE, "prepare")                                                                      \
+	X(DUMP, "dump")                                                                            \
+	X(COMMIT, "commit")                                                                        \
+	X(REAP, "reap")                                                                            \
+	X(RESTORE, "restore")                                                                      \
 	X(RESUME, "resume")
 
 enum mig_step {
 #define X(id, name) MIG_##id,
 	MIG_STEPS(X)
 #undef X
-	MIG_N_STEPS
+		MIG_N_STEPS
 };
 
 enum mig_result {
@@ -56,8 +56,8 @@ struct mig_place {
 	/* Ends whatever a failed restore left there. */
 	void (*clear)(void *ctx);
 	void *ctx;
-	const char *cpus; /* the place's CPUs, list form: affinities are mapped to them;
-			   * NULL: nothing that CRIU loses is put back */
+	const char *cpus;    /* the place's CPUs, list form: affinities are mapped to them;
+			      * NULL: nothing that CRIU loses is put back */
 	uint64_t room_bytes; /* memory it has left; UINT64_MAX: no limit */
 };
 
@@ -68,8 +68,8 @@ struct mig_request {
 	const struct inventory_given *given; /* pipes, sockets, files the tree started with */
 	size_t n_given;
 	struct mig_place source, target;
-	const char *criu;       /* NULL: criu_find() */
-	const char *images;     /* directory for this move's images, made and removed here */
+	const char *criu;   /* NULL: criu_find() */
+	const char *images; /* directory for this move's images, made and removed here */
 	/* Called as each step begins, with criu's pids (0: not started, or ended);
 	 * NULL: nobody listens. For logs, and for tests that break things at that point. */
 	void (*on_step)(enum mig_step step, pid_t dump, pid_t restore, void *ctx);

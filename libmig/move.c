@@ -35,7 +35,6 @@
 #define MIG_RESTORE_LOG "restore.log"
 
 DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
-DEFINE_CLEANUP(struct inventory *, inventory_freep, inventory_free);
 
 /* Also what is left of a move that parked. */
 struct mig_parked {
@@ -178,7 +177,8 @@ static int mig_check_frozen_files(struct mig_parked *mig, struct vc_err *err)
 		while (dir && (entry = readdir(dir))) {
 			char target[PATH_MAX];
 			struct stat named, open_file;
-			ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+			ssize_t n =
+				readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
 
 			if (n <= 0 || target[0] != '/')
 				continue;
@@ -189,7 +189,8 @@ static int mig_check_frozen_files(struct mig_parked *mig, struct vc_err *err)
 			if (stat(target, &named) < 0 || named.st_ino != open_file.st_ino ||
 			    named.st_dev != open_file.st_dev)
 				return err_set(err, EBUSY,
-					       "pid %d: its file %s was replaced during the dump; try again",
+					       "pid %d: its file %s was replaced during the dump; "
+					       "try again",
 					       (int)mig->pids[i], target);
 		}
 	}
@@ -254,7 +255,8 @@ static bool mig_root_lives(const struct mig_parked *mig)
 static int mig_dump(struct mig_parked *mig, struct vc_err *err)
 {
 	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_DUMP_LOG };
-	int r = criu_dump(mig->dump, mig->req.root, mig->inv, &images, false, mig_on_dump, mig, err);
+	int r = criu_dump(mig->dump, mig->req.root, mig->inv, &images, false, mig_on_dump, mig,
+			  err);
 
 	if (r == 0)
 		return 0;
@@ -328,8 +330,8 @@ static int mig_restore(struct mig_parked *mig, struct vc_err *err)
 		return r;
 	}
 	mig->report->result = MIG_PARKED;
-	return err_set(err, again.code, "%.400s; restore in %s: %.400s; images kept in %s", err->text,
-		       mig->req.source.name, again.text, mig->images);
+	return err_set(err, again.code, "%.400s; restore in %s: %.400s; images kept in %s",
+		       err->text, mig->req.source.name, again.text, mig->images);
 }
 
 static void mig_free(struct mig_parked *mig)
@@ -392,7 +394,8 @@ int mig_move(const struct mig_request *req, struct mig_report *report,
 	if (report->result == MIG_MOVED || report->result == MIG_RETURNED) {
 		mig_enter_step(mig, MIG_RESUME);
 		report->downtime_usec =
-			(mig->resumed_usec ? mig->resumed_usec : clock_mono_usec()) - mig->frozen_usec;
+			(mig->resumed_usec ? mig->resumed_usec : clock_mono_usec()) -
+			mig->frozen_usec;
 		mig_put_back(mig, report->result == MIG_MOVED ? &req->target : &req->source);
 	}
 	report->step_usec[mig->step] += clock_mono_usec() - mig->step_begun_usec;

@@ -66,7 +66,8 @@ int pids_reap(const pid_t *pids, size_t n, uint64_t timeout_usec, struct vc_err 
 				continue;
 			if (clock_mono_usec() > deadline)
 				return err_set(err, ETIMEDOUT,
-					       "pid %d of the old copy does not go away", (int)pids[i]);
+					       "pid %d of the old copy does not go away",
+					       (int)pids[i]);
 			clock_sleep_usec(50);
 		}
 	}

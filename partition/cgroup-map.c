@@ -116,20 +116,27 @@ static int hier_open(struct cg_hier *hier, struct vc_err *err)
 	return 0;
 }
 
+static bool ends_with(const char *text, size_t len, const char *end)
+{
+	return len > strlen(end) && !strncmp(text + len - strlen(end), end, strlen(end));
+}
+
 /*
- * Where our base may stand on v2. A group with processes of its own cannot pass
- * controllers on, so we go up to the first without; and under systemd, a session
- * or another's service is no home: there it is the slice of our own.
+ * Where our base stands on v2, and its name. Only a group directly below the root
+ * can have CPUs of its own, and under systemd a session or another's service is no
+ * home anyway: there it is a slice of our own. Otherwise it is the group we are in,
+ * or the next above without processes, because one that has some cannot pass
+ * controllers on.
  */
-static void v2_home(const struct cg_hier *hier, char own[static CG_GROUP_MAX])
+static const char *v2_home(const struct cg_hier *hier, const char *instance,
+			   char own[static CG_GROUP_MAX])
 {
 	size_t first = strcspn(own, "/");
 	char pid[32];
 
-	if ((first > 6 && !strncmp(own + first - 6, ".slice", 6)) ||
-	    (first > 6 && !strncmp(own + first - 6, ".scope", 6))) {
-		strcpy(own, "vc.slice");
-		return;
+	if (ends_with(own, first, ".slice") || ends_with(own, first, ".scope")) {
+		own[0] = '\0';
+		return strcmp(instance, "vcrun") ? instance : "vc.slice";
 	}
 	while (*own && cg_read(hier, own, "cgroup.procs", pid, sizeof(pid)) > 0) {
 		char parent[CG_GROUP_MAX];
@@ -137,6 +144,7 @@ static void v2_home(const struct cg_hier *hier, char own[static CG_GROUP_MAX])
 		cg_parent(own, parent);
 		strcpy(own, parent);
 	}
+	return instance;
 }
 
 static int hier_base(struct cg_hier *hier, const char *instance, const char *proc,
@@ -154,7 +162,7 @@ static int hier_base(struct cg_hier *hier, const char *instance, const char *pro
 			       "cgroup namespace of its own, or outside of the container",
 			       own, hier->mount);
 	if (hier->version == 2 && hier->bits)
-		v2_home(hier, own);
+		instance = v2_home(hier, instance, own);
 	n = snprintf(hier->base, sizeof(hier->base), "%s%s%s", own, *own ? "/" : "", instance);
 	if (n + CG_TAIL_MAX >= (int)sizeof(hier->base) || strpbrk(hier->base, "|;\n") ||
 	    strpbrk(hier->mount, "|;\n"))

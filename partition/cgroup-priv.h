@@ -5,9 +5,10 @@
  *	cgroup-map.c    which controllers are where, and where our base groups are
  *	cgroup.c        making and removing groups
  *	cgroup-lib.c    libcgroup
- *	cgroup-set.c    CPUs and memory limits
+ *	cgroup-cpus.c   CPUs and nodes; cgroup-dedicate.c has v2's partition roots
+ *	cgroup-memory.c memory used and its limit
  *	cgroup-procs.c  processes: enter, list, kill
- *	cgroup-stat.c   CPU time, memory, pressure
+ *	cgroup-stat.c   CPU time, pressure
  *
  * Three kinds of names: a *path* is relative to our base ("vc0/job-7"), a *group*
  * is relative to a hierarchy's mount point ("user.slice/vcrun/vc0/job-7", "" is
@@ -18,6 +19,7 @@
 
 #include "common/cleanup.h"
 #include "partition/cgroup.h"
+#include "partition/cpulist.h"
 
 DEFINE_CLEANUP(struct cg_entry *, cg_entry_freep, cg_entry_free);
 
@@ -76,6 +78,8 @@ const struct cg_hier *cg_tracking(const struct cg *cg);
 int cg_check_path(const char *path, struct vc_err *err);
 /* Base and path joined. 0 or -ENAMETOOLONG; cg_check_path() leaves room. */
 int cg_group(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX]);
+/* The same with the check in front; -EOPNOTSUPP when hier is NULL. */
+int cg_find(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX]);
 void cg_parent(const char *group, char ret[static CG_GROUP_MAX]);
 
 /* Control files. All return 0 (or a length, a descriptor) or -errno. */
@@ -99,8 +103,38 @@ int cg_cpuset_inherit(const struct cg_hier *hier, const char *group, struct vc_e
 /* v2: has group pass the controllers on to its children, as far as it has them. */
 void cg_enable_children(const struct cg_hier *hier, const char *group);
 
-/* The processes of a group and those below it, in one hierarchy; the caller frees. */
+/* cgroup-procs.c: the processes of a group and those below it, in one hierarchy; the caller frees.
+ */
 int cg_hier_pids(const struct cg_hier *hier, const char *group, pid_t **ret, size_t *ret_n);
+
+/* cgroup-stat.c: the number in a line "key number"; 0 when there is no such line. */
+uint64_t cg_stat_value(const char *text, const char *key);
+
+/* cgroup-cpus.c */
+const char *cg_file_cpus(const struct cg_hier *hier);
+const char *cg_file_mems(const struct cg_hier *hier);
+int cg_read_list(const struct cg_hier *hier, const char *group, const char *file,
+		 struct cpulist *ret);
+int cg_child_cpus(const struct cg_hier *hier, const char *group, const char *name,
+		  struct cpulist *ret, char child[static CG_GROUP_MAX]);
+
+/* The partitions beside one of ours. Daemons and shims claim no CPU. */
+struct cg_beside {
+	const char *own; /* the name of the one that asks */
+	struct cpulist want;
+	struct cpulist claimed;   /* by any other */
+	struct cpulist dedicated; /* by those that are partition roots */
+};
+
+int cg_look_beside(const struct cg_hier *hier, const char *group, const struct cpulist *want,
+		   struct cg_beside *ret);
+
+/* cgroup-dedicate.c: "root" or "isolated" exactly; and with all CPUs it was given. */
+bool cg_v2_is_root(const struct cg_hier *hier, const char *group);
+bool cg_v2_is_dedicated(const struct cg_hier *hier, const char *group);
+int cg_v2_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
+		   const struct cpulist *want, const char *mems, bool exclusive,
+		   struct vc_err *err);
 
 /* cgroup-lib.c. Errors: -errno and a sentence. */
 int cg_lib_discover(struct cg *cg, struct vc_err *err);

@@ -49,6 +49,15 @@ int cg_group(const struct cg_hier *hier, const char *path, char ret[static CG_GR
 	return n < CG_GROUP_MAX ? 0 : -ENAMETOOLONG;
 }
 
+int cg_find(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX])
+{
+	int r = cg_check_path(path, NULL);
+
+	if (r < 0)
+		return r;
+	return hier ? cg_group(hier, path, ret) : -EOPNOTSUPP;
+}
+
 void cg_parent(const char *group, char ret[static CG_GROUP_MAX])
 {
 	const char *slash = strrchr(group, '/');
@@ -307,6 +316,19 @@ bool cg_exists(struct cg *cg, const char *path)
 	return true;
 }
 
+/* CPUs of its own go back now, not when the kernel gets round to the dead group. */
+static void give_cpus_back(const struct cg_hier *hier, const char *group)
+{
+	if (hier->version == 2 && (hier->bits & CG_CPUSET) && cg_v2_is_root(hier, group))
+		cg_write(hier, group, "cpuset.cpus.partition", "member");
+}
+
+static int remove_one(const struct cg_hier *hier, const char *group)
+{
+	give_cpus_back(hier, group);
+	return unlinkat(hier->fd, group, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 static int remove_child(const struct cg_hier *hier, const char *group, const char *name, void *arg)
 {
 	char child[CG_GROUP_MAX];
@@ -317,9 +339,7 @@ static int remove_child(const struct cg_hier *hier, const char *group, const cha
 	r = cg_each_child(hier, child, remove_child, arg);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (unlinkat(hier->fd, child, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return -errno;
-	return 0;
+	return remove_one(hier, child);
 }
 
 static int remove_group(struct cg *cg, const struct cg_hier *hier, const char *group)
@@ -331,9 +351,10 @@ static int remove_group(struct cg *cg, const struct cg_hier *hier, const char *g
 		return 0;
 	if (r < 0)
 		return r;
-	if (hier->bits && (!*tail || !strchr(tail + 1, '/')))
-		return cg_lib_delete(cg, hier, group);
-	return unlinkat(hier->fd, group, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+	if (!hier->bits || (*tail && strchr(tail + 1, '/')))
+		return remove_one(hier, group);
+	give_cpus_back(hier, group);
+	return cg_lib_delete(cg, hier, group);
 }
 
 /* -EBUSY when processes live there, before anything is removed. */

@@ -1,8 +1,9 @@
 noinst_LTLIBRARIES += libpartition.la
 libpartition_la_SOURCES = \
 	partition/cgroup.c partition/cgroup.h partition/cgroup-priv.h \
-	partition/cgroup-lib.c partition/cgroup-map.c partition/cgroup-procs.c \
-	partition/cgroup-set.c partition/cgroup-stat.c \
+	partition/cgroup-cpus.c partition/cgroup-dedicate.c partition/cgroup-lib.c \
+	partition/cgroup-map.c partition/cgroup-memory.c partition/cgroup-procs.c \
+	partition/cgroup-stat.c \
 	partition/config.c partition/config.h \
 	partition/cpulist.c partition/cpulist.h \
 	partition/instance.c partition/instance.h \

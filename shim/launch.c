@@ -18,6 +18,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,20 +38,19 @@
 #define LAUNCH_FAILED 1000
 #define LAUNCH_TTY_GID 5 /* group tty: fixed by Debian's base-passwd and by LSB */
 
-#define LAUNCH_STEPS(X) \
-	X(GROUP, "enter the job's cgroup") \
-	X(SESSION, "make a session") \
-	X(LIMITS, "take over the caller's resource limits") \
-	X(CREDENTIALS, "become the caller's user") \
-	X(DIRECTORY, "enter the current directory") \
-	X(STDIO, "set up standard input and output") \
+#define LAUNCH_STEPS(X)                                                                            \
+	X(SESSION, "make a session")                                                               \
+	X(LIMITS, "take over the caller's resource limits")                                        \
+	X(CREDENTIALS, "become the caller's user")                                                 \
+	X(DIRECTORY, "enter the current directory")                                                \
+	X(STDIO, "set up standard input and output")                                               \
 	X(INIT, "execute vcinit")
 
 enum launch_step {
 #define X(id, text) LAUNCH_##id,
 	LAUNCH_STEPS(X)
 #undef X
-	LAUNCH_N_STEPS
+		LAUNCH_N_STEPS
 };
 
 /* What the kernel says of the caller. */
@@ -137,7 +137,8 @@ static int child_limits(const struct launch_child *child)
 	int fd;
 
 	for (int i = 0; i < RLIM_NLIMITS; i++)
-		if (caller->limit_known[i] && setrlimit(i, &caller->limits[i]) < 0 && errno != EPERM)
+		if (caller->limit_known[i] && setrlimit(i, &caller->limits[i]) < 0 &&
+		    errno != EPERM)
 			return -1;
 	if (caller->nice && setpriority(PRIO_PROCESS, 0, caller->nice) < 0)
 		return -1;
@@ -191,10 +192,10 @@ static void child_signals(const Vc__Run *run)
 	sigset_t blocked;
 
 	sigemptyset(&blocked);
-	for (int i = 1; i < _NSIG; i++) {
-		if (i != SIGKILL && i != SIGSTOP)
-			signal(i, i <= 64 && (ignored >> (i - 1) & 1) ? SIG_IGN : SIG_DFL);
-		if (i <= 64 && (run->blocked_signals >> (i - 1) & 1))
+	for (int i = 1; i <= 64; i++) {
+		if (ignored >> (i - 1) & 1)
+			signal(i, SIG_IGN);
+		if (run->blocked_signals >> (i - 1) & 1)
 			sigaddset(&blocked, i);
 	}
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
@@ -202,13 +203,7 @@ static void child_signals(const Vc__Run *run)
 
 static int child_step(const struct launch_child *child, enum launch_step step)
 {
-	int r;
-
 	switch (step) {
-	case LAUNCH_GROUP:
-		r = cg_entry_enter(child->how->entry);
-		errno = r < 0 ? -r : errno;
-		return r;
 	case LAUNCH_SESSION:
 		return child_session(child);
 	case LAUNCH_LIMITS:
@@ -268,7 +263,10 @@ static char **launch_strings(const ProtobufCBinaryData *items, size_t n, size_t 
 
 static int launch_clone(const struct launch_child *child, pid_t *ret, struct vc_err *err)
 {
-	struct clone_args args = { .flags = CLONE_NEWIPC | CLONE_NEWUTS, .exit_signal = SIGCHLD };
+	struct clone_args args = {
+		.flags = CLONE_NEWIPC | CLONE_NEWUTS | CLONE_CLEAR_SIGHAND,
+		.exit_signal = SIGCHLD,
+	};
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
 
 	if (pid < 0)

@@ -8,19 +8,17 @@
 #include <sys/types.h>
 
 #include "common/err.h"
-#include "partition/cgroup.h"
 #include "wire/vc.pb-c.h"
 
 struct launch {
 	const Vc__Start *start;
 	int stdio[3]; /* as the caller handed them over; terminals are replaced by the pty */
 	int cwd;
-	const struct cg_entry *entry; /* the job's group */
-	const char *vcinit;           /* path of the init */
+	const char *vcinit; /* path of the init */
 };
 
 struct launched {
-	pid_t root;    /* vcinit */
+	pid_t root; /* vcinit */
 	pid_t program;
 	int report_fd; /* struct report comes here */
 	int master_fd; /* of the job's pty; -1: it has none */
@@ -28,7 +26,7 @@ struct launched {
 
 /*
  * Forks vcinit, which forks the program: in IPC and UTS namespaces of its own, in
- * the job's group, as the caller's user with the caller's groups, limits,
+ * this process's cgroups, as the caller's user with the caller's groups, limits,
  * niceness, directory, umask and signal state. Returns when the program has been
  * executed. On failure *ret_exit_status is what vcrun should exit with: 127 not
  * found, 126 not executable, 125 anything else.

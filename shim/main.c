@@ -32,8 +32,8 @@
 #define SHIM_DAEMON_FD 3
 #define SHIM_REDIAL_USEC 100000
 #define SHIM_KILL_USEC 10000000u
-
-DEFINE_CLEANUP(struct cg_entry *, cg_entry_freep, cg_entry_free);
+/* When to leave the job's group: later than most short programs run. */
+#define SHIM_SETTLE_USEC 50000
 
 static void shim_on_daemon(evutil_socket_t fd, short what, void *ctx);
 static void shim_on_client(evutil_socket_t fd, short what, void *ctx);
@@ -97,6 +97,11 @@ void shim_dial(struct shim *shim)
 static void shim_on_retry(evutil_socket_t fd, short what, void *ctx)
 {
 	shim_dial(ctx);
+}
+
+static void shim_on_settle(evutil_socket_t fd, short what, void *ctx)
+{
+	shim_leave_group(ctx);
 }
 
 static void shim_on_unpark(evutil_socket_t fd, short what, void *ctx)
@@ -236,11 +241,43 @@ static void shim_on_client(evutil_socket_t fd, short what, void *ctx)
 
 /* The job. */
 
-static void shim_end(struct shim *shim)
+/*
+ * Before there is a job: makes its group, and waits inside of it, so that the job
+ * is born there. shim_leave_group() is the way out, once the job runs and nobody
+ * waits for an answer.
+ */
+static int shim_prepare(struct shim *shim, const Vc__Prepare *prepare, struct vc_err *err)
+{
+	char group[64];
+	int r;
+
+	shim->job = prepare->job;
+	snprintf(shim->partition, sizeof(shim->partition), "%s", prepare->partition);
+	partition_job_group(shim->partition, shim->job, group, sizeof(group));
+	r = cg_create(shim->cg, group, err);
+	if (r == 0)
+		r = cg_attach(shim->cg, group, 0, err);
+	shim->in_group = true;
+	return r;
+}
+
+void shim_leave_group(struct shim *shim)
+{
+	struct vc_err err;
+
+	if (!shim->in_group)
+		return;
+	if (cg_attach(shim->cg, PARTITION_SHIMS_GROUP, 0, &err) < 0)
+		log_warn("job %u: %s", shim->job, err.text);
+	shim->in_group = false;
+}
+
+static void shim_remove_group(struct shim *shim)
 {
 	struct vc_err err;
 	char group[64];
 
+	shim_leave_group(shim);
 	partition_job_group(shim->partition, shim->job, group, sizeof(group));
 	if (cg_kill(shim->cg, group, SHIM_KILL_USEC, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
@@ -248,6 +285,11 @@ static void shim_end(struct shim *shim)
 		;
 	if (cg_remove(shim->cg, group, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
+}
+
+static void shim_end(struct shim *shim)
+{
+	shim_remove_group(shim);
 	record_remove(shim);
 	shim_set_state(shim, JOB_ENDED);
 	log_stage("exit", shim->job);
@@ -321,23 +363,11 @@ static int shim_launch(struct shim *shim, const int *fds, unsigned int *ret_exit
 			      .stdio = { fds[0], fds[1], fds[2] },
 			      .cwd = fds[3],
 			      .vcinit = vcinit ? vcinit : VC_LIBEXECDIR "/vcinit" };
-	_cleanup_(cg_entry_freep) struct cg_entry *entry = NULL;
 	struct launched launched;
-	char group[64];
-	int r;
+	int r = launch_job(&how, &launched, ret_exit_status, err);
 
-	partition_job_group(shim->partition, shim->job, group, sizeof(group));
-	*ret_exit_status = 125;
-	r = cg_create(shim->cg, group, err);
-	if (r == 0)
-		r = cg_entry_open(shim->cg, group, &entry, err);
-	how.entry = entry;
-	if (r == 0)
-		r = launch_job(&how, &launched, ret_exit_status, err);
-	if (r < 0) {
-		cg_remove(shim->cg, group, NULL);
+	if (r < 0)
 		return r;
-	}
 	shim_note_given(shim, fds);
 	shim->root = launched.root;
 	shim->program = launched.program;
@@ -345,8 +375,6 @@ static int shim_launch(struct shim *shim, const int *fds, unsigned int *ret_exit
 	shim->master_fd = launched.master_fd;
 	shim->started_usec = clock_real_usec();
 	shim->placed_usec = clock_mono_usec();
-	if (record_save(shim, err) < 0)
-		log_warn("job %u: %s", shim->job, err->text);
 	return 0;
 }
 
@@ -354,16 +382,15 @@ static int shim_launch(struct shim *shim, const int *fds, unsigned int *ret_exit
  * stdout, stderr, current directory. */
 static int shim_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err)
 {
+	struct timeval settle = { .tv_usec = SHIM_SETTLE_USEC };
 	unsigned int exit_status = 125;
 	int r;
 
-	if (shim->start || msg->n_fds != 5)
+	if (shim->start || !shim->job || msg->n_fds != 5)
 		return err_set(err, EPROTO, "a Start that does not fit");
 	/* The message is kept for the job's arguments; msg gives up what it owns. */
 	shim->start = steal_ptr(msg->msg->start);
 	msg->msg->body_case = VC__MSG__BODY__NOT_SET;
-	shim->job = shim->start->job;
-	snprintf(shim->partition, sizeof(shim->partition), "%s", shim->start->partition);
 	log_stage("launch", shim->job);
 	r = wire_new(msg->fds[0], &shim->client, err);
 	msg->fds[0] = -1;
@@ -376,17 +403,20 @@ static int shim_start(struct shim *shim, struct wire_msg *msg, struct vc_err *er
 	r = shim_launch(shim, msg->fds + 1, &exit_status, err);
 	if (r < 0) {
 		wire_send_error(shim->client, err, exit_status);
-		shim_set_state(shim, JOB_ENDED);
+		shim_end(shim);
 		return r;
 	}
 	event_add(shim->client_event, NULL);
-	shim->report_event = event_new(shim->base, shim->report_fd, EV_READ | EV_PERSIST,
-				       shim_on_report, shim);
+	shim->report_event =
+		event_new(shim->base, shim->report_fd, EV_READ | EV_PERSIST, shim_on_report, shim);
 	event_add(shim->report_event, NULL);
 	shim_tell_started(shim);
 	if (shim->start->run->detach)
 		shim_drop_client(shim);
+	if (record_save(shim, err) < 0)
+		log_warn("job %u: %s", shim->job, err->text);
 	shim_set_state(shim, JOB_RUNNING);
+	event_add(shim->settle, &settle);
 	return 0;
 }
 
@@ -407,13 +437,16 @@ static void shim_handle(struct shim *shim, struct wire_msg *msg)
 	struct vc_err err;
 
 	switch (msg->msg->body_case) {
+	case VC__MSG__BODY_PREPARE:
+		if (shim_prepare(shim, msg->msg->prepare, &err) < 0)
+			log_warn("job %u: %s", shim->job, err.text);
+		break;
 	case VC__MSG__BODY_START:
-		if (shim_start(shim, msg, &err) < 0) {
+		if (shim_start(shim, msg, &err) < 0)
 			log_info("job %u: %s", shim->job, err.text);
-			event_base_loopbreak(shim->base);
-		}
 		break;
 	case VC__MSG__BODY_MOVE:
+		shim_leave_group(shim);
 		if (shim->start)
 			shim_move_from(shim, msg);
 		break;
@@ -443,7 +476,7 @@ static void shim_on_daemon(evutil_socket_t fd, short what, void *ctx)
 		if (r < 0) {
 			shim_drop_daemon(shim);
 			if (!shim->start)
-				event_base_loopbreak(shim->base);
+				shim_end(shim);
 			else
 				shim_redial_later(shim);
 			return;
@@ -469,9 +502,10 @@ static void shim_init(struct shim *shim)
 	fcntl(SHIM_DAEMON_FD, F_SETFD, FD_CLOEXEC);
 	shim_use_daemon(shim, wire);
 	shim->retry = evtimer_new(shim->base, shim_on_retry, shim);
+	shim->settle = evtimer_new(shim->base, shim_on_settle, shim);
 	shim->unpark = evtimer_new(shim->base, shim_on_unpark, shim);
 	child = evsignal_new(shim->base, SIGCHLD, shim_on_child, shim);
-	if (!shim->retry || !shim->unpark || !child)
+	if (!shim->retry || !shim->settle || !shim->unpark || !child)
 		fatal("out of memory");
 	event_add(child, NULL);
 	shim->child_event = child;
@@ -484,6 +518,7 @@ static void shim_done(struct shim *shim)
 	if (shim->report_event)
 		event_free(shim->report_event);
 	event_free(shim->retry);
+	event_free(shim->settle);
 	event_free(shim->unpark);
 	event_free(shim->child_event);
 	event_base_free(shim->base);

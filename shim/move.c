@@ -226,7 +226,8 @@ static int move_check(const struct shim *shim, const char *to, struct vc_err *er
 	    shim->state != JOB_LINGERING)
 		return err_set(err, EBUSY, "it is %s", job_state_name(shim->state));
 	if (instance_find(shim->instance, to) < 0)
-		return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them", to);
+		return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them",
+			       to);
 	if (!strcmp(to, shim->partition))
 		return err_set(err, EALREADY, "it is in %s already", to);
 	return 0;

@@ -26,14 +26,14 @@
 #include "partition/instance.h"
 #include "wire/wire.h"
 
-#define JOB_STATES(X) \
-	X(IDLE, "idle")           /* no job yet */ \
-	X(STARTING, "starting")   /* being launched */ \
-	X(RUNNING, "running") \
-	X(STOPPED, "stopped")     /* by a job control signal */ \
-	X(LINGERING, "lingering") /* the program has ended, some of its children live */ \
-	X(MOVING, "moving") \
-	X(PARKED, "parked")       /* in its images only; restored as soon as it can be */ \
+#define JOB_STATES(X)                                                                              \
+	X(IDLE, "idle")         /* no job yet */                                                   \
+	X(STARTING, "starting") /* being launched */                                               \
+	X(RUNNING, "running")                                                                      \
+	X(STOPPED, "stopped")     /* by a job control signal */                                    \
+	X(LINGERING, "lingering") /* the program has ended, some of its children live */           \
+	X(MOVING, "moving")                                                                        \
+	X(PARKED, "parked") /* in its images only; restored as soon as it can be */                \
 	X(ENDED, "ended")
 
 enum job_state {
@@ -54,7 +54,7 @@ struct shim {
 	struct event *daemon_event, *daemon_write_event, *retry;
 	struct wire *client; /* the vcrun that waits; NULL: detached, or it is gone */
 	struct event *client_event;
-	struct event *report_event, *child_event, *unpark;
+	struct event *report_event, *child_event, *unpark, *settle;
 
 	enum job_state state;
 	uint32_t job;
@@ -62,7 +62,8 @@ struct shim {
 	Vc__Start *start; /* as received: arguments, credentials */
 	pid_t root, program;
 	bool program_ended;
-	int status; /* of the program, once it has ended */
+	bool in_group; /* this process is in the job's group still */
+	int status;    /* of the program, once it has ended */
 	int master_fd, report_fd;
 	struct inventory_given given[4];
 	size_t n_given;
@@ -77,6 +78,7 @@ const char *job_state_name(enum job_state state);
 /* main.c */
 void shim_set_state(struct shim *shim, enum job_state state);
 void shim_dial(struct shim *shim);
+void shim_leave_group(struct shim *shim);
 
 /* record.c */
 /* Tells the daemon how the job is now; nothing happens while there is none. */

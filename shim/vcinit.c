@@ -36,7 +36,8 @@
 /* The C library's part: start, system calls, and what gcc calls by itself. */
 
 #if defined(__x86_64__)
-__asm__(".globl _start\n_start:\n\txor %ebp,%ebp\n\tmov %rsp,%rdi\n\tand $-16,%rsp\n\tcall vcinit_main\n");
+__asm__(".globl _start\n_start:\n\txor %ebp,%ebp\n\tmov %rsp,%rdi\n\tand $-16,%rsp\n\tcall "
+	"vcinit_main\n");
 
 static inline __attribute__((always_inline)) long vci_call(long n, long a, long b, long c, long d,
 							   long e)
@@ -122,8 +123,8 @@ static void vci_report(enum report_kind kind, int value)
 static const char *vci_path(char **env)
 {
 	for (; *env; env++)
-		if ((*env)[0] == 'P' && (*env)[1] == 'A' && (*env)[2] == 'T' &&
-		    (*env)[3] == 'H' && (*env)[4] == '=')
+		if ((*env)[0] == 'P' && (*env)[1] == 'A' && (*env)[2] == 'T' && (*env)[3] == 'H' &&
+		    (*env)[4] == '=')
 			return *env + 5;
 	return "/usr/local/bin:/usr/bin:/bin";
 }
@@ -181,9 +182,9 @@ static long vci_exec(char **argv, char **env)
  * leave the reason of a failure in *ret_error; everything it calls is below this
  * frame, or inlined into it.
  */
-static inline __attribute__((always_inline)) long
-vci_start(const char *flags, char **argv, char **env, const unsigned long *mask,
-	  volatile long *ret_error)
+static inline __attribute__((always_inline)) long vci_start(const char *flags, char **argv,
+							    char **env, const unsigned long *mask,
+							    volatile long *ret_error)
 {
 	long pid = vci_call(__NR_clone, CLONE_VM | CLONE_VFORK | 17 /* SIGCHLD */, 0, 0, 0, 0);
 
@@ -212,8 +213,8 @@ static int vci_reap(long program)
 
 	for (;;) {
 		int status = 0;
-		long pid = vci_call(__NR_wait4, -1, (long)&status,
-				    WUNTRACED | WCONTINUED | __WALL, 0, 0);
+		long pid = vci_call(__NR_wait4, -1, (long)&status, WUNTRACED | WCONTINUED | __WALL,
+				    0, 0);
 
 		if (pid == -4 /* EINTR */)
 			continue;

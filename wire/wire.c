@@ -267,7 +267,8 @@ long wire_parse(const uint8_t *data, size_t size, Vc__Msg **ret, struct vc_err *
 	if (!msg)
 		return err_set(err, EPROTO, "a frame that is no message");
 	if (msg->version > WIRE_VERSION) {
-		err_set(err, EPROTO, "protocol version %u: newer than our %u; restart what is older",
+		err_set(err, EPROTO,
+			"protocol version %u: newer than our %u; restart what is older",
 			msg->version, WIRE_VERSION);
 		vc__msg__free_unpacked(msg, NULL);
 		return -EPROTO;

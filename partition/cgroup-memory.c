@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * cgroup-memory.c - how much memory a group uses and may use
+ *
+ * Lowering a limit below what is used must end in "it does not fit" or in pages
+ * reclaimed, never in a kill. v1's limit file works that way; v2's does not.
+ */
+#include "partition/cgroup.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "partition/cgroup-priv.h"
+
+#define SHRINK_WAIT_USEC 2000000
+
+/* v1 has no "none" but a number of pages near 2^63. */
+static uint64_t limit_value(const char *text)
+{
+	uint64_t value = strtoull(text, NULL, 10);
+
+	return !strcmp(text, "max") || value >= UINT64_C(1) << 62 ? CG_NO_LIMIT : value;
+}
+
+int cg_memory_read(struct cg *cg, const char *path, struct cg_memory *ret)
+{
+	const struct cg_hier *hier = cg_hier_of(cg, CG_MEMORY);
+	char group[CG_GROUP_MAX], limit[64], text[8192];
+	uint64_t used, anon, shmem, mapped;
+	ssize_t len;
+	bool v2;
+	int r = cg_find(hier, path, group);
+
+	if (r < 0)
+		return r;
+	v2 = hier->version == 2;
+	r = cg_read_u64(hier, group, v2 ? "memory.current" : "memory.usage_in_bytes", &used);
+	if (r < 0)
+		return r;
+	len = cg_read(hier, group, v2 ? "memory.max" : "memory.limit_in_bytes", limit,
+		      sizeof(limit));
+	if (len >= 0)
+		len = cg_read(hier, group, "memory.stat", text, sizeof(text));
+	if (len < 0)
+		return (int)len;
+	anon = cg_stat_value(text, v2 ? "anon" : "total_rss");
+	shmem = cg_stat_value(text, v2 ? "shmem" : "total_shmem");
+	mapped = cg_stat_value(text, v2 ? "file_mapped" : "total_mapped_file");
+	/* Mapped shared memory stands in both, by how much is not told: the larger. */
+	*ret = (struct cg_memory){
+		.used_bytes = used,
+		.limit_bytes = limit_value(limit),
+		.rss_bytes = anon + (shmem > mapped ? shmem : mapped),
+	};
+	return 0;
+}
+
+/*
+ * On v2 a maximum below what is used is no error but a kill. So the group is
+ * first held back at the new size (memory.high), pushed (memory.reclaim), and the
+ * maximum set once it fits; if it does not, everything is as before.
+ */
+static int v2_shrink(const struct cg_hier *hier, const char *group, uint64_t limit,
+		     struct vc_err *err)
+{
+	uint64_t deadline = clock_mono_usec() + SHRINK_WAIT_USEC, used = 0;
+	char high[64], text[32];
+
+	if (cg_read_u64(hier, group, "memory.current", &used) < 0 || used <= limit)
+		return 0;
+	if (cg_read(hier, group, "memory.high", high, sizeof(high)) < 0)
+		snprintf(high, sizeof(high), "max");
+	snprintf(text, sizeof(text), "%" PRIu64, limit);
+	cg_write(hier, group, "memory.high", text);
+	do {
+		snprintf(text, sizeof(text), "%" PRIu64, used - limit);
+		cg_write(hier, group, "memory.reclaim", text);
+		if (cg_read_u64(hier, group, "memory.current", &used) < 0 || used <= limit)
+			break;
+		clock_sleep_usec(10000);
+	} while (clock_mono_usec() < deadline);
+	if (used > limit) {
+		cg_write(hier, group, "memory.high", high);
+		return err_set(err, EBUSY,
+			       "%s/%s uses %" PRIu64 " bytes and cannot be brought below %" PRIu64,
+			       hier->mount, group, used, limit);
+	}
+	return 1;
+}
+
+static int v2_set_memory(struct cg *cg, const struct cg_hier *hier, const char *group,
+			 uint64_t limit, const char *text, struct vc_err *err)
+{
+	int shrunk, r;
+
+	if (!cg_has(hier, group, "memory.max"))
+		return err_set(err, EOPNOTSUPP,
+			       "the memory controller does not reach %s/%s: a group above holds "
+			       "processes itself or does not pass it on",
+			       hier->mount, group);
+	shrunk = v2_shrink(hier, group, limit, err);
+	if (shrunk < 0)
+		return shrunk;
+	r = cg_lib_set(cg, hier, group, "memory.max", text, err);
+	if (shrunk)
+		cg_write(hier, group, "memory.high", "max");
+	return r;
+}
+
+int cg_set_memory(struct cg *cg, const char *path, uint64_t limit_bytes, struct vc_err *err)
+{
+	const struct cg_hier *hier = cg_hier_of(cg, CG_MEMORY);
+	char group[CG_GROUP_MAX], text[32];
+	int r = cg_check_path(path, err);
+
+	if (r < 0)
+		return r;
+	if (!hier && limit_bytes == CG_NO_LIMIT)
+		return 0;
+	if (!hier)
+		return err_set(err, EOPNOTSUPP, "this machine has no memory controller");
+	r = cg_group(hier, path, group);
+	if (r < 0)
+		return err_sys(err, -r, "cannot limit the memory of \"%s\"", path);
+	snprintf(text, sizeof(text), "%" PRIu64, limit_bytes);
+	if (hier->version == 2)
+		return v2_set_memory(cg, hier, group, limit_bytes,
+				     limit_bytes == CG_NO_LIMIT ? "max" : text, err);
+	r = cg_lib_set(cg, hier, group, "memory.limit_in_bytes",
+		       limit_bytes == CG_NO_LIMIT ? "-1" : text, err);
+	if (r == -EBUSY) {
+		uint64_t used = 0;
+
+		cg_read_u64(hier, group, "memory.usage_in_bytes", &used);
+		return err_set(err, EBUSY,
+			       "%s/%s uses %" PRIu64 " bytes and cannot be brought below %" PRIu64,
+			       hier->mount, group, used, limit_bytes);
+	}
+	return r;
+}
