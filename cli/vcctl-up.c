@@ -132,7 +132,11 @@ static _Noreturn void up_exec_daemon(const struct instance *in, const char *name
 	char partition[64], state_dir[PATH_MAX], ready_fd[32], log[PATH_MAX];
 	char *argv[] = { (char *)"vcd", partition, state_dir, ready_fd, NULL };
 	int null = open("/dev/null", O_RDWR), log_fd;
+	sigset_t none;
 
+	/* vcctl holds some signals back; a daemon, and its jobs, must not inherit that. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(log, sizeof(log), "%s/%s", in->dir, name);
 	mkdir(log, 0755);
 	strncat(log, "/vcd.log", sizeof(log) - strlen(log) - 1);

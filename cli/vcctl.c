@@ -21,11 +21,12 @@ static const struct subcommand {
 	const char *name;
 	int (*run)(const struct vcctl *opts);
 	bool root;
+	bool whole; /* is not to be interrupted halfway */
 } subcommands[] = {
-	{ "up", vcctl_up, true },
-	{ "down", vcctl_down, true },
-	{ "list", vcctl_list, false },
-	{ "check", vcctl_check, true },
+	{ "up", vcctl_up, .root = true, .whole = true },
+	{ "down", vcctl_down, .root = true, .whole = true },
+	{ "list", vcctl_list },
+	{ "check", vcctl_check, .root = true },
 };
 
 static void vcctl_usage(FILE *out)
@@ -69,6 +70,19 @@ static const struct subcommand *vcctl_find(const char *name)
 			return &subcommands[i];
 	fprintf(stderr, "vcctl: there is no command '%s'; try 'vcctl --help'\n", name);
 	exit(EXIT_USAGE_CODE);
+}
+
+/* Ctrl-C between two mounts would leave what nobody knows of. Each wait in up and
+ * down has its own end, so this holds nobody for long. */
+static void vcctl_hold_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 int main(int argc, char **argv)
@@ -135,6 +149,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	if (subcommand->whole)
+		vcctl_hold_signals();
 	opts.state_dir = statedir_choose(state_dir);
 	return subcommand->run(&opts);
 }

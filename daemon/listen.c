@@ -24,7 +24,7 @@
 #include "common/log.h"
 
 #define LISTEN_BACKLOG 1024
-#define LISTEN_PER_USER 512
+#define LISTEN_PER_USER 256
 #define LISTEN_REST_USEC 100000
 #define CONN_FIRST_WORD_SEC 30 /* a command that says nothing for so long is dropped */
 

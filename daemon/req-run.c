@@ -9,13 +9,17 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "common/log.h"
+
+#define RUN_NAME_MAX 64
 
 /*
  * The program will live in our mount, PID, user and network namespaces and under our
@@ -46,6 +50,63 @@ static int run_check_namespaces(const struct conn *conn, struct vc_err *err)
 	return 0;
 }
 
+/* How many seccomp filters a process is under; 0 where the kernel does not tell. */
+static unsigned int run_seccomp_filters(const char *status_path)
+{
+	_cleanup_free_ char *status = NULL;
+	unsigned int n = 0;
+	const char *line;
+
+	if (file_read_all(AT_FDCWD, status_path, 65536, &status) < 0)
+		return 0;
+	line = strstr(status, "\nSeccomp_filters:");
+	if (line)
+		sscanf(line, "\nSeccomp_filters: %u", &n);
+	return n;
+}
+
+/* Nor may a caller that is confined (seccomp, AppArmor, SELinux) leave its
+ * confinement by having us start a program. */
+static int run_check_confinement(const struct conn *conn, struct vc_err *err)
+{
+	char path[64], theirs[256] = "", ours[256] = "";
+
+	if (conn->uid == 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)conn->pid);
+	if (run_seccomp_filters(path) > run_seccomp_filters("/proc/self/status"))
+		return err_set(
+			err, EPERM,
+			"you are under a seccomp filter that the program would not be under");
+	snprintf(path, sizeof(path), "/proc/%d/attr/current", (int)conn->pid);
+	if (file_read(AT_FDCWD, "/proc/self/attr/current", ours, sizeof(ours)) > 0 &&
+	    !strcmp(ours, "unconfined") && file_read(AT_FDCWD, path, theirs, sizeof(theirs)) > 0 &&
+	    strcmp(theirs, ours) != 0)
+		return err_set(err, EPERM, "you are confined (%s), and the program would not be",
+			       theirs);
+	return 0;
+}
+
+/* Names stand in tables and on command lines: printable, and no number. */
+static int run_check_name(const char *name, struct vc_err *err)
+{
+	size_t len = name ? strlen(name) : 0;
+	bool digits = len > 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] <= ' ' || name[i] == 0x7f)
+			return err_set(err, EINVAL,
+				       "a job's name has no blanks or control characters");
+		digits &= name[i] >= '0' && name[i] <= '9';
+	}
+	if (len > RUN_NAME_MAX || digits)
+		return err_set(
+			err, EINVAL,
+			"'%.*s' is no name for a job: give 1 to %d characters, not all digits",
+			RUN_NAME_MAX, name, RUN_NAME_MAX);
+	return 0;
+}
+
 static int run_check(const struct conn *conn, const struct wire_msg *msg, struct vc_err *err)
 {
 	unsigned int most = conn->daemon->instance->config->max_jobs_per_user;
@@ -66,7 +127,11 @@ static int run_check(const struct conn *conn, const struct wire_msg *msg, struct
 			       "you have %u jobs in partition %s, as many as allowed; end some, or "
 			       "have max-jobs-per-user raised",
 			       most, conn->daemon->name);
-	return run_check_namespaces(conn, err);
+	if (run_check_name(run->name, err) < 0)
+		return -err->code;
+	if (run_check_namespaces(conn, err) < 0)
+		return -err->code;
+	return run_check_confinement(conn, err);
 }
 
 int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)

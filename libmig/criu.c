@@ -38,6 +38,9 @@
 #define CRIU_SOCKET_FD 99
 #define CRIU_INHERIT_FD 100 /* the first of the inventory's externals */
 #define CRIU_MESSAGE_MAX 65536
+/* How long a restore may take: many times what was ever measured (about 1 ms/MiB). */
+#define CRIU_RESTORE_MSEC 20000
+#define CRIU_RESTORE_BYTES_PER_MSEC (64u << 10)
 #define CRIU_TMPFS_MAGIC 0x01021994
 #define CRIU_CACHE "/run/criu.kdat"
 
@@ -45,6 +48,7 @@ struct criu {
 	pid_t pid;
 	int pidfd;
 	int sock;
+	int patience_msec; /* between two of its messages; -1: for ever */
 };
 
 DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
@@ -124,7 +128,7 @@ int criu_start(const struct criu_start *how, struct criu **ret, struct vc_err *e
 	criu = calloc(1, sizeof(*criu));
 	if (!criu)
 		return err_sys(err, ENOMEM, "criu");
-	criu->sock = criu->pidfd = -1;
+	criu->sock = criu->pidfd = criu->patience_msec = -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, errno, "criu: socketpair");
 	criu->sock = pair[0];
@@ -200,9 +204,14 @@ static int criu_receive(struct criu *criu, Criu__Resp **ret, struct vc_err *err)
 
 	if (!data)
 		return err_sys(err, ENOMEM, "criu answer");
-	while (poll(pfds, ARRAY_SIZE(pfds), -1) < 0)
-		if (errno != EINTR)
-			return err_sys(err, errno, "criu: poll");
+	do
+		n = poll(pfds, ARRAY_SIZE(pfds), criu->patience_msec);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_sys(err, errno, "criu: poll");
+	if (n == 0)
+		return err_set(err, ETIMEDOUT, "criu has made no progress for %d s",
+			       criu->patience_msec / 1000);
 	/* What it said before it died still counts. */
 	n = recv(criu->sock, data, CRIU_MESSAGE_MAX, MSG_DONTWAIT);
 	if (n < 0 && errno != EAGAIN)
@@ -222,14 +231,17 @@ static void criu_explain(const struct criu_images *images, struct vc_err *err)
 
 	if (file_read_all(images->dirfd, images->log, 1 << 20, &log) < 0)
 		return;
-	line = strstr(log, "Error (");
+	for (line = log; (line = strstr(line, "Error (")); line = end + 1) {
+		text = strstr(line, "): ");
+		text = text ? text + 3 : line;
+		end = strchrnul(text, '\n');
+		/* Without CAP_SYS_RESOURCE it cannot raise its own limit, says so, and goes on. */
+		if (!*end || strncmp(text, "rlimit: Can't setup RLIMIT_NOFILE", 33))
+			break;
+	}
 	if (!line)
 		return;
-	text = strstr(line, "): ");
-	text = text ? text + 3 : line;
-	end = strchr(text, '\n');
-	if (end)
-		*end = '\0';
+	*end = '\0';
 	err_set(err, err && err->code ? err->code : EIO, "criu: %s", text);
 }
 
@@ -349,6 +361,9 @@ int criu_restore(struct criu *criu, const struct inventory *inv, const struct cr
 	}
 	opts.n_inherit_fd = inv->n_externals;
 	opts.inherit_fd = list;
+	/* It can hang, and ending it is safe here, where the images are whole. */
+	criu->patience_msec =
+		CRIU_RESTORE_MSEC + (int)(inv->mem_bytes / CRIU_RESTORE_BYTES_PER_MSEC);
 	req.type = CRIU__REQ_TYPE__RESTORE;
 	req.opts = &opts;
 	r = criu_converse(criu, &req, images, notify, ctx, &resp, err);

@@ -59,25 +59,32 @@ struct inventory {
 	uint64_t ghost_bytes; /* size of the largest unlinked file open or mapped; 0: none */
 	bool link_remap;      /* unlinked files of which another link exists */
 	bool ext_unix_sk; /* datagram sockets connected to named ones outside: CRIU connects anew */
-	bool shell_job; /* the tree's session leader or its terminal is outside, or its terminal is
-			   external */
+	bool shell_job;   /* the session of the root is led from outside the tree */
 };
 
-/*
- * root: the tree's root (a session leader). stdio_inodes: inode numbers of the
- * pipes and sockets that the job was given at its start, n of them: these count as
- * external even when both ends are in the job. Pipes with an end outside,
- * socketpairs with the peer outside, ptys whose master is outside the tree, and
- * the regular files among given files (dev, inode) shared by an open file
- * description with the outside are external.
- *
- * 0: the tree can be moved and *ret is filled; free with inventory_free().
- * -EOPNOTSUPP: it cannot, err names the process ("pid 123 (name)"), the thing and
- * the remedy. -ESRCH: root is gone. Other: /proc could not be read.
- */
+/* A file, pipe, socket or terminal by fstat(). */
 struct inventory_given {
 	uint64_t dev, ino;
 };
+
+/*
+ * root: the tree's root (a session leader). given: what the job was given at its
+ * start and shares with the outside, n_given of them; it counts as external even
+ * when both ends of it are in the tree.
+ *
+ * External are: pipes and named pipes given, or of which the tree holds one
+ * direction only; unix sockets given or connected to the outside, and those in
+ * the tree connected to such a one; terminals whose master is not in the tree;
+ * given files, if the tree has one open file description of that path.
+ *
+ * Not seen: descriptors in flight in a unix socket, and an outsider's duplicate
+ * of something that was not given and has both ends in the tree.
+ *
+ * 0: the tree can be moved and *ret is filled; free with inventory_free().
+ * -EOPNOTSUPP: it cannot, or not right now; err names the process ("pid 123
+ * (name)"), the thing and the remedy. -ESRCH: root has ended. Other: /proc could
+ * not be read. Not thread-safe; needs root.
+ */
 int inventory_take(pid_t root, const struct inventory_given *given, size_t n_given,
 		   struct inventory **ret, struct vc_err *err);
 void inventory_free(struct inventory *inv);

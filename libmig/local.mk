@@ -18,3 +18,17 @@ EXTRA_DIST += libmig/criu-rpc.proto
 libmig/criu-rpc.pb-c.h: libmig/criu-rpc.pb-c.c
 libmig/criu-rpc.pb-c.c: $(srcdir)/libmig/criu-rpc.proto
 	$(AM_V_GEN)$(MKDIR_P) libmig && $(PROTOC_C) -I$(srcdir)/libmig --c_out=libmig $(srcdir)/libmig/criu-rpc.proto
+
+if HAVE_CMOCKA
+inventory_tests = tests/unit-inventory tests/unit-inventory-ends
+check_PROGRAMS += $(inventory_tests)
+TESTS += $(inventory_tests)
+
+tests_unit_inventory_SOURCES = tests/unit-inventory.c tests/victim.h
+tests_unit_inventory_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -pthread
+tests_unit_inventory_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS) -lpthread
+
+tests_unit_inventory_ends_SOURCES = tests/unit-inventory-ends.c tests/victim.h
+tests_unit_inventory_ends_CFLAGS = $(tests_unit_inventory_CFLAGS)
+tests_unit_inventory_ends_LDADD = $(tests_unit_inventory_LDADD)
+endif

@@ -30,7 +30,8 @@
 #define MIG_REAP_USEC 10000000u
 /* Attempts to restore at the source before the tree is parked: the reasons known to
  * pass by themselves (a PID taken, memory short for a moment) pass within this. */
-#define MIG_RETURN_ATTEMPTS 6
+#define MIG_RETURN_ATTEMPTS 5
+#define MIG_RETURN_REAP_USEC 1000000u
 #define MIG_DUMP_LOG "dump.log"
 #define MIG_RESTORE_LOG "restore.log"
 
@@ -43,6 +44,8 @@ struct mig_parked {
 	struct inventory *inv;
 	pid_t *pids; /* of the frozen tree, as found at the commit point */
 	size_t n_pids;
+	pid_t *numbers; /* these and what else the restore needs: pids_numbers() */
+	size_t n_numbers;
 	char *images;
 	int images_fd;
 	struct criu *dump, *restore;
@@ -155,7 +158,7 @@ static uint64_t mig_image_bytes(int dirfd)
 	while (dir && (entry = readdir(dir)))
 		if (fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(st.st_mode))
-			sum += (uint64_t)st.st_blocks * 512;
+			sum += (uint64_t)st.st_size; /* st_blocks counts a huge page a file */
 	return sum;
 }
 
@@ -211,9 +214,12 @@ static int mig_commit(struct mig_parked *mig)
 	if (fstatat(mig->images_fd, "pstree.img", &st, 0) < 0 ||
 	    fstatat(mig->images_fd, "inventory.img", &st, 0) < 0)
 		return err_sys(&mig->refusal, errno, "the images are not complete");
+	r = pids_numbers(mig->pids, mig->n_pids, &mig->numbers, &mig->n_numbers);
+	if (r < 0)
+		return err_sys(&mig->refusal, -r, "list the job's threads");
 	mig_enter_step(mig, MIG_COMMIT);
 	robust_forget(mig->pids, mig->n_pids);
-	pids_keep_clear(mig->pids, mig->n_pids);
+	pids_keep_clear(mig->numbers, mig->n_numbers);
 	return 0;
 }
 
@@ -295,26 +301,28 @@ static int mig_return(struct mig_parked *mig, int attempts, struct vc_err *err)
 
 		if (i > 0)
 			clock_sleep_usec(10000u << (2 * i));
+		r = pids_reap(mig->numbers, mig->n_numbers, MIG_RETURN_REAP_USEC, err);
+		if (r < 0)
+			continue;
 		r = mig_start_criu(mig, &mig->req.source, mig->inv, &criu, err);
 		if (r == 0)
 			r = mig_restore_once(mig, criu, err);
 		if (r == 0)
 			return 0;
 		mig->req.source.clear(mig->req.source.ctx);
-		pids_reap(mig->pids, mig->n_pids, MIG_REAP_USEC, NULL);
 	}
 	return r;
 }
 
 static int mig_restore(struct mig_parked *mig, struct vc_err *err)
 {
-	struct vc_err again = { 0 };
+	struct vc_err first, again = { 0 };
 	int r;
 
 	/* Without this image CRIU would put the tree into a time namespace of its own. */
 	unlinkat(mig->images_fd, "timens-0.img", 0);
 	mig_enter_step(mig, MIG_REAP);
-	r = pids_reap(mig->pids, mig->n_pids, MIG_REAP_USEC, err);
+	r = pids_reap(mig->numbers, mig->n_numbers, MIG_REAP_USEC, err);
 	mig_enter_step(mig, MIG_RESTORE);
 	if (r == 0)
 		r = mig_restore_once(mig, mig->restore, err);
@@ -323,15 +331,15 @@ static int mig_restore(struct mig_parked *mig, struct vc_err *err)
 		return 0;
 	}
 	mig->req.target.clear(mig->req.target.ctx);
-	pids_reap(mig->pids, mig->n_pids, MIG_REAP_USEC, NULL);
 	err_add(err, "restore in %s", mig->req.target.name);
 	if (mig_return(mig, MIG_RETURN_ATTEMPTS, &again) == 0) {
 		mig->report->result = MIG_RETURNED;
 		return r;
 	}
 	mig->report->result = MIG_PARKED;
+	first = *err;
 	return err_set(err, again.code, "%.400s; restore in %s: %.400s; images kept in %s",
-		       err->text, mig->req.source.name, again.text, mig->images);
+		       first.text, mig->req.source.name, again.text, mig->images);
 }
 
 static void mig_free(struct mig_parked *mig)
@@ -344,6 +352,7 @@ static void mig_free(struct mig_parked *mig)
 	file_remove_tree(AT_FDCWD, mig->images);
 	free(mig->images);
 	free(mig->pids);
+	free(mig->numbers);
 	free(mig);
 }
 

@@ -8,10 +8,12 @@
  * default of 32768, a busy build farm goes once around in half a minute, and a move
  * of a second would now and then lose its PID. Setting the counter to just behind
  * one of our PIDs, the one with the widest gap to the next of ours, makes that
- * need almost a whole round.
+ * need almost a whole round. Threads have numbers of the same kind, mostly the
+ * very next after their process's, so they count as much as the processes do.
  */
 #include "libmig/pids.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -31,7 +33,86 @@ static int pids_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-void pids_keep_clear(const pid_t *pids, size_t n)
+struct pids_list {
+	pid_t *numbers;
+	size_t n, size;
+};
+
+static int pids_add(struct pids_list *list, pid_t number)
+{
+	if (list->n == list->size) {
+		size_t size = list->size ? list->size * 2 : 64;
+		pid_t *grown = realloc(list->numbers, size * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		list->numbers = grown;
+		list->size = size;
+	}
+	list->numbers[list->n++] = number;
+	return 0;
+}
+
+static int pids_add_threads(struct pids_list *list, pid_t pid)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *entry;
+	char path[32];
+	int r = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	while (r == 0 && dir && (entry = readdir(dir))) {
+		pid_t tid = atoi(entry->d_name);
+
+		if (tid > 0 && tid != pid)
+			r = pids_add(list, tid);
+	}
+	return r;
+}
+
+/* A number kept only by a group or session: nobody has it, and yet it is not free. */
+static int pids_add_groups(struct pids_list *list, pid_t pid)
+{
+	char path[32], stat[512];
+	const char *after;
+	int group, session, r = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (file_read(AT_FDCWD, path, stat, sizeof(stat)) < 0)
+		return 0;
+	after = strrchr(stat, ')');
+	if (!after || sscanf(after, ") %*c %*d %d %d", &group, &session) != 2)
+		return 0;
+	if (group > 0 && kill(group, 0) < 0 && errno == ESRCH)
+		r = pids_add(list, group);
+	if (r == 0 && session > 0 && session != group && kill(session, 0) < 0 && errno == ESRCH)
+		r = pids_add(list, session);
+	return r;
+}
+
+int pids_numbers(const pid_t *pids, size_t n, pid_t **ret, size_t *ret_n)
+{
+	struct pids_list list = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = pids_add(&list, pids[i]);
+		if (r == 0)
+			r = pids_add_threads(&list, pids[i]);
+		if (r == 0)
+			r = pids_add_groups(&list, pids[i]);
+	}
+	if (r < 0) {
+		free(list.numbers);
+		return r;
+	}
+	*ret = list.numbers;
+	*ret_n = list.n;
+	return 0;
+}
+
+void pids_keep_clear(const pid_t *numbers, size_t n)
 {
 	_cleanup_free_ pid_t *sorted = malloc(n * sizeof(*sorted));
 	uint64_t pid_max = 32768, best_gap = 0;
@@ -40,7 +121,7 @@ void pids_keep_clear(const pid_t *pids, size_t n)
 
 	if (!sorted || n == 0)
 		return;
-	memcpy(sorted, pids, n * sizeof(*sorted));
+	memcpy(sorted, numbers, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), pids_compare);
 	file_read_u64(AT_FDCWD, "/proc/sys/kernel/pid_max", &pid_max);
 	for (size_t i = 0; i < n; i++) {
@@ -56,19 +137,25 @@ void pids_keep_clear(const pid_t *pids, size_t n)
 	file_write(AT_FDCWD, "/proc/sys/kernel/ns_last_pid", text);
 }
 
-int pids_reap(const pid_t *pids, size_t n, uint64_t timeout_usec, struct vc_err *err)
+int pids_reap(const pid_t *numbers, size_t n, uint64_t timeout_usec, struct vc_err *err)
 {
 	uint64_t deadline = clock_mono_usec() + timeout_usec;
 
 	for (size_t i = 0; i < n; i++) {
-		while (kill(pids[i], 0) == 0 || errno != ESRCH) {
-			if (waitpid(pids[i], NULL, __WALL | WNOHANG) > 0)
+		while (kill(numbers[i], 0) == 0 || errno != ESRCH) {
+			char path[32], name[64] = "?";
+
+			if (waitpid(numbers[i], NULL, __WALL | WNOHANG) > 0)
 				continue;
-			if (clock_mono_usec() > deadline)
-				return err_set(err, ETIMEDOUT,
-					       "pid %d of the old copy does not go away",
-					       (int)pids[i]);
-			clock_sleep_usec(50);
+			if (clock_mono_usec() <= deadline) {
+				clock_sleep_usec(50);
+				continue;
+			}
+			snprintf(path, sizeof(path), "/proc/%d/comm", (int)numbers[i]);
+			file_read(AT_FDCWD, path, name, sizeof(name));
+			return err_set(err, ETIMEDOUT,
+				       "pid %d, which the job must have again, is taken (%s)",
+				       (int)numbers[i], name);
 		}
 	}
 	return 0;

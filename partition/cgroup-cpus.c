@@ -202,6 +202,8 @@ int cg_set_cpus(struct cg *cg, const char *path, const char *cpus, const char *m
 	r = cg_group(hier, path, group);
 	if (r < 0)
 		return err_sys(err, -r, "cannot set the CPUs of \"%s\"", path);
+	if (!cg_has(hier, group, "cgroup.procs"))
+		return err_set(err, ENOENT, "there is no group \"%s\" in %s", path, hier->mount);
 	if (hier->version == 2)
 		r = cg_v2_set_cpus(cg, hier, group, &want, mems, exclusive, err);
 	else

@@ -126,6 +126,8 @@ int cg_set_memory(struct cg *cg, const char *path, uint64_t limit_bytes, struct 
 	r = cg_group(hier, path, group);
 	if (r < 0)
 		return err_sys(err, -r, "cannot limit the memory of \"%s\"", path);
+	if (!cg_has(hier, group, "cgroup.procs"))
+		return err_set(err, ENOENT, "there is no group \"%s\" in %s", path, hier->mount);
 	snprintf(text, sizeof(text), "%" PRIu64, limit_bytes);
 	if (hier->version == 2)
 		return v2_set_memory(cg, hier, group, limit_bytes,

@@ -14,12 +14,18 @@ libpartition_la_CFLAGS = $(AM_CFLAGS) $(LIBCGROUP_CFLAGS) $(HWLOC_CFLAGS) \
 libpartition_la_LIBADD = $(LIBCGROUP_LIBS) $(HWLOC_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit-cgroup tests/unit-topology tests/unit-config tests/unit-instance
-TESTS += tests/unit-cgroup tests/unit-topology tests/unit-config tests/unit-instance
+check_PROGRAMS += tests/unit-cgroup tests/unit-cgroup-procs \
+	tests/unit-topology tests/unit-config tests/unit-instance
+TESTS += tests/unit-cgroup tests/unit-cgroup-procs \
+	tests/unit-topology tests/unit-config tests/unit-instance
 
-tests_unit_cgroup_SOURCES = tests/unit-cgroup.c
+tests_unit_cgroup_SOURCES = tests/unit-cgroup.c tests/cgroup-fixture.h
 tests_unit_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_cgroup_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_cgroup_procs_SOURCES = tests/unit-cgroup-procs.c tests/cgroup-fixture.h
+tests_unit_cgroup_procs_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_cgroup_procs_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_topology_SOURCES = tests/unit-topology.c
 tests_unit_topology_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

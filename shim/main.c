@@ -31,6 +31,7 @@
 
 #define SHIM_DAEMON_FD 3
 #define SHIM_REDIAL_USEC 100000
+#define SHIM_ARGV_BYTES 4096
 #define SHIM_KILL_USEC 10000000u
 /* When to leave the job's group: later than most short programs run. */
 #define SHIM_SETTLE_USEC 50000
@@ -355,6 +356,24 @@ static void shim_note_given(struct shim *shim, const int *stdio)
 	}
 }
 
+/* The environment has done its duty, and of the arguments the first ones are kept
+ * for vcstat: a shim lives long, and its daemon has one copy of this a job. */
+static void shim_trim_start(Vc__Run *run)
+{
+	size_t kept = 0, n = 0;
+
+	for (size_t i = 0; i < run->n_env; i++)
+		free(run->env[i].data);
+	free(run->env);
+	run->env = NULL;
+	run->n_env = 0;
+	while (n < run->n_argv && kept + run->argv[n].len < SHIM_ARGV_BYTES)
+		kept += run->argv[n++].len;
+	for (size_t i = n; i < run->n_argv; i++)
+		free(run->argv[i].data);
+	run->n_argv = n;
+}
+
 static int shim_launch(struct shim *shim, const int *fds, unsigned int *ret_exit_status,
 		       struct vc_err *err)
 {
@@ -375,6 +394,7 @@ static int shim_launch(struct shim *shim, const int *fds, unsigned int *ret_exit
 	shim->master_fd = launched.master_fd;
 	shim->started_usec = clock_real_usec();
 	shim->placed_usec = clock_mono_usec();
+	shim_trim_start(shim->start->run);
 	return 0;
 }
 

@@ -1,172 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * unit-cgroup.c - our groups, on this machine's real hierarchies
+ * unit-cgroup.c - our groups, their CPUs and memory, on this machine's hierarchies
  *
- * Every test has two instances of its own, named after this process, and removes
- * them whatever happens. What needs no kernel (paths, the base line, the names in
- * /proc/PID/cgroup, v2's statistics) is checked from tables.
+ * What needs no kernel (paths, the base line, the names in /proc/PID/cgroup, v2's
+ * statistics) is checked from tables. Run on v1, v2 and mixed machines.
  */
 #include "partition/cgroup.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "common/cleanup.h"
-#include "common/clock.h"
-#include "common/file.h"
-#include "partition/cgroup-priv.h"
-#include "partition/cpulist.h"
-#include "partition/partition.h"
-
-#define SKIPPED 77
-#define WAIT_USEC 5000000
-
-static struct cg *one, *two;
-static struct vc_err err;
-
-/* A failing call shows its sentence. */
-#define ok(call)                                                                                   \
-	do {                                                                                       \
-		int _r = (call);                                                                   \
-		if (_r != 0)                                                                       \
-			fail_msg("%s: %d, expected 0: %s", #call, _r, err.text);                   \
-	} while (0)
-#define refused(call, code)                                                                        \
-	do {                                                                                       \
-		int _r = (call);                                                                   \
-		if (_r != -(code))                                                                 \
-			fail_msg("%s: %d, expected %d: %s", #call, _r, -(code), err.text);         \
-	} while (0)
-
-static int setup(void **state)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "vcrun-ta%d", (int)getpid());
-	if (cg_open(name, NULL, &one, &err) < 0)
-		return -1;
-	snprintf(name, sizeof(name), "vcrun-tb%d", (int)getpid());
-	return cg_open(name, NULL, &two, &err);
-}
-
-static int teardown(void **state)
-{
-	struct cg **cgs[] = { &one, &two };
-	int r = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(cgs); i++) {
-		if (!*cgs[i])
-			continue;
-		cg_kill(*cgs[i], "", WAIT_USEC, NULL);
-		if (cg_remove(*cgs[i], "", &err) < 0) {
-			print_error("left behind: %s\n", err.text);
-			r = -1;
-		}
-		cg_free(*cgs[i]);
-		*cgs[i] = NULL;
-	}
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
-	return r;
-}
-
-static size_t online_cpus(void)
-{
-	char text[256];
-	struct cpulist set;
-
-	assert_true(file_read(AT_FDCWD, "/sys/devices/system/cpu/online", text, sizeof(text)) > 0);
-	assert_int_equal(cpulist_parse(text, &set), 0);
-	return cpulist_count(&set);
-}
-
-/* A child that does what it is told, and does not outlive the test program. */
-static pid_t start(void (*work)(void))
-{
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		work();
-		_exit(0);
-	}
-	return pid;
-}
-
-static void work_sleep(void)
-{
-	for (;;)
-		pause();
-}
-
-static void work_spin(void)
-{
-	for (;;)
-		__asm__ volatile("");
-}
-
-static void *thread_spin(void *arg)
-{
-	work_spin();
-	return NULL;
-}
-
-static void work_threads(void)
-{
-	pthread_t thread;
-
-	pthread_create(&thread, NULL, thread_spin, NULL);
-	pthread_create(&thread, NULL, thread_spin, NULL);
-	work_sleep();
-}
-
-static void work_memory(void)
-{
-	size_t size = 32u << 20;
-	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		_exit(1);
-	for (size_t i = 0; i < size; i += 4096)
-		((volatile char *)p)[i] = 1;
-	work_sleep();
-}
-
-/* Waits until a condition holds; says whether it came. */
-#define eventually(condition)                                                                      \
-	__extension__({                                                                            \
-		uint64_t _until = clock_mono_usec() + WAIT_USEC;                                   \
-		while (!(condition) && clock_mono_usec() < _until)                                 \
-			clock_sleep_usec(2000);                                                    \
-		(condition);                                                                       \
-	})
-
-static void assert_group_of(struct cg *cg, pid_t pid, const char *want)
-{
-	char path[256] = "";
-	int r = cg_of_pid(cg, pid, path, sizeof(path));
-
-	if (r != 0 || strcmp(path, want))
-		fail_msg("process %d is in \"%s\" (%d), expected \"%s\"", (int)pid, path, r, want);
-}
+#include "tests/cgroup-fixture.h"
 
 static void test_base_line(void **state)
 {
@@ -359,6 +200,73 @@ static void test_cpus(void **state)
 		ENOENT);
 }
 
+static void assert_exclusive(const char *path, const char *cpus, bool asked, enum cg_exclusive want)
+{
+	enum cg_exclusive got = 99;
+	int r = cg_set_cpus(one, path, cpus, NULL, asked, &got, &err);
+
+	if (r != 0 || got != want)
+		fail_msg("%s with CPUs %s: %d, %s; expected %s: %s", path, cpus, r,
+			 partition_exclusive_name(got), partition_exclusive_name(want), err.text);
+}
+
+static void assert_now(const char *path, enum cg_exclusive want)
+{
+	enum cg_exclusive got = 99;
+
+	ok(cg_get_exclusive(one, path, true, &got));
+	if (got != want)
+		fail_msg("%s: now %s, expected %s", path, partition_exclusive_name(got),
+			 partition_exclusive_name(want));
+}
+
+/* Where the kernel can: CPUs that nobody else runs on, and their return. */
+static void test_dedicated(void **state)
+{
+	const struct cg_hier *hier = cg_hier_of(one, CG_CPUSET);
+	struct cpulist before, after;
+	char cpus[64], mems[64];
+	pid_t pid;
+
+	if (!hier || hier->version != 2 || strchr(hier->base, '/') || online_cpus() < 4)
+		skip();
+	ok(cg_read_list(hier, "", "cpuset.cpus.effective", &before));
+	if (cpulist_count(&before) < 4)
+		skip();
+	ok(cg_create(one, PARTITION_SHIMS_GROUP, &err));
+	ok(cg_create(one, "vc0/job-1", &err));
+	ok(cg_create(one, "vc1", &err));
+	assert_exclusive("vc0", "1", true, CG_DEDICATED);
+	ok(cg_read_list(hier, "", "cpuset.cpus.effective", &after));
+	assert_false(cpulist_has(&after, 1));
+	ok(cg_get_cpus(one, PARTITION_SHIMS_GROUP, cpus, sizeof(cpus), mems, sizeof(mems), &err));
+	assert_false(topology_overlap(cpus, "1"));
+	pid = start(work_sleep);
+	ok(cg_attach(one, PARTITION_SHIMS_GROUP, pid, &err));
+	ok(cg_attach(one, "vc0/job-1", start(work_sleep), &err));
+
+	/* Changed while jobs run in it. */
+	assert_exclusive("vc0", "2", true, CG_DEDICATED);
+	ok(cg_get_cpus(one, "vc0/job-1", cpus, sizeof(cpus), mems, sizeof(mems), &err));
+	assert_string_equal(cpus, "2");
+	/* One that shares with it ends it; without that one it is back. */
+	assert_exclusive("vc1", "2", false, CG_SHARED);
+	assert_now("vc0", CG_SHARED);
+	assert_exclusive("vc1", "1", false, CG_SHARED);
+	assert_exclusive("vc0", "2", true, CG_DEDICATED);
+	/* All CPUs to partitions: nothing would be left for the others. */
+	ok(cpulist_format(&before, cpus, sizeof(cpus)));
+	cpulist_subtract(&before, &(struct cpulist){ .word = { 1u << 2 } });
+	ok(cpulist_format(&before, cpus, sizeof(cpus)));
+	assert_exclusive("vc1", cpus, true, CG_ADVISORY);
+	assert_now("vc0", CG_ADVISORY);
+	ok(cg_kill(one, "", WAIT_USEC, &err));
+	ok(cg_remove(one, "", &err));
+	cpulist_add(&before, 2);
+	ok(cg_read_list(hier, "", "cpuset.cpus.effective", &after));
+	assert_true(cpulist_equal(&after, &before));
+}
+
 /* The kernel really keeps a process on its group's CPUs. */
 static void test_cpus_hold(void **state)
 {
@@ -427,238 +335,6 @@ static void test_memory(void **state)
 	ok(cg_memory_read(one, "vc0", &part));
 	assert_true(part.limit_bytes == CG_NO_LIMIT);
 	assert_true(cg_memory_read(one, "none", &part) < 0);
-}
-
-static size_t count_in(struct cg *cg, const char *path)
-{
-	_cleanup_free_ pid_t *pids = NULL;
-	size_t n = 0;
-
-	ok(cg_pids(cg, path, &pids, &n, &err));
-	return n;
-}
-
-static void test_attach_moves_all_threads(void **state)
-{
-	unsigned int running = 99;
-	uint64_t cpu = 0;
-	pid_t pid = start(work_threads);
-
-	ok(cg_create(one, "vc0/job-1", &err));
-	ok(cg_create(one, "vc0/job-2", &err));
-	ok(cg_attach(one, "vc0/job-1", pid, &err));
-	assert_group_of(one, pid, "vc0/job-1");
-	assert_int_equal(cg_of_pid(two, pid, (char[64]){ "" }, 64), -ENOENT);
-	assert_int_equal(count_in(one, "vc0/job-1"), 1);
-	assert_int_equal(count_in(one, ""), 1);
-	/* Two spin, the first thread sleeps; all three are there. */
-	assert_true(eventually(cg_runnable(one, "vc0", &running) == 0 && running == 2));
-	assert_true(eventually(cg_cpu_usec(one, "vc0", &cpu) == 0 && cpu > 50000));
-	ok(cg_attach(one, "vc0/job-2", pid, &err));
-	ok(cg_runnable(one, "vc0/job-1", &running));
-	assert_int_equal(running, 0);
-	ok(cg_runnable(one, "vc0/job-2", &running));
-	assert_int_equal(running, 2);
-	kill(pid, SIGSTOP);
-	assert_true(eventually(cg_runnable(one, "", &running) == 0 && running == 0));
-}
-
-/* CPU time of a job that is gone stays with its partition. */
-static void test_cpu_time_stays(void **state)
-{
-	uint64_t job = 0, before = 0, after = 0;
-	pid_t pid = start(work_spin);
-
-	ok(cg_create(one, "vc0/job-1", &err));
-	ok(cg_attach(one, "vc0/job-1", pid, &err));
-	assert_true(eventually(cg_cpu_usec(one, "vc0/job-1", &job) == 0 && job > 50000));
-	ok(cg_kill(one, "vc0/job-1", WAIT_USEC, &err));
-	ok(cg_cpu_usec(one, "vc0", &before));
-	assert_true(before >= job);
-	ok(cg_remove(one, "vc0/job-1", &err));
-	ok(cg_cpu_usec(one, "vc0", &after));
-	assert_true(after >= before);
-	assert_true(cg_cpu_usec(one, "vc0/job-1", &after) < 0);
-}
-
-static void test_entry(void **state)
-{
-	static const char *const how[] = { "enter", "fork" };
-	struct cg_entry *entry = NULL;
-
-	ok(cg_create(one, "vc0/job-1", &err));
-	refused(cg_entry_open(one, "vc0/none", &entry, &err), ENOENT);
-	ok(cg_entry_open(one, "vc0/job-1", &entry, &err));
-	for (size_t i = 0; i < ARRAY_SIZE(how); i++) {
-		int entered = 99, to[2], r;
-		pid_t pid;
-		char c;
-
-		assert_int_equal(pipe2(to, O_CLOEXEC), 0);
-		pid = i == 0 ? fork() : cg_entry_fork(entry, &entered);
-		if (pid == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			if (i == 0)
-				entered = cg_entry_enter(entry);
-			c = (char)-entered;
-			if (write(to[1], &c, 1) == 1)
-				work_sleep();
-			_exit(1);
-		}
-		close(to[1]);
-		assert_true(pid > 0);
-		r = (int)read(to[0], &c, 1);
-		close(to[0]);
-		if (r != 1 || c != 0)
-			fail_msg("%s: read %d, the child got %d, expected 0", how[i], r, c);
-		assert_group_of(one, pid, "vc0/job-1");
-		/* In every hierarchy, not only where membership is tracked. */
-		for (size_t k = 0; k < one->n; k++) {
-			_cleanup_free_ pid_t *pids = NULL;
-			char group[CG_GROUP_MAX];
-			size_t n = 0;
-
-			ok(cg_group(&one->hier[k], "vc0/job-1", group));
-			ok(cg_hier_pids(&one->hier[k], group, &pids, &n));
-			if (n != i + 1)
-				fail_msg("%s: %zu processes in %s, expected %zu", how[i], n,
-					 one->hier[k].mount, i + 1);
-		}
-	}
-	cg_entry_free(entry);
-}
-
-static void test_attach_is_all_or_nothing(void **state)
-{
-	_cleanup_free_ char *before = NULL, *after = NULL;
-	char group[CG_GROUP_MAX], proc[64];
-	const struct cg_hier *last = &one->hier[one->n - 1];
-	pid_t pid = start(work_sleep);
-
-	snprintf(proc, sizeof(proc), "/proc/%d/cgroup", (int)pid);
-	ok(cg_create(one, "vc0/job-1", &err));
-	ok(cg_group(last, "vc0/job-1", group));
-	assert_int_equal(unlinkat(last->fd, group, AT_REMOVEDIR), 0);
-	assert_true(file_read_all(AT_FDCWD, proc, 65536, &before) > 0);
-	refused(cg_attach(one, "vc0/job-1", pid, &err), ENOENT);
-	assert_true(file_read_all(AT_FDCWD, proc, 65536, &after) > 0);
-	assert_string_equal(after, before);
-	ok(cg_create(one, "vc0/job-1", &err));
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	refused(cg_attach(one, "vc0/job-1", pid, &err), ESRCH);
-	assert_int_equal(cg_of_pid(one, pid, proc, sizeof(proc)), -ESRCH);
-}
-
-static void work_family(void)
-{
-	signal(SIGTERM, SIG_IGN);
-	for (int i = 0; i < 5; i++) {
-		if (fork() == 0) {
-			setsid();
-			work_sleep();
-		}
-	}
-	/* Forks as fast as it can, so that a single round of signals is not enough. */
-	for (;;) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			_exit(0);
-		waitpid(pid, NULL, 0);
-	}
-}
-
-static void test_kill(void **state)
-{
-	struct cg_entry *entry;
-	int entered = 99;
-	pid_t pid, stopped;
-
-	ok(cg_create(one, "vc0/job-1", &err));
-	ok(cg_create(one, "vc0/job-2", &err));
-	ok(cg_entry_open(one, "vc0/job-1", &entry, &err));
-	pid = cg_entry_fork(entry, &entered);
-	if (pid == 0)
-		work_family();
-	cg_entry_free(entry);
-	stopped = start(work_sleep);
-	ok(cg_attach(one, "vc0/job-2", stopped, &err));
-	kill(stopped, SIGSTOP);
-	assert_true(eventually(count_in(one, "vc0") >= 7));
-	refused(cg_remove(one, "vc0", &err), EBUSY);
-	assert_true(cg_exists(one, "vc0/job-1"));
-	ok(cg_kill(one, "vc0", WAIT_USEC, &err));
-	assert_int_equal(count_in(one, "vc0"), 0);
-	ok(cg_kill(one, "vc0", WAIT_USEC, &err));
-	/* Their zombies, which nobody has waited for, do not hold the group. */
-	ok(cg_remove(one, "vc0", &err));
-	assert_int_equal(waitpid(stopped, &entered, 0), stopped);
-	assert_int_equal(WTERMSIG(entered), SIGKILL);
-	waitpid(pid, NULL, 0);
-	ok(cg_kill(one, "vc0", 0, &err));
-}
-
-static void test_no_suicide(void **state)
-{
-	int status;
-	pid_t pid;
-
-	ok(cg_create(one, "vc0", &err));
-	pid = fork();
-	if (pid == 0) {
-		int r = cg_attach(one, "vc0", 0, &err);
-
-		_exit(r == 0 ? -cg_kill(one, "vc0", 0, &err) : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), EDEADLK);
-}
-
-static void test_two_instances(void **state)
-{
-	enum cg_exclusive obtained;
-	pid_t a = start(work_sleep), b = start(work_sleep);
-
-	ok(cg_create(one, "vc0/job-1", &err));
-	ok(cg_create(two, "vc0/job-1", &err));
-	/* The same CPU wanted by both: neither instance is refused. */
-	ok(cg_set_cpus(one, "vc0", "0", NULL, true, &obtained, &err));
-	ok(cg_set_cpus(two, "vc0", "0", NULL, true, &obtained, &err));
-	ok(cg_attach(one, "vc0/job-1", a, &err));
-	ok(cg_attach(two, "vc0/job-1", b, &err));
-	assert_int_equal(count_in(one, ""), 1);
-	ok(cg_kill(one, "", WAIT_USEC, &err));
-	ok(cg_remove(one, "", &err));
-	assert_false(cg_exists(one, ""));
-	assert_group_of(two, b, "vc0/job-1");
-	assert_int_equal(kill(b, 0), 0);
-}
-
-/* A process inside a job that is given the base line works on the same groups. */
-static void test_from_inside(void **state)
-{
-	int status;
-	pid_t pid;
-
-	ok(cg_create(one, "vc0/job-1", &err));
-	pid = fork();
-	if (pid == 0) {
-		struct cg *again;
-		char path[64] = "";
-
-		if (cg_attach(one, "vc0/job-1", 0, &err) < 0 ||
-		    cg_open("vcrun", cg_base(one), &again, &err) < 0)
-			_exit(1);
-		if (cg_of_pid(again, 0, path, sizeof(path)) < 0 || strcmp(path, "vc0/job-1"))
-			_exit(2);
-		_exit(cg_create(again, "vc1/job-2", &err) < 0 ? 3 : 0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	assert_true(cg_exists(one, "vc1/job-2"));
-	assert_false(cg_exists(one, "vc0/job-1/vcrun"));
 }
 
 static void put(int dirfd, const char *name, const char *text)
@@ -744,8 +420,6 @@ static void test_job_group_names(void **state)
 	assert_string_equal(partition_job_group("vc1", 12, buf, sizeof(buf)), "vc1/job-12");
 }
 
-#define group_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -757,26 +431,12 @@ int main(void)
 		group_test(test_create_and_remove),
 		group_test(test_remains_are_adopted),
 		group_test(test_cpus),
+		group_test(test_dedicated),
 		group_test(test_cpus_hold),
 		group_test(test_memory),
-		group_test(test_attach_moves_all_threads),
-		group_test(test_cpu_time_stays),
-		group_test(test_entry),
-		group_test(test_attach_is_all_or_nothing),
-		group_test(test_kill),
-		group_test(test_no_suicide),
-		group_test(test_two_instances),
-		group_test(test_from_inside),
 	};
 
-	/* Orphans of a job come to us, so that nothing outlives the test. */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (setup(NULL) < 0 || cg_create(one, "probe", &err) < 0) {
-		printf("SKIP: cannot make groups here: %s\n", err.text);
-		teardown(NULL);
+	if (!can_make_groups())
 		return SKIPPED;
-	}
-	if (teardown(NULL) < 0)
-		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

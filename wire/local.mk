@@ -11,3 +11,19 @@ EXTRA_DIST += wire/vc.proto
 wire/vc.pb-c.h: wire/vc.pb-c.c
 wire/vc.pb-c.c: $(srcdir)/wire/vc.proto
 	$(AM_V_GEN)$(MKDIR_P) wire && $(PROTOC_C) -I$(srcdir)/wire --c_out=wire $(srcdir)/wire/vc.proto
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit-wire
+TESTS += tests/unit-wire
+tests_unit_wire_SOURCES = tests/unit-wire.c
+tests_unit_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_wire_LDADD = libwire.la libcommon.la $(CMOCKA_LIBS)
+endif
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz-wire
+tests_fuzz_wire_SOURCES = tests/fuzz-wire.c
+tests_fuzz_wire_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_wire_LDADD = libwire.la libcommon.la
+tests_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -2,10 +2,11 @@
 /*
  * wire.c - framing and descriptor passing over a Unix stream socket
  *
- * Both directions have one growing buffer. Descriptors received wait in a small
- * array for the next whole frame; since a sender attaches them to a frame's first
- * byte, and recvmsg() never reads past a byte that carries some, they belong to the
- * frame that this read began or finished. A peer that sends more than it may is cut off.
+ * Both directions have one growing buffer. Reading stops at each frame's border:
+ * first the length, then exactly the rest. So descriptors, which a sender attaches
+ * to a frame's first byte, always come with a read of the frame that they belong
+ * to, and nothing is left in a buffer when a connection is handed on. A peer that
+ * sends more than it may is cut off.
  */
 #include "wire/wire.h"
 
@@ -301,8 +302,7 @@ static int wire_keep_fds(struct wire *wire, struct msghdr *mh)
 	return r;
 }
 
-/* Reads once. What is asked for is what the frame under way still needs, or a
- * buffer's worth; so a connection never holds much more than one frame. */
+/* Reads once, never beyond the frame under way. */
 static int wire_read(struct wire *wire, struct vc_err *err)
 {
 	union {
@@ -314,7 +314,7 @@ static int wire_read(struct wire *wire, struct vc_err *err)
 			     .msg_iovlen = 1,
 			     .msg_control = control.space,
 			     .msg_controllen = sizeof(control.space) };
-	size_t want = 4096;
+	size_t want = WIRE_HEAD - wire->in.len;
 	ssize_t n;
 
 	if (wire->in.len >= WIRE_HEAD) {

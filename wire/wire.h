@@ -37,8 +37,7 @@ struct wire_msg {
 int wire_new(int fd, struct wire **ret, struct vc_err *err);
 void wire_free(struct wire *wire);
 int wire_fd(const struct wire *wire);
-/* Gives the socket out and frees the rest. What was received and not yet given
- * out is lost: only between a request and its answer. */
+/* Gives the socket out and frees the rest. */
 int wire_release(struct wire *wire);
 
 /* Connects to a Unix socket; -errno names the path and what to do. */
