@@ -25,8 +25,8 @@ static const struct subcommand {
 } subcommands[] = {
 	{ "up", vcctl_up, .root = true, .whole = true },
 	{ "down", vcctl_down, .root = true, .whole = true },
-	{ "list", vcctl_list },
-	{ "check", vcctl_check, .root = true },
+	{ "list", vcctl_list, .root = false, .whole = false },
+	{ "check", vcctl_check, .root = true, .whole = false },
 };
 
 static void vcctl_usage(FILE *out)

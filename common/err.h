@@ -23,7 +23,8 @@ int err_set(struct vc_err *err, int code, const char *fmt, ...)
 int err_sys(struct vc_err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "fmt: " before the sentence that stands; returns -err->code. */
+/* Puts "fmt: " before the sentence that stands; returns -err->code,
+ * or -EIO without an err. */
 int err_add(struct vc_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -10,6 +10,7 @@
  *	load.c      samples the partition, publishes on the board
  *	job.c       the jobs here, as their shims tell
  *	pool.c      shims started ahead of need
+ *	balance.c   when to move what by itself
  */
 #ifndef VC_DAEMON_DAEMON_H
 #define VC_DAEMON_DAEMON_H
@@ -44,11 +45,21 @@ struct conn {
 	bool done;         /* to be freed when its handler returns */
 };
 
+/* What the balancer remembers of a job. */
+struct job_balance {
+	uint64_t at_usec;    /* CLOCK_MONOTONIC of the last look; 0: none */
+	uint64_t cpu_usec;   /* the group's CPU time then */
+	double cpus;         /* kept busy since the look before */
+	int advice;          /* the partition to move to, by index; -1: stay */
+	unsigned int agreed; /* so many looks in a row said so */
+};
+
 /* A job here. Owned by its shim's connection. */
 struct job {
 	TAILQ_ENTRY(job) link; /* daemon::jobs */
 	struct conn *conn;
 	Vc__JobState *state; /* the shim's last message */
+	struct job_balance balance;
 };
 
 struct daemon {
@@ -61,7 +72,8 @@ struct daemon {
 	uint32_t slot;    /* its index */
 	enum cg_exclusive exclusive;
 	int listen_fd;
-	struct event *listen_event, *listen_resume, *sample_event, *pool_event;
+	struct event *listen_event, *listen_resume, *sample_event, *pool_event, *balance_event;
+	double move_usec_per_mib; /* learnt from moves; see balance.c */
 	struct load *load;
 	struct cg_entry *shims_entry;
 	TAILQ_HEAD(, conn) conns;
@@ -102,9 +114,20 @@ int decide_place(struct daemon *daemon, const char *policy, pid_t pid, char *ret
 int decide_move(struct daemon *daemon, const char *policy, const struct job *job, char *ret_note,
 		size_t note_size, struct vc_err *err);
 
+/* Where the policy would move a job of ours of that demand; -1: nowhere. */
+int decide_rebalance(struct daemon *daemon, double job_cpus, uint64_t job_mem_bytes);
+/* The order to the job's shim; command -1: nobody waits for the answer. */
+void move_order(struct job *job, uint32_t to, const char *note, int command);
+
 /* load.c */
 int load_start(struct daemon *daemon, struct vc_err *err);
 void load_stop(struct daemon *daemon);
+
+/* balance.c */
+int balance_start(struct daemon *daemon, struct vc_err *err);
+void balance_stop(struct daemon *daemon);
+/* Learns what moves cost from one that has ended. */
+void balance_learn(struct daemon *daemon, const Vc__JobState *state);
 
 /* job.c */
 struct job *job_find(struct daemon *daemon, uint32_t id);

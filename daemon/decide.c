@@ -32,70 +32,125 @@ static int32_t decide_parent(struct daemon *daemon, pid_t pid)
 	return index < 0 ? 0 : index;
 }
 
-static int decide(struct daemon *daemon, const char *name, struct vc_view *view, int32_t avoid,
-		  char *ret_note, size_t note_size, struct vc_err *err)
+/* One question to a policy: the view, and what it points to. */
+struct question {
+	struct vc_view view;
+	struct vc_load *loads;
+	const struct vc_policy *policy;
+};
+
+static int question_init(struct question *question, struct daemon *daemon, const char *policy,
+			 struct vc_err *err)
 {
 	uint32_t n = board_count(daemon->board);
-	_cleanup_free_ struct vc_load *loads = calloc(n, sizeof(*loads));
-	const struct vc_policy *policy;
-	struct vc_err fault = { 0 };
-	int chosen;
+	struct vc_view *view = &question->view;
+	int r;
 
-	if (!loads)
+	if (!policy || !*policy)
+		policy = daemon->instance->config->policy;
+	r = policy_get(daemon->policies, policy, &question->policy, err);
+	if (r < 0)
+		return r;
+	question->loads = calloc(n, sizeof(*question->loads));
+	if (!question->loads)
 		return err_sys(err, ENOMEM, "placement");
-	ret_note[0] = '\0';
-	if (!name || !*name)
-		name = daemon->instance->config->policy;
-	chosen = policy_get(daemon->policies, name, &policy, err);
-	if (chosen < 0)
-		return chosen;
-	view->size = sizeof(*view);
-	view->load_size = sizeof(*loads);
-	view->n = n;
-	view->loads = loads;
-	view->now_usec = clock_mono_usec();
-	view->turn = board_next_turn(daemon->board, name);
+	*view = (struct vc_view){
+		.size = sizeof(*view),
+		.load_size = sizeof(*question->loads),
+		.n = n,
+		.loads = question->loads,
+		.now_usec = clock_mono_usec(),
+		.current = -1,
+	};
 	if (getrandom(&view->random, sizeof(view->random), 0) < 0)
 		view->random = view->now_usec;
 	for (uint32_t i = 0; i < n; i++) {
 		struct board_sample sample;
 
 		board_read(daemon->board, i, view->now_usec, &sample);
-		loads[i] = sample.load;
-		if ((int32_t)i == avoid)
-			loads[i].flags &= ~VC_LOAD_UP;
+		question->loads[i] = sample.load;
 	}
-	chosen = policy_place(policy, view, &fault);
+	return 0;
+}
+
+static void question_done(struct question *question)
+{
+	free(question->loads);
+}
+
+/* Where to place; a fault of the policy becomes the note. */
+static int question_place(struct question *question, struct daemon *daemon, char *ret_note,
+			  size_t note_size, struct vc_err *err)
+{
+	struct vc_err fault = { 0 };
+	int chosen;
+
+	question->view.turn = board_next_turn(daemon->board, question->policy->name);
+	chosen = policy_place(question->policy, &question->view, &fault);
 	if (chosen < 0) {
 		*err = fault;
 		return chosen;
 	}
-	if (fault.code) {
-		snprintf(ret_note, note_size, "%s", fault.text);
+	snprintf(ret_note, note_size, "%s", fault.code ? fault.text : "");
+	if (fault.code)
 		log_warn("%s", fault.text);
-	}
-	board_reserve(daemon->board, (uint32_t)chosen, view->now_usec);
+	board_reserve(daemon->board, (uint32_t)chosen, question->view.now_usec);
 	return chosen;
 }
 
 int decide_place(struct daemon *daemon, const char *policy, pid_t pid, char *ret_note,
 		 size_t note_size, struct vc_err *err)
 {
-	struct vc_view view = { .parent = decide_parent(daemon, pid), .current = -1 };
+	struct question question = { 0 };
+	int r = question_init(&question, daemon, policy, err);
 
-	return decide(daemon, policy, &view, -1, ret_note, note_size, err);
+	if (r < 0)
+		return r;
+	question.view.parent = decide_parent(daemon, pid);
+	r = question_place(&question, daemon, ret_note, note_size, err);
+	question_done(&question);
+	return r;
 }
 
 int decide_move(struct daemon *daemon, const char *policy, const struct job *job, char *ret_note,
 		size_t note_size, struct vc_err *err)
 {
-	/* Whoever asks for a move wants the job elsewhere: place() among the others. */
-	struct vc_view view = { .parent = (int32_t)daemon->slot, .current = -1 };
+	struct question question = { 0 };
 	struct cg_memory memory;
 	char group[64];
+	int r = question_init(&question, daemon, policy, err);
 
+	if (r < 0)
+		return r;
 	partition_job_group(daemon->name, job->state->job, group, sizeof(group));
 	if (cg_memory_read(daemon->cg, group, &memory) == 0)
-		view.job_mem_bytes = memory.used_bytes;
-	return decide(daemon, policy, &view, (int32_t)daemon->slot, ret_note, note_size, err);
+		question.view.job_mem_bytes = memory.used_bytes;
+	/* Whoever asks for a move wants the job elsewhere: place it among the others. */
+	question.view.parent = (int32_t)daemon->slot;
+	question.loads[daemon->slot].flags &= ~VC_LOAD_UP;
+	r = question_place(&question, daemon, ret_note, note_size, err);
+	question_done(&question);
+	return r;
+}
+
+int decide_rebalance(struct daemon *daemon, double job_cpus, uint64_t job_mem_bytes)
+{
+	struct question question = { 0 };
+	struct vc_err err = { 0 };
+	int to;
+
+	if (question_init(&question, daemon, NULL, &err) < 0) {
+		log_warn("balance: %s", err.text);
+		return -1;
+	}
+	question.view.parent = question.view.current = (int32_t)daemon->slot;
+	question.view.job_cpus = job_cpus;
+	question.view.job_mem_bytes = job_mem_bytes;
+	to = question.policy->rebalance ? policy_place(question.policy, &question.view, &err) : -1;
+	if (err.code) {
+		log_warn("balance: %s", err.text);
+		to = -1;
+	}
+	question_done(&question);
+	return to == (int)daemon->slot ? -1 : to;
 }

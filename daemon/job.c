@@ -91,6 +91,8 @@ int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 			return err_sys(err, ENOMEM, "job");
 		}
 		job->conn = conn;
+		job->balance.advice = -1;
+		balance_learn(conn->daemon, state);
 		conn->job = job;
 		TAILQ_INSERT_TAIL(&conn->daemon->jobs, job, link);
 		log_info("job %u is here, pid %d, uid %u", state->job, state->pid, state->uid);

@@ -90,6 +90,8 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 		r = load_start(daemon, err);
 	if (r == 0)
 		r = pool_start(daemon, err);
+	if (r == 0)
+		r = balance_start(daemon, err);
 	return r;
 }
 
@@ -97,6 +99,7 @@ static void main_stop(struct daemon *daemon)
 {
 	if (daemon->board && daemon->load)
 		board_retire(daemon->board, daemon->slot);
+	balance_stop(daemon);
 	pool_stop(daemon);
 	load_stop(daemon);
 	listen_close(daemon);
@@ -118,6 +121,8 @@ static void main_raise_limits(void)
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	file_write(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
+	/* Shims inherit this: who starts and moves jobs must not queue behind them. */
+	setpriority(PRIO_PROCESS, 0, -10);
 }
 
 static void main_say_ready(int fd, const char *text)

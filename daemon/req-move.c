@@ -36,29 +36,34 @@ static int move_target(struct conn *conn, const struct job *job, const Vc__Move 
 	return to;
 }
 
+void move_order(struct job *job, uint32_t to, const char *note, int command)
+{
+	Vc__Move body = VC__MOVE__INIT;
+	Vc__Msg order = VC__MSG__INIT;
+
+	log_stage("order", job->state->job);
+	body.has_job = true;
+	body.job = job->state->job;
+	body.to = job->conn->daemon->instance->config->parts[to].name;
+	body.note = (char *)note;
+	order.body_case = VC__MSG__BODY_MOVE;
+	order.move = &body;
+	conn_send(job->conn, &order, &command, command >= 0);
+}
+
 int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 {
 	const Vc__Move *move = msg->msg->move;
-	Vc__Move body = VC__MOVE__INIT;
-	Vc__Msg order = VC__MSG__INIT;
 	char note[sizeof(err->text)] = "";
-	int fd = wire_fd(conn->wire), to;
 	struct job *job;
-	int r = job_find_for(conn, move->has_pid, move->job, move->pid, &job, err);
+	int to, r = job_find_for(conn, move->has_pid, move->job, move->pid, &job, err);
 
 	if (r < 0)
 		return r;
 	to = move_target(conn, job, move, note, sizeof(note), err);
 	if (to < 0)
 		return err_add(err, "move job %u", job->state->job);
-	log_stage("order", job->state->job);
-	body.has_job = true;
-	body.job = job->state->job;
-	body.to = conn->daemon->instance->config->parts[to].name;
-	body.note = note[0] ? note : NULL;
-	order.body_case = VC__MSG__BODY_MOVE;
-	order.move = &body;
-	conn_send(job->conn, &order, &fd, 1);
+	move_order(job, (uint32_t)to, note[0] ? note : NULL, wire_fd(conn->wire));
 	conn->done = true;
 	return 0;
 }

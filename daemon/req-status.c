@@ -74,8 +74,9 @@ static int status_partitions(struct daemon *daemon, struct status *status)
 	return 0;
 }
 
-static void status_fill_job(struct daemon *daemon, const Vc__JobState *state, Vc__Job *out)
+static void status_fill_job(struct daemon *daemon, const struct job *job, Vc__Job *out)
 {
+	const Vc__JobState *state = job->state;
 	struct cg_memory memory = { 0 };
 	uint64_t cpu_usec = 0;
 	char group[64];
@@ -98,6 +99,8 @@ static void status_fill_job(struct daemon *daemon, const Vc__JobState *state, Vc
 	out->cpu_usec = state->cpu_base_usec + cpu_usec;
 	out->rss_bytes = memory.rss_bytes;
 	out->started_usec = state->started_usec;
+	if (job->balance.advice >= 0)
+		out->advice = daemon->instance->config->parts[job->balance.advice].name;
 }
 
 static int status_jobs(struct conn *conn, struct status *status)
@@ -117,7 +120,7 @@ static int status_jobs(struct conn *conn, struct status *status)
 	{
 		if (!job_visible(job, conn))
 			continue;
-		status_fill_job(daemon, job->state, &status->jobs[n]);
+		status_fill_job(daemon, job, &status->jobs[n]);
 		status->job_list[n] = &status->jobs[n];
 		n++;
 	}

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -97,6 +98,9 @@ static int criu_child(const struct criu_start *how, const char *binary, int sock
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* The job stands still for as long as this one waits for a CPU. What it
+	 * restores gets its own niceness back from the images. */
+	setpriority(PRIO_PROCESS, 0, -20);
 	for (size_t i = 0; how->inherit && i < how->inherit->n_externals; i++)
 		if (dup2(how->inherit->externals[i].fd, CRIU_INHERIT_FD + (int)i) < 0)
 			return errno;

@@ -70,9 +70,13 @@ bool cg_exists(struct cg *cg, const char *path);
 int cg_children(struct cg *cg, const char *path, char ***ret_names, size_t *ret_n,
 		struct vc_err *err);
 
-/* cpus and mems in list form ("0-3,8"); mems NULL: the parent's. exclusive: ask
- * for the CPUs as the group's own. *ret_obtained says what the kernel gave,
- * read back from it. */
+/*
+ * cpus and mems in list form ("0-3,8"); mems NULL: the parent's. exclusive: ask for
+ * the CPUs as the group's own. *ret_obtained says what the kernel gave, read back
+ * from it. A later call for another group may take that away again (it shares a CPU,
+ * or leaves none for the system or the shims): when all are made, ask each with
+ * cg_get_exclusive(). -EBUSY: the kernel gives the group other CPUs than these.
+ */
 int cg_set_cpus(struct cg *cg, const char *path, const char *cpus, const char *mems, bool exclusive,
 		enum cg_exclusive *ret_obtained, struct vc_err *err);
 /* What a group whose CPUs were asked for as its own (asked) has of that now: later

@@ -166,6 +166,38 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	fail(cfg, "%s; here there are: %s", sentence, known);
 }
 
+static const char *const balance_names[BALANCE_N_MODES] = {
+	[BALANCE_OFF] = "off",
+	[BALANCE_ADVISE] = "advise",
+	[BALANCE_ON] = "on",
+};
+
+const char *config_balance_name(enum config_balance balance)
+{
+	return balance_names[balance];
+}
+
+int config_parse_balance(const char *text, enum config_balance *ret)
+{
+	for (int i = 0; i < BALANCE_N_MODES; i++) {
+		if (!strcmp(text, balance_names[i])) {
+			*ret = (enum config_balance)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int check_balance(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getnstr(opt, 0);
+	enum config_balance balance;
+
+	if (!text || config_parse_balance(text, &balance) < 0)
+		return fail(cfg, "balance = \"%s\": give off, advise or on", text ? text : "");
+	return 0;
+}
+
 static int check_policy(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *name = cfg_opt_getnstr(opt, 0);
@@ -362,6 +394,7 @@ static cfg_t *new_parser(void)
 		CFG_INT("sample-interval-msec", DEFAULT_SAMPLE_MSEC, CFGF_NONE),
 		CFG_BOOL("exclusive", cfg_true, CFGF_NONE),
 		CFG_INT("max-jobs-per-user", DEFAULT_MAX_JOBS, CFGF_NONE),
+		CFG_STR("balance", "off", CFGF_NONE),
 		CFG_STR("criu", NULL, CFGF_NODEFAULT),
 		CFG_STR("policy-path", NULL, CFGF_NODEFAULT),
 		CFG_SEC("partition", partition, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
@@ -375,6 +408,7 @@ static cfg_t *new_parser(void)
 	cfg_set_validate_func(cfg, "policy", check_policy);
 	cfg_set_validate_func(cfg, "sample-interval-msec", check_range);
 	cfg_set_validate_func(cfg, "max-jobs-per-user", check_range);
+	cfg_set_validate_func(cfg, "balance", check_balance);
 	cfg_set_validate_func(cfg, "criu", check_path);
 	cfg_set_validate_func(cfg, "policy-path", check_path);
 	cfg_set_validate_func(cfg, "partition", check_partition);
@@ -436,6 +470,7 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 		return r;
 	config->sample_interval_msec = (unsigned int)cfg_getint(cfg, "sample-interval-msec");
 	config->max_jobs_per_user = (unsigned int)cfg_getint(cfg, "max-jobs-per-user");
+	config_parse_balance(cfg_getstr(cfg, "balance"), &config->balance);
 	config->exclusive = cfg_getbool(cfg, "exclusive");
 	if (copy_string(cfg, "policy", &config->policy) < 0 ||
 	    copy_string(cfg, "criu", &config->criu) < 0 ||

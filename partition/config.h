@@ -6,6 +6,7 @@
  *	sample-interval-msec = 250
  *	exclusive = true               # ask for CPUs as a partition's own
  *	max-jobs-per-user = 1000
+ *	balance = "off"                # "advise", "on": move jobs when it pays
  *	criu = "/usr/sbin/criu"
  *	policy-path = "/usr/lib/vcrun/policy"
  *	partition vc0 {
@@ -36,12 +37,20 @@ struct partition_spec {
 	bool exclusive;
 };
 
+enum config_balance { BALANCE_OFF, BALANCE_ADVISE, BALANCE_ON, BALANCE_N_MODES };
+
+/* "off", "advise", "on". */
+const char *config_balance_name(enum config_balance balance);
+/* -EINVAL: none of them. */
+int config_parse_balance(const char *text, enum config_balance *ret);
+
 struct config {
 	char *policy;
 	char *criu;        /* NULL: searched for (libmig) */
 	char *policy_path; /* NULL: the built-in directory */
 	unsigned int sample_interval_msec;
 	unsigned int max_jobs_per_user;
+	enum config_balance balance;
 	bool exclusive;
 	struct partition_spec *parts; /* sorted as in the file; n_parts may be 0 */
 	size_t n_parts;

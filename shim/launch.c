@@ -140,7 +140,8 @@ static int child_limits(const struct launch_child *child)
 		if (caller->limit_known[i] && setrlimit(i, &caller->limits[i]) < 0 &&
 		    errno != EPERM)
 			return -1;
-	if (caller->nice && setpriority(PRIO_PROCESS, 0, caller->nice) < 0)
+	/* The shim's own is better than most callers'. */
+	if (setpriority(PRIO_PROCESS, 0, caller->nice) < 0)
 		return -1;
 	if (caller->ioprio > 0)
 		syscall(SYS_ioprio_set, 1, 0, caller->ioprio);

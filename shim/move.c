@@ -167,7 +167,7 @@ static void move_answer(struct shim *shim, const struct move *move, const struct
 }
 
 /* The job has changed places: accounts, record, group left behind, daemon. */
-static void move_settle(struct shim *shim, struct move *move)
+static void move_settle(struct shim *shim, struct move *move, const struct mig_report *report)
 {
 	struct vc_err err;
 	uint64_t used = 0;
@@ -176,6 +176,8 @@ static void move_settle(struct shim *shim, struct move *move)
 		shim->cpu_base_usec += used;
 	snprintf(shim->partition, sizeof(shim->partition), "%s", move->target.partition);
 	shim->moves++;
+	shim->move_downtime_usec = report->downtime_usec;
+	shim->move_image_bytes = report->image_bytes;
 	shim->placed_usec = clock_mono_usec();
 	if (record_save(shim, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
@@ -285,7 +287,7 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 	if (r < 0)
 		err_add(&err, "move job %u to %s", shim->job, request->to);
 	if (r == 0)
-		move_settle(shim, move);
+		move_settle(shim, move, &report);
 	else if (move->target.entry)
 		cg_remove(shim->cg, move->target.group, NULL);
 	move_answer(shim, move, &report, request, &err, command);

@@ -59,6 +59,9 @@ void record_send(struct shim *shim)
 	body.cpu_base_usec = shim->cpu_base_usec;
 	body.started_usec = shim->started_usec;
 	body.at_usec = shim->placed_usec;
+	body.has_downtime_usec = body.has_image_bytes = shim->moves > 0;
+	body.downtime_usec = shim->move_downtime_usec;
+	body.image_bytes = shim->move_image_bytes;
 	msg.body_case = VC__MSG__BODY_JOB_STATE;
 	msg.job_state = &body;
 	if (wire_send(shim->daemon, &msg, NULL, 0, &err) < 0)

@@ -68,6 +68,7 @@ struct shim {
 	struct inventory_given given[4];
 	size_t n_given;
 	uint32_t moves;
+	uint64_t move_downtime_usec, move_image_bytes; /* of the last move */
 	uint64_t cpu_base_usec, started_usec, placed_usec;
 	struct mig_parked *parked;
 	struct move *parked_move;

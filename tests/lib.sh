@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+# lib.sh - what the end-to-end tests share
+#
+# A test sources this first and then has: a directory of its own ($work, in it $state,
+# the state directory of an instance that is its own), the commands in PATH, and an end that
+# takes everything down. A test that passes must have left nothing: no process, no
+# cgroup, no mount; what is found is removed, and fails the test.
+#
+# Exit status as automake has it: 0 passed, 1 failed, 77 skipped.
+
+set -eu
+: "${top_srcdir:=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)}"
+: "${top_builddir:=${VCRUN_BUILD:-$top_srcdir/build}}"
+
+# A test that hangs is a test that fails, and cleans up all the same.
+if [ -z "${VC_TEST_TIMED:-}" ]; then
+	export VC_TEST_TIMED=1
+	exec timeout -k 60 "${VC_TEST_TIMEOUT:-300}" sh "$0" "$@"
+fi
+
+export top_srcdir top_builddir
+export VCRUN_BUILD="$top_builddir"
+export LC_ALL=C
+run=$top_srcdir/run
+work='' state=''
+
+say() {
+	printf '%s\n' "$*"
+}
+
+skip() { # REASON
+	say "skipped: $*"
+	exit 77
+}
+
+fail() { # SENTENCE
+	say "failed: $*"
+	exit 1
+}
+
+# Both sides are shown when they differ.
+is() { # WHAT GOT EXPECTED
+	[ "$2" = "$3" ] || fail "$1: got '$2', expected '$3'"
+}
+
+matches() { # WHAT GOT REGEX
+	printf '%s\n' "$2" | grep -Eq -e "$3" || fail "$1: got '$2', expected something like '$3'"
+}
+
+at_most() { # WHAT GOT MOST
+	[ "$2" -le "$3" ] || fail "$1: got $2, expected at most $3"
+}
+
+at_least() { # WHAT GOT LEAST
+	[ "$2" -ge "$3" ] || fail "$1: got $2, expected at least $3"
+}
+
+# Runs a command that may fail; its exit status is in $status, what it said in $out.
+try() { # COMMAND...
+	status=0
+	# shellcheck disable=SC2034 # the tests look at it
+	out=$("$@" 2>&1) || status=$?
+}
+
+requires() { # PROGRAM...
+	for program in "$@"; do
+		# redis-server is redis-tools' program under another name (Debian).
+		if [ "$program" = redis-server ] && ! command -v redis-server >/dev/null &&
+			command -v redis-check-rdb >/dev/null; then
+			ln -s "$(command -v redis-check-rdb)" "$work/bin/redis-server"
+		fi
+		command -v "$program" >/dev/null || skip "$program is not installed"
+	done
+}
+
+wait_for() { # SECONDS COMMAND...
+	tries=$(($1 * 20))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || fail "waited in vain for: $*"
+		sleep 0.05
+	done
+}
+
+# Prints an expression over the JSON on standard input, d.
+json() { # EXPRESSION
+	python3 -c 'import json, sys; d = json.load(sys.stdin); print('"$1"')'
+}
+
+# One field of one job, given by name; fails when there is none.
+job() { # NAME FIELD
+	vcstat jobs --json | json "[j for j in d['jobs'] if j['name'] == '$1'][0]['$2']"
+}
+
+job_is() { # NAME FIELD VALUE
+	[ "$(job "$1" "$2" 2>/dev/null)" = "$3" ]
+}
+
+jobs_are() { # NUMBER
+	[ "$(vcstat jobs --json | json "len(d['jobs'])")" = "$1" ]
+}
+
+# Brings the test's instance up: two equal partitions, vc0 and vc1, unless told otherwise.
+up() { # [OPTION]...
+	[ $# -gt 0 ] || set -- --split=2
+	[ "$(nproc)" -ge 2 ] || skip "this machine has one CPU; two partitions need two"
+	vcctl up "$@" >"$work/up.out" 2>&1 || fail "vcctl up $*: $(cat "$work/up.out")"
+	note_groups
+}
+
+down() { # [OPTION]...
+	vcctl down "$@" >"$work/down.out" 2>&1 || fail "vcctl down $*: $(cat "$work/down.out")"
+}
+
+# Another user of this machine runs a command. The build tree may lie where that user
+# cannot go, so the commands are copied. A second user is uid 65533.
+as_user() { # UID COMMAND...
+	uid=$1
+	shift
+	if [ ! -d "$work/public" ]; then
+		mkdir "$work/public"
+		for command in vcrun vcmove vcstat vcctl; do
+			cp "$top_builddir/$command" "$work/public/"
+		done
+	fi
+	setpriv --reuid="$uid" --regid="$uid" --clear-groups \
+		env PATH="$work/public:/usr/bin:/bin:/usr/sbin:/sbin" "$@"
+}
+
+# The instance's cgroups, as it writes them down: "controller|version|mount|group;...".
+note_groups() {
+	for dir in "$work"/state*; do
+		[ -e "$dir/instance.json" ] || continue
+		sed -n 's/.*"cgroup-base": "\(.*\)".*/\1/p' "$dir/instance.json" | tr ';' '\n' |
+			awk -F'|' '{ print $3 "/" $4 }' >>"$work/groups"
+	done
+}
+
+# Processes of this test's instances, by what they were started with.
+own_processes() {
+	for dir in /proc/[0-9]*; do
+		pid=${dir#/proc/}
+		if [ "$pid" != $$ ] && tr '\0' '\n' 2>/dev/null <"$dir/environ" |
+			grep -q "^VCRUN_STATE_DIR=$work/state"; then
+			case $(sed 's/.*) //' "$dir/stat" 2>/dev/null) in
+			[ZX]* | '') ;;
+			*) echo "$pid" ;;
+			esac
+		fi
+	done
+}
+
+no_own_processes() {
+	[ -z "$(own_processes)" ]
+}
+
+left_behind() { # WHAT
+	say "left behind: $*"
+	left=yes
+}
+
+clear_processes() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		no_own_processes && return
+		sleep 0.2
+	done
+	for pid in $(own_processes); do
+		left_behind "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+		kill -KILL "$pid" 2>/dev/null || :
+	done
+}
+
+clear_groups() {
+	[ -e "$work/groups" ] || return 0
+	sort -u "$work/groups" >"$work/groups.sorted"
+	while read -r group; do
+		[ -d "$group" ] || continue
+		left_behind "cgroup $group"
+		# shellcheck disable=SC2046 # a list
+		kill -KILL $(find "$group" -name cgroup.procs -exec cat {} +) 2>/dev/null || :
+		sleep 0.2
+		find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || :
+	done <"$work/groups.sorted"
+}
+
+clear_mounts() {
+	awk -v dir="$work/" 'index($2, dir) == 1 { print $2 }' /proc/self/mounts | sort -r >"$work/mounts"
+	while read -r mount; do
+		left_behind "mount $mount"
+		umount -l "$mount" || :
+	done <"$work/mounts"
+}
+
+show_logs() {
+	for log in "$work"/state*/*/vcd.log; do
+		[ -e "$log" ] || continue
+		say "--- ${log#"$work/"}"
+		tail -n 40 "$log"
+	done
+}
+
+# A daemon or shim that a sanitizer or valgrind complained about.
+find_complaints() {
+	cat "$work"/state*/*/vcd.log "$work"/logs 2>/dev/null |
+		grep -E -A 30 'runtime error:|ERROR: (Address|Leak)Sanitizer' || :
+}
+
+finish() {
+	status=$?
+	trap '' INT TERM HUP
+	trap - EXIT
+	left=no
+	set +e
+	note_groups
+	find_complaints >"$work/complaints"
+	[ $status -eq 0 ] || [ $status -eq 77 ] || show_logs
+	for dir in "$work"/state*; do
+		[ -e "$dir/instance.json" ] || continue
+		vcctl --state-dir="$dir" down --force >"$work/down.out" 2>&1 || {
+			left_behind "an instance that does not go down: $(cat "$work/down.out")"
+		}
+	done
+	clear_processes
+	clear_groups
+	clear_mounts
+	[ $left = no ] || [ $status -ne 0 ] || status=1
+	if [ -s "$work/complaints" ]; then
+		cat "$work/complaints"
+		status=1
+	fi
+	rm -rf --one-file-system "$work"
+	exit $status
+}
+
+[ "$(id -u)" -eq 0 ] || skip "needs root: cgroups and mounts"
+work=$(mktemp -d /tmp/vcrun-test.XXXXXX)
+trap finish EXIT
+trap 'exit 143' INT TERM HUP
+chmod 755 "$work"
+state=$work/state
+mkdir "$work/bin"
+for command in vcrun vcmove vcstat vcctl; do
+	printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$run" "$command" >"$work/bin/$command"
+	chmod 755 "$work/bin/$command"
+done
+export PATH="$work/bin:$PATH" VCRUN_STATE_DIR="$state"
+cd "$work"
