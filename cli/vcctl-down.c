@@ -25,6 +25,7 @@
 #define DOWN_KILL_USEC 10000000u
 #define DOWN_DAEMON_USEC 5000000u
 #define DOWN_POLL_USEC 5000
+#define DOWN_SETTLE_USEC 300000u
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
@@ -205,6 +206,23 @@ int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 	return 0;
 }
 
+/* A vcrun returns a moment before the last of its job is gone, and "vcrun ...; vcctl
+ * down" is no mistake. So jobs that end within the given time are none. */
+static int down_jobs(const struct instance *in, struct cg *cg, uint64_t patience_usec,
+		     struct vcctl_job **ret, size_t *ret_n, struct vc_err *err)
+{
+	uint64_t deadline = clock_mono_usec() + patience_usec;
+
+	for (;;) {
+		int r = vcctl_jobs(in, cg, ret, ret_n, err);
+
+		if (r < 0 || *ret_n == 0 || clock_mono_usec() >= deadline)
+			return r;
+		free(steal_ptr(*ret));
+		clock_sleep_usec(DOWN_POLL_USEC);
+	}
+}
+
 static int down_run(const struct vcctl *opts, struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = NULL;
@@ -216,7 +234,7 @@ static int down_run(const struct vcctl *opts, struct vc_err *err)
 	if (r == 0)
 		r = cg_open(NULL, in->cgroup_base, &cg, err);
 	if (r == 0)
-		r = vcctl_jobs(in, cg, &jobs, &n_jobs, err);
+		r = down_jobs(in, cg, opts->force ? 0 : DOWN_SETTLE_USEC, &jobs, &n_jobs, err);
 	if (r < 0)
 		return r;
 	if (n_jobs > 0 && !opts->force)

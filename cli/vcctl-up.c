@@ -163,6 +163,7 @@ static int up_start_daemon(const struct instance *in, const char *name, int *ret
 
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "start the daemon of %s", name);
+	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
 		if (fork() == 0)

@@ -328,6 +328,19 @@ static void vcrun_drain(struct vcrun *run)
 		;
 }
 
+/* The program has its descriptors now. Who is at the other end of its pipes shall see
+ * when it closes them, so they are not held open here. Our complaints still need stderr. */
+static void vcrun_let_go(const struct vcrun *run)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; null >= 0 && i < 2; i++)
+		if (!(run->tty.mask >> i & 1))
+			dup2(null, i);
+	if (null >= 0)
+		close(null);
+}
+
 /* One message of the shim. Returns the exit status when that is known, else -1. */
 static int vcrun_on_message(struct vcrun *run)
 {
@@ -346,6 +359,8 @@ static int vcrun_on_message(struct vcrun *run)
 		if (run->detach) {
 			printf("%u\n", msg.msg->started->job);
 			status = 0;
+		} else {
+			vcrun_let_go(run);
 		}
 		if (msg.n_fds > 0) {
 			run->tty.master_fd = msg.fds[0];
@@ -434,6 +449,10 @@ int main(int argc, char **argv)
 	struct vc_err err;
 	int status;
 
+	/* A descriptor of ours in the place of one that came closed would be the program's. */
+	for (int i = 0; i < 3; i++)
+		if (fcntl(i, F_GETFD) < 0 && open("/dev/null", O_RDWR) != i)
+			return EXIT_VCRUN;
 	log_open("vcrun", LOG_LEVEL_WARN);
 	vcrun_options(&run, argc, argv);
 	tty_init(&run.tty);

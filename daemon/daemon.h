@@ -70,7 +70,6 @@ struct daemon {
 	struct policy_set *policies;
 	const char *name; /* of the partition */
 	uint32_t slot;    /* its index */
-	enum cg_exclusive exclusive;
 	int listen_fd;
 	struct event *listen_event, *listen_resume, *sample_event, *pool_event, *balance_event;
 	double move_usec_per_mib; /* learnt from moves; see balance.c */

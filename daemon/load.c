@@ -69,13 +69,17 @@ static void load_sample(struct daemon *daemon)
 	struct board_sample sample = {
 		.at_usec = clock_mono_usec(),
 		.period_msec = daemon->instance->config->sample_interval_msec,
-		.exclusive = daemon->exclusive,
 		.load = { .ncpus = load->ncpus },
 	};
 	uint64_t busy = load->busy_ticks, all = load->all_ticks, group_usec = load->group_usec;
 	struct cg_memory memory = { .limit_bytes = CG_NO_LIMIT };
+	enum cg_exclusive exclusive = CG_SHARED;
 	const struct job *job;
 
+	/* What a partition has can change with its neighbours. */
+	cg_get_exclusive(daemon->cg, daemon->name,
+			 daemon->instance->config->parts[daemon->slot].exclusive, &exclusive);
+	sample.exclusive = exclusive;
 	load_read_ticks(load, &busy, &all);
 	sample.load.cpu_pct = load_pct(busy - load->busy_ticks, all - load->all_ticks);
 	cg_cpu_usec(daemon->cg, daemon->name, &group_usec);

@@ -54,6 +54,7 @@ static int main_lock(const struct daemon *daemon, struct vc_err *err)
 
 static int main_start(struct daemon *daemon, const char *state_dir, struct vc_err *err)
 {
+	enum cg_exclusive obtained;
 	struct partition_spec *spec;
 	int index, r = instance_open(state_dir, &daemon->instance, err);
 
@@ -73,7 +74,7 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (r == 0)
 		r = cg_open(NULL, daemon->instance->cgroup_base, &daemon->cg, err);
 	if (r == 0)
-		r = partition_create(daemon->cg, spec, &daemon->exclusive, err);
+		r = partition_create(daemon->cg, spec, &obtained, err);
 	if (r == 0)
 		r = cg_create(daemon->cg, PARTITION_SHIMS_GROUP, err);
 	if (r == 0)

@@ -36,14 +36,15 @@
 #include "shim/report.h"
 
 #define LAUNCH_FAILED 1000
+#define LAUNCH_LIMITS_COLUMN 26
 #define LAUNCH_TTY_GID 5 /* group tty: fixed by Debian's base-passwd and by LSB */
 
 #define LAUNCH_STEPS(X)                                                                            \
 	X(SESSION, "make a session")                                                               \
+	X(STDIO, "set up standard input and output")                                               \
 	X(LIMITS, "take over the caller's resource limits")                                        \
 	X(CREDENTIALS, "become the caller's user")                                                 \
 	X(DIRECTORY, "enter the current directory")                                                \
-	X(STDIO, "set up standard input and output")                                               \
 	X(INIT, "execute vcinit")
 
 enum launch_step {
@@ -72,13 +73,49 @@ struct launch_child {
 	int slave, report, init;
 };
 
+static rlim_t launch_parse_limit(const char *text)
+{
+	return strcmp(text, "unlimited") ? (rlim_t)strtoull(text, NULL, 10) : RLIM_INFINITY;
+}
+
+/*
+ * prlimit() of another user's process takes CAP_SYS_RESOURCE, which root in a
+ * container may lack; /proc/PID/limits takes nothing. Its lines stand in the order
+ * of the RLIMIT_ numbers, the limits begin at a fixed column.
+ */
+static void launch_read_limits(pid_t pid, struct launch_caller *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[64], soft[32], hard[32];
+	const char *line;
+
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		ret->limit_known[i] = prlimit(pid, i, NULL, &ret->limits[i]) == 0;
+		if (!ret->limit_known[i] && errno == EPERM)
+			break;
+		if (i + 1 == RLIM_NLIMITS)
+			return;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+	if (file_read_all(AT_FDCWD, path, 65536, &text) < 0)
+		return;
+	line = strchr(text, '\n');
+	for (int i = 0; line && i < RLIM_NLIMITS; i++, line = strchr(line + 1, '\n')) {
+		if (strnlen(line + 1, LAUNCH_LIMITS_COLUMN) < LAUNCH_LIMITS_COLUMN ||
+		    sscanf(line + 1 + LAUNCH_LIMITS_COLUMN, "%31s %31s", soft, hard) != 2)
+			return;
+		ret->limits[i] = (struct rlimit){ .rlim_cur = launch_parse_limit(soft),
+						  .rlim_max = launch_parse_limit(hard) };
+		ret->limit_known[i] = true;
+	}
+}
+
 static void launch_read_caller(pid_t pid, struct launch_caller *ret)
 {
 	_cleanup_free_ char *status = NULL;
 	char path[64];
 
-	for (int i = 0; i < RLIM_NLIMITS; i++)
-		ret->limit_known[i] = prlimit(pid, i, NULL, &ret->limits[i]) == 0;
+	launch_read_limits(pid, ret);
 	errno = 0;
 	ret->nice = getpriority(PRIO_PROCESS, (id_t)pid);
 	if (errno)
@@ -134,8 +171,12 @@ static int child_session(const struct launch_child *child)
 static int child_limits(const struct launch_child *child)
 {
 	const struct launch_caller *caller = child->caller;
-	int fd;
+	/* First: the limits may allow no descriptor more. */
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
+	if (fd < 0 || write(fd, caller->oom_score_adj, strlen(caller->oom_score_adj)) < 0)
+		return -1;
+	close(fd);
 	for (int i = 0; i < RLIM_NLIMITS; i++)
 		if (caller->limit_known[i] && setrlimit(i, &caller->limits[i]) < 0 &&
 		    errno != EPERM)
@@ -145,10 +186,6 @@ static int child_limits(const struct launch_child *child)
 		return -1;
 	if (caller->ioprio > 0)
 		syscall(SYS_ioprio_set, 1, 0, caller->ioprio);
-	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, caller->oom_score_adj, strlen(caller->oom_score_adj)) < 0)
-		return -1;
-	close(fd);
 	return 0;
 }
 
@@ -187,15 +224,20 @@ static int child_stdio(const struct launch_child *child)
 	return (int)syscall(SYS_close_range, REPORT_FD + 1, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
 }
 
+/* In main.c. */
+static const int shim_ignores[] = { SIGHUP, SIGINT, SIGPIPE };
+
 static void child_signals(const Vc__Run *run)
 {
 	uint64_t ignored = run->ignored_signals;
 	sigset_t blocked;
 
+	/* CLONE_CLEAR_SIGHAND leaves ignored what the shim ignores. */
+	for (size_t i = 0; i < ARRAY_SIZE(shim_ignores); i++)
+		signal(shim_ignores[i], SIG_DFL);
 	sigemptyset(&blocked);
 	for (int i = 1; i <= 64; i++) {
-		if (ignored >> (i - 1) & 1)
-			signal(i, SIG_IGN);
+		signal(i, ignored >> (i - 1) & 1 ? SIG_IGN : SIG_DFL);
 		if (run->blocked_signals >> (i - 1) & 1)
 			sigaddset(&blocked, i);
 	}
@@ -262,13 +304,10 @@ static char **launch_strings(const ProtobufCBinaryData *items, size_t n, size_t 
 	return list;
 }
 
+/* As fork(); the old system call, since valgrind knows no clone3. */
 static int launch_clone(const struct launch_child *child, pid_t *ret, struct vc_err *err)
 {
-	struct clone_args args = {
-		.flags = CLONE_NEWIPC | CLONE_NEWUTS | CLONE_CLEAR_SIGHAND,
-		.exit_signal = SIGCHLD,
-	};
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	long pid = syscall(SYS_clone, CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD, 0, 0, 0, 0);
 
 	if (pid < 0)
 		return err_sys(err, errno, "start the job's init in namespaces of its own");
@@ -313,7 +352,7 @@ int launch_job(const struct launch *how, struct launched *ret, unsigned int *ret
 	_cleanup_free_ gid_t *groups = calloc(start->creds->n_groups + 1, sizeof(*groups));
 	_cleanup_close_ int master = -1, slave = -1, report_read = -1, report_write = -1;
 	_cleanup_close_ int init = open(how->vcinit, O_PATH | O_CLOEXEC);
-	struct launch_caller caller;
+	struct launch_caller caller = { 0 };
 	struct launch_child child = { .how = how, .caller = &caller };
 	char flags[8] = "-";
 	int pair[2], r;

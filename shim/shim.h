@@ -3,7 +3,9 @@
  * shim.h - one job's supervisor, seen by its own files
  *
  *	main.c     options, event loop, the connections to daemon and command
- *	launch.c   starts the job
+ *	client.c   the vcrun that waits
+ *	job.c      the job's life: prepared, started, reported on, ended
+ *	launch.c   starts its program
  *	record.c   the job's state: for the daemon, for the state directory
  *	move.c     moves the job
  *	vcinit.c   the root of the job's tree (another program)
@@ -79,7 +81,28 @@ const char *job_state_name(enum job_state state);
 /* main.c */
 void shim_set_state(struct shim *shim, enum job_state state);
 void shim_dial(struct shim *shim);
-void shim_leave_group(struct shim *shim);
+
+/* client.c */
+/* Takes fd over, also on failure. */
+int client_open(struct shim *shim, int fd, struct vc_err *err);
+void client_drop(struct shim *shim);
+void client_started(struct shim *shim);
+void client_stopped(struct shim *shim, int signal);
+void client_exited(struct shim *shim);
+
+/* job.c */
+/* Before there is a job: makes its group, and waits inside of it, so that the job is born there. */
+int job_prepare(struct shim *shim, const Vc__Prepare *prepare, struct vc_err *err);
+/* Out of that group, once the job runs. */
+void job_leave_group(struct shim *shim);
+/* Takes the Start message and its descriptors: the command's socket, stdin, stdout, stderr, current
+ * directory. */
+int job_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err);
+void job_signal(struct shim *shim, const Vc__Signal *request);
+/* Clears up after the job and ends the event loop. */
+void job_end(struct shim *shim);
+void job_on_child(evutil_socket_t fd, short what, void *ctx);
+void job_on_settle(evutil_socket_t fd, short what, void *ctx);
 
 /* record.c */
 /* Tells the daemon how the job is now; nothing happens while there is none. */

@@ -10,7 +10,7 @@
 # Exit status as automake has it: 0 passed, 1 failed, 77 skipped.
 
 set -eu
-: "${top_srcdir:=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)}"
+top_srcdir=$(CDPATH='' cd -- "${top_srcdir:-$(dirname -- "$0")/..}" && pwd)
 : "${top_builddir:=${VCRUN_BUILD:-$top_srcdir/build}}"
 
 # A test that hangs is a test that fails, and cleans up all the same.
@@ -140,15 +140,11 @@ note_groups() {
 
 # Processes of this test's instances, by what they were started with.
 own_processes() {
-	for dir in /proc/[0-9]*; do
-		pid=${dir#/proc/}
-		if [ "$pid" != $$ ] && tr '\0' '\n' 2>/dev/null <"$dir/environ" |
-			grep -q "^VCRUN_STATE_DIR=$work/state"; then
-			case $(sed 's/.*) //' "$dir/stat" 2>/dev/null) in
-			[ZX]* | '') ;;
-			*) echo "$pid" ;;
-			esac
-		fi
+	grep -lzs "^VCRUN_STATE_DIR=$work/state" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
+		case $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null) in
+		[ZX]* | '') ;;
+		*) echo "$pid" ;;
+		esac
 	done
 }
 

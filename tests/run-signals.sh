@@ -17,7 +17,7 @@ chmod 755 "$work/tell"
 
 # A shell makes its background commands ignore SIGINT and SIGQUIT; python puts that right.
 with_signals() {
-	python3 -c '
+	exec python3 -c '
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * job.c - the job's life in its shim: prepared, started, reported on, ended
+ */
+#include "shim/shim.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "partition/partition.h"
+#include "shim/launch.h"
+#include "shim/report.h"
+
+#define JOB_ARGV_BYTES 4096
+#define JOB_KILL_USEC 10000000u
+/* When to leave the job's group: later than most short programs run. */
+#define JOB_SETTLE_USEC 50000
+
+/* The program's fate is known: from vcinit's report, or because vcinit is gone. */
+static void job_program_ended(struct shim *shim, int status)
+{
+	if (shim->program_ended)
+		return;
+	shim->program_ended = true;
+	shim->status = status;
+	client_exited(shim);
+}
+
+void job_signal(struct shim *shim, const Vc__Signal *request)
+{
+	if (shim->program_ended || request->signal <= 0 || request->signal >= _NSIG)
+		return;
+	if (request->everything) {
+		char group[64];
+		pid_t *pids = NULL;
+		size_t n = 0;
+
+		partition_job_group(shim->partition, shim->job, group, sizeof(group));
+		if (cg_pids(shim->cg, group, &pids, &n, NULL) == 0)
+			for (size_t i = 0; i < n; i++)
+				if (pids[i] != shim->root)
+					kill(pids[i], request->signal);
+		free(pids);
+	} else {
+		kill(request->group ? -shim->program : shim->program, request->signal);
+	}
+}
+
+/*
+ * Before there is a job: makes its group, and waits inside of it, so that the job
+ * is born there. job_leave_group() is the way out, once the job runs and nobody
+ * waits for an answer.
+ */
+static int job_enter_group(struct shim *shim, struct vc_err *err)
+{
+	char group[64];
+	int r;
+
+	if (shim->in_group)
+		return 0;
+	partition_job_group(shim->partition, shim->job, group, sizeof(group));
+	r = cg_create(shim->cg, group, err);
+	if (r == 0)
+		r = cg_attach(shim->cg, group, 0, err);
+	shim->in_group = r == 0;
+	return r;
+}
+
+int job_prepare(struct shim *shim, const Vc__Prepare *prepare, struct vc_err *err)
+{
+	shim->job = prepare->job;
+	snprintf(shim->partition, sizeof(shim->partition), "%s", prepare->partition);
+	return job_enter_group(shim, err);
+}
+
+void job_leave_group(struct shim *shim)
+{
+	struct vc_err err;
+
+	if (!shim->in_group)
+		return;
+	if (cg_attach(shim->cg, PARTITION_SHIMS_GROUP, 0, &err) < 0)
+		log_warn("job %u: %s", shim->job, err.text);
+	shim->in_group = false;
+}
+
+void job_on_settle(evutil_socket_t fd, short what, void *ctx)
+{
+	job_leave_group(ctx);
+}
+
+static void job_remove_group(struct shim *shim)
+{
+	struct vc_err err;
+	char group[64];
+
+	job_leave_group(shim);
+	partition_job_group(shim->partition, shim->job, group, sizeof(group));
+	if (cg_kill(shim->cg, group, JOB_KILL_USEC, &err) < 0)
+		log_warn("job %u: %s", shim->job, err.text);
+	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
+		;
+	if (cg_remove(shim->cg, group, &err) < 0)
+		log_warn("job %u: %s", shim->job, err.text);
+}
+
+void job_end(struct shim *shim)
+{
+	job_remove_group(shim);
+	record_remove(shim);
+	shim_set_state(shim, JOB_ENDED);
+	log_stage("exit", shim->job);
+	event_base_loopbreak(shim->base);
+}
+
+static void job_on_report(evutil_socket_t fd, short what, void *ctx)
+{
+	struct shim *shim = ctx;
+	struct report report;
+	ssize_t n = read(fd, &report, sizeof(report));
+
+	if (n != (ssize_t)sizeof(report)) {
+		event_del(shim->report_event);
+		return;
+	}
+	switch (report.kind) {
+	case REPORT_STOPPED:
+		client_stopped(shim, report.value);
+		shim_set_state(shim, JOB_STOPPED);
+		break;
+	case REPORT_CONTINUED:
+		shim_set_state(shim, JOB_RUNNING);
+		break;
+	case REPORT_EXITED:
+		job_program_ended(shim, report.value);
+		shim_set_state(shim, JOB_LINGERING);
+		break;
+	default:
+		break;
+	}
+}
+
+void job_on_child(evutil_socket_t fd, short what, void *ctx)
+{
+	struct shim *shim = ctx;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+		if (pid != shim->root)
+			continue;
+		/* A report may be in the pipe still; it knows better than vcinit's status. */
+		if (shim->report_fd >= 0)
+			job_on_report(shim->report_fd, EV_READ, shim);
+		job_program_ended(shim, status);
+		job_end(shim);
+		return;
+	}
+}
+
+/* Notes which pipes, sockets and files came from outside: the mover must hand
+ * them over again, even when the job holds both of their ends. */
+static void job_note_given(struct shim *shim, const int *stdio)
+{
+	for (int i = 0; i < 3; i++) {
+		struct stat st;
+
+		if (fstat(stdio[i], &st) == 0 &&
+		    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISREG(st.st_mode)))
+			shim->given[shim->n_given++] =
+				(struct inventory_given){ .dev = st.st_dev, .ino = st.st_ino };
+	}
+}
+
+/* The environment has done its duty, and of the arguments the first ones are kept
+ * for vcstat: a shim lives long, and its daemon has one copy of this a job. */
+static void job_trim(Vc__Run *run)
+{
+	size_t kept = 0, n = 0;
+
+	for (size_t i = 0; i < run->n_env; i++)
+		free(run->env[i].data);
+	free(run->env);
+	run->env = NULL;
+	run->n_env = 0;
+	while (n < run->n_argv && kept + run->argv[n].len < JOB_ARGV_BYTES)
+		kept += run->argv[n++].len;
+	for (size_t i = n; i < run->n_argv; i++)
+		free(run->argv[i].data);
+	run->n_argv = n;
+}
+
+static int job_launch(struct shim *shim, const int *fds, unsigned int *ret_exit_status,
+		      struct vc_err *err)
+{
+	const char *vcinit = getenv("VCRUN_VCINIT");
+	struct launch how = { .start = shim->start,
+			      .stdio = { fds[0], fds[1], fds[2] },
+			      .cwd = fds[3],
+			      .vcinit = vcinit ? vcinit : VC_LIBEXECDIR "/vcinit" };
+	struct launched launched;
+	int r = launch_job(&how, &launched, ret_exit_status, err);
+
+	if (r < 0)
+		return r;
+	job_note_given(shim, fds);
+	shim->root = launched.root;
+	shim->program = launched.program;
+	shim->report_fd = launched.report_fd;
+	shim->master_fd = launched.master_fd;
+	shim->started_usec = clock_real_usec();
+	shim->placed_usec = clock_mono_usec();
+	job_trim(shim->start->run);
+	return 0;
+}
+
+/* Takes the Start message and its descriptors: the command's socket, stdin,
+ * stdout, stderr, current directory. */
+int job_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err)
+{
+	struct timeval settle = { .tv_usec = JOB_SETTLE_USEC };
+	unsigned int exit_status = 125;
+	int r;
+
+	if (shim->start || !shim->job || msg->n_fds != 5)
+		return err_set(err, EPROTO, "a Start that does not fit");
+	/* The message is kept for the job's arguments; msg gives up what it owns. */
+	shim->start = steal_ptr(msg->msg->start);
+	msg->msg->body_case = VC__MSG__BODY__NOT_SET;
+	log_stage("launch", shim->job);
+	r = client_open(shim, msg->fds[0], err);
+	msg->fds[0] = -1;
+	if (r < 0)
+		return r;
+	shim->state = JOB_STARTING;
+	/* What failed when it was prepared may work now; no job starts outside its group. */
+	r = job_enter_group(shim, err);
+	if (r == 0)
+		r = job_launch(shim, msg->fds + 1, &exit_status, err);
+	if (r < 0) {
+		wire_send_error(shim->client, err, exit_status);
+		job_end(shim);
+		return r;
+	}
+	shim->report_event =
+		event_new(shim->base, shim->report_fd, EV_READ | EV_PERSIST, job_on_report, shim);
+	event_add(shim->report_event, NULL);
+	client_started(shim);
+	if (shim->start->run->detach)
+		client_drop(shim);
+	if (record_save(shim, err) < 0)
+		log_warn("job %u: %s", shim->job, err->text);
+	shim_set_state(shim, JOB_RUNNING);
+	event_add(shim->settle, &settle);
+	return 0;
+}
