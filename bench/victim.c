@@ -103,7 +103,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	close(fd);
-	memory = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory = mmap(NULL, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0);
 	if (memory == MAP_FAILED) {
 		perror("victim: memory");
 		return 1;

@@ -17,8 +17,8 @@
 
 /* What vcbench wants of the victim. */
 enum victim_order {
-	VICTIM_RUN,  /* turn, as fast as its short sleeps allow */
-	VICTIM_IDLE, /* turn rarely: another victim is being measured */
+	VICTIM_RUN,   /* turn, as fast as its short sleeps allow */
+	VICTIM_IDLE,  /* turn rarely: another victim is being measured */
 	VICTIM_CHECK, /* read all of the memory once, then go on as VICTIM_RUN */
 	VICTIM_END,
 };

@@ -75,9 +75,13 @@ int client_open(const char *state_dir, const char *partition, struct wire **ret,
 	if (strchr(partition, '/') || partition[0] == '.')
 		return err_set(err, EINVAL, "'%s' is no partition's name", partition);
 	snprintf(path, sizeof(path), "%s/%s/vcd.sock", state_dir, partition);
-	r = wire_connect(path, ret, err);
+	r = wire_connect(path, WIRE_PATIENCE_SEC, ret, err);
 	if (r == 0 || r == -EACCES || r == -ENAMETOOLONG)
 		return r;
+	if (r == -EAGAIN)
+		return err_set(err, EHOSTDOWN,
+			       "the daemon of partition %s accepts no connection; see its vcd.log",
+			       partition);
 	snprintf(path, sizeof(path), "%s/%s/vcd.lock", state_dir, partition);
 	if (stat(path, &st) == 0)
 		return err_set(

@@ -63,12 +63,13 @@ json_t *json_of_job(const Vc__Job *j)
 	for (size_t i = 0; i < j->n_argv; i++)
 		json_array_append_new(argv,
 				      json_of_bytes((const char *)j->argv[i].data, j->argv[i].len));
-	return json_pack("{s:i, s:o, s:i, s:i, s:o, s:o, s:o, s:i, s:I, s:I, s:f, s:o}", "id",
-			 (int)j->id, "name", json_of_text(j->name), "pid", (int)j->pid, "uid",
-			 (int)j->uid, "partition", json_of_text(j->partition), "state",
-			 json_of_text(j->state), "argv", argv, "moves", (int)j->moves, "cpu_usec",
-			 (json_int_t)j->cpu_usec, "rss_bytes", (json_int_t)j->rss_bytes, "started",
-			 (double)j->started_usec / 1e6, "advice", json_of_text(j->advice));
+	return json_pack("{s:I, s:o, s:i, s:I, s:o, s:o, s:o, s:i, s:I, s:I, s:f, s:o}", "id",
+			 (json_int_t)j->id, "name", json_of_text(j->name), "pid", (int)j->pid,
+			 "uid", (json_int_t)j->uid, "partition", json_of_text(j->partition),
+			 "state", json_of_text(j->state), "argv", argv, "moves", (int)j->moves,
+			 "cpu_usec", (json_int_t)j->cpu_usec, "rss_bytes", (json_int_t)j->rss_bytes,
+			 "started", (double)j->started_usec / 1e6, "advice",
+			 json_of_text(j->advice));
 }
 
 json_t *json_of_move(const Vc__Moved *m)
@@ -78,12 +79,12 @@ json_t *json_of_move(const Vc__Moved *m)
 	for (size_t i = 0; i < m->n_steps; i++)
 		json_object_set_new(steps, m->steps[i]->name,
 				    json_integer((json_int_t)m->steps[i]->usec));
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:o, s:o}", "job",
-			 (int)m->job, "from", json_of_text(m->from), "to", json_of_text(m->to),
-			 "engine", json_of_text(m->engine), "result", json_of_text(m->result),
-			 "downtime_usec", (json_int_t)m->downtime_usec, "total_usec",
-			 (json_int_t)m->total_usec, "image_bytes", (json_int_t)m->image_bytes, "at",
-			 (double)m->at_usec / 1e6, "reason",
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:o, s:o}", "job",
+			 (json_int_t)m->job, "from", json_of_text(m->from), "to",
+			 json_of_text(m->to), "engine", json_of_text(m->engine), "result",
+			 json_of_text(m->result), "downtime_usec", (json_int_t)m->downtime_usec,
+			 "total_usec", (json_int_t)m->total_usec, "image_bytes",
+			 (json_int_t)m->image_bytes, "at", (double)m->at_usec / 1e6, "reason",
 			 m->reason && *m->reason ? json_of_text(m->reason) : json_null(),
 			 "steps_usec", steps);
 }

@@ -64,8 +64,10 @@ void table_add(struct table *table, const char *fmt, ...)
 		exit(1);
 	}
 	va_end(ap);
-	for (char *c = cell; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
+	for (unsigned char *c = (unsigned char *)cell, last = 0; *c; last = *c++)
+		/* 0x80 to 0x9f too, which in UTF-8 stand behind 0xc2. */
+		if (*c < ' ' || *c == 0x7f ||
+		    (*c < 0xa0 && *c >= 0x80 && (last < 0x80 || last == 0xc2)))
 			*c = '?';
 	table->cells = grown;
 	table->cells[table->n_cells++] = cell;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -120,6 +121,13 @@ bool tty_copy_output(struct tty *tty)
 	while (n > 0 && tty->out_fd >= 0) {
 		ssize_t written = write(tty->out_fd, at, (size_t)n);
 
+		if (written < 0 && errno == EAGAIN) {
+			/* Somebody else who has the terminal made it non-blocking. */
+			struct pollfd pfd = { .fd = tty->out_fd, .events = POLLOUT };
+
+			poll(&pfd, 1, -1);
+			continue;
+		}
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0)

@@ -37,6 +37,8 @@
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
 
+#define CHECK_READY_FD 3
+
 enum verdict { CHECK_OK, CHECK_WARN, CHECK_FAIL };
 
 struct check {
@@ -88,14 +90,17 @@ static _Noreturn void check_victim(int ready)
 
 	prctl(PR_SET_PDEATHSIG, 0);
 	setsid();
+	/* Nothing of whoever called vcctl: it may have left us a terminal, or worse. */
 	for (int i = 0; i < 3; i++)
 		dup2(null, i);
+	dup2(ready, CHECK_READY_FD);
+	close_range(CHECK_READY_FD + 1, ~0u, 0);
+	ready = CHECK_READY_FD;
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 1) < 0 ||
 	    pthread_create(&thread, NULL, check_victim_thread, NULL) || write(ready, "r", 1) != 1)
 		_exit(1);
 	close(ready);
-	close(null);
 	for (;;)
 		pause();
 }
@@ -181,8 +186,9 @@ static void check_kernel(struct check *check)
 
 	uname(&uts);
 	sscanf(uts.release, "%u.%u", &major, &minor);
-	if (major < 5 || (major == 5 && minor < 10))
-		check_line(check, CHECK_FAIL, "kernel", "use Linux 5.10 or newer",
+	/* The youngest call that we cannot do without: close_range() with CLOEXEC. */
+	if (major < 5 || (major == 5 && minor < 11))
+		check_line(check, CHECK_FAIL, "kernel", "use Linux 5.11 or newer",
 			   "Linux %s is too old", uts.release);
 	else
 		check_line(check, CHECK_OK, "kernel", NULL, "Linux %s, %ld CPUs online",

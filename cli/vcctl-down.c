@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,23 @@ static bool down_is_job(const struct instance *in, unsigned int id)
 	return faccessat(in->dirfd, path, F_OK, 0) == 0;
 }
 
+/* A parked job has no process; its shim holds the images that it lives in. */
+static bool down_shim_lives(const struct instance *in, struct cg *cg, unsigned int id)
+{
+	_cleanup_free_ char *text = NULL;
+	json_auto_t *json = NULL;
+	char path[64], group[64];
+	ssize_t len;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "jobs/%u/job.json", id);
+	len = file_read_all(in->dirfd, path, 65536, &text);
+	json = len > 0 ? json_loadb(text, (size_t)len, 0, NULL) : NULL;
+	pid = (pid_t)json_integer_value(json_object_get(json, "shim_pid"));
+	return pid > 0 && cg_of_pid(cg, pid, group, sizeof(group)) == 0 &&
+	       !strcmp(group, PARTITION_SHIMS_GROUP);
+}
+
 static int down_add_jobs(const struct instance *in, struct cg *cg, const char *partition,
 			 struct vcctl_job **jobs, size_t *n_jobs, struct vc_err *err)
 {
@@ -59,7 +77,7 @@ static int down_add_jobs(const struct instance *in, struct cg *cg, const char *p
 		snprintf(path, sizeof(path), "%s/%s", partition, names[i]);
 		if (r == 0 && partition_parse_group(path, parsed, sizeof(parsed), &id) == 0 &&
 		    down_is_job(in, id) && cg_pids(cg, path, &pids, &n_pids, NULL) == 0 &&
-		    n_pids > 0) {
+		    (n_pids > 0 || down_shim_lives(in, cg, id))) {
 			grown = realloc(*jobs, (*n_jobs + 1) * sizeof(*grown));
 			if (grown) {
 				*jobs = grown;
@@ -94,41 +112,87 @@ int vcctl_jobs(const struct instance *in, struct cg *cg, struct vcctl_job **ret,
 	return 0;
 }
 
-/* SIGTERM to all, some time to act on it, then SIGKILL. */
-static int down_end_jobs(struct instance *in, struct cg *cg, const struct vcctl_job *jobs,
-			 size_t n_jobs, struct vc_err *err)
+/* Processes that have been told to end. */
+struct told {
+	pid_t *pids;
+	size_t n;
+};
+
+static void told_done(struct told *told)
 {
-	uint64_t deadline = clock_mono_usec() + DOWN_TERM_USEC;
-	int r = 0;
+	free(told->pids);
+}
 
-	for (size_t i = 0; i < n_jobs; i++) {
-		char group[64];
-		pid_t *pids = NULL;
-		size_t n = 0;
+static bool told_has(const struct told *told, pid_t pid)
+{
+	for (size_t i = 0; i < told->n; i++)
+		if (told->pids[i] == pid)
+			return true;
+	return false;
+}
 
-		partition_job_group(jobs[i].partition, jobs[i].id, group, sizeof(group));
-		if (cg_pids(cg, group, &pids, &n, NULL) == 0)
-			for (size_t k = 0; k < n; k++)
-				kill(pids[k], SIGTERM);
-		free(pids);
+/* SIGTERM to those of a job's processes that have not had it yet. */
+static int down_tell_job(struct cg *cg, const struct vcctl_job *job, struct told *told,
+			 struct vc_err *err)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	char group[64];
+	pid_t *grown;
+	size_t n = 0;
+
+	partition_job_group(job->partition, job->id, group, sizeof(group));
+	if (cg_pids(cg, group, &pids, &n, NULL) < 0 || n == 0)
+		return 0;
+	grown = realloc(told->pids, (told->n + n) * sizeof(*grown));
+	if (!grown)
+		return err_sys(err, ENOMEM, "jobs");
+	told->pids = grown;
+	for (size_t i = 0; i < n; i++) {
+		if (told_has(told, pids[i]))
+			continue;
+		kill(pids[i], SIGTERM);
+		told->pids[told->n++] = pids[i];
 	}
-	for (;;) {
-		_cleanup_free_ struct vcctl_job *left = NULL;
-		size_t n_left = 0;
+	return 0;
+}
 
-		r = vcctl_jobs(in, cg, &left, &n_left, err);
-		if (r < 0 || n_left == 0 || clock_mono_usec() > deadline)
-			break;
-		clock_sleep_usec(DOWN_POLL_USEC);
-	}
-	for (size_t i = 0; r == 0 && i < n_jobs; i++) {
+static int down_kill_jobs(struct cg *cg, const struct vcctl_job *jobs, size_t n, struct vc_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
 		char group[64];
+		int r = 0;
 
 		partition_job_group(jobs[i].partition, jobs[i].id, group, sizeof(group));
 		if (cg_exists(cg, group))
 			r = cg_kill(cg, group, DOWN_KILL_USEC, err);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
+}
+
+/* SIGTERM to all, to those too that were only being started when the daemons ended; some
+ * time to act on it; then SIGKILL. */
+static int down_end_jobs(const struct instance *in, struct cg *cg, struct vc_err *err)
+{
+	uint64_t deadline = clock_mono_usec() + DOWN_TERM_USEC;
+	_cleanup_(told_done) struct told told = { 0 };
+
+	for (;;) {
+		_cleanup_free_ struct vcctl_job *jobs = NULL;
+		size_t n = 0;
+		int r = vcctl_jobs(in, cg, &jobs, &n, err);
+
+		if (r < 0 || n == 0)
+			return r;
+		if (clock_mono_usec() > deadline)
+			return down_kill_jobs(cg, jobs, n, err);
+		for (size_t i = 0; r == 0 && i < n; i++)
+			r = down_tell_job(cg, &jobs[i], &told, err);
+		if (r < 0)
+			return r;
+		clock_sleep_usec(DOWN_POLL_USEC);
+	}
 }
 
 /* A job that is being moved lives in images only for a moment, without a
@@ -246,7 +310,10 @@ static int down_run(const struct vcctl *opts, struct vc_err *err)
 	if (n_jobs > 0) {
 		printf("ending %zu job%s\n", n_jobs, n_jobs == 1 ? "" : "s");
 		fflush(stdout);
-		r = down_end_jobs(in, cg, jobs, n_jobs, err);
+		/* The daemons first: no new job after this. */
+		r = down_end_daemons(in, err);
+		if (r == 0)
+			r = down_end_jobs(in, cg, err);
 		if (r < 0)
 			return r;
 		down_await_shims(in, DOWN_TERM_USEC);

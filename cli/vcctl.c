@@ -5,17 +5,22 @@
 #include "cli/vcctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/client.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/statedir.h"
+
+#define VCCTL_LOCK_DIR "/run"
 
 static const struct subcommand {
 	const char *name;
@@ -26,7 +31,7 @@ static const struct subcommand {
 	{ "up", vcctl_up, .root = true, .whole = true },
 	{ "down", vcctl_down, .root = true, .whole = true },
 	{ "list", vcctl_list, .root = false, .whole = false },
-	{ "check", vcctl_check, .root = true, .whole = false },
+	{ "check", vcctl_check, .root = true, .whole = true },
 };
 
 static void vcctl_usage(FILE *out)
@@ -34,7 +39,7 @@ static void vcctl_usage(FILE *out)
 	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
 	      "Bring this machine's partitions up and down; see vcctl(8).\n\n"
 	      "  up     make the partitions and start their daemons; without an option: as\n"
-	      "         /etc/vcrun/vcrun.conf says, or along the machine's topology\n"
+	      "         " VC_SYSCONFDIR "/vcrun.conf says, or along the machine's topology\n"
 	      "  down   end the daemons and remove the partitions; refuses while jobs run\n"
 	      "  list   the partitions as they were brought up; --policies: the policies\n"
 	      "  check  look whether everything that vcrun needs is there, and works\n\n"
@@ -72,8 +77,8 @@ static const struct subcommand *vcctl_find(const char *name)
 	exit(EXIT_USAGE_CODE);
 }
 
-/* Ctrl-C between two mounts would leave what nobody knows of. Each wait in up and
- * down has its own end, so this holds nobody for long. */
+/* Ctrl-C between two mounts would leave what nobody knows of. Each wait in up, down and
+ * check has its own end, so this holds nobody for long. */
 static void vcctl_hold_signals(void)
 {
 	sigset_t set;
@@ -83,6 +88,33 @@ static void vcctl_hold_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/*
+ * up and down work on the same mounts, groups and files: one of them at a time. The lock
+ * cannot lie in the state directory, which they mount and remove. Removed with the lock
+ * held; so who waited for it looks whether it still is the file of that name.
+ */
+static void vcctl_lock(const char *state_dir, char *ret_path, size_t size)
+{
+	char name[64];
+
+	ret_path[0] = '\0';
+	/* There is no such place: the subcommand will say so. */
+	if (instance_group_name(state_dir, name, sizeof(name)) < 0)
+		return;
+	snprintf(ret_path, size, VCCTL_LOCK_DIR "/%s.lock", name);
+	for (;;) {
+		int fd = open(ret_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		struct stat ours, named;
+
+		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &ours) < 0)
+			fatal("%s: %s", ret_path, strerror(errno));
+		if (stat(ret_path, &named) == 0 && named.st_ino == ours.st_ino &&
+		    named.st_dev == ours.st_dev)
+			return;
+		close(fd);
+	}
 }
 
 int main(int argc, char **argv)
@@ -101,6 +133,7 @@ int main(int argc, char **argv)
 	const struct subcommand *subcommand;
 	const char *state_dir = NULL;
 	struct vcctl opts = { 0 };
+	char lock[128];
 	int c;
 
 	log_open("vcctl", LOG_LEVEL_WARN);
@@ -149,8 +182,14 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	if (subcommand->whole)
-		vcctl_hold_signals();
+	/* Other users must get to the sockets, whatever the administrator's habits. */
+	umask(022);
 	opts.state_dir = statedir_choose(state_dir);
-	return subcommand->run(&opts);
+	if (!subcommand->whole)
+		return subcommand->run(&opts);
+	vcctl_lock(opts.state_dir, lock, sizeof(lock));
+	vcctl_hold_signals();
+	c = subcommand->run(&opts);
+	unlink(lock);
+	return c;
 }

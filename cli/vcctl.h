@@ -32,8 +32,8 @@ int vcctl_check(const struct vcctl *opts);
  * Ends daemons and shims, removes groups, files and mounts. Jobs must have ended. */
 int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err);
 
-/* The jobs that have living processes, by their groups: for when no daemon is
- * there to ask. The caller frees *ret. */
+/* The jobs that have living processes, by their groups, and those that are parked:
+ * for when no daemon is there to ask. The caller frees *ret. */
 struct vcctl_job {
 	char partition[PARTITION_NAME_MAX];
 	unsigned int id;

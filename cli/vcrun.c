@@ -23,12 +23,16 @@
 #include "cli/client.h"
 #include "cli/tty.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"
 
 #define VCRUN_PLACE_ATTEMPTS 3
 #define VCRUN_FOREGROUND_MSEC                                                                      \
 	250 /* how often a background vcrun looks whether it came to the fore */
+
+#define VCRUN_GIVE_UP_USEC 2000000u
+#define VCRUN_DRAIN_READS 64
 
 extern char **environ;
 
@@ -41,6 +45,9 @@ struct vcrun {
 	struct wire *wire;
 	sigset_t blocked; /* as we found it: the program's */
 	int signal_fd;
+	bool started;
+	int ended_by; /* a signal that came before the program started; 0: none */
+	uint64_t give_up_usec;
 };
 
 static void vcrun_usage(FILE *out)
@@ -201,6 +208,20 @@ static ProtobufCBinaryData *vcrun_strings(char **list, size_t *ret_n)
 	return data;
 }
 
+/* A closed standard descriptor becomes /dev/null, before something else of ours,
+ * the daemon's socket say, gets its number and is taken for it. */
+static void vcrun_fill_stdio(void)
+{
+	for (;;) {
+		int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		if (fd > STDERR_FILENO)
+			close(fd);
+		if (fd < 0 || fd > STDERR_FILENO)
+			return;
+	}
+}
+
 /* The job's standard descriptors. A detached job must not hold on to a terminal. */
 static int vcrun_stdio(const struct vcrun *run, int fds[4], struct vc_err *err)
 {
@@ -209,7 +230,7 @@ static int vcrun_stdio(const struct vcrun *run, int fds[4], struct vc_err *err)
 	if (null < 0)
 		return err_sys(err, errno, "/dev/null");
 	for (int i = 0; i < 3; i++)
-		fds[i] = fcntl(i, F_GETFD) < 0 || (run->detach && isatty(i)) ? null : i;
+		fds[i] = run->detach && isatty(i) ? null : i;
 	fds[3] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fds[3] < 0)
 		return err_sys(err, errno, "the current directory");
@@ -307,6 +328,10 @@ static void vcrun_on_signal(struct vcrun *run)
 		vcrun_signal(run, SIGTSTP, true);
 		break;
 	default:
+		if (!run->started && !run->ended_by) {
+			run->ended_by = (int)info.ssi_signo;
+			run->give_up_usec = clock_mono_usec() + VCRUN_GIVE_UP_USEC;
+		}
 		/* A key reaches a process group, kill(2) one process. */
 		vcrun_signal(run, (int)info.ssi_signo, info.ssi_code == SI_KERNEL);
 		break;
@@ -318,14 +343,15 @@ static int vcrun_exit_status(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* The job's last words are still on their way through the pty. */
+/* The program's last words are still on their way through the pty. Others of the job
+ * may write on for ever; a pty holds less than this reads. */
 static void vcrun_drain(struct vcrun *run)
 {
 	struct pollfd pfd = { .fd = run->tty.master_fd, .events = POLLIN };
 
-	while (pfd.fd >= 0 && poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLIN) &&
-	       tty_copy_output(&run->tty))
-		;
+	for (int i = 0; i < VCRUN_DRAIN_READS && pfd.fd >= 0; i++)
+		if (poll(&pfd, 1, 0) <= 0 || !(pfd.revents & POLLIN) || !tty_copy_output(&run->tty))
+			return;
 }
 
 /* The program has its descriptors now. Who is at the other end of its pipes shall see
@@ -356,6 +382,7 @@ static int vcrun_on_message(struct vcrun *run)
 	switch (msg.msg->body_case) {
 	case VC__MSG__BODY_STARTED:
 		log_stage("started", msg.msg->started->job);
+		run->started = true;
 		if (run->detach) {
 			printf("%u\n", msg.msg->started->job);
 			status = 0;
@@ -388,6 +415,17 @@ static int vcrun_on_message(struct vcrun *run)
 	return status;
 }
 
+/* For how long poll() may wait; 0: not at all any more. */
+static int vcrun_patience(const struct vcrun *run, bool background)
+{
+	uint64_t now;
+
+	if (run->started || !run->ended_by)
+		return background ? VCRUN_FOREGROUND_MSEC : -1;
+	now = clock_mono_usec();
+	return now < run->give_up_usec ? (int)((run->give_up_usec - now) / 1000) + 1 : 0;
+}
+
 static int vcrun_loop(struct vcrun *run)
 {
 	for (;;) {
@@ -401,11 +439,17 @@ static int vcrun_loop(struct vcrun *run)
 			  .events = (short)(POLLIN | (tty->n_pending ? POLLOUT : 0)) },
 		};
 
-		if (poll(pfds, ARRAY_SIZE(pfds),
-			 waiting && pfds[2].fd < 0 ? VCRUN_FOREGROUND_MSEC : -1) < 0) {
-			if (errno == EINTR)
-				continue;
+		int patience = vcrun_patience(run, waiting && pfds[2].fd < 0);
+		int n = poll(pfds, ARRAY_SIZE(pfds), patience);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
 			return EXIT_VCRUN;
+		/* A daemon that wakes up later starts nothing: who asked is gone. */
+		if (n == 0 && patience == 0) {
+			fputs("vcrun: the daemon does not answer\n", stderr);
+			return 128 + run->ended_by;
 		}
 		if (waiting)
 			tty_enter(tty);
@@ -449,15 +493,16 @@ int main(int argc, char **argv)
 	struct vc_err err;
 	int status;
 
-	/* A descriptor of ours in the place of one that came closed would be the program's. */
-	for (int i = 0; i < 3; i++)
-		if (fcntl(i, F_GETFD) < 0 && open("/dev/null", O_RDWR) != i)
-			return EXIT_VCRUN;
+	vcrun_fill_stdio();
 	log_open("vcrun", LOG_LEVEL_WARN);
 	vcrun_options(&run, argc, argv);
 	tty_init(&run.tty);
-	run.signal_fd = vcrun_catch_signals(&run);
-	if (vcrun_connect(&run, &err) < 0 || vcrun_send(&run, &err) < 0) {
+	status = vcrun_connect(&run, &err);
+	if (status == 0) {
+		run.signal_fd = vcrun_catch_signals(&run);
+		status = vcrun_send(&run, &err);
+	}
+	if (status < 0) {
 		fprintf(stderr, "vcrun: %s\n", err.text);
 		return EXIT_VCRUN;
 	}

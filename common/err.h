@@ -12,7 +12,7 @@
 
 struct vc_err {
 	int code;        /* a positive errno, 0 when nothing failed */
-	char text[1024]; /* one line, no newline, "" when nothing failed */
+	char text[1024]; /* one line, no control characters, "" when nothing failed */
 };
 
 /* Writes code and sentence; returns -code. err may be NULL. */

@@ -141,7 +141,7 @@ int file_replace(int dirfd, const char *path, const void *data, size_t size, mod
 
 static int file_empty_dir(int fd, dev_t dev)
 {
-	_cleanup_closedir_ DIR *dir = fdopendir(dup(fd));
+	_cleanup_closedir_ DIR *dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 0));
 	const struct dirent *entry;
 	int first = 0;
 

@@ -42,6 +42,8 @@ struct conn {
 	gid_t gid;
 	struct job *job;   /* a shim's job; NULL: a command, or an idle shim */
 	uint32_t idle_job; /* an idle shim's: the number its job will have; else 0 */
+	bool starting;     /* a shim's that has its job, and has not told of it yet */
+	uid_t owner;       /* then: whose job it is */
 	bool done;         /* to be freed when its handler returns */
 };
 
@@ -89,6 +91,7 @@ void conn_free(struct conn *conn);
 /* Sends, and goes on when the peer reads; a peer that does not is dropped. */
 void conn_send(struct conn *conn, const Vc__Msg *msg, const int *fds, size_t n_fds);
 void conn_error(struct conn *conn, const struct vc_err *err);
+void conn_ok(struct conn *conn);
 /* The caller's groups as the kernel knows them; the caller frees *ret. */
 int conn_groups(const struct conn *conn, gid_t **ret, size_t *ret_n);
 

@@ -37,6 +37,7 @@ struct question {
 	struct vc_view view;
 	struct vc_load *loads;
 	const struct vc_policy *policy;
+	struct vc_err fault; /* code set: why it is not the policy that was named */
 };
 
 static int question_init(struct question *question, struct daemon *daemon, const char *policy,
@@ -49,8 +50,14 @@ static int question_init(struct question *question, struct daemon *daemon, const
 	if (!policy || !*policy)
 		policy = daemon->instance->config->policy;
 	r = policy_get(daemon->policies, policy, &question->policy, err);
-	if (r < 0)
+	/* A name that means nothing is the caller's mistake; a module that is broken is not. */
+	if (r == -ENOEXEC || r == -EPERM) {
+		question->policy = policy_fallback();
+		err_set(&question->fault, -r, "%s; %s decides instead", err->text,
+			question->policy->name);
+	} else if (r < 0) {
 		return r;
+	}
 	question->loads = calloc(n, sizeof(*question->loads));
 	if (!question->loads)
 		return err_sys(err, ENOMEM, "placement");
@@ -82,7 +89,7 @@ static void question_done(struct question *question)
 static int question_place(struct question *question, struct daemon *daemon, char *ret_note,
 			  size_t note_size, struct vc_err *err)
 {
-	struct vc_err fault = { 0 };
+	struct vc_err fault = question->fault;
 	int chosen;
 
 	question->view.turn = board_next_turn(daemon->board, question->policy->name);
@@ -143,6 +150,7 @@ int decide_rebalance(struct daemon *daemon, double job_cpus, uint64_t job_mem_by
 		log_warn("balance: %s", err.text);
 		return -1;
 	}
+	err = question.fault;
 	question.view.parent = question.view.current = (int32_t)daemon->slot;
 	question.view.job_cpus = job_cpus;
 	question.view.job_mem_bytes = job_mem_bytes;

@@ -55,10 +55,13 @@ int job_find_for(const struct conn *conn, bool by_pid, uint32_t id, pid_t pid, s
 unsigned int job_count(const struct daemon *daemon, uid_t uid)
 {
 	const struct job *job;
+	const struct conn *conn;
 	unsigned int n = 0;
 
 	TAILQ_FOREACH(job, &daemon->jobs, link)
 	n += job->state->uid == uid;
+	TAILQ_FOREACH(conn, &daemon->conns, link)
+	n += conn->starting && conn->owner == uid;
 	return n;
 }
 
@@ -78,6 +81,7 @@ int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	struct job *job = conn->job;
 
 	msg->msg->body_case = VC__MSG__BODY__NOT_SET;
+	conn->starting = false;
 	if (!state->state || !strcmp(state->state, "ended")) {
 		log_info("job %u has ended", state->job);
 		vc__job_state__free_unpacked(state, NULL);

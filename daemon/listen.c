@@ -26,7 +26,22 @@
 #define LISTEN_BACKLOG 1024
 #define LISTEN_PER_USER 256
 #define LISTEN_REST_USEC 100000
-#define CONN_FIRST_WORD_SEC 30 /* a command that says nothing for so long is dropped */
+#define LISTEN_BYTES_PER_USER (64u << 20) /* that wait here, in messages half received or sent */
+#define CONN_FIRST_WORD_SEC 30            /* a command that says nothing for so long is dropped */
+#define CONN_TURN 8                       /* messages of one connection before the others come */
+#define CONN_SMALL 65536                  /* what need not be counted */
+
+/* What all connections of a user keep in our memory. */
+static size_t listen_bytes(const struct daemon *daemon, uid_t uid)
+{
+	const struct conn *conn;
+	size_t bytes = 0;
+
+	TAILQ_FOREACH(conn, &daemon->conns, link)
+	if (conn->uid == uid)
+		bytes += wire_held(conn->wire);
+	return bytes;
+}
 
 static void conn_on_read(evutil_socket_t fd, short what, void *ctx)
 {
@@ -36,7 +51,14 @@ static void conn_on_read(evutil_socket_t fd, short what, void *ctx)
 		conn_free(conn);
 		return;
 	}
-	for (;;) {
+	if (conn->uid != 0 && wire_held(conn->wire) > CONN_SMALL &&
+	    listen_bytes(conn->daemon, conn->uid) > LISTEN_BYTES_PER_USER) {
+		log_info("uid %u: its messages fill our memory", (unsigned)conn->uid);
+		conn_free(conn);
+		return;
+	}
+	/* Messages that are left wait in the socket, and this is called again. */
+	for (int i = 0; i < CONN_TURN; i++) {
 		struct wire_msg msg;
 		struct vc_err err;
 		int r = wire_recv(conn->wire, &msg, &err);
@@ -138,12 +160,22 @@ void conn_send(struct conn *conn, const Vc__Msg *msg, const int *fds, size_t n_f
 	}
 }
 
-void conn_error(struct conn *conn, const struct vc_err *err)
+static void conn_sent(struct conn *conn, int r)
 {
-	if (wire_send_error(conn->wire, err, 125) < 0)
+	if (r < 0)
 		conn->done = true;
 	else if (wire_pending(conn->wire))
 		event_add(conn->write_event, NULL);
+}
+
+void conn_error(struct conn *conn, const struct vc_err *err)
+{
+	conn_sent(conn, wire_send_error(conn->wire, err, 125));
+}
+
+void conn_ok(struct conn *conn)
+{
+	conn_sent(conn, wire_send_ok(conn->wire));
 }
 
 int conn_groups(const struct conn *conn, gid_t **ret, size_t *ret_n)

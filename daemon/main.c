@@ -42,8 +42,9 @@ static int main_lock(const struct daemon *daemon, struct vc_err *err)
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "%s", path);
 	strncat(path, "/vcd.lock", sizeof(path) - strlen(path) - 1);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0)
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	/* Who can read it can lock it, and be taken for the daemon. */
+	if (fd < 0 || fchmod(fd, 0600) < 0)
 		return err_sys(err, errno, "%s", path);
 	if (fcntl(fd, F_SETLK, &lock) < 0)
 		return err_set(err, EBUSY, "partition %s has a daemon already (pid %d)",

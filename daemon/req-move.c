@@ -36,6 +36,16 @@ static int move_target(struct conn *conn, const struct job *job, const Vc__Move 
 	return to;
 }
 
+/* A shim does not listen while it moves its job. The socket holds some hundred orders;
+ * what does not fit would pile up here, each with a descriptor of ours. */
+static int move_check_orders(const struct job *job, struct vc_err *err)
+{
+	if (wire_pending(job->conn->wire))
+		return err_set(err, EBUSY, "job %u has too many orders waiting; try again later",
+			       job->state->job);
+	return 0;
+}
+
 void move_order(struct job *job, uint32_t to, const char *note, int command)
 {
 	Vc__Move body = VC__MOVE__INIT;
@@ -58,6 +68,8 @@ int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	struct job *job;
 	int to, r = job_find_for(conn, move->has_pid, move->job, move->pid, &job, err);
 
+	if (r == 0)
+		r = move_check_orders(job, err);
 	if (r < 0)
 		return r;
 	to = move_target(conn, job, move, note, sizeof(note), err);
@@ -74,6 +86,8 @@ int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	struct job *job;
 	int r = job_find_for(conn, false, msg->msg->signal->job, 0, &job, err);
 
+	if (r == 0)
+		r = move_check_orders(job, err);
 	if (r < 0)
 		return r;
 	if (msg->msg->signal->signal <= 0 || msg->msg->signal->signal >= _NSIG)
@@ -81,7 +95,6 @@ int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	order.body_case = VC__MSG__BODY_SIGNAL;
 	order.signal = msg->msg->signal;
 	conn_send(job->conn, &order, NULL, 0);
-	if (wire_send_ok(conn->wire) < 0)
-		conn->done = true;
+	conn_ok(conn);
 	return 0;
 }

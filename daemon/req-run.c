@@ -94,7 +94,7 @@ static int run_check_name(const char *name, struct vc_err *err)
 	bool digits = len > 0;
 
 	for (size_t i = 0; i < len; i++) {
-		if (name[i] <= ' ' || name[i] == 0x7f)
+		if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f)
 			return err_set(err, EINVAL,
 				       "a job's name has no blanks or control characters");
 		digits &= name[i] >= '0' && name[i] <= '9';
@@ -169,6 +169,10 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	order.body_case = VC__MSG__BODY_START;
 	order.start = &start;
 	conn_send(shim, &order, fds, ARRAY_SIZE(fds));
+	if (shim->done)
+		return err_set(err, EAGAIN, "the job's shim has ended; try again");
+	shim->starting = true;
+	shim->owner = conn->uid;
 	conn->done = true;
 	return 0;
 }

@@ -55,7 +55,6 @@ void request_handle(struct conn *conn, struct wire_msg *msg)
 
 int req_ping(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 {
-	if (wire_send_ok(conn->wire) < 0)
-		conn->done = true;
+	conn_ok(conn);
 	return 0;
 }

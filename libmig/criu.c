@@ -35,6 +35,7 @@
 #include "common/file.h"
 #include "libmig/criu-rpc.pb-c.h"
 #include "libmig/inventory.h"
+#include "libmig/namespace.h"
 
 #define CRIU_SOCKET_FD 99
 #define CRIU_INHERIT_FD 100 /* the first of the inventory's externals */
@@ -42,6 +43,7 @@
 /* How long a restore may take: many times what was ever measured (about 1 ms/MiB). */
 #define CRIU_RESTORE_MSEC 20000
 #define CRIU_RESTORE_BYTES_PER_MSEC (64u << 10)
+#define CRIU_END_MSEC 2000
 #define CRIU_TMPFS_MAGIC 0x01021994
 #define CRIU_CACHE "/run/criu.kdat"
 
@@ -50,6 +52,7 @@ struct criu {
 	int pidfd;
 	int sock;
 	int patience_msec; /* between two of its messages; -1: for ever */
+	bool begun;        /* the restore's request has been sent */
 };
 
 DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
@@ -82,6 +85,16 @@ static bool criu_may_read_limits(void)
 	return line && sscanf(line, "\nCapEff: %llx", &effective) == 1 && (effective >> 24 & 1);
 }
 
+/* Best effort: it only saves time. */
+static void criu_run_beside(pid_t pid)
+{
+	unsigned long cpus[8192 / (8 * sizeof(unsigned long))];
+	long size = syscall(SYS_sched_getaffinity, pid, sizeof(cpus), cpus);
+
+	if (size > 0)
+		syscall(SYS_sched_setaffinity, 0, (size_t)size, cpus);
+}
+
 /* In the child, between fork and exec. */
 static int criu_child(const struct criu_start *how, const char *binary, int sock, bool as_owner)
 {
@@ -96,11 +109,22 @@ static int criu_child(const struct criu_start *how, const char *binary, int sock
 		if (r < 0)
 			return -r;
 	}
+	/* What the mover ignores, criu must not: it ends helpers of its own by SIGTERM. */
+	for (int i = 1; i < _NSIG; i++)
+		signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* The job stands still for as long as this one waits for a CPU. What it
 	 * restores gets its own niceness back from the images. */
 	setpriority(PRIO_PROCESS, 0, -20);
+	if (how->beside)
+		criu_run_beside(how->beside);
+	if (how->namespaces) {
+		int r = namespaces_enter(how->namespaces);
+
+		if (r < 0)
+			return -r;
+	}
 	for (size_t i = 0; how->inherit && i < how->inherit->n_externals; i++)
 		if (dup2(how->inherit->externals[i].fd, CRIU_INHERIT_FD + (int)i) < 0)
 			return errno;
@@ -115,6 +139,9 @@ static int criu_child(const struct criu_start *how, const char *binary, int sock
 	if (as_owner && (setresgid(how->gid, 0, 0) < 0 || setresuid(how->uid, 0, 0) < 0))
 		return errno;
 	snprintf(number, sizeof(number), "%d", CRIU_SOCKET_FD);
+	/* Debian's criu resolves each function at its first call, most of which come while the
+	 * job stands still; this has it done at the start. */
+	setenv("LD_BIND_NOW", "1", 1);
 	execv(binary, argv);
 	return errno;
 }
@@ -174,8 +201,13 @@ void criu_free(struct criu *criu)
 		close(criu->sock);
 	if (criu->pid > 0) {
 		struct pollfd pfd = { .fd = criu->pidfd, .events = POLLIN };
+		int n;
 
-		if (criu->pidfd < 0 || poll(&pfd, 1, 2000) == 0)
+		/* A child of the job that ends meanwhile is a signal that interrupts this. */
+		do
+			n = criu->pidfd < 0 ? 0 : poll(&pfd, 1, CRIU_END_MSEC);
+		while (n < 0 && errno == EINTR);
+		if (n <= 0)
 			kill(criu->pid, SIGKILL);
 		while (waitpid(criu->pid, NULL, 0) < 0 && errno == EINTR)
 			;
@@ -249,11 +281,11 @@ static void criu_explain(const struct criu_images *images, struct vc_err *err)
 	err_set(err, err && err->code ? err->code : EIO, "criu: %s", text);
 }
 
-/* Sends a request and serves its notifications until the answer is there. */
-static int criu_converse(struct criu *criu, Criu__Req *req, const struct criu_images *images,
-			 criu_notify_fn *notify, void *ctx, Criu__Resp **ret, struct vc_err *err)
+/* Serves a request's notifications until the answer is there. */
+static int criu_serve(struct criu *criu, const struct criu_images *images, criu_notify_fn *notify,
+		      void *ctx, Criu__Resp **ret, struct vc_err *err)
 {
-	int r = criu_send(criu, req, err);
+	int r = 0;
 
 	while (r == 0) {
 		Criu__Req answer = CRIU__REQ__INIT;
@@ -284,6 +316,14 @@ static int criu_converse(struct criu *criu, Criu__Req *req, const struct criu_im
 	return r;
 }
 
+static int criu_converse(struct criu *criu, Criu__Req *req, const struct criu_images *images,
+			 criu_notify_fn *notify, void *ctx, Criu__Resp **ret, struct vc_err *err)
+{
+	int r = criu_send(criu, req, err);
+
+	return r < 0 ? r : criu_serve(criu, images, notify, ctx, ret, err);
+}
+
 static void criu_common_opts(Criu__Opts *opts, const struct criu_images *images)
 {
 	opts->images_dir_fd = images->dirfd;
@@ -301,9 +341,9 @@ static void criu_tree_opts(Criu__Opts *opts, const struct inventory *inv)
 	opts->has_file_locks = opts->file_locks = inv->file_locks;
 	opts->has_ext_unix_sk = opts->ext_unix_sk = inv->ext_unix_sk;
 	opts->has_tcp_established = opts->tcp_established = inv->tcp_established;
+	/* The mover holds connections itself: netlock.c says why. */
 	opts->has_network_lock = true;
-	opts->network_lock =
-		inv->tcp_established ? CRIU__NETWORK_LOCK__NFTABLES : CRIU__NETWORK_LOCK__SKIP;
+	opts->network_lock = CRIU__NETWORK_LOCK__SKIP;
 }
 
 int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
@@ -342,14 +382,13 @@ int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
 	return r;
 }
 
-int criu_restore(struct criu *criu, const struct inventory *inv, const struct criu_images *images,
-		 criu_notify_fn *notify, void *ctx, pid_t *ret_root, struct vc_err *err)
+int criu_restore_begin(struct criu *criu, const struct inventory *inv,
+		       const struct criu_images *images, struct vc_err *err)
 {
 	_cleanup_free_ Criu__InheritFd *entries = calloc(inv->n_externals + 1, sizeof(*entries));
 	_cleanup_free_ Criu__InheritFd **list = calloc(inv->n_externals + 1, sizeof(*list));
 	Criu__Req req = CRIU__REQ__INIT;
 	Criu__Opts opts = CRIU__OPTS__INIT;
-	Criu__Resp *resp = NULL;
 	int r;
 
 	if (!entries || !list)
@@ -370,7 +409,19 @@ int criu_restore(struct criu *criu, const struct inventory *inv, const struct cr
 		CRIU_RESTORE_MSEC + (int)(inv->mem_bytes / CRIU_RESTORE_BYTES_PER_MSEC);
 	req.type = CRIU__REQ_TYPE__RESTORE;
 	req.opts = &opts;
-	r = criu_converse(criu, &req, images, notify, ctx, &resp, err);
+	r = criu_send(criu, &req, err);
+	criu->begun = r == 0;
+	return r;
+}
+
+int criu_restore(struct criu *criu, const struct inventory *inv, const struct criu_images *images,
+		 criu_notify_fn *notify, void *ctx, pid_t *ret_root, struct vc_err *err)
+{
+	Criu__Resp *resp = NULL;
+	int r = criu->begun ? 0 : criu_restore_begin(criu, inv, images, err);
+
+	if (r == 0)
+		r = criu_serve(criu, images, notify, ctx, &resp, err);
 	if (r == 0 && !resp->restore)
 		r = err_set(err, EPROTO, "criu: restored, but did not say which process");
 	if (r == 0)

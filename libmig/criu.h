@@ -17,6 +17,7 @@
 #include "common/err.h"
 
 struct inventory;
+struct namespaces;
 struct criu;
 
 struct criu_start {
@@ -28,6 +29,11 @@ struct criu_start {
 	 * another user's limits only with that user's real ids. */
 	uid_t uid;
 	gid_t gid;
+	/* Namespaces to be in; NULL: ours. */
+	const struct namespaces *namespaces;
+	/* Runs where this process may run: CRIU and what it dumps take turns a hundred
+	 * times, and waking another CPU costs more than each turn. 0: anywhere. */
+	pid_t beside;
 	/* Descriptors handed to the restore under the inventory's restore keys; NULL: none. */
 	const struct inventory *inherit;
 };
@@ -56,7 +62,15 @@ struct criu_images {
 int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
 	      const struct criu_images *images, bool leave_running, criu_notify_fn *notify,
 	      void *ctx, struct vc_err *err);
-/* Restores a tree as a child of this process, in the cgroups that the criu process entered. */
+/*
+ * Sends the request of a restore ahead. criu reads the images and then, before it
+ * makes the first process, waits for criu_restore(); a criu that is freed instead
+ * leaves no trace. So the images may be read while the old tree is still dying.
+ */
+int criu_restore_begin(struct criu *criu, const struct inventory *inv,
+		       const struct criu_images *images, struct vc_err *err);
+/* Restores a tree as a child of this process, in the cgroups that the criu process
+ * entered; begins it where that has not been done. */
 int criu_restore(struct criu *criu, const struct inventory *inv, const struct criu_images *images,
 		 criu_notify_fn *notify, void *ctx, pid_t *ret_root, struct vc_err *err);
 

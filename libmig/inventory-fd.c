@@ -209,22 +209,25 @@ static int inventory_scan_regular(struct inventory_scan *scan, struct inventory_
 				     .fd = fd,
 				     .dev = st->st_dev,
 				     .ino = st->st_ino };
-	char fdinfo[1024];
+	char fdinfo[4096];
 
 	/* /proc/locks would tell of all files at once, but makes its reader wait
 	 * milliseconds for an RCU grace period. */
 	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
 		return 0;
 	end.flags = inventory_fdinfo_flags(fdinfo);
-	if (inventory_field(fdinfo, "lock"))
+	end.lock = inventory_read_lock(fdinfo);
+	if (end.lock != INVENTORY_UNLOCKED)
 		scan->inv->file_locks = true;
 	if (!strncmp(path, "/memfd:", 7))
 		return inventory_note_shared(scan, INVENTORY_MEMFD, proc->pid, fd, st);
-	if (strstr(path, DELETED))
+	if (strstr(path, DELETED)) {
+		int r = inventory_check_path(scan, proc->pid, fd, "the unlinked file", path);
+
+		if (r < 0)
+			return r;
 		inventory_note_unlinked(scan, st);
-	/* Paths are compared only where a file was given. */
-	if (scan->n_given == 0)
-		return 0;
+	}
 	end.path = strdup(path);
 	if (!end.path || !inventory_add_end(scan, &end))
 		return inventory_out_of_memory(scan);
@@ -247,7 +250,7 @@ static int inventory_scan_path(struct inventory_scan *scan, struct inventory_pro
 	if (S_ISREG(st->st_mode) && !strchr(path + 1, '/') && inventory_is_mqueue(proc, fd))
 		return inventory_refuse(scan, proc,
 					"fd %d is the POSIX message queue %s, which cannot be "
-					"carried; run it with --ipc=map, or close it for the move",
+					"carried; close it for the move",
 					fd, path);
 	if (!strncmp(path, "/secretmem", 10) && (path[10] == '\0' || path[10] == ' '))
 		return inventory_refuse(scan, proc,
@@ -371,8 +374,14 @@ static bool inventory_is_mapped(struct inventory_scan *scan, const char *path)
 	return false;
 }
 
-/* A file or named pipe: by path, if that names one open description. */
-static int inventory_resolve_file(struct inventory_scan *scan, struct inventory_end *end)
+/*
+ * A file or named pipe: by path, if that names one open description. Files that
+ * were not given are handed over too where that can be: the job keeps the very
+ * description, offset and locks included, and nobody can put another file into
+ * the path's place meanwhile.
+ */
+static int inventory_resolve_file(struct inventory_scan *scan, struct inventory_end *end,
+				  bool given)
 {
 	_cleanup_free_ char *key = strdup(end->path + 1);
 	bool fifo = end->kind == INVENTORY_FIFO, reads = false, writes = false;
@@ -411,7 +420,7 @@ static int inventory_resolve_file(struct inventory_scan *scan, struct inventory_
 					    "open it once",
 					    end->fd, end->path);
 	if (several || (!fifo && inventory_is_mapped(scan, end->path))) {
-		if (fifo || !has_offset)
+		if (fifo || !given || !has_offset)
 			return 0;
 		return inventory_refuse_end(
 			scan, end,
@@ -482,8 +491,8 @@ int inventory_resolve_ends(struct inventory_scan *scan)
 			continue;
 		if (end->kind == INVENTORY_PIPE)
 			r = inventory_resolve_pipe(scan, end);
-		else if (end->kind == INVENTORY_FIFO || (end->kind == INVENTORY_FILE && given))
-			r = inventory_resolve_file(scan, end);
+		else if (end->kind == INVENTORY_FIFO || end->kind == INVENTORY_FILE)
+			r = inventory_resolve_file(scan, end, given);
 		else if (end->kind == INVENTORY_TTY)
 			r = inventory_resolve_tty(scan, end);
 		if (r < 0)

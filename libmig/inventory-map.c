@@ -144,8 +144,13 @@ static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc
 					"unmap and close it for the move",
 					(int)map->path_len, map->path);
 	if (map_path_ends(map, " (deleted)") && !map_path_begins(map, "/[aio]") &&
-	    map_stat(proc, map, &st))
+	    map_stat(proc, map, &st)) {
+		char path[PATH_MAX];
+
 		inventory_note_unlinked(scan, &st);
+		snprintf(path, sizeof(path), "%.*s", (int)map->path_len, map->path);
+		return inventory_check_path(scan, proc->pid, -1, "the unlinked file", path);
+	}
 	return 0;
 }
 

@@ -10,7 +10,9 @@
  *	inventory-task.c    one process: state, namespaces, threads; putting back
  *	inventory-fd.c      its descriptors; pipes, terminals and files resolved
  *	inventory-socket.c  sockets; unix sockets resolved
+ *	inventory-lock.c    file locks, and who could take them
  *	inventory-map.c     mappings; memory shared with outsiders
+ *	inventory-path.c    names that the restore removes or makes
  *
  * A process that ends while it is looked at is no error: it is left out.
  */
@@ -35,6 +37,12 @@ enum inventory_kind {
 	INVENTORY_SYSV,
 };
 
+enum inventory_lock {
+	INVENTORY_UNLOCKED,
+	INVENTORY_POSIX_LOCK,
+	INVENTORY_OTHER_LOCK, /* flock, lease, lock of an open file description */
+};
+
 /* A descriptor (fd -1: a mapping) of one process that may have another end. */
 struct inventory_end {
 	enum inventory_kind kind;
@@ -43,9 +51,10 @@ struct inventory_end {
 	int fd;
 	unsigned int flags; /* open(2) */
 	uint64_t dev, ino;
-	uint64_t rdev;      /* TTY */
-	unsigned int index; /* PTMX and TTY slaves: number in /dev/pts; UINT_MAX: none */
-	char *path;         /* FILE, FIFO */
+	uint64_t rdev;            /* TTY */
+	unsigned int index;       /* PTMX and TTY slaves: number in /dev/pts; UINT_MAX: none */
+	char *path;               /* FILE, FIFO */
+	enum inventory_lock lock; /* held by means of this descriptor */
 };
 
 /* The process looked at. */
@@ -60,6 +69,7 @@ struct inventory_proc {
 struct inventory_scan {
 	struct inventory *inv;
 	pid_t root;
+	uid_t uid; /* whose job it is */
 	const struct inventory_given *given;
 	size_t n_given;
 	uint8_t *in_tree; /* a bit a pid */
@@ -86,6 +96,10 @@ struct inventory_end *inventory_add_end(struct inventory_scan *scan,
  * -ESRCH: the descriptor is closed by now. */
 int inventory_add_external(struct inventory_scan *scan, const struct inventory_end *end,
 			   const char *dump_key, const char *restore_key);
+/* Refuses a name that the restore will remove or make, in a directory that the
+ * job's user could replace. what: "the socket". */
+int inventory_check_path(struct inventory_scan *scan, pid_t pid, int fd, const char *what,
+			 const char *path);
 /* The process's descriptor duplicated: the new fd or -errno. */
 int inventory_dup_fd(pid_t pid, int fd);
 /* A short proc file with one read(), which is all it takes: the length or -errno. */
@@ -114,6 +128,9 @@ int inventory_scan_tasks(struct inventory_scan *scan, struct inventory_proc *pro
 int inventory_resolve_ends(struct inventory_scan *scan);
 int inventory_resolve_sockets(struct inventory_scan *scan);
 int inventory_resolve_memory(struct inventory_scan *scan);
+int inventory_resolve_locks(struct inventory_scan *scan);
+/* What the text of /proc/PID/fdinfo/N says of locks. */
+enum inventory_lock inventory_read_lock(const char *fdinfo);
 int inventory_read_own_namespaces(struct inventory_scan *scan);
 /* Whether a namespace ("net:[123]") is one the tree lives in. */
 bool inventory_is_namespace(const struct inventory_scan *scan, const char *text);

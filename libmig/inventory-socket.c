@@ -56,13 +56,100 @@ struct unix_table {
 	size_t n_waiting;
 };
 
+/* The local port of a socket; 0: none. */
+static uint16_t tcp_port(int sock)
+{
+	union {
+		struct sockaddr_storage any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} name = { 0 };
+	socklen_t len = sizeof(name);
+
+	if (getsockname(sock, (struct sockaddr *)&name.any, &len) < 0)
+		return 0;
+	return ntohs(name.any.ss_family == AF_INET ? name.v4.sin_port : name.v6.sin6_port);
+}
+
+static size_t inventory_find_port(const struct inventory *inv, uint16_t port)
+{
+	size_t low = 0, high = inv->n_tcp_ports;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (inv->tcp_ports[middle] < port)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int inventory_note_port(struct inventory_scan *scan, uint16_t port)
+{
+	struct inventory *inv = scan->inv;
+	size_t at = inventory_find_port(inv, port);
+
+	if (port == 0 || (at < inv->n_tcp_ports && inv->tcp_ports[at] == port))
+		return 0;
+	/* Grows at the powers of two. */
+	if ((inv->n_tcp_ports & (inv->n_tcp_ports - 1)) == 0) {
+		size_t size = inv->n_tcp_ports ? inv->n_tcp_ports * 2 : 1;
+		uint16_t *grown = realloc(inv->tcp_ports, size * sizeof(*grown));
+
+		if (!grown)
+			return inventory_out_of_memory(scan);
+		inv->tcp_ports = grown;
+	}
+	memmove(inv->tcp_ports + at + 1, inv->tcp_ports + at,
+		(inv->n_tcp_ports - at) * sizeof(*inv->tcp_ports));
+	inv->tcp_ports[at] = port;
+	inv->n_tcp_ports++;
+	return 0;
+}
+
+/* What the kernel says of a TCP socket; false: it is none. */
+static bool tcp_read_info(int sock, struct tcp_info *ret)
+{
+	socklen_t len = sizeof(*ret);
+
+	*ret = (struct tcp_info){ 0 };
+	return getsockopt(sock, IPPROTO_TCP, TCP_INFO, ret, &len) == 0;
+}
+
+int inventory_check_frozen_socket(const struct inventory *inv, pid_t pid, int fd,
+				  struct vc_err *err)
+{
+	_cleanup_close_ int dup = inventory_dup_fd(pid, fd);
+	struct tcp_info info;
+	uint16_t port;
+	size_t at;
+
+	if (dup < 0 || !tcp_read_info(dup, &info) || info.tcpi_state == TCP_CLOSE)
+		return 0;
+	port = tcp_port(dup);
+	at = inventory_find_port(inv, port);
+	if (at == inv->n_tcp_ports || inv->tcp_ports[at] != port)
+		return err_set(
+			err, EAGAIN,
+			"pid %d: fd %d is a TCP socket (port %u) that it opened while it was "
+			"being frozen; move again",
+			pid, fd, port);
+	if (info.tcpi_state == TCP_LISTEN && info.tcpi_unacked > 0)
+		return err_set(err, EAGAIN,
+			       "pid %d: %u connections wait at port %u to be accepted, which would "
+			       "be lost; move again when they are",
+			       pid, info.tcpi_unacked, port);
+	return 0;
+}
+
 static int inventory_check_tcp(struct inventory_scan *scan, struct inventory_proc *proc, int fd,
 			       int dup)
 {
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
+	struct tcp_info info;
 
-	if (getsockopt(dup, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+	if (!tcp_read_info(dup, &info) || info.tcpi_state == TCP_CLOSE)
 		return 0;
 	/* For a listening socket this counts what accept() has yet to take. */
 	if (info.tcpi_state == TCP_LISTEN && info.tcpi_unacked > 0)
@@ -70,9 +157,9 @@ static int inventory_check_tcp(struct inventory_scan *scan, struct inventory_pro
 					"fd %d listens, and %u connections wait to be accepted, "
 					"which would be lost; move again when they are",
 					fd, info.tcpi_unacked);
-	if (info.tcpi_state != TCP_LISTEN && info.tcpi_state != TCP_CLOSE)
+	if (info.tcpi_state != TCP_LISTEN)
 		scan->inv->tcp_established = true;
-	return 0;
+	return inventory_note_port(scan, tcp_port(dup));
 }
 
 static int inventory_check_inet(struct inventory_scan *scan, struct inventory_proc *proc, int fd,
@@ -351,6 +438,10 @@ static int inventory_check_unix(struct inventory_scan *scan, const struct unix_t
 	bool connected = sk->type != SOCK_DGRAM && sk->state == TCP_ESTABLISHED;
 	int r = 0;
 
+	if (sk->has_path)
+		r = inventory_check_path(scan, sk->end->pid, sk->end->fd, "the socket", sk->path);
+	if (r < 0)
+		return r;
 	if (sk->state == TCP_LISTEN)
 		r = inventory_check_listening(scan, table, sk);
 	else if (connected && sk->peer == 0)

@@ -390,22 +390,25 @@ static int inventory_fill(struct inventory_scan *scan)
 	for (size_t i = 0; r == 0 && i < inv->n_pids; i++)
 		r = inventory_scan_process(scan, inv->pids[i]);
 	if (r == 0)
+		r = inventory_read_session(scan);
+	if (r == 0)
 		r = inventory_resolve_ends(scan);
 	if (r == 0)
 		r = inventory_resolve_sockets(scan);
 	if (r == 0)
 		r = inventory_resolve_memory(scan);
 	if (r == 0)
-		r = inventory_read_session(scan);
+		r = inventory_resolve_locks(scan);
 	return r;
 }
 
-int inventory_take(pid_t root, const struct inventory_given *given, size_t n_given,
+int inventory_take(pid_t root, uid_t uid, const struct inventory_given *given, size_t n_given,
 		   struct inventory **ret, struct vc_err *err)
 {
 	struct vc_err spare;
 	struct inventory_scan scan = {
 		.root = root,
+		.uid = uid,
 		.given = given,
 		.n_given = n_given,
 		.err = err ? err : &spare,
@@ -445,5 +448,6 @@ void inventory_free(struct inventory *inv)
 	free(inv->pids);
 	free(inv->tasks);
 	free(inv->externals);
+	free(inv->tcp_ports);
 	free(inv);
 }

@@ -55,6 +55,8 @@ struct inventory {
 	uint64_t mem_bytes; /* to be dumped, about: anonymous + private file + shared memory of the
 			       job's own */
 	bool tcp_established; /* there are connected TCP sockets */
+	uint16_t *tcp_ports;  /* local ports of these and of those that listen, sorted */
+	size_t n_tcp_ports;
 	bool file_locks;      /* the tree holds flock or POSIX locks or leases */
 	uint64_t ghost_bytes; /* size of the largest unlinked file open or mapped; 0: none */
 	bool link_remap;      /* unlinked files of which another link exists */
@@ -68,7 +70,7 @@ struct inventory_given {
 };
 
 /*
- * root: the tree's root (a session leader). given: what the job was given at its
+ * root: the tree's root (a session leader); uid: whose job it is. given: what the job was given at its
  * start and shares with the outside, n_given of them; it counts as external even
  * when both ends of it are in the tree.
  *
@@ -85,9 +87,17 @@ struct inventory_given {
  * (name)"), the thing and the remedy. -ESRCH: root has ended. Other: /proc could
  * not be read. Not thread-safe; needs root.
  */
-int inventory_take(pid_t root, const struct inventory_given *given, size_t n_given,
+int inventory_take(pid_t root, uid_t uid, const struct inventory_given *given, size_t n_given,
 		   struct inventory **ret, struct vc_err *err);
 void inventory_free(struct inventory *inv);
+
+/*
+ * For a frozen tree: whether this socket of it is one that the move may take. A TCP
+ * socket must have one of the ports known, and no connection waiting in its queue.
+ * 0, or -EAGAIN with err.
+ */
+int inventory_check_frozen_socket(const struct inventory *inv, pid_t pid, int fd,
+				  struct vc_err *err);
 
 /* All processes of the tree, root first, by /proc/…/children; for a frozen or
  * quiet tree. The caller frees *ret. */

@@ -4,8 +4,12 @@ libmig_la_SOURCES = \
 	libmig/mig.h libmig/move.c \
 	libmig/criu.c libmig/criu.h \
 	libmig/inventory.c libmig/inventory.h libmig/inventory-priv.h \
-	libmig/inventory-fd.c libmig/inventory-map.c libmig/inventory-socket.c \
-	libmig/inventory-task.c \
+	libmig/inventory-fd.c libmig/inventory-lock.c libmig/inventory-map.c libmig/inventory-socket.c \
+	libmig/inventory-task.c libmig/inventory-path.c \
+	libmig/namespace.c libmig/namespace.h \
+	libmig/image.c libmig/image.h \
+	libmig/netlock.c libmig/netlock.h \
+	libmig/identity.c libmig/identity.h \
 	libmig/pids.c libmig/pids.h \
 	libmig/robust.c libmig/robust.h
 libmig_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)

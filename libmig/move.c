@@ -24,6 +24,10 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "libmig/criu.h"
+#include "libmig/image.h"
+#include "libmig/identity.h"
+#include "libmig/namespace.h"
+#include "libmig/netlock.h"
 #include "libmig/pids.h"
 #include "libmig/robust.h"
 
@@ -46,9 +50,13 @@ struct mig_parked {
 	size_t n_pids;
 	pid_t *numbers; /* these and what else the restore needs: pids_numbers() */
 	size_t n_numbers;
+	pid_t foreground; /* process group of the session's terminal; 0: none */
 	char *images;
 	int images_fd;
 	struct criu *dump, *restore;
+	struct identity *identity;    /* of the frozen tree's files */
+	struct namespaces namespaces; /* the tree's own, held from before the freeze */
+	struct netlock *netlock; /* from before the freeze until the tree runs again */
 	uint64_t begun_usec, step_begun_usec, frozen_usec, resumed_usec;
 	enum mig_step step;
 	struct vc_err refusal; /* why our own notification handler said no */
@@ -98,6 +106,8 @@ static int mig_start_criu(struct mig_parked *mig, const struct mig_place *place,
 		.ctx = place ? place->ctx : NULL,
 		.uid = mig->req.uid,
 		.gid = mig->req.gid,
+		.namespaces = &mig->namespaces,
+		.beside = place ? 0 : mig->req.root,
 		.inherit = inherit,
 	};
 
@@ -142,7 +152,9 @@ static int mig_prepare(struct mig_parked *mig, struct vc_err *err)
 	mig->images_fd = open(mig->images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (mig->images_fd < 0)
 		return err_sys(err, errno, "image directory %s", mig->images);
-	r = mig_start_criu(mig, NULL, NULL, &mig->dump, err);
+	r = namespaces_open(mig->req.root, &mig->namespaces, err);
+	if (r == 0)
+		r = mig_start_criu(mig, NULL, NULL, &mig->dump, err);
 	if (r == 0)
 		r = mig_start_criu(mig, &mig->req.target, mig->inv, &mig->restore, err);
 	return r;
@@ -183,6 +195,13 @@ static int mig_check_frozen_files(struct mig_parked *mig, struct vc_err *err)
 			ssize_t n =
 				readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
 
+			if (n > 0 && !strncmp(target, "socket:", 7) && mig->netlock) {
+				int r = inventory_check_frozen_socket(mig->inv, mig->pids[i],
+								      atoi(entry->d_name), err);
+
+				if (r < 0)
+					return r;
+			}
 			if (n <= 0 || target[0] != '/')
 				continue;
 			target[n] = '\0';
@@ -200,23 +219,66 @@ static int mig_check_frozen_files(struct mig_parked *mig, struct vc_err *err)
 	return 0;
 }
 
+/* The images are all there: the restore may read them while the rest is looked at
+ * and the old tree dies. It makes nothing before it is told to. */
+static void mig_begin_restore(struct mig_parked *mig)
+{
+	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_RESTORE_LOG };
+
+	image_adapt(mig->images_fd);
+	/* What goes wrong here is found, and dealt with, by mig_restore_once(). */
+	criu_restore_begin(mig->restore, mig->inv, &images, NULL);
+}
+
+/*
+ * In the session of a terminal of ours (none: /dev/tty cannot be opened) the
+ * foreground is one of the tree's process groups. It was the old one, and the new
+ * one of the same number must be made it.
+ */
+static pid_t mig_find_foreground(void)
+{
+	_cleanup_close_ int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	return tty < 0 ? 0 : tcgetpgrp(tty);
+}
+
+static void mig_put_foreground(const struct mig_parked *mig)
+{
+	_cleanup_close_ int tty = -1;
+
+	if (mig->foreground <= 0)
+		return;
+	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (tty >= 0)
+		tcsetpgrp(tty, mig->foreground);
+}
+
 /* The commit point: the tree is frozen, the images are written. */
 static int mig_commit(struct mig_parked *mig)
 {
 	struct stat st;
-	int r = inventory_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
+	int r;
+
+	mig_begin_restore(mig);
+	r = inventory_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
 
 	if (r < 0)
 		return r;
 	r = mig_check_frozen_files(mig, &mig->refusal);
+	if (r == 0)
+		r = identity_take(mig->pids, mig->n_pids, &mig->identity, &mig->refusal);
 	if (r < 0)
 		return r;
 	if (fstatat(mig->images_fd, "pstree.img", &st, 0) < 0 ||
 	    fstatat(mig->images_fd, "inventory.img", &st, 0) < 0)
 		return err_sys(&mig->refusal, errno, "the images are not complete");
+	r = namespaces_check(&mig->namespaces, &mig->refusal);
+	if (r < 0)
+		return r;
 	r = pids_numbers(mig->pids, mig->n_pids, &mig->numbers, &mig->n_numbers);
 	if (r < 0)
 		return err_sys(&mig->refusal, -r, "list the job's threads");
+	mig->foreground = mig->inv->shell_job ? mig_find_foreground() : 0;
 	mig_enter_step(mig, MIG_COMMIT);
 	robust_forget(mig->pids, mig->n_pids);
 	pids_keep_clear(mig->numbers, mig->n_numbers);
@@ -230,6 +292,9 @@ static int mig_on_dump(const char *script, void *ctx)
 	if (!strcmp(script, "pre-dump")) {
 		mig_enter_step(mig, MIG_DUMP);
 		mig->frozen_usec = clock_mono_usec();
+		if (mig->inv->n_tcp_ports > 0)
+			return netlock_new(mig->inv->tcp_ports, mig->inv->n_tcp_ports,
+					   &mig->netlock, &mig->refusal);
 	} else if (!strcmp(script, "post-dump")) {
 		return mig_commit(mig);
 	}
@@ -240,8 +305,15 @@ static int mig_on_restore(const char *script, void *ctx)
 {
 	struct mig_parked *mig = ctx;
 
-	if (!strcmp(script, "post-resume"))
+	/* Everything is open and mapped again, and nothing of the tree runs yet. */
+	if (!strcmp(script, "post-restore")) {
+		mig_put_foreground(mig);
+		return identity_check(mig->identity, &mig->refusal);
+	}
+	if (!strcmp(script, "post-resume")) {
 		mig->resumed_usec = clock_mono_usec();
+		netlock_free(steal_ptr(mig->netlock));
+	}
 	return 0;
 }
 
@@ -283,8 +355,14 @@ static int mig_restore_once(struct mig_parked *mig, struct criu *criu, struct vc
 {
 	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_RESTORE_LOG };
 	pid_t root = 0;
-	int r = criu_restore(criu, mig->inv, &images, mig_on_restore, mig, &root, err);
+	int r;
 
+	mig->refusal.code = 0;
+	r = criu_restore(criu, mig->inv, &images, mig_on_restore, mig, &root, err);
+	if (r < 0 && mig->refusal.code) {
+		*err = mig->refusal;
+		return -err->code;
+	}
 	if (r == 0 && root != mig->req.root)
 		r = err_set(err, EPROTO, "criu restored pid %d in place of %d", (int)root,
 			    (int)mig->req.root);
@@ -319,8 +397,6 @@ static int mig_restore(struct mig_parked *mig, struct vc_err *err)
 	struct vc_err first, again = { 0 };
 	int r;
 
-	/* Without this image CRIU would put the tree into a time namespace of its own. */
-	unlinkat(mig->images_fd, "timens-0.img", 0);
 	mig_enter_step(mig, MIG_REAP);
 	r = pids_reap(mig->numbers, mig->n_numbers, MIG_REAP_USEC, err);
 	mig_enter_step(mig, MIG_RESTORE);
@@ -344,8 +420,11 @@ static int mig_restore(struct mig_parked *mig, struct vc_err *err)
 
 static void mig_free(struct mig_parked *mig)
 {
+	netlock_free(mig->netlock);
+	identity_free(mig->identity);
 	criu_free(mig->dump);
 	criu_free(mig->restore);
+	namespaces_close(&mig->namespaces);
 	inventory_free(mig->inv);
 	if (mig->images_fd >= 0)
 		close(mig->images_fd);
@@ -371,7 +450,7 @@ static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
 	int r;
 
 	mig_enter_step(mig, MIG_CHECK);
-	r = inventory_take(mig->req.root, mig->req.given, mig->req.n_given, &mig->inv, err);
+	r = inventory_take(mig->req.root, mig->req.uid, mig->req.given, mig->req.n_given, &mig->inv, err);
 	if (r < 0)
 		return r;
 	mig_enter_step(mig, MIG_PREPARE);
@@ -393,12 +472,13 @@ int mig_move(const struct mig_request *req, struct mig_report *report,
 	mig->req = *req;
 	mig->report = report;
 	mig->images_fd = -1;
+	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
 	mig->images = strdup(req->images);
 	mig->begun_usec = mig->step_begun_usec = clock_mono_usec();
 	r = mig->images ? mig_until_commit(mig, err) : err_sys(err, ENOMEM, "move");
 	if (r == 0) {
-		report->image_bytes = mig_image_bytes(mig->images_fd);
 		r = mig_restore(mig, err);
+		report->image_bytes = mig_image_bytes(mig->images_fd);
 	}
 	if (report->result == MIG_MOVED || report->result == MIG_RETURNED) {
 		mig_enter_step(mig, MIG_RESUME);

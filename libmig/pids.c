@@ -6,7 +6,7 @@
  * ascending order and wraps around, so a PID just freed stays free until the
  * counter (/proc/sys/kernel/ns_last_pid) comes by. With pid_max at its old
  * default of 32768, a busy build farm goes once around in half a minute, and a move
- * of a second would now and then lose its PID. Setting the counter to just behind
+ * of a second would now and then lose its PID. When it is near, setting it to just behind
  * one of our PIDs, the one with the widest gap to the next of ours, makes that
  * need almost a whole round. Threads have numbers of the same kind, mostly the
  * very next after their process's, so they count as much as the processes do.
@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,19 @@ int pids_numbers(const pid_t *pids, size_t n, pid_t **ret, size_t *ret_n)
 	return 0;
 }
 
+/* Whether the counter has a quarter of its round to go before it comes to one of ours. Then
+ * it is best left alone: what is just behind us may be what another move needs. */
+static bool pids_are_far(const pid_t *sorted, size_t n, uint64_t pid_max)
+{
+	uint64_t last, next = (uint64_t)sorted[0] + pid_max;
+
+	if (file_read_u64(AT_FDCWD, "/proc/sys/kernel/ns_last_pid", &last) < 0)
+		return false;
+	for (size_t i = n; i > 0 && (uint64_t)sorted[i - 1] > last; i--)
+		next = (uint64_t)sorted[i - 1];
+	return next - last > pid_max / 4;
+}
+
 void pids_keep_clear(const pid_t *numbers, size_t n)
 {
 	_cleanup_free_ pid_t *sorted = malloc(n * sizeof(*sorted));
@@ -124,6 +138,8 @@ void pids_keep_clear(const pid_t *numbers, size_t n)
 	memcpy(sorted, numbers, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), pids_compare);
 	file_read_u64(AT_FDCWD, "/proc/sys/kernel/pid_max", &pid_max);
+	if (pids_are_far(sorted, n, pid_max))
+		return;
 	for (size_t i = 0; i < n; i++) {
 		uint64_t next = i + 1 < n ? (uint64_t)sorted[i + 1] : (uint64_t)sorted[0] + pid_max;
 		uint64_t gap = next - (uint64_t)sorted[i];

@@ -19,8 +19,8 @@
 int pids_numbers(const pid_t *pids, size_t n, pid_t **ret, size_t *ret_n);
 
 /*
- * Sets the kernel's PID counter so that it must pass as many other PIDs as can be
- * before it reaches one of these again: while the tree does not exist, a fork
+ * When the kernel's PID counter will soon reach one of these again, sets it so that
+ * it must pass as many other PIDs as can be before that: while the tree does not exist, a fork
  * storm elsewhere takes none of its numbers. Best effort.
  */
 void pids_keep_clear(const pid_t *numbers, size_t n);

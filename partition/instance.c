@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
@@ -257,6 +259,23 @@ int instance_find(const struct instance *in, const char *name)
 	return -1;
 }
 
+/* Who listens at the partition's socket, for those who may not read the lock. */
+static pid_t listener_pid(const struct instance *in, const char *partition)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (fd < 0 || snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s/vcd.sock", in->dir,
+			       partition) >= (int)sizeof(addr.sun_path))
+		return 0;
+	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return 0;
+	return cred.pid;
+}
+
 pid_t instance_daemon_pid(const struct instance *in, const char *partition)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -266,6 +285,8 @@ pid_t instance_daemon_pid(const struct instance *in, const char *partition)
 	if (snprintf(path, sizeof(path), "%s/vcd.lock", partition) >= (int)sizeof(path))
 		return 0;
 	fd = openat(in->dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES)
+		return listener_pid(in, partition);
 	if (fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
 		return 0;
 	return lock.l_pid > 0 ? lock.l_pid : 0;

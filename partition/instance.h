@@ -6,7 +6,7 @@
  *	  instance.json          this: the partitions as brought up
  *	  board                  load board (daemon/board.h)
  *	  vc0/vcd.sock           the partition's daemon, for everybody
- *	  vc0/vcd.lock           held by the daemon with a POSIX lock while it lives
+ *	  vc0/vcd.lock           root only; held by the daemon with a POSIX lock while it lives
  *	  vc0/vcd.log
  *	  jobs/7/job.json        one a job, written by its shim
  *	  images/7/              root only, while a move is under way

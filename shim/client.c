@@ -8,6 +8,7 @@
 #include "shim/shim.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -74,15 +75,26 @@ static void client_resize(struct shim *shim, const Vc__Resize *request)
 		ioctl(shim->master_fd, TIOCSWINSZ, &size);
 }
 
-/* The command is gone without a word. A job without a terminal goes on alone; one
- * with a terminal gets what a vanished terminal gives: a hangup. */
+/*
+ * The command is gone without a word. A job without a terminal goes on alone; one
+ * with a terminal gets what a vanished terminal gives: a hangup. The kernel signals
+ * that to the session's leader only, and leaves the rest to the leader's end; ours is
+ * vcinit, which lives on, so the foreground is told from here.
+ */
 static void client_gone(struct shim *shim)
 {
+	pid_t foreground;
+
 	client_drop(shim);
 	if (shim->master_fd < 0)
 		return;
 	log_info("job %u: its terminal is gone", shim->job);
+	foreground = tcgetpgrp(shim->master_fd);
 	close(steal_fd(&shim->master_fd));
+	if (foreground > 1 && shim->state != JOB_PARKED) {
+		job_kill(shim, -foreground, SIGHUP);
+		job_kill(shim, -foreground, SIGCONT);
+	}
 }
 
 static void client_on_read(evutil_socket_t fd, short what, void *ctx)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,9 +35,39 @@ static void job_program_ended(struct shim *shim, int status)
 	client_exited(shim);
 }
 
+/*
+ * By a child that has become the user: a program of the job that has changed its own
+ * user (sudo), and a stranger that has got a PID just freed, are as safe from it as
+ * from any kill(1) of the user's.
+ */
+void job_kill(const struct shim *shim, pid_t pid, int signal)
+{
+	uid_t uid = shim->start->creds->uid;
+	pid_t child = uid ? fork() : 0;
+
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	if (child != 0)
+		return;
+	if (uid == 0 || syscall(SYS_setresuid, uid, uid, uid) == 0)
+		kill(pid, signal);
+	if (uid)
+		_exit(0);
+}
+
+/* What a terminal's keys send it sends to whomever it is the terminal of. */
+static bool job_is_key(const struct shim *shim, const Vc__Signal *request)
+{
+	return request->group && shim->master_fd >= 0 && getsid(shim->program) == getsid(0) &&
+	       (request->signal == SIGINT || request->signal == SIGQUIT ||
+		request->signal == SIGTSTP || request->signal == SIGCONT);
+}
+
 void job_signal(struct shim *shim, const Vc__Signal *request)
 {
-	if (shim->program_ended || request->signal <= 0 || request->signal >= _NSIG)
+	/* In its images only, the job's PIDs are not its own. */
+	if (shim->program_ended || shim->state == JOB_PARKED || request->signal <= 0 ||
+	    request->signal >= _NSIG)
 		return;
 	if (request->everything) {
 		char group[64];
@@ -46,11 +77,13 @@ void job_signal(struct shim *shim, const Vc__Signal *request)
 		partition_job_group(shim->partition, shim->job, group, sizeof(group));
 		if (cg_pids(shim->cg, group, &pids, &n, NULL) == 0)
 			for (size_t i = 0; i < n; i++)
-				if (pids[i] != shim->root)
-					kill(pids[i], request->signal);
+				if (pids[i] != shim->root && pids[i] != getpid())
+					job_kill(shim, pids[i], request->signal);
 		free(pids);
+	} else if (job_is_key(shim, request)) {
+		kill(-shim->program, request->signal);
 	} else {
-		kill(request->group ? -shim->program : shim->program, request->signal);
+		job_kill(shim, request->group ? -shim->program : shim->program, request->signal);
 	}
 }
 
@@ -127,6 +160,8 @@ static void job_on_report(evutil_socket_t fd, short what, void *ctx)
 	struct report report;
 	ssize_t n = read(fd, &report, sizeof(report));
 
+	if (n < 0 && errno == EAGAIN)
+		return;
 	if (n != (ssize_t)sizeof(report)) {
 		event_del(shim->report_event);
 		return;
@@ -155,7 +190,8 @@ void job_on_child(evutil_socket_t fd, short what, void *ctx)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
-		if (pid != shim->root)
+		/* Of a parked job what dies is a copy that did not come to life. */
+		if (pid != shim->root || shim->parked)
 			continue;
 		/* A report may be in the pipe still; it knows better than vcinit's status. */
 		if (shim->report_fd >= 0)
@@ -205,6 +241,7 @@ static int job_launch(struct shim *shim, const int *fds, unsigned int *ret_exit_
 	struct launch how = { .start = shim->start,
 			      .stdio = { fds[0], fds[1], fds[2] },
 			      .cwd = fds[3],
+			      .client = wire_fd(shim->client),
 			      .vcinit = vcinit ? vcinit : VC_LIBEXECDIR "/vcinit" };
 	struct launched launched;
 	int r = launch_job(&how, &launched, ret_exit_status, err);

@@ -3,8 +3,9 @@
  * launch.c - starts a job's program as the caller would have started it
  *
  * What the caller says of itself comes in the Run message; what it must not be
- * able to lie about (user, groups, resource limits, no_new_privs) is read from the
- * kernel. The caller waits for our answer meanwhile, so its PID is its own.
+ * able to lie about (user, groups, resource limits, no_new_privs, the capabilities it
+ * can ever have) is read from the kernel. A caller that does not wait for our answer
+ * gets no program: its PID might be another's by now.
  *
  * The child between clone and execve only makes system calls. A step that
  * fails there is reported through the pipe that will be vcinit's, as a report of
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -25,6 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -37,7 +40,8 @@
 
 #define LAUNCH_FAILED 1000
 #define LAUNCH_LIMITS_COLUMN 26
-#define LAUNCH_TTY_GID 5 /* group tty: fixed by Debian's base-passwd and by LSB */
+#define LAUNCH_SO_PEERPIDFD 77 /* Linux 6.5, newer than Debian 12's headers */
+#define LAUNCH_TTY_GID 5       /* group tty: fixed by Debian's base-passwd and by LSB */
 
 #define LAUNCH_STEPS(X)                                                                            \
 	X(SESSION, "make a session")                                                               \
@@ -62,6 +66,7 @@ struct launch_caller {
 	int ioprio;
 	char oom_score_adj[16];
 	bool no_new_privs;
+	uint64_t bounding; /* capabilities */
 };
 
 struct launch_child {
@@ -110,9 +115,28 @@ static void launch_read_limits(pid_t pid, struct launch_caller *ret)
 	}
 }
 
-static void launch_read_caller(pid_t pid, struct launch_caller *ret)
+/* Whether the process that connected lives still. Before Linux 6.5 nobody can tell. */
+static bool launch_caller_waits(int client)
 {
+	struct pollfd pfd = { .events = POLLIN };
+	_cleanup_close_ int pidfd = -1;
+	socklen_t len = sizeof(pidfd);
+
+	if (getsockopt(client, SOL_SOCKET, LAUNCH_SO_PEERPIDFD, &pidfd, &len) < 0)
+		return errno == ENOPROTOOPT;
+	pfd.fd = pidfd;
+	return poll(&pfd, 1, 0) == 0;
+}
+
+/* Its status comes last: what says then that it is the caller's says so of all the rest. */
+static int launch_read_caller(const struct launch *how, struct launch_caller *ret,
+			      struct vc_err *err)
+{
+	pid_t pid = how->start->peer_pid;
+	unsigned int real, effective, saved, uid = how->start->creds->uid;
+	unsigned long long bounding;
 	_cleanup_free_ char *status = NULL;
+	const char *uids, *caps;
 	char path[64];
 
 	launch_read_limits(pid, ret);
@@ -125,11 +149,28 @@ static void launch_read_caller(pid_t pid, struct launch_caller *ret)
 	if (file_read(AT_FDCWD, path, ret->oom_score_adj, sizeof(ret->oom_score_adj)) < 0)
 		strcpy(ret->oom_score_adj, "0");
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	ret->no_new_privs = file_read_all(AT_FDCWD, path, 65536, &status) > 0 &&
-			    strstr(status, "\nNoNewPrivs:\t1");
+	if (file_read_all(AT_FDCWD, path, 65536, &status) < 0 || !launch_caller_waits(how->client))
+		return err_set(err, ESRCH, "who asked for the program is gone");
+	uids = strstr(status, "\nUid:");
+	caps = strstr(status, "\nCapBnd:");
+	if (!uids || sscanf(uids, "\nUid: %u %u %u", &real, &effective, &saved) != 3 || !caps ||
+	    sscanf(caps, "\nCapBnd: %llx", &bounding) != 1)
+		return err_set(err, EPROTO, "%s is not as it should be", path);
+	if (uid != 0 && (real != uid || effective != uid || saved != uid))
+		return err_set(err, EPERM,
+			       "pid %d, who asked for the program, is not wholly user %u", (int)pid,
+			       uid);
+	ret->bounding = bounding;
+	ret->no_new_privs = strstr(status, "\nNoNewPrivs:\t1");
+	return 0;
 }
 
-/* A terminal of the job's own, like the caller's. */
+/*
+ * A terminal of the job's own, like the caller's. The session that it controls is
+ * the shim's: a process has a controlling terminal only by inheritance or as its
+ * session's leader, so that a restored tree gets it whole from the shim, and from a
+ * leader of its own it would not.
+ */
 static int launch_open_pty(const Vc__Run *run, uid_t uid, int *ret_master, int *ret_slave,
 			   struct vc_err *err)
 {
@@ -142,6 +183,8 @@ static int launch_open_pty(const Vc__Run *run, uid_t uid, int *ret_master, int *
 	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0)
 		return err_sys(err, errno, "open a pseudo-terminal");
+	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+		return err_sys(err, errno, "take the pseudo-terminal for the job's session");
 	if (fchown(slave, uid, LAUNCH_TTY_GID) < 0 || fchmod(slave, 0620) < 0)
 		return err_sys(err, errno, "give the pseudo-terminal to the caller");
 	if (run->has_termios && run->termios.len == sizeof(termios)) {
@@ -163,9 +206,7 @@ static int launch_open_pty(const Vc__Run *run, uid_t uid, int *ret_master, int *
 
 static int child_session(const struct launch_child *child)
 {
-	if (setsid() < 0)
-		return -1;
-	return child->slave >= 0 ? ioctl(child->slave, TIOCSCTTY, 0) : 0;
+	return child->slave >= 0 ? setpgid(0, 0) : setsid();
 }
 
 static int child_limits(const struct launch_child *child)
@@ -193,6 +234,11 @@ static int child_credentials(const struct launch_child *child)
 {
 	const Vc__Creds *creds = child->how->start->creds;
 
+	for (int cap = 0; cap < 64; cap++)
+		if (!(child->caller->bounding >> cap & 1) &&
+		    prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1 &&
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return -1;
 	if (syscall(SYS_setgroups, child->n_groups, child->groups) < 0 ||
 	    syscall(SYS_setresgid, creds->gid, creds->gid, creds->gid) < 0 ||
 	    syscall(SYS_setresuid, creds->uid, creds->uid, creds->uid) < 0)
@@ -224,17 +270,11 @@ static int child_stdio(const struct launch_child *child)
 	return (int)syscall(SYS_close_range, REPORT_FD + 1, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
 }
 
-/* In main.c. */
-static const int shim_ignores[] = { SIGHUP, SIGINT, SIGPIPE };
-
 static void child_signals(const Vc__Run *run)
 {
 	uint64_t ignored = run->ignored_signals;
 	sigset_t blocked;
 
-	/* CLONE_CLEAR_SIGHAND leaves ignored what the shim ignores. */
-	for (size_t i = 0; i < ARRAY_SIZE(shim_ignores); i++)
-		signal(shim_ignores[i], SIG_DFL);
 	sigemptyset(&blocked);
 	for (int i = 1; i <= 64; i++) {
 		signal(i, ignored >> (i - 1) & 1 ? SIG_IGN : SIG_DFL);
@@ -378,7 +418,9 @@ int launch_job(const struct launch *how, struct launched *ret, unsigned int *ret
 		return err_sys(err, errno, "start the job: pipe");
 	report_read = pair[0];
 	report_write = pair[1];
-	launch_read_caller(start->peer_pid, &caller);
+	r = launch_read_caller(how, &caller, err);
+	if (r < 0)
+		return r;
 	child.groups = groups;
 	child.n_groups = start->creds->n_groups;
 	child.argv = argv;
@@ -394,6 +436,8 @@ int launch_job(const struct launch *how, struct launched *ret, unsigned int *ret
 	if (r < 0)
 		return r;
 	ret->program = r;
+	/* A move may hold the other end open: an empty pipe must not look like a full stop. */
+	fcntl(report_read, F_SETFL, O_NONBLOCK);
 	ret->report_fd = steal_fd(&report_read);
 	ret->master_fd = steal_fd(&master);
 	return 0;

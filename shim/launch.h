@@ -14,6 +14,7 @@ struct launch {
 	const Vc__Start *start;
 	int stdio[3]; /* as the caller handed them over; terminals are replaced by the pty */
 	int cwd;
+	int client;         /* the caller's socket */
 	const char *vcinit; /* path of the init */
 };
 
@@ -27,9 +28,9 @@ struct launched {
 /*
  * Forks vcinit, which forks the program: in IPC and UTS namespaces of its own, in
  * this process's cgroups, as the caller's user with the caller's groups, limits,
- * niceness, directory, umask and signal state. Returns when the program has been
- * executed. On failure *ret_exit_status is what vcrun should exit with: 127 not
- * found, 126 not executable, 125 anything else.
+ * capability bounding set, niceness, directory, umask and signal state. Returns when
+ * the program has been executed. On failure *ret_exit_status is what vcrun should
+ * exit with: 127 not found, 126 not executable, 125 anything else.
  */
 int launch_job(const struct launch *how, struct launched *ret, unsigned int *ret_exit_status,
 	       struct vc_err *err);

@@ -11,11 +11,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -75,7 +77,7 @@ void shim_dial(struct shim *shim)
 
 	shim_drop_daemon(shim);
 	snprintf(path, sizeof(path), "%s/%s/vcd.sock", shim->instance->dir, shim->partition);
-	if (wire_connect(path, &wire, NULL) < 0) {
+	if (wire_connect(path, 0, &wire, NULL) < 0) {
 		shim_redial_later(shim);
 		return;
 	}
@@ -211,17 +213,31 @@ static void shim_done(struct shim *shim)
 	instance_free(shim->instance);
 }
 
+/* The keys of who brought vcrun up are not the job's. What replaces them is empty, this
+ * job's alone, and passed on to it with each restore too. */
+static void shim_leave_keyring(void)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS &&
+	    errno != EPERM)
+		fatal("a session keyring of its own: %s", strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
+	/* SIGTERM is for the job, when it goes to all in its group while the shim is still
+	 * there. The keys of a terminal can reach us: its session is ours, and the job may
+	 * put us into its foreground. */
+	static const int ignored[] = { SIGPIPE, SIGHUP,  SIGTERM, SIGINT,
+				       SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU };
 	struct shim shim = { .master_fd = -1, .report_fd = -1 };
 
 	log_open("vcshim", LOG_LEVEL_INFO);
 	if (argc != 1 || fcntl(SHIM_DAEMON_FD, F_GETFD) < 0)
 		fatal("vcshim is started by vcd, not by hand");
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
 	setsid();
+	shim_leave_keyring();
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	file_write(AT_FDCWD, "/proc/self/oom_score_adj", "-1000");
 	shim_init(&shim);

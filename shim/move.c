@@ -290,11 +290,14 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 		move_settle(shim, move, &report);
 	else if (move->target.entry)
 		cg_remove(shim->cg, move->target.group, NULL);
-	move_answer(shim, move, &report, request, &err, command);
-	if (shim->state == JOB_MOVING)
-		shim_set_state(shim, report.result == MIG_PARKED ? JOB_PARKED : before);
-	if (r == 0)
+	/* Daemons first: who has the answer may ask them for the job at once. */
+	if (r == 0) {
+		shim->state = before;
 		shim_dial(shim);
+	} else if (shim->state == JOB_MOVING) {
+		shim_set_state(shim, report.result == MIG_PARKED ? JOB_PARKED : before);
+	}
+	move_answer(shim, move, &report, request, &err, command);
 	if (report.result == MIG_PARKED) {
 		/* What it points to ends with this call; only its source is used from here on. */
 		move->source.partition = shim->partition;

@@ -84,17 +84,17 @@ int record_save(const struct shim *shim, struct vc_err *err)
 
 	record_path(shim, "", dir, sizeof(dir));
 	record_path(shim, "/job.json", path, sizeof(path));
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "%s", dir);
-	json = json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:i}", "id", (int)shim->job, "partition",
-			 shim->partition, "group",
+	json = json_pack("{s:I, s:s, s:s, s:i, s:i, s:i, s:I}", "id", (json_int_t)shim->job,
+			 "partition", shim->partition, "group",
 			 partition_job_group(shim->partition, shim->job, group, sizeof(group)),
 			 "shim_pid", (int)getpid(), "root_pid", (int)shim->root, "pid",
-			 (int)shim->program, "uid", (int)shim->start->creds->uid);
+			 (int)shim->program, "uid", (json_int_t)shim->start->creds->uid);
 	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	if (!text)
 		return err_sys(err, ENOMEM, "%s", path);
-	r = file_replace(AT_FDCWD, path, text, strlen(text), 0644);
+	r = file_replace(AT_FDCWD, path, text, strlen(text), 0600);
 	return r < 0 ? err_sys(err, -r, "%s", path) : 0;
 }
 
@@ -113,13 +113,13 @@ static json_t *record_move_json(const Vc__Moved *moved)
 	for (size_t i = 0; i < moved->n_steps; i++)
 		json_object_set_new(steps, moved->steps[i]->name,
 				    json_integer((json_int_t)moved->steps[i]->usec));
-	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:s*, s:o}", "job",
-			 (int)moved->job, "from", moved->from, "to", moved->to, "engine",
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s*, s:o}", "job",
+			 (json_int_t)moved->job, "from", moved->from, "to", moved->to, "engine",
 			 moved->engine, "result", moved->result, "downtime_usec",
 			 (json_int_t)moved->downtime_usec, "total_usec",
 			 (json_int_t)moved->total_usec, "image_bytes",
 			 (json_int_t)moved->image_bytes, "at", (json_int_t)moved->at_usec, "uid",
-			 (int)moved->uid, "reason", moved->reason, "steps", steps);
+			 (json_int_t)moved->uid, "reason", moved->reason, "steps", steps);
 }
 
 void record_move(const struct shim *shim, const Vc__Moved *moved)

@@ -99,6 +99,8 @@ void job_leave_group(struct shim *shim);
  * directory. */
 int job_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err);
 void job_signal(struct shim *shim, const Vc__Signal *request);
+/* kill(2) as the job's user may. */
+void job_kill(const struct shim *shim, pid_t pid, int signal);
 /* Clears up after the job and ends the event loop. */
 void job_end(struct shim *shim);
 void job_on_child(evutil_socket_t fd, short what, void *ctx);

@@ -7,23 +7,21 @@
 # takes everything down. A test that passes must have left nothing: no process, no
 # cgroup, no mount; what is found is removed, and fails the test.
 #
+# The test runs as a child of itself: whatever becomes of the child, a test that hangs and
+# is killed included, the parent clears up. VC_TEST_TIMEOUT: the seconds it may take, 300
+# unless the test says otherwise before it sources this.
+#
 # Exit status as automake has it: 0 passed, 1 failed, 77 skipped.
 
 set -eu
 top_srcdir=$(CDPATH='' cd -- "${top_srcdir:-$(dirname -- "$0")/..}" && pwd)
 : "${top_builddir:=${VCRUN_BUILD:-$top_srcdir/build}}"
 
-# A test that hangs is a test that fails, and cleans up all the same.
-if [ -z "${VC_TEST_TIMED:-}" ]; then
-	export VC_TEST_TIMED=1
-	exec timeout -k 60 "${VC_TEST_TIMEOUT:-300}" sh "$0" "$@"
-fi
-
 export top_srcdir top_builddir
 export VCRUN_BUILD="$top_builddir"
 export LC_ALL=C
 run=$top_srcdir/run
-work='' state=''
+work=${VC_TEST_WORK:-} state=$work/state
 
 say() {
 	printf '%s\n' "$*"
@@ -65,10 +63,14 @@ try() { # COMMAND...
 
 requires() { # PROGRAM...
 	for program in "$@"; do
-		# redis-server is redis-tools' program under another name (Debian).
-		if [ "$program" = redis-server ] && ! command -v redis-server >/dev/null &&
-			command -v redis-check-rdb >/dev/null; then
-			ln -s "$(command -v redis-check-rdb)" "$work/bin/redis-server"
+		# Programs that Debian's smaller packages have under another name.
+		case $program in
+		redis-server) other=redis-check-rdb ;;
+		vim) other=vim.tiny ;;
+		*) other='' ;;
+		esac
+		if [ -n "$other" ] && ! command -v "$program" >/dev/null && command -v $other >/dev/null; then
+			ln -s "$(command -v $other)" "$work/bin/$program"
 		fi
 		command -v "$program" >/dev/null || skip "$program is not installed"
 	done
@@ -140,7 +142,7 @@ note_groups() {
 
 # Processes of this test's instances, by what they were started with.
 own_processes() {
-	grep -lzs "^VCRUN_STATE_DIR=$work/state" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
+	env -u VCRUN_STATE_DIR grep -lzs "^VCRUN_STATE_DIR=$work/state" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
 		case $(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null) in
 		[ZX]* | '') ;;
 		*) echo "$pid" ;;
@@ -203,43 +205,59 @@ find_complaints() {
 		grep -E -A 30 'runtime error:|ERROR: (Address|Leak)Sanitizer' || :
 }
 
-finish() {
-	status=$?
-	trap '' INT TERM HUP
-	trap - EXIT
+finish() { # STATUS
+	status=$1
 	left=no
 	set +e
 	note_groups
 	find_complaints >"$work/complaints"
-	[ $status -eq 0 ] || [ $status -eq 77 ] || show_logs
+	[ "$status" -eq 0 ] || [ "$status" -eq 77 ] || show_logs
 	for dir in "$work"/state*; do
 		[ -e "$dir/instance.json" ] || continue
-		vcctl --state-dir="$dir" down --force >"$work/down.out" 2>&1 || {
+		vcctl --state-dir="$dir" down --force >"$work/down.out" 2>&1 ||
 			left_behind "an instance that does not go down: $(cat "$work/down.out")"
-		}
 	done
 	clear_processes
 	clear_groups
 	clear_mounts
-	[ $left = no ] || [ $status -ne 0 ] || status=1
+	[ $left = no ] || [ "$status" -ne 0 ] || status=1
 	if [ -s "$work/complaints" ]; then
 		cat "$work/complaints"
 		status=1
 	fi
+	cd /
 	rm -rf --one-file-system "$work"
-	exit $status
+	exit "$status"
 }
 
-[ "$(id -u)" -eq 0 ] || skip "needs root: cgroups and mounts"
-work=$(mktemp -d /tmp/vcrun-test.XXXXXX)
-trap finish EXIT
-trap 'exit 143' INT TERM HUP
-chmod 755 "$work"
-state=$work/state
-mkdir "$work/bin"
-for command in vcrun vcmove vcstat vcctl; do
-	printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$run" "$command" >"$work/bin/$command"
-	chmod 755 "$work/bin/$command"
-done
-export PATH="$work/bin:$PATH" VCRUN_STATE_DIR="$state"
+# The parent's part: makes the directory, runs the test, clears up.
+oversee() { # ARGUMENT...
+	[ "$(id -u)" -eq 0 ] || skip "needs root: cgroups and mounts"
+	work=$(mktemp -d /tmp/vcrun-test.XXXXXX)
+	state=$work/state
+	chmod 755 "$work"
+	mkdir "$work/bin"
+	for command in vcrun vcmove vcstat vcctl; do
+		printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$run" "$command" >"$work/bin/$command"
+		chmod 755 "$work/bin/$command"
+	done
+	# The system's own programs: others may not be every user's to run.
+	export PATH="$work/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH" VC_TEST_WORK="$work"
+	child='' status=0
+	trap '[ -z "$child" ] || kill -TERM $child' INT TERM HUP
+	timeout -k 5 "${VC_TEST_TIMEOUT:-300}" sh "$0" "$@" &
+	child=$!
+	wait $child || status=$?
+	# A signal has interrupted the wait, or the child has ended.
+	wait $child 2>/dev/null || :
+	trap '' INT TERM HUP
+	case $status in
+	124 | 137) say "failed: not done after ${VC_TEST_TIMEOUT:-300} s" ;;
+	esac
+	finish "$status"
+}
+
+[ -n "$work" ] || oversee "$@"
+# Here and not above, so that this shell is not taken for a process of the instance.
+export VCRUN_STATE_DIR="$state"
 cd "$work"

@@ -3,6 +3,11 @@
 
 EXTRA_DIST += tests/lib.sh
 end_to_end = \
-	tests/up-down.sh
+	tests/up-down.sh tests/up-config.sh tests/up-remains.sh tests/instances.sh \
+	tests/down-force.sh \
+	tests/run-status.sh tests/run-stdio.sh tests/run-environment.sh tests/run-signals.sh \
+	tests/run-detach.sh tests/users.sh tests/policies.sh tests/policy-burst.sh \
+	tests/policy-faulty.sh tests/daemon-restart.sh tests/daemon-garbage.sh tests/vcstat-json.sh \
+	tests/run-tty.sh tests/move-basic.sh tests/move-stdio.sh tests/move-swap.sh tests/balance.sh
 dist_check_SCRIPTS += $(end_to_end)
 TESTS += $(end_to_end)

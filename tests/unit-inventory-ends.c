@@ -24,6 +24,7 @@
 #define MIB (1u << 20)
 
 static char scratch[] = "/tmp/unit-inventory-XXXXXX";
+static uid_t job_uid; /* whose the job is said to be */
 static int kept_a = KEPT, kept_b = KEPT + 1;
 
 static void make_nothing(void)
@@ -47,7 +48,7 @@ static struct inventory *take(void (*setup)(void), const int *given, size_t n_gi
 	}
 	pid = victim_start(setup);
 	assert_int_not_equal(pid, 0);
-	r = inventory_take(pid, list, n_given, &inv, &err);
+	r = inventory_take(pid, job_uid, list, n_given, &inv, &err);
 	victim_end(pid);
 	if (r < 0)
 		fail_msg("%s", err.text);
@@ -176,7 +177,7 @@ static void take_refused(const int *given, size_t n_given, const char *words)
 		list[0] = (struct inventory_given){ .dev = st.st_dev, .ino = st.st_ino };
 	}
 	pid = victim_start(make_nothing);
-	r = inventory_take(pid, list, n_given, &inv, &err);
+	r = inventory_take(pid, job_uid, list, n_given, &inv, &err);
 	victim_end(pid);
 	if (r != -EOPNOTSUPP || !strstr(err.text, words))
 		fail_msg("%d \"%s\" for \"… %s …\"", r, err.text, words);
@@ -342,21 +343,24 @@ static void test_files(void **state)
 	snprintf(path, sizeof(path), "%s/file", scratch);
 	snprintf(key, sizeof(key), "%s", path + 1);
 	keep(fd, -1);
-	inv = take(make_nothing, NULL, 0);
-	assert_int_equal(inv->n_externals, 0);
-	assert_int_equal(inv->ghost_bytes, 0);
-	assert_false(inv->file_locks);
-	inventory_free(inv);
+	/* Given or not: the same open description, so one offset. */
+	for (size_t n_given = 0; n_given < 2; n_given++) {
+		inv = take(make_nothing, &fd, n_given);
+		assert_int_equal(inv->n_externals, 1);
+		assert_int_equal(inv->ghost_bytes, 0);
+		assert_false(inv->file_locks);
+		assert_int_equal(lseek(find_external(inv, key)->fd, 17, SEEK_SET), 17);
+		assert_int_equal(lseek(fd, 0, SEEK_CUR), 17);
+		lseek(fd, 0, SEEK_SET);
+		inventory_free(inv);
+	}
 
-	/* Given: the same open description, so one offset. */
-	inv = take(make_nothing, &fd, 1);
-	assert_int_equal(inv->n_externals, 1);
-	assert_int_equal(lseek(find_external(inv, key)->fd, 17, SEEK_SET), 17);
-	assert_int_equal(lseek(fd, 0, SEEK_CUR), 17);
-	inventory_free(inv);
-
+	/* Opened twice: one path cannot stand for both. */
 	again = open_scratch(O_RDONLY);
 	keep(fd, again);
+	inv = take(make_nothing, NULL, 0);
+	assert_int_equal(inv->n_externals, 0);
+	inventory_free(inv);
 	take_refused(&fd, 1, "opened a second time");
 	append = open_scratch(O_WRONLY | O_APPEND);
 	keep(append, again);
@@ -469,14 +473,71 @@ static int teardown(void **state)
 	return file_remove_tree(AT_FDCWD, scratch);
 }
 
+static int bind_at(const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_return_code(sock, errno);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+	assert_return_code(bind(sock, (struct sockaddr *)&addr, sizeof(addr)), errno);
+	assert_return_code(listen(sock, 1), errno);
+	return sock;
+}
+
+/* The restore removes and makes a socket's name, as root: so a user must not be able
+ * to put another directory in its directory's place meanwhile. */
+static void test_replaceable_directory(void **state)
+{
+	char own[64], below[80], path[96];
+	struct inventory *inv;
+	int safe, unsafe;
+
+	snprintf(own, sizeof(own), "%s/own", scratch);
+	snprintf(below, sizeof(below), "%s/below", own);
+	assert_return_code(mkdir(own, 0755), errno);
+	assert_return_code(mkdir(below, 0755), errno);
+	assert_return_code(chown(own, 65534, 65534), errno);
+	assert_return_code(chown(below, 65534, 65534), errno);
+	snprintf(path, sizeof(path), "%s/sock", own);
+	safe = bind_at(path);
+	snprintf(path, sizeof(path), "%s/sock", below);
+	unsafe = bind_at(path);
+
+	job_uid = 65534;
+	keep(safe, -1);
+	inv = take(make_nothing, NULL, 0);
+	inventory_free(inv);
+	keep(unsafe, -1);
+	take_refused(NULL, 0, "below is a directory that its user could replace");
+	job_uid = 0;
+	inv = take(make_nothing, NULL, 0);
+	inventory_free(inv);
+
+	forget();
+	close(safe);
+	close(unsafe);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/sock", own);
+	unlink(path);
+	rmdir(below);
+	rmdir(own);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pipes),       cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_connections), cmocka_unit_test(test_datagrams),
-		cmocka_unit_test(test_network),     cmocka_unit_test(test_terminals),
-		cmocka_unit_test(test_files),       cmocka_unit_test(test_other_link),
-		cmocka_unit_test(test_fifo),        cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_pipes),
+		cmocka_unit_test(test_sockets),
+		cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_datagrams),
+		cmocka_unit_test(test_network),
+		cmocka_unit_test(test_terminals),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_other_link),
+		cmocka_unit_test(test_replaceable_directory),
+		cmocka_unit_test(test_fifo),
+		cmocka_unit_test(test_memory),
 	};
 
 	if (geteuid() != 0) {

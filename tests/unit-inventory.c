@@ -296,7 +296,7 @@ static void test_verdicts(void **state)
 			print_message("  not to be had here: %s\n", verdicts[i].name);
 			continue;
 		}
-		r = inventory_take(pid, NULL, 0, &inv, &err);
+		r = inventory_take(pid, 0, NULL, 0, &inv, &err);
 		if (!verdicts[i].refused) {
 			if (r < 0 || inv->n_externals > 0)
 				fail_msg("%s: %d %s, %zu externals", verdicts[i].name, r, err.text,
@@ -338,7 +338,7 @@ static void test_tree(void **state)
 	struct inventory *inv = NULL;
 	struct vc_err err = { 0 };
 
-	if (inventory_take(pid, NULL, 0, &inv, &err) < 0)
+	if (inventory_take(pid, 0, NULL, 0, &inv, &err) < 0)
 		fail_msg("%s", err.text);
 	/* Root, child, grandchild, zombie; threads: 4 + 1 + 1, and none of the zombie. */
 	assert_int_equal(inv->n_pids, 4);
@@ -371,7 +371,7 @@ static void test_moving_tree(void **state)
 	for (int i = 0; i < 20; i++) {
 		struct inventory *inv = NULL;
 		struct vc_err err = { 0 };
-		int r = inventory_take(pid, NULL, 0, &inv, &err);
+		int r = inventory_take(pid, 0, NULL, 0, &inv, &err);
 
 		if (r < 0)
 			fail_msg("%s", err.text);
@@ -391,15 +391,15 @@ static void test_gone(void **state)
 	pid_t pid = victim_start(make_nothing);
 
 	victim_end(pid);
-	assert_int_equal(inventory_take(pid, NULL, 0, &inv, &err), -ESRCH);
+	assert_int_equal(inventory_take(pid, 0, NULL, 0, &inv, &err), -ESRCH);
 	assert_int_equal(err.code, ESRCH);
-	assert_int_equal(inventory_take(0, NULL, 0, &inv, &err), -ESRCH);
+	assert_int_equal(inventory_take(0, 0, NULL, 0, &inv, &err), -ESRCH);
 
 	/* An unreaped root has ended, too. */
 	pid = victim_start(make_nothing);
 	kill(pid, SIGKILL);
 	assert_return_code(waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), errno);
-	assert_int_equal(inventory_take(pid, NULL, 0, &inv, &err), -ESRCH);
+	assert_int_equal(inventory_take(pid, 0, NULL, 0, &inv, &err), -ESRCH);
 	victim_end(pid);
 }
 
@@ -453,7 +453,7 @@ static void test_put_back(void **state)
 	assert_return_code(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, want_ioprio), errno);
 	write_proc(pid, "timerslack_ns", "123456");
 	write_proc(pid, "coredump_filter", "0x21");
-	if (inventory_take(pid, NULL, 0, &inv, &err) < 0)
+	if (inventory_take(pid, 0, NULL, 0, &inv, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(inv->n_tasks, 1);
 	assert_int_equal(inv->tasks[0].ioprio, want_ioprio);

@@ -40,8 +40,11 @@ int wire_fd(const struct wire *wire);
 /* Gives the socket out and frees the rest. */
 int wire_release(struct wire *wire);
 
-/* Connects to a Unix socket; -errno names the path and what to do. */
-int wire_connect(const char *path, struct wire **ret, struct vc_err *err);
+/* Connects to a Unix socket; -errno names the path. A listener that does not accept has a
+ * queue, and when that is full: wait for so long (a command), or not at all (0, a shim). */
+#define WIRE_PATIENCE_SEC 10
+int wire_connect(const char *path, unsigned int patience_sec, struct wire **ret,
+		 struct vc_err *err);
 
 /*
  * Queues a message and writes what the socket takes; fds are duplicated. On a
@@ -53,6 +56,8 @@ int wire_send(struct wire *wire, const Vc__Msg *msg, const int *fds, size_t n_fd
 /* Writes what is queued. 0: all written; -EAGAIN: wait until the socket is writable. */
 int wire_flush(struct wire *wire);
 bool wire_pending(const struct wire *wire);
+/* The bytes of memory that its two queues take. */
+size_t wire_held(const struct wire *wire);
 
 /*
  * Receives one message. 0: *ret filled. -EAGAIN: none yet (non-blocking).

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# move-make - this very project is configured and built by "make -j2" while it moves
+#
+# Compilers come and go by the dozen, joined by pipes and a jobserver. The build
+# starts anew until the moves are done; each must succeed, and its result must run.
+export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-1200}"
+. "${top_srcdir:=.}/tests/lib.sh"
+. "$top_srcdir/tests/lib-move.sh"
+requires make setpriv "${CC:-gcc}"
+[ -x "$top_srcdir/configure" ] || skip "there is no $top_srcdir/configure"
+up
+
+cat >"$work/build.sh" <<'END'
+set -e
+"$1/configure" -q CFLAGS=-O1 >configure.out 2>&1
+until [ -e stop ]; do
+	# What makes the source tree's own files anew has no place here.
+	make -s ACLOCAL=: AUTOCONF=: AUTOMAKE=: AUTOHEADER=: clean
+	make -s ACLOCAL=: AUTOCONF=: AUTOMAKE=: AUTOHEADER=: -j2 vcrun
+	echo built >>rounds
+done
+END
+
+for uid in 0 $nobody; do
+	# The other user may not be able to go where the sources are.
+	[ "$uid" = 0 ] || as "$uid" test -r "$top_srcdir/configure" || continue
+	dir=$(user_dir "$uid" "build-$uid")
+	cd "$dir"
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS true
+	(
+		unset MAKEFLAGS MAKELEVEL MFLAGS
+		as "$uid" vcrun --on=vc0 --name=make sh "$work/build.sh" "$top_srcdir"
+	) >"$work/make.out" 2>&1 &
+	build=$!
+	wait_for 10 job_is make state running
+	bounce make "$uid" 0.7 alive "$build"
+	as "$uid" touch stop
+	wait $build || fail "the build: exit status $?: $(tail -n 20 "$work/make.out") $(tail -n 3 configure.out)"
+	at_least "builds" "$(wc -l <rounds)" 1
+	matches "what was built" "$(./vcrun --version)" '^vcrun '
+	is "complaints" "$(cat "$work/make.out")" ''
+	show_moves "make -j2, uid $uid, built $(wc -l <rounds) times"
+	cd "$work"
+done

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# run-detach - a detached job lives on by itself, and its number is printed
+. "${top_srcdir:=.}/tests/lib.sh"
+requires python3
+up
+
+began=$(date +%s)
+vcrun --detach --name=alone sh -c 'sleep 1; echo done >&2; exec sleep 1000' >"$work/number" 2>"$work/done"
+number=$(cat "$work/number")
+at_most "seconds that --detach took" $(($(date +%s) - began)) 1
+is "its number" "$number" "$(job alone id)"
+wait_for 5 test -s "$work/done"
+is "state" "$(job alone state)" running
+vcmove --quiet "$number" || fail "it cannot be moved by the number printed"
+is "moves" "$(job alone moves)" 1
+
+# Its descriptors are the caller's all the same: a pipe ends when the job does.
+got=$(vcrun --detach sh -c 'sleep 0.3; echo from a detached job' | tail -n 1)
+is "output of a detached job" "$got" "from a detached job"
+
+# What cannot be started is said, and makes no job.
+try vcrun --detach --name=none no-such-program
+is "exit status" "$status" 127
+jobs_are 1 || fail "there should be one job: $(vcstat jobs)"
+
+# A program that makes itself a daemon: vcrun returns, the job lives as long as the daemon.
+vcrun --name=daemon python3 -c '
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(1000)
+    os._exit(0)
+os.wait()'
+job_is daemon state lingering || fail "no lingering job after a program daemonised: $(vcstat jobs)"
+vcmove --quiet daemon || fail "a job whose program has ended cannot be moved"
+down --force

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# users - everybody has his own jobs, and no hand in another's
+. "${top_srcdir:=.}/tests/lib.sh"
+requires python3 setpriv
+up
+own=65534 other=65533
+
+is "a user's program runs as the user" "$(as_user $own vcrun id -u)" $own
+as_user $own vcrun --detach --name=hers sleep 1000 >/dev/null
+as_user $other vcrun --detach --name=his sleep 1000 >/dev/null
+pid=$(job hers pid)
+
+names() { # UID
+	as_user "$1" vcstat jobs --json | json "[j['name'] for j in d['jobs']]"
+}
+is "what she sees" "$(names $own)" "['hers']"
+is "what he sees" "$(names $other)" "['his']"
+is "what root sees" "$(vcstat jobs --json | json "sorted(j['name'] for j in d['jobs'])")" "['hers', 'his']"
+
+for what in hers "$(job hers id)" "$pid" "--pid $pid"; do
+	# shellcheck disable=SC2086 # an option and its word
+	try as_user $other vcmove $what
+	is "exit status of his vcmove $what" "$status" 1
+	matches "his vcmove $what" "$out" 'no job|another user|is no job'
+done
+is "her job has not moved" "$(job hers moves)" 0
+as_user $own vcmove --quiet hers || fail "she cannot move her own job"
+as_user $own vcstat moves --json | json "d['moves'][0]['result']" >"$work/result"
+is "the move as she sees it" "$(cat "$work/result")" moved
+is "moves that he sees" "$(as_user $other vcstat moves --json | json "len(d['moves'])")" 0
+vcmove --quiet hers || fail "root cannot move her job"
+is "its user after two moves" "$(ps -o uid= -p "$pid" | tr -d ' ')" $own
+
+for command in up down check; do
+	try as_user $own vcctl $command
+	is "exit status of vcctl $command as a user" "$status" 1
+	matches "vcctl $command as a user" "$out" 'needs root'
+done
+# What the daemons keep is not theirs to read.
+for file in images board jobs; do
+	if as_user $own sh -c "cat '$state/$file' '$state/$file'/*" >/dev/null 2>&1; then
+		fail "a user can read $state/$file"
+	fi
+done
+if as_user $own sh -c ": >'$state/vc0/mine'" 2>/dev/null; then
+	fail "a user can write in $state/vc0"
+fi
+down --force
