@@ -107,6 +107,12 @@ static int run_check_name(const char *name, struct vc_err *err)
 	return 0;
 }
 
+/* No bytes have no address either. */
+static bool run_has_nul(const ProtobufCBinaryData *text)
+{
+	return text->len > 0 && memchr(text->data, '\0', text->len);
+}
+
 static int run_check(const struct conn *conn, const struct wire_msg *msg, struct vc_err *err)
 {
 	unsigned int most = conn->daemon->instance->config->max_jobs_per_user;
@@ -117,10 +123,10 @@ static int run_check(const struct conn *conn, const struct wire_msg *msg, struct
 	if (run->n_argv == 0 || run->argv[0].len == 0)
 		return err_set(err, EINVAL, "no program is named");
 	for (size_t i = 0; i < run->n_argv; i++)
-		if (memchr(run->argv[i].data, '\0', run->argv[i].len))
+		if (run_has_nul(&run->argv[i]))
 			return err_set(err, EINVAL, "argument %zu has a NUL byte", i);
 	for (size_t i = 0; i < run->n_env; i++)
-		if (memchr(run->env[i].data, '\0', run->env[i].len))
+		if (run_has_nul(&run->env[i]))
 			return err_set(err, EINVAL, "an environment variable has a NUL byte");
 	if (conn->uid != 0 && job_count(conn->daemon, conn->uid) >= most)
 		return err_set(err, EAGAIN,

@@ -400,9 +400,9 @@ int criu_restore_begin(struct criu *criu, const struct inventory *inv,
 		criu__inherit_fd__init(&entries[i]);
 		entries[i].key = inv->externals[i].restore_key;
 		entries[i].fd = CRIU_INHERIT_FD + (int)i;
-		list[i] = &entries[i];
+		if (entries[i].key)
+			list[opts.n_inherit_fd++] = &entries[i];
 	}
-	opts.n_inherit_fd = inv->n_externals;
 	opts.inherit_fd = list;
 	/* It can hang, and ending it is safe here, where the images are whole. */
 	criu->patience_msec =

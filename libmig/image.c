@@ -3,12 +3,15 @@
  * image.c - what is changed in the images between dump and restore
  *
  * CRIU restores into a world that it takes for another one. Ours is the same, and
- * two things in the images stand in the way of that:
+ * three things in the images stand in the way of that:
  *
  * - The tree's time namespace, from which it would make a namespace of the tree's own.
  * - The session of each terminal that is handed to the restore. CRIU looks for its
  *   leader in the tree, to give it the terminal anew; but the leader is the mover,
  *   from whom the tree inherits the terminal as all its processes had it.
+ * - The groups of the tree. What is restored is born in the target's, and CRIU is told
+ *   to ignore them, yet forks a helper that puts single threads into theirs and awaits
+ *   its end: 1 ms. Where all are in one group the helper has nothing to do.
  *
  * An image is a magic number of 8 bytes, then entries: a length of 4 bytes and a
  * protobuf message. A number in it is set to zero in place, in as many bytes as it had.
@@ -32,6 +35,9 @@
 #define TTY_INFO_SID 6
 #define TTY_INFO_PGRP 7
 #define TTY_TYPE_EXTERNAL 5
+
+/* CgroupEntry in its images/cgroup.proto */
+#define CGROUP_SETS 1
 
 /* One field of a message: a number, or bytes that are passed over. */
 struct field {
@@ -104,19 +110,25 @@ static void image_adapt_terminal(uint8_t *entry, const uint8_t *end)
 			image_clear(&fields[i]);
 }
 
-static void image_adapt_terminals(int dirfd)
+/* The whole file, on the heap; its length, 0: none there. */
+static size_t image_read(int fd, uint8_t **ret)
 {
-	_cleanup_close_ int fd = openat(dirfd, "tty-info.img", O_RDWR | O_CLOEXEC);
-	_cleanup_free_ uint8_t *data = NULL;
 	struct stat st;
 	size_t size;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size > IMAGE_MAX)
-		return;
+		return 0;
 	size = (size_t)st.st_size;
-	data = malloc(size);
-	if (!data || pread(fd, data, size, 0) != (ssize_t)size)
-		return;
+	*ret = malloc(size);
+	return *ret && pread(fd, *ret, size, 0) == (ssize_t)size ? size : 0;
+}
+
+static void image_adapt_terminals(int dirfd)
+{
+	_cleanup_close_ int fd = openat(dirfd, "tty-info.img", O_RDWR | O_CLOEXEC);
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t size = image_read(fd, &data);
+
 	for (size_t at = IMAGE_MAGIC_SIZE; at + 4 <= size;) {
 		uint32_t len;
 
@@ -131,8 +143,26 @@ static void image_adapt_terminals(int dirfd)
 		return;
 }
 
+static void image_adapt_groups(int dirfd)
+{
+	_cleanup_close_ int fd = openat(dirfd, "cgroup.img", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t size = image_read(fd, &data), n = 0;
+	struct field field;
+
+	if (size <= IMAGE_MAGIC_SIZE + sizeof(uint32_t))
+		return;
+	/* The file is one entry. */
+	for (uint8_t *at = data + IMAGE_MAGIC_SIZE + sizeof(uint32_t);
+	     image_next(&at, data + size, &field);)
+		n += field.id == CGROUP_SETS;
+	if (n == 1)
+		unlinkat(dirfd, "cgroup.img", 0);
+}
+
 void image_adapt(int dirfd)
 {
 	unlinkat(dirfd, "timens-0.img", 0);
+	image_adapt_groups(dirfd);
 	image_adapt_terminals(dirfd);
 }

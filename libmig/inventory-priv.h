@@ -11,6 +11,7 @@
  *	inventory-fd.c      its descriptors; pipes, terminals and files resolved
  *	inventory-socket.c  sockets; unix sockets resolved
  *	inventory-lock.c    file locks, and who could take them
+ *	inventory-frozen.c  the inventory held against the frozen tree
  *	inventory-map.c     mappings; memory shared with outsiders
  *	inventory-path.c    names that the restore removes or makes
  *
@@ -128,6 +129,10 @@ int inventory_scan_tasks(struct inventory_scan *scan, struct inventory_proc *pro
 int inventory_resolve_ends(struct inventory_scan *scan);
 int inventory_resolve_sockets(struct inventory_scan *scan);
 int inventory_resolve_memory(struct inventory_scan *scan);
+/* For a frozen tree: a TCP socket must have one of the ports known, and no connection
+ * waiting in its queue. 0, or -EAGAIN with err. */
+int inventory_check_frozen_socket(const struct inventory *inv, pid_t pid, int fd,
+				  struct vc_err *err);
 int inventory_resolve_locks(struct inventory_scan *scan);
 /* What the text of /proc/PID/fdinfo/N says of locks. */
 enum inventory_lock inventory_read_lock(const char *fdinfo);

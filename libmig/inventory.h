@@ -28,8 +28,8 @@ struct inventory_external {
 	 *   file:    NULL,               "tmp/out.log"      (path without the first slash)
 	 */
 	char *dump_key;
-	char *restore_key;
-	int fd; /* our own duplicate of it (pidfd_getfd), CLOEXEC; owned */
+	char *restore_key; /* NULL: not handed over after all */
+	int fd;            /* our own duplicate of it (pidfd_getfd), CLOEXEC; owned */
 };
 
 /* What CRIU does not carry and the mover puts back, per thread. */
@@ -92,12 +92,11 @@ int inventory_take(pid_t root, uid_t uid, const struct inventory_given *given, s
 void inventory_free(struct inventory *inv);
 
 /*
- * For a frozen tree: whether this socket of it is one that the move may take. A TCP
- * socket must have one of the ports known, and no connection waiting in its queue.
- * 0, or -EAGAIN with err.
+ * For the frozen tree, its processes in pids: what has changed since the inventory
+ * was taken. Duplicates of files that it has closed or replaced lose their
+ * restore_key. -EAGAIN, with err: it may not be moved now.
  */
-int inventory_check_frozen_socket(const struct inventory *inv, pid_t pid, int fd,
-				  struct vc_err *err);
+int inventory_check_frozen(struct inventory *inv, const pid_t *pids, size_t n, struct vc_err *err);
 
 /* All processes of the tree, root first, by /proc/…/children; for a frozen or
  * quiet tree. The caller frees *ret. */

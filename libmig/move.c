@@ -174,51 +174,6 @@ static uint64_t mig_image_bytes(int dirfd)
 	return sum;
 }
 
-/*
- * CRIU checks at the restore that a regular file still has the size it had at
- * the dump. A file that somebody else removed or cut since the job was frozen would
- * make the restore fail everywhere, so the tree is looked at once more while
- * saying no still costs nothing.
- */
-static int mig_check_frozen_files(struct mig_parked *mig, struct vc_err *err)
-{
-	for (size_t i = 0; i < mig->n_pids; i++) {
-		_cleanup_closedir_ DIR *dir = NULL;
-		const struct dirent *entry;
-		char path[64];
-
-		snprintf(path, sizeof(path), "/proc/%d/fd", (int)mig->pids[i]);
-		dir = opendir(path);
-		while (dir && (entry = readdir(dir))) {
-			char target[PATH_MAX];
-			struct stat named, open_file;
-			ssize_t n =
-				readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-
-			if (n > 0 && !strncmp(target, "socket:", 7) && mig->netlock) {
-				int r = inventory_check_frozen_socket(mig->inv, mig->pids[i],
-								      atoi(entry->d_name), err);
-
-				if (r < 0)
-					return r;
-			}
-			if (n <= 0 || target[0] != '/')
-				continue;
-			target[n] = '\0';
-			if (fstatat(dirfd(dir), entry->d_name, &open_file, 0) < 0 ||
-			    !S_ISREG(open_file.st_mode) || open_file.st_nlink == 0)
-				continue;
-			if (stat(target, &named) < 0 || named.st_ino != open_file.st_ino ||
-			    named.st_dev != open_file.st_dev)
-				return err_set(err, EBUSY,
-					       "pid %d: its file %s was replaced during the dump; "
-					       "try again",
-					       (int)mig->pids[i], target);
-		}
-	}
-	return 0;
-}
-
 /* The images are all there: the restore may read them while the rest is looked at
  * and the old tree dies. It makes nothing before it is told to. */
 static void mig_begin_restore(struct mig_parked *mig)
@@ -259,14 +214,13 @@ static int mig_commit(struct mig_parked *mig)
 	struct stat st;
 	int r;
 
-	mig_begin_restore(mig);
 	r = inventory_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
-
+	if (r == 0)
+		r = inventory_check_frozen(mig->inv, mig->pids, mig->n_pids, &mig->refusal);
 	if (r < 0)
 		return r;
-	r = mig_check_frozen_files(mig, &mig->refusal);
-	if (r == 0)
-		r = identity_take(mig->pids, mig->n_pids, &mig->identity, &mig->refusal);
+	mig_begin_restore(mig);
+	r = identity_take(mig->pids, mig->n_pids, &mig->identity, &mig->refusal);
 	if (r < 0)
 		return r;
 	if (fstatat(mig->images_fd, "pstree.img", &st, 0) < 0 ||

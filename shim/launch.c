@@ -338,7 +338,8 @@ static char **launch_strings(const ProtobufCBinaryData *items, size_t n, size_t 
 	text = (char *)(list + head + n + 1);
 	for (size_t i = 0; i < n; i++) {
 		list[head + i] = text;
-		memcpy(text, items[i].data, items[i].len);
+		if (items[i].len > 0)
+			memcpy(text, items[i].data, items[i].len);
 		text += items[i].len + 1;
 	}
 	return list;
