@@ -53,7 +53,7 @@ static void conn_on_read(evutil_socket_t fd, short what, void *ctx)
 	}
 	if (conn->uid != 0 && wire_held(conn->wire) > CONN_SMALL &&
 	    listen_bytes(conn->daemon, conn->uid) > LISTEN_BYTES_PER_USER) {
-		log_info("uid %u: its messages fill our memory", (unsigned)conn->uid);
+		log_debug("uid %u: its messages fill our memory", (unsigned)conn->uid);
 		conn_free(conn);
 		return;
 	}
@@ -66,9 +66,10 @@ static void conn_on_read(evutil_socket_t fd, short what, void *ctx)
 		if (r == -EAGAIN)
 			return;
 		if (r < 0) {
+			/* The log lies in memory: strangers must not be able to fill it. */
 			if (r != -ECONNRESET)
-				log_info("uid %u pid %d: %s", (unsigned)conn->uid, (int)conn->pid,
-					 err.text);
+				log_debug("uid %u pid %d: %s", (unsigned)conn->uid, (int)conn->pid,
+					  err.text);
 			conn_free(conn);
 			return;
 		}

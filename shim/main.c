@@ -222,13 +222,19 @@ static void shim_leave_keyring(void)
 		fatal("a session keyring of its own: %s", strerror(errno));
 }
 
+/* SIGTERM to all in the job's group is for the job, and the shim may still be there.
+ * Not SIG_IGN, which criu would inherit: it ends a helper of its own with SIGTERM, and
+ * then waits for it. */
+static void shim_on_term(int signal)
+{
+}
+
 int main(int argc, char **argv)
 {
-	/* SIGTERM is for the job, when it goes to all in its group while the shim is still
-	 * there. The keys of a terminal can reach us: its session is ours, and the job may
-	 * put us into its foreground. */
-	static const int ignored[] = { SIGPIPE, SIGHUP,  SIGTERM, SIGINT,
-				       SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU };
+	/* The keys of a terminal can reach us: its session is ours, and the job may put us
+	 * into its foreground. */
+	static const int ignored[] = { SIGPIPE, SIGHUP,  SIGINT, SIGQUIT,
+				       SIGTSTP, SIGTTIN, SIGTTOU };
 	struct shim shim = { .master_fd = -1, .report_fd = -1 };
 
 	log_open("vcshim", LOG_LEVEL_INFO);
@@ -236,6 +242,7 @@ int main(int argc, char **argv)
 		fatal("vcshim is started by vcd, not by hand");
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
+	signal(SIGTERM, shim_on_term);
 	setsid();
 	shim_leave_keyring();
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

@@ -25,11 +25,23 @@ moves() {
 	vcstat moves --json | json "len(d['moves'])"
 }
 
+# Waits as wait_for; but where the other CPU is busy with something foreign, the balancer
+# is right to move nothing.
+wait_unless_busy() { # COMMAND
+	for _ in $(seq 1 400); do
+		"$1" && return
+		sleep 0.2
+	done
+	busy=$(vcstat partitions --json | json "int(d['partitions'][1]['cpu_pct'])")
+	[ "$busy" -lt 20 ] || skip "something else keeps CPU 1 busy ($busy %)"
+	fail "waited in vain for: $1"
+}
+
 config advise
 up --config="$work/vcrun.conf"
 burn a
 burn b
-wait_for 60 advised
+wait_unless_busy advised
 sleep 4
 is "moves when asked for advice only" "$(moves)" 0
 down --force
@@ -38,7 +50,7 @@ config on
 up --config="$work/vcrun.conf"
 burn a
 burn b
-wait_for 60 parted
+wait_unless_busy parted
 sleep 5
 is "moves under a steady load" "$(moves)" 1
 is "states" "$(vcstat jobs --json | json "{j['state'] for j in d['jobs']}")" "{'running'}"

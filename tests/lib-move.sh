@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154 # shared with lib.sh and the tests
 # lib-move.sh - what the tests share that move programs about
 #
 # Sourced after lib.sh. How often a program is moved: VCRUN_MOVES, 4 times when
@@ -39,13 +40,14 @@ bounce() { # NAME UID PAUSE COMMAND...
 	uid=$2
 	pause=$3
 	shift 3
+	earlier=$(job "$name" moves)
 	for i in $(seq 1 "$moves"); do
 		sleep "$pause"
 		"$@" || fail "before move $i of $name: not true: $*"
 		move "$name" "$uid"
 		"$@" || fail "after move $i of $name: not true: $*"
 	done
-	is "moves of $name" "$(job "$name" moves)" "$moves"
+	is "moves of $name" "$(job "$name" moves)" $((earlier + moves))
 }
 
 # What the moves cost since this was called last, for the log.

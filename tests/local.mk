@@ -1,7 +1,7 @@
 ## SPDX-License-Identifier: LGPL-2.1-or-later
 ## End-to-end tests: shell, one behaviour each. Unit tests stand with what they test.
 
-EXTRA_DIST += tests/lib.sh
+EXTRA_DIST += tests/lib.sh tests/lib-move.sh
 end_to_end = \
 	tests/up-down.sh tests/up-config.sh tests/up-remains.sh tests/instances.sh \
 	tests/down-force.sh \
@@ -9,5 +9,8 @@ end_to_end = \
 	tests/run-detach.sh tests/users.sh tests/policies.sh tests/policy-burst.sh \
 	tests/policy-faulty.sh tests/daemon-restart.sh tests/daemon-garbage.sh tests/vcstat-json.sh \
 	tests/run-tty.sh tests/move-basic.sh tests/move-stdio.sh tests/move-swap.sh tests/balance.sh
+end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
+	tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh \
+	tests/move-refuse.sh tests/move-faults.sh
 dist_check_SCRIPTS += $(end_to_end)
 TESTS += $(end_to_end)

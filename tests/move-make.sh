@@ -13,12 +13,15 @@ up
 
 cat >"$work/build.sh" <<'END'
 set -e
+# The source tree's own files are not made anew here.
+frozen="ACLOCAL=: AUTOCONF=: AUTOMAKE=: AUTOHEADER=:"
 "$1/configure" -q CFLAGS=-O1 >configure.out 2>&1
-until [ -e stop ]; do
-	# What makes the source tree's own files anew has no place here.
-	make -s ACLOCAL=: AUTOCONF=: AUTOMAKE=: AUTOHEADER=: clean
-	make -s ACLOCAL=: AUTOCONF=: AUTOMAKE=: AUTOHEADER=: -j2 vcrun
+: >configured
+while :; do
+	make -s V=1 $frozen -j2 vcrun >>make.log
 	echo built >>rounds
+	[ ! -e stop ] || break
+	make -s V=1 $frozen clean >/dev/null
 done
 END
 
@@ -27,14 +30,15 @@ for uid in 0 $nobody; do
 	[ "$uid" = 0 ] || as "$uid" test -r "$top_srcdir/configure" || continue
 	dir=$(user_dir "$uid" "build-$uid")
 	cd "$dir"
-	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS true
 	(
 		unset MAKEFLAGS MAKELEVEL MFLAGS
 		as "$uid" vcrun --on=vc0 --name=make sh "$work/build.sh" "$top_srcdir"
 	) >"$work/make.out" 2>&1 &
 	build=$!
 	wait_for 10 job_is make state running
-	bounce make "$uid" 0.7 alive "$build"
+	bounce make "$uid" 0.3 alive "$build"
+	wait_for 60 test -e configured
+	bounce make "$uid" 0.5 alive "$build"
 	as "$uid" touch stop
 	wait $build || fail "the build: exit status $?: $(tail -n 20 "$work/make.out") $(tail -n 3 configure.out)"
 	at_least "builds" "$(wc -l <rounds)" 1

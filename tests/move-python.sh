@@ -8,9 +8,10 @@ requires python3 setpriv
 up
 
 # Each worker hashes its last hash, until told to stop, and says after how many
-# rounds what has come of it. Two hash large pieces, which lets the other threads run.
+# rounds what has come of it. Two hash large pieces, which lets the other threads run
+# at the same time.
 cat >"$work/compute.py" <<'END'
-import hashlib, os, signal, sys, threading
+import hashlib, os, signal, sys, threading, time
 
 def work(seed, size, rounds, stopped):
     data, n = bytes([seed]) * size, 0
@@ -19,7 +20,9 @@ def work(seed, size, rounds, stopped):
         data, n = digest * (size // 32), n + 1
         if n % 256 == 0:
             open(sys.argv[1] + ".%d" % seed, "w").write(str(n))
-    print(seed, size, n, data[:32].hex(), flush=True)
+            if rounds < 0:
+                time.sleep(0.01)
+    os.write(1, b"%d %d %d %s\n" % (seed, size, n, data[:32].hex().encode()))
 
 if len(sys.argv) > 2:
     for line in open(sys.argv[2]):

@@ -1,0 +1,207 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# move-faults - whatever breaks at whichever step of a move, the job runs on in one place
+#
+# Every step of a move times every fault, VCRUN_FAULT_ROUNDS rounds of it. The fault
+# strikes as the step begins, through $VCRUN_STEP_HOOK. Then the job must beat again,
+# in one partition, with its PID; and in the end its vcrun must have its exit
+# status, and nothing may be left of it. VCRUN_FAULTS and VCRUN_FAULT_STEPS choose
+# some; the faults dump-criu and shim, which no job is promised to survive, are
+# tried only when chosen. docs/FAULTS.md has the results.
+export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-7200}"
+. "${top_srcdir:=.}/tests/lib.sh"
+. "$top_srcdir/tests/lib-move.sh"
+requires python3
+
+rounds=${VCRUN_FAULT_ROUNDS:-1}
+steps=${VCRUN_FAULT_STEPS:-check prepare dump commit reap restore resume}
+faults=${VCRUN_FAULTS:-source-vcd target-vcd both-vcd restore-criu memory client child
+once-removed once-cut once-replaced twice-removed twice-cut twice-replaced}
+dir=$work/victim
+mkdir "$dir"
+
+# Called by the shim: STEP JOB FROM TO DUMP-PID RESTORE-PID. What it is to do stands in
+# $work/fault: STEP FAULT.
+cat >"$work/hook" <<END
+#!/bin/sh
+[ -e "$work/fault" ] || exit 0
+read -r step fault <"$work/fault"
+[ "\$1" = "\$step" ] || exit 0
+rm "$work/fault"
+replace() {
+	head -c 4096 /dev/zero >"$dir/new"
+	mv "$dir/new" "$dir/\$1"
+}
+case \$fault in
+source-vcd) kill -KILL \$(cat "$work/vcd.\$3") ;;
+target-vcd) kill -KILL \$(cat "$work/vcd.\$4") ;;
+both-vcd) kill -KILL \$(cat "$work/vcd.\$3" "$work/vcd.\$4") ;;
+dump-criu) [ "\$5" = 0 ] || kill -KILL "\$5" ;;
+restore-criu) [ "\$6" = 0 ] || kill -KILL "\$6" ;;
+shim) kill -KILL \$PPID ;;
+client) kill -KILL \$(cat "$work/client") ;;
+child) kill -KILL \$(cut -d' ' -f3 "$dir/beat") ;;
+memory) . "$work/lower" ;;
+*-removed) rm "$dir/\${fault%-*}" ;;
+*-cut) : >"$dir/\${fault%-*}" ;;
+*-replaced) replace "\${fault%-*}" ;;
+esac
+echo "\$step" >"$work/struck"
+END
+chmod 755 "$work/hook"
+export VCRUN_STEP_HOOK="$work/hook"
+
+note_daemons() {
+	vcctl list --json | json "'\n'.join('%s %d' % (p['name'], p['daemon_pid']) for p in d['partitions'])" |
+		while read -r name pid; do
+			echo "$pid" >"$work/vcd.$name"
+		done
+}
+
+# The directory of a partition's group that limits its memory, and the limit's name.
+find_memory() {
+	while read -r base; do
+		for limit in memory.max memory.limit_in_bytes; do
+			[ ! -e "$base/vc1/$limit" ] || echo "$base/vc1/$limit"
+		done
+	done <"$work/groups" | head -n 1
+}
+
+restart() {
+	up
+	memory=$(find_memory)
+	unlimited=$(cat "$memory")
+	# As small as the victim is, so that half of it fits.
+	echo "echo 16M >'$memory'" >"$work/lower"
+	note_daemons
+}
+
+processes_in() { # PARTITION
+	while read -r base; do
+		cat "$base/$1"/job-*/cgroup.procs "$base/$1"/job*/cgroup.procs 2>/dev/null
+	done <"$work/groups" | sort -u | wc -l
+}
+
+beats() {
+	cut -d' ' -f1 "$dir/beat" 2>/dev/null
+}
+
+beats_on() { # BEFORE
+	now=$(beats)
+	[ -n "$now" ] && [ "$now" != "$1" ]
+}
+
+# Half a minute: a parked job is tried again every two seconds.
+waits_to_beat() {
+	for _ in $(seq 1 300); do
+		beats_on "$1" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+last_move() { # FIELD
+	tail -n 1 "$state/moves.jsonl" | json "d.get('$1', '')"
+}
+
+answered() { # MOVES-BEFORE
+	[ "$(cat "$state/moves.jsonl" 2>/dev/null | wc -l)" -gt "$1" ]
+}
+
+nothing_left() {
+	jobs_are 0 && [ -z "$(ls "$state/images" "$state/jobs")" ] &&
+		[ "$(find $(cat "$work/groups") -type d -path '*/vc[01]/job*' 2>/dev/null | wc -l)" = 0 ]
+}
+
+# One cell, once. $outcome: what became of the move; $trouble: what must not be.
+strike() { # STEP FAULT
+	trouble='' outcome=''
+	rm -rf "$dir" "$work/struck"
+	mkdir "$dir"
+	vcrun --on=vc0 --name=victim "$top_builddir/tests/fault-victim" "$dir" 32 >"$work/out" 2>&1 &
+	vcrun=$!
+	wait_for 10 beats_on ''
+	program=$(cut -d' ' -f2 "$dir/beat")
+	moved=$(cat "$state/moves.jsonl" 2>/dev/null | wc -l)
+	echo "$1 $2" >"$work/fault"
+	vcmove --quiet --to=vc1 victim >"$work/move.out" 2>&1 &
+	client=$!
+	echo "$client" >"$work/client"
+	wait "$client" 2>/dev/null || :
+	if ! [ "$2" = shim ]; then
+		wait_for 60 answered "$moved"
+		outcome=$(last_move result)
+		reason=$(last_move reason)
+	fi
+	rm -f "$work/fault"
+	[ -e "$work/struck" ] || outcome="$outcome (the step was not reached)"
+	if ! waits_to_beat "$(beats)"; then
+		trouble="does not run"
+		return
+	fi
+	[ "$outcome" != parked ] || outcome='parked, then ran'
+	[ -z "$memory" ] || echo "$unlimited" >"$memory"
+	vcctl up >/dev/null 2>&1
+	note_daemons
+	in0=$(processes_in vc0)
+	in1=$(processes_in vc1)
+	[ "$in0" = 0 ] || [ "$in1" = 0 ] || trouble="runs in both: $in0 and $in1 processes"
+	case $outcome in
+	moved*) [ "$in1" != 0 ] || trouble='moved, and is not there' ;;
+	*) [ "$in0" != 0 ] || trouble='not moved, and is not there' ;;
+	esac
+	wait_for 10 job_is victim state running
+	is "the PID" "$(job victim pid)" "$program"
+	is "the partition" "$(job victim partition)" "$([ "$in0" != 0 ] && echo vc0 || echo vc1)"
+	kill -TERM "$program"
+	status=0
+	wait "$vcrun" || status=$?
+	case $status,$2 in
+	42,*) ;;
+	40,child) outcome="$outcome, without the child" ;;
+	*) trouble="vcrun's exit status is $status: $(cat "$work/out")" ;;
+	esac
+	wait_for 5 nothing_left
+}
+
+restart
+for fault in $faults; do
+	for step in $steps; do
+		for _ in $(seq 1 "$rounds"); do
+			strike "$step" "$fault"
+			printf '%s|%s|%s|%s|%s\n' "$step" "$fault" "$outcome" "$trouble" "${reason:-}" >>"$work/results"
+			[ -z "$trouble" ] || {
+				say "$fault at $step: $outcome: $trouble: ${reason:-}"
+				down --force
+				restart
+			}
+		done
+	done
+done
+
+# The matrix: a row for each fault, a column for each step, what became of the move.
+python3 - "$work/results" "$steps" <<'END'
+import collections, sys
+cells, reasons = collections.defaultdict(collections.Counter), {}
+faults, steps = [], sys.argv[2].split()
+for line in open(sys.argv[1]):
+    step, fault, outcome, trouble, reason = line.rstrip("\n").split("|", 4)
+    if fault not in faults:
+        faults.append(fault)
+    text = "LOST: " + trouble if trouble else outcome
+    cells[fault, step][text] += 1
+    reasons.setdefault((fault, step, text), reason)
+print("| fault | " + " | ".join(steps) + " |")
+print("|---" * (len(steps) + 1) + "|")
+for fault in faults:
+    print("| %s | %s |" % (fault, " | ".join(
+        "; ".join("%s %d" % item for item in cells[fault, step].most_common()) for step in steps)))
+print()
+for (fault, step, text), reason in reasons.items():
+    if reason:
+        print("%s at %s: %s: %s" % (fault, step, text, reason))
+END
+if grep -v '^[^|]*|[^|]*|[^|]*||' "$work/results" >"$work/troubles"; then
+	fail "$(wc -l <"$work/troubles") of $(wc -l <"$work/results") jobs were lost"
+fi
+say "$(wc -l <"$work/results") faults, every job ran on"

@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# move-refuse - what cannot be moved is refused before anything is frozen, and named
+. "${top_srcdir:=.}/tests/lib.sh"
+. "$top_srcdir/tests/lib-move.sh"
+requires python3
+
+# Each victim gets hold of one thing that CRIU cannot carry, and then counts. It
+# prints "none" where this kernel does not give it the thing.
+cat >"$work/victim.py" <<'END'
+import ctypes, os, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall.restype = ctypes.c_long
+
+def syscall(*args):
+    fd = libc.syscall(*args)
+    if fd < 0:
+        print("none:", os.strerror(ctypes.get_errno()), flush=True)
+        sys.exit()
+    return fd
+
+def io_uring():
+    syscall(425, 4, ctypes.create_string_buffer(120))
+
+def mqueue():
+    name = b"/vcrun-test-%d" % os.getpid()
+    libc.mq_open.restype = ctypes.c_int
+    if libc.mq_open(name, os.O_RDWR | os.O_CREAT, 0o600, None) < 0:
+        print("none", flush=True)
+        sys.exit()
+    libc.mq_unlink(name)
+
+def secret():
+    os.ftruncate(syscall(447, 0), 4096)
+
+def userfault():
+    syscall(323, os.O_CLOEXEC)
+
+def mount_namespace():
+    if os.fork() == 0:
+        if libc.unshare(0x20000) < 0:
+            os._exit(1)
+        time.sleep(1000)
+
+def traced():
+    child = os.fork()
+    if child == 0:
+        time.sleep(1000)
+    libc.ptrace(0x4206, child, 0, 0)  # PTRACE_SEIZE
+
+globals()[sys.argv[1]]()
+time.sleep(0.1)
+for n in range(10**9):
+    print(n, flush=True)
+    time.sleep(0.02)
+END
+up
+
+counts() { # THAN
+	[ "$(wc -l <"$work/out")" -gt "$1" ]
+}
+
+refuses() { # THING SENTENCE
+	: >"$work/out"
+	vcrun --on=vc0 --name="$1" python3 "$work/victim.py" "$1" >>"$work/out" &
+	wait_for 20 test -s "$work/out"
+	if grep -q none "$work/out"; then
+		say "$1: not to be had from this kernel: $(cat "$work/out")"
+		return
+	fi
+	try vcmove --to=vc1 --json "$1"
+	is "moving $1" "$status" 1
+	matches "moving $1" "$out" "pid [0-9]+ .*$2"
+	is "result" "$(vcstat moves --json | json "(d['moves'][-1]['result'], d['moves'][-1]['downtime_usec'])")" \
+		"('refused', 0)"
+	wait_for 10 counts "$(wc -l <"$work/out")"
+	is "state of $1" "$(job "$1" state) in $(job "$1" partition)" "running in vc0"
+	kill -KILL "$(job "$1" pid)"
+	wait || :
+}
+
+refuses io_uring 'io_uring'
+refuses mqueue 'message queue'
+refuses secret 'secret memory'
+refuses userfault 'userfaultfd'
+refuses mount_namespace 'mnt|mount'
+refuses traced 'trace'
+down --force
