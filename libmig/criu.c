@@ -338,7 +338,8 @@ static void criu_common_opts(Criu__Opts *opts, const struct criu_images *images)
 static void criu_tree_opts(Criu__Opts *opts, const struct inventory *inv)
 {
 	opts->has_shell_job = opts->shell_job = inv->shell_job;
-	opts->has_file_locks = opts->file_locks = inv->file_locks;
+	/* One may be taken at any moment until the freeze. */
+	opts->has_file_locks = opts->file_locks = true;
 	opts->has_ext_unix_sk = opts->ext_unix_sk = inv->ext_unix_sk;
 	opts->has_tcp_established = opts->tcp_established = inv->tcp_established;
 	/* The mover holds connections itself: netlock.c says why. */

@@ -36,6 +36,8 @@
  * pass by themselves (a PID taken, memory short for a moment) pass within this. */
 #define MIG_RETURN_ATTEMPTS 5
 #define MIG_RETURN_REAP_USEC 1000000u
+/* Attempts at a dump that something in the job's own doing got in the way of. */
+#define MIG_DUMP_ATTEMPTS 4
 #define MIG_DUMP_LOG "dump.log"
 #define MIG_RESTORE_LOG "restore.log"
 
@@ -56,7 +58,7 @@ struct mig_parked {
 	struct criu *dump, *restore;
 	struct identity *identity;    /* of the frozen tree's files */
 	struct namespaces namespaces; /* the tree's own, held from before the freeze */
-	struct netlock *netlock; /* from before the freeze until the tree runs again */
+	struct netlock *netlock;      /* from before the freeze until the tree runs again */
 	uint64_t begun_usec, step_begun_usec, frozen_usec, resumed_usec;
 	enum mig_step step;
 	struct vc_err refusal; /* why our own notification handler said no */
@@ -372,20 +374,28 @@ static int mig_restore(struct mig_parked *mig, struct vc_err *err)
 		       first.text, mig->req.source.name, again.text, mig->images);
 }
 
+/* Gives back what one attempt took; the next one may begin. */
+static void mig_reset(struct mig_parked *mig)
+{
+	netlock_free(steal_ptr(mig->netlock));
+	identity_free(steal_ptr(mig->identity));
+	criu_free(steal_ptr(mig->dump));
+	criu_free(steal_ptr(mig->restore));
+	namespaces_close(&mig->namespaces);
+	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
+	inventory_free(steal_ptr(mig->inv));
+	if (mig->images_fd >= 0)
+		close(steal_fd(&mig->images_fd));
+	file_remove_tree(AT_FDCWD, mig->images);
+	free(steal_ptr(mig->pids));
+	free(steal_ptr(mig->numbers));
+	mig->refusal = (struct vc_err){ 0 };
+}
+
 static void mig_free(struct mig_parked *mig)
 {
-	netlock_free(mig->netlock);
-	identity_free(mig->identity);
-	criu_free(mig->dump);
-	criu_free(mig->restore);
-	namespaces_close(&mig->namespaces);
-	inventory_free(mig->inv);
-	if (mig->images_fd >= 0)
-		close(mig->images_fd);
-	file_remove_tree(AT_FDCWD, mig->images);
+	mig_reset(mig);
 	free(mig->images);
-	free(mig->pids);
-	free(mig->numbers);
 	free(mig);
 }
 
@@ -404,7 +414,8 @@ static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
 	int r;
 
 	mig_enter_step(mig, MIG_CHECK);
-	r = inventory_take(mig->req.root, mig->req.uid, mig->req.given, mig->req.n_given, &mig->inv, err);
+	r = inventory_take(mig->req.root, mig->req.uid, mig->req.given, mig->req.n_given, &mig->inv,
+			   err);
 	if (r < 0)
 		return r;
 	mig_enter_step(mig, MIG_PREPARE);
@@ -412,6 +423,28 @@ static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
 	if (r < 0)
 		return r;
 	return mig_dump(mig, err);
+}
+
+/*
+ * The tree runs on while its inventory is taken: it may open, lock, connect
+ * something between that look and the freeze. What stands in the way then is
+ * mostly gone, or in the inventory, at the next attempt.
+ */
+static int mig_try_until_commit(struct mig_parked *mig, struct vc_err *err)
+{
+	int r = 0;
+
+	for (int i = 0; i < MIG_DUMP_ATTEMPTS; i++) {
+		if (i > 0)
+			mig_reset(mig);
+		*err = (struct vc_err){ 0 };
+		r = mig_until_commit(mig, err);
+		if (r == 0 || mig->step < MIG_DUMP || !mig_root_lives(mig))
+			break;
+		if (r != -EAGAIN && r != -EBUSY && i > 0)
+			break;
+	}
+	return r;
 }
 
 int mig_move(const struct mig_request *req, struct mig_report *report,
@@ -429,7 +462,7 @@ int mig_move(const struct mig_request *req, struct mig_report *report,
 	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
 	mig->images = strdup(req->images);
 	mig->begun_usec = mig->step_begun_usec = clock_mono_usec();
-	r = mig->images ? mig_until_commit(mig, err) : err_sys(err, ENOMEM, "move");
+	r = mig->images ? mig_try_until_commit(mig, err) : err_sys(err, ENOMEM, "move");
 	if (r == 0) {
 		r = mig_restore(mig, err);
 		report->image_bytes = mig_image_bytes(mig->images_fd);

@@ -233,8 +233,9 @@ int main(int argc, char **argv)
 {
 	/* The keys of a terminal can reach us: its session is ours, and the job may put us
 	 * into its foreground. */
-	static const int ignored[] = { SIGPIPE, SIGHUP,  SIGINT, SIGQUIT,
-				       SIGTSTP, SIGTTIN, SIGTTOU };
+	static const int ignored[] = {
+		SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU
+	};
 	struct shim shim = { .master_fd = -1, .report_fd = -1 };
 
 	log_open("vcshim", LOG_LEVEL_INFO);

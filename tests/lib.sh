@@ -70,7 +70,7 @@ requires() { # PROGRAM...
 		*) other='' ;;
 		esac
 		if [ -n "$other" ] && ! command -v "$program" >/dev/null && command -v $other >/dev/null; then
-			ln -s "$(command -v $other)" "$work/bin/$program"
+			ln -s "$(command -v $other)" "$work/links/$program"
 		fi
 		command -v "$program" >/dev/null || skip "$program is not installed"
 	done
@@ -128,7 +128,7 @@ as_user() { # UID COMMAND...
 		done
 	fi
 	setpriv --reuid="$uid" --regid="$uid" --clear-groups \
-		env PATH="$work/public:/usr/bin:/bin:/usr/sbin:/sbin" "$@"
+		env PATH="$work/public:$work/links:/usr/bin:/bin:/usr/sbin:/sbin" "$@"
 }
 
 # The instance's cgroups, as it writes them down: "controller|version|mount|group;...".
@@ -236,13 +236,13 @@ oversee() { # ARGUMENT...
 	work=$(mktemp -d /tmp/vcrun-test.XXXXXX)
 	state=$work/state
 	chmod 755 "$work"
-	mkdir "$work/bin"
+	mkdir "$work/bin" "$work/links"
 	for command in vcrun vcmove vcstat vcctl; do
 		printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$run" "$command" >"$work/bin/$command"
 		chmod 755 "$work/bin/$command"
 	done
 	# The system's own programs: others may not be every user's to run.
-	export PATH="$work/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH" VC_TEST_WORK="$work"
+	export PATH="$work/bin:$work/links:/usr/sbin:/usr/bin:/sbin:/bin:$PATH" VC_TEST_WORK="$work"
 	child='' status=0
 	trap '[ -z "$child" ] || kill -TERM $child' INT TERM HUP
 	timeout -k 5 "${VC_TEST_TIMEOUT:-300}" sh "$0" "$@" &

@@ -20,13 +20,13 @@ def tick():
         time.sleep(0.001)
 
 
-threading.Thread(target=tick, daemon=True).start()
 read, write = os.pipe()
 child = os.fork()
 if child == 0:
     os.close(write)
     os._exit(len(os.read(read, 10)))  # waits until the pipe is closed
 os.close(read)
+threading.Thread(target=tick, daemon=True).start()
 me = os.getpid(), os.getppid(), os.getsid(0), os.umask(0o22), os.getcwd(), os.times().elapsed
 print("ready", *me[:2], child, flush=True)
 total = 0

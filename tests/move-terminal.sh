@@ -76,8 +76,8 @@ line $i moved"
 	move_and_look "$1"
 	terminal resize-window -t t -x 100 -y 30
 	sleep 0.5
-	terminal send-keys -t t ':echo &columns "x" &lines' Enter
-	wait_for 10 shows '100 x 30'
+	terminal send-keys -t t ':set columns?' Enter
+	wait_for 10 shows 'columns=100'
 	move_and_look "$1"
 	terminal send-keys -t t Enter ':wq' Enter
 	wait_for 10 shows 'status 0'
