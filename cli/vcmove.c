@@ -80,7 +80,9 @@ static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t
 	r = client_ask(wire, &msg, NULL, 0, ret, err);
 	wire_free(wire);
 	if (r == -ECONNRESET)
-		return err_set(err, ESRCH, "the job ended before it was moved");
+		return err_set(
+			err, ESRCH,
+			"it ended, or somebody else moved it meanwhile; 'vcstat jobs' shows it");
 	if (r == 0 && ret->msg->body_case != VC__MSG__BODY_MOVED) {
 		wire_msg_done(ret);
 		return err_set(err, EPROTO, "the daemon answered something else");

@@ -13,8 +13,7 @@
  *   to ignore them, yet forks a helper that puts single threads into theirs and awaits
  *   its end: 1 ms. Where all are in one group the helper has nothing to do.
  *
- * An image is a magic number of 8 bytes, then entries: a length of 4 bytes and a
- * protobuf message. A number in it is set to zero in place, in as many bytes as it had.
+ * A number in an image is set to zero in place, in as many bytes as it had.
  */
 #include "libmig/image.h"
 
@@ -26,8 +25,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "libmig/image-priv.h"
 
-#define IMAGE_MAGIC_SIZE 8
 #define IMAGE_MAX (1 << 24)
 
 /* TtyInfoEntry in CRIU's images/tty.proto */
@@ -39,16 +38,7 @@
 /* CgroupEntry in its images/cgroup.proto */
 #define CGROUP_SETS 1
 
-/* One field of a message: a number, or bytes that are passed over. */
-struct field {
-	unsigned int id;
-	uint64_t value;
-	uint8_t *at; /* of a number */
-	size_t len;
-};
-
-/* A variable-length number; the bytes it takes, 0: none there. */
-static size_t image_number(const uint8_t *at, const uint8_t *end, uint64_t *ret)
+size_t image_number(const uint8_t *at, const uint8_t *end, uint64_t *ret)
 {
 	*ret = 0;
 	for (size_t i = 0; at + i < end && i < 10; i++) {
@@ -59,59 +49,52 @@ static size_t image_number(const uint8_t *at, const uint8_t *end, uint64_t *ret)
 	return 0;
 }
 
-/* The next field of a message; false: the end, or what this does not know. */
-static bool image_next(uint8_t **at, const uint8_t *end, struct field *ret)
+bool image_next(uint8_t **at, const uint8_t *end, struct image_field *ret)
 {
-	uint64_t tag, skip = 0;
+	uint64_t tag, len;
 	size_t n = image_number(*at, end, &tag);
 
 	if (n == 0)
 		return false;
 	*at += n;
-	*ret = (struct field){ .id = (unsigned int)(tag >> 3) };
-	if ((tag & 7) == 0) {
-		ret->at = *at;
+	*ret = (struct image_field){ .id = (unsigned int)(tag >> 3), .at = *at };
+	switch (tag & 7) {
+	case 0:
 		ret->len = image_number(*at, end, &ret->value);
-		skip = ret->len;
-	} else if ((tag & 7) == 2) {
-		n = image_number(*at, end, &skip);
-		skip = n && skip <= (uint64_t)(end - *at) ? skip + n : 0;
-	} else if ((tag & 7) == 5) {
-		skip = 4;
-	} else if ((tag & 7) == 1) {
-		skip = 8;
-	}
-	if (skip == 0 || skip > (uint64_t)(end - *at))
+		if (ret->len == 0)
+			return false;
+		break;
+	case 2:
+		n = image_number(*at, end, &len);
+		if (n == 0 || len > (uint64_t)(end - *at) - n)
+			return false;
+		ret->is_bytes = true;
+		ret->at = *at + n;
+		ret->len = (size_t)len;
+		break;
+	case 1:
+	case 5:
+		ret->is_bytes = true;
+		ret->len = (tag & 7) == 1 ? 8 : 4;
+		break;
+	default:
 		return false;
-	*at += skip;
+	}
+	if (ret->len > (size_t)(end - ret->at))
+		return false;
+	*at = ret->at + ret->len;
 	return true;
 }
 
-/* Zero, written with as many bytes. */
-static void image_clear(const struct field *field)
+bool image_find(uint8_t *message, const uint8_t *end, unsigned int id, struct image_field *ret)
 {
-	memset(field->at, 0x80, field->len - 1);
-	field->at[field->len - 1] = 0;
+	while (image_next(&message, end, ret))
+		if (ret->id == id)
+			return true;
+	return false;
 }
 
-static void image_adapt_terminal(uint8_t *entry, const uint8_t *end)
-{
-	struct field fields[2] = { 0 }, field;
-	bool external = false;
-
-	for (uint8_t *at = entry; image_next(&at, end, &field);) {
-		if (field.id == TTY_INFO_TYPE)
-			external = field.value == TTY_TYPE_EXTERNAL;
-		if (field.at && (field.id == TTY_INFO_SID || field.id == TTY_INFO_PGRP))
-			fields[field.id - TTY_INFO_SID] = field;
-	}
-	for (size_t i = 0; external && i < ARRAY_SIZE(fields); i++)
-		if (fields[i].at)
-			image_clear(&fields[i]);
-}
-
-/* The whole file, on the heap; its length, 0: none there. */
-static size_t image_read(int fd, uint8_t **ret)
+size_t image_read(int fd, uint8_t **ret)
 {
 	struct stat st;
 	size_t size;
@@ -123,22 +106,58 @@ static size_t image_read(int fd, uint8_t **ret)
 	return *ret && pread(fd, *ret, size, 0) == (ssize_t)size ? size : 0;
 }
 
+bool image_next_entry(uint8_t **at, const uint8_t *end, uint8_t **ret_entry,
+		      uint8_t **ret_entry_end)
+{
+	uint32_t len;
+
+	if ((size_t)(end - *at) < sizeof(len))
+		return false;
+	memcpy(&len, *at, sizeof(len));
+	*at += sizeof(len);
+	if (len > (size_t)(end - *at))
+		return false;
+	*ret_entry = *at;
+	*at += len;
+	*ret_entry_end = *at;
+	return true;
+}
+
+/* Zero, written with as many bytes. */
+static void image_clear(const struct image_field *field)
+{
+	memset(field->at, 0x80, field->len - 1);
+	field->at[field->len - 1] = 0;
+}
+
+static void image_adapt_terminal(uint8_t *entry, const uint8_t *end)
+{
+	struct image_field fields[2] = { 0 }, field;
+	bool external = false;
+
+	for (uint8_t *at = entry; image_next(&at, end, &field);) {
+		if (field.id == TTY_INFO_TYPE)
+			external = field.value == TTY_TYPE_EXTERNAL;
+		if (!field.is_bytes && (field.id == TTY_INFO_SID || field.id == TTY_INFO_PGRP))
+			fields[field.id - TTY_INFO_SID] = field;
+	}
+	for (size_t i = 0; external && i < ARRAY_SIZE(fields); i++)
+		if (fields[i].at)
+			image_clear(&fields[i]);
+}
+
 static void image_adapt_terminals(int dirfd)
 {
 	_cleanup_close_ int fd = openat(dirfd, "tty-info.img", O_RDWR | O_CLOEXEC);
 	_cleanup_free_ uint8_t *data = NULL;
 	size_t size = image_read(fd, &data);
+	uint8_t *entry, *entry_end;
 
-	for (size_t at = IMAGE_MAGIC_SIZE; at + 4 <= size;) {
-		uint32_t len;
-
-		memcpy(&len, data + at, sizeof(len));
-		at += sizeof(len);
-		if (len > size - at)
-			return;
-		image_adapt_terminal(data + at, data + at + len);
-		at += len;
-	}
+	if (size < IMAGE_MAGIC_SIZE)
+		return;
+	for (uint8_t *at = data + IMAGE_MAGIC_SIZE;
+	     image_next_entry(&at, data + size, &entry, &entry_end);)
+		image_adapt_terminal(entry, entry_end);
 	if (pwrite(fd, data, size, 0) != (ssize_t)size)
 		return;
 }
@@ -148,7 +167,7 @@ static void image_adapt_groups(int dirfd)
 	_cleanup_close_ int fd = openat(dirfd, "cgroup.img", O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ uint8_t *data = NULL;
 	size_t size = image_read(fd, &data), n = 0;
-	struct field field;
+	struct image_field field;
 
 	if (size <= IMAGE_MAGIC_SIZE + sizeof(uint32_t))
 		return;

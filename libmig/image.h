@@ -11,4 +11,12 @@
  */
 void image_adapt(int dirfd);
 
+struct inventory;
+
+/*
+ * Makes a restore take the files that the inventory holds, whatever their paths lead
+ * to by now: they become externals. Once only. 0 or -errno, with nothing changed.
+ */
+int image_detach(int dirfd, struct inventory *inv);
+
 #endif

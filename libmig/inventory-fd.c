@@ -216,9 +216,8 @@ static int inventory_scan_regular(struct inventory_scan *scan, struct inventory_
 	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
 		return 0;
 	end.flags = inventory_fdinfo_flags(fdinfo);
-	end.lock = inventory_read_lock(fdinfo);
-	if (end.lock != INVENTORY_UNLOCKED)
-		scan->inv->file_locks = true;
+	if (inventory_note_lock(&scan->locks, fdinfo, proc->pid, fd, st) < 0)
+		return inventory_out_of_memory(scan);
 	if (!strncmp(path, "/memfd:", 7))
 		return inventory_note_shared(scan, INVENTORY_MEMFD, proc->pid, fd, st);
 	if (strstr(path, DELETED)) {

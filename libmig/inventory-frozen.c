@@ -33,9 +33,10 @@ struct frozen_path {
 };
 
 struct frozen {
-	const struct inventory *inv;
+	struct inventory *inv;
 	struct frozen_path *paths; /* sorted by path */
 	size_t n_paths;
+	struct inventory_locks locks;
 	struct vc_err *err;
 };
 
@@ -84,16 +85,14 @@ static struct frozen_path *frozen_find_path(struct frozen *frozen, const char *p
 }
 
 /* CRIU opens it by its name, and checks that it still has the size it had. */
-static int frozen_check_name(struct frozen *frozen, pid_t pid, int dirfd, const char *fd,
-			     const char *path)
+static int frozen_check_name(struct frozen *frozen, pid_t pid, const char *fd, const char *path,
+			     const struct stat *st)
 {
-	struct stat named, open_file;
+	struct stat named;
 
-	if (fstatat(dirfd, fd, &open_file, 0) < 0 || !S_ISREG(open_file.st_mode) ||
-	    open_file.st_nlink == 0)
+	if (!S_ISREG(st->st_mode) || st->st_nlink == 0)
 		return 0;
-	if (stat(path, &named) == 0 && named.st_ino == open_file.st_ino &&
-	    named.st_dev == open_file.st_dev)
+	if (stat(path, &named) == 0 && named.st_ino == st->st_ino && named.st_dev == st->st_dev)
 		return 0;
 	return err_set(frozen->err, EAGAIN,
 		       "pid %d: fd %s: its file %s was removed or replaced during the dump; move "
@@ -101,12 +100,45 @@ static int frozen_check_name(struct frozen *frozen, pid_t pid, int dirfd, const 
 		       (int)pid, fd, path);
 }
 
+static int frozen_hold(struct frozen *frozen, pid_t pid, int number, const char *path,
+		       const struct stat *st)
+{
+	int fd;
+
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
+		return 0;
+	fd = inventory_dup_fd(pid, number);
+	if (fd < 0)
+		return 0;
+	if (inventory_hold(frozen->inv, path, strlen(path), pid, number, fd) < 0)
+		return err_sys(frozen->err, ENOMEM, "look at the frozen tree");
+	return 0;
+}
+
+static int frozen_note_lock(struct frozen *frozen, pid_t pid, const char *fd, const struct stat *st)
+{
+	char path[48], fdinfo[4096];
+
+	if (!S_ISREG(st->st_mode))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", (int)pid, fd);
+	if (inventory_read(AT_FDCWD, path, fdinfo, sizeof(fdinfo)) < 0)
+		return 0;
+	return inventory_note_lock(&frozen->locks, fdinfo, pid, atoi(fd), st);
+}
+
 static int frozen_check_path(struct frozen *frozen, pid_t pid, int dirfd, const char *fd,
 			     char *path)
 {
 	size_t len = strlen(path);
 	struct frozen_path *found;
+	struct stat st;
+	int r;
 
+	if (fstatat(dirfd, fd, &st, 0) < 0)
+		return 0;
+	if (frozen_note_lock(frozen, pid, fd, &st) < 0)
+		return err_sys(frozen->err, ENOMEM, "look at the frozen tree");
 	if (len > strlen(DELETED) && !strcmp(path + len - strlen(DELETED), DELETED))
 		path[len - strlen(DELETED)] = '\0';
 	found = frozen_find_path(frozen, path + 1);
@@ -116,7 +148,8 @@ static int frozen_check_path(struct frozen *frozen, pid_t pid, int dirfd, const 
 	}
 	if (found)
 		found->other = true;
-	return frozen_check_name(frozen, pid, dirfd, fd, path);
+	r = frozen_check_name(frozen, pid, fd, path, &st);
+	return r < 0 ? r : frozen_hold(frozen, pid, atoi(fd), path, &st);
 }
 
 static int frozen_check_process(struct frozen *frozen, pid_t pid)
@@ -164,6 +197,9 @@ int inventory_check_frozen(struct inventory *inv, const pid_t *pids, size_t n, s
 		/* The duplicate is of a file that is closed by now. */
 		free(steal_ptr(ext->restore_key));
 	}
+	if (r == 0)
+		r = inventory_check_locks(frozen.locks.all, frozen.locks.n, pids, n, err);
+	free(frozen.locks.all);
 	free(frozen.paths);
 	return r;
 }

@@ -11,7 +11,9 @@
  *   - Between dump and restore nobody holds the locks. An outsider who has the file
  *     open could get one then, and find a database in the middle of a transaction.
  *
- * Only looked into where the tree holds a lock at all, which its descriptors told.
+ * Looked into twice: for the inventory, so that most refusals come before the
+ * freeze, and again at the frozen tree, since locks come and go. Where there is no
+ * lock it costs nothing but the look at each descriptor.
  */
 #include "libmig/inventory-priv.h"
 
@@ -28,113 +30,170 @@
 #define MAPS_MAX (1 << 26)
 
 /* Whether one line of /proc/PID/maps, or the file behind it, is this file. */
-static bool lock_line_is_file(pid_t pid, const char *line, const struct inventory_end *end)
+static bool lock_line_is_file(const char *line, const struct inventory_lock *lock)
 {
 	unsigned long long ino = 0;
 	char range[64], path[128];
 	struct stat st;
 
-	if (sscanf(line, "%63s %*s %*s %*s %llu", range, &ino) != 2 || ino != end->ino)
+	if (sscanf(line, "%63s %*s %*s %*s %llu", range, &ino) != 2 || ino != lock->ino)
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%s", (int)pid, range);
-	return stat(path, &st) < 0 || (st.st_dev == end->dev && st.st_ino == end->ino);
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%s", (int)lock->pid, range);
+	return stat(path, &st) < 0 || (st.st_dev == lock->dev && st.st_ino == lock->ino);
 }
 
-static bool lock_file_is_mapped(const struct inventory_end *end)
+static bool lock_file_is_mapped(const struct inventory_lock *lock)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[32];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)end->pid);
-	if (stat(path, &st) == 0 && st.st_dev == end->dev && st.st_ino == end->ino)
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)lock->pid);
+	if (stat(path, &st) == 0 && st.st_dev == lock->dev && st.st_ino == lock->ino)
 		return true;
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)end->pid);
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)lock->pid);
 	if (file_read_all(AT_FDCWD, path, MAPS_MAX, &text) < 0)
 		return false;
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (lock_line_is_file(end->pid, line, end))
+		if (lock_line_is_file(line, lock))
 			return true;
 	}
 	return false;
 }
 
-static int lock_check_outsider(struct inventory_scan *scan, pid_t pid)
+static int lock_refuse(const struct inventory_lock *lock, struct vc_err *err, const char *what)
+{
+	char path[32], name[64] = "?", file[PATH_MAX] = "?";
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)lock->pid);
+	file_read(AT_FDCWD, path, name, sizeof(name));
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)lock->pid, lock->fd);
+	len = readlink(path, file, sizeof(file) - 1);
+	if (len > 0)
+		file[len] = '\0';
+	return err_set(err, EOPNOTSUPP, "pid %d (%s): fd %d holds a lock on %.300s, %s",
+		       (int)lock->pid, name, lock->fd, file, what);
+}
+
+/* Whether a process is one that the mover started, or one started by such a one:
+ * criu, who has duplicates of the tree's descriptors too. */
+static bool lock_is_ours(pid_t pid)
+{
+	for (int i = 0; i < 4 && pid > 1; i++) {
+		char path[32], text[512];
+		const char *after;
+
+		snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+		if (inventory_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+			return true;
+		after = strrchr(text, ')');
+		if (!after || sscanf(after, ") %*c %d", &pid) != 1)
+			return false;
+		if (pid == getpid())
+			return true;
+	}
+	return false;
+}
+
+static int lock_check_outsider(const struct inventory_lock *locks, size_t n, pid_t pid,
+			       struct vc_err *err)
 {
 	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	char path[32], name[64] = "?", what[256];
 	const char *fd;
-	char path[64];
 
 	dir.fd = -1;
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	if (inventory_dir_open(&dir, AT_FDCWD, path) < 0)
 		return 0;
 	while ((fd = inventory_dir_next(&dir))) {
-		char name[64] = "?";
 		struct stat st;
 
 		if (fstatat(dir.fd, fd, &st, 0) < 0 || !S_ISREG(st.st_mode))
 			continue;
-		for (size_t i = 0; i < scan->n_ends; i++) {
-			const struct inventory_end *end = &scan->ends[i];
-
-			if (end->lock == INVENTORY_UNLOCKED || end->ino != st.st_ino ||
-			    end->dev != st.st_dev)
+		for (size_t i = 0; i < n; i++) {
+			if (locks[i].ino != st.st_ino || locks[i].dev != st.st_dev)
 				continue;
+			if (lock_is_ours(pid))
+				return 0;
 			snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
 			file_read(AT_FDCWD, path, name, sizeof(name));
-			return inventory_refuse_end(scan, end,
-						    "fd %d holds a lock on %s, which pid %d (%s) "
-						    "outside the job has open too and could lock "
-						    "during the move; move again when it has "
-						    "closed it",
-						    end->fd, end->path, (int)pid, name);
+			snprintf(what, sizeof(what),
+				 "which pid %d (%s) outside the job has open too and could take "
+				 "during the move; move again when it has closed the file",
+				 (int)pid, name);
+			return lock_refuse(&locks[i], err, what);
 		}
 	}
 	return 0;
 }
 
-static int lock_check_outsiders(struct inventory_scan *scan)
+static int lock_compare_pids(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int lock_check_outsiders(const struct inventory_lock *locks, size_t n, const pid_t *pids,
+				size_t n_pids, struct vc_err *err)
 {
 	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_free_ pid_t *sorted = calloc(n_pids, sizeof(*sorted));
 	const char *name;
 	int r = 0;
 
 	dir.fd = -1;
+	if (!sorted)
+		return err_sys(err, ENOMEM, "look at file locks");
+	memcpy(sorted, pids, n_pids * sizeof(*sorted));
+	qsort(sorted, n_pids, sizeof(*sorted), lock_compare_pids);
 	if (inventory_dir_open(&dir, AT_FDCWD, "/proc") < 0)
-		return err_sys(scan->err, errno, "/proc");
+		return err_sys(err, errno, "/proc");
 	while (r == 0 && (name = inventory_dir_next(&dir))) {
 		pid_t pid = atoi(name);
 
 		/* We hold duplicates of the tree's own. */
-		if (pid != getpid() && !inventory_has_pid(scan, pid))
-			r = lock_check_outsider(scan, pid);
+		if (pid != getpid() &&
+		    !bsearch(&pid, sorted, n_pids, sizeof(*sorted), lock_compare_pids))
+			r = lock_check_outsider(locks, n, pid, err);
 	}
 	return r;
 }
 
-enum inventory_lock inventory_read_lock(const char *fdinfo)
+int inventory_check_locks(const struct inventory_lock *locks, size_t n, const pid_t *pids,
+			  size_t n_pids, struct vc_err *err)
 {
-	if (!inventory_field(fdinfo, "lock"))
-		return INVENTORY_UNLOCKED;
-	return strstr(fdinfo, ": POSIX ") ? INVENTORY_POSIX_LOCK : INVENTORY_OTHER_LOCK;
+	if (n == 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (locks[i].posix && lock_file_is_mapped(&locks[i]))
+			return lock_refuse(&locks[i], err,
+					   "has that file mapped as well, and would lose the lock; "
+					   "move again when it has unlocked or unmapped it");
+	return lock_check_outsiders(locks, n, pids, n_pids, err);
 }
 
-int inventory_resolve_locks(struct inventory_scan *scan)
+int inventory_note_lock(struct inventory_locks *list, const char *fdinfo, pid_t pid, int fd,
+			const struct stat *st)
 {
-	if (!scan->inv->file_locks)
-		return 0;
-	for (size_t i = 0; i < scan->n_ends; i++) {
-		const struct inventory_end *end = &scan->ends[i];
+	struct inventory_lock *grown;
 
-		if (end->lock == INVENTORY_POSIX_LOCK && lock_file_is_mapped(end))
-			return inventory_refuse_end(
-				scan, end,
-				"fd %d holds a POSIX lock on %s and has it "
-				"mapped as well, and would lose the lock; move "
-				"again when it has unlocked or unmapped the file",
-				end->fd, end->path);
+	if (!inventory_field(fdinfo, "lock"))
+		return 0;
+	/* Grows at the powers of two. */
+	if ((list->n & (list->n - 1)) == 0) {
+		grown = realloc(list->all, (list->n ? list->n * 2 : 1) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		list->all = grown;
 	}
-	return lock_check_outsiders(scan);
+	list->all[list->n++] = (struct inventory_lock){ .pid = pid,
+							.fd = fd,
+							.dev = st->st_dev,
+							.ino = st->st_ino,
+							.posix = strstr(fdinfo, ": POSIX ") };
+	return 0;
 }

@@ -29,7 +29,7 @@
 struct map_line {
 	const char *range; /* "start-end", range_len characters */
 	size_t range_len;
-	bool shared;
+	bool shared, writable;
 	unsigned int major, minor;
 	uint64_t ino;
 	const char *path; /* to the line's end, path_len characters */
@@ -46,6 +46,7 @@ static bool map_line_parse(const char *line, size_t len, struct map_line *ret)
 		return false;
 	ret->range = line;
 	ret->range_len = (size_t)(at - line);
+	ret->writable = at[2] == 'w';
 	ret->shared = at[4] == 's';
 	strtoull(at + 6, &next, 16);
 	ret->major = (unsigned int)strtoul(next, &next, 16);
@@ -115,6 +116,36 @@ static int inventory_add_shared(struct inventory_scan *scan, struct inventory_pr
 	return map_stat(proc, map, &st) ? inventory_note_shared(scan, kind, proc->pid, -1, &st) : 0;
 }
 
+/* A mapped file is held once, for writing where one of its mappings needs that. */
+static int inventory_hold_map(struct inventory_scan *scan, struct inventory_proc *proc,
+			      const struct map_line *map)
+{
+	struct inventory *inv = scan->inv;
+	int flags = map->shared && map->writable ? O_RDWR : O_RDONLY, fd;
+	char path[96];
+
+	for (size_t i = inv->n_held; i > 0; i--) {
+		struct inventory_held *held = &inv->held[i - 1];
+
+		if (held->pid || strlen(held->path) != map->path_len ||
+		    memcmp(held->path, map->path, map->path_len))
+			continue;
+		if (flags == O_RDONLY || (fcntl(held->fd, F_GETFL) & O_ACCMODE) == O_RDWR)
+			return 0;
+		free(held->path);
+		close(held->fd);
+		*held = inv->held[--inv->n_held];
+		break;
+	}
+	snprintf(path, sizeof(path), "map_files/%.*s", (int)map->range_len, map->range);
+	fd = openat(proc->dirfd, path, flags | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return 0;
+	if (inventory_hold(inv, map->path, map->path_len, 0, 0, fd) < 0)
+		return inventory_out_of_memory(scan);
+	return 0;
+}
+
 static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc *proc,
 			      const struct map_line *map)
 {
@@ -151,6 +182,26 @@ static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc
 		snprintf(path, sizeof(path), "%.*s", (int)map->path_len, map->path);
 		return inventory_check_path(scan, proc->pid, -1, "the unlinked file", path);
 	}
+	return map->path[0] == '/' && map->ino ? inventory_hold_map(scan, proc, map) : 0;
+}
+
+/* The current directory, which the restore enters by its path. */
+static int inventory_hold_directory(struct inventory_scan *scan, struct inventory_proc *proc)
+{
+	struct inventory *inv = scan->inv;
+	char path[PATH_MAX];
+	ssize_t len = readlinkat(proc->dirfd, "cwd", path, sizeof(path));
+	int fd;
+
+	for (size_t i = 0; len > 0 && i < inv->n_held; i++)
+		if (strlen(inv->held[i].path) == (size_t)len &&
+		    !memcmp(inv->held[i].path, path, (size_t)len))
+			return 0;
+	fd = len > 0 ? openat(proc->dirfd, "cwd", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return 0;
+	if (inventory_hold(inv, path, (size_t)len, 0, 0, fd) < 0)
+		return inventory_out_of_memory(scan);
 	return 0;
 }
 
@@ -176,7 +227,7 @@ int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc
 		if (!*end)
 			break;
 	}
-	return 0;
+	return inventory_hold_directory(scan, proc);
 }
 
 static int inventory_refuse_shared(struct inventory_scan *scan, const struct inventory_end *end,

@@ -38,10 +38,17 @@ enum inventory_kind {
 	INVENTORY_SYSV,
 };
 
-enum inventory_lock {
-	INVENTORY_UNLOCKED,
-	INVENTORY_POSIX_LOCK,
-	INVENTORY_OTHER_LOCK, /* flock, lease, lock of an open file description */
+/* A file lock of any kind, held by means of a descriptor. */
+struct inventory_lock {
+	pid_t pid;
+	int fd;
+	bool posix; /* which goes with any descriptor of the file in its process */
+	uint64_t dev, ino;
+};
+
+struct inventory_locks {
+	struct inventory_lock *all;
+	size_t n;
 };
 
 /* A descriptor (fd -1: a mapping) of one process that may have another end. */
@@ -52,10 +59,9 @@ struct inventory_end {
 	int fd;
 	unsigned int flags; /* open(2) */
 	uint64_t dev, ino;
-	uint64_t rdev;            /* TTY */
-	unsigned int index;       /* PTMX and TTY slaves: number in /dev/pts; UINT_MAX: none */
-	char *path;               /* FILE, FIFO */
-	enum inventory_lock lock; /* held by means of this descriptor */
+	uint64_t rdev;      /* TTY */
+	unsigned int index; /* PTMX and TTY slaves: number in /dev/pts; UINT_MAX: none */
+	char *path;         /* FILE, FIFO */
 };
 
 /* The process looked at. */
@@ -76,6 +82,7 @@ struct inventory_scan {
 	uint8_t *in_tree; /* a bit a pid */
 	struct inventory_end *ends;
 	size_t n_ends, ends_size;
+	struct inventory_locks locks;
 	char (*own_ns)[64], (*root_ns)[64]; /* indexed as inventory_ns[] */
 	struct inventory_cpuset *cpuset;    /* the last one read */
 	struct vc_err *err;
@@ -103,6 +110,9 @@ int inventory_check_path(struct inventory_scan *scan, pid_t pid, int fd, const c
 			 const char *path);
 /* The process's descriptor duplicated: the new fd or -errno. */
 int inventory_dup_fd(pid_t pid, int fd);
+/* Holds a file; fd is taken over, also on failure: -ENOMEM. */
+int inventory_hold(struct inventory *inv, const char *path, size_t len, pid_t pid, int number,
+		   int fd);
 /* A short proc file with one read(), which is all it takes: the length or -errno. */
 ssize_t inventory_read(int dirfd, const char *path, char *buf, size_t size);
 
@@ -133,9 +143,12 @@ int inventory_resolve_memory(struct inventory_scan *scan);
  * waiting in its queue. 0, or -EAGAIN with err. */
 int inventory_check_frozen_socket(const struct inventory *inv, pid_t pid, int fd,
 				  struct vc_err *err);
-int inventory_resolve_locks(struct inventory_scan *scan);
-/* What the text of /proc/PID/fdinfo/N says of locks. */
-enum inventory_lock inventory_read_lock(const char *fdinfo);
+/* Adds what the text of /proc/PID/fdinfo/N says of a lock, if anything; -ENOMEM. */
+int inventory_note_lock(struct inventory_locks *list, const char *fdinfo, pid_t pid, int fd,
+			const struct stat *st);
+/* Whether the tree (pids) can be moved with these locks; -EOPNOTSUPP, with err. */
+int inventory_check_locks(const struct inventory_lock *locks, size_t n, const pid_t *pids,
+			  size_t n_pids, struct vc_err *err);
 int inventory_read_own_namespaces(struct inventory_scan *scan);
 /* Whether a namespace ("net:[123]") is one the tree lives in. */
 bool inventory_is_namespace(const struct inventory_scan *scan, const char *text);

@@ -347,6 +347,29 @@ int inventory_add_external(struct inventory_scan *scan, const struct inventory_e
 	return 0;
 }
 
+int inventory_hold(struct inventory *inv, const char *path, size_t len, pid_t pid, int number,
+		   int fd)
+{
+	struct inventory_held *grown;
+	char *copy = strndup(path, len);
+
+	/* Grows at the powers of two. */
+	if (copy && (inv->n_held & (inv->n_held - 1)) == 0) {
+		grown = realloc(inv->held, (inv->n_held ? inv->n_held * 2 : 1) * sizeof(*grown));
+		if (grown)
+			inv->held = grown;
+		else
+			free(steal_ptr(copy));
+	}
+	if (!copy) {
+		close(fd);
+		return -ENOMEM;
+	}
+	inv->held[inv->n_held++] =
+		(struct inventory_held){ .path = copy, .pid = pid, .number = number, .fd = fd };
+	return 0;
+}
+
 void inventory_note_unlinked(struct inventory_scan *scan, const struct stat *st)
 {
 	if (st->st_nlink > 0)
@@ -398,7 +421,9 @@ static int inventory_fill(struct inventory_scan *scan)
 	if (r == 0)
 		r = inventory_resolve_memory(scan);
 	if (r == 0)
-		r = inventory_resolve_locks(scan);
+		r = inventory_check_locks(scan->locks.all, scan->locks.n, inv->pids, inv->n_pids,
+					  scan->err);
+	inv->file_locks = scan->locks.n > 0;
 	return r;
 }
 
@@ -424,6 +449,7 @@ int inventory_take(pid_t root, uid_t uid, const struct inventory_given *given, s
 	for (size_t i = 0; i < scan.n_ends; i++)
 		free(scan.ends[i].path);
 	free(scan.ends);
+	free(scan.locks.all);
 	inventory_bits_free(scan.in_tree);
 	inventory_forget_tasks(&scan);
 	if (r < 0) {
@@ -448,6 +474,11 @@ void inventory_free(struct inventory *inv)
 	free(inv->pids);
 	free(inv->tasks);
 	free(inv->externals);
+	for (size_t i = 0; i < inv->n_held; i++) {
+		closep(&inv->held[i].fd);
+		free(inv->held[i].path);
+	}
+	free(inv->held);
 	free(inv->tcp_ports);
 	free(inv);
 }

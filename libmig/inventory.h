@@ -32,6 +32,15 @@ struct inventory_external {
 	int fd;            /* our own duplicate of it (pidfd_getfd), CLOEXEC; owned */
 };
 
+/* A file that the restore opens by its path, held in case that this leads elsewhere
+ * by then. Of a descriptor, or (pid 0) a mapping, program or current directory. */
+struct inventory_held {
+	char *path;
+	pid_t pid;
+	int number; /* of the descriptor in pid */
+	int fd;     /* ours, CLOEXEC; owned */
+};
+
 /* What CRIU does not carry and the mover puts back, per thread. */
 struct inventory_task {
 	pid_t pid;
@@ -52,6 +61,8 @@ struct inventory {
 	size_t n_tasks;
 	struct inventory_external *externals;
 	size_t n_externals;
+	struct inventory_held *held;
+	size_t n_held;
 	uint64_t mem_bytes; /* to be dumped, about: anonymous + private file + shared memory of the
 			       job's own */
 	bool tcp_established; /* there are connected TCP sockets */
@@ -70,9 +81,9 @@ struct inventory_given {
 };
 
 /*
- * root: the tree's root (a session leader); uid: whose job it is. given: what the job was given at its
- * start and shares with the outside, n_given of them; it counts as external even
- * when both ends of it are in the tree.
+ * root: the tree's root (a session leader); uid: whose job it is. given: what the job was given at
+ * its start and shares with the outside, n_given of them; it counts as external even when both ends
+ * of it are in the tree.
  *
  * External are: pipes and named pipes given, or of which the tree holds one
  * direction only; unix sockets given or connected to the outside, and those in
@@ -94,7 +105,8 @@ void inventory_free(struct inventory *inv);
 /*
  * For the frozen tree, its processes in pids: what has changed since the inventory
  * was taken. Duplicates of files that it has closed or replaced lose their
- * restore_key. -EAGAIN, with err: it may not be moved now.
+ * restore_key; descriptors that will be opened by path are held. With err:
+ * -EAGAIN, it may not be moved now; -EOPNOTSUPP, a lock stands in the way.
  */
 int inventory_check_frozen(struct inventory *inv, const pid_t *pids, size_t n, struct vc_err *err);
 

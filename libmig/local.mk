@@ -8,7 +8,7 @@ libmig_la_SOURCES = \
 	libmig/inventory-map.c libmig/inventory-socket.c \
 	libmig/inventory-task.c libmig/inventory-path.c \
 	libmig/namespace.c libmig/namespace.h \
-	libmig/image.c libmig/image.h \
+	libmig/image.c libmig/image.h libmig/image-files.c libmig/image-priv.h \
 	libmig/netlock.c libmig/netlock.h \
 	libmig/identity.c libmig/identity.h \
 	libmig/pids.c libmig/pids.h \

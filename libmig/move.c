@@ -335,6 +335,9 @@ static int mig_return(struct mig_parked *mig, int attempts, struct vc_err *err)
 
 		if (i > 0)
 			clock_sleep_usec(10000u << (2 * i));
+		/* It may be the files; then they are handed over, whatever their paths say. */
+		if (i == 1)
+			image_detach(mig->images_fd, mig->inv);
 		r = pids_reap(mig->numbers, mig->n_numbers, MIG_RETURN_REAP_USEC, err);
 		if (r < 0)
 			continue;

@@ -199,10 +199,9 @@ show_logs() {
 	done
 }
 
-# A daemon or shim that a sanitizer or valgrind complained about.
+# What sanitizers had to say, in any of the processes, if they are built in.
 find_complaints() {
-	cat "$work"/state*/*/vcd.log "$work"/logs 2>/dev/null |
-		grep -E -A 30 'runtime error:|ERROR: (Address|Leak)Sanitizer' || :
+	cat "$work"/sanitizer/* 2>/dev/null || :
 }
 
 finish() { # STATUS
@@ -236,7 +235,10 @@ oversee() { # ARGUMENT...
 	work=$(mktemp -d /tmp/vcrun-test.XXXXXX)
 	state=$work/state
 	chmod 755 "$work"
-	mkdir "$work/bin" "$work/links"
+	mkdir "$work/bin" "$work/links" "$work/sanitizer"
+	chmod 1777 "$work/sanitizer"
+	export ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path=$work/sanitizer/asan"
+	export UBSAN_OPTIONS="${UBSAN_OPTIONS:-}:print_stacktrace=1:log_path=$work/sanitizer/ubsan"
 	for command in vcrun vcmove vcstat vcctl; do
 		printf '#!/bin/sh\nexec "%s" %s "$@"\n' "$run" "$command" >"$work/bin/$command"
 		chmod 755 "$work/bin/$command"
