@@ -53,6 +53,7 @@ struct criu {
 	int sock;
 	int patience_msec; /* between two of its messages; -1: for ever */
 	bool begun;        /* the restore's request has been sent */
+	struct criu_aside aside;
 };
 
 DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
@@ -230,24 +231,40 @@ static int criu_send(struct criu *criu, const Criu__Req *req, struct vc_err *err
 	return 0;
 }
 
-/* Receives one message, or finds the process dead. */
-static int criu_receive(struct criu *criu, Criu__Resp **ret, struct vc_err *err)
+/* Until there is a message or the process is dead; what goes on aside is served meanwhile. */
+static int criu_await(struct criu *criu, struct vc_err *err)
 {
 	struct pollfd pfds[] = { { .fd = criu->sock, .events = POLLIN },
-				 { .fd = criu->pidfd, .events = POLLIN } };
-	_cleanup_free_ uint8_t *data = malloc(CRIU_MESSAGE_MAX);
-	ssize_t n;
+				 { .fd = criu->pidfd, .events = POLLIN },
+				 { .fd = criu->aside.serve ? criu->aside.fd : -1,
+				   .events = POLLIN } };
+	int n;
 
-	if (!data)
-		return err_sys(err, ENOMEM, "criu answer");
-	do
+	do {
 		n = poll(pfds, ARRAY_SIZE(pfds), criu->patience_msec);
-	while (n < 0 && errno == EINTR);
+		if (n > 0 && pfds[2].revents)
+			criu->aside.serve(criu->aside.ctx);
+	} while ((n < 0 && errno == EINTR) || (n > 0 && !pfds[0].revents && !pfds[1].revents));
 	if (n < 0)
 		return err_sys(err, errno, "criu: poll");
 	if (n == 0)
 		return err_set(err, ETIMEDOUT, "criu has made no progress for %d s",
 			       criu->patience_msec / 1000);
+	return 0;
+}
+
+/* Receives one message, or finds the process dead. */
+static int criu_receive(struct criu *criu, Criu__Resp **ret, struct vc_err *err)
+{
+	_cleanup_free_ uint8_t *data = malloc(CRIU_MESSAGE_MAX);
+	ssize_t n;
+	int r;
+
+	if (!data)
+		return err_sys(err, ENOMEM, "criu answer");
+	r = criu_await(criu, err);
+	if (r < 0)
+		return r;
 	/* What it said before it died still counts. */
 	n = recv(criu->sock, data, CRIU_MESSAGE_MAX, MSG_DONTWAIT);
 	if (n < 0 && errno != EAGAIN)
@@ -384,7 +401,8 @@ int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
 }
 
 int criu_restore_begin(struct criu *criu, const struct inventory *inv,
-		       const struct criu_images *images, struct vc_err *err)
+		       const struct criu_images *images, const struct criu_aside *aside,
+		       struct vc_err *err)
 {
 	_cleanup_free_ Criu__InheritFd *entries = calloc(inv->n_externals + 1, sizeof(*entries));
 	_cleanup_free_ Criu__InheritFd **list = calloc(inv->n_externals + 1, sizeof(*list));
@@ -397,6 +415,9 @@ int criu_restore_begin(struct criu *criu, const struct inventory *inv,
 	criu_common_opts(&opts, images);
 	criu_tree_opts(&opts, inv);
 	opts.has_rst_sibling = opts.rst_sibling = true;
+	opts.has_lazy_pages = opts.lazy_pages = aside != NULL;
+	if (aside)
+		criu->aside = *aside;
 	for (size_t i = 0; i < inv->n_externals; i++) {
 		criu__inherit_fd__init(&entries[i]);
 		entries[i].key = inv->externals[i].restore_key;
@@ -419,7 +440,7 @@ int criu_restore(struct criu *criu, const struct inventory *inv, const struct cr
 		 criu_notify_fn *notify, void *ctx, pid_t *ret_root, struct vc_err *err)
 {
 	Criu__Resp *resp = NULL;
-	int r = criu->begun ? 0 : criu_restore_begin(criu, inv, images, err);
+	int r = criu->begun ? 0 : criu_restore_begin(criu, inv, images, NULL, err);
 
 	if (r == 0)
 		r = criu_serve(criu, images, notify, ctx, &resp, err);

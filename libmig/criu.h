@@ -38,6 +38,13 @@ struct criu_start {
 	const struct inventory *inherit;
 };
 
+/* Served while criu is waited for: serve(ctx) whenever fd is readable. */
+struct criu_aside {
+	int fd;
+	void (*serve)(void *ctx);
+	void *ctx;
+};
+
 /* The criu to use: $VCRUN_CRIU, our private one, the system's. NULL: none found. */
 const char *criu_find(void);
 
@@ -66,9 +73,11 @@ int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
  * Sends the request of a restore ahead. criu reads the images and then, before it
  * makes the first process, waits for criu_restore(); a criu that is freed instead
  * leaves no trace. So the images may be read while the old tree is still dying.
+ * aside: somebody else (fill.h) restores the pages marked lazy; NULL: criu does.
  */
 int criu_restore_begin(struct criu *criu, const struct inventory *inv,
-		       const struct criu_images *images, struct vc_err *err);
+		       const struct criu_images *images, const struct criu_aside *aside,
+		       struct vc_err *err);
 /* Restores a tree as a child of this process, in the cgroups that the criu process
  * entered; begins it where that has not been done. */
 int criu_restore(struct criu *criu, const struct inventory *inv, const struct criu_images *images,

@@ -183,8 +183,22 @@ void identity_free(struct identity *identity)
 	free(identity);
 }
 
+/* A process that is gone, or a zombie, has no program. */
+static bool identity_is_dead(pid_t pid)
+{
+	char path[32], link[8];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	return readlink(path, link, sizeof(link)) < 0 && (errno == ENOENT || errno == ESRCH);
+}
+
 static int identity_differs(const struct identity_file *file, const char *what, struct vc_err *err)
 {
+	if (identity_is_dead(file->pid))
+		return err_set(err, ENOMEM,
+			       "pid %d was killed while it was restored; has the partition too "
+			       "little memory?",
+			       (int)file->pid);
 	return err_set(err, ESTALE,
 		       "pid %d: %s is not the file it was: its path was changed while the job was "
 		       "being moved",

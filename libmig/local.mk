@@ -9,6 +9,7 @@ libmig_la_SOURCES = \
 	libmig/inventory-task.c libmig/inventory-path.c \
 	libmig/namespace.c libmig/namespace.h \
 	libmig/image.c libmig/image.h libmig/image-files.c libmig/image-priv.h \
+	libmig/fill.c libmig/fill.h libmig/fill-priv.h libmig/fill-plan.c libmig/fill-copy.c \
 	libmig/netlock.c libmig/netlock.h \
 	libmig/identity.c libmig/identity.h \
 	libmig/pids.c libmig/pids.h \

@@ -24,6 +24,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "libmig/criu.h"
+#include "libmig/fill.h"
 #include "libmig/image.h"
 #include "libmig/identity.h"
 #include "libmig/namespace.h"
@@ -38,6 +39,8 @@
 #define MIG_RETURN_REAP_USEC 1000000u
 /* Attempts at a dump that something in the job's own doing got in the way of. */
 #define MIG_DUMP_ATTEMPTS 4
+/* From here on it pays to fill the memory by more than one CPU. */
+#define MIG_FILL_BYTES (8u << 20)
 #define MIG_DUMP_LOG "dump.log"
 #define MIG_RESTORE_LOG "restore.log"
 
@@ -56,6 +59,7 @@ struct mig_parked {
 	char *images;
 	int images_fd;
 	struct criu *dump, *restore;
+	struct fill *fill;            /* NULL: criu restores the memory alone */
 	struct identity *identity;    /* of the frozen tree's files */
 	struct namespaces namespaces; /* the tree's own, held from before the freeze */
 	struct netlock *netlock;      /* from before the freeze until the tree runs again */
@@ -159,6 +163,8 @@ static int mig_prepare(struct mig_parked *mig, struct vc_err *err)
 		r = mig_start_criu(mig, NULL, NULL, &mig->dump, err);
 	if (r == 0)
 		r = mig_start_criu(mig, &mig->req.target, mig->inv, &mig->restore, err);
+	if (r == 0 && mig->inv->mem_bytes >= MIG_FILL_BYTES)
+		mig->fill = fill_new(mig->req.target.enter, mig->req.target.ctx);
 	return r;
 }
 
@@ -181,10 +187,15 @@ static uint64_t mig_image_bytes(int dirfd)
 static void mig_begin_restore(struct mig_parked *mig)
 {
 	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_RESTORE_LOG };
+	struct criu_aside aside = { .serve = fill_serve, .ctx = mig->fill };
 
 	image_adapt(mig->images_fd);
+	if (mig->fill && !fill_begin(mig->fill, mig->images_fd, mig->pids, mig->n_pids))
+		fill_free(steal_ptr(mig->fill));
+	if (mig->fill)
+		aside.fd = fill_fd(mig->fill);
 	/* What goes wrong here is found, and dealt with, by mig_restore_once(). */
-	criu_restore_begin(mig->restore, mig->inv, &images, NULL);
+	criu_restore_begin(mig->restore, mig->inv, &images, mig->fill ? &aside : NULL, NULL);
 }
 
 /*
@@ -263,6 +274,8 @@ static int mig_on_restore(const char *script, void *ctx)
 
 	/* Everything is open and mapped again, and nothing of the tree runs yet. */
 	if (!strcmp(script, "post-restore")) {
+		if (mig->fill && fill_finish(mig->fill, &mig->refusal) < 0)
+			return -mig->refusal.code;
 		mig_put_foreground(mig);
 		return identity_check(mig->identity, &mig->refusal);
 	}
@@ -361,6 +374,7 @@ static int mig_restore(struct mig_parked *mig, struct vc_err *err)
 	mig_enter_step(mig, MIG_RESTORE);
 	if (r == 0)
 		r = mig_restore_once(mig, mig->restore, err);
+	fill_free(steal_ptr(mig->fill));
 	if (r == 0) {
 		mig->report->result = MIG_MOVED;
 		return 0;
@@ -384,6 +398,7 @@ static void mig_reset(struct mig_parked *mig)
 	identity_free(steal_ptr(mig->identity));
 	criu_free(steal_ptr(mig->dump));
 	criu_free(steal_ptr(mig->restore));
+	fill_free(steal_ptr(mig->fill));
 	namespaces_close(&mig->namespaces);
 	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
 	inventory_free(steal_ptr(mig->inv));

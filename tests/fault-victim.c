@@ -2,13 +2,13 @@
 /*
  * fault-victim.c - a program that notices if anything happened to it
  *
- *	fault-victim DIRECTORY MEBIBYTES
+ *	fault-victim DIRECTORY MEBIBYTES | PIPE
  *
  * It holds memory with a known content, two threads that count, a child that sends
- * it numbers through a pipe, a file open once and a file open twice, and counts a
- * hundred times a second, on standard output and in DIRECTORY/beat. On SIGTERM it
- * looks at all of it and exits: 42 all is well, 40 the child was killed, otherwise
- * it says what is wrong and exits 1.
+ * it numbers through a pipe (this program as well), a file open once and a file open twice, and
+ *counts a hundred times a second, on standard output and in DIRECTORY/beat. On SIGTERM it looks at
+ *all of it and exits: 42 all is well, 40 the child was killed, otherwise it says what is wrong and
+ *exits 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -148,6 +148,8 @@ int main(int argc, char **argv)
 	char text[64];
 	pid_t pid;
 
+	if (argc == 2)
+		child(atoi(argv[1]));
 	if (words == 0 || !memory)
 		wrong("usage: fault-victim DIRECTORY MEBIBYTES");
 	for (size_t i = 0; i < words; i++)
@@ -161,8 +163,12 @@ int main(int argc, char **argv)
 	if (pipe(pair) < 0)
 		wrong("pipe: %s", strerror(errno));
 	pid = fork();
-	if (pid == 0)
-		child(pair[1]);
+	if (pid == 0) {
+		/* Run anew it shares no memory with this one. */
+		snprintf(text, sizeof(text), "%d", pair[1]);
+		execl("/proc/self/exe", argv[0], text, NULL);
+		_exit(127);
+	}
 	close(pair[1]);
 	for (int i = 0; i < 2; i++)
 		if (pthread_create(&threads[i], NULL, count, NULL) != 0)
