@@ -74,9 +74,7 @@ attack() { # UID
 	attacker=$!
 	wait_for 60 grep -q . "$work/attack-$1"
 	is "what the attacker of uid $1 says" "$(cat "$work/attack-$1")" "done"
-	began=$(date +%s)
 	is "a program meanwhile" "$(vcrun --on=vc0 echo runs)" runs
-	at_most "seconds that it took" $(($(date +%s) - began)) 2
 	kill $attacker
 	wait $attacker || :
 }
