@@ -100,8 +100,11 @@ struct mig_parked;
 int mig_move(const struct mig_request *req, struct mig_report *report,
 	     struct mig_parked **ret_parked, struct vc_err *err);
 
-/* Tries to restore a parked tree at its source (whose callbacks must still be
- * valid). 0: it runs; parked, the images and the memory are freed. */
+/* Tries to restore a parked tree at its source. 0: it runs; parked, the images and the
+ * memory are freed. Of the request it uses the source's callbacks, with their ctx, which must
+ * still be valid; all else that it needs was copied. */
 int mig_unpark(struct mig_parked *parked, struct vc_err *err);
+/* Gives a parked tree up: its images are removed, parked is freed. */
+void mig_drop(struct mig_parked *parked);
 
 #endif

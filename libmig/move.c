@@ -48,7 +48,7 @@ DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
 
 /* Also what is left of a move that parked. */
 struct mig_parked {
-	struct mig_request req;
+	struct mig_request req; /* its strings, as far as they are used after the move, are ours */
 	struct mig_report *report;
 	struct inventory *inv;
 	pid_t *pids; /* of the frozen tree, as found at the commit point */
@@ -56,7 +56,7 @@ struct mig_parked {
 	pid_t *numbers; /* these and what else the restore needs: pids_numbers() */
 	size_t n_numbers;
 	pid_t foreground; /* process group of the session's terminal; 0: none */
-	char *images;
+	char *images, *source_name, *source_cpus, *binary;
 	int images_fd;
 	struct criu *dump, *restore;
 	struct fill *fill;            /* NULL: criu restores the memory alone */
@@ -414,7 +414,37 @@ static void mig_free(struct mig_parked *mig)
 {
 	mig_reset(mig);
 	free(mig->images);
+	free(mig->source_name);
+	free(mig->source_cpus);
+	free(mig->binary);
 	free(mig);
+}
+
+/* Copies what mig_unpark() will need: the request is the caller's, and ends with the move. */
+static int mig_keep_request(struct mig_parked *mig, const struct mig_request *req)
+{
+	mig->req = *req;
+	mig->req.images = mig->images = strdup(req->images);
+	mig->req.source.name = mig->source_name = strdup(req->source.name);
+	if (req->source.cpus)
+		mig->req.source.cpus = mig->source_cpus = strdup(req->source.cpus);
+	if (req->criu)
+		mig->req.criu = mig->binary = strdup(req->criu);
+	return mig->images && mig->source_name && !mig->source_cpus == !req->source.cpus &&
+			       !mig->binary == !req->criu
+		       ? 0
+		       : -ENOMEM;
+}
+
+/* What only the move itself uses is the caller's, and may be gone when a parked tree is restored.
+ */
+static void mig_forget_request(struct mig_parked *mig)
+{
+	mig->report = NULL;
+	mig->req.target = (struct mig_place){ 0 };
+	mig->req.given = NULL;
+	mig->req.n_given = 0;
+	mig->req.on_step = NULL;
 }
 
 static void mig_put_back(struct mig_parked *mig, const struct mig_place *place)
@@ -474,13 +504,12 @@ int mig_move(const struct mig_request *req, struct mig_report *report,
 	*report = (struct mig_report){ .result = MIG_REFUSED };
 	if (!mig)
 		return err_sys(err, ENOMEM, "move");
-	mig->req = *req;
 	mig->report = report;
 	mig->images_fd = -1;
 	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
-	mig->images = strdup(req->images);
 	mig->begun_usec = mig->step_begun_usec = clock_mono_usec();
-	r = mig->images ? mig_try_until_commit(mig, err) : err_sys(err, ENOMEM, "move");
+	r = mig_keep_request(mig, req);
+	r = r == 0 ? mig_try_until_commit(mig, err) : err_sys(err, -r, "move");
 	if (r == 0) {
 		r = mig_restore(mig, err);
 		report->image_bytes = mig_image_bytes(mig->images_fd);
@@ -495,7 +524,7 @@ int mig_move(const struct mig_request *req, struct mig_report *report,
 	report->step_usec[mig->step] += clock_mono_usec() - mig->step_begun_usec;
 	report->total_usec = clock_mono_usec() - mig->begun_usec;
 	if (report->result == MIG_PARKED) {
-		mig->report = NULL;
+		mig_forget_request(mig);
 		*ret_parked = mig;
 	} else {
 		mig_free(mig);
@@ -507,9 +536,14 @@ int mig_unpark(struct mig_parked *parked, struct vc_err *err)
 {
 	int r = mig_return(parked, 1, err);
 
-	if (r == 0) {
-		mig_put_back(parked, &parked->req.source);
-		mig_free(parked);
-	}
-	return r;
+	if (r < 0)
+		return err_add(err, "restore in %s", parked->req.source.name);
+	mig_put_back(parked, &parked->req.source);
+	mig_free(parked);
+	return 0;
+}
+
+void mig_drop(struct mig_parked *parked)
+{
+	mig_free(parked);
 }
