@@ -85,4 +85,17 @@ refuses secret 'secret memory'
 refuses userfault 'userfaultfd'
 refuses mount_namespace 'mnt|mount'
 refuses traced 'trace'
+
+# A reason that quotes what is no text is on record all the same.
+odd=$(printf 'na\377me')
+cp "$(command -v sleep)" "$work/$odd"
+vcrun --on=vc0 --name=odd unshare --user "$work/$odd" 1000 &
+wait_for 10 job_is odd state running
+sleep 0.3
+try vcmove --to=vc1 odd
+is "exit status" "$status" 1
+matches "the reason on record" "$(vcstat moves --json | json "d['moves'][-1]['reason']")" \
+	'pid [0-9]+ \(na.me\): .*user namespace'
+vcctl kill odd
+wait || :
 down --force
