@@ -210,6 +210,45 @@ void client_status_done(struct client_status *status)
 	*status = (struct client_status){ 0 };
 }
 
+static int client_say_ambiguous(const struct client_status *status, const char *name,
+				struct vc_err *err)
+{
+	char numbers[400] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < status->n_jobs && len + 16 < sizeof(numbers); i++)
+		if (status->jobs[i]->name && !strcmp(status->jobs[i]->name, name))
+			len += (size_t)snprintf(numbers + len, sizeof(numbers) - len, "%s%u",
+						len ? ", " : "", status->jobs[i]->id);
+	return err_set(err, ENOTUNIQ, "several jobs are named %s: give the number, one of %s", name,
+		       numbers);
+}
+
+int client_find_job(const struct client_status *status, const char *word, bool by_pid,
+		    const Vc__Job **ret, struct vc_err *err)
+{
+	char *end;
+	unsigned long number = strtoul(word, &end, 10);
+	bool numeric = *word >= '0' && *word <= '9' && !*end;
+
+	*ret = NULL;
+	for (size_t i = 0; numeric && !by_pid && !*ret && i < status->n_jobs; i++)
+		if (status->jobs[i]->id == number)
+			*ret = status->jobs[i];
+	for (size_t i = 0; numeric && !*ret && i < status->n_jobs; i++)
+		if (status->jobs[i]->pid > 0 && (unsigned long)status->jobs[i]->pid == number)
+			*ret = status->jobs[i];
+	for (size_t i = 0; !numeric && i < status->n_jobs; i++) {
+		if (!status->jobs[i]->name || strcmp(status->jobs[i]->name, word))
+			continue;
+		if (*ret)
+			return client_say_ambiguous(status, word, err);
+		*ret = status->jobs[i];
+	}
+	return *ret ? 0
+		    : err_set(err, ENOENT, "there is no job %s; 'vcstat jobs' lists them", word);
+}
+
 void client_version(const char *command)
 {
 	printf("%s %s\n", command, PACKAGE_VERSION);

@@ -47,6 +47,13 @@ int client_status(const char *state_dir, const Vc__Status *wanted, struct client
 		  struct vc_err *err);
 void client_status_done(struct client_status *status);
 
+/*
+ * The job that a word means: a number (unless by_pid), the PID of a job's program, or a name.
+ * 0: *ret, which is status's. -ENOENT: none. -ENOTUNIQ: several have that name; err lists them.
+ */
+int client_find_job(const struct client_status *status, const char *word, bool by_pid,
+		    const Vc__Job **ret, struct vc_err *err);
+
 /* Parses "--version" and "--help" for all commands alike. */
 _Noreturn void client_version(const char *command);
 

@@ -26,26 +26,31 @@ static const struct subcommand {
 	const char *name;
 	int (*run)(const struct vcctl *opts);
 	bool root;
+	bool jobs;  /* takes words that name jobs */
 	bool whole; /* is not to be interrupted halfway */
 } subcommands[] = {
 	{ "up", vcctl_up, .root = true, .whole = true },
 	{ "down", vcctl_down, .root = true, .whole = true },
 	{ "list", vcctl_list, .root = false, .whole = false },
 	{ "check", vcctl_check, .root = true, .whole = true },
+	{ "kill", vcctl_kill, .jobs = true },
 };
 
 static void vcctl_usage(FILE *out)
 {
 	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
+	      "       vcctl [OPTION]... kill JOB...\n"
 	      "Bring this machine's partitions up and down; see vcctl(8).\n\n"
 	      "  up     make the partitions and start their daemons; without an option: as\n"
 	      "         " VC_SYSCONFDIR "/vcrun.conf says, or along the machine's topology\n"
 	      "  down   end the daemons and remove the partitions; refuses while jobs run\n"
 	      "  list   the partitions as they were brought up; --policies: the policies\n"
-	      "  check  look whether everything that vcrun needs is there, and works\n\n"
+	      "  check  look whether everything that vcrun needs is there, and works\n"
+	      "  kill   send a signal to all processes of jobs, or end parked ones\n\n"
 	      "  -n, --split=N        up: N equal parts\n"
 	      "  -c, --config=FILE    up: as FILE says\n"
 	      "  -f, --force          down: end the jobs (SIGTERM, then SIGKILL)\n"
+	      "  -s, --signal=SIGNAL  kill: this one, by name or number (default TERM)\n"
 	      "      --policies       list: the policies that vcrun --policy knows\n"
 	      "      --json           list, check: print JSON\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
@@ -123,9 +128,10 @@ int main(int argc, char **argv)
 		{ "split", required_argument, NULL, 'n' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "force", no_argument, NULL, 'f' },
+		{ "signal", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "policies", no_argument, NULL, 'P' },
-		{ "state-dir", required_argument, NULL, 's' },
+		{ "state-dir", required_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -137,7 +143,7 @@ int main(int argc, char **argv)
 	int c;
 
 	log_open("vcctl", LOG_LEVEL_WARN);
-	while ((c = getopt_long(argc, argv, "n:c:fhV", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "n:c:fs:hV", options, NULL)) >= 0) {
 		switch (c) {
 		case 'n':
 			opts.split = vcctl_parse_split(optarg);
@@ -155,6 +161,9 @@ int main(int argc, char **argv)
 			opts.policies = true;
 			break;
 		case 's':
+			opts.signal = optarg;
+			break;
+		case 'S':
 			state_dir = optarg;
 			break;
 		case 'h':
@@ -167,7 +176,14 @@ int main(int argc, char **argv)
 			return EXIT_USAGE_CODE;
 		}
 	}
-	if (optind + 1 != argc) {
+	if (optind >= argc) {
+		vcctl_usage(stderr);
+		return EXIT_USAGE_CODE;
+	}
+	subcommand = vcctl_find(argv[optind]);
+	opts.jobs = argv + optind + 1;
+	opts.n_jobs = (size_t)(argc - optind - 1);
+	if (subcommand->jobs != (opts.n_jobs > 0)) {
 		vcctl_usage(stderr);
 		return EXIT_USAGE_CODE;
 	}
@@ -175,7 +191,6 @@ int main(int argc, char **argv)
 		fputs("vcctl: --split and --config exclude each other: give one of them\n", stderr);
 		return EXIT_USAGE_CODE;
 	}
-	subcommand = vcctl_find(argv[optind]);
 	if (subcommand->root && geteuid() != 0) {
 		fprintf(stderr, "vcctl: '%s' needs root: it works on cgroups and mounts\n",
 			subcommand->name);

@@ -2,7 +2,8 @@
 /*
  * vcctl.h - the administrator's command, seen by its own files
  *
- * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c.
+ * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c,
+ * vcctl-kill.c.
  */
 #ifndef VC_CLI_VCCTL_H
 #define VC_CLI_VCCTL_H
@@ -20,6 +21,9 @@ struct vcctl {
 	const char *config; /* NULL: /etc/vcrun/vcrun.conf if it is there */
 	size_t split;       /* 0: not given */
 	bool force, json, policies;
+	const char *signal; /* NULL: SIGTERM */
+	char **jobs;        /* kill: the words that name them */
+	size_t n_jobs;
 };
 
 /* Each returns the command's exit status. */
@@ -27,6 +31,7 @@ int vcctl_up(const struct vcctl *opts);
 int vcctl_down(const struct vcctl *opts);
 int vcctl_list(const struct vcctl *opts);
 int vcctl_check(const struct vcctl *opts);
+int vcctl_kill(const struct vcctl *opts);
 
 /* vcctl-down.c: what down does, for an up that fails halfway or finds remains.
  * Ends daemons and shims, removes groups, files and mounts. Jobs must have ended. */

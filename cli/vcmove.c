@@ -40,25 +40,6 @@ static void vcmove_usage(FILE *out)
 	      out);
 }
 
-/* What the user may have meant by a word. */
-static const Vc__Job *vcmove_find(const struct client_status *status, const char *word, bool by_pid)
-{
-	char *end;
-	unsigned long number = strtoul(word, &end, 10);
-	bool numeric = *word && !*end;
-
-	for (size_t i = 0; numeric && !by_pid && i < status->n_jobs; i++)
-		if (status->jobs[i]->id == number)
-			return status->jobs[i];
-	for (size_t i = 0; i < status->n_jobs; i++) {
-		const Vc__Job *job = status->jobs[i];
-
-		if (numeric ? job->pid == (int32_t)number : job->name && !strcmp(job->name, word))
-			return job;
-	}
-	return NULL;
-}
-
 static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t job, pid_t pid,
 		      struct wire_msg *ret, struct vc_err *err)
 {
@@ -148,12 +129,15 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 static int vcmove_one(const struct vcmove *opts, const struct client_status *status,
 		      const char *word)
 {
-	const Vc__Job *job = vcmove_find(status, word, opts->by_pid);
+	const Vc__Job *job;
 	struct wire_msg answer;
 	struct vc_err err;
-	int r = job ? vcmove_ask(opts, job->partition, job->id, 0, &answer, &err)
-		    : vcmove_ask_all(opts, word, &answer, &err);
+	int r = client_find_job(status, word, opts->by_pid, &job, &err);
 
+	if (r == 0)
+		r = vcmove_ask(opts, job->partition, job->id, 0, &answer, &err);
+	else if (r == -ENOENT)
+		r = vcmove_ask_all(opts, word, &answer, &err);
 	if (r < 0) {
 		fprintf(stderr, "vcmove: %s\n", err.text);
 		return 1;

@@ -132,16 +132,24 @@ _vcctl() {
 	local cur prev words cword split cmd=$1 i
 
 	_init_completion -s || return
+	if [[ $prev == --signal || $prev == -s ]]; then
+		COMPREPLY=($(compgen -A signal -- "$cur"))
+		return
+	fi
 	_vcrun_argument && return
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
+		kill)
+			_vcrun_reply '$(_vcrun_jobs)'
+			return
+			;;
 		up | down | list | check)
 			_vcrun_reply
 			return
 			;;
 		esac
 	done
-	_vcrun_reply up down list check
+	_vcrun_reply up down list check kill
 }
 
 _vcbench() {

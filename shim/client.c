@@ -91,7 +91,9 @@ static void client_gone(struct shim *shim)
 	log_info("job %u: its terminal is gone", shim->job);
 	foreground = tcgetpgrp(shim->master_fd);
 	close(steal_fd(&shim->master_fd));
-	if (foreground > 1 && shim->state != JOB_PARKED) {
+	if (shim->state == JOB_PARKED) {
+		job_signal_parked(shim, SIGHUP);
+	} else if (foreground > 1) {
 		job_kill(shim, -foreground, SIGHUP);
 		job_kill(shim, -foreground, SIGCONT);
 	}

@@ -63,23 +63,32 @@ static bool job_is_key(const struct shim *shim, const Vc__Signal *request)
 		request->signal == SIGTSTP || request->signal == SIGCONT);
 }
 
+/* vcinit goes by itself when the others have gone. */
+static void job_signal_everything(const struct shim *shim, int signal)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	char group[64];
+	size_t n = 0;
+
+	partition_job_group(shim->partition, shim->job, group, sizeof(group));
+	if (cg_pids(shim->cg, group, &pids, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (pids[i] != shim->root && pids[i] != getpid())
+			job_kill(shim, pids[i], signal);
+}
+
 void job_signal(struct shim *shim, const Vc__Signal *request)
 {
-	/* In its images only, the job's PIDs are not its own. */
-	if (shim->program_ended || shim->state == JOB_PARKED || request->signal <= 0 ||
-	    request->signal >= _NSIG)
+	if (request->signal <= 0 || request->signal >= _NSIG)
 		return;
-	if (request->everything) {
-		char group[64];
-		pid_t *pids = NULL;
-		size_t n = 0;
-
-		partition_job_group(shim->partition, shim->job, group, sizeof(group));
-		if (cg_pids(shim->cg, group, &pids, &n, NULL) == 0)
-			for (size_t i = 0; i < n; i++)
-				if (pids[i] != shim->root && pids[i] != getpid())
-					job_kill(shim, pids[i], request->signal);
-		free(pids);
+	/* In its images only, the job's PIDs are not its own. */
+	if (shim->state == JOB_PARKED) {
+		job_signal_parked(shim, request->signal);
+	} else if (request->everything) {
+		job_signal_everything(shim, request->signal);
+	} else if (shim->program_ended) {
+		return;
 	} else if (job_is_key(shim, request)) {
 		kill(-shim->program, request->signal);
 	} else {
@@ -152,6 +161,40 @@ void job_end(struct shim *shim)
 	shim_set_state(shim, JOB_ENDED);
 	log_stage("exit", shim->job);
 	event_base_loopbreak(shim->base);
+}
+
+/*
+ * Its program could catch any but SIGKILL, and cannot be asked. So those end it that a
+ * person sends to have it end, unless it was started with them ignored.
+ */
+static bool job_is_ended_by(const struct shim *shim, int signal)
+{
+	uint64_t ignored = shim->start->run->ignored_signals;
+
+	return signal == SIGKILL || ((signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) &&
+				     !(ignored >> (signal - 1) & 1));
+}
+
+void job_signal_parked(struct shim *shim, int signal)
+{
+	if (!job_is_ended_by(shim, signal)) {
+		shim->parked_signals |= UINT64_C(1) << (signal - 1);
+		return;
+	}
+	log_info("job %u: ended by signal %d while it was parked", shim->job, signal);
+	shim_drop_parked(shim);
+	job_program_ended(shim, signal);
+	job_end(shim);
+}
+
+void job_signals_wake(struct shim *shim)
+{
+	uint64_t signals = shim->parked_signals;
+
+	shim->parked_signals = 0;
+	for (int i = 1; i < _NSIG && !shim->program_ended; i++)
+		if (signals >> (i - 1) & 1)
+			job_kill(shim, shim->program, i);
 }
 
 static void job_on_report(evutil_socket_t fd, short what, void *ctx)

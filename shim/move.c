@@ -185,6 +185,19 @@ static void move_settle(struct shim *shim, struct move *move, const struct mig_r
 		log_warn("job %u: %s", shim->job, err.text);
 }
 
+/* The keys of a parked job's terminal have nobody to go to. So they come here, until the
+ * restore makes the job's own group the foreground again. */
+static void move_take_keys(const struct shim *shim)
+{
+	_cleanup_close_ int tty = -1;
+
+	if (shim->master_fd < 0)
+		return;
+	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (tty >= 0)
+		tcsetpgrp(tty, getpgrp());
+}
+
 static void move_park(struct shim *shim, struct move *move, struct mig_parked *parked)
 {
 	struct timeval delay = { .tv_sec = MOVE_UNPARK_SEC };
@@ -192,6 +205,7 @@ static void move_park(struct shim *shim, struct move *move, struct mig_parked *p
 	shim->parked = parked;
 	shim->parked_move = move;
 	event_add(shim->unpark, &delay);
+	move_take_keys(shim);
 }
 
 static void move_free(struct move *move)
@@ -212,10 +226,17 @@ void shim_try_unpark(struct shim *shim)
 		return;
 	}
 	log_info("job %u runs again in %s", shim->job, shim->partition);
-	move_free(shim->parked_move);
+	move_free(steal_ptr(shim->parked_move));
 	shim->parked = NULL;
-	shim->parked_move = NULL;
 	shim_set_state(shim, shim->program_ended ? JOB_LINGERING : JOB_RUNNING);
+	job_signals_wake(shim);
+}
+
+void shim_drop_parked(struct shim *shim)
+{
+	event_del(shim->unpark);
+	mig_drop(steal_ptr(shim->parked));
+	move_free(steal_ptr(shim->parked_move));
 }
 
 /* What can be said without a look at the processes. */

@@ -73,7 +73,8 @@ expect "leastcpu leastmem" vcrun -p least
 expect "leastcpu leastmem" vcrun --policy = least
 expect "random roundrobin" vcmove --policy r
 expect "jobs" vcstat j
-expect "check down list up" vcctl ''
+expect "check down kill list up" vcctl ''
+expect "SIGKILL" vcctl kill --signal = SIGKI
 expect "--split=" vcctl up --sp
 
 # After the options comes a program and what belongs to that.
@@ -93,6 +94,7 @@ if [ "$(id -u)" -eq 0 ]; then
 	"$top_srcdir/run" vcrun -d -n '$(touch${IFS}harm)' sleep 60 </dev/null >/dev/null
 	expect "vc0" vcmove --to = ''
 	expect "1 2 cache" vcmove ''
+	expect "1 2 cache" vcctl kill ''
 	[ ! -e harm ] || { echo "a job's name was executed"; failed=1; }
 else
 	echo "partly skipped: only root can bring an instance up"
