@@ -222,7 +222,19 @@ static void vcrun_fill_stdio(void)
 	}
 }
 
-/* The job's standard descriptors. A detached job must not hold on to a terminal. */
+/*
+ * A detached job must not hold on to a terminal, nor keep who reads our output waiting for
+ * its own end: "job=$(vcrun --detach prog)" is to have the number at once.
+ */
+static bool vcrun_lets_go_of(int fd)
+{
+	struct stat st;
+
+	return isatty(fd) || (fd != STDIN_FILENO && fstat(fd, &st) == 0 &&
+			      (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
+}
+
+/* The job's standard descriptors. */
 static int vcrun_stdio(const struct vcrun *run, int fds[4], struct vc_err *err)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -230,7 +242,7 @@ static int vcrun_stdio(const struct vcrun *run, int fds[4], struct vc_err *err)
 	if (null < 0)
 		return err_sys(err, errno, "/dev/null");
 	for (int i = 0; i < 3; i++)
-		fds[i] = run->detach && isatty(i) ? null : i;
+		fds[i] = run->detach && vcrun_lets_go_of(i) ? null : i;
 	fds[3] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fds[3] < 0)
 		return err_sys(err, errno, "the current directory");

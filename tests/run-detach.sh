@@ -17,9 +17,18 @@ is "state" "$(job alone state)" running
 vcmove --quiet "$number" || fail "it cannot be moved by the number printed"
 is "moves" "$(job alone moves)" 1
 
-# Its descriptors are the caller's all the same: a pipe ends when the job does.
-got=$(vcrun --detach sh -c 'sleep 0.3; echo from a detached job' | tail -n 1)
-is "output of a detached job" "$got" "from a detached job"
+# Whoever reads the number does not wait for the job, nor gets what the job says.
+began=$(date +%s)
+number=$(vcrun --detach --name=read sh -c 'echo from a detached job; echo and this >&2; exec sleep 5' 2>&1)
+at_most "seconds until the number was there" $(($(date +%s) - began)) 1
+is "what was read" "$number" "$(job read id)"
+pid=$(job read pid)
+is "its output" "$(readlink "/proc/$pid/fd/1" "/proc/$pid/fd/2" | tr '\n' ' ')" "/dev/null /dev/null "
+vcctl kill read
+
+# Standard input may be a pipe, and files are the job's own.
+echo given | vcrun --detach sh -c 'cat; cat' >"$work/number" 2>"$work/both"
+wait_for 5 grep -q given "$work/number"
 
 # What cannot be started is said, and makes no job.
 try vcrun --detach --name=none no-such-program
