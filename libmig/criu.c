@@ -218,6 +218,12 @@ void criu_free(struct criu *criu)
 	free(criu);
 }
 
+static int criu_ended(const struct criu *criu, struct vc_err *err)
+{
+	return err_set(err, ECONNRESET, "criu (pid %d) ended without an answer; was it killed?",
+		       (int)criu->pid);
+}
+
 static int criu_send(struct criu *criu, const Criu__Req *req, struct vc_err *err)
 {
 	size_t size = criu__req__get_packed_size(req);
@@ -227,7 +233,8 @@ static int criu_send(struct criu *criu, const Criu__Req *req, struct vc_err *err
 		return err_sys(err, ENOMEM, "criu request");
 	criu__req__pack(req, data);
 	if (send(criu->sock, data, size, MSG_NOSIGNAL) < 0)
-		return err_sys(err, errno, "criu request");
+		return errno == EPIPE || errno == ECONNRESET ? criu_ended(criu, err)
+							     : err_sys(err, errno, "criu request");
 	return 0;
 }
 
@@ -267,11 +274,10 @@ static int criu_receive(struct criu *criu, Criu__Resp **ret, struct vc_err *err)
 		return r;
 	/* What it said before it died still counts. */
 	n = recv(criu->sock, data, CRIU_MESSAGE_MAX, MSG_DONTWAIT);
-	if (n < 0 && errno != EAGAIN)
+	if (n < 0 && errno != EAGAIN && errno != ECONNRESET)
 		return err_sys(err, errno, "criu answer");
 	if (n <= 0)
-		return err_set(err, ECONNRESET, "criu (pid %d) ended without an answer",
-			       (int)criu->pid);
+		return criu_ended(criu, err);
 	*ret = criu__resp__unpack(NULL, (size_t)n, data);
 	return *ret ? 0 : err_set(err, EPROTO, "criu sent what is no answer");
 }
