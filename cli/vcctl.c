@@ -82,8 +82,8 @@ static const struct subcommand *vcctl_find(const char *name)
 	exit(EXIT_USAGE_CODE);
 }
 
-/* Ctrl-C between two mounts would leave what nobody knows of. Each wait in up, down and
- * check has its own end, so this holds nobody for long. */
+/* Ctrl-C between two mounts would leave what nobody knows of. Each wait in up and down has
+ * its own end, so this holds nobody for long; check looks for signals itself. */
 static void vcctl_hold_signals(void)
 {
 	sigset_t set;

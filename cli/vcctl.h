@@ -33,6 +33,10 @@ int vcctl_list(const struct vcctl *opts);
 int vcctl_check(const struct vcctl *opts);
 int vcctl_kill(const struct vcctl *opts);
 
+/* vcctl-trial.c: moves a process of its own, with a thread and a listening socket, by libmig;
+ * nothing of it is left in any case. -EINTR: given up because of *ret_signal. */
+int vcctl_trial(uint64_t *ret_downtime_usec, int *ret_signal, struct vc_err *err);
+
 /* vcctl-down.c: what down does, for an up that fails halfway or finds remains.
  * Ends daemons and shims, removes groups, files and mounts. Jobs must have ended. */
 int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err);
