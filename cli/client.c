@@ -115,12 +115,17 @@ int client_ask(struct wire *wire, const Vc__Msg *msg, const int *fds, size_t n_f
 
 	if (r == 0)
 		r = wire_recv(wire, ret, err);
-	if (r < 0)
-		return r;
-	if (ret->msg->body_case == VC__MSG__BODY_ERROR) {
-		r = wire_take_error(ret->msg->error, err);
-		wire_msg_done(ret);
-	}
+	return r < 0 ? r : client_answer(ret, err);
+}
+
+int client_answer(struct wire_msg *msg, struct vc_err *err)
+{
+	int r;
+
+	if (msg->msg->body_case != VC__MSG__BODY_ERROR)
+		return 0;
+	r = wire_take_error(msg->msg->error, err);
+	wire_msg_done(msg);
 	return r;
 }
 

@@ -31,6 +31,8 @@ int client_open_any(const char *state_dir, struct wire **ret, struct vc_err *err
 /* Sends and awaits one answer. An Error is returned as -errno with its text. */
 int client_ask(struct wire *wire, const Vc__Msg *msg, const int *fds, size_t n_fds,
 	       struct wire_msg *ret, struct vc_err *err);
+/* Turns an answer that is an Error into -errno with its text, and is done with it. */
+int client_answer(struct wire_msg *msg, struct vc_err *err);
 
 /* What all daemons together know. moves come from one daemon, jobs from all. */
 struct client_status {

@@ -7,20 +7,23 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/json.h"
 #include "cli/table.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"
 
 struct vcmove {
 	const char *state_dir, *to, *policy;
-	bool json, by_pid, quiet;
+	bool json, by_pid, quiet, progress;
 };
 
 static void vcmove_usage(FILE *out)
@@ -40,12 +43,49 @@ static void vcmove_usage(FILE *out)
 	      out);
 }
 
+/* A line that says how far it is, once it takes a second; NULL: it is over. */
+static void vcmove_show(const char *job, const char *step, unsigned int sec)
+{
+	if (job)
+		fprintf(stderr, "\rmoving %s: %s%s%u s\033[K", job, step, *step ? ", " : "", sec);
+	else
+		fputs("\r\033[K", stderr);
+}
+
+/* Awaits the answer; meanwhile tells the person at the terminal why it takes so long. */
+static int vcmove_await(struct wire *wire, const char *job, struct wire_msg *ret,
+			struct vc_err *err)
+{
+	struct pollfd pfd = { .fd = wire_fd(wire), .events = POLLIN };
+	char step[32] = "";
+	unsigned int sec = 0;
+	int r = 0;
+
+	for (uint64_t begun = clock_mono_usec();;) {
+		uint64_t next = begun + (sec + UINT64_C(1)) * 1000000, now = clock_mono_usec();
+
+		if (poll(&pfd, 1, next > now ? (int)((next - now) / 1000) + 1 : 0) == 0) {
+			vcmove_show(job, step, ++sec);
+			continue;
+		}
+		r = wire_recv(wire, ret, err);
+		if (r < 0 || ret->msg->body_case != VC__MSG__BODY_PROGRESS)
+			break;
+		snprintf(step, sizeof(step), "%s", ret->msg->progress->step);
+		wire_msg_done(ret);
+	}
+	if (sec > 0)
+		vcmove_show(NULL, NULL, 0);
+	return r;
+}
+
 static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t job, pid_t pid,
 		      struct wire_msg *ret, struct vc_err *err)
 {
 	Vc__Move body = VC__MOVE__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 	struct wire *wire;
+	char word[32];
 	int r = client_open(opts->state_dir, partition, &wire, err);
 
 	if (r < 0)
@@ -58,7 +98,13 @@ static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t
 	body.policy = (char *)opts->policy;
 	msg.body_case = VC__MSG__BODY_MOVE;
 	msg.move = &body;
-	r = client_ask(wire, &msg, NULL, 0, ret, err);
+	body.has_progress = body.progress = opts->progress;
+	snprintf(word, sizeof(word), pid ? "pid %u" : "job %u", pid ? (unsigned)pid : job);
+	r = wire_send(wire, &msg, NULL, 0, err);
+	if (r == 0)
+		r = opts->progress ? vcmove_await(wire, word, ret, err) : wire_recv(wire, ret, err);
+	if (r == 0)
+		r = client_answer(ret, err);
 	wire_free(wire);
 	if (r == -ECONNRESET)
 		return err_set(
@@ -211,6 +257,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE_CODE;
 	}
 	opts.state_dir = statedir_choose(state_dir);
+	opts.progress = !opts.quiet && isatty(STDERR_FILENO);
 	wanted.has_jobs = wanted.jobs = true;
 	if (client_status(opts.state_dir, &wanted, &status, &err) < 0) {
 		fprintf(stderr, "vcmove: %s\n", err.text);

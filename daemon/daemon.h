@@ -118,8 +118,9 @@ int decide_move(struct daemon *daemon, const char *policy, const struct job *job
 
 /* Where the policy would move a job of ours of that demand; -1: nowhere. */
 int decide_rebalance(struct daemon *daemon, double job_cpus, uint64_t job_mem_bytes);
-/* The order to the job's shim; command -1: nobody waits for the answer. */
-void move_order(struct job *job, uint32_t to, const char *note, int command);
+/* The order to the job's shim; command: a socket that waits for the answer, -1: none; progress:
+ * and wants to be told of each step. */
+void move_order(struct job *job, uint32_t to, const char *note, bool progress, int command);
 
 /* load.c */
 int load_start(struct daemon *daemon, struct vc_err *err);

@@ -58,11 +58,11 @@ struct mig_parked {
 	pid_t foreground; /* process group of the session's terminal; 0: none */
 	char *images, *source_name, *source_cpus, *binary;
 	int images_fd;
-	struct criu *dump, *restore;
-	struct fill *fill;            /* NULL: criu restores the memory alone */
-	struct identity *identity;    /* of the frozen tree's files */
-	struct namespaces namespaces; /* the tree's own, held from before the freeze */
-	struct netlock *netlock;      /* from before the freeze until the tree runs again */
+	struct criu *dump, *restore, *awaited; /* awaited: borrowed, of the call under way */
+	struct fill *fill;                     /* NULL: criu restores the memory alone */
+	struct identity *identity;             /* of the frozen tree's files */
+	struct namespaces namespaces;          /* the tree's own, held from before the freeze */
+	struct netlock *netlock; /* from before the freeze until the tree runs again */
 	uint64_t begun_usec, step_begun_usec, frozen_usec, resumed_usec;
 	enum mig_step step;
 	struct vc_err refusal; /* why our own notification handler said no */
@@ -252,11 +252,20 @@ static int mig_commit(struct mig_parked *mig)
 	return 0;
 }
 
+static void mig_on_wait(const struct mig_parked *mig)
+{
+	if (mig->req.on_wait)
+		mig->req.on_wait(mig->step, criu_pid(mig->awaited), criu_silent_sec(mig->awaited),
+				 mig->req.ctx);
+}
+
 static int mig_on_dump(const char *script, void *ctx)
 {
 	struct mig_parked *mig = ctx;
 
-	if (!strcmp(script, "pre-dump")) {
+	if (!strcmp(script, CRIU_WAITING)) {
+		mig_on_wait(mig);
+	} else if (!strcmp(script, "pre-dump")) {
 		mig_enter_step(mig, MIG_DUMP);
 		mig->frozen_usec = clock_mono_usec();
 		if (mig->inv->n_tcp_ports > 0)
@@ -272,6 +281,8 @@ static int mig_on_restore(const char *script, void *ctx)
 {
 	struct mig_parked *mig = ctx;
 
+	if (!strcmp(script, CRIU_WAITING))
+		mig_on_wait(mig);
 	/* Everything is open and mapped again, and nothing of the tree runs yet. */
 	if (!strcmp(script, "post-restore")) {
 		if (mig->fill && fill_finish(mig->fill, &mig->refusal) < 0)
@@ -302,9 +313,10 @@ static bool mig_root_lives(const struct mig_parked *mig)
 static int mig_dump(struct mig_parked *mig, struct vc_err *err)
 {
 	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_DUMP_LOG };
-	int r = criu_dump(mig->dump, mig->req.root, mig->inv, &images, false, mig_on_dump, mig,
-			  err);
+	int r;
 
+	mig->awaited = mig->dump;
+	r = criu_dump(mig->dump, mig->req.root, mig->inv, &images, false, mig_on_dump, mig, err);
 	if (r == 0)
 		return 0;
 	if (mig->refusal.code) {
@@ -327,6 +339,7 @@ static int mig_restore_once(struct mig_parked *mig, struct criu *criu, struct vc
 	int r;
 
 	mig->refusal.code = 0;
+	mig->awaited = criu;
 	r = criu_restore(criu, mig->inv, &images, mig_on_restore, mig, &root, err);
 	if (r < 0 && mig->refusal.code) {
 		*err = mig->refusal;
