@@ -19,5 +19,6 @@ tests_fault_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
 tests_fault_victim_LDFLAGS = -pthread
 tests_memory_victim_SOURCES = tests/memory-victim.c
 tests_memory_victim_CFLAGS = $(WARN_CFLAGS) -O2
+tests_memory_victim_LDFLAGS =
 dist_check_SCRIPTS += $(end_to_end)
 TESTS += $(end_to_end)

@@ -42,6 +42,16 @@ def mount_namespace():
             os._exit(1)
         time.sleep(1000)
 
+def huge():
+    # MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+    if libc.mmap(None, 9 << 40, 3, 0x4022, -1, 0) == ctypes.c_void_p(-1).value:
+        print("none", flush=True)
+        sys.exit()
+    if os.fork() == 0:
+        time.sleep(1000)
+
 def traced():
     child = os.fork()
     if child == 0:
@@ -85,6 +95,7 @@ refuses secret 'secret memory'
 refuses userfault 'userfaultfd'
 refuses mount_namespace 'mnt|mount'
 refuses traced 'trace'
+refuses huge 'TiB of address space'
 
 # A reason that quotes what is no text is on record all the same.
 odd=$(printf 'na\377me')
