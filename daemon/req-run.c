@@ -4,7 +4,8 @@
  *
  * The daemon says who the caller is, as the kernel told it, and whether it may
  * have one more job; everything else is the shim's. The shim also gets the caller's
- * socket and answers there: from now on this daemon may die without harm to the job.
+ * socket, asks it for the program's descriptors, and answers there: from now on this
+ * daemon may die without harm to the job.
  */
 #include "daemon/daemon.h"
 
@@ -118,8 +119,6 @@ static int run_check(const struct conn *conn, const struct wire_msg *msg, struct
 	unsigned int most = conn->daemon->instance->config->max_jobs_per_user;
 	const Vc__Run *run = msg->msg->run;
 
-	if (msg->n_fds != 4)
-		return err_set(err, EPROTO, "a Run with %zu descriptors; it takes 4", msg->n_fds);
 	if (run->n_argv == 0 || run->argv[0].len == 0)
 		return err_set(err, EINVAL, "no program is named");
 	for (size_t i = 0; i < run->n_argv; i++)
@@ -150,7 +149,7 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	Vc__Msg order = VC__MSG__INIT;
 	struct conn *shim;
 	uint32_t job;
-	int r = run_check(conn, msg, err), fds[5];
+	int r = run_check(conn, msg, err), command = wire_fd(conn->wire);
 
 	if (r < 0)
 		return r;
@@ -170,11 +169,9 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	start.creds = &creds;
 	start.peer_pid = conn->pid;
 	log_stage("run", job);
-	fds[0] = wire_fd(conn->wire);
-	memcpy(fds + 1, msg->fds, 4 * sizeof(*fds));
 	order.body_case = VC__MSG__BODY_START;
 	order.start = &start;
-	conn_send(shim, &order, fds, ARRAY_SIZE(fds));
+	conn_send(shim, &order, &command, 1);
 	if (shim->done)
 		return err_set(err, EAGAIN, "the job's shim has ended; try again");
 	shim->starting = true;

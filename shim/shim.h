@@ -74,7 +74,7 @@ struct shim {
 	uint64_t cpu_base_usec, started_usec, placed_usec;
 	struct mig_parked *parked;
 	struct move *parked_move;
-	uint64_t parked_signals; /* bit N-1: signal N came meanwhile */
+	uint64_t held_signals; /* bit N-1: signal N came before it ran, or while it was parked */
 };
 
 const char *job_state_name(enum job_state state);
@@ -87,6 +87,7 @@ void shim_dial(struct shim *shim);
 /* Takes fd over, also on failure. */
 int client_open(struct shim *shim, int fd, struct vc_err *err);
 void client_drop(struct shim *shim);
+void client_ready(struct shim *shim);
 void client_started(struct shim *shim);
 void client_stopped(struct shim *shim, int signal);
 void client_exited(struct shim *shim);
@@ -96,9 +97,12 @@ void client_exited(struct shim *shim);
 int job_prepare(struct shim *shim, const Vc__Prepare *prepare, struct vc_err *err);
 /* Out of that group, once the job runs. */
 void job_leave_group(struct shim *shim);
-/* Takes the Start message and its descriptors: the command's socket, stdin, stdout, stderr, current
- * directory. */
+/* Takes the Start message and its descriptor, the command's socket; asks the command for those
+ * of the program. */
 int job_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err);
+/* Starts the program with these: stdin, stdout, stderr, current directory. What is wrong is told
+ * to the command and the log, and ends the job. */
+void job_begin(struct shim *shim, const int *fds, size_t n_fds);
 void job_signal(struct shim *shim, const Vc__Signal *request);
 /* Of a parked job: what ends it by default ends it now, the rest waits until it runs again. */
 void job_signal_parked(struct shim *shim, int signal);
