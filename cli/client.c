@@ -72,7 +72,7 @@ int client_open(const char *state_dir, const char *partition, struct wire **ret,
 	struct stat st;
 	int r;
 
-	if (strchr(partition, '/') || partition[0] == '.')
+	if (!*partition || strchr(partition, '/') || partition[0] == '.')
 		return err_set(err, EINVAL, "'%s' is no partition's name", partition);
 	snprintf(path, sizeof(path), "%s/%s/vcd.sock", state_dir, partition);
 	r = wire_connect(path, WIRE_PATIENCE_SEC, ret, err);

@@ -172,18 +172,27 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 	putchar('\n');
 }
 
-static int vcmove_one(const struct vcmove *opts, const struct client_status *status,
-		      const char *word)
+static int vcmove_one(const struct vcmove *opts, const char *word)
 {
+	Vc__Status wanted = VC__STATUS__INIT;
+	struct client_status status;
 	const Vc__Job *job;
 	struct wire_msg answer;
 	struct vc_err err;
-	int r = client_find_job(status, word, opts->by_pid, &job, &err);
+	int r;
 
+	/* Anew for each: the one before may have been the same. */
+	wanted.has_jobs = wanted.jobs = true;
+	if (client_status(opts->state_dir, &wanted, &status, &err) < 0) {
+		fprintf(stderr, "vcmove: %s\n", err.text);
+		return 1;
+	}
+	r = client_find_job(&status, word, opts->by_pid, &job, &err);
 	if (r == 0)
 		r = vcmove_ask(opts, job->partition, job->id, 0, &answer, &err);
 	else if (r == -ENOENT)
 		r = vcmove_ask_all(opts, word, &answer, &err);
+	client_status_done(&status);
 	if (r < 0) {
 		fprintf(stderr, "vcmove: %s\n", err.text);
 		return 1;
@@ -210,11 +219,8 @@ int main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
-	Vc__Status wanted = VC__STATUS__INIT;
 	struct vcmove opts = { 0 };
 	const char *state_dir = NULL;
-	struct client_status status;
-	struct vc_err err;
 	int c, failed = 0;
 
 	log_open("vcmove", LOG_LEVEL_WARN);
@@ -252,19 +258,17 @@ int main(int argc, char **argv)
 		vcmove_usage(stderr);
 		return EXIT_USAGE_CODE;
 	}
+	if (opts.to && !*opts.to) {
+		fputs("vcmove: --to= names no partition; 'vcctl list' does\n", stderr);
+		return EXIT_USAGE_CODE;
+	}
 	if (opts.to && opts.policy) {
 		fputs("vcmove: --to and --policy exclude each other: give one of them\n", stderr);
 		return EXIT_USAGE_CODE;
 	}
 	opts.state_dir = statedir_choose(state_dir);
 	opts.progress = !opts.quiet && isatty(STDERR_FILENO);
-	wanted.has_jobs = wanted.jobs = true;
-	if (client_status(opts.state_dir, &wanted, &status, &err) < 0) {
-		fprintf(stderr, "vcmove: %s\n", err.text);
-		return 1;
-	}
 	for (int i = optind; i < argc; i++)
-		failed |= vcmove_one(&opts, &status, argv[i]);
-	client_status_done(&status);
+		failed |= vcmove_one(&opts, argv[i]);
 	return failed;
 }

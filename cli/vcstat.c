@@ -19,6 +19,8 @@
 #include "common/log.h"
 #include "common/statedir.h"
 
+#define VCSTAT_WATCH_MAX 86400 /* s */
+
 struct vcstat {
 	const char *state_dir;
 	Vc__Status wanted;
@@ -244,9 +246,9 @@ int main(int argc, char **argv)
 			break;
 		case 'w':
 			opts.watch_sec = optarg ? atof(optarg) : 1;
-			if (opts.watch_sec < 0.05) {
-				fprintf(stderr, "vcstat: --watch=%s: give seconds, at least 0.05\n",
-					optarg);
+			if (!(opts.watch_sec >= 0.05 && opts.watch_sec <= VCSTAT_WATCH_MAX)) {
+				fprintf(stderr, "vcstat: --watch=%s: give seconds, 0.05 to %d\n",
+					optarg, VCSTAT_WATCH_MAX);
 				return EXIT_USAGE_CODE;
 			}
 			break;

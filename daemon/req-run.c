@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,23 +89,34 @@ static int run_check_confinement(const struct conn *conn, struct vc_err *err)
 	return 0;
 }
 
-/* Names stand in tables and on command lines: printable, and no number. */
+/* U+0080 to U+009F too, which a terminal may take for the beginning of a command. */
+static bool run_is_control(const unsigned char *at)
+{
+	return *at <= ' ' || *at == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
+}
+
+/* Names stand in tables, in JSON and on command lines: printable, and no number. */
 static int run_check_name(const char *name, struct vc_err *err)
 {
 	size_t len = name ? strlen(name) : 0;
-	bool digits = len > 0;
+	json_auto_t *text = NULL;
+	bool digits = true;
 
+	if (!name)
+		return 0;
+	text = json_string(name);
+	if (!text)
+		return err_set(err, EINVAL, "a job's name is UTF-8");
 	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f)
+		if (run_is_control((const unsigned char *)name + i))
 			return err_set(err, EINVAL,
 				       "a job's name has no blanks or control characters");
 		digits &= name[i] >= '0' && name[i] <= '9';
 	}
 	if (len > RUN_NAME_MAX || digits)
-		return err_set(
-			err, EINVAL,
-			"'%.*s' is no name for a job: give 1 to %d characters, not all digits",
-			RUN_NAME_MAX, name, RUN_NAME_MAX);
+		return err_set(err, EINVAL,
+			       "'%.*s' is no name for a job: give 1 to %d bytes, not all digits",
+			       RUN_NAME_MAX, name, RUN_NAME_MAX);
 	return 0;
 }
 

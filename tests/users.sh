@@ -52,6 +52,23 @@ for word in nobodys '' ' 1' -1 18446744073709551617; do
 	is "exit status of vcctl kill '$word'" "$status" 1
 	matches "vcctl kill '$word'" "$out" 'there is no job'
 done
+# The same one twice: it has moved in between.
+as_user $own vcmove --quiet hers hers || fail "she cannot move her job twice at once"
+
+# What is no name, no partition, no time.
+for name in '' 12 'a b' "$(printf 'a\nb')" "$(printf '\302\233')" "$(printf '\377')"; do
+	try vcrun --name="$name" true
+	is "exit status with the name '$name'" "$status" 125
+	matches "the name '$name'" "$out" "name"
+done
+try vcrun --on= true
+matches "vcrun --on=" "$out" "'' is no partition's name"
+try vcmove --to= hers
+is "exit status of vcmove --to=" "$status" 2
+for sec in 0 x 1e99 nan -1; do
+	try vcstat --watch=$sec
+	is "exit status of vcstat --watch=$sec" "$status" 2
+done
 try vcctl kill --signal=NONE hers
 is "exit status with no signal's name" "$status" 2
 try vcctl kill
