@@ -138,6 +138,15 @@ static json_t *record_move_json(const Vc__Moved *moved)
 			 steps);
 }
 
+/* A disk that was full has cut the last line: what follows is to begin one of its own. */
+static bool record_is_torn(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	char last;
+
+	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
 void record_move(const struct shim *shim, const Vc__Moved *moved)
 {
 	json_auto_t *json = record_move_json(moved);
@@ -154,8 +163,9 @@ void record_move(const struct shim *shim, const Vc__Moved *moved)
 		snprintf(old, sizeof(old), "%s.1", path);
 		rename(path, old);
 	}
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if (!text || fd < 0 || asprintf(&line, "%s\n", text) < 0 ||
+	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (!text || fd < 0 ||
+	    asprintf(&line, "%s%s\n", record_is_torn(fd) ? "\n" : "", text) < 0 ||
 	    write(fd, line, strlen(line)) < 0)
 		log_warn("job %u: its move is not in %s: %s", shim->job, path, strerror(errno));
 }

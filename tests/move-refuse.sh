@@ -109,4 +109,10 @@ matches "the reason on record" "$(vcstat moves --json | json "d['moves'][-1]['re
 	'pid [0-9]+ \(na.me\): .*user namespace'
 vcctl kill odd
 wait || :
+
+# A line that a full disk has cut takes no other with it.
+printf '{"job":1,"from":"vc' >>"$state/moves.jsonl"
+vcrun --on=vc0 --detach --name=whole sleep 1000 >/dev/null
+vcmove --quiet --to=vc1 whole
+is "the move after a torn line" "$(vcstat moves --json | json "d['moves'][-1]['job']")" "$(job whole id)"
 down --force
