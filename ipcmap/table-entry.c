@@ -163,10 +163,8 @@ int table_find(struct table *table, uint32_t kind, const void *name, size_t len,
 
 		if (!table_is_named(entry, kind, name, len))
 			continue;
-		if (entry->kind != kind)
-			return -EPROTOTYPE;
 		*ret_id = table_entry_id(table, index);
-		return 0;
+		return entry->kind == kind ? 0 : -EPROTOTYPE;
 	}
 	return table->map->damaged ? -EUCLEAN : -ENOENT;
 }
@@ -291,14 +289,14 @@ int table_make(struct table *table, const struct table_object *wanted, uint32_t 
 		return err_set(err, EEXIST, "there is an object of that name");
 	if (r != -ENOENT)
 		return err_set(err, -r, "there is an object of that name, and of another kind");
-	user = table_user(table, wanted->uid);
+	user = table_user(table, wanted->cuid);
 	if (user && user->n_objects >= per_user)
 		r = -EDQUOT;
 	else
 		r = user ? pool_take(table, POOL_ENTRY, &index) : -ENOSPC;
 	if (r < 0) {
-		table_user_settle(table, wanted->uid);
-		return table_no_room(table, -r, wanted->uid, per_user, err);
+		table_user_settle(table, wanted->cuid);
+		return table_no_room(table, -r, wanted->cuid, per_user, err);
 	}
 	table_fill_entry(table, index, wanted);
 	pool_validate(table, POOL_ENTRY, index, table_entry_hash(table, index), ENTRY_MAKING);
@@ -340,7 +338,7 @@ int table_remove(struct table *table, uint64_t id)
 		list_remove(table, &table->map->first_idle, POOL_ENTRY,
 			    offsetof(struct table_entry, idle_link), index);
 	entry->idle = 0;
-	uid = entry->uid;
+	uid = entry->cuid;
 	pool_put(table, POOL_ENTRY, index);
 	user = table_user(table, uid);
 	if (user && user->n_objects > 0)
@@ -366,42 +364,38 @@ int table_unlink(struct table *table, uint64_t id)
 
 int table_set_owner(struct table *table, uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode)
 {
-	uint32_t index, old;
+	uint32_t index;
 	struct table_entry *entry = table_entry_of(table, id, &index);
-	struct table_user *user;
 
 	if (!entry)
 		return -ENOENT;
-	user = table_user(table, uid);
-	if (!user)
-		return -ENOSPC;
-	old = entry->uid;
+	entry->uid = uid;
 	entry->gid = gid;
 	entry->mode = mode;
-	entry->uid = uid;
-	user->n_objects++;
-	user = table_user(table, old);
-	if (user && user->n_objects > 0)
-		user->n_objects--;
-	table_user_settle(table, old);
 	return 0;
 }
 
-int table_idle_next(struct table *table, uint64_t before_usec, uint64_t now_usec, uint64_t *ret_id)
+int table_idle_next(struct table *table, uint64_t *cursor, uint64_t before_usec, uint64_t now_usec,
+		    uint64_t *ret_id)
 {
-	uint32_t index = table->map->first_idle, left = table->n_entries;
+	uint32_t left = table->n_entries;
 
-	while (index != TABLE_NONE) {
+	/* The cursor is one more than an entry's number; 0: the first one. All ones: the end. */
+	while (*cursor != UINT64_MAX) {
+		uint32_t index = *cursor ? (uint32_t)(*cursor - 1) : table->map->first_idle;
 		struct table_entry *entry = table_entry(table, index);
 
+		if (index == TABLE_NONE)
+			break;
 		if (!entry || !entry->idle || left-- == 0)
 			return table_damaged(table);
+		*cursor = entry->idle_link.next == TABLE_NONE ? UINT64_MAX
+							      : (uint64_t)entry->idle_link.next + 1;
 		if (entry->looked_usec < before_usec) {
 			entry->looked_usec = now_usec;
 			*ret_id = table_entry_id(table, index);
 			return 0;
 		}
-		index = entry->idle_link.next;
 	}
 	return -ENOENT;
 }

@@ -57,7 +57,7 @@ static void repair_users(struct table *table)
 	high = pool_high(table, POOL_ENTRY);
 	for (uint32_t i = 0; i < high; i++) {
 		const struct table_entry *entry = table_entry(table, i);
-		struct table_user *user = entry->item.valid ? table_user(table, entry->uid) : NULL;
+		struct table_user *user = entry->item.valid ? table_user(table, entry->cuid) : NULL;
 
 		if (user)
 			user->n_objects++;

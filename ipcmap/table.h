@@ -74,7 +74,7 @@ struct table_object {
 	char name[TABLE_NAME_MAX + 1];
 };
 
-/* kind's names: see ipc_kind_names(). -ENOENT; -EPROTOTYPE: there is one, of another kind. */
+/* kind's names: see ipc_kind_names(). -ENOENT; -EPROTOTYPE: *ret_id is one of another kind. */
 int table_find(struct table *table, uint32_t kind, const void *name, size_t len, uint64_t *ret_id);
 /* By id, or by the short form of one (1 to INT32_MAX). -ENOENT. */
 int table_find_id(struct table *table, uint64_t id, uint64_t *ret_id);
@@ -93,7 +93,8 @@ int table_get_column(struct table *table, uint64_t id, uint32_t column, struct t
 /*
  * Takes a free entry and fills it from what is given (id, n_open, flags that say "gone" are
  * ignored). It cannot be found until table_made(): in between its file is made. per_user:
- * how many objects uid may have. -EEXIST; -ENOSPC: the table is full; -EDQUOT.
+ * how many objects cuid may have made; whoever they are given to. -EEXIST; -EPROTOTYPE; -ENOSPC:
+ * the table is full; -EDQUOT.
  */
 int table_make(struct table *table, const struct table_object *wanted, uint32_t per_user,
 	       uint64_t *ret_id, struct vc_err *err);
@@ -104,9 +105,11 @@ int table_remove(struct table *table, uint64_t id);
 int table_unlink(struct table *table, uint64_t id);
 int table_set_owner(struct table *table, uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode);
 
-/* An idle object (see above) that was not given out since before_usec, and notes now_usec as the
- * time. Those whose maker died are idle too. -ENOENT: none. */
-int table_idle_next(struct table *table, uint64_t before_usec, uint64_t now_usec, uint64_t *ret_id);
+/* The next idle object (see above) that was not given out since before_usec; notes now_usec as
+ * the time. Those whose maker died are idle too. Begin with *cursor = 0; of all objects only
+ * the one given out may be changed in between. -ENOENT: that was all. */
+int table_idle_next(struct table *table, uint64_t *cursor, uint64_t before_usec, uint64_t now_usec,
+		    uint64_t *ret_id);
 
 /* A process that has objects open. Identified by pid; start tells it from another with the
  * same pid, and is a new one after each move of its job. */

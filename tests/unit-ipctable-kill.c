@@ -97,10 +97,10 @@ static void work_count_in(struct table *table, uint64_t id)
 /* Removes idle objects with their files, as a daemon does. */
 static void work_sweep(struct table *table, unsigned int most)
 {
-	uint64_t now = clock_mono_usec(), id;
+	uint64_t now = clock_mono_usec(), cursor = 0, id;
 	char name[32];
 
-	while (most-- > 0 && table_idle_next(table, now, now, &id) == 0) {
+	while (most-- > 0 && table_idle_next(table, &cursor, now, now, &id) == 0) {
 		file_name(id, name);
 		unlinkat(dirfd_, name, 0);
 		table_remove(table, id);

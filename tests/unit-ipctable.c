@@ -86,7 +86,9 @@ static int check_table(void **state)
 
 static struct table_object object_named(uint32_t kind, const char *name)
 {
-	struct table_object object = { .kind = kind, .uid = 10, .gid = 20, .mode = 0640 };
+	struct table_object object = {
+		.kind = kind, .uid = 10, .cuid = 10, .gid = 20, .mode = 0640
+	};
 
 	object.name_len = strlen(name);
 	memcpy(object.name, name, object.name_len);
@@ -125,6 +127,14 @@ static struct table_column column_of(uint64_t id, uint32_t column)
 	return ret;
 }
 
+/* The first that is to be looked at. */
+static int idle(uint64_t now_usec, uint64_t *ret_id)
+{
+	uint64_t cursor = 0;
+
+	return table_idle_next(table, &cursor, now_usec, now_usec, ret_id);
+}
+
 static uint32_t used(void)
 {
 	uint32_t n, capacity;
@@ -158,12 +168,12 @@ static void test_open_close(void **state)
 	assert_int_equal(column_of(id, 0).valid, 1);
 	ok(table_count_out(table, id, 2, 0));
 	assert_int_equal(column_of(id, 0).valid, 0);
-	refused(table_idle_next(table, 100, 100, &found), ENOENT);
+	refused(idle(100, &found), ENOENT);
 	ok(table_count_out(table, id, 3, 0));
-	ok(table_idle_next(table, 100, 100, &found));
+	ok(idle(100, &found));
 	assert_int_equal(found, id);
 	/* Given out once for each look. */
-	refused(table_idle_next(table, 100, 100, &found), ENOENT);
+	refused(idle(100, &found), ENOENT);
 	ok(table_remove(table, id));
 	assert_int_equal(used(), 0);
 	refused(table_find(table, IPC_KIND_EVENT, "alpha", 5, &found), ENOENT);
@@ -278,9 +288,9 @@ static void test_unlink(void **state)
 	assert_int_equal(found, second);
 	ok(table_unlink(table, first)); /* once more is nothing */
 	ok(table_count_out(table, first, 1, 0));
-	ok(table_idle_next(table, 5, 5, &found)); /* newest first: the second has no opener yet */
-	ok(table_idle_next(table, 5, 5, &found));
-	refused(table_idle_next(table, 5, 5, &found), ENOENT);
+	ok(idle(5, &found)); /* newest first: the second has no opener yet */
+	ok(idle(5, &found));
+	refused(idle(5, &found), ENOENT);
 	refused(table_unlink(table, UINT64_MAX), ENOENT);
 }
 
@@ -292,12 +302,12 @@ static void test_persistent(void **state)
 	object.persistent = true;
 	ok(table_make(table, &object, TABLE_UNLIMITED, &id, &err));
 	ok(table_made(table, id));
-	refused(table_idle_next(table, 1, 1, &found), ENOENT);
+	refused(idle(1, &found), ENOENT);
 	count_in(id, 1, 0);
 	ok(table_count_out(table, id, 1, 0));
-	refused(table_idle_next(table, 1, 1, &found), ENOENT);
+	refused(idle(1, &found), ENOENT);
 	ok(table_unlink(table, id));
-	ok(table_idle_next(table, 1, 1, &found));
+	ok(idle(1, &found));
 	assert_int_equal(found, id);
 }
 
@@ -327,17 +337,19 @@ static void test_limits(void **state)
 	ok(table_make(table, &object, 2, &a, &err));
 	ok(table_make(table, &object, 2, &b, &err));
 	refused(table_make(table, &object, 2, &c, &err), EDQUOT);
-	object.uid = 11; /* another's objects do not count */
+	object.cuid = 11; /* another's objects do not count */
 	ok(table_make(table, &object, 2, &c, &err));
 	ok(table_made(table, a));
 	ok(table_made(table, b));
 	ok(table_made(table, c));
-	/* Nor does what was given away. */
-	ok(table_set_owner(table, a, 11, 11, 0600));
+	/* What is given away counts for who made it still. */
+	ok(table_set_owner(table, a, 11, 12, 0600));
+	object.cuid = 10;
 	refused(table_make(table, &object, 2, &c, &err), EDQUOT);
-	object.uid = 10;
-	ok(table_make(table, &object, 2, &c, &err));
-	ok(table_remove(table, c));
+	ok(table_get(table, a, &object));
+	assert_int_equal(object.uid, 11);
+	assert_int_equal(object.gid, 12);
+	assert_int_equal(object.mode, 0600);
 
 	ok(table_count_in(table, a, &who, 1, 0, 1, &err));
 	ok(table_count_in(table, a, &who, 1, 0, 1, &err)); /* the same object once more */
@@ -449,7 +461,7 @@ static void test_making(void **state)
 	ok(table_make(table, &object, TABLE_UNLIMITED, &id, &err));
 	refused(table_find(table, IPC_KIND_SHM, "half", 4, &found), ENOENT);
 	refused(table_find_id(table, id, &found), ENOENT);
-	refused(table_idle_next(table, 1, 1, &found), ENOENT);
+	refused(idle(1, &found), ENOENT);
 	ok(table_made(table, id));
 	ok(table_find(table, IPC_KIND_SHM, "half", 4, &found));
 	refused(table_made(table, UINT64_MAX), ENOENT);
