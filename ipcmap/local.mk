@@ -34,3 +34,11 @@ ipc_end_to_end = tests/ipc-objects.sh tests/ipc-users.sh tests/ipc-openers.sh te
 dist_check_SCRIPTS += $(ipc_end_to_end)
 TESTS += $(ipc_end_to_end)
 EXTRA_DIST += tests/lib-ipc.sh
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz-ipctable
+tests_fuzz_ipctable_SOURCES = tests/fuzz-ipctable.c
+tests_fuzz_ipctable_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_ipctable_LDADD = libipctable.la libcommon.la
+tests_fuzz_ipctable_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
