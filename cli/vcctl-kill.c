@@ -70,9 +70,9 @@ int vcctl_kill(const struct vcctl *opts)
 		fprintf(stderr, "vcctl: %s\n", err.text);
 		return 1;
 	}
-	for (size_t i = 0; i < opts->n_jobs; i++) {
+	for (char **word = opts->words; *word; word++) {
 		const Vc__Job *job;
-		int r = client_find_job(&status, opts->jobs[i], false, &job, &err);
+		int r = client_find_job(&status, *word, false, &job, &err);
 
 		if (r == 0)
 			r = kill_job(opts->state_dir, job, signal, &err);

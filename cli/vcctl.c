@@ -26,33 +26,38 @@ static const struct subcommand {
 	const char *name;
 	int (*run)(const struct vcctl *opts);
 	bool root;
-	bool jobs;  /* takes words that name jobs */
 	bool whole; /* is not to be interrupted halfway */
+	bool words; /* takes some more, at least one */
 } subcommands[] = {
 	{ "up", vcctl_up, .root = true, .whole = true },
 	{ "down", vcctl_down, .root = true, .whole = true },
 	{ "list", vcctl_list, .root = false, .whole = false },
 	{ "check", vcctl_check, .root = true, .whole = true },
-	{ "kill", vcctl_kill, .jobs = true },
+	{ "kill", vcctl_kill, .words = true },
+	{ "ipc", vcctl_ipc, .words = true },
 };
 
 static void vcctl_usage(FILE *out)
 {
 	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
 	      "       vcctl [OPTION]... kill JOB...\n"
+	      "       vcctl [OPTION]... ipc list|show NAME|rm NAME\n"
 	      "Bring this machine's partitions up and down; see vcctl(8).\n\n"
 	      "  up     make the partitions and start their daemons; without an option: as\n"
 	      "         " VC_SYSCONFDIR "/vcrun.conf says, or along the machine's topology\n"
 	      "  down   end the daemons and remove the partitions; refuses while jobs run\n"
 	      "  list   the partitions as they were brought up; --policies: the policies\n"
 	      "  check  look whether everything that vcrun needs is there, and works\n"
-	      "  kill   send a signal to all processes of jobs, or end parked ones\n\n"
+	      "  kill   send a signal to all processes of jobs, or end parked ones\n"
+	      "  ipc    the IPC objects: list; show NAME: one, with its handle in each partition;\n"
+	      "         rm NAME: remove its name, and with its last opener the object\n\n"
 	      "  -n, --split=N        up: N equal parts\n"
 	      "  -c, --config=FILE    up: as FILE says\n"
 	      "  -f, --force          down: end the jobs (SIGTERM, then SIGKILL)\n"
 	      "  -s, --signal=SIGNAL  kill: this one, by name or number (default TERM)\n"
 	      "      --policies       list: the policies that vcrun --policy knows\n"
-	      "      --json           list, check: print JSON\n"
+	      "      --kind=KIND      ipc: objects of this kind only\n"
+	      "      --json           list, check, ipc: print JSON\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n\n"
@@ -131,6 +136,7 @@ int main(int argc, char **argv)
 		{ "signal", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "policies", no_argument, NULL, 'P' },
+		{ "kind", required_argument, NULL, 'k' },
 		{ "state-dir", required_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -160,6 +166,9 @@ int main(int argc, char **argv)
 		case 'P':
 			opts.policies = true;
 			break;
+		case 'k':
+			opts.kind = optarg;
+			break;
 		case 's':
 			opts.signal = optarg;
 			break;
@@ -176,17 +185,12 @@ int main(int argc, char **argv)
 			return EXIT_USAGE_CODE;
 		}
 	}
-	if (optind >= argc) {
+	subcommand = optind < argc ? vcctl_find(argv[optind]) : NULL;
+	if (!subcommand || (optind + 1 != argc) != subcommand->words) {
 		vcctl_usage(stderr);
 		return EXIT_USAGE_CODE;
 	}
-	subcommand = vcctl_find(argv[optind]);
-	opts.jobs = argv + optind + 1;
-	opts.n_jobs = (size_t)(argc - optind - 1);
-	if (subcommand->jobs != (opts.n_jobs > 0)) {
-		vcctl_usage(stderr);
-		return EXIT_USAGE_CODE;
-	}
+	opts.words = argv + optind + 1;
 	if (opts.split && opts.config) {
 		fputs("vcctl: --split and --config exclude each other: give one of them\n", stderr);
 		return EXIT_USAGE_CODE;
