@@ -56,7 +56,7 @@ churn=$!
 for round in 1 2 3 4 5 6; do
 	sleep 0.2
 	[ $((round % 2)) = 0 ] && victim=vc0 || victim=vc1
-	kill -KILL "$(daemon $victim)"
+	kill -KILL "$(daemon "$victim")"
 	vcctl up >/dev/null
 done
 wait $churn
