@@ -28,7 +28,12 @@ libvcipc_la_DEPENDENCIES = libipcobject.la libdoor.la ipcmap/vcipc.sym
 vcipcincludedir = $(includedir)/vcrun
 vcipcinclude_HEADERS = ipcmap/vcipc.h
 pkgconfig_DATA += ipcmap/libvcipc.pc
-EXTRA_DIST += ipcmap/vcipc.sym
+EXTRA_DIST += ipcmap/vcipc.sym examples/ipc/sender.c examples/ipc/receiver.c examples/ipc/Makefile \
+	examples/ipc/README.md
+dist_man_MANS += man/vcipc.3 man/vcipc_event.3 man/vcipc_sem.3 man/vcipc_mutex.3 man/vcipc_mq.3 man/vcipc_shm.3
+
+dist_check_SCRIPTS += tests/ipc-library.sh
+TESTS += tests/ipc-library.sh
 
 if HAVE_CMOCKA
 ipc_tests = tests/unit-ipc-count tests/unit-ipc-mutex tests/unit-ipc-mq tests/unit-ipc-open \

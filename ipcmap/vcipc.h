@@ -52,6 +52,8 @@ extern "C" {
 #define VCIPC_API
 #endif
 
+struct timespec; /* <time.h> may hide it */
+
 #define VCIPC_NAME_MAX 255         /* bytes */
 #define VCIPC_COUNT_MAX 67108863   /* posts that an event or a semaphore can hold: 2^26 - 1 */
 #define VCIPC_PRIO_MAX 32767       /* the highest priority of a message; the lowest is 0 */
