@@ -159,23 +159,28 @@ static void test_blocking(void **state)
 {
 	vcipc_mq *mq = new_mq(1, 8);
 	pid_t a = ipc_test_child(receive_in_child, mq), b = ipc_test_child(receive_in_child, mq);
+	uint64_t begun;
 	char msg[8];
 
 	check("a sleeps", ipc_test_sleeps(a), 1);
 	check("b sleeps", ipc_test_sleeps(b), 1);
+	begun = clock_mono_usec();
 	vcipc_mq_send(mq, "\x07", 1, 0);
 	vcipc_mq_send(mq, "\x07", 1, 0);
 	check("a", ipc_test_wait(a), 7);
 	check("b", ipc_test_wait(b), 7);
+	check("not by the next look", clock_mono_usec() - begun < 900000, 1);
 	vcipc_mq_send(mq, "x", 1, 0);
 	a = ipc_test_child(send_in_child, mq);
 	b = ipc_test_child(send_in_child, mq);
 	check("a sleeps", ipc_test_sleeps(a), 1);
 	check("b sleeps", ipc_test_sleeps(b), 1);
+	begun = clock_mono_usec();
 	for (int i = 0; i < 3; i++)
 		check("received", vcipc_mq_receive(mq, msg, 8, NULL), 1);
 	check("a", ipc_test_wait(a), 0);
 	check("b", ipc_test_wait(b), 0);
+	check("not by the next look", clock_mono_usec() - begun < 900000, 1);
 	check_errno(vcipc_mq_tryreceive(mq, msg, 8, NULL), EAGAIN);
 	vcipc_mq_close(mq);
 }
