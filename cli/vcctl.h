@@ -2,7 +2,8 @@
 /*
  * vcctl.h - the administrator's command, seen by its own files
  *
- * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c.
+ * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c,
+ * vcctl-ipc.c. vcctl-ipcdir.c is of up and down.
  */
 #ifndef VC_CLI_VCCTL_H
 #define VC_CLI_VCCTL_H
@@ -31,6 +32,10 @@ int vcctl_check(const struct vcctl *opts);
 /* vcctl-down.c: what down does, for an up that fails halfway or finds remains.
  * Ends daemons and shims, removes groups, files and mounts. Jobs must have ended. */
 int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err);
+
+/* vcctl-ipcdir.c: the table of IPC objects and the place for their files, made and removed. */
+int vcctl_make_ipc(const struct instance *in, struct vc_err *err);
+int vcctl_clear_ipc(const struct instance *in, struct vc_err *err);
 
 /* The jobs that have living processes, by their groups, and those that are parked:
  * for when no daemon is there to ask. The caller frees *ret. */
