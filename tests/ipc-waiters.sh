@@ -40,19 +40,19 @@ pair() { # CALL PEER'S_CALL N
 	show_moves "$1"
 }
 
-pair event_wait event_post 400
-pair event_timedwait event_post 400
-pair event_wait_broadcast event_broadcast 300
-pair sem_wait sem_post 400
-pair sem_timedwait sem_post 400
-pair mq_receive mq_put 400
-pair mq_timedreceive mq_put 400
-pair mq_poll mq_put 400
-pair mq_send mq_get 400
-pair mq_timedsend mq_get 400
+pair event_wait event_post 1000
+pair event_timedwait event_post 1000
+pair event_wait_broadcast event_broadcast 1000
+pair sem_wait sem_post 1000
+pair sem_timedwait sem_post 1000
+pair mq_receive mq_put 1000
+pair mq_timedreceive mq_put 1000
+pair mq_poll mq_put 1000
+pair mq_send mq_get 1000
+pair mq_timedsend mq_get 1000
 for call in mutex_lock mutex_timedlock; do
-	pair $call $call 200
-	"$peer" mutex_sum "test of $call" 400 >/dev/null || fail "$call: not every turn was counted"
+	pair $call $call 500
+	"$peer" mutex_sum "test of $call" 1000 >/dev/null || fail "$call: not every turn was counted"
 done
 
 # A mutex that is held stays held while its holder is moved, and is given back in order.
