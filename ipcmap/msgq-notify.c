@@ -54,18 +54,21 @@ void msgq_notify_forget(struct msgq *q, uint32_t pid)
 	notify_change(q);
 }
 
-int msgq_notify_begin(struct msgq *q, uint32_t pid, uint32_t *ret_value)
+int msgq_notify_begin(struct msgq *q, uint32_t pid, uint32_t *ret_cookie)
 {
+	struct msgq_notify *notify = &q->head->notify;
 	int r = msgq_enter(q);
 
 	if (r < 0)
 		return r;
-	if (msgq_load(&q->head->notify.pid)) {
+	if (msgq_load(&notify->pid)) {
 		r = -EBUSY;
 	} else {
-		q->head->notify.fired = 0;
-		q->head->notify.pid = pid;
-		*ret_value = msgq_load(&q->head->notify.word);
+		notify_change(q);
+		*ret_cookie = msgq_load(&notify->word);
+		notify->cookie = *ret_cookie;
+		notify->fired = 0;
+		notify->pid = pid;
 	}
 	msgq_exit(q);
 	return r;
@@ -83,15 +86,14 @@ int msgq_notify_end(struct msgq *q, uint32_t pid)
 	return r;
 }
 
-int msgq_notify_take(struct msgq *q, uint32_t pid, struct msgq_notify *ret, uint32_t *ret_value)
+int msgq_notify_take(struct msgq *q, uint32_t pid, uint32_t cookie, struct msgq_notify *ret)
 {
 	int r = msgq_enter(q);
 
 	if (r < 0)
 		return r;
 	*ret = q->head->notify;
-	*ret_value = ret->word;
-	if (ret->pid != pid)
+	if (ret->pid != pid || ret->cookie != cookie)
 		r = -ENOENT;
 	else if (!ret->fired)
 		r = -EAGAIN;

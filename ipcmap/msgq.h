@@ -32,6 +32,7 @@ struct msgq_notify {
 	uint32_t pid;   /* 0: nobody */
 	uint32_t word;  /* futex of the process' helper; changes with the rest */
 	uint32_t fired; /* a message came; the process is still to be told */
+	uint32_t cookie; /* of this registration; no other has had it for long */
 	uint32_t sender_pid, sender_uid;
 };
 
@@ -130,21 +131,19 @@ void msgq_remove(struct msgq *q);
 /* Sets msg_qbytes, and wakes senders. -EINVAL: more than the file has room for. */
 int msgq_set_qbytes(struct msgq *q, uint32_t qbytes);
 
-/*
- * mq_notify(): registers the process, whose helper sleeps on notify.word while it is ret_value.
- * -EBUSY: another is registered.
- */
-int msgq_notify_begin(struct msgq *q, uint32_t pid, uint32_t *ret_value);
+/* mq_notify(): registers the process. ret_cookie is of this registration, and what notify.word is
+ * then. -EBUSY: another is registered. */
+int msgq_notify_begin(struct msgq *q, uint32_t pid, uint32_t *ret_cookie);
 
 /* The process' registration ends. 0; -ENOENT: it has none. */
 int msgq_notify_end(struct msgq *q, uint32_t pid);
 
 /*
- * What has become of the process' registration. 0: a message came, and it has ended with this
- * call, which is to tell the process; who sent the message is in ret. -EAGAIN: it stands;
- * sleep while the word is ret_value. -ENOENT: there is none.
+ * What has become of a registration. 0: a message came, and it has ended with this call, which
+ * is to tell the process; who sent the message is in ret. -EAGAIN: it stands; sleep on
+ * notify.word while that is ret->word. -ENOENT: it has ended.
  */
-int msgq_notify_take(struct msgq *q, uint32_t pid, struct msgq_notify *ret, uint32_t *ret_value);
+int msgq_notify_take(struct msgq *q, uint32_t pid, uint32_t cookie, struct msgq_notify *ret);
 
 /* Ends what a process that has died had here: its registration, its places among the sleepers.
  * Repairs what it left half done. 0; -EBUSY: the guard is taken and may_wait is false. */

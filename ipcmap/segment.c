@@ -117,21 +117,27 @@ static long segment_count_maps(uint32_t pid, const struct stat *file)
 	return ferror(maps) ? (errno == ESRCH ? 0 : -1) : n;
 }
 
-unsigned long segment_attached(const struct segment_head *head, int fd)
+unsigned long segment_attached(const struct segment_head *head, int fd, unsigned long *ret_absent)
 {
 	uint32_t n_notes = segment_n_notes(head);
 	unsigned long sum = 0;
 	struct stat file;
 
+	*ret_absent = 0;
 	if (fstat(fd, &file) < 0)
 		return 0;
 	for (uint32_t i = 0; i < n_notes; i++) {
 		struct segment_note note = head->notes[i];
-		long n = note.pid ? segment_count_maps(note.pid, &file) : 0;
+		long n;
 
-		if (n < 0)
-			n = is_gone(note.pid) ? 0 : note.attached;
-		sum += (unsigned long)n;
+		if (!note.pid)
+			continue;
+		if (is_gone(note.pid)) {
+			*ret_absent += note.attached;
+			continue;
+		}
+		n = segment_count_maps(note.pid, &file);
+		sum += n < 0 ? note.attached : (unsigned long)n;
 	}
 	return sum;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define WAIT_FOREVER UINT64_MAX
+#define WAIT_RESTART (UINT64_MAX - 1) /* the same, and a handler with SA_RESTART does not end it */
 
 static inline void wait_relax(void)
 {
@@ -29,9 +30,9 @@ static inline void wait_relax(void)
 }
 
 /*
- * Sleeps while *word is value. deadline_usec: CLOCK_MONOTONIC, WAIT_FOREVER for none. A wait
- * without end has a timeout too, since only such a wait ends with EINTR whenever a handler
- * has run, SA_RESTART or not, which is what System V's calls promise.
+ * Sleeps while *word is value. deadline_usec: CLOCK_MONOTONIC, or one of the above. WAIT_FOREVER
+ * has a timeout too, since only such a wait ends with EINTR whenever a handler has run, SA_RESTART
+ * or not, which is what System V's calls promise.
  * 0: woken, or the word is another; -EINTR; -ETIMEDOUT; -EFAULT: the memory has gone.
  */
 static inline int wait_on(uint32_t *word, uint32_t value, uint64_t deadline_usec)
@@ -39,12 +40,12 @@ static inline int wait_on(uint32_t *word, uint32_t value, uint64_t deadline_usec
 	struct timespec until = { .tv_sec = INT32_MAX };
 	long r;
 
-	if (deadline_usec != WAIT_FOREVER) {
+	if (deadline_usec < WAIT_RESTART) {
 		until.tv_sec = (time_t)(deadline_usec / 1000000);
 		until.tv_nsec = (long)(deadline_usec % 1000000) * 1000;
 	}
-	r = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, &until, NULL,
-		    FUTEX_BITSET_MATCH_ANY);
+	r = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value,
+		    deadline_usec == WAIT_RESTART ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
 	return r < 0 && errno != EAGAIN ? -errno : 0;
 }
 
