@@ -50,15 +50,15 @@ struct door_open {
 };
 
 struct door_object {
-	int fd;          /* of the object's file, O_RDWR or O_RDONLY, CLOEXEC; the caller closes it */
+	int fd; /* of the object's file, O_RDWR or O_RDONLY, CLOEXEC; the caller closes it */
 	uint64_t handle; /* what door_close() takes; valid in this process, across its moves, and
 			  * after door_fork() in its child */
 	uint64_t id;     /* never given to another object; see door_short_id() */
 	uint64_t size;   /* bytes of the file now */
 	uint32_t kind;
 	uint32_t uid, gid, mode; /* mode: 07777 */
-	bool created;            /* by this call: all bytes are zero, and the caller initialises it */
-	bool unlinked;           /* reached by id, its name is gone already */
+	bool created;  /* by this call: all bytes are zero, and the caller initialises it */
+	bool unlinked; /* reached by id, its name is gone already */
 };
 
 /*

@@ -287,9 +287,11 @@ long wire_parse(const uint8_t *data, size_t size, Vc__Msg **ret, struct vc_err *
 	return (long)(WIRE_HEAD + len);
 }
 
+/* A message whose descriptors this process has no room for (EMFILE) comes without them. */
 static int wire_keep_fds(struct wire *wire, struct msghdr *mh)
 {
-	int r = mh->msg_flags & MSG_CTRUNC ? -EPROTO : 0;
+	size_t had = wire->n_in_fds;
+	int r = 0;
 
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(mh); cmsg; cmsg = CMSG_NXTHDR(mh, cmsg)) {
 		size_t n = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -308,6 +310,8 @@ static int wire_keep_fds(struct wire *wire, struct msghdr *mh)
 			}
 		}
 	}
+	if (mh->msg_flags & MSG_CTRUNC && wire->n_in_fds - had == WIRE_FDS_MAX)
+		r = -EPROTO;
 	return r;
 }
 

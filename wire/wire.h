@@ -62,6 +62,7 @@ size_t wire_held(const struct wire *wire);
 /*
  * Receives one message. 0: *ret filled. -EAGAIN: none yet (non-blocking).
  * -ECONNRESET: the peer closed in order. -EPROTO: rubbish; drop the connection.
+ * Descriptors that this process has no room for are missing from the message.
  */
 int wire_recv(struct wire *wire, struct wire_msg *ret, struct vc_err *err);
 void wire_msg_done(struct wire_msg *msg);
