@@ -29,9 +29,9 @@
 /* mq_notify()'s registration. How the process is told stays in its own memory: nobody signals
  * anybody because shared bytes say so. */
 struct msgq_notify {
-	uint32_t pid;   /* 0: nobody */
-	uint32_t word;  /* futex of the process' helper; changes with the rest */
-	uint32_t fired; /* a message came; the process is still to be told */
+	uint32_t pid;    /* 0: nobody */
+	uint32_t word;   /* futex of the process' helper; changes with the rest */
+	uint32_t fired;  /* a message came; the process is still to be told */
 	uint32_t cookie; /* of this registration; no other has had it for long */
 	uint32_t sender_pid, sender_uid;
 };

@@ -45,8 +45,7 @@ int segment_note_fork(struct segment_head *head, pid_t pid, uint32_t n);
 
 /* How many attachments there are now of the file that fd is; and how many are noted of processes
  * that there are not, which have died or are being moved. */
-unsigned long segment_attached(const struct segment_head *head, int fd,
-			       unsigned long *ret_absent);
+unsigned long segment_attached(const struct segment_head *head, int fd, unsigned long *ret_absent);
 
 /* A process has died. 0; -EBUSY: the guard is taken, and may_wait is false. */
 int segment_leave(struct segment_head *head, pid_t pid, bool may_wait);

@@ -11,13 +11,29 @@ libsysv_la_SOURCES = ipcmap/guard.c ipcmap/guard.h ipcmap/wait.h \
 libsysv_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
 ## The interposer. Nothing but what it interposes is visible in it.
-pkglib_LTLIBRARIES = libvcipc-preload.la
-libvcipc_preload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
+noinst_LTLIBRARIES += libpreload.la
+libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
 	ipcmap/preload/limits.c ipcmap/preload/list.c \
 	ipcmap/preload/object.c ipcmap/preload/object.h ipcmap/preload/sysv.c \
 	ipcmap/preload/sysv-msg.c ipcmap/preload/sysv-sem.c ipcmap/preload/sysv-shm.c \
 	ipcmap/preload/posix.c ipcmap/preload/posix-mq.c ipcmap/preload/posix-mq.h \
 	ipcmap/preload/posix-mq-notify.c ipcmap/preload/posix-sem.c ipcmap/preload/posix-shm.c
-libvcipc_preload_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
-libvcipc_preload_la_LIBADD = libsysv.la libdoor.la libcommon.la
-libvcipc_preload_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared
+# The last: programs do pass NULL where the C library's headers say that they must not.
+libpreload_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -fno-delete-null-pointer-checks
+libpreload_la_LIBADD = libsysv.la
+
+preload_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-export-symbols $(srcdir)/ipcmap/preload/preload.sym
+EXTRA_DIST += ipcmap/preload/preload.sym
+
+pkglib_LTLIBRARIES = libvcipc-preload.la
+libvcipc_preload_la_SOURCES =
+libvcipc_preload_la_LIBADD = libpreload.la libdoor.la
+libvcipc_preload_la_LDFLAGS = $(preload_ldflags)
+EXTRA_libvcipc_preload_la_DEPENDENCIES = ipcmap/preload/preload.sym
+
+## The same without daemons, for tests.
+check_LTLIBRARIES += preload-fake.la
+preload_fake_la_SOURCES = tests/door-fake.c
+preload_fake_la_LIBADD = libpreload.la libcommon.la
+preload_fake_la_LDFLAGS = $(preload_ldflags) -rpath /nowhere

@@ -132,8 +132,8 @@ int object_add(const struct door_object *opened)
 static bool object_is_stale(const struct object *object)
 {
 	return object->pid != preload_pid() || object->euid != geteuid() ||
-	       object->owner_seq != __atomic_load_n(&object_words(object)->owner_seq,
-						    __ATOMIC_RELAXED);
+	       object->owner_seq !=
+		       __atomic_load_n(&object_words(object)->owner_seq, __ATOMIC_RELAXED);
 }
 
 static int object_renew(struct object *object, bool write)

@@ -135,8 +135,7 @@ static int mq_new_attr(const struct mq_attr *attr, uint32_t *ret_messages, uint3
 	long messages = MQ_MESSAGES_MAX, bytes = MQ_BYTES_MAX;
 
 	if (!attr) {
-		*ret_messages =
-			(uint32_t)preload_limit("/proc/sys/fs/mqueue/msg_default", 0, 10);
+		*ret_messages = (uint32_t)preload_limit("/proc/sys/fs/mqueue/msg_default", 0, 10);
 		*ret_bytes =
 			(uint32_t)preload_limit("/proc/sys/fs/mqueue/msgsize_default", 0, 8192);
 		return 0;
@@ -185,8 +184,8 @@ static void mq_insert(struct mq_opened *opened)
 }
 
 /* Opens or makes it; ret_messages 0: it is not to be made, and -EINVAL if there is none. */
-static int mq_open_door(const char *name, int oflag, mode_t mode, uint32_t messages,
-			uint32_t bytes, struct door_object *ret)
+static int mq_open_door(const char *name, int oflag, mode_t mode, uint32_t messages, uint32_t bytes,
+			struct door_object *ret)
 {
 	int create = messages ? oflag & (O_CREAT | O_EXCL) : 0, r;
 
@@ -301,11 +300,6 @@ INTERPOSE int mq_unlink(const char *name)
 
 /* --- attributes -------------------------------------------------------------------------- */
 
-INTERPOSE int mq_getattr(mqd_t fd, struct mq_attr *attr)
-{
-	return mq_setattr(fd, NULL, attr);
-}
-
 static int mq_change(const struct mq_opened *opened, const struct mq_attr *attr,
 		     struct mq_attr *old)
 {
@@ -325,14 +319,14 @@ static int mq_change(const struct mq_opened *opened, const struct mq_attr *attr,
 	return 0;
 }
 
-INTERPOSE int mq_setattr(mqd_t fd, const struct mq_attr *attr, struct mq_attr *old)
+static int mq_attributes(mqd_t fd, const struct mq_attr *attr, struct mq_attr *old)
 {
 	struct mq_opened *opened;
 	struct section section;
 	int r;
 
 	if (attr && attr->mq_flags & ~O_NONBLOCK)
-		return preload_result(-EINVAL);
+		return -EINVAL;
 	section_begin(&section);
 	r = mq_get(fd, &opened);
 	if (r == 0) {
@@ -340,7 +334,18 @@ INTERPOSE int mq_setattr(mqd_t fd, const struct mq_attr *attr, struct mq_attr *o
 		mq_put(opened);
 	}
 	section_end(&section);
-	return preload_result(r);
+	return r;
+}
+
+INTERPOSE int mq_getattr(mqd_t fd, struct mq_attr *attr)
+{
+	return preload_result(mq_attributes(fd, NULL, attr));
+}
+
+INTERPOSE int mq_setattr(mqd_t fd, const struct mq_attr *restrict attr,
+			 struct mq_attr *restrict old)
+{
+	return preload_result(mq_attributes(fd, attr, old));
 }
 
 /* --- send and receive -------------------------------------------------------------------- */
@@ -373,22 +378,21 @@ static int mq_get_for(mqd_t fd, int access, struct mq_opened **ret)
 	return r;
 }
 
-static int mq_send_until(struct section *section, mqd_t fd, const char *data, size_t size,
-			 unsigned int priority, uint64_t deadline_usec)
+static int mq_send_message(struct section *section, mqd_t fd, const struct msgq_message *message,
+			   uint64_t deadline_usec)
 {
-	struct msgq_message message = { .type = priority, .data = (void *)data, .size = size };
 	struct msgq_block_on block;
 	struct mq_opened *opened;
 	int r;
 
-	if (priority >= MQ_PRIO_MAX)
+	if (message->type >= MQ_PRIO_MAX)
 		return -EINVAL;
 	r = mq_get_for(fd, O_WRONLY, &opened);
 	if (r < 0)
 		return r;
-	if (size > opened->q.head->message_bytes)
+	if (message->size > opened->q.head->message_bytes)
 		r = -EMSGSIZE;
-	while (r == 0 && (r = msgq_send(&opened->q, &message, true, (uint32_t)preload_pid(),
+	while (r == 0 && (r = msgq_send(&opened->q, message, true, (uint32_t)preload_pid(),
 					&block)) == -EINPROGRESS)
 		r = mq_sleep(section, opened, &block, deadline_usec);
 	if (r == 0)
@@ -397,9 +401,56 @@ static int mq_send_until(struct section *section, mqd_t fd, const char *data, si
 	return r;
 }
 
+/* until NULL: for ever. */
+static int mq_send_until(mqd_t fd, const char *data, size_t size, unsigned int priority,
+			 const struct timespec *until)
+{
+	struct msgq_message message = { .type = priority, .data = (void *)data, .size = size };
+	uint64_t deadline_usec = WAIT_RESTART;
+	struct section section;
+	int r = until ? preload_deadline(CLOCK_REALTIME, until, &deadline_usec) : 0;
+
+	if (r < 0)
+		return r;
+	section_begin(&section);
+	r = mq_send_message(&section, fd, &message, deadline_usec);
+	section_end(&section);
+	return r;
+}
+
 INTERPOSE int mq_timedsend(mqd_t fd, const char *data, size_t size, unsigned int priority,
 			   const struct timespec *until)
 {
+	return preload_result(mq_send_until(fd, data, size, priority, until));
+}
+
+INTERPOSE int mq_send(mqd_t fd, const char *data, size_t size, unsigned int priority)
+{
+	return preload_result(mq_send_until(fd, data, size, priority, NULL));
+}
+
+static int mq_receive_message(struct section *section, mqd_t fd, struct msgq_message *message,
+			      uint64_t deadline_usec)
+{
+	struct msgq_block_on block;
+	struct mq_opened *opened;
+	int r = mq_get_for(fd, O_RDONLY, &opened);
+
+	if (r < 0)
+		return r;
+	if (message->size < opened->q.head->message_bytes)
+		r = -EMSGSIZE;
+	while (r == 0 && (r = msgq_receive(&opened->q, message, 0, 0, (uint32_t)preload_pid(), true,
+					   &block)) == -EINPROGRESS)
+		r = mq_sleep(section, opened, &block, deadline_usec);
+	mq_put(opened);
+	return r;
+}
+
+static ssize_t mq_receive_until(mqd_t fd, char *data, size_t size, unsigned int *ret_priority,
+				const struct timespec *until)
+{
+	struct msgq_message message = { .data = data, .size = size };
 	uint64_t deadline_usec = WAIT_RESTART;
 	struct section section;
 	int r = until ? preload_deadline(CLOCK_REALTIME, until, &deadline_usec) : 0;
@@ -407,34 +458,10 @@ INTERPOSE int mq_timedsend(mqd_t fd, const char *data, size_t size, unsigned int
 	if (r < 0)
 		return preload_result(r);
 	section_begin(&section);
-	r = mq_send_until(&section, fd, data, size, priority, deadline_usec);
+	r = mq_receive_message(&section, fd, &message, deadline_usec);
 	section_end(&section);
-	return preload_result(r);
-}
-
-INTERPOSE int mq_send(mqd_t fd, const char *data, size_t size, unsigned int priority)
-{
-	return mq_timedsend(fd, data, size, priority, NULL);
-}
-
-static ssize_t mq_receive_until(struct section *section, mqd_t fd, char *data, size_t size,
-				unsigned int *ret_priority, uint64_t deadline_usec)
-{
-	struct msgq_message message = { .data = data, .size = size };
-	struct msgq_block_on block;
-	struct mq_opened *opened;
-	int r = mq_get_for(fd, O_RDONLY, &opened);
-
 	if (r < 0)
-		return r;
-	if (size < opened->q.head->message_bytes)
-		r = -EMSGSIZE;
-	while (r == 0 && (r = msgq_receive(&opened->q, &message, 0, 0, (uint32_t)preload_pid(),
-					   true, &block)) == -EINPROGRESS)
-		r = mq_sleep(section, opened, &block, deadline_usec);
-	mq_put(opened);
-	if (r < 0)
-		return r;
+		return preload_result(r);
 	if (ret_priority)
 		*ret_priority = (unsigned int)message.type;
 	return (ssize_t)message.size;
@@ -444,19 +471,10 @@ INTERPOSE ssize_t mq_timedreceive(mqd_t fd, char *restrict data, size_t size,
 				  unsigned int *restrict ret_priority,
 				  const struct timespec *restrict until)
 {
-	uint64_t deadline_usec = WAIT_RESTART;
-	struct section section;
-	ssize_t r = until ? preload_deadline(CLOCK_REALTIME, until, &deadline_usec) : 0;
-
-	if (r < 0)
-		return preload_result((int)r);
-	section_begin(&section);
-	r = mq_receive_until(&section, fd, data, size, ret_priority, deadline_usec);
-	section_end(&section);
-	return r < 0 ? preload_result((int)r) : r;
+	return mq_receive_until(fd, data, size, ret_priority, until);
 }
 
 INTERPOSE ssize_t mq_receive(mqd_t fd, char *data, size_t size, unsigned int *ret_priority)
 {
-	return mq_timedreceive(fd, data, size, ret_priority, NULL);
+	return mq_receive_until(fd, data, size, ret_priority, NULL);
 }

@@ -46,8 +46,8 @@ int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint6
 int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value,
 			 uint64_t deadline_usec);
 
-/* Around a sleep of somebody else's making: preload_mark() before, and when it has ended with EINTR,
- * whether that was a move. */
+/* Around a sleep of somebody else's making: preload_mark() before, and when it has ended with
+ * EINTR, whether that was a move. */
 int preload_mark(void);
 bool preload_unmark(int mark);
 

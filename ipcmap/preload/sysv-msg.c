@@ -250,7 +250,7 @@ static int msg_set(int id, const struct msqid_ds *ds)
 		r = -EPERM;
 	if (r == 0)
 		r = msgq_set_qbytes(&object->q, ds->msg_qbytes < UINT_MAX ? (uint32_t)ds->msg_qbytes
-									 : UINT_MAX);
+									  : UINT_MAX);
 	if (r == 0)
 		__atomic_add_fetch(&object->q.head->owner_seq, 1, __ATOMIC_RELEASE);
 	object_put(object);

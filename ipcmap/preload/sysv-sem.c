@@ -37,8 +37,8 @@ static int sem_get(key_t key, int nsems, int flags)
 
 	if (nsems < 0 || (uint64_t)nsems > sem_nsems_max())
 		return -EINVAL;
-	r = sysv_open_key(IPC_KIND_SYSV_SEM, key, flags,
-			  nsems ? semset_size((uint32_t)nsems) : 0, &opened);
+	r = sysv_open_key(IPC_KIND_SYSV_SEM, key, flags, nsems ? semset_size((uint32_t)nsems) : 0,
+			  &opened);
 	if (r < 0)
 		return r;
 	if ((uint32_t)nsems > semset_nsems(opened.size)) {
@@ -161,7 +161,8 @@ static int sem_info(int command, struct seminfo *ret)
 
 			if (preload_nth(IPC_KIND_SYSV_SEM, i, &id) == 0 &&
 			    door_stat(IPC_KIND_SYSV_SEM, NULL, id, &stat) == 0)
-				ret->semaem += (int)semset_nsems(stat.size) - (i ? 0 : SEMSET_VALUE_MAX);
+				ret->semaem +=
+					(int)semset_nsems(stat.size) - (i ? 0 : SEMSET_VALUE_MAX);
 		}
 	return n > 0 ? n - 1 : 0;
 }

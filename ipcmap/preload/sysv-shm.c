@@ -131,8 +131,7 @@ static int shm_map(struct attachment *attachment, int fd, const void *address, i
 	if (r < 0)
 		return r;
 	attachment->head = shm_map_head(fd);
-	attachment->memory =
-		mmap(at, attachment->size, prot, map_flags, fd, SEGMENT_HEAD_BYTES);
+	attachment->memory = mmap(at, attachment->size, prot, map_flags, fd, SEGMENT_HEAD_BYTES);
 	if (attachment->memory == MAP_FAILED)
 		return errno == EEXIST ? -EINVAL : -errno;
 	if (attachment->head) {
@@ -249,9 +248,9 @@ void shm_forked(pid_t child)
 /* For a look at the head: by who may not write, without. */
 static int shm_look(uint64_t id, struct door_object *ret, const struct segment_head **ret_head)
 {
-	struct door_open req = {
-		.kind = IPC_KIND_SYSV_SHM, .id = id, .flags = DOOR_RDONLY | DOOR_NOCOUNT
-	};
+	struct door_open req = { .kind = IPC_KIND_SYSV_SHM,
+				 .id = id,
+				 .flags = DOOR_RDONLY | DOOR_NOCOUNT };
 	int r = preload_open(&req, ret);
 	void *head;
 
@@ -287,7 +286,7 @@ static unsigned long shm_attached(uint64_t id, const struct segment_head *head, 
 
 static int shm_stat(uint64_t id, struct shmid_ds *ret)
 {
-	const struct segment_head *head;
+	const struct segment_head *head = NULL;
 	struct shmid_ds ds = { 0 };
 	struct door_object opened;
 	struct door_stat stat;
