@@ -135,6 +135,7 @@ static int fake_open(struct fake *fake, const struct door_open *req, struct door
 				     .mode = entry->mode,
 				     .created = made,
 				     .unlinked = entry->unlinked };
+	lseek(fd, 0, SEEK_SET);
 	if (!(req->flags & DOOR_NOCOUNT))
 		entry->openers++;
 	return 0;

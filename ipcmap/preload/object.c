@@ -67,7 +67,7 @@ static void object_sweep(void)
 static int object_view(struct object *object)
 {
 	if (object->kind == IPC_KIND_SYSV_SEM)
-		return semset_view(object->base, object->size, object->readonly, &object->set);
+		return semset_view(object->base, object->size, object->mapped_readonly, &object->set);
 	return msgq_view(object->base, object->size, &object->q);
 }
 
@@ -81,6 +81,7 @@ static int object_map(struct object *object, const struct door_object *opened)
 				   .handle = opened->handle,
 				   .size = opened->size,
 				   .readonly = !writes,
+				   .mapped_readonly = !writes,
 				   .pid = preload_pid(),
 				   .euid = geteuid() };
 	object->base = mmap(NULL, object->size, prot, MAP_SHARED, opened->fd, 0);
@@ -136,6 +137,16 @@ static bool object_is_stale(const struct object *object)
 		       __atomic_load_n(&object_words(object)->owner_seq, __ATOMIC_RELAXED);
 }
 
+/* What was mapped for reading only is mapped again, in place, now that more is permitted. */
+static int object_map_writable(struct object *object, int fd)
+{
+	if (mmap(object->base, object->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+		 0) == MAP_FAILED)
+		return -errno;
+	object->mapped_readonly = false;
+	return object_view(object);
+}
+
 static int object_renew(struct object *object, bool write)
 {
 	struct door_object opened;
@@ -143,8 +154,9 @@ static int object_renew(struct object *object, bool write)
 
 	if (r < 0)
 		return r;
-	if (!write && object->readonly != ((fcntl(opened.fd, F_GETFL) & O_ACCMODE) == O_RDONLY))
-		r = -EACCES;
+	object->readonly = (fcntl(opened.fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+	if (!object->readonly && object->mapped_readonly)
+		r = object_map_writable(object, opened.fd);
 	close(opened.fd);
 	if (r < 0 || object->pid == preload_pid())
 		door_close(opened.handle);
@@ -204,7 +216,7 @@ void object_put(struct object *object)
 
 void object_removed(struct object *object)
 {
-	if (object->readonly)
+	if (object->mapped_readonly)
 		return;
 	if (object->kind == IPC_KIND_SYSV_SEM)
 		semset_remove(&object->set);

@@ -38,7 +38,8 @@ struct object {
 	uint64_t handle;
 	void *base;
 	uint64_t size;
-	bool readonly;
+	bool readonly;        /* no more is permitted */
+	bool mapped_readonly; /* no more was, when it was mapped */
 	pid_t pid;          /* whom the daemon has counted */
 	uid_t euid;         /* whom it let in */
 	uint32_t owner_seq; /* as it was then */

@@ -240,20 +240,23 @@ static bool may_exceed_limits(void)
 
 static int msg_set(int id, const struct msqid_ds *ds)
 {
+	uint32_t qbytes = ds->msg_qbytes < UINT_MAX ? (uint32_t)ds->msg_qbytes : UINT_MAX;
 	struct object *object = NULL;
-	int r = object_get(IPC_KIND_SYSV_MSG, id, true, &object);
+	int got = object_get(IPC_KIND_SYSV_MSG, id, true, &object), r;
 
-	if (r < 0)
-		return r;
-	r = sysv_set((uint64_t)id, &ds->msg_perm);
-	if (r == 0 && ds->msg_qbytes > msg_qbytes_limit() && !may_exceed_limits())
+	if (got < 0 && got != -EACCES)
+		return got;
+	if (ds->msg_qbytes > msg_qbytes_limit() && !may_exceed_limits())
 		r = -EPERM;
+	else
+		r = sysv_set((uint64_t)id, &ds->msg_perm);
 	if (r == 0)
-		r = msgq_set_qbytes(&object->q, ds->msg_qbytes < UINT_MAX ? (uint32_t)ds->msg_qbytes
-									  : UINT_MAX);
-	if (r == 0)
-		__atomic_add_fetch(&object->q.head->owner_seq, 1, __ATOMIC_RELEASE);
-	object_put(object);
+		r = object ? msgq_set_qbytes(&object->q, qbytes) : got;
+	if (object) {
+		if (r == 0)
+			__atomic_add_fetch(&object->q.head->owner_seq, 1, __ATOMIC_RELEASE);
+		object_put(object);
+	}
 	return r;
 }
 
