@@ -29,9 +29,9 @@ static const char *const pool_names[POOL_N] = {
 static int check_seen(struct table *table, enum table_pool_id id, uint8_t *seen, uint32_t index,
 		      bool valid, struct vc_err *err)
 {
-	const struct table_item *item = pool_item(table, id, index);
+	const struct table_item *item = table_item(table, id, index);
 
-	if (!item || index >= pool_high(table, id))
+	if (!item || index >= table_high(table, id))
 		return check_fail(err, "%s %u does not exist", pool_names[id], index);
 	if (seen[index]++)
 		return check_fail(err, "%s %u is in two places", pool_names[id], index);
@@ -49,17 +49,17 @@ static int check_chains(struct table *table, enum table_pool_id id, uint8_t *see
 	if (n == 0 || n & (n - 1) || n > table->geometry[id].max_buckets)
 		return check_fail(err, "the hash of %s items has %u buckets", pool_names[id], n);
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t at = *pool_bucket(table, id, i);
+		uint32_t at = *table_bucket(table, id, i);
 
 		while (at != TABLE_NONE) {
 			int r = check_seen(table, id, seen, at, true, err);
 
 			if (r < 0)
 				return r;
-			if ((pool_item(table, id, at)->hash & (n - 1)) != i)
+			if ((table_item(table, id, at)->hash & (n - 1)) != i)
 				return check_fail(err, "%s %u is in the wrong chain",
 						  pool_names[id], at);
-			at = pool_item(table, id, at)->next;
+			at = table_item(table, id, at)->next;
 		}
 	}
 	return 0;
@@ -74,7 +74,7 @@ static int check_free(struct table *table, enum table_pool_id id, uint8_t *seen,
 
 		if (r < 0)
 			return r;
-		at = pool_item(table, id, at)->next;
+		at = table_item(table, id, at)->next;
 	}
 	return 0;
 }
@@ -100,7 +100,7 @@ static int check_pool(struct table *table, enum table_pool_id id, struct vc_err 
 	for (uint32_t i = 0; r == 0 && i < pool->high; i++) {
 		if (!seen[i])
 			r = check_fail(err, "%s %u is lost", pool_names[id], i);
-		used += pool_item(table, id, i)->valid != 0;
+		used += table_item(table, id, i)->valid != 0;
 	}
 	if (r == 0 && used != pool->used)
 		r = check_fail(err, "%u %s items are valid, %u are counted", used, pool_names[id],
@@ -194,7 +194,7 @@ static int check_entry_opens(struct table *table, uint32_t index, struct vc_err 
 
 static int check_entries(struct table *table, struct vc_err *err)
 {
-	uint32_t high = pool_high(table, POOL_ENTRY), idle = 0;
+	uint32_t high = table_high(table, POOL_ENTRY), idle = 0;
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < high; i++) {
@@ -228,7 +228,7 @@ static int check_entries(struct table *table, struct vc_err *err)
 
 static int check_procs(struct table *table, struct vc_err *err)
 {
-	uint32_t high = pool_high(table, POOL_PROC);
+	uint32_t high = table_high(table, POOL_PROC);
 	struct check_sum sum;
 	int r = 0;
 
@@ -249,11 +249,12 @@ static int check_procs(struct table *table, struct vc_err *err)
 /* The sums over all users are those of all entries and opens. */
 static int check_users(struct table *table, struct vc_err *err)
 {
-	uint32_t high = pool_high(table, POOL_USER);
+	uint32_t high = table_high(table, POOL_USER);
 	uint64_t objects = 0, opens = 0;
 
 	for (uint32_t i = 0; i < high; i++) {
-		const struct table_user *user = (struct table_user *)pool_item(table, POOL_USER, i);
+		const struct table_user *user =
+			(struct table_user *)table_item(table, POOL_USER, i);
 
 		if (!user->item.valid)
 			continue;

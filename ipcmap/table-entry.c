@@ -19,7 +19,7 @@
 
 struct table_entry *table_entry(struct table *table, uint32_t index)
 {
-	return (struct table_entry *)pool_item(table, POOL_ENTRY, index);
+	return (struct table_entry *)table_item(table, POOL_ENTRY, index);
 }
 
 uint64_t table_entry_id(const struct table *table, uint32_t index)
@@ -34,7 +34,7 @@ struct table_entry *table_entry_of(struct table *table, uint64_t id, uint32_t *r
 	uint32_t index = (uint32_t)(id & ((1u << table->index_bits) - 1));
 	struct table_entry *entry = table_entry(table, index);
 
-	if (!entry || index >= pool_high(table, POOL_ENTRY) || entry->item.valid == ENTRY_FREE ||
+	if (!entry || index >= table_high(table, POOL_ENTRY) || entry->item.valid == ENTRY_FREE ||
 	    table_entry_id(table, index) != id)
 		return NULL;
 	*ret_index = index;
@@ -133,9 +133,9 @@ void table_entry_settle(struct table *table, uint32_t index)
 	if (idle == (entry->idle != 0))
 		return;
 	if (idle)
-		list_push(table, &table->map->first_idle, POOL_ENTRY, where, index);
+		table_list_push(table, &table->map->first_idle, POOL_ENTRY, where, index);
 	else
-		list_remove(table, &table->map->first_idle, POOL_ENTRY, where, index);
+		table_list_remove(table, &table->map->first_idle, POOL_ENTRY, where, index);
 	entry->idle = idle;
 	entry->looked_usec = 0;
 }
@@ -151,14 +151,14 @@ static bool table_is_named(const struct table_entry *entry, uint32_t kind, const
 
 int table_find(struct table *table, uint32_t kind, const void *name, size_t len, uint64_t *ret_id)
 {
-	struct pool_walk walk;
+	struct table_walk walk;
 	struct table_item *item;
 	uint32_t index;
 
 	if (len == 0 || len > TABLE_NAME_MAX)
 		return -ENOENT;
-	walk = pool_walk(table, POOL_ENTRY, table_name_hash(table, kind, name, len));
-	while ((item = pool_step(&walk, &index))) {
+	walk = table_walk(table, POOL_ENTRY, table_name_hash(table, kind, name, len));
+	while ((item = table_step(&walk, &index))) {
 		const struct table_entry *entry = (struct table_entry *)item;
 
 		if (!table_is_named(entry, kind, name, len))
@@ -174,7 +174,7 @@ int table_find_id(struct table *table, uint64_t id, uint64_t *ret_id)
 	uint32_t index = (uint32_t)(id & ((1u << table->index_bits) - 1));
 	const struct table_entry *entry = table_entry(table, index);
 
-	if (!entry || index >= pool_high(table, POOL_ENTRY) || entry->item.valid != ENTRY_VALID ||
+	if (!entry || index >= table_high(table, POOL_ENTRY) || entry->item.valid != ENTRY_VALID ||
 	    (id <= INT32_MAX ? (table_entry_id(table, index) & INT32_MAX) != id
 			     : table_entry_id(table, index) != id))
 		return -ENOENT;
@@ -212,7 +212,7 @@ int table_get(struct table *table, uint64_t id, struct table_object *ret)
 
 int table_next(struct table *table, uint64_t *cursor, uint64_t *ret_id)
 {
-	uint32_t high = pool_high(table, POOL_ENTRY);
+	uint32_t high = table_high(table, POOL_ENTRY);
 
 	while (*cursor < high) {
 		uint32_t index = (uint32_t)(*cursor)++;
@@ -293,13 +293,13 @@ int table_make(struct table *table, const struct table_object *wanted, uint32_t 
 	if (user && user->n_objects >= per_user)
 		r = -EDQUOT;
 	else
-		r = user ? pool_take(table, POOL_ENTRY, &index) : -ENOSPC;
+		r = user ? table_take(table, POOL_ENTRY, &index) : -ENOSPC;
 	if (r < 0) {
 		table_user_settle(table, wanted->cuid);
 		return table_no_room(table, -r, wanted->cuid, per_user, err);
 	}
 	table_fill_entry(table, index, wanted);
-	pool_validate(table, POOL_ENTRY, index, table_entry_hash(table, index), ENTRY_MAKING);
+	table_validate(table, POOL_ENTRY, index, table_entry_hash(table, index), ENTRY_MAKING);
 	user->n_objects++;
 	*ret_id = table_entry_id(table, index);
 	return 0;
@@ -335,11 +335,11 @@ int table_remove(struct table *table, uint64_t id)
 		table_proc_settle(table, proc);
 	}
 	if (entry->idle)
-		list_remove(table, &table->map->first_idle, POOL_ENTRY,
-			    offsetof(struct table_entry, idle_link), index);
+		table_list_remove(table, &table->map->first_idle, POOL_ENTRY,
+				  offsetof(struct table_entry, idle_link), index);
 	entry->idle = 0;
 	uid = entry->cuid;
-	pool_put(table, POOL_ENTRY, index);
+	table_put(table, POOL_ENTRY, index);
 	user = table_user(table, uid);
 	if (user && user->n_objects > 0)
 		user->n_objects--;
@@ -357,7 +357,7 @@ int table_unlink(struct table *table, uint64_t id)
 	if (entry->unlinked)
 		return 0;
 	entry->unlinked = 1;
-	pool_rehash(table, POOL_ENTRY, index, table_entry_hash(table, index));
+	table_rehash(table, POOL_ENTRY, index, table_entry_hash(table, index));
 	table_entry_settle(table, index);
 	return 0;
 }

@@ -149,36 +149,36 @@ int table_back(struct table *table, size_t at, size_t size);
 
 /* table-pool.c */
 /* The item of that number, valid or not; NULL: there is no such number. */
-struct table_item *pool_item(struct table *table, enum table_pool_id id, uint32_t index);
+struct table_item *table_item(struct table *table, enum table_pool_id id, uint32_t index);
 /* Within the capacity, whatever stands in the table. */
-uint32_t pool_high(const struct table *table, enum table_pool_id id);
+uint32_t table_high(const struct table *table, enum table_pool_id id);
 /* A free item, not valid yet. 0, -ENOSPC or -EUCLEAN. */
-int pool_take(struct table *table, enum table_pool_id id, uint32_t *ret);
+int table_take(struct table *table, enum table_pool_id id, uint32_t *ret);
 /* The item is filled: makes it valid, and to be found by its hash. */
-void pool_validate(struct table *table, enum table_pool_id id, uint32_t index, uint32_t hash,
-		   uint32_t valid);
+void table_validate(struct table *table, enum table_pool_id id, uint32_t index, uint32_t hash,
+		    uint32_t valid);
 /* Makes it invalid and free. It must be in no list. */
-void pool_put(struct table *table, enum table_pool_id id, uint32_t index);
+void table_put(struct table *table, enum table_pool_id id, uint32_t index);
 /* Its hash has changed. */
-void pool_rehash(struct table *table, enum table_pool_id id, uint32_t index, uint32_t hash);
+void table_rehash(struct table *table, enum table_pool_id id, uint32_t index, uint32_t hash);
 /* Makes free list, hash chains and count anew, from which items are valid. */
-void pool_rebuild(struct table *table, enum table_pool_id id);
-uint32_t *pool_bucket(struct table *table, enum table_pool_id id, uint32_t hash);
+void table_rebuild(struct table *table, enum table_pool_id id);
+uint32_t *table_bucket(struct table *table, enum table_pool_id id, uint32_t hash);
 
 /* Goes through the items that have a hash. */
-struct pool_walk {
+struct table_walk {
 	struct table *table;
 	enum table_pool_id id;
 	uint32_t hash, at, left;
 };
-struct pool_walk pool_walk(struct table *table, enum table_pool_id id, uint32_t hash);
-struct table_item *pool_step(struct pool_walk *walk, uint32_t *ret_index);
+struct table_walk table_walk(struct table *table, enum table_pool_id id, uint32_t hash);
+struct table_item *table_step(struct table_walk *walk, uint32_t *ret_index);
 
 /* A list through the items of one pool; where: the offset of its struct table_link. */
-void list_push(struct table *table, uint32_t *head, enum table_pool_id id, size_t where,
-	       uint32_t index);
-void list_remove(struct table *table, uint32_t *head, enum table_pool_id id, size_t where,
-		 uint32_t index);
+void table_list_push(struct table *table, uint32_t *head, enum table_pool_id id, size_t where,
+		     uint32_t index);
+void table_list_remove(struct table *table, uint32_t *head, enum table_pool_id id, size_t where,
+		       uint32_t index);
 
 /* table-entry.c */
 struct table_entry *table_entry(struct table *table, uint32_t index);

@@ -10,12 +10,12 @@
 
 struct table_proc *table_proc(struct table *table, uint32_t index)
 {
-	return (struct table_proc *)pool_item(table, POOL_PROC, index);
+	return (struct table_proc *)table_item(table, POOL_PROC, index);
 }
 
 struct table_open *table_open_at(struct table *table, uint32_t index)
 {
-	return (struct table_open *)pool_item(table, POOL_OPEN, index);
+	return (struct table_open *)table_item(table, POOL_OPEN, index);
 }
 
 uint32_t table_proc_hash(const struct table *table, uint32_t pid)
@@ -35,24 +35,47 @@ uint32_t table_user_hash(const struct table *table, uint32_t uid)
 	return table_hash(table->map->key, &uid, sizeof(uid));
 }
 
+/* An opener came to the column, or went. */
+static void table_changed(struct table *table, uint32_t column)
+{
+	if (column < table->n_columns)
+		__atomic_add_fetch(&table->map->changes[column], 1, __ATOMIC_RELAXED);
+}
+
 static struct table_proc *table_proc_of(struct table *table, pid_t pid, uint32_t *ret_index)
 {
-	struct pool_walk walk = pool_walk(table, POOL_PROC, table_proc_hash(table, (uint32_t)pid));
+	struct table_walk walk =
+		table_walk(table, POOL_PROC, table_proc_hash(table, (uint32_t)pid));
 	struct table_item *item;
 
-	while ((item = pool_step(&walk, ret_index)))
-		if (((struct table_proc *)item)->pid == (uint32_t)pid)
-			return (struct table_proc *)item;
+	while ((item = table_step(&walk, ret_index))) {
+		struct table_proc *proc = (struct table_proc *)item;
+
+		if (proc->pid != (uint32_t)pid)
+			continue;
+		if (proc->column < table->n_columns)
+			return proc;
+		table_damaged(table);
+	}
 	return NULL;
+}
+
+/* Of an open that may be damaged; a count is an int's at most. */
+static int32_t table_open_count(struct table *table, const struct table_open *open)
+{
+	if (open->count <= INT32_MAX)
+		return (int32_t)open->count;
+	table_damaged(table);
+	return 0;
 }
 
 static struct table_open *table_open_of(struct table *table, uint32_t entry, uint32_t proc,
 					uint32_t *ret_index)
 {
-	struct pool_walk walk = pool_walk(table, POOL_OPEN, table_open_hash(table, entry, proc));
+	struct table_walk walk = table_walk(table, POOL_OPEN, table_open_hash(table, entry, proc));
 	struct table_item *item;
 
-	while ((item = pool_step(&walk, ret_index))) {
+	while ((item = table_step(&walk, ret_index))) {
 		struct table_open *open = (struct table_open *)item;
 
 		if (open->entry == entry && open->proc == proc)
@@ -63,10 +86,10 @@ static struct table_open *table_open_of(struct table *table, uint32_t entry, uin
 
 static struct table_user *table_user_of(struct table *table, uint32_t uid, uint32_t *ret_index)
 {
-	struct pool_walk walk = pool_walk(table, POOL_USER, table_user_hash(table, uid));
+	struct table_walk walk = table_walk(table, POOL_USER, table_user_hash(table, uid));
 	struct table_item *item;
 
-	while ((item = pool_step(&walk, ret_index)))
+	while ((item = table_step(&walk, ret_index)))
 		if (((struct table_user *)item)->uid == uid)
 			return (struct table_user *)item;
 	return NULL;
@@ -77,12 +100,12 @@ struct table_user *table_user(struct table *table, uint32_t uid)
 	uint32_t index;
 	struct table_user *user = table_user_of(table, uid, &index);
 
-	if (user || pool_take(table, POOL_USER, &index) < 0)
+	if (user || table_take(table, POOL_USER, &index) < 0)
 		return user;
-	user = (struct table_user *)pool_item(table, POOL_USER, index);
+	user = (struct table_user *)table_item(table, POOL_USER, index);
 	user->uid = uid;
 	user->n_objects = user->n_opens = 0;
-	pool_validate(table, POOL_USER, index, table_user_hash(table, uid), 1);
+	table_validate(table, POOL_USER, index, table_user_hash(table, uid), 1);
 	return user;
 }
 
@@ -92,7 +115,7 @@ void table_user_settle(struct table *table, uint32_t uid)
 	const struct table_user *user = table_user_of(table, uid, &index);
 
 	if (user && user->n_objects == 0 && user->n_opens == 0)
-		pool_put(table, POOL_USER, index);
+		table_put(table, POOL_USER, index);
 }
 
 static void table_copy_opener(const struct table_proc *proc, uint32_t index,
@@ -122,7 +145,7 @@ int table_find_opener(struct table *table, pid_t pid, struct table_opener *ret)
 
 int table_next_opener(struct table *table, uint32_t *cursor, struct table_opener *ret)
 {
-	uint32_t high = pool_high(table, POOL_PROC);
+	uint32_t high = table_high(table, POOL_PROC);
 
 	while (*cursor < high) {
 		uint32_t index = (*cursor)++;
@@ -149,7 +172,7 @@ int table_next_opened(struct table *table, pid_t pid, uint64_t *cursor, uint64_t
 	at = *cursor ? (uint32_t)(*cursor - 1) : proc->first_open;
 	open = table_open_at(table, at);
 	if (!open || !open->item.valid || open->proc != index ||
-	    open->entry >= pool_high(table, POOL_ENTRY))
+	    open->entry >= table_high(table, POOL_ENTRY))
 		return at == TABLE_NONE ? -ENOENT : table_damaged(table);
 	*cursor = open->proc_link.next == TABLE_NONE ? UINT64_MAX
 						     : (uint64_t)open->proc_link.next + 1;
@@ -166,7 +189,7 @@ static int table_proc_make(struct table *table, const struct table_opener *who, 
 
 	if (proc)
 		return 0;
-	r = pool_take(table, POOL_PROC, ret);
+	r = table_take(table, POOL_PROC, ret);
 	if (r < 0)
 		return r;
 	proc = table_proc(table, *ret);
@@ -177,8 +200,8 @@ static int table_proc_make(struct table *table, const struct table_opener *who, 
 	proc->uid = who->uid;
 	proc->first_open = TABLE_NONE;
 	proc->n_objects = 0;
-	pool_validate(table, POOL_PROC, *ret, table_proc_hash(table, proc->pid), 1);
-	__atomic_add_fetch(&table->map->changes[proc->column], 1, __ATOMIC_RELAXED);
+	table_validate(table, POOL_PROC, *ret, table_proc_hash(table, proc->pid), 1);
+	table_changed(table, proc->column);
 	return 0;
 }
 
@@ -186,8 +209,10 @@ void table_proc_settle(struct table *table, uint32_t index)
 {
 	const struct table_proc *proc = table_proc(table, index);
 
-	if (proc && proc->item.valid && proc->n_objects == 0)
-		pool_put(table, POOL_PROC, index);
+	if (!proc || !proc->item.valid || proc->n_objects > 0)
+		return;
+	table_changed(table, proc->column);
+	table_put(table, POOL_PROC, index);
 }
 
 /* The sums that an open's count is part of. */
@@ -215,13 +240,13 @@ void table_open_end(struct table *table, uint32_t index)
 	}
 	__atomic_store_n(&open->item.valid, 0, __ATOMIC_SEQ_CST);
 	uid = proc->uid;
-	list_remove(table, &entry->first_open, POOL_OPEN, offsetof(struct table_open, entry_link),
-		    index);
-	list_remove(table, &proc->first_open, POOL_OPEN, offsetof(struct table_open, proc_link),
-		    index);
+	table_list_remove(table, &entry->first_open, POOL_OPEN,
+			  offsetof(struct table_open, entry_link), index);
+	table_list_remove(table, &proc->first_open, POOL_OPEN,
+			  offsetof(struct table_open, proc_link), index);
 	proc->n_objects--;
-	table_open_add(table, open, -(int32_t)open->count);
-	pool_put(table, POOL_OPEN, index);
+	table_open_add(table, open, -table_open_count(table, open));
+	table_put(table, POOL_OPEN, index);
 	user = table_user(table, uid);
 	if (user && user->n_opens > 0)
 		user->n_opens--;
@@ -237,11 +262,11 @@ static void table_open_fill(struct table *table, uint32_t index, uint32_t entry,
 	open->proc = proc;
 	open->count = count;
 	open->token = token;
-	pool_validate(table, POOL_OPEN, index, table_open_hash(table, entry, proc), 1);
-	list_push(table, &table_entry(table, entry)->first_open, POOL_OPEN,
-		  offsetof(struct table_open, entry_link), index);
-	list_push(table, &table_proc(table, proc)->first_open, POOL_OPEN,
-		  offsetof(struct table_open, proc_link), index);
+	table_validate(table, POOL_OPEN, index, table_open_hash(table, entry, proc), 1);
+	table_list_push(table, &table_entry(table, entry)->first_open, POOL_OPEN,
+			offsetof(struct table_open, entry_link), index);
+	table_list_push(table, &table_proc(table, proc)->first_open, POOL_OPEN,
+			offsetof(struct table_open, proc_link), index);
 	table_proc(table, proc)->n_objects++;
 	table_open_add(table, open, (int32_t)count);
 }
@@ -256,7 +281,7 @@ static int table_open_make(struct table *table, uint32_t entry, uint32_t proc, u
 	if (user && user->n_opens >= per_user)
 		r = -EDQUOT;
 	if (r == 0)
-		r = pool_take(table, POOL_OPEN, &index);
+		r = table_take(table, POOL_OPEN, &index);
 	if (r == 0) {
 		table_open_fill(table, index, entry, proc, count, token);
 		user->n_opens++;
@@ -297,7 +322,7 @@ int table_count_in(struct table *table, uint64_t id, const struct table_opener *
 	}
 	if (token && open->token == token)
 		return 0;
-	if (open->count > INT32_MAX - count)
+	if (open->count > INT32_MAX - count || count > INT32_MAX)
 		return err_set(err, EDQUOT, "the process has opened that object too often");
 	open->count += count;
 	open->token = token;
@@ -354,11 +379,12 @@ static void table_move_opens(struct table *table, const struct table_proc *proc,
 	while (at != TABLE_NONE) {
 		const struct table_open *open = table_open_at(table, at);
 
-		if (!open || open->entry >= pool_high(table, POOL_ENTRY) || left-- == 0) {
+		if (!open || open->entry >= table_high(table, POOL_ENTRY) || left-- == 0) {
 			table_damaged(table);
 			return;
 		}
-		table_column_move(table, open->entry, from, to, open->count);
+		table_column_move(table, open->entry, from, to,
+				  (uint32_t)table_open_count(table, open));
 		at = open->proc_link.next;
 	}
 }
@@ -378,6 +404,7 @@ int table_move_opener(struct table *table, pid_t pid, uint32_t column, uint32_t 
 	proc->column = column;
 	if (from != column)
 		table_move_opens(table, proc, from, column);
-	__atomic_add_fetch(&table->map->changes[column], 1, __ATOMIC_RELAXED);
+	table_changed(table, from);
+	table_changed(table, column);
 	return 0;
 }

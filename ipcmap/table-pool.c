@@ -19,7 +19,7 @@ static struct table_pool *pool_of(const struct table *table, enum table_pool_id 
 	return &table->map->pools[id];
 }
 
-struct table_item *pool_item(struct table *table, enum table_pool_id id, uint32_t index)
+struct table_item *table_item(struct table *table, enum table_pool_id id, uint32_t index)
 {
 	const struct pool_geometry *geometry = &table->geometry[id];
 
@@ -29,7 +29,7 @@ struct table_item *pool_item(struct table *table, enum table_pool_id id, uint32_
 				     (size_t)index * geometry->item_size);
 }
 
-uint32_t pool_high(const struct table *table, enum table_pool_id id)
+uint32_t table_high(const struct table *table, enum table_pool_id id)
 {
 	uint32_t high = pool_of(table, id)->high, capacity = table->geometry[id].capacity;
 
@@ -52,24 +52,24 @@ static uint32_t pool_n_buckets(struct table *table, enum table_pool_id id)
 	return n;
 }
 
-uint32_t *pool_bucket(struct table *table, enum table_pool_id id, uint32_t hash)
+uint32_t *table_bucket(struct table *table, enum table_pool_id id, uint32_t hash)
 {
 	return pool_buckets(table, id) + (hash & (pool_n_buckets(table, id) - 1));
 }
 
-struct pool_walk pool_walk(struct table *table, enum table_pool_id id, uint32_t hash)
+struct table_walk table_walk(struct table *table, enum table_pool_id id, uint32_t hash)
 {
-	return (struct pool_walk){ .table = table,
-				   .id = id,
-				   .hash = hash,
-				   .at = *pool_bucket(table, id, hash),
-				   .left = table->geometry[id].capacity };
+	return (struct table_walk){ .table = table,
+				    .id = id,
+				    .hash = hash,
+				    .at = *table_bucket(table, id, hash),
+				    .left = table->geometry[id].capacity };
 }
 
-struct table_item *pool_step(struct pool_walk *walk, uint32_t *ret_index)
+struct table_item *table_step(struct table_walk *walk, uint32_t *ret_index)
 {
 	while (walk->at != TABLE_NONE) {
-		struct table_item *item = pool_item(walk->table, walk->id, walk->at);
+		struct table_item *item = table_item(walk->table, walk->id, walk->at);
 
 		if (!item || !item->valid || walk->left-- == 0) {
 			table_damaged(walk->table);
@@ -85,8 +85,8 @@ struct table_item *pool_step(struct pool_walk *walk, uint32_t *ret_index)
 
 static void pool_link(struct table *table, enum table_pool_id id, uint32_t index)
 {
-	struct table_item *item = pool_item(table, id, index);
-	uint32_t *bucket = pool_bucket(table, id, item->hash);
+	struct table_item *item = table_item(table, id, index);
+	uint32_t *bucket = table_bucket(table, id, item->hash);
 
 	item->next = *bucket;
 	*bucket = index;
@@ -94,11 +94,11 @@ static void pool_link(struct table *table, enum table_pool_id id, uint32_t index
 
 static void pool_unlink(struct table *table, enum table_pool_id id, uint32_t index)
 {
-	const struct table_item *item = pool_item(table, id, index);
-	uint32_t *at = pool_bucket(table, id, item->hash), left = table->geometry[id].capacity;
+	const struct table_item *item = table_item(table, id, index);
+	uint32_t *at = table_bucket(table, id, item->hash), left = table->geometry[id].capacity;
 
 	while (*at != index) {
-		struct table_item *other = pool_item(table, id, *at);
+		struct table_item *other = table_item(table, id, *at);
 
 		if (!other || left-- == 0) {
 			table_damaged(table);
@@ -109,17 +109,17 @@ static void pool_unlink(struct table *table, enum table_pool_id id, uint32_t ind
 	*at = item->next;
 }
 
-void pool_rebuild(struct table *table, enum table_pool_id id)
+void table_rebuild(struct table *table, enum table_pool_id id)
 {
 	struct table_pool *pool = pool_of(table, id);
-	uint32_t high = pool_high(table, id);
+	uint32_t high = table_high(table, id);
 
 	pool->n_buckets = pool_n_buckets(table, id);
 	memset(pool_buckets(table, id), 0xff, pool->n_buckets * sizeof(uint32_t));
 	pool->free = TABLE_NONE;
 	pool->used = 0;
 	for (uint32_t i = high; i-- > 0;) {
-		struct table_item *item = pool_item(table, id, i);
+		struct table_item *item = table_item(table, id, i);
 
 		if (item->valid) {
 			pool_link(table, id, i);
@@ -145,7 +145,7 @@ static void pool_grow_hash(struct table *table, enum table_pool_id id)
 	    table_back(table, geometry->buckets_at, 2 * (size_t)n * sizeof(uint32_t)) < 0)
 		return;
 	pool->n_buckets = 2 * n;
-	pool_rebuild(table, id);
+	table_rebuild(table, id);
 }
 
 /* Memory for items that were never used. */
@@ -168,7 +168,7 @@ static int pool_back(struct table *table, enum table_pool_id id)
 	return r;
 }
 
-int pool_take(struct table *table, enum table_pool_id id, uint32_t *ret)
+int table_take(struct table *table, enum table_pool_id id, uint32_t *ret)
 {
 	struct table_pool *pool = pool_of(table, id);
 	const struct table_item *item;
@@ -179,10 +179,10 @@ int pool_take(struct table *table, enum table_pool_id id, uint32_t *ret)
 		if (pool->high >= pool->backed && pool_back(table, id) < 0)
 			return -ENOSPC;
 		*ret = pool->high;
-		pool_item(table, id, *ret)->valid = 0;
+		table_item(table, id, *ret)->valid = 0;
 		pool->high++;
 	} else {
-		item = pool_item(table, id, pool->free);
+		item = table_item(table, id, pool->free);
 		if (!item || item->valid)
 			return table_damaged(table);
 		*ret = pool->free;
@@ -191,10 +191,10 @@ int pool_take(struct table *table, enum table_pool_id id, uint32_t *ret)
 	return 0;
 }
 
-void pool_validate(struct table *table, enum table_pool_id id, uint32_t index, uint32_t hash,
-		   uint32_t valid)
+void table_validate(struct table *table, enum table_pool_id id, uint32_t index, uint32_t hash,
+		    uint32_t valid)
 {
-	struct table_item *item = pool_item(table, id, index);
+	struct table_item *item = table_item(table, id, index);
 
 	item->hash = hash;
 	__atomic_store_n(&item->valid, valid, __ATOMIC_RELEASE);
@@ -203,10 +203,10 @@ void pool_validate(struct table *table, enum table_pool_id id, uint32_t index, u
 	pool_grow_hash(table, id);
 }
 
-void pool_put(struct table *table, enum table_pool_id id, uint32_t index)
+void table_put(struct table *table, enum table_pool_id id, uint32_t index)
 {
 	struct table_pool *pool = pool_of(table, id);
-	struct table_item *item = pool_item(table, id, index);
+	struct table_item *item = table_item(table, id, index);
 
 	__atomic_store_n(&item->valid, 0, __ATOMIC_SEQ_CST);
 	pool_unlink(table, id, index);
@@ -215,23 +215,23 @@ void pool_put(struct table *table, enum table_pool_id id, uint32_t index)
 	pool->used--;
 }
 
-void pool_rehash(struct table *table, enum table_pool_id id, uint32_t index, uint32_t hash)
+void table_rehash(struct table *table, enum table_pool_id id, uint32_t index, uint32_t hash)
 {
 	pool_unlink(table, id, index);
-	pool_item(table, id, index)->hash = hash;
+	table_item(table, id, index)->hash = hash;
 	pool_link(table, id, index);
 }
 
 static struct table_link *list_link(struct table *table, enum table_pool_id id, size_t where,
 				    uint32_t index)
 {
-	struct table_item *item = pool_item(table, id, index);
+	struct table_item *item = table_item(table, id, index);
 
 	return item ? (struct table_link *)((char *)item + where) : NULL;
 }
 
-void list_push(struct table *table, uint32_t *head, enum table_pool_id id, size_t where,
-	       uint32_t index)
+void table_list_push(struct table *table, uint32_t *head, enum table_pool_id id, size_t where,
+		     uint32_t index)
 {
 	struct table_link *link = list_link(table, id, where, index);
 	struct table_link *first = list_link(table, id, where, *head);
@@ -247,8 +247,8 @@ void list_push(struct table *table, uint32_t *head, enum table_pool_id id, size_
 	*head = index;
 }
 
-void list_remove(struct table *table, uint32_t *head, enum table_pool_id id, size_t where,
-		 uint32_t index)
+void table_list_remove(struct table *table, uint32_t *head, enum table_pool_id id, size_t where,
+		       uint32_t index)
 {
 	const struct table_link *link = list_link(table, id, where, index);
 	struct table_link *next = list_link(table, id, where, link->next);

@@ -12,7 +12,7 @@
 
 static void repair_entries(struct table *table)
 {
-	uint32_t high = pool_high(table, POOL_ENTRY);
+	uint32_t high = table_high(table, POOL_ENTRY);
 
 	for (uint32_t i = 0; i < high; i++) {
 		struct table_entry *entry = table_entry(table, i);
@@ -27,12 +27,12 @@ static void repair_entries(struct table *table)
 		for (uint32_t c = 0; c < table->n_columns; c++)
 			table_column_at(table, i, c)->openers = 0;
 	}
-	pool_rebuild(table, POOL_ENTRY);
+	table_rebuild(table, POOL_ENTRY);
 }
 
 static void repair_procs(struct table *table)
 {
-	uint32_t high = pool_high(table, POOL_PROC);
+	uint32_t high = table_high(table, POOL_PROC);
 
 	for (uint32_t i = 0; i < high; i++) {
 		struct table_proc *proc = table_proc(table, i);
@@ -43,18 +43,18 @@ static void repair_procs(struct table *table)
 			proc->item.valid = 0;
 		proc->item.hash = table_proc_hash(table, proc->pid);
 	}
-	pool_rebuild(table, POOL_PROC);
+	table_rebuild(table, POOL_PROC);
 }
 
 /* Who owns how much is counted from nothing. */
 static void repair_users(struct table *table)
 {
-	uint32_t high = pool_high(table, POOL_USER);
+	uint32_t high = table_high(table, POOL_USER);
 
 	for (uint32_t i = 0; i < high; i++)
-		pool_item(table, POOL_USER, i)->valid = 0;
-	pool_rebuild(table, POOL_USER);
-	high = pool_high(table, POOL_ENTRY);
+		table_item(table, POOL_USER, i)->valid = 0;
+	table_rebuild(table, POOL_USER);
+	high = table_high(table, POOL_ENTRY);
 	for (uint32_t i = 0; i < high; i++) {
 		const struct table_entry *entry = table_entry(table, i);
 		struct table_user *user = entry->item.valid ? table_user(table, entry->cuid) : NULL;
@@ -70,8 +70,8 @@ static bool repair_is_open(struct table *table, const struct table_open *open)
 	const struct table_proc *proc = table_proc(table, open->proc);
 
 	return open->item.valid && open->count > 0 && open->count <= INT32_MAX && entry && proc &&
-	       open->entry < pool_high(table, POOL_ENTRY) &&
-	       open->proc < pool_high(table, POOL_PROC) && entry->item.valid == ENTRY_VALID &&
+	       open->entry < table_high(table, POOL_ENTRY) &&
+	       open->proc < table_high(table, POOL_PROC) && entry->item.valid == ENTRY_VALID &&
 	       proc->item.valid;
 }
 
@@ -82,10 +82,10 @@ static void repair_link_open(struct table *table, uint32_t index)
 	struct table_proc *proc = table_proc(table, open->proc);
 	struct table_user *user = table_user(table, proc->uid);
 
-	list_push(table, &entry->first_open, POOL_OPEN, offsetof(struct table_open, entry_link),
-		  index);
-	list_push(table, &proc->first_open, POOL_OPEN, offsetof(struct table_open, proc_link),
-		  index);
+	table_list_push(table, &entry->first_open, POOL_OPEN,
+			offsetof(struct table_open, entry_link), index);
+	table_list_push(table, &proc->first_open, POOL_OPEN, offsetof(struct table_open, proc_link),
+			index);
 	entry->n_open += open->count;
 	proc->n_objects++;
 	if (user)
@@ -95,7 +95,7 @@ static void repair_link_open(struct table *table, uint32_t index)
 
 static void repair_opens(struct table *table)
 {
-	uint32_t high = pool_high(table, POOL_OPEN);
+	uint32_t high = table_high(table, POOL_OPEN);
 
 	for (uint32_t i = 0; i < high; i++) {
 		struct table_open *open = table_open_at(table, i);
@@ -107,17 +107,17 @@ static void repair_opens(struct table *table)
 		open->item.hash = table_open_hash(table, open->entry, open->proc);
 		repair_link_open(table, i);
 	}
-	pool_rebuild(table, POOL_OPEN);
+	table_rebuild(table, POOL_OPEN);
 }
 
 static void repair_settle(struct table *table)
 {
-	uint32_t high = pool_high(table, POOL_PROC);
+	uint32_t high = table_high(table, POOL_PROC);
 
 	for (uint32_t i = 0; i < high; i++)
 		table_proc_settle(table, i);
 	table->map->first_idle = TABLE_NONE;
-	high = pool_high(table, POOL_ENTRY);
+	high = table_high(table, POOL_ENTRY);
 	for (uint32_t i = 0; i < high; i++) {
 		if (!table_entry(table, i)->item.valid)
 			continue;

@@ -131,7 +131,7 @@ static int table_init(struct table *table)
 		if (r < 0)
 			return r;
 		map->pools[i].n_buckets = TABLE_FIRST_BUCKETS;
-		pool_rebuild(table, (enum table_pool_id)i);
+		table_rebuild(table, (enum table_pool_id)i);
 	}
 	r = table_init_lock(&map->lock);
 	map->magic = TABLE_MAGIC;

@@ -55,7 +55,8 @@ void table_unlock(struct table *table);
 uint64_t table_repairs(const struct table *table);
 uint32_t table_columns(const struct table *table);
 void table_usage(const struct table *table, uint32_t *ret_used, uint32_t *ret_capacity);
-/* Changes whenever an opener comes to the column; for its daemon, which did not put it there. */
+/* Changes whenever an opener comes to the column or goes; for its daemon, since others may have
+ * done that. */
 uint64_t table_changes(const struct table *table, uint32_t column);
 
 /* An object, copied out of the table. */
