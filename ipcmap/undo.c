@@ -39,7 +39,7 @@ static int undo_semset(void *base, uint64_t size, pid_t pid, bool unlinked)
 		return -EBADMSG;
 	if (unlinked && !set.head->removed)
 		semset_remove(&set);
-	return semset_leave(&set, (uint32_t)pid, false);
+	return pid ? semset_leave(&set, (uint32_t)pid, false) : 0;
 }
 
 static int undo_msgq(void *base, uint64_t size, uint32_t kind, pid_t pid, bool unlinked)
@@ -51,7 +51,7 @@ static int undo_msgq(void *base, uint64_t size, uint32_t kind, pid_t pid, bool u
 	/* A POSIX queue without a name is as good as before. */
 	if (unlinked && kind == IPC_KIND_SYSV_MSG && !q.head->removed)
 		msgq_remove(&q);
-	return msgq_leave(&q, (uint32_t)pid, false);
+	return pid ? msgq_leave(&q, (uint32_t)pid, false) : 0;
 }
 
 static int undo_mapped(void *base, uint32_t kind, uint64_t size, pid_t pid, bool unlinked)
@@ -63,7 +63,7 @@ static int undo_mapped(void *base, uint32_t kind, uint64_t size, pid_t pid, bool
 	case IPC_KIND_POSIX_MQ:
 		return undo_msgq(base, size, kind, pid, unlinked);
 	case IPC_KIND_SYSV_SHM:
-		return segment_leave(base, pid, false);
+		return pid ? segment_leave(base, pid, false) : 0;
 	default:
 		return 0;
 	}

@@ -52,8 +52,12 @@ pid_t ipc_start(void (*f)(void))
 void ipc_reap(const char *text, pid_t pid)
 {
 	int status;
+	pid_t r;
 
-	if (waitpid(pid, &status, 0) != pid)
+	do
+		r = waitpid(pid, &status, 0);
+	while (r < 0 && errno == EINTR);
+	if (r != pid)
 		printf("%s: no child\n", text);
 	else
 		printf("%s: %s %d\n", text, WIFEXITED(status) ? "exited" : "killed by",
