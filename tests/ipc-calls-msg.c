@@ -147,6 +147,7 @@ static void set(void)
 	SHOW(put(1, "0123456789", IPC_NOWAIT));
 	SHOW(put(1, "", IPC_NOWAIT));
 	SHOW(get(100, 0, IPC_NOWAIT));
+	SHOW(get(100, 0, IPC_NOWAIT));
 	SHOW(put(1, "0123456789a", IPC_NOWAIT));
 	ds.msg_qbytes = 16384;
 	ds.msg_perm.uid = 0;

@@ -206,8 +206,7 @@ static void on_thread(union sigval value)
 
 static int notify(int how, int value)
 {
-	struct sigevent event = { .sigev_notify = how,
-				  .sigev_value = { .sival_int = value } };
+	struct sigevent event = { .sigev_notify = how, .sigev_value = { .sival_int = value } };
 
 	if (how == SIGEV_THREAD)
 		event.sigev_notify_function = on_thread;

@@ -108,8 +108,8 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} tables[] = {
-		{ "msg", calls_msg },	      { "sem", calls_sem },	  { "semundo", calls_semundo },
-		{ "shm", calls_shm },	      { "mq", calls_mq },	  { "notify", calls_notify },
+		{ "msg", calls_msg },     { "sem", calls_sem }, { "semundo", calls_semundo },
+		{ "shm", calls_shm },     { "mq", calls_mq },   { "notify", calls_notify },
 		{ "named", calls_named },
 	};
 

@@ -37,3 +37,13 @@ check_LTLIBRARIES += preload-fake.la
 preload_fake_la_SOURCES = tests/door-fake.c
 preload_fake_la_LIBADD = libpreload.la libcommon.la
 preload_fake_la_LDFLAGS = $(preload_ldflags) -rpath /nowhere
+
+check_PROGRAMS += tests/ipc-calls tests/ipc-pair
+tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
+	tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c
+# They call what the headers say must not be called so.
+tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull
+tests_ipc_pair_SOURCES = tests/ipc-pair.c
+preload_end_to_end = tests/ipc-preload.sh tests/ipc-preload-move.sh
+dist_check_SCRIPTS += $(preload_end_to_end)
+TESTS += $(preload_end_to_end)
