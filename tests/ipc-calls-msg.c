@@ -60,12 +60,16 @@ static void stat_queue(void)
 
 static void gets(void)
 {
+	int other;
+
 	SHOW_ID(msgget(KEY, 0));
 	SHOW_ID(id = msgget(KEY, IPC_CREAT | IPC_EXCL | 0600));
 	SHOW_ID(msgget(KEY, IPC_CREAT | IPC_EXCL | 0600));
 	SHOW(msgget(KEY, 0) == id);
 	SHOW(msgget(KEY, IPC_CREAT | 0600) == id);
-	VALUE(msgget(IPC_PRIVATE, 0600) == id);
+	SHOW_ID(other = msgget(IPC_PRIVATE, 0600));
+	VALUE(other == id);
+	SHOW(msgctl(other, IPC_RMID, NULL));
 	stat_queue();
 }
 
