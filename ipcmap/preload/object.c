@@ -67,7 +67,8 @@ static void object_sweep(void)
 static int object_view(struct object *object)
 {
 	if (object->kind == IPC_KIND_SYSV_SEM)
-		return semset_view(object->base, object->size, object->mapped_readonly, &object->set);
+		return semset_view(object->base, object->size, object->mapped_readonly,
+				   &object->set);
 	return msgq_view(object->base, object->size, &object->q);
 }
 

@@ -276,12 +276,20 @@ static int msg_remove(int id)
 	return r;
 }
 
+static bool msg_has_buffer(int command)
+{
+	return command == IPC_INFO || command == MSG_INFO || command == IPC_STAT ||
+	       command == MSG_STAT || command == MSG_STAT_ANY || command == IPC_SET;
+}
+
 static int msg_control(int id, int command, struct msqid_ds *ds)
 {
 	int r;
 
 	if (id < 0)
 		return -EINVAL;
+	if (!ds && msg_has_buffer(command))
+		return -EFAULT;
 	switch (command) {
 	case IPC_INFO:
 	case MSG_INFO:

@@ -100,6 +100,8 @@ static int sem_op(struct section *section, int id, const struct sembuf *ops, siz
 			deadline_usec = clock_mono_usec() + (uint64_t)timeout->tv_sec * 1000000 +
 					(uint64_t)(timeout->tv_nsec + 999) / 1000;
 	}
+	if (!ops)
+		return -EFAULT;
 	r = object_get(IPC_KIND_SYSV_SEM, id, true, &object);
 	if (r < 0)
 		return r;
@@ -260,12 +262,21 @@ static int sem_values(int id, int num, int command, union semun arg)
 	return r;
 }
 
+static bool sem_has_buffer(int command)
+{
+	return command == IPC_INFO || command == SEM_INFO || command == IPC_STAT ||
+	       command == SEM_STAT || command == SEM_STAT_ANY || command == IPC_SET ||
+	       command == GETALL || command == SETALL;
+}
+
 static int sem_control(int id, int num, int command, union semun arg)
 {
 	int r;
 
 	if (id < 0)
 		return -EINVAL;
+	if (!arg.buf && sem_has_buffer(command))
+		return -EFAULT;
 	switch (command) {
 	case IPC_INFO:
 	case SEM_INFO:

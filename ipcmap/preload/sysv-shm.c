@@ -386,12 +386,20 @@ static int shm_lock(int id)
 	return geteuid() == 0 || geteuid() == stat.uid || geteuid() == stat.cuid ? 0 : -EPERM;
 }
 
+static bool shm_has_buffer(int command)
+{
+	return command == IPC_INFO || command == SHM_INFO || command == IPC_STAT ||
+	       command == SHM_STAT || command == SHM_STAT_ANY || command == IPC_SET;
+}
+
 static int shm_control(int id, int command, struct shmid_ds *ds)
 {
 	int r;
 
 	if (id < 0)
 		return -EINVAL;
+	if (!ds && shm_has_buffer(command))
+		return -EFAULT;
 	switch (command) {
 	case IPC_INFO:
 		return shm_info_limits((struct shminfo *)ds);
