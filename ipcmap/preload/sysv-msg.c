@@ -33,12 +33,7 @@ static uint32_t msg_qbytes_limit(void)
 
 static uint64_t msg_bytes_limit(void)
 {
-	static uint64_t limit;
-
-	/* Asked for once: it stands in the way of every message. */
-	if (!limit)
-		limit = preload_limit("/proc/sys/kernel/msgmax", 0, MSG_BYTES_DEFAULT);
-	return limit;
+	return preload_limit("/proc/sys/kernel/msgmax", 0, MSG_BYTES_DEFAULT);
 }
 
 static int msg_get(key_t key, int flags)
