@@ -22,6 +22,7 @@ start() { # STRESSOR PARTITION
 move_soon() { # NAME
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		vcmove --quiet --policy=notparent "$1" 2>"$work/move.err" && return
+		job "$1" state >/dev/null 2>&1 || return 0 # it has ended
 		grep -q 'runs on where it was' "$work/move.err" || break
 	done
 	fail "$1 was not moved: $(cat "$work/move.err")"
@@ -34,12 +35,13 @@ for stressor in mq sem sem-sysv msg shm shm-sysv; do
 	start $stressor vc1
 	other=$!
 	sleep 1
-	while [ $(($(date +%s) - begun)) -lt $((seconds - 1)) ]; do
+	while [ $(($(date +%s) - begun)) -lt $((seconds - 1)) ] && alive $one && alive $other; do
 		move_soon "$stressor-vc0"
 		move_soon "$stressor-vc1"
 		sleep 0.8
 	done
 	wait $one || fail "$stressor: exit status $?: $(tail -n 5 "$work/$stressor-vc0")"
 	wait $other || fail "$stressor: exit status $?: $(tail -n 5 "$work/$stressor-vc1")"
+	at_least "moves of $stressor" "$(wc -l <"$state/moves.jsonl")" $((moves_shown + 1))
 	show_moves "$stressor"
 done

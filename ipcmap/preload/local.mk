@@ -48,3 +48,13 @@ preload_end_to_end = tests/ipc-preload.sh tests/ipc-preload-move.sh \
 	tests/ipc-preload-stress.sh
 dist_check_SCRIPTS += $(preload_end_to_end)
 TESTS += $(preload_end_to_end)
+
+dist_man_MANS += man/vcipc-preload.7
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit-sysv
+TESTS += tests/unit-sysv
+tests_unit_sysv_SOURCES = tests/unit-sysv.c
+tests_unit_sysv_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sysv_LDADD = libsysv.la libcommon.la $(CMOCKA_LIBS)
+endif
