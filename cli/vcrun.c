@@ -38,6 +38,7 @@ extern char **environ;
 
 struct vcrun {
 	const char *state_dir, *policy, *on, *name;
+	bool ipc_map; /* the program's IPC goes through the instance's table */
 	bool detach;
 	char **argv;
 	int argc;
@@ -61,12 +62,25 @@ static void vcrun_usage(FILE *out)
 	      "  -o, --on=PARTITION   this partition\n"
 	      "  -d, --detach         do not wait; print the job's number\n"
 	      "  -n, --name=NAME      a name for the job, for vcstat and vcmove\n"
+	      "  -i, --ipc=HOW        map: queues, semaphores and shared memory are those of all\n"
+	      "                       partitions, and move along; private (the default): the job's "
+	      "own\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n\n"
 	      "Exit status: PROGRAM's own; 128+N when signal N ended it; 125 vcrun failed,\n"
 	      "126 PROGRAM cannot be executed, 127 PROGRAM is not found.\n",
 	      out);
+}
+
+/* What --ipc says: whether IPC is to be mapped. */
+static bool vcrun_ipc(const char *how)
+{
+	if (strcmp(how, "map") && strcmp(how, "private")) {
+		fprintf(stderr, "vcrun: --ipc=%s: give map or private\n", how);
+		exit(EXIT_VCRUN);
+	}
+	return !strcmp(how, "map");
 }
 
 static void vcrun_options(struct vcrun *run, int argc, char **argv)
@@ -76,6 +90,7 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 		{ "on", required_argument, NULL, 'o' },
 		{ "detach", no_argument, NULL, 'd' },
 		{ "name", required_argument, NULL, 'n' },
+		{ "ipc", required_argument, NULL, 'i' },
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -84,7 +99,7 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 	const char *state_dir = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+p:o:dn:hV", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "+p:o:dn:i:hV", options, NULL)) >= 0) {
 		switch (c) {
 		case 'p':
 			run->policy = optarg;
@@ -97,6 +112,9 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 			break;
 		case 'n':
 			run->name = optarg;
+			break;
+		case 'i':
+			run->ipc_map = vcrun_ipc(optarg);
 			break;
 		case 's':
 			state_dir = optarg;
@@ -247,6 +265,30 @@ static int vcrun_stdio(struct vcrun *run, struct vc_err *err)
 	run->stdio[3] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (run->stdio[3] < 0)
 		return err_sys(err, errno, "the current directory");
+	return 0;
+}
+
+/* The interposer goes into the program's environment, behind what is preloaded already, with
+ * the instance that it shall ask. */
+static int vcrun_preload(const struct vcrun *run, struct vc_err *err)
+{
+	const char *env = getenv("VCRUN_PRELOAD"), *library = env ? env : VC_PRELOAD;
+	const char *others = getenv("LD_PRELOAD");
+	_cleanup_free_ char *preload = NULL, *dir = NULL;
+
+	if (access(library, R_OK) < 0)
+		return err_sys(err, errno, "--ipc=map needs %s, which is part of vcrun; install it",
+			       library);
+	dir = realpath(run->state_dir, NULL);
+	if (!dir)
+		return err_sys(err, errno, "%s", run->state_dir);
+	if (asprintf(&preload, "%s%s%s", others ? others : "", others && *others ? ":" : "",
+		     library) < 0) {
+		preload = NULL;
+		return err_sys(err, ENOMEM, "--ipc=map");
+	}
+	if (setenv("LD_PRELOAD", preload, 1) < 0 || setenv("VCRUN_STATE_DIR", dir, 1) < 0)
+		return err_sys(err, errno, "--ipc=map");
 	return 0;
 }
 
@@ -523,7 +565,9 @@ int main(int argc, char **argv)
 	log_open("vcrun", LOG_LEVEL_WARN);
 	vcrun_options(&run, argc, argv);
 	tty_init(&run.tty);
-	status = vcrun_connect(&run, &err);
+	status = run.ipc_map ? vcrun_preload(&run, &err) : 0;
+	if (status == 0)
+		status = vcrun_connect(&run, &err);
 	if (status == 0) {
 		run.signal_fd = vcrun_catch_signals(&run);
 		status = vcrun_send(&run, &err);

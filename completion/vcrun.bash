@@ -75,6 +75,7 @@ _vcrun_argument() {
 	--on | -o | --to | -t) COMPREPLY=($(compgen -W '$(_vcrun_partitions)' -- "$cur")) ;;
 	--kind) COMPREPLY=($(compgen -W 'event sem mutex mq shm posix-mq posix-sem posix-shm
 		sysv-msg sysv-sem sysv-shm' -- "$cur")) ;;
+	--ipc | -i) COMPREPLY=($(compgen -W 'map private' -- "$cur")) ;;
 	--state-dir) _filedir -d ;;
 	--config | -c) _filedir ;;
 	--name | -n | --split) ;;
@@ -93,13 +94,13 @@ _vcrun_program_at() {
 			((i++))
 			break
 			;;
-		--policy | --on | --name | --state-dir)
+		--policy | --on | --name | --ipc | --state-dir)
 			# bash cuts words at "=".
 			[[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
 			((i += 2))
 			;;
 		-*)
-			[[ ${COMP_WORDS[i]} =~ ^-[dhV]*[pon]$ ]] && ((i++))
+			[[ ${COMP_WORDS[i]} =~ ^-[dhV]*[poni]$ ]] && ((i++))
 			((i++))
 			;;
 		*) break ;;
@@ -117,7 +118,7 @@ _vcrun() {
 		_command_offset "$program"
 		return
 	fi
-	[[ $prev =~ ^-[dhV]*([pon])$ ]] && prev=-${BASH_REMATCH[1]}
+	[[ $prev =~ ^-[dhV]*([poni])$ ]] && prev=-${BASH_REMATCH[1]}
 	_vcrun_argument || _vcrun_reply
 }
 

@@ -41,8 +41,9 @@
 #endif
 
 #define IPC_TICK_USEC 250000
-#define IPC_LOOK_USEC 1000000u /* between two looks at an idle object */
-#define IPC_LOOKS 1000         /* at one tick */
+#define IPC_LOOK_USEC 1000000u  /* between two looks at an idle object */
+#define IPC_LOOKS 1000          /* at one tick */
+#define IPC_UNDO_USEC 60000000u /* for how long an opener's end waits for who uses its objects */
 
 /* An opener of this partition. */
 struct ipc_watch {
@@ -51,6 +52,7 @@ struct ipc_watch {
 	uint32_t slot;
 	int pidfd;           /* -1: none to be had, or the process is away; the tick looks */
 	struct event *event; /* NULL then */
+	uint64_t gone_usec;  /* when its process was seen to be gone first; 0: not yet */
 };
 
 /* --- processes ------------------------------------------------------------------------------ */
@@ -247,8 +249,22 @@ static bool opener_lives(struct ipc *ipc, const struct table_opener *who)
 
 enum opener_is { OPENER_HERE, OPENER_AWAY, OPENER_GONE };
 
-/* Gone, and counted out; or away in images; or here, and its column right. */
-static enum opener_is opener_look(struct ipc *ipc, const struct table_opener *who)
+/* What the opener left in its objects' memory is put in order; false: not for now. */
+static bool opener_undo(struct ipc *ipc, const struct table_opener *who, struct ipc_watch *watch)
+{
+	uint64_t now = clock_mono_usec();
+
+	if (ipc_undo(ipc, who->pid) || !watch)
+		return true;
+	if (!watch->gone_usec)
+		watch->gone_usec = now;
+	return now - watch->gone_usec >= IPC_UNDO_USEC;
+}
+
+/* Gone, and counted out; or away in images, or about to be counted out; or here, and its
+ * column right. */
+static enum opener_is opener_look(struct ipc *ipc, const struct table_opener *who,
+				  struct ipc_watch *watch)
 {
 	if (opener_lives(ipc, who))
 		return OPENER_HERE;
@@ -256,6 +272,8 @@ static enum opener_is opener_look(struct ipc *ipc, const struct table_opener *wh
 		return OPENER_AWAY;
 	if (opener_lives(ipc, who))
 		return OPENER_HERE;
+	if (!opener_undo(ipc, who, watch))
+		return OPENER_AWAY;
 	ipc_drop(ipc, who->pid);
 	return OPENER_GONE;
 }
@@ -317,7 +335,7 @@ static void opener_tend(struct ipc *ipc, const struct table_opener *who)
 		watch = watch_new(ipc, who);
 	if (watch)
 		watch_begin(watch);
-	switch (opener_look(ipc, who)) {
+	switch (opener_look(ipc, who, watch)) {
 	case OPENER_HERE:
 		if (table_find_opener(ipc->table, who->pid, &now) == 0 &&
 		    now.column == ipc->daemon->slot)
@@ -462,10 +480,13 @@ int ipc_who(struct ipc *ipc, const struct conn *conn, struct table_opener *ret, 
 	proc_place(ipc, conn->pid, &ret->column, &ret->job);
 	if (table_find_opener(ipc->table, conn->pid, &there) < 0)
 		return 0;
-	if (!opener_lives(ipc, &there))
-		ipc_drop(ipc, conn->pid); /* another process, that had the same PID */
-	else if (ret->job == 0)
+	if (!opener_lives(ipc, &there)) {
+		/* Another process, that had the same PID. */
+		ipc_undo(ipc, conn->pid);
+		ipc_drop(ipc, conn->pid);
+	} else if (ret->job == 0) {
 		ret->column = there.column;
+	}
 	return 0;
 }
 

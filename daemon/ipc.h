@@ -6,6 +6,7 @@
  *	req-ipc-list.c  requests: stat, list
  *	ipc.c           the table, the openers of this partition, what is idle
  *	ipc-file.c      the objects' files
+ *	ipc-undo.c      what a dead opener left in their memory
  */
 #ifndef VC_DAEMON_IPC_H
 #define VC_DAEMON_IPC_H
@@ -43,6 +44,13 @@ void ipc_sweep(struct ipc *ipc, uint64_t id);
 pid_t ipc_parent(pid_t pid);
 /* Whether it is only kept because somebody has its memory still. */
 bool ipc_is_idle(const struct table_object *object);
+
+/* ipc-undo.c. With the table locked. */
+/* A process has died that is an opener still: SEM_UNDO and the like. False: some of its objects
+ * are in use this moment; to be tried again. */
+bool ipc_undo(struct ipc *ipc, pid_t pid);
+/* An object has been unlinked: who sleeps in it is told, where that ends the sleep. */
+void ipc_undo_unlinked(struct ipc *ipc, uint64_t id);
 
 /* ipc-file.c */
 int ipc_file_make(const struct ipc *ipc, const struct table_object *object, uint64_t size,

@@ -379,6 +379,7 @@ int req_ipc_unlink(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		r = err_set(err, ENOENT, "that IPC object is unlinked already");
 	if (r == 0) {
 		table_unlink(ipc->table, object.id);
+		ipc_undo_unlinked(ipc, object.id);
 		ipc_sweep(ipc, object.id);
 	}
 	table_unlock(ipc->table);
