@@ -21,6 +21,8 @@ struct vcctl {
 	const char *config; /* NULL: /etc/vcrun/vcrun.conf if it is there */
 	size_t split;       /* 0: not given */
 	bool force, json, policies;
+	const char *kind; /* ipc: of this kind only; NULL: any */
+	char **words;     /* behind the subcommand, ended by NULL */
 };
 
 /* Each returns the command's exit status. */
@@ -28,6 +30,7 @@ int vcctl_up(const struct vcctl *opts);
 int vcctl_down(const struct vcctl *opts);
 int vcctl_list(const struct vcctl *opts);
 int vcctl_check(const struct vcctl *opts);
+int vcctl_ipc(const struct vcctl *opts);
 
 /* vcctl-down.c: what down does, for an up that fails halfway or finds remains.
  * Ends daemons and shims, removes groups, files and mounts. Jobs must have ended. */

@@ -15,10 +15,14 @@
 #include <sys/random.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/statedir.h"
 #include "wire/wire.h"
 
 #define DOOR_TRIES 5 /* requests cut off, until the daemons are taken for broken */
+/* A user's programs may all ask at once, and a daemon serves so many connections of a user. */
+#define DOOR_BUSY_TRIES 1000
+#define DOOR_BUSY_USEC 5000
 
 /* The partition whose daemon is asked first; of this thread, so that no lock is needed. */
 static _Thread_local char door_nearest[64];
@@ -99,13 +103,18 @@ static int door_try(const Vc__Msg *msg, struct wire_msg *ret, bool *ret_cut)
  * again (NULL: of no interest): an earlier try was cut off, and may have been carried out. */
 static int door_ask(const Vc__Msg *msg, Vc__Msg__BodyCase answer, struct wire_msg *ret, bool *again)
 {
+	int r = -ENOTCONN, cuts = 0, waits = 0;
 	bool cut = true;
-	int r = -ENOTCONN;
 
-	for (int i = 0; cut && i < DOOR_TRIES; i++) {
+	while (cut && cuts < DOOR_TRIES) {
 		if (again)
-			*again = i > 0;
+			*again = cuts > 0;
 		r = door_try(msg, ret, &cut);
+		cuts += cut;
+		if (r == -EAGAIN && waits++ < DOOR_BUSY_TRIES) {
+			clock_sleep_usec(DOOR_BUSY_USEC);
+			cut = true;
+		}
 	}
 	if (r == -EOPNOTSUPP)
 		r = -EPROTO;

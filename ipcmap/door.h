@@ -17,7 +17,7 @@
  *
  *	-ENOTCONN  no daemon of the instance runs
  *	-EPERM     the caller is in another PID namespace than vcd
- *	-EAGAIN    the caller's user has too many connections to the daemon open
+ *	-EAGAIN    the caller's user has had too many connections to the daemon open for seconds
  *	-ENOMEM, -EMFILE, -ENFILE, -EPROTO (the daemon is not of this version)
  */
 #ifndef VC_IPCMAP_DOOR_H
@@ -73,6 +73,7 @@ struct door_object {
  *	-EACCES        its owner, group and mode do not let the caller read and write it (RDONLY:
  *	               read it); nothing else is told of it
  *	-ENOSPC        the table is full, or the file system is
+ *	-EBUSY         its owner holds a lease on its file (fcntl(2), F_SETLEASE)
  *	-EDQUOT        the caller's user has as many objects, or opens of them, as it may have
  *
  * On failure ret is untouched. 0 or -errno.

@@ -24,3 +24,21 @@ tests_unit_ipctable_kill_SOURCES = tests/unit-ipctable-kill.c
 tests_unit_ipctable_kill_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_ipctable_kill_LDADD = libipctable.la libcommon.la $(CMOCKA_LIBS)
 endif
+
+## A program that opens objects as it is told, for the end-to-end tests.
+check_PROGRAMS += tests/ipc-client
+tests_ipc_client_SOURCES = tests/ipc-client.c
+tests_ipc_client_LDADD = libdoor.la libwire.la libcommon.la
+ipc_end_to_end = tests/ipc-objects.sh tests/ipc-users.sh tests/ipc-openers.sh tests/ipc-move.sh \
+	tests/ipc-limits.sh tests/ipc-commands.sh
+dist_check_SCRIPTS += $(ipc_end_to_end)
+TESTS += $(ipc_end_to_end)
+EXTRA_DIST += tests/lib-ipc.sh
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz-ipctable
+tests_fuzz_ipctable_SOURCES = tests/fuzz-ipctable.c
+tests_fuzz_ipctable_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_ipctable_LDADD = libipctable.la libcommon.la
+tests_fuzz_ipctable_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -48,10 +48,25 @@ static struct table_proc *table_proc_of(struct table *table, pid_t pid, uint32_t
 		table_walk(table, POOL_PROC, table_proc_hash(table, (uint32_t)pid));
 	struct table_item *item;
 
-	while ((item = table_step(&walk, ret_index)))
-		if (((struct table_proc *)item)->pid == (uint32_t)pid)
-			return (struct table_proc *)item;
+	while ((item = table_step(&walk, ret_index))) {
+		struct table_proc *proc = (struct table_proc *)item;
+
+		if (proc->pid != (uint32_t)pid)
+			continue;
+		if (proc->column < table->n_columns)
+			return proc;
+		table_damaged(table);
+	}
 	return NULL;
+}
+
+/* Of an open that may be damaged; a count is an int's at most. */
+static int32_t table_open_count(struct table *table, const struct table_open *open)
+{
+	if (open->count <= INT32_MAX)
+		return (int32_t)open->count;
+	table_damaged(table);
+	return 0;
 }
 
 static struct table_open *table_open_of(struct table *table, uint32_t entry, uint32_t proc,
@@ -230,7 +245,7 @@ void table_open_end(struct table *table, uint32_t index)
 	table_list_remove(table, &proc->first_open, POOL_OPEN,
 			  offsetof(struct table_open, proc_link), index);
 	proc->n_objects--;
-	table_open_add(table, open, -(int32_t)open->count);
+	table_open_add(table, open, -table_open_count(table, open));
 	table_put(table, POOL_OPEN, index);
 	user = table_user(table, uid);
 	if (user && user->n_opens > 0)
@@ -307,7 +322,7 @@ int table_count_in(struct table *table, uint64_t id, const struct table_opener *
 	}
 	if (token && open->token == token)
 		return 0;
-	if (open->count > INT32_MAX - count)
+	if (open->count > INT32_MAX - count || count > INT32_MAX)
 		return err_set(err, EDQUOT, "the process has opened that object too often");
 	open->count += count;
 	open->token = token;
@@ -368,7 +383,8 @@ static void table_move_opens(struct table *table, const struct table_proc *proc,
 			table_damaged(table);
 			return;
 		}
-		table_column_move(table, open->entry, from, to, open->count);
+		table_column_move(table, open->entry, from, to,
+				  (uint32_t)table_open_count(table, open));
 		at = open->proc_link.next;
 	}
 }

@@ -1,83 +1,77 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# ipc-move - a program that waits in one of libvcipc's calls is moved, and so is its peer,
-# which posts before, during and after: nothing is lost or doubled, and no call fails
+# ipc-move - a job that is moved takes its handles from one column to the other
 . "${top_srcdir:=.}/tests/lib.sh"
-. "$top_srcdir/tests/lib-move.sh"
 requires python3
-export LD_LIBRARY_PATH="$top_builddir/.libs"
-peer=$top_builddir/tests/ipc-peer
-[ ! -x "$top_builddir/tests/.libs/ipc-peer" ] || peer=$top_builddir/tests/.libs/ipc-peer
+. "$top_srcdir/tests/lib-ipc.sh"
+. "$top_srcdir/tests/lib-move.sh"
+cat >"$work/hook" <<END
+#!/bin/sh
+[ "\$1" != restore ] || [ ! -e "$work/break" ] || kill -KILL "\$6"
+END
+chmod 755 "$work/hook"
+export VCRUN_STEP_HOOK="$work/hook"
 up
 
-start() { # PARTITION JOB CALL NAME N
-	partition=$1 name=$2
-	shift 2
-	vcrun --on="$partition" --name="$name" "$peer" "$@" >"$work/$name.out" 2>"$work/$name.err" &
-}
+start_client a vc0
+start_client b vc1
+ask a 'open event both create' >/dev/null
+ask b 'open event both' >/dev/null
+ask a 'open shm mine create' >/dev/null
+ask a 'open shm mine' >/dev/null
+ask a 'open shm child create' >/dev/null
+ask a 'put 3 33' >/dev/null
+child=$(ask a fork | sed 's/^ok pid=//')
+is "a leaves one to its child" "$(ask a 'close 3')" ok
+is "openers of both" "$(openers both)" "vc0:1 vc1:1"
+is "openers of mine" "$(openers mine)" "vc0:2"
+is "openers of child" "$(openers child)" "-"
+handle=$(handle mine vc0)
+theirs=$(handle both vc1)
 
-done_well() { # JOB PID
-	wait "$2" || fail "$1: $(cat "$work/$1.err")"
-	is "$1" "$(tail -n 1 "$work/$1.out")" "done"
-}
+move a
+wait_for 5 openers_are both "vc1:2"
+is "handle of both" "$(handle both vc1)" "$theirs"
+wait_for 5 openers_are mine "vc1:2"
+is "handle of mine, moved" "$(handle mine vc1)" "$handle"
+sleep 1.2
+is "openers of mine, later" "$(openers mine)" "vc1:2"
+is "openers of child, later" "$(openers child)" "-"
+[ -d "/proc/$child" ] || fail "the child is gone"
+ask a 'put 0 12' >/dev/null
+is "memory is shared over the move" "$(ask b 'get 0')" "ok 12"
+is "it opens what it has" "$(ask a 'open shm mine' | cut -d' ' -f1,2)" "ok found"
+is "openers then" "$(openers mine)" "vc1:3"
 
-# The one that waits is moved again and again, its peer once in between.
-pair() { # CALL PEER'S_CALL N
-	start vc0 waiter "$1" "test of $1" "$3"
-	waiter=$!
-	wait_for 10 grep -q ready "$work/waiter.out"
-	start vc1 poster "$2" "test of $1" "$3"
-	poster=$!
-	wait_for 10 grep -q ready "$work/poster.out"
-	for i in $(seq 1 "$moves"); do
-		sleep 0.1
-		move waiter
-		[ "$i" != 2 ] || move poster
-	done
-	is "$1: moves of the waiter" "$(job waiter moves)" "$moves"
-	done_well poster $poster
-	done_well waiter $waiter
-	show_moves "$1"
-}
-
-pair event_wait event_post 400
-pair event_timedwait event_post 400
-pair event_wait_broadcast event_broadcast 300
-pair sem_wait sem_post 400
-pair sem_timedwait sem_post 400
-pair mq_receive mq_put 400
-pair mq_timedreceive mq_put 400
-pair mq_poll mq_put 400
-pair mq_send mq_get 400
-pair mq_timedsend mq_get 400
-for call in mutex_lock mutex_timedlock; do
-	pair $call $call 200
-	"$peer" mutex_sum "test of $call" 400 >/dev/null || fail "$call: not every turn was counted"
+# To and fro, with a daemon killed meanwhile.
+for i in 1 2 3; do
+	move a
+	[ "$i" != 2 ] || { kill -KILL "$(daemon vc1)" && vcctl up >/dev/null; }
+	wait_for 5 jobs_are 2
 done
+wait_for 5 openers_are mine "vc0:3"
+wait_for 5 openers_are both "vc0:1 vc1:1"
 
-# A mutex that is held stays held while its holder is moved, and is given back in order.
-mkfifo "$work/in"
-vcrun --on=vc0 --name=holder "$peer" mutex_hold held 0 <"$work/in" >"$work/holder.out" 2>"$work/holder.err" &
-holder=$!
-exec 3>"$work/in"
-wait_for 10 grep -q held "$work/holder.out"
-start vc1 wanter mutex_want held 1000
-wanter=$!
-for _ in $(seq 1 "$moves"); do
-	move holder
-done
-wait_for 20 grep -q looked "$work/wanter.out"
-move holder
-move wanter
-echo >&3
-done_well holder $holder
-done_well wanter $wanter
+# A move whose restore fails: it is restored where it was.
+touch "$work/break"
+try vcmove a --to=vc1
+rm "$work/break"
+is "exit status of the move that failed" "$status" 1
+is "where it is" "$(job a partition)" vc0
+sleep 0.6
+is "openers after a move that failed" "$(openers mine)" "vc0:3"
+is "its memory" "$(ask a 'put 0 13' && ask b 'get 0')" "ok
+ok 13"
 
-objects() {
-	find "$state/ipc/o" -type f | wc -l
-}
-nothing_left() {
-	[ "$(objects)" = 0 ]
-}
-wait_for 10 nothing_left
-down
+# Who dies after a move is counted out where it was last.
+move a
+kill -KILL "$(job a pid)"
+wait_for 5 openers_are mine "-" # its child has inherited that one too
+wait_for 5 openers_are both "vc1:1"
+kill -KILL "$child"
+wait_for 5 openers_are child gone
+wait_for 5 openers_are mine gone
+kill -KILL "$(job b pid)"
+wait_for 5 nothing_left
+down --force
+wait
