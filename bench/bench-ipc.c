@@ -330,7 +330,7 @@ void ipc_rounds(struct bench *bench, const char *what, struct ipc_way *ways, siz
 void ipc_report(struct bench *bench, const char *key, const char *title, const char *unit,
 		struct ipc_way *ways, size_t n)
 {
-	struct table *table = table_new("WAY|>N|>MEDIAN|>P99|>MIN|>OF THE FIRST");
+	struct table *table = table_new("WAY|>N|>MEDIAN|>P99|>MIN|>RATIO");
 	json_t *list = json_array();
 	double first = samples_quantile(&ways[0].cost, 0.5);
 

@@ -36,7 +36,7 @@ static inline uint64_t ipc_nsec(void)
 /* Each way in each round, in an order drawn anew; counts is false while warming up. */
 void ipc_rounds(struct bench *bench, const char *what, struct ipc_way *ways, size_t n,
 		void (*measure)(struct ipc_way *way, bool counts));
-/* Table and JSON; empties the samples. */
+/* Table and JSON, with the medians' ratios to the first one's; empties the samples. */
 void ipc_report(struct bench *bench, const char *key, const char *title, const char *unit,
 		struct ipc_way *ways, size_t n);
 
