@@ -5,6 +5,7 @@
  *	vcbench.c      options, the private instance, the report's frame
  *	bench-spawn.c  what starting a program costs
  *	bench-move.c   what moving one costs
+ *	bench-ipc.c    what talking across partitions costs
  *	bench-stat.c   samples, their medians, running commands
  *	victim.c       the program that is moved (another program)
  *
@@ -30,6 +31,7 @@ struct bench {
 	const char *sizes; /* MiB, by commas; NULL: the subcommand's own */
 	char state_dir[64];
 	json_t *report;
+	json_t *ipc; /* in report: what bench-ipc.c has to say */
 };
 
 /* Set by SIGINT and SIGTERM: finish the round, print what is there, take all down. */
@@ -37,6 +39,7 @@ extern volatile sig_atomic_t bench_stop;
 
 int bench_spawn(struct bench *bench, struct vc_err *err);
 int bench_move(struct bench *bench, struct vc_err *err);
+int bench_ipc(struct bench *bench, struct vc_err *err);
 
 /* bench-stat.c */
 struct samples {

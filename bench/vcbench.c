@@ -31,14 +31,16 @@ static const struct subcommand {
 } subcommands[] = {
 	{ "spawn", bench_spawn },
 	{ "move", bench_move },
+	{ "ipc", bench_ipc },
 };
 
 static void vcbench_usage(FILE *out)
 {
-	fputs("Usage: vcbench [OPTION]... spawn|move...\n"
+	fputs("Usage: vcbench [OPTION]... spawn|move|ipc...\n"
 	      "Measure what vcrun costs on this machine; see vcbench(1). Needs root.\n\n"
 	      "  spawn  starting a program: vcrun, fork+exec, cgexec, systemd-run\n"
-	      "  move   moving a program: vcmove, criu dump + criu restore\n\n"
+	      "  move   moving a program: vcmove, criu dump + criu restore\n"
+	      "  ipc    talking across partitions: libvcipc, futex, eventfd, pipe, mqueue ...\n\n"
 	      "  -n, --rounds=N    so many samples of each\n"
 	      "      --sizes=LIST  move: MiB of memory, by commas (default 1,64,256,1024)\n"
 	      "      --quick       fewer rounds, smaller sizes\n"

@@ -29,8 +29,8 @@ dist_man_MANS += man/vcipc.3 man/vcipc_event.3 man/vcipc_sem.3 man/vcipc_mutex.3
 check_PROGRAMS += tests/ipc-peer
 tests_ipc_peer_SOURCES = tests/ipc-peer.c
 tests_ipc_peer_LDADD = libvcipc.la
-dist_check_SCRIPTS += tests/ipc-library.sh tests/ipc-waiters.sh
-TESTS += tests/ipc-library.sh tests/ipc-waiters.sh
+dist_check_SCRIPTS += tests/ipc-library.sh tests/ipc-waits.sh
+TESTS += tests/ipc-library.sh tests/ipc-waits.sh
 
 if HAVE_CMOCKA
 ipc_tests = tests/unit-ipc-count tests/unit-ipc-mutex tests/unit-ipc-mq tests/unit-ipc-open \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ipc-peer.c - one end of an object, for tests/ipc-move.sh: makes one call N times
+ * ipc-peer.c - one end of an object, for tests/ipc-waits.sh: makes one call N times
  *
  * Usage: ipc-peer CALL NAME N. Each side's calls and their order are checked here; that
  * the numbers agree, by the other side. Prints "ready" when it has opened the object, and

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# ipc-waiters - a program that waits in one of libvcipc's calls is moved, and so is its peer,
+# ipc-waits - a program that waits in one of libvcipc's calls is moved, and so is its peer,
 # which posts before, during and after: nothing is lost or doubled, and no call fails
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
