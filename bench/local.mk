@@ -1,12 +1,20 @@
 bin_PROGRAMS += vcbench
-pkglibexec_PROGRAMS += victim
+pkglibexec_PROGRAMS += victim vcwork
 
 vcbench_SOURCES = bench/vcbench.c bench/bench.h bench/bench-spawn.c bench/bench-move.c \
-	bench/bench-stat.c bench/victim.h cli/table.c
+	bench/bench-stat.c bench/victim.h cli/table.c \
+	bench/bench-crew.c bench/bench-crew.h bench/crew.h bench/estimate.c bench/estimate.h \
+	bench/usl.c bench/usl.h bench/bench-lock.c bench/bench-lock.h bench/bench-lock-report.c \
+	bench/bench-redis.c
 vcbench_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS)
 vcbench_LDADD = libmig.la libcommon.la $(JANSSON_LIBS) -lm
 
 victim_SOURCES = bench/victim.c bench/victim.h
 victim_LDADD = libcommon.la
+
+vcwork_SOURCES = bench/work.c bench/work.h bench/crew.h bench/work-app.c bench/work-mem.c \
+	bench/work-ipc.c bench/work-file.c bench/work-victim.c bench/work-noise.c
+vcwork_CFLAGS = $(AM_CFLAGS) -pthread
+vcwork_LDADD = libcommon.la
 
 dist_man_MANS += man/vcbench.1

@@ -2,8 +2,8 @@
 /*
  * vcbench.c - measures vcrun on this machine, against what one would use without it
  *
- * Brings up an instance of its own, two equal partitions in a temporary state
- * directory, and takes it down in the end, also when interrupted.
+ * Brings up instances of its own, equal partitions in a temporary state directory, as
+ * each benchmark needs them, and takes them down, also when interrupted.
  */
 #include "bench/bench.h"
 
@@ -27,10 +27,12 @@ volatile sig_atomic_t bench_stop;
 
 static const struct subcommand {
 	const char *name;
+	unsigned int partitions; /* that are up while it runs; 0: it sees to that itself */
 	int (*run)(struct bench *bench, struct vc_err *err);
 } subcommands[] = {
-	{ "spawn", bench_spawn },
-	{ "move", bench_move },
+	{ "spawn", 2, bench_spawn },
+	{ "move", 2, bench_move },
+	{ "lock", 0, bench_lock },
 };
 
 static void vcbench_usage(FILE *out)
@@ -77,30 +79,42 @@ static json_t *vcbench_machine(void)
 			 (int)version, "load_before", load, "at", (double)clock_real_usec() / 1e6);
 }
 
-static int vcbench_up(struct bench *bench, struct vc_err *err)
+int bench_up(struct bench *bench, unsigned int partitions, struct vc_err *err)
 {
-	char out[1024];
-	char *argv[] = { (char *)"vcctl", (char *)"up", (char *)"--split=2", NULL };
+	char out[1024], split[32];
+	char *argv[] = { (char *)"vcctl", (char *)"up", split, NULL };
 
+	snprintf(split, sizeof(split), "--split=%u", partitions);
 	strcpy(bench->state_dir, "/run/vcbench-XXXXXX");
-	if (!mkdtemp(bench->state_dir))
-		return err_sys(err, errno, "%s", bench->state_dir);
+	if (!mkdtemp(bench->state_dir)) {
+		int r = err_sys(err, errno, "%s", bench->state_dir);
+
+		bench->state_dir[0] = '\0';
+		return r;
+	}
 	chmod(bench->state_dir, 0755);
 	setenv("VCRUN_STATE_DIR", bench->state_dir, 1);
-	if (bench_run(argv, out, sizeof(out)) != 0)
-		return err_set(err, EIO, "vcctl up: %.400s", out);
+	if (bench_run(argv, out, sizeof(out)) != 0) {
+		err_set(err, EIO, "vcctl up %s: %.400s", split, out);
+		bench_down(bench);
+		return -EIO;
+	}
 	return 0;
 }
 
-static int vcbench_down(const struct bench *bench)
+int bench_down(struct bench *bench)
 {
 	char out[1024];
 	char *argv[] = { (char *)"vcctl", (char *)"down", (char *)"--force", NULL };
-	int status = bench_run(argv, out, sizeof(out));
+	int status;
 
-	rmdir(bench->state_dir);
+	if (!bench->state_dir[0])
+		return 0;
+	status = bench_run(argv, out, sizeof(out));
 	if (status != 0)
 		fprintf(stderr, "vcbench: vcctl down: %s\n", out);
+	rmdir(bench->state_dir);
+	bench->state_dir[0] = '\0';
 	return status;
 }
 
@@ -123,16 +137,21 @@ static const struct subcommand *vcbench_find(const char *name)
 	exit(2);
 }
 
-static int vcbench_run(struct bench *bench, char **names)
+static int vcbench_run_one(struct bench *bench, const struct subcommand *subcommand)
 {
 	struct vc_err err = { 0 };
-	int r = vcbench_up(bench, &err);
+	int r = 0;
 
-	for (; r == 0 && *names && !bench_stop; names++)
-		r = vcbench_find(*names)->run(bench, &err);
-	if (r < 0)
-		fprintf(stderr, "vcbench: %s\n", err.text);
-	return vcbench_down(bench) != 0 || r < 0;
+	if (subcommand->partitions > 0)
+		r = bench_up(bench, subcommand->partitions, &err);
+	if (r == 0)
+		r = subcommand->run(bench, &err);
+	/* What is left of it when it was interrupted, also. */
+	if (bench_down(bench) != 0)
+		r = -EIO;
+	if (r < 0 && !bench_stop && err.text[0])
+		fprintf(stderr, "vcbench: %s: %s\n", subcommand->name, err.text);
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -140,6 +159,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "rounds", required_argument, NULL, 'n' },
 		{ "sizes", required_argument, NULL, 's' },
+		{ "works", required_argument, NULL, 'w' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
@@ -149,7 +169,7 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = vcbench_on_signal };
 	struct bench bench = { 0 };
 	const char *json = NULL;
-	int c, status;
+	int c, status = 0;
 
 	log_open("vcbench", LOG_LEVEL_WARN);
 	while ((c = getopt_long(argc, argv, "n:hV", options, NULL)) >= 0) {
@@ -159,6 +179,9 @@ int main(int argc, char **argv)
 			break;
 		case 's':
 			bench.sizes = optarg;
+			break;
+		case 'w':
+			bench.works = optarg;
 			break;
 		case 'q':
 			bench.quick = true;
@@ -191,7 +214,8 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	bench.report = json_object();
 	json_object_set_new(bench.report, "machine", vcbench_machine());
-	status = vcbench_run(&bench, argv + optind);
+	for (int i = optind; i < argc && !bench_stop; i++)
+		status |= vcbench_run_one(&bench, vcbench_find(argv[i])) < 0;
 	if (json)
 		status |= vcbench_write(&bench, json);
 	json_decref(bench.report);
