@@ -49,6 +49,18 @@ struct crew {
 	uint64_t busy, steal, nsec; /* the machine's, in MEASURE */
 };
 
+/* What the partitions of an instance with so many of them are called, and their CPUs. */
+struct bench_places {
+	char (*names)[16], (*cpus)[96];
+	char **by_name, **by_cpus;
+};
+
+/* Brings such an instance up, asks it, and takes it down. The caller calls
+ * bench_places_done(), also after a failure with ret zeroed before. */
+int bench_places_find(struct bench *bench, unsigned int partitions, struct bench_places *ret,
+		      struct vc_err *err);
+void bench_places_done(struct bench_places *places);
+
 extern const char *const crew_counter_names[N_COUNTERS];
 
 /* Starts all processes and waits until their threads have come. On failure nothing

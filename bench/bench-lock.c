@@ -46,57 +46,7 @@ static const struct lock_work lock_works[] = {
 	  redis_measure },
 };
 
-/* What the partitions of an instance with so many of them are called, and their CPUs. */
-struct places {
-	char (*names)[16], (*cpus)[96];
-	char **by_name, **by_cpus;
-};
-
-static struct places lock_places[LOCK_CONFIGS]; /* by configuration */
-
-static int places_find(struct bench *bench, unsigned int domains, struct places *ret,
-		       struct vc_err *err)
-{
-	char *argv[] = { (char *)"vcctl", (char *)"list", (char *)"--json", NULL };
-	size_t size = 65536 + (size_t)domains * 512;
-	_cleanup_free_ char *out = malloc(size);
-	json_auto_t *list = NULL;
-	int r = bench_up(bench, domains, err);
-
-	if (r < 0)
-		return r;
-	if (out && bench_run(argv, out, size) == 0)
-		list = json_loads(out, 0, NULL);
-	bench_down(bench);
-	ret->names = calloc(domains, sizeof(*ret->names));
-	ret->cpus = calloc(domains, sizeof(*ret->cpus));
-	ret->by_name = calloc(domains, sizeof(char *));
-	ret->by_cpus = calloc(domains, sizeof(char *));
-	if (!ret->names || !ret->cpus || !ret->by_name || !ret->by_cpus)
-		fatal("out of memory");
-	for (unsigned int i = 0; i < domains; i++) {
-		const char *name = NULL, *cpus = NULL;
-
-		if (json_unpack(json_array_get(json_object_get(list, "partitions"), i),
-				"{s:s, s:s}", "name", &name, "cpus", &cpus) < 0)
-			return err_set(err, EPROTO, "vcctl list --json: no partition %u of %u", i,
-				       domains);
-		snprintf(ret->names[i], sizeof(ret->names[i]), "%s", name);
-		snprintf(ret->cpus[i], sizeof(ret->cpus[i]), "%s", cpus);
-		ret->by_name[i] = ret->names[i];
-		ret->by_cpus[i] = ret->cpus[i];
-	}
-	return 0;
-}
-
-static void places_done(struct places *places)
-{
-	free(places->names);
-	free(places->cpus);
-	free(places->by_name);
-	free(places->by_cpus);
-	*places = (struct places){ 0 };
-}
+static struct bench_places lock_places[LOCK_CONFIGS]; /* by configuration */
 
 static void lock_add(struct lock_bench *lock, const char *name, enum crew_way way,
 		     unsigned int domains, unsigned int threads)
@@ -131,8 +81,8 @@ static int lock_make_configs(struct lock_bench *lock, struct vc_err *err)
 	}
 	for (size_t i = 0; r == 0 && i < lock->n_configs; i++)
 		if (lock->configs[i].way == WAY_TASKSET || lock->configs[i].way == WAY_VCRUN)
-			r = places_find(lock->bench, lock->configs[i].domains, &lock_places[i],
-					err);
+			r = bench_places_find(lock->bench, lock->configs[i].domains,
+					      &lock_places[i], err);
 	return r;
 }
 
@@ -190,7 +140,7 @@ static void lock_free(struct lock_bench *lock)
 				free(lock->runs[i].cells[c].values[m]);
 	free(lock->runs);
 	for (size_t c = 0; c < lock->n_configs; c++)
-		places_done(&lock_places[c]);
+		bench_places_done(&lock_places[c]);
 }
 
 static int lock_by_crew(struct lock_bench *lock, const char *work, const struct lock_config *config,

@@ -33,6 +33,7 @@ static const struct subcommand {
 	{ "spawn", 2, bench_spawn },
 	{ "move", 2, bench_move },
 	{ "lock", 0, bench_lock },
+	{ "interfere", 0, bench_interfere },
 };
 
 static void vcbench_usage(FILE *out)
