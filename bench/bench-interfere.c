@@ -207,6 +207,10 @@ static json_t *interfere_way_json(const struct interfere *interfere, size_t vict
 		json_object_set_new(
 			json, "p99_over_together",
 			interfere_over(interfere, victim, noise, way, W_TOGETHER, SAID_P99));
+	if (way == W_PARTITIONS)
+		json_object_set_new(
+			json, "p99_over_taskset",
+			interfere_over(interfere, victim, noise, way, W_TASKSET, SAID_P99));
 	return json;
 }
 

@@ -7,6 +7,8 @@
  */
 #include "bench/bench.h"
 
+#include "bench/report.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -23,8 +25,11 @@
 #include "common/log.h"
 #include "libmig/criu.h"
 
+#define REPORT_DEFAULT "report.html"
+
 volatile sig_atomic_t bench_stop;
 
+/* In the order in which "all" runs them. */
 static const struct subcommand {
 	const char *name;
 	unsigned int partitions; /* that are up while it runs; 0: it sees to that itself */
@@ -38,17 +43,24 @@ static const struct subcommand {
 
 static void vcbench_usage(FILE *out)
 {
-	fputs("Usage: vcbench [OPTION]... spawn|move...\n"
-	      "Measure what vcrun costs on this machine; see vcbench(1). Needs root.\n\n"
-	      "  spawn  starting a program: vcrun, fork+exec, cgexec, systemd-run\n"
-	      "  move   moving a program: vcmove, criu dump + criu restore\n\n"
-	      "  -n, --rounds=N    so many samples of each\n"
-	      "      --sizes=LIST  move: MiB of memory, by commas (default 1,64,256,1024)\n"
-	      "      --quick       fewer rounds, smaller sizes\n"
-	      "      --json=FILE   write the figures to FILE (-: standard output)\n"
-	      "  -h, --help        this text\n"
-	      "  -V, --version     the version\n\n"
-	      "Ctrl-C ends the measurement; what was measured so far is printed.\n",
+	fputs("Usage: vcbench [OPTION]... spawn|move|lock|interfere|all...\n"
+	      "Measure what vcrun costs and gives on this machine; see vcbench(1). Needs root.\n\n"
+	      "  spawn      starting a program: vcrun, fork+exec, cgexec, systemd-run\n"
+	      "  move       moving a program: vcmove, criu dump + criu restore\n"
+	      "  lock       one process, or one in each partition: locks of its own, the\n"
+	      "             kernel's, a server\n"
+	      "  interfere  a program with noisy neighbours, with partitions and without\n"
+	      "  all        all of these, and report.html\n\n"
+	      "  -n, --rounds=N     so many samples of each\n"
+	      "      --sizes=LIST   move: MiB of memory, by commas (default 1,64,256,1024)\n"
+	      "      --works=LIST   lock: only these, by commas\n"
+	      "      --quick        fewer rounds, smaller sizes; all is done within 2 minutes\n"
+	      "      --json=FILE    write the figures to FILE (-: standard output)\n"
+	      "      --report=FILE  write the page to FILE (all: default report.html)\n"
+	      "      --from=FILE    measure nothing: make the page from figures of --json\n"
+	      "  -h, --help         this text\n"
+	      "  -V, --version      the version\n\n"
+	      "Ctrl-C ends the measurement; what was measured so far is printed and written.\n",
 	      out);
 }
 
@@ -129,11 +141,39 @@ static int vcbench_write(const struct bench *bench, const char *path)
 	return 0;
 }
 
-static const struct subcommand *vcbench_find(const char *name)
+static int vcbench_report(const json_t *report, const char *path)
 {
+	struct vc_err err = { 0 };
+
+	if (report_write(report, path, &err) < 0) {
+		fprintf(stderr, "vcbench: %s\n", err.text);
+		return 1;
+	}
+	fprintf(stderr, "vcbench: the page is %s\n", path);
+	return 0;
+}
+
+/* The page once more, from figures that were saved. */
+static int vcbench_from(const char *from, const char *report)
+{
+	json_error_t error;
+	json_auto_t *results = json_load_file(from, 0, &error);
+
+	if (!json_is_object(results)) {
+		fprintf(stderr, "vcbench: %s: these are no figures of vcbench: %s\n", from,
+			error.text);
+		return 1;
+	}
+	return vcbench_report(results, report ? report : REPORT_DEFAULT);
+}
+
+static void vcbench_check(const char *name)
+{
+	if (!strcmp(name, "all"))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
 		if (!strcmp(subcommands[i].name, name))
-			return &subcommands[i];
+			return;
 	fprintf(stderr, "vcbench: there is no benchmark '%s'; try 'vcbench --help'\n", name);
 	exit(2);
 }
@@ -155,6 +195,17 @@ static int vcbench_run_one(struct bench *bench, const struct subcommand *subcomm
 	return r;
 }
 
+/* False: the one that was asked for, or one of all, failed. */
+static bool vcbench_run(struct bench *bench, const char *name)
+{
+	bool all = !strcmp(name, "all"), well = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(subcommands) && !bench_stop; i++)
+		if (all || !strcmp(subcommands[i].name, name))
+			well = vcbench_run_one(bench, &subcommands[i]) == 0 && well;
+	return well;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -163,13 +214,15 @@ int main(int argc, char **argv)
 		{ "works", required_argument, NULL, 'w' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "json", required_argument, NULL, 'j' },
+		{ "report", required_argument, NULL, 'r' },
+		{ "from", required_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	struct sigaction action = { .sa_handler = vcbench_on_signal };
 	struct bench bench = { 0 };
-	const char *json = NULL;
+	const char *json = NULL, *report = NULL, *from = NULL;
 	int c, status = 0;
 
 	log_open("vcbench", LOG_LEVEL_WARN);
@@ -190,6 +243,12 @@ int main(int argc, char **argv)
 		case 'j':
 			json = optarg;
 			break;
+		case 'r':
+			report = optarg;
+			break;
+		case 'f':
+			from = optarg;
+			break;
 		case 'h':
 			vcbench_usage(stdout);
 			return 0;
@@ -201,12 +260,17 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind == argc) {
+	if (from && optind == argc)
+		return vcbench_from(from, report);
+	if (optind == argc || from) {
 		vcbench_usage(stderr);
 		return 2;
 	}
-	for (int i = optind; i < argc; i++)
-		vcbench_find(argv[i]);
+	for (int i = optind; i < argc; i++) {
+		vcbench_check(argv[i]);
+		if (!strcmp(argv[i], "all") && !report)
+			report = REPORT_DEFAULT;
+	}
 	if (geteuid() != 0) {
 		fputs("vcbench: needs root: it brings partitions up\n", stderr);
 		return 1;
@@ -216,9 +280,11 @@ int main(int argc, char **argv)
 	bench.report = json_object();
 	json_object_set_new(bench.report, "machine", vcbench_machine());
 	for (int i = optind; i < argc && !bench_stop; i++)
-		status |= vcbench_run_one(&bench, vcbench_find(argv[i])) < 0;
+		status |= !vcbench_run(&bench, argv[i]);
 	if (json)
 		status |= vcbench_write(&bench, json);
+	if (report)
+		status |= vcbench_report(bench.report, report);
 	json_decref(bench.report);
 	return status;
 }
