@@ -52,6 +52,10 @@ int bench_interfere(struct bench *bench, struct vc_err *err);
 int bench_up(struct bench *bench, unsigned int partitions, struct vc_err *err);
 int bench_down(struct bench *bench);
 
+/* bench-machine.c: what the figures are measured on; printed in a line, too. The
+ * caller's. */
+json_t *bench_machine(void);
+
 /* bench-stat.c */
 struct samples {
 	double *values;

@@ -56,8 +56,7 @@ static void spawn_read(FILE *out, const json_t *spawn)
 	fprintf(out,
 		"<p class=\"reading\">fork and exec take %s ms (median), the same by vcrun with a "
 		"policy %s ms: %s ms for choosing a partition, a group, namespaces and a "
-		"supervisor "
-		"of one's own. Lines go from the least to the 90th percentile.</p>\n",
+		"supervisor of one's own. Lines go from the least to the 90th percentile.</p>\n",
 		html_number(base, buf[0], sizeof(buf[0])),
 		html_number(ours, buf[1], sizeof(buf[1])),
 		html_number(ours - base, buf[2], sizeof(buf[2])));
@@ -124,8 +123,7 @@ static void move_read(FILE *out, const json_t *move)
 
 		fprintf(out,
 			"A program of %.0f MiB stands still for %s ms (median) when vcmove moves "
-			"it, and "
-			"for %s ms by criu dump and criu restore: %s of it. ",
+			"it, and for %s ms by criu dump and criu restore: %s of it. ",
 			html_get(sizes[i], "mib"),
 			html_number(html_get(ours, "median"), buf[0], sizeof(buf[0])),
 			html_number(html_get(criu, "median"), buf[1], sizeof(buf[1])),

@@ -52,8 +52,8 @@ const char *html_number(double value, char *buf, size_t size)
 	} else if (value >= 999.5 && value < 1e15) {
 		snprintf(digits, sizeof(digits), "%.0f", value);
 		number_group(digits, buf, size);
-	} else if (value == 0) {
-		snprintf(buf, size, "0");
+	} else if (value == floor(value)) {
+		snprintf(buf, size, "%.0f", value);
 	} else {
 		int decimals = 2 - (int)floor(log10(fabs(value)));
 

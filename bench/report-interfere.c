@@ -108,13 +108,12 @@ static void victim_read(FILE *out, const json_t *victim)
 		html_number(p999.center, buf[2], sizeof(buf[2])));
 	fprintf(out,
 		" Neighbours raise the 99th percentile: %s. A partition of its own lowers what it "
-		"is "
-		"with them: %s; no effect is shown for %s; it raises it for %s.",
+		"is with them: %s; no effect is shown for %s; it raises it for %s.",
 		html_list_end(&reading.hurt), html_list_end(&reading.helped),
 		html_list_end(&reading.not_helped), html_list_end(&reading.worse));
 	fprintf(out,
-		" Against taskset with the same CPUs, partitions are better for %s and worse "
-		"for %s.</p>\n",
+		" Against taskset with the same CPUs, partitions are better for %s and worse for "
+		"%s.</p>\n",
 		html_list_end(&reading.beats_taskset), html_list_end(&reading.loses_to_taskset));
 }
 
@@ -151,6 +150,14 @@ static void victim_table(FILE *out, const json_t *victim)
 	fputs("</details>\n", out);
 }
 
+static bool way_present(const json_t *interfere, const char *name)
+{
+	const json_t *victim = json_array_get(json_object_get(interfere, "victims"), 0);
+	const json_t *noise = json_array_get(json_object_get(victim, "noises"), 0);
+
+	return !*html_string(find_way(noise, name), "unavailable");
+}
+
 /* Ways that are not there, once each. */
 static void missing_read(FILE *out, const json_t *interfere)
 {
@@ -180,7 +187,8 @@ void report_interfere(FILE *out, const json_t *interfere)
 	      "victim's latency</figcaption><p class=\"keys\">",
 	      out);
 	for (int s = 0; s < N_SHOWN; s++)
-		plot_key(out, shown_classes[s], shown_names[s]);
+		if (way_present(interfere, shown_ways[s]))
+			plot_key(out, shown_classes[s], shown_names[s]);
 	fputs("</p><div class=\"two\">\n", out);
 	json_array_foreach(victims, i, victim)
 	{

@@ -3,6 +3,7 @@
  * report-law.c - the page's picture of the curve carried on to more CPUs (usl.h)
  */
 #include <math.h>
+#include <string.h>
 
 #include "bench/report-html.h"
 #include "bench/report-plot.h"
@@ -54,7 +55,8 @@ static void law_measured(struct plot_curve *curve, const json_t *work)
 		struct estimate rate = estimate_load(json_object_get(cell, "rate"));
 		double threads = html_get(cell, "threads");
 
-		if (html_string(cell, "config")[0] != 'p' || rate.n == 0 || curve->n == PLOT_POINTS)
+		if (strcmp(html_string(cell, "config"), "pinned") != 0 || rate.n == 0 ||
+		    curve->n == PLOT_POINTS)
 			continue;
 		if (threads == 1)
 			alone = rate.center;
@@ -122,14 +124,15 @@ static void law_read(FILE *out, const json_t *lock)
 		told = worst.loss.center;
 		separable = worst.separable;
 		far = usl_predict(&worst, 64);
-		html_list_add(&lines,
-			      "%s (%s to %s of its CPU's work lost for each further CPU; 64 "
-			      "CPUs would do the work of %s to %s)",
-			      html_string(most, "work"),
-			      html_number(worst.loss.low, buf[0], sizeof(buf[0])),
-			      html_number(worst.loss.high, buf[1], sizeof(buf[1])),
-			      html_number(far.low, buf[2], sizeof(buf[2])),
-			      html_number(far.high, buf[3], sizeof(buf[3])));
+		html_list_add(
+			&lines,
+			"%s (each further CPU adds %s to %s to the cost of a unit of work, which "
+			"is 1 on one CPU; 64 CPUs would do the work of %s to %s)",
+			html_string(most, "work"),
+			html_number(worst.loss.low, buf[0], sizeof(buf[0])),
+			html_number(worst.loss.high, buf[1], sizeof(buf[1])),
+			html_number(far.low, buf[2], sizeof(buf[2])),
+			html_number(far.high, buf[3], sizeof(buf[3])));
 	}
 	fprintf(out,
 		"<p class=\"reading\">C(n) = n / (1 + &alpha;(n-1) + &beta;n(n-1)), fitted to the "
@@ -144,11 +147,10 @@ static void law_read(FILE *out, const json_t *lock)
 	else
 		fputs("With no more than two CPUs the law has one point: its loss may be all "
 		      "&alpha; (waiting in turn, which grows with n) or all &beta; (exchange "
-		      "between "
-		      "each two, which grows with the square of n), and the band spans both. So "
-		      "the patent's claim that the cost grows with a power of the CPU count is "
-		      "neither shown nor refuted here: the power is 1 at one edge of the band and "
-		      "2 at the other. A curve over more CPUs decides it.",
+		      "between each two, which grows with the square of n), and the band spans "
+		      "both. So the patent's claim that the cost grows with a power of the CPU "
+		      "count is neither shown nor refuted here: the power is 1 at one edge of the "
+		      "band and 2 at the other. A curve over more CPUs decides it.",
 		      out);
 	fputs("</p>\n", out);
 }
@@ -163,9 +165,9 @@ void report_law(FILE *out, const json_t *lock)
 	if (n == 0)
 		return;
 	fputs("<figure><figcaption>Carried on to 256 CPUs: throughput over one CPU</figcaption>"
-	      "<p class=\"keys\"><span class=\"key\"><i class=\"swatch s3\"></i>one process</span>"
-	      "<span class=\"key\"><i class=\"swatch s0\"></i>partitions of 4 CPUs</span>"
-	      "<span class=\"key\"><i class=\"swatch s5\"></i>nothing lost</span>",
+	      "<p class=\"keys\"><span class=\"key\"><i class=\"swatch s3\"></i>one "
+	      "process</span><span class=\"key\"><i class=\"swatch s0\"></i>partitions of 4 "
+	      "CPUs</span><span class=\"key\"><i class=\"swatch s5\"></i>nothing lost</span>",
 	      out);
 	plot_key(out, 3, "measured");
 	fputs("</p><div class=\"many\">\n", out);

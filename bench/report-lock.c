@@ -11,6 +11,8 @@
 #include "bench/report-html.h"
 #include "bench/report-plot.h"
 
+#define LOCK_NOISY_PCT 10
+
 /* The series of these pictures, with the same colours everywhere. */
 enum { SHOW_PARTITIONS, SHOW_TASKSET, SHOW_SPLIT, SHOW_PINNED, N_SHOWN };
 
@@ -117,12 +119,28 @@ static void reading_add(struct lock_reading *reading, const json_t *work, int pa
 	}
 }
 
+static void noise_read(FILE *out, const json_t *noise)
+{
+	double others = html_get(json_object_get(noise, "others_pct"), "median");
+	double steal = html_get(json_object_get(noise, "steal_pct"), "median");
+
+	fprintf(out,
+		"<p class=\"reading\">While this was measured, other programs had %.1f %% of the "
+		"machine (median; in the worst tenth %.1f %% or more), and other machines on the "
+		"same host %.1f %%. %s</p>\n",
+		others, html_get(json_object_get(noise, "others_pct"), "p90"), steal,
+		others + steal > LOCK_NOISY_PCT
+			? "<b>It was not quiet: what shares the CPUs with others is disturbed by "
+			  "them "
+			  "to different degrees, and no small difference means anything.</b>"
+			: "That is quiet.");
+}
+
 static void lock_read(FILE *out, const json_t *lock, int partitions)
 {
 	struct lock_reading reading = { 0 };
-	const json_t *work, *noise = json_object_get(lock, "noise");
+	const json_t *work;
 	double level = NAN;
-	char others[32], steal[32];
 	size_t i;
 
 	json_array_foreach(json_object_get(lock, "works"), i, work)
@@ -139,15 +157,13 @@ static void lock_read(FILE *out, const json_t *lock, int partitions)
 	}
 	fprintf(out,
 		"<p class=\"reading\">With %d partitions instead of one process, as many threads "
-		"in "
-		"all and as much data, these do more: %s. No difference is shown for %s",
+		"in all and as much data, these do more: %s. No difference is shown for %s",
 		partitions, html_list_end(&reading.gain), html_list_end(&reading.none));
 	fprintf(out, "; these do less: %s.", html_list_end(&reading.cost));
 	if (reading.gain.n > 0)
 		fprintf(out,
-			" Where there is a gain, splitting the process in so many gives it, "
-			"without "
-			"any partition, for %s; partitions give more than that for %s.",
+			" Splitting the process in so many without any partition is not shown to "
+			"give less for %s; partitions give more than that for %s.",
 			html_list_end(&reading.by_split), html_list_end(&reading.by_more));
 	fprintf(out,
 		" Over the same processes bound by taskset, partitions gain for %s. Pinning the "
@@ -156,15 +172,9 @@ static void lock_read(FILE *out, const json_t *lock, int partitions)
 		html_list_end(&reading.pin_cost));
 	fprintf(out,
 		" An interval holds with %.0f %% each, so of twenty works that differ in nothing "
-		"one "
-		"may show a difference. Meanwhile other programs had %s %% of the machine "
-		"(median), "
-		"and other machines on the same host %s %%.</p>\n",
-		level * 100,
-		html_number(html_get(json_object_get(noise, "others_pct"), "median"), others,
-			    sizeof(others)),
-		html_number(html_get(json_object_get(noise, "steal_pct"), "median"), steal,
-			    sizeof(steal)));
+		"one may show a difference.</p>\n",
+		level * 100);
+	noise_read(out, json_object_get(lock, "noise"));
 }
 
 static void curve_add(struct plot_curve *curve, double x, const struct estimate *estimate)
@@ -232,11 +242,10 @@ static void curves_read(FILE *out, const json_t *lock, int partitions)
 	}
 	fprintf(out,
 		"<p class=\"reading\">Each picture begins with one process at 1. The first dot of "
-		"the "
-		"partitions is a single partition, the price of being a job at all: below 1 for "
-		"%s. Threads of one process wait for a twentieth of their time or more in %s; the "
-		"second figure is with %d partitions. (The application's locks are timed; in the "
-		"kernel, what is told is the time that threads were blocked.)</p>\n",
+		"the partitions is a single partition, the price of being a job at all: below 1 "
+		"for %s. Threads of one process wait for a twentieth of their time or more in %s; "
+		"the second figure is with %d partitions. (The application's locks are timed; in "
+		"the kernel, what is told is the time that threads were blocked.)</p>\n",
 		html_list_end(&free_lunch), html_list_end(&waits), partitions);
 }
 
@@ -259,8 +268,8 @@ static void lock_table(FILE *out, const json_t *work)
 		fputs("</p>\n", out);
 	}
 	html_table_begin(out, "way|domains|threads|operations/s|times one|p50 us|p99 us|p99.9 us|"
-			      "lock wait %|blocked %|queueing %|switches/1000 op|fairness|"
-			      "kernel lock waits/1000 op|cache misses/1000 op|cycles/1000 op");
+			      "lock wait %|blocked %|queueing %|switches/1000 op|fairness|kernel "
+			      "lock waits/1000 op|cache misses/1000 op|cycles/1000 op");
 	json_array_foreach(json_object_get(work, "cells"), i, cell)
 	{
 		struct estimate rate = get_estimate(cell, "rate");
@@ -313,8 +322,8 @@ void report_lock(FILE *out, const json_t *lock)
 		return;
 	}
 	fprintf(out,
-		"<figure><figcaption>%d partitions, and what pinning and splitting give "
-		"without them</figcaption><p class=\"keys\">",
+		"<figure><figcaption>%d partitions, and what pinning and splitting give without "
+		"them</figcaption><p class=\"keys\">",
 		partitions);
 	for (int s = 0; s < N_SHOWN; s++)
 		plot_key(out, s, shown_names[s]);

@@ -13,12 +13,14 @@
 #define ROW_MARK 9 /* from one series' mark to the next within a row */
 #define ROW_GAP 9
 #define TICKS 12
+#define DODGE 3.5 /* between series at the same x in a small picture */
 
 /* A scale from values to units of the picture. */
 struct scale {
 	bool log;
 	double low, high;     /* values */
 	double begin, length; /* units; a length below 0 goes upwards */
+	double most_ticks;
 	double ticks[TICKS];
 	size_t n_ticks;
 };
@@ -63,6 +65,8 @@ static void scale_tick_linear(struct scale *scale)
 		step /= 5;
 	else if ((scale->high - scale->low) / step < 5)
 		step /= 2;
+	if ((scale->high - scale->low) / step > scale->most_ticks)
+		step *= 2;
 	for (double tick = ceil(scale->low / step) * step;
 	     tick <= scale->high * 1.0001 && scale->n_ticks < TICKS; tick += step)
 		scale->ticks[scale->n_ticks++] = fabs(tick) < step / 1e6 ? 0 : tick;
@@ -154,15 +158,31 @@ static void svg_interval(FILE *out, int class, double x1, double y1, double x2, 
 	svg_line(out, name, x1, y1, x2, y2);
 }
 
+/* Series that have no mark anywhere get no place. */
+static size_t rows_present(const struct plot_rows *plot, size_t present[PLOT_SERIES])
+{
+	size_t n = 0;
+
+	for (size_t s = 0; s < plot->n_series; s++)
+		for (size_t r = 0; r < plot->n_rows; r++)
+			if (isfinite(plot->marks[r][s].y)) {
+				present[n++] = s;
+				break;
+			}
+	return n;
+}
+
 void plot_rows_svg(FILE *out, const struct plot_rows *plot)
 {
-	double row = (double)plot->n_series * ROW_MARK + ROW_GAP, top = 6, left = 62;
+	size_t present[PLOT_SERIES], n_present = rows_present(plot, present);
+	double row = (double)n_present * ROW_MARK + ROW_GAP, top = 6, left = 62;
 	double bottom = top + row * (double)plot->n_rows;
 	struct scale x = { .log = plot->log,
 			   .low = NAN,
 			   .high = NAN,
 			   .begin = left,
-			   .length = WIDTH - left - 10 };
+			   .length = WIDTH - left - 10,
+			   .most_ticks = 9 };
 	char buf[32];
 
 	for (size_t r = 0; r < plot->n_rows; r++)
@@ -193,9 +213,10 @@ void plot_rows_svg(FILE *out, const struct plot_rows *plot)
 		if (r > 0)
 			svg_line(out, "grid", 0, y, WIDTH - 10, y);
 		svg_text(out, "end", left - 7, y + row / 2 + 4, plot->names[r]);
-		for (size_t s = 0; s < plot->n_series; s++) {
+		for (size_t k = 0; k < n_present; k++) {
+			size_t s = present[k];
 			const struct plot_point *mark = &plot->marks[r][s];
-			double at = y + ROW_GAP / 2.0 + ROW_MARK * ((double)s + 0.5);
+			double at = y + ROW_GAP / 2.0 + ROW_MARK * ((double)k + 0.5);
 
 			if (!isfinite(mark->y))
 				continue;
@@ -240,18 +261,18 @@ static void curve_line(FILE *out, const struct plot_curve *curve, const struct s
 }
 
 static void curve_dots(FILE *out, const struct plot_curve *curve, const struct scale *x,
-		       const struct scale *y)
+		       const struct scale *y, double aside)
 {
 	for (size_t i = 0; i < curve->n; i++) {
 		const struct plot_point *point = &curve->points[i];
+		double at = scale_at(x, point->x) + aside;
 
 		if (!isfinite(point->y))
 			continue;
 		if (isfinite(point->low) && isfinite(point->high))
-			svg_interval(out, curve->class, scale_at(x, point->x),
-				     scale_at(y, point->low), scale_at(x, point->x),
+			svg_interval(out, curve->class, at, scale_at(y, point->low), at,
 				     scale_at(y, point->high));
-		svg_mark(out, curve->class, scale_at(x, point->x), scale_at(y, point->y));
+		svg_mark(out, curve->class, at, scale_at(y, point->y));
 	}
 	fputc('\n', out);
 }
@@ -295,9 +316,13 @@ void plot_curves_svg(FILE *out, const struct plot_curves *plot)
 			   .high = NAN,
 			   .begin = left,
 			   .length = width - left - 12 };
-	struct scale y = {
-		.log = plot->log_y, .low = NAN, .high = NAN, .begin = bottom, .length = top - bottom
-	};
+	struct scale y = { .log = plot->log_y,
+			   .low = NAN,
+			   .high = NAN,
+			   .begin = bottom,
+			   .length = top - bottom,
+			   .most_ticks = plot->small ? 5 : 9 };
+	double most = 0;
 
 	for (size_t s = 0; s < plot->n_series; s++)
 		for (size_t i = 0; i < plot->series[s].n; i++) {
@@ -307,7 +332,11 @@ void plot_curves_svg(FILE *out, const struct plot_curves *plot)
 			scale_include(&y, point->y);
 			scale_include(&y, point->low);
 			scale_include(&y, point->high);
+			most = fmax(most, isfinite(point->y) ? point->y : point->high);
 		}
+	/* An interval that goes far beyond is cut off rather than flatten all else. */
+	if (!plot->log_y)
+		y.high = fmin(y.high, 1.6 * most);
 	scale_include(&y, plot->y_least);
 	scale_settle(&y);
 	scale_settle(&x);
@@ -325,7 +354,8 @@ void plot_curves_svg(FILE *out, const struct plot_curves *plot)
 		if (curve->kind == PLOT_LINE || curve->kind == PLOT_DASHED)
 			curve_line(out, curve, &x, &y);
 		if (curve->kind == PLOT_LINE || curve->kind == PLOT_DOTS)
-			curve_dots(out, curve, &x, &y);
+			curve_dots(out, curve, &x, &y,
+				   curve->kind == PLOT_LINE ? DODGE * (double)s : 0);
 	}
 	fputs("</svg>\n", out);
 }

@@ -7,23 +7,17 @@
  */
 #include "bench/bench.h"
 
-#include "bench/report.h"
-
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "bench/report.h"
 #include "common/cleanup.h"
-#include "common/clock.h"
-#include "common/file.h"
 #include "common/log.h"
-#include "libmig/criu.h"
 
 #define REPORT_DEFAULT "report.html"
 
@@ -67,29 +61,6 @@ static void vcbench_usage(FILE *out)
 static void vcbench_on_signal(int signal)
 {
 	bench_stop = 1;
-}
-
-/* What the figures were measured on. */
-static json_t *vcbench_machine(void)
-{
-	_cleanup_free_ char *cpuinfo = NULL;
-	char model[128] = "unknown", load[64] = "";
-	const char *line;
-	unsigned int version = 0;
-	struct utsname uts;
-
-	uname(&uts);
-	if (file_read_all(AT_FDCWD, "/proc/cpuinfo", 16 << 20, &cpuinfo) > 0 &&
-	    (line = strstr(cpuinfo, "model name")))
-		sscanf(line, "model name : %127[^\n]", model);
-	file_read(AT_FDCWD, "/proc/loadavg", load, sizeof(load));
-	criu_version(NULL, &version, NULL);
-	printf("%s, %ld CPUs, Linux %s, criu %u.%u.%u, load before %.4s\n", model,
-	       sysconf(_SC_NPROCESSORS_ONLN), uts.release, version / 10000, version / 100 % 100,
-	       version % 100, load);
-	return json_pack("{s:s, s:i, s:s, s:i, s:s, s:f}", "cpu", model, "cpus",
-			 (int)sysconf(_SC_NPROCESSORS_ONLN), "kernel", uts.release, "criu_version",
-			 (int)version, "load_before", load, "at", (double)clock_real_usec() / 1e6);
 }
 
 int bench_up(struct bench *bench, unsigned int partitions, struct vc_err *err)
@@ -278,7 +249,7 @@ int main(int argc, char **argv)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	bench.report = json_object();
-	json_object_set_new(bench.report, "machine", vcbench_machine());
+	json_object_set_new(bench.report, "machine", bench_machine());
 	for (int i = optind; i < argc && !bench_stop; i++)
 		status |= !vcbench_run(&bench, argv[i]);
 	if (json)
