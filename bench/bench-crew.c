@@ -165,18 +165,6 @@ int crew_start(const struct crew_plan *plan, struct crew *ret, struct vc_err *er
 	return r;
 }
 
-static void machine_times(uint64_t *busy, uint64_t *steal)
-{
-	uint64_t t[8] = { 0 };
-	char line[512];
-
-	if (file_read(AT_FDCWD, "/proc/stat", line, sizeof(line)) > 0)
-		sscanf(line, "cpu %lu %lu %lu %lu %lu %lu %lu %lu", &t[0], &t[1], &t[2], &t[3],
-		       &t[4], &t[5], &t[6], &t[7]);
-	*busy = t[0] + t[1] + t[2] + t[5] + t[6];
-	*steal = t[7];
-}
-
 static void crew_sleep(uint64_t usec)
 {
 	uint64_t until = clock_mono_usec() + usec, now;
@@ -197,7 +185,7 @@ int crew_measure(struct crew *crew, uint64_t warm_usec, uint64_t measure_usec, u
 
 	atomic_store(&crew->map->phase, CREW_WARM);
 	crew_sleep(warm_usec);
-	machine_times(&busy, &steal);
+	bench_machine_times(&busy, &steal);
 	began = clock_mono_usec();
 	atomic_store(&crew->map->phase, CREW_MEASURE);
 	crew_sleep(measure_usec);
@@ -208,7 +196,7 @@ int crew_measure(struct crew *crew, uint64_t warm_usec, uint64_t measure_usec, u
 		atomic_store(&crew->map->phase, CREW_END);
 		crew->nsec = (clock_mono_usec() - began) * 1000;
 	}
-	machine_times(&crew->busy, &crew->steal);
+	bench_machine_times(&crew->busy, &crew->steal);
 	crew->busy -= busy;
 	crew->steal -= steal;
 	if (count_usec > 0)
@@ -256,7 +244,8 @@ static struct crew_figures crew_sum_up(const struct crew *crew)
 {
 	const struct crew_map *map = crew->map;
 	struct crew_figures figures = { 0 };
-	double nsec = 0, wait = 0, cpu = 0, queue = 0, own = 0, forced = 0, ops = 0, squares = 0;
+	double nsec = 0, wait = 0, cpu = 0, queue = 0, own = 0, forced = 0, ops = 0, squares = 0,
+	       children = 0;
 	double machine = (double)crew->nsec * (double)sysconf(_SC_NPROCESSORS_ONLN);
 	double tick = 1e9 / (double)sysconf(_SC_CLK_TCK);
 
@@ -270,6 +259,7 @@ static struct crew_figures crew_sum_up(const struct crew *crew)
 		nsec += (double)thread->nsec;
 		wait += (double)thread->wait_nsec;
 		cpu += (double)thread->cpu_nsec;
+		children += (double)thread->children_nsec;
 		queue += (double)thread->queue_nsec;
 		own += (double)thread->switches_own;
 		forced += (double)thread->switches_forced;
@@ -281,7 +271,7 @@ static struct crew_figures crew_sum_up(const struct crew *crew)
 	figures.forced_switches = forced / ops * 1e3;
 	/* Jain, Chiu and Hawe, DEC-TR-301, 1984. */
 	figures.jain = figures.rate * figures.rate / (map->n_threads * squares);
-	figures.others_pct = fmax(100 * ((double)crew->busy * tick - cpu) / machine, 0);
+	figures.others_pct = fmax(100 * ((double)crew->busy * tick - cpu - children) / machine, 0);
 	figures.steal_pct = 100 * (double)crew->steal * tick / machine;
 	crew_latencies(map, &figures);
 	crew_count(map, &figures);

@@ -128,6 +128,7 @@ static int interfere_measure(struct interfere *interfere, const struct cell *cel
 	struct crew_figures figures;
 	int r = 0;
 
+	bench_await_quiet(interfere->bench);
 	if (cell->way == W_PARTITIONS)
 		r = bench_up(interfere->bench, 2, err);
 	if (r == 0)

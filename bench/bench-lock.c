@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 #define LOCK_FULL_ROUNDS 12
@@ -172,28 +173,43 @@ static void cell_note(struct lock_cell *cell, size_t round, const struct crew_fi
 		memcpy(cell->counters, figures->counters, sizeof(cell->counters));
 }
 
-static int lock_measure_cell(struct lock_bench *lock, struct lock_run *run, size_t c, size_t round,
-			     struct vc_err *err)
+static int lock_measure_once(struct lock_bench *lock, struct lock_run *run, size_t c, bool counted,
+			     struct crew_figures *ret, struct vc_err *err)
 {
 	const struct lock_config *config = &lock->configs[c];
 	bool vcrun = config->way == WAY_VCRUN;
 	char *const *places = vcrun ? lock_places[c].by_name : lock_places[c].by_cpus;
-	struct crew_figures figures;
 	int r = 0;
 
-	/* A server has no threads of ours to pin. */
-	if (run->work->measure && config->way == WAY_PINNED)
-		return 0;
+	bench_await_quiet(lock->bench);
 	if (vcrun)
 		r = bench_up(lock->bench, config->domains, err);
 	if (r < 0)
 		return r;
 	if (run->work->measure)
-		r = run->work->measure(lock, config, places, &figures, err);
+		r = run->work->measure(lock, config, places, ret, err);
 	else
-		r = lock_by_crew(lock, run->work->name, config, places, round == 0, &figures, err);
+		r = lock_by_crew(lock, run->work->name, config, places, counted, ret, err);
 	if (vcrun)
 		bench_down(lock->bench);
+	return r;
+}
+
+static int lock_measure_cell(struct lock_bench *lock, struct lock_run *run, size_t c, size_t round,
+			     struct vc_err *err)
+{
+	struct crew_figures figures;
+	uint64_t began;
+	int r;
+
+	/* A server has no threads of ours to pin. */
+	if (run->work->measure && lock->configs[c].way == WAY_PINNED)
+		return 0;
+	do {
+		began = clock_mono_usec();
+		r = lock_measure_once(lock, run, c, round == 0, &figures, err);
+	} while (r == 0 && bench_measure_again(lock->bench, figures.others_pct + figures.steal_pct,
+					       clock_mono_usec() - began));
 	if (r == 0 && !bench_stop)
 		cell_note(&run->cells[c], round, &figures);
 	return r;

@@ -53,6 +53,7 @@ struct crew_thread {
 	uint64_t wait_nsec; /* of these, in the application's own lock */
 	uint64_t waits;
 	uint64_t cpu_nsec, queue_nsec; /* on a CPU; runnable without one */
+	uint64_t children_nsec;        /* on a CPU: children that it has reaped */
 	uint64_t switches_own, switches_forced;
 	uint64_t counted_ops;         /* in COUNT */
 	int64_t counters[N_COUNTERS]; /* -1: this machine has none */

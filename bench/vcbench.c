@@ -48,6 +48,7 @@ static void vcbench_usage(FILE *out)
 	      "  -n, --rounds=N     so many samples of each\n"
 	      "      --sizes=LIST   move: MiB of memory, by commas (default 1,64,256,1024)\n"
 	      "      --works=LIST   lock: only these, by commas\n"
+	      "      --patience=SEC lock, interfere: wait so long in all for quiet moments\n"
 	      "      --quick        fewer rounds, smaller sizes; all is done within 2 minutes\n"
 	      "      --json=FILE    write the figures to FILE (-: standard output)\n"
 	      "      --report=FILE  write the page to FILE (all: default report.html)\n"
@@ -183,6 +184,7 @@ int main(int argc, char **argv)
 		{ "rounds", required_argument, NULL, 'n' },
 		{ "sizes", required_argument, NULL, 's' },
 		{ "works", required_argument, NULL, 'w' },
+		{ "patience", required_argument, NULL, 'p' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "report", required_argument, NULL, 'r' },
@@ -207,6 +209,9 @@ int main(int argc, char **argv)
 			break;
 		case 'w':
 			bench.works = optarg;
+			break;
+		case 'p':
+			bench.patience_usec = strtoul(optarg, NULL, 10) * 1000000;
 			break;
 		case 'q':
 			bench.quick = true;

@@ -139,7 +139,7 @@ static void thread_measure(struct worker *worker)
 	struct booked before = thread_booked(), after;
 	uint64_t began = work_now_nsec(), last = began;
 
-	figures->wait_nsec = figures->waits = 0;
+	figures->wait_nsec = figures->waits = figures->children_nsec = 0;
 	while (atomic_load_explicit(&map->phase, memory_order_relaxed) == CREW_MEASURE) {
 		uint64_t took = the_work->once(worker), now = work_now_nsec();
 
