@@ -21,3 +21,16 @@ vcwork_CFLAGS = $(AM_CFLAGS) -pthread
 vcwork_LDADD = libcommon.la
 
 dist_man_MANS += man/vcbench.1
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit-estimate tests/unit-usl
+TESTS += tests/unit-estimate tests/unit-usl
+
+tests_unit_estimate_SOURCES = tests/unit-estimate.c bench/estimate.c bench/estimate.h bench/crew.h
+tests_unit_estimate_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_estimate_LDADD = libcommon.la $(CMOCKA_LIBS) $(JANSSON_LIBS) -lm
+
+tests_unit_usl_SOURCES = tests/unit-usl.c bench/usl.c bench/usl.h bench/estimate.c
+tests_unit_usl_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_usl_LDADD = libcommon.la $(CMOCKA_LIBS) $(JANSSON_LIBS) -lm
+endif
