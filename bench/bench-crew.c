@@ -18,7 +18,6 @@
 #include "common/clock.h"
 #include "common/file.h"
 
-#define CREW_TMPFS "/dev/shm" /* for the directories of work-file.c: memory, not a disk */
 #define CREW_READY_USEC 30000000u
 #define CREW_END_USEC 20000000u
 
@@ -33,11 +32,10 @@ static int crew_make_map(struct crew *crew, const struct crew_plan *plan, struct
 	_cleanup_close_ int fd = -1;
 	char path[160];
 
-	strcpy(crew->dir, CREW_TMPFS "/vcbench-XXXXXX");
-	if (!mkdtemp(crew->dir)) {
-		crew->dir[0] = '\0';
-		return err_sys(err, errno, CREW_TMPFS);
-	}
+	int r = bench_make_dir(crew->dir, sizeof(crew->dir));
+
+	if (r < 0)
+		return err_sys(err, -r, "/dev/shm");
 	snprintf(path, sizeof(path), "%s/map", crew->dir);
 	crew->map_size = sizeof(*crew->map) + plan->threads * sizeof(crew->map->threads[0]);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

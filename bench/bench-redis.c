@@ -230,9 +230,9 @@ int redis_measure(struct lock_bench *lock, const struct lock_config *config, cha
 				      .steal_pct = NAN };
 	for (int i = 0; i < N_COUNTERS; i++)
 		ret->counters[i] = NAN;
-	strcpy(redis.dir, "/dev/shm/vcbench-XXXXXX");
-	if (!mkdtemp(redis.dir))
-		return err_sys(err, errno, "%s", redis.dir);
+	r = bench_make_dir(redis.dir, sizeof(redis.dir));
+	if (r < 0)
+		return err_sys(err, -r, "/dev/shm");
 	r = redis_serve(&redis, err);
 	if (r == 0)
 		r = redis_generate(&redis, ret, err);

@@ -135,6 +135,15 @@ int bench_run(char *const argv[], char *out, size_t size)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+int bench_make_dir(char *path, size_t size)
+{
+	snprintf(path, size, "/dev/shm/vcbench-%d-XXXXXX", (int)getpid());
+	if (mkdtemp(path))
+		return 0;
+	path[0] = '\0';
+	return -errno;
+}
+
 bool bench_find_program(const char *name, char *path, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", path, size);

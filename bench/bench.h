@@ -88,6 +88,9 @@ int bench_run(char *const argv[], char *out, size_t size);
 /* Starts one with its output thrown away, or into out_fd when that is not -1. 0 or
  * -errno; the caller waits for it. */
 int bench_start(char *const argv[], int out_fd, pid_t *ret);
+/* Makes a directory of our own in memory, whose path it puts into path. 0 or -errno; the
+ * caller removes it. */
+int bench_make_dir(char *path, size_t size);
 /* A program of ours that lies beside vcbench, or where it was installed. False: it is
  * not there, and path is where it was looked for last. */
 bool bench_find_program(const char *name, char *path, size_t size);
