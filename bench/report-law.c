@@ -97,6 +97,27 @@ static void law_curve(FILE *out, const json_t *work, const struct usl *usl)
 	plot_curves_svg(out, &plot);
 }
 
+/* Where two CPUs do less than one, the law is beyond what it was made for. */
+static void law_beyond(FILE *out, const json_t *works)
+{
+	struct html_list beyond = { 0 };
+	const json_t *work;
+	struct usl usl;
+	size_t i;
+
+	json_array_foreach(works, i, work) if (law_load(work, &usl) && usl.loss.low > 1)
+		html_list_add(&beyond, "%s", html_string(work, "work"));
+	if (beyond.n > 0)
+		fprintf(out,
+			" Already the second CPU makes it slower than one for %s: what costs there "
+			"is "
+			"each hand-over of the lock, with its sleep and wake-up, which need not "
+			"grow "
+			"with the number of those who wait. There the band says too little of one "
+			"process, and its lower edge nothing.",
+			html_list_end(&beyond));
+}
+
 /* All works that lose, the most first, would be long: the three that lose most. */
 static void law_read(FILE *out, const json_t *lock)
 {
@@ -152,6 +173,7 @@ static void law_read(FILE *out, const json_t *lock)
 		      "count is neither shown nor refuted here: the power is 1 at one edge of the "
 		      "band and 2 at the other. A curve over more CPUs decides it.",
 		      out);
+	law_beyond(out, works);
 	fputs("</p>\n", out);
 }
 

@@ -87,7 +87,8 @@ static void lock_rows(FILE *out, const json_t *lock, int partitions)
 
 /* What of the works' gains is certain, and where it comes from. */
 struct lock_reading {
-	struct html_list gain, cost, none, by_split, by_more, by_vcrun, pin_gain, pin_cost;
+	struct html_list gain, cost, none, by_split, by_more, by_vcrun, by_taskset, pin_gain,
+		pin_cost;
 };
 
 static void reading_add(struct lock_reading *reading, const json_t *work, int partitions)
@@ -105,6 +106,8 @@ static void reading_add(struct lock_reading *reading, const json_t *work, int pa
 		html_list_add(&reading->pin_cost, "%s (%.2f)", name, pinned.center);
 	if (taskset.n > 0 && taskset.low > 1)
 		html_list_add(&reading->by_vcrun, "%s (%.2f)", name, taskset.center);
+	if (taskset.n > 0 && taskset.high < 1)
+		html_list_add(&reading->by_taskset, "%s (%.2f)", name, taskset.center);
 	if (gain.n == 0)
 		return;
 	if (gain.high < 1) {
@@ -166,10 +169,10 @@ static void lock_read(FILE *out, const json_t *lock, int partitions)
 			"give less for %s; partitions give more than that for %s.",
 			html_list_end(&reading.by_split), html_list_end(&reading.by_more));
 	fprintf(out,
-		" Over the same processes bound by taskset, partitions gain for %s. Pinning the "
-		"threads of one process gains for %s and costs for %s.",
-		html_list_end(&reading.by_vcrun), html_list_end(&reading.pin_gain),
-		html_list_end(&reading.pin_cost));
+		" Over the same processes bound by taskset, partitions gain for %s and cost for "
+		"%s. Pinning the threads of one process gains for %s and costs for %s.",
+		html_list_end(&reading.by_vcrun), html_list_end(&reading.by_taskset),
+		html_list_end(&reading.pin_gain), html_list_end(&reading.pin_cost));
 	fprintf(out,
 		" An interval holds with %.0f %% each, so of twenty works that differ in nothing "
 		"one may show a difference.</p>\n",
