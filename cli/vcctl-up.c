@@ -42,9 +42,10 @@ DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
  * not be anything but what an up that was killed may have left. */
 static int up_check_empty(const char *dir, struct vc_err *err)
 {
-	static const char *const ours[] = { ".",         "..",          "board",
-					    "board.new", "images",      "instance.json.new",
-					    "jobs",      "moves.jsonl", "moves.jsonl.1" };
+	static const char *const ours[] = {
+		".",   "..",   "board",       "board.new",    "images", "instance.json.new",
+		"ipc", "jobs", "moves.jsonl", "moves.jsonl.1"
+	};
 	_cleanup_closedir_ DIR *stream = opendir(dir);
 	const struct dirent *entry;
 
@@ -274,6 +275,8 @@ static int up_fill(const struct vcctl *opts, struct instance *in, struct cg **re
 	if (mkdir(jobs, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "%s", jobs);
 	r = up_mount_images(in->dir, err);
+	if (r == 0)
+		r = vcctl_make_ipc(in, err);
 	if (r == 0)
 		r = cg_open(name, NULL, ret_cg, err);
 	if (r < 0)

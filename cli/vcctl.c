@@ -27,27 +27,37 @@ static const struct subcommand {
 	int (*run)(const struct vcctl *opts);
 	bool root;
 	bool whole; /* is not to be interrupted halfway */
+	bool words; /* takes some more, at least one */
 } subcommands[] = {
 	{ "up", vcctl_up, .root = true, .whole = true },
 	{ "down", vcctl_down, .root = true, .whole = true },
 	{ "list", vcctl_list, .root = false, .whole = false },
 	{ "check", vcctl_check, .root = true, .whole = true },
+	{ "kill", vcctl_kill, .words = true },
+	{ "ipc", vcctl_ipc, .words = true },
 };
 
 static void vcctl_usage(FILE *out)
 {
 	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
+	      "       vcctl [OPTION]... kill JOB...\n"
+	      "       vcctl [OPTION]... ipc list|show NAME|rm NAME\n"
 	      "Bring this machine's partitions up and down; see vcctl(8).\n\n"
 	      "  up     make the partitions and start their daemons; without an option: as\n"
 	      "         " VC_SYSCONFDIR "/vcrun.conf says, or along the machine's topology\n"
 	      "  down   end the daemons and remove the partitions; refuses while jobs run\n"
 	      "  list   the partitions as they were brought up; --policies: the policies\n"
-	      "  check  look whether everything that vcrun needs is there, and works\n\n"
+	      "  check  look whether everything that vcrun needs is there, and works\n"
+	      "  kill   send a signal to all processes of jobs, or end parked ones\n"
+	      "  ipc    the IPC objects: list; show NAME: one, with its handle in each partition;\n"
+	      "         rm NAME: remove its name, and with its last opener the object\n\n"
 	      "  -n, --split=N        up: N equal parts\n"
 	      "  -c, --config=FILE    up: as FILE says\n"
 	      "  -f, --force          down: end the jobs (SIGTERM, then SIGKILL)\n"
+	      "  -s, --signal=SIGNAL  kill: this one, by name or number (default TERM)\n"
 	      "      --policies       list: the policies that vcrun --policy knows\n"
-	      "      --json           list, check: print JSON\n"
+	      "      --kind=KIND      ipc: objects of this kind only\n"
+	      "      --json           list, check, ipc: print JSON\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n\n"
@@ -77,8 +87,8 @@ static const struct subcommand *vcctl_find(const char *name)
 	exit(EXIT_USAGE_CODE);
 }
 
-/* Ctrl-C between two mounts would leave what nobody knows of. Each wait in up, down and
- * check has its own end, so this holds nobody for long. */
+/* Ctrl-C between two mounts would leave what nobody knows of. Each wait in up and down has
+ * its own end, so this holds nobody for long; check looks for signals itself. */
 static void vcctl_hold_signals(void)
 {
 	sigset_t set;
@@ -123,9 +133,11 @@ int main(int argc, char **argv)
 		{ "split", required_argument, NULL, 'n' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "force", no_argument, NULL, 'f' },
+		{ "signal", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "policies", no_argument, NULL, 'P' },
-		{ "state-dir", required_argument, NULL, 's' },
+		{ "kind", required_argument, NULL, 'k' },
+		{ "state-dir", required_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -137,7 +149,7 @@ int main(int argc, char **argv)
 	int c;
 
 	log_open("vcctl", LOG_LEVEL_WARN);
-	while ((c = getopt_long(argc, argv, "n:c:fhV", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "n:c:fs:hV", options, NULL)) >= 0) {
 		switch (c) {
 		case 'n':
 			opts.split = vcctl_parse_split(optarg);
@@ -154,7 +166,13 @@ int main(int argc, char **argv)
 		case 'P':
 			opts.policies = true;
 			break;
+		case 'k':
+			opts.kind = optarg;
+			break;
 		case 's':
+			opts.signal = optarg;
+			break;
+		case 'S':
 			state_dir = optarg;
 			break;
 		case 'h':
@@ -167,15 +185,16 @@ int main(int argc, char **argv)
 			return EXIT_USAGE_CODE;
 		}
 	}
-	if (optind + 1 != argc) {
+	subcommand = optind < argc ? vcctl_find(argv[optind]) : NULL;
+	if (!subcommand || (optind + 1 != argc) != subcommand->words) {
 		vcctl_usage(stderr);
 		return EXIT_USAGE_CODE;
 	}
+	opts.words = argv + optind + 1;
 	if (opts.split && opts.config) {
 		fputs("vcctl: --split and --config exclude each other: give one of them\n", stderr);
 		return EXIT_USAGE_CODE;
 	}
-	subcommand = vcctl_find(argv[optind]);
 	if (subcommand->root && geteuid() != 0) {
 		fprintf(stderr, "vcctl: '%s' needs root: it works on cgroups and mounts\n",
 			subcommand->name);

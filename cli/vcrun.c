@@ -3,7 +3,7 @@
  * vcrun.c - starts a program in a partition, and stands in for it until it ends
  *
  * Place, then run: any daemon says which partition; that partition's daemon hands
- * everything to a shim, and from there on this process talks with the shim alone.
+ * the rest to a shim, and from there on this process talks with the shim alone.
  * Standard descriptors are handed over, not relayed, except for terminals (tty.h).
  * Signals sent to vcrun go to the program; its exit status becomes ours.
  */
@@ -43,6 +43,7 @@ struct vcrun {
 	int argc;
 	struct tty tty;
 	struct wire *wire;
+	int stdio[4];     /* the program's, and its directory */
 	sigset_t blocked; /* as we found it: the program's */
 	int signal_fd;
 	bool started;
@@ -222,17 +223,29 @@ static void vcrun_fill_stdio(void)
 	}
 }
 
-/* The job's standard descriptors. A detached job must not hold on to a terminal. */
-static int vcrun_stdio(const struct vcrun *run, int fds[4], struct vc_err *err)
+/*
+ * A detached job must not hold on to a terminal, nor keep who reads our output waiting for
+ * its own end: "job=$(vcrun --detach prog)" is to have the number at once.
+ */
+static bool vcrun_lets_go_of(int fd)
+{
+	struct stat st;
+
+	return isatty(fd) || (fd != STDIN_FILENO && fstat(fd, &st) == 0 &&
+			      (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
+}
+
+/* The job's standard descriptors. */
+static int vcrun_stdio(struct vcrun *run, struct vc_err *err)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0)
 		return err_sys(err, errno, "/dev/null");
 	for (int i = 0; i < 3; i++)
-		fds[i] = run->detach && isatty(i) ? null : i;
-	fds[3] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fds[3] < 0)
+		run->stdio[i] = run->detach && vcrun_lets_go_of(i) ? null : i;
+	run->stdio[3] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (run->stdio[3] < 0)
 		return err_sys(err, errno, "the current directory");
 	return 0;
 }
@@ -243,7 +256,7 @@ static int vcrun_send(struct vcrun *run, struct vc_err *err)
 	Vc__Resize size = VC__RESIZE__INIT;
 	Vc__Run body = VC__RUN__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
-	int fds[4], r = vcrun_stdio(run, fds, err);
+	int r = vcrun_stdio(run, err);
 	mode_t mask = umask(0);
 
 	umask(mask);
@@ -271,7 +284,17 @@ static int vcrun_send(struct vcrun *run, struct vc_err *err)
 	}
 	msg.body_case = VC__MSG__BODY_RUN;
 	msg.run = &body;
-	return wire_send(run->wire, &msg, fds, 4, err);
+	return wire_send(run->wire, &msg, NULL, 0, err);
+}
+
+static void vcrun_hand_over(struct vcrun *run)
+{
+	Vc__Stdio body = VC__STDIO__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	msg.body_case = VC__MSG__BODY_STDIO;
+	msg.stdio = &body;
+	wire_send(run->wire, &msg, run->stdio, ARRAY_SIZE(run->stdio), NULL);
 }
 
 static void vcrun_signal(struct vcrun *run, int signal, bool group)
@@ -380,6 +403,9 @@ static int vcrun_on_message(struct vcrun *run)
 		return EXIT_VCRUN;
 	}
 	switch (msg.msg->body_case) {
+	case VC__MSG__BODY_READY:
+		vcrun_hand_over(run);
+		break;
 	case VC__MSG__BODY_STARTED:
 		log_stage("started", msg.msg->started->job);
 		run->started = true;

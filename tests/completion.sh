@@ -73,7 +73,11 @@ expect "leastcpu leastmem" vcrun -p least
 expect "leastcpu leastmem" vcrun --policy = least
 expect "random roundrobin" vcmove --policy r
 expect "jobs" vcstat j
-expect "check down list up" vcctl ''
+expect "check down ipc kill list up" vcctl ''
+expect "list rm show" vcctl ipc ''
+expect "posix-mq posix-sem posix-shm" vcctl --kind = posix
+expect "ipc" vcstat i
+expect "SIGKILL" vcctl kill --signal = SIGKI
 expect "--split=" vcctl up --sp
 expect "all interfere lock move spawn" vcbench ''
 
@@ -90,10 +94,17 @@ expect "" vcmove ''
 if [ "$(id -u)" -eq 0 ]; then
 	"$top_srcdir/run" vcctl up --split=1 >/dev/null
 	"$top_srcdir/run" vcrun -d -n cache sleep 60 </dev/null >/dev/null
-	# shellcheck disable=SC2016 # the name of a job that means harm
+	# shellcheck disable=SC2016 # the names of a job and of an object that mean harm
 	"$top_srcdir/run" vcrun -d -n '$(touch${IFS}harm)' sleep 60 </dev/null >/dev/null
 	expect "vc0" vcmove --to = ''
 	expect "1 2 cache" vcmove ''
+	expect "1 2 cache" vcctl kill ''
+	[ ! -x "$VCRUN_BUILD/tests/ipc-client" ] || {
+		"$VCRUN_BUILD/tests/ipc-client" "open mq inbox create persistent" \
+			'open mq $(touch${IFS}harm) create persistent' >/dev/null
+		expect "inbox" vcctl ipc show ''
+		expect "inbox" vcctl ipc rm i
+	}
 	[ ! -e harm ] || { echo "a job's name was executed"; failed=1; }
 else
 	echo "partly skipped: only root can bring an instance up"
