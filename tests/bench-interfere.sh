@@ -47,7 +47,7 @@ bench=$!
 sleep 12
 kill -INT $bench
 wait $bench || :
-[ -s "$work/cut.json" ] && [ -s "$work/cut.html" ] || fail "nothing was written: $(cat "$work/cut.out")"
+{ [ -s "$work/cut.json" ] && [ -s "$work/cut.html" ]; } || fail "nothing was written: $(cat "$work/cut.out")"
 at_least "values that were kept" \
 	"$(json "d['interfere']['victims'][0]['alone']['p99_usec']['n']" <"$work/cut.json")" 1
 is "what is left in memory" "$(find /dev/shm -maxdepth 1 -name "vcbench-$bench-*")" ""
