@@ -346,23 +346,6 @@ static int move_size(struct move_bench *move, struct vc_err *err)
 	return r;
 }
 
-/* The victim lies beside vcbench, or where it was installed. */
-static bool move_find_victim(char *path, size_t size)
-{
-	ssize_t n = readlink("/proc/self/exe", path, size - 8);
-	char *slash;
-
-	if (n > 0) {
-		path[n] = '\0';
-		slash = strrchr(path, '/');
-		strcpy(slash + 1, "victim");
-		if (access(path, X_OK) == 0)
-			return true;
-	}
-	snprintf(path, size, "%s/victim", VC_LIBEXECDIR);
-	return access(path, X_OK) == 0;
-}
-
 static int move_sizes(struct bench *bench, struct move_bench *base, struct table *table,
 		      json_t *list, struct vc_err *err)
 {
@@ -407,7 +390,7 @@ int bench_move(struct bench *bench, struct vc_err *err)
 
 	if (!base.criu)
 		return err_set(err, ENOENT, "criu is not installed: run 'vcctl check'");
-	if (!move_find_victim(victim_path, sizeof(victim_path)))
+	if (!bench_find_program("victim", victim_path, sizeof(victim_path)))
 		return err_set(err, ENOENT, "%s: not found", victim_path);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	table = table_new(">MIB|>N|>VCMOVE MS|>P90|>CRIU MS|>P90|>RATIO|>VCMOVE TOTAL|>CRIU TOTAL|"

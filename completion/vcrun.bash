@@ -187,7 +187,13 @@ _vcbench() {
 	local cur prev words cword split cmd=$1
 
 	_init_completion -s || return
-	_vcrun_argument || [[ $split == true ]] || _vcrun_reply spawn move
+	case $prev in
+	--json | --report | --from)
+		_filedir
+		return
+		;;
+	esac
+	_vcrun_argument || [[ $split == true ]] || _vcrun_reply spawn move lock interfere all
 }
 
 complete -F _vcrun vcrun

@@ -62,7 +62,7 @@ expect_among() {
 }
 
 # Every long option that --help names is offered.
-for name in vcrun vcmove vcstat vcctl; do
+for name in vcrun vcmove vcstat vcctl vcbench; do
 	for option in $("$name" --help |
 		sed -n 's/^  *\(-[a-zA-Z], \)\{0,1\}\(--[a-z-]*=\{0,1\}\).*/\2/p'); do
 		expect_among "$option" "$name" --
@@ -79,6 +79,7 @@ expect "posix-mq posix-sem posix-shm" vcctl --kind = posix
 expect "ipc" vcstat i
 expect "SIGKILL" vcctl kill --signal = SIGKI
 expect "--split=" vcctl up --sp
+expect "all interfere lock move spawn" vcbench ''
 
 # After the options comes a program and what belongs to that.
 expect_among ls vcrun --policy = leastcpu -n x l
