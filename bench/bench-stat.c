@@ -152,6 +152,9 @@ bool bench_find_program(const char *name, char *path, size_t size)
 		path[n] = '\0';
 		*strrchr(path, '/') = '\0';
 		n = (ssize_t)strlen(path);
+		/* A program that libtool has not installed yet runs one directory down. */
+		if (n > 6 && !strcmp(path + n - 6, "/.libs"))
+			n -= 6;
 		snprintf(path + n, size - (size_t)n, "/%s", name);
 		if (access(path, X_OK) == 0)
 			return true;
