@@ -28,7 +28,7 @@
 #include "common/log.h"
 
 #define LOCK_FULL_ROUNDS 12
-#define LOCK_QUICK_ROUNDS 5
+#define LOCK_QUICK_ROUNDS 4
 
 static const struct lock_work lock_works[] = {
 	{ "mutex", "application", "a store (hash table and log) under one pthread mutex", NULL },

@@ -198,6 +198,7 @@ int main(int argc, char **argv)
 	int c, status = 0;
 
 	log_open("vcbench", LOG_LEVEL_WARN);
+	setlinebuf(stdout);
 	while ((c = getopt_long(argc, argv, "n:hV", options, NULL)) >= 0) {
 		switch (c) {
 		case 'n':
