@@ -22,7 +22,16 @@ libvcipc_la_DEPENDENCIES = libipcobject.la libdoor.la ipcmap/vcipc.sym
 vcipcincludedir = $(includedir)/vcrun
 vcipcinclude_HEADERS = ipcmap/vcipc.h
 pkgconfig_DATA += ipcmap/libvcipc.pc
-EXTRA_DIST += ipcmap/vcipc.sym examples/ipc/sender.c examples/ipc/receiver.c examples/ipc/Makefile \
+## The quickstart's tour shows them.
+noinst_PROGRAMS += examples/ipc/sender examples/ipc/receiver
+examples_ipc_sender_SOURCES = examples/ipc/sender.c
+examples_ipc_sender_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/ipcmap
+examples_ipc_sender_LDADD = libvcipc.la
+examples_ipc_receiver_SOURCES = examples/ipc/receiver.c
+examples_ipc_receiver_CPPFLAGS = $(examples_ipc_sender_CPPFLAGS)
+examples_ipc_receiver_LDADD = libvcipc.la
+
+EXTRA_DIST += ipcmap/vcipc.sym examples/ipc/Makefile \
 	examples/ipc/README.md
 dist_man_MANS += man/vcipc.3 man/vcipc_event.3 man/vcipc_sem.3 man/vcipc_mutex.3 man/vcipc_mq.3 man/vcipc_shm.3
 
