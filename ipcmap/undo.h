@@ -18,8 +18,8 @@
 bool undo_wanted(uint32_t kind);
 
 /*
- * The process pid is dead, and not in the middle of a move; 0: nobody has died. fd is the object's file, open for
- * reading and writing, size its bytes; unlinked: the object has been removed, so
+ * The process pid is dead, and not in the middle of a move; 0: nobody has died. fd is the object's
+ * file, open for reading and writing, size its bytes; unlinked: the object has been removed, so
  * sleepers are told. Single-threaded callers only: SIGBUS is caught meanwhile.
  *
  * 0: done, or nothing to do. -EAGAIN: somebody is at work in the object; call again soon.

@@ -18,8 +18,9 @@
 #include <unistd.h>
 
 #define WAIT_FOREVER UINT64_MAX
-#define WAIT_RESTART (UINT64_MAX - 1) /* the same, and a handler with SA_RESTART does not end it   \
-				       */
+#define WAIT_RESTART                                                                               \
+	(UINT64_MAX - 1) /* the same, and a handler with SA_RESTART does not end it                \
+			  */
 
 static inline void wait_relax(void)
 {

@@ -45,7 +45,7 @@ tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-ms
 tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull
 tests_ipc_pair_SOURCES = tests/ipc-pair.c
 preload_end_to_end = tests/ipc-preload.sh tests/ipc-preload-move.sh \
-	tests/ipc-preload-stress.sh
+	tests/ipc-preload-stress.sh tests/ipc-preload-postgres.sh
 dist_check_SCRIPTS += $(preload_end_to_end)
 TESTS += $(preload_end_to_end)
 

@@ -40,11 +40,11 @@ struct object {
 	uint64_t size;
 	bool readonly;        /* no more is permitted */
 	bool mapped_readonly; /* no more was, when it was mapped */
-	pid_t pid;          /* whom the daemon has counted */
-	uid_t euid;         /* whom it let in */
-	uint32_t owner_seq; /* as it was then */
-	unsigned int uses;  /* calls under way */
-	bool undo;          /* this process may have adjustments in it */
+	pid_t pid;            /* whom the daemon has counted */
+	uid_t euid;           /* whom it let in */
+	uint32_t owner_seq;   /* as it was then */
+	unsigned int uses;    /* calls under way */
+	bool undo;            /* this process may have adjustments in it */
 	union {
 		struct semset set;
 		struct msgq q;

@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ipc-preload-postgres - PostgreSQL on mapped memory loses no transaction
+#
+# Server and pgbench are one job, of a user who is not root, and talk through a Unix socket in it.
+# The server's memory is System V's. VC_PGBENCH_SECONDS: how long the benchmark takes.
+# VC_PGBENCH_MOVES: how often it is moved meanwhile, 0 when nothing is said: CRIU 4.2.1 crashes
+# (criu/pagemap.c, "Page read err") when it restores PostgreSQL with a library preloaded, be it
+# ours or libprotobuf-c.so.1, mapped or private.
+export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
+. "${top_srcdir:=.}/tests/lib.sh"
+. "$top_srcdir/tests/lib-move.sh"
+requires python3 setpriv
+pg=$(find /usr/lib/postgresql -name initdb 2>/dev/null | sort | tail -n 1)
+[ -n "$pg" ] || skip "PostgreSQL is not installed"
+pg=${pg%/initdb}
+up
+dir=$(user_dir $nobody pg)
+cp "$top_builddir/.libs/libvcipc-preload.so" "$work/"
+
+cat >"$dir/run.sh" <<END
+set -e
+PATH=$pg:\$PATH
+cd "$dir"
+initdb -D data --auth=trust --no-sync >initdb.log 2>&1
+pg_ctl -D data -l server.log -w start >/dev/null -o "-c listen_addresses='' -c fsync=off \
+	-c unix_socket_directories='$dir' -c shared_memory_type=sysv"
+pgbench -h "$dir" -i -s 2 postgres >init.log 2>&1
+touch begun
+pgbench -h "$dir" -n -c 4 -j 2 -T "${VC_PGBENCH_SECONDS:-8}" postgres >bench.log 2>&1
+touch ended
+psql -h "$dir" -At -c 'SELECT count(*) FROM pgbench_history' postgres >history
+psql -h "$dir" -At -c 'SELECT sum(abalance) FROM pgbench_accounts' postgres >accounts
+psql -h "$dir" -At -c 'SELECT sum(delta) FROM pgbench_history' postgres >deltas
+pg_ctl -D data -w stop >/dev/null
+END
+as_user $nobody env VCRUN_PRELOAD="$work/libvcipc-preload.so" vcrun --ipc=map --on=vc0 \
+	--name=postgres sh "$dir/run.sh" >"$work/out" 2>&1 &
+job=$!
+
+logs() {
+	cat "$work/out" "$dir"/*.log 2>/dev/null | tail -n 20
+}
+
+wait_for 60 test -e "$dir/begun"
+matches "segments" "$(vcctl ipc list --kind=sysv-shm)" '^sysv-shm '
+sleep 1
+moves=${VC_PGBENCH_MOVES:-0} moved=0
+for _ in $(seq "$moves"); do
+	alive $job || fail "the job has ended: $(logs)"
+	try vcmove --quiet --policy=notparent postgres
+	[ "$status" -ne 0 ] || moved=$((moved + 1))
+	[ "$status" -eq 0 ] || say "$out"
+	sleep 0.7
+done
+[ ! -e "$dir/ended" ] || fail "the benchmark was over before the moves were"
+wait $job || fail "exit status $?: $(logs)"
+at_least "moves" $moved $((moves / 2))
+done=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' "$dir/bench.log")
+at_least "transactions" "${done:-0}" 100
+is "rows of history" "$(cat "$dir/history")" "$done"
+is "sum of balances" "$(cat "$dir/accounts")" "$(cat "$dir/deltas")"
+matches "failed" "$(cat "$dir/bench.log")" '^number of failed transactions: 0 '
+is "segments at the end" "$(vcctl ipc list --kind=sysv-shm --json | json "len(d['ipc'])")" 0
+[ "$moves" -eq 0 ] || show_moves "PostgreSQL"
+say "$done transactions"
