@@ -64,16 +64,19 @@ struct layout_mq {
  * index is taken modulo their length, which is maxmsg rounded up to a power of two.
  */
 struct layout_mq_send {
+	/* Looked at by receivers, who wait for it. */
 	uint64_t sent;           /* messages so far; its lower half is what receivers sleep on */
 	uint32_t receivers_wait; /* not 0: some may */
-	uint32_t reserved;
+	uint32_t reserved[13];
+	/* The senders' own: a line that stays with them, which holds their lock. */
 	uint64_t received_seen; /* received, as last looked at */
-	uint64_t reserved2[4];
+	uint64_t reserved2[6];
 	uint32_t lock;
 	uint32_t reserved3;
 };
-_Static_assert(sizeof(struct layout_mq_send) == 64, "one cache line, the last of its page");
-_Static_assert(offsetof(struct layout_mq_send, lock) == 56, "the lock is where lock.h has it");
+_Static_assert(sizeof(struct layout_mq_send) == 128, "two cache lines, the last of its page");
+_Static_assert(offsetof(struct layout_mq_send, received_seen) == 64, "a line of their own");
+_Static_assert(offsetof(struct layout_mq_send, lock) == 120, "the lock is where lock.h has it");
 
 /*
  * MQ: what receivers write. They take messages out of the inbox and keep them in order:
@@ -85,17 +88,22 @@ _Static_assert(offsetof(struct layout_mq_send, lock) == 56, "the lock is where l
  * receiver that died, run and heap are built anew from the slots that are not free.
  */
 struct layout_mq_receive {
+	/* Looked at by senders, who wait for it. */
 	uint64_t received;     /* messages so far; its lower half is what senders sleep on */
 	uint32_t senders_wait; /* not 0: some may */
+	uint32_t reserved[13];
+	/* The receivers' own. */
 	uint32_t run_first, run_n;
 	uint32_t heap_n;
-	uint64_t drained; /* messages taken out of the inbox */
-	uint64_t reserved[3];
-	uint32_t lock;
 	uint32_t reserved2;
+	uint64_t drained; /* messages taken out of the inbox */
+	uint64_t reserved3[4];
+	uint32_t lock;
+	uint32_t reserved4;
 };
-_Static_assert(sizeof(struct layout_mq_receive) == 64, "one cache line, the last of its page");
-_Static_assert(offsetof(struct layout_mq_receive, lock) == 56, "the lock is where lock.h has it");
+_Static_assert(sizeof(struct layout_mq_receive) == 128, "two cache lines, the last of its page");
+_Static_assert(offsetof(struct layout_mq_receive, run_first) == 64, "a line of their own");
+_Static_assert(offsetof(struct layout_mq_receive, lock) == 120, "the lock is where lock.h has it");
 
 /* MQ: a message in order; the lower key comes first. */
 struct layout_mq_entry {

@@ -47,7 +47,7 @@ static off_t random_place(off_t size)
 
 	switch (rand() % 3) {
 	case 0:
-		at = (1 + rand() % 2) * page - 4 * (1 + rand() % 16);
+		at = (1 + rand() % 2) * page - 4 * (1 + rand() % 32);
 		break;
 	case 1:
 		at = 4 * (rand() % 24);
