@@ -25,6 +25,10 @@ while :; do
 done
 END
 
+builds() {
+	alive "$build" || fail "it ended: $(tail -n 20 "$work/make.out") $(tail -n 3 configure.out)"
+}
+
 for uid in 0 $nobody; do
 	# The other user may not be able to go where the sources are.
 	[ "$uid" = 0 ] || as "$uid" test -r "$top_srcdir/configure" || continue
@@ -36,9 +40,9 @@ for uid in 0 $nobody; do
 	) >"$work/make.out" 2>&1 &
 	build=$!
 	wait_for 10 job_is make state running
-	bounce make "$uid" 0.3 alive "$build"
+	bounce make "$uid" 0.3 builds
 	wait_for 60 test -e configured
-	bounce make "$uid" 0.5 alive "$build"
+	bounce make "$uid" 0.5 builds
 	as "$uid" touch stop
 	wait $build || fail "the build: exit status $?: $(tail -n 20 "$work/make.out") $(tail -n 3 configure.out)"
 	at_least "builds" "$(wc -l <rounds)" 1
