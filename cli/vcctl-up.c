@@ -29,6 +29,7 @@
 #include "daemon/board.h"
 #include "libmig/criu.h"
 #include "partition/partition.h"
+#include "partition/reshape.h"
 #include "partition/topology.h"
 
 #define UP_TMPFS_MAGIC 0x01021994
@@ -42,9 +43,22 @@ DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
  * not be anything but what an up that was killed may have left. */
 static int up_check_empty(const char *dir, struct vc_err *err)
 {
-	static const char *const ours[] = { ".",         "..",          "board",
-					    "board.new", "images",      "instance.json.new",
-					    "jobs",      "moves.jsonl", "moves.jsonl.1" };
+	static const char *const ours[] = {
+		".",
+		"..",
+		"board",
+		"board.new",
+		"images",
+		"instance.json.new",
+		"jobs",
+		"moves.jsonl",
+		"moves.jsonl.1",
+		RESHAPE_LOCK_FILE,
+		RESHAPE_JOURNAL_FILE,
+		RESHAPE_JOURNAL_FILE ".new",
+		RESHAPE_RECORD_FILE,
+		RESHAPE_RECORD_FILE ".1",
+	};
 	_cleanup_closedir_ DIR *stream = opendir(dir);
 	const struct dirent *entry;
 

@@ -19,6 +19,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/statedir.h"
+#include "partition/reshape.h"
 
 #define VCCTL_LOCK_DIR "/run"
 
@@ -27,27 +28,39 @@ static const struct subcommand {
 	int (*run)(const struct vcctl *opts);
 	bool root;
 	bool whole; /* is not to be interrupted halfway */
+	int min_args, max_args;
+	const char *args; /* what they are, for an error */
 } subcommands[] = {
 	{ "up", vcctl_up, .root = true, .whole = true },
 	{ "down", vcctl_down, .root = true, .whole = true },
-	{ "list", vcctl_list, .root = false, .whole = false },
+	{ "list", vcctl_list, .root = false },
 	{ "check", vcctl_check, .root = true, .whole = true },
+	{ "set", vcctl_set, .root = true, .min_args = 1, .max_args = 1, .args = "a partition" },
 };
 
 static void vcctl_usage(FILE *out)
 {
 	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
-	      "Bring this machine's partitions up and down; see vcctl(8).\n\n"
+	      "       vcctl [OPTION]... set PARTITION\n"
+	      "Bring this machine's partitions up and down, and change them; see vcctl(8).\n\n"
 	      "  up     make the partitions and start their daemons; without an option: as\n"
 	      "         " VC_SYSCONFDIR "/vcrun.conf says, or along the machine's topology\n"
 	      "  down   end the daemons and remove the partitions; refuses while jobs run\n"
 	      "  list   the partitions as they were brought up; --policies: the policies\n"
-	      "  check  look whether everything that vcrun needs is there, and works\n\n"
+	      "  check  look whether everything that vcrun needs is there, and works\n"
+	      "  set    give a partition other CPUs or another size, while its jobs run\n\n"
 	      "  -n, --split=N        up: N equal parts\n"
 	      "  -c, --config=FILE    up: as FILE says\n"
 	      "  -f, --force          down: end the jobs (SIGTERM, then SIGKILL)\n"
 	      "      --policies       list: the policies that vcrun --policy knows\n"
 	      "      --json           list, check: print JSON\n"
+	      "      --cpus=LIST      set: its CPUs, as in 0-3,8\n"
+	      "      --mems=LIST      set: its memory nodes; pages move there\n"
+	      "      --memory=SIZE    set: its memory, as in 512M, 1.5G, max\n"
+	      "      --cpu=WORD       set: CPUs dedicated to it, or shared\n"
+	      "      --memory-mode=WORD  set: memory fixed, or pageable\n"
+	      "      --deadline=SEC   set: how long shrinking may take (default 5)\n"
+	      "      --dry-run        set: show what would change, no more\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n\n"
@@ -66,6 +79,18 @@ static size_t vcctl_parse_split(const char *text)
 		exit(EXIT_USAGE_CODE);
 	}
 	return n;
+}
+
+static unsigned int vcctl_parse_deadline(const char *text)
+{
+	char *end;
+	double sec = strtod(text, &end);
+
+	if (!*text || *end || !(sec >= 0 && sec <= 86400)) {
+		fprintf(stderr, "vcctl: --deadline=%s: give seconds, 0 to 86400\n", text);
+		exit(EXIT_USAGE_CODE);
+	}
+	return (unsigned int)(sec * 1000);
 }
 
 static const struct subcommand *vcctl_find(const char *name)
@@ -117,6 +142,16 @@ static void vcctl_lock(const char *state_dir, char *ret_path, size_t size)
 	}
 }
 
+enum {
+	OPTION_CPUS = 256,
+	OPTION_MEMS,
+	OPTION_MEMORY,
+	OPTION_CPU,
+	OPTION_MEMORY_MODE,
+	OPTION_DEADLINE,
+	OPTION_DRY_RUN,
+};
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -125,6 +160,13 @@ int main(int argc, char **argv)
 		{ "force", no_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "policies", no_argument, NULL, 'P' },
+		{ "cpus", required_argument, NULL, OPTION_CPUS },
+		{ "mems", required_argument, NULL, OPTION_MEMS },
+		{ "memory", required_argument, NULL, OPTION_MEMORY },
+		{ "cpu", required_argument, NULL, OPTION_CPU },
+		{ "memory-mode", required_argument, NULL, OPTION_MEMORY_MODE },
+		{ "deadline", required_argument, NULL, OPTION_DEADLINE },
+		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -132,7 +174,7 @@ int main(int argc, char **argv)
 	};
 	const struct subcommand *subcommand;
 	const char *state_dir = NULL;
-	struct vcctl opts = { 0 };
+	struct vcctl opts = { .deadline_msec = RESHAPE_DEADLINE_MSEC };
 	char lock[128];
 	int c;
 
@@ -154,6 +196,27 @@ int main(int argc, char **argv)
 		case 'P':
 			opts.policies = true;
 			break;
+		case OPTION_CPUS:
+			opts.cpus = optarg;
+			break;
+		case OPTION_MEMS:
+			opts.mems = optarg;
+			break;
+		case OPTION_MEMORY:
+			opts.memory = optarg;
+			break;
+		case OPTION_CPU:
+			opts.cpu = optarg;
+			break;
+		case OPTION_MEMORY_MODE:
+			opts.memory_mode = optarg;
+			break;
+		case OPTION_DEADLINE:
+			opts.deadline_msec = vcctl_parse_deadline(optarg);
+			break;
+		case OPTION_DRY_RUN:
+			opts.dry_run = true;
+			break;
 		case 's':
 			state_dir = optarg;
 			break;
@@ -167,7 +230,7 @@ int main(int argc, char **argv)
 			return EXIT_USAGE_CODE;
 		}
 	}
-	if (optind + 1 != argc) {
+	if (optind == argc) {
 		vcctl_usage(stderr);
 		return EXIT_USAGE_CODE;
 	}
@@ -176,6 +239,13 @@ int main(int argc, char **argv)
 		return EXIT_USAGE_CODE;
 	}
 	subcommand = vcctl_find(argv[optind]);
+	opts.args = argv + optind + 1;
+	opts.n_args = argc - optind - 1;
+	if (opts.n_args < subcommand->min_args || opts.n_args > subcommand->max_args) {
+		fprintf(stderr, "vcctl: '%s' takes %s; try 'vcctl --help'\n", subcommand->name,
+			subcommand->args ? subcommand->args : "no argument");
+		return EXIT_USAGE_CODE;
+	}
 	if (subcommand->root && geteuid() != 0) {
 		fprintf(stderr, "vcctl: '%s' needs root: it works on cgroups and mounts\n",
 			subcommand->name);

@@ -2,7 +2,8 @@
 /*
  * vcctl.h - the administrator's command, seen by its own files
  *
- * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c.
+ * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c,
+ * vcctl-set.c; vcctl-shape.c shows and makes a change of partitions for several of them.
  */
 #ifndef VC_CLI_VCCTL_H
 #define VC_CLI_VCCTL_H
@@ -19,7 +20,12 @@ struct vcctl {
 	const char *state_dir;
 	const char *config; /* NULL: /etc/vcrun/vcrun.conf if it is there */
 	size_t split;       /* 0: not given */
-	bool force, json, policies;
+	bool force, json, policies, dry_run;
+	/* set: NULL: leave it */
+	const char *cpus, *mems, *memory, *cpu, *memory_mode;
+	unsigned int deadline_msec;
+	char **args; /* what follows the subcommand */
+	int n_args;
 };
 
 /* Each returns the command's exit status. */
@@ -27,6 +33,21 @@ int vcctl_up(const struct vcctl *opts);
 int vcctl_down(const struct vcctl *opts);
 int vcctl_list(const struct vcctl *opts);
 int vcctl_check(const struct vcctl *opts);
+int vcctl_set(const struct vcctl *opts);
+
+/* vcctl-set.c: what --cpus and its like say, put into a spec. */
+int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, struct vc_err *err);
+
+/* vcctl-shape.c */
+/* The instance with the lock on its partitions' shape held. The caller frees; the lock ends
+ * with the process. */
+int vcctl_open_shape(const struct vcctl *opts, struct instance **ret, struct cg **ret_cg,
+		     struct vc_err *err);
+/* Shows n partitions before and after; makes the change, unless it is a dry run; says what
+ * came of it. */
+int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
+		  const struct partition_spec *after, size_t n, const char *cause,
+		  struct vc_err *err);
 
 /* vcctl-down.c: what down does, for an up that fails halfway or finds remains.
  * Ends daemons and shims, removes groups, files and mounts. Jobs must have ended. */

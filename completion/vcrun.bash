@@ -70,7 +70,9 @@ _vcrun_argument() {
 	--on | -o | --to | -t) COMPREPLY=($(compgen -W '$(_vcrun_partitions)' -- "$cur")) ;;
 	--state-dir) _filedir -d ;;
 	--config | -c) _filedir ;;
-	--name | -n | --split) ;;
+	--name | -n | --split | --cpus | --mems | --memory | --deadline) ;;
+	--cpu) COMPREPLY=($(compgen -W 'dedicated shared' -- "$cur")) ;;
+	--memory-mode) COMPREPLY=($(compgen -W 'fixed pageable' -- "$cur")) ;;
 	*) return 1 ;;
 	esac
 }
@@ -139,9 +141,13 @@ _vcctl() {
 			_vcrun_reply
 			return
 			;;
+		set)
+			_vcrun_reply '$(_vcrun_partitions)'
+			return
+			;;
 		esac
 	done
-	_vcrun_reply up down list check
+	_vcrun_reply up down list check set
 }
 
 _vcbench() {

@@ -24,6 +24,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "partition/partition.h"
+#include "partition/reshape.h"
 
 static void main_on_term(evutil_socket_t signal, short what, void *ctx)
 {
@@ -53,10 +54,21 @@ static int main_lock(const struct daemon *daemon, struct vc_err *err)
 	return 0;
 }
 
+/* The partition as it is wanted, not as somebody who changes it right now has it halfway. */
+static int main_make_partition(struct daemon *daemon, struct vc_err *err)
+{
+	_cleanup_close_ int lock = -1;
+	enum cg_exclusive obtained;
+	int r = reshape_lock(daemon->instance, daemon->cg, &lock, err);
+
+	if (r < 0)
+		return r;
+	return partition_create(daemon->cg, &daemon->instance->config->parts[daemon->slot],
+				&obtained, err);
+}
+
 static int main_start(struct daemon *daemon, const char *state_dir, struct vc_err *err)
 {
-	enum cg_exclusive obtained;
-	struct partition_spec *spec;
 	int index, r = instance_open(state_dir, &daemon->instance, err);
 
 	if (r < 0)
@@ -65,8 +77,6 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (index < 0)
 		return err_set(err, ENOENT, "%s/instance.json has no partition %s",
 			       daemon->instance->dir, daemon->name);
-	spec = &daemon->instance->config->parts[index];
-	daemon->name = spec->name;
 	daemon->slot = (uint32_t)index;
 	daemon->base = event_base_new();
 	if (!daemon->base)
@@ -75,7 +85,7 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (r == 0)
 		r = cg_open(NULL, daemon->instance->cgroup_base, &daemon->cg, err);
 	if (r == 0)
-		r = partition_create(daemon->cg, spec, &obtained, err);
+		r = main_make_partition(daemon, err);
 	if (r == 0)
 		r = cg_create(daemon->cg, PARTITION_SHIMS_GROUP, err);
 	if (r == 0)

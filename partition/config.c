@@ -273,6 +273,16 @@ static int check_memory(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static int check_mode(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getnstr(opt, 0);
+	enum memory_mode mode;
+
+	if (!text || spec_parse_mode(text, &mode) < 0)
+		return fail(cfg, "memory-mode = \"%s\": give pageable or fixed", text ? text : "");
+	return 0;
+}
+
 /* Called at a partition's closing brace. */
 static int check_partition(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -297,6 +307,10 @@ static int check_partition(cfg_t *cfg, cfg_opt_t *opt)
 	}
 	if (cfg_size(section, "cpus") == 0)
 		return fail(cfg, "partition \"%s\" has no cpus: add cpus = \"0-3\"", name);
+	if (cfg_size(section, "memory") == 0 && cfg_size(section, "memory-mode") > 0 &&
+	    !strcmp(cfg_getstr(section, "memory-mode"), "fixed"))
+		return fail(cfg, "partition \"%s\": fixed memory needs a size: add memory = \"1G\"",
+			    name);
 	return 0;
 }
 
@@ -328,6 +342,8 @@ static int fill_spec(cfg_t *section, bool exclusive, struct partition_spec *spec
 	spec->memory_bytes = CG_NO_LIMIT;
 	if (cfg_size(section, "memory") > 0)
 		config_parse_size(cfg_getstr(section, "memory"), &spec->memory_bytes);
+	if (cfg_size(section, "memory-mode") > 0)
+		spec_parse_mode(cfg_getstr(section, "memory-mode"), &spec->mode);
 	spec->exclusive =
 		cfg_size(section, "exclusive") > 0 ? cfg_getbool(section, "exclusive") : exclusive;
 	spec->cpus = strdup(cpus);
@@ -387,6 +403,7 @@ static cfg_t *new_parser(void)
 		CFG_STR("mems", NULL, CFGF_NODEFAULT),
 		CFG_STR("memory", NULL, CFGF_NODEFAULT),
 		CFG_BOOL("exclusive", cfg_false, CFGF_NODEFAULT),
+		CFG_STR("memory-mode", NULL, CFGF_NODEFAULT),
 		CFG_END(),
 	};
 	cfg_opt_t options[] = {
@@ -415,6 +432,7 @@ static cfg_t *new_parser(void)
 	cfg_set_validate_func(cfg, "partition|cpus", check_cpus);
 	cfg_set_validate_func(cfg, "partition|mems", check_mems);
 	cfg_set_validate_func(cfg, "partition|memory", check_memory);
+	cfg_set_validate_func(cfg, "partition|memory-mode", check_mode);
 	return cfg;
 }
 
@@ -487,10 +505,8 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	for (size_t i = 0; config->parts && i < config->n_parts; i++) {
-		free(config->parts[i].cpus);
-		free(config->parts[i].mems);
-	}
+	for (size_t i = 0; config->parts && i < config->n_parts; i++)
+		spec_done(&config->parts[i]);
 	free(config->parts);
 	free(config->policy);
 	free(config->criu);

@@ -14,6 +14,7 @@
  *		mems = "0"             # default: the nodes nearest to cpus
  *		memory = "8G"          # default: no limit
  *		exclusive = false      # overrides the global one
+ *		memory-mode = "fixed"  # default: pageable
  *	}
  */
 #ifndef VC_PARTITION_CONFIG_H
@@ -24,18 +25,9 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "partition/spec.h"
 
-#define PARTITION_NAME_MAX 32 /* with NUL */
 #define PARTITIONS_MAX 256
-
-/* One partition as it is wanted. Fixed size: it is copied into state files. */
-struct partition_spec {
-	char name[PARTITION_NAME_MAX]; /* [a-z][a-z0-9-]*, unique */
-	char *cpus;                    /* canonical list form */
-	char *mems;
-	uint64_t memory_bytes; /* CG_NO_LIMIT: none */
-	bool exclusive;
-};
 
 enum config_balance { BALANCE_OFF, BALANCE_ADVISE, BALANCE_ON, BALANCE_N_MODES };
 

@@ -2,12 +2,15 @@ noinst_LTLIBRARIES += libpartition.la
 libpartition_la_SOURCES = \
 	partition/cgroup.c partition/cgroup.h partition/cgroup-priv.h \
 	partition/cgroup-cpus.c partition/cgroup-dedicate.c partition/cgroup-lib.c \
-	partition/cgroup-map.c partition/cgroup-memory.c partition/cgroup-procs.c \
-	partition/cgroup-stat.c \
+	partition/cgroup-hold.c partition/cgroup-map.c partition/cgroup-memory.c \
+	partition/cgroup-procs.c partition/cgroup-shrink.c partition/cgroup-stat.c \
 	partition/config.c partition/config.h \
 	partition/cpulist.c partition/cpulist.h \
 	partition/instance.c partition/instance.h \
 	partition/partition.c partition/partition.h \
+	partition/spec.c partition/spec.h \
+	partition/reshape.c partition/reshape.h partition/reshape-priv.h \
+	partition/reshape-check.c partition/reshape-journal.c \
 	partition/topology.c partition/topology.h
 libpartition_la_CFLAGS = $(AM_CFLAGS) $(LIBCGROUP_CFLAGS) $(HWLOC_CFLAGS) \
 	$(CONFUSE_CFLAGS) $(JANSSON_CFLAGS)

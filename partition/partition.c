@@ -14,7 +14,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
+
 #define JOB_PREFIX "job-"
+#define ADOPT_SHRINK_USEC 2000000
+
+/* A group that a crash left may use more than its spec has by now. */
+static int set_memory(struct cg *cg, const struct partition_spec *spec, struct vc_err *err)
+{
+	const struct cg_shrink how = {
+		.deadline_usec = clock_mono_usec() + ADOPT_SHRINK_USEC,
+		.swap = spec->mode == MEMORY_PAGEABLE,
+	};
+	enum cg_memory_hold obtained;
+	int r = cg_set_memory(cg, spec->name, spec->memory_bytes, err);
+
+	if (r == -EBUSY)
+		r = cg_shrink_memory(cg, spec->name, spec->memory_bytes, &how, err);
+	return r < 0 ? r
+		     : cg_set_memory_hold(cg, spec->name, spec->mode == MEMORY_FIXED,
+					  spec->memory_bytes, &obtained, err);
+}
 
 int partition_create(struct cg *cg, const struct partition_spec *spec,
 		     enum cg_exclusive *ret_obtained, struct vc_err *err)
@@ -27,7 +47,7 @@ int partition_create(struct cg *cg, const struct partition_spec *spec,
 		r = cg_set_cpus(cg, spec->name, spec->cpus, spec->mems, spec->exclusive, &obtained,
 				err);
 	if (r == 0)
-		r = cg_set_memory(cg, spec->name, spec->memory_bytes, err);
+		r = set_memory(cg, spec, err);
 	if (r == 0) {
 		*ret_obtained = obtained;
 		return 0;

@@ -73,8 +73,9 @@ expect "leastcpu leastmem" vcrun -p least
 expect "leastcpu leastmem" vcrun --policy = least
 expect "random roundrobin" vcmove --policy r
 expect "jobs" vcstat j
-expect "check down list up" vcctl ''
+expect "check down list set up" vcctl ''
 expect "--split=" vcctl up --sp
+expect "dedicated shared" vcctl set vc0 --cpu = ''
 
 # After the options comes a program and what belongs to that.
 expect_among ls vcrun --policy = leastcpu -n x l
@@ -92,6 +93,7 @@ if [ "$(id -u)" -eq 0 ]; then
 	# shellcheck disable=SC2016 # the name of a job that means harm
 	"$top_srcdir/run" vcrun -d -n '$(touch${IFS}harm)' sleep 60 </dev/null >/dev/null
 	expect "vc0" vcmove --to = ''
+	expect "vc0" vcctl set ''
 	expect "1 2 cache" vcmove ''
 	[ ! -e harm ] || { echo "a job's name was executed"; failed=1; }
 else

@@ -1,7 +1,7 @@
 ## SPDX-License-Identifier: LGPL-2.1-or-later
 ## End-to-end tests: shell, one behaviour each. Unit tests stand with what they test.
 
-EXTRA_DIST += tests/lib.sh tests/lib-move.sh
+EXTRA_DIST += tests/lib.sh tests/lib-move.sh tests/lib-shape.sh
 end_to_end = \
 	tests/up-down.sh tests/up-config.sh tests/up-remains.sh tests/instances.sh \
 	tests/down-force.sh \
@@ -11,7 +11,7 @@ end_to_end = \
 	tests/run-tty.sh tests/move-basic.sh tests/move-stdio.sh tests/move-swap.sh tests/balance.sh
 end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
 	tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh \
-	tests/move-refuse.sh tests/move-memory.sh tests/move-faults.sh
+	tests/set.sh tests/set-killed.sh tests/move-refuse.sh tests/move-memory.sh tests/move-faults.sh
 check_PROGRAMS += tests/fault-victim tests/memory-victim
 tests_fault_victim_SOURCES = tests/fault-victim.c
 tests_fault_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
