@@ -21,8 +21,11 @@ static void list_partitions(const struct instance *in)
 
 	for (size_t i = 0; i < in->config->n_parts; i++) {
 		const struct partition_spec *spec = &in->config->parts[i];
-		pid_t pid = instance_daemon_pid(in, spec->name);
+		pid_t pid;
 
+		if (spec_is_free(spec))
+			continue;
+		pid = instance_daemon_pid(in, spec->name);
 		table_add(table, "%s", spec->name);
 		table_add(table, "%s", spec->cpus);
 		table_add(table, "%s", spec->mems);
@@ -45,6 +48,8 @@ static void list_partitions_json(const struct instance *in)
 	for (size_t i = 0; i < in->config->n_parts; i++) {
 		const struct partition_spec *spec = &in->config->parts[i];
 
+		if (spec_is_free(spec))
+			continue;
 		json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:i}", "name", spec->name,
 					"cpus", spec->cpus, "mems", spec->mems, "memory_bytes",

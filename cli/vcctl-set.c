@@ -65,7 +65,8 @@ static int set_run(const struct vcctl *opts, struct vc_err *err)
 	_cleanup_(cg_freep) struct cg *cg = NULL;
 	_cleanup_(spec_done) struct partition_spec after = { .cpus = NULL };
 	char cause[PARTITION_NAME_MAX + 8];
-	int at, r = vcctl_open_shape(opts, &in, &cg, err);
+	_cleanup_close_ int lock = -1;
+	int at, r = vcctl_open_shape(opts, &in, &cg, &lock, err);
 
 	if (r < 0)
 		return r;

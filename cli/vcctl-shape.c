@@ -38,16 +38,16 @@ static void shape_catch_signals(void)
 }
 
 int vcctl_open_shape(const struct vcctl *opts, struct instance **ret, struct cg **ret_cg,
-		     struct vc_err *err)
+		     int *ret_lock, struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	_cleanup_(cg_freep) struct cg *cg = NULL;
-	int lock, r = instance_open(opts->state_dir, &in, err);
+	int r = instance_open(opts->state_dir, &in, err);
 
 	if (r == 0)
 		r = cg_open(NULL, in->cgroup_base, &cg, err);
 	if (r == 0)
-		r = reshape_lock(in, cg, &lock, err);
+		r = reshape_lock(in, cg, ret_lock, err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(in);

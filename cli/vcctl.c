@@ -35,30 +35,36 @@ static const struct subcommand {
 	{ "down", vcctl_down, .root = true, .whole = true },
 	{ "list", vcctl_list, .root = false },
 	{ "check", vcctl_check, .root = true, .whole = true },
+	{ "add", vcctl_add, .root = true, .whole = true, .min_args = 1, .max_args = 1,
+	  .args = "a partition" },
+	{ "remove", vcctl_remove, .root = true, .whole = true, .min_args = 1, .max_args = 1,
+	  .args = "a partition" },
 	{ "set", vcctl_set, .root = true, .min_args = 1, .max_args = 1, .args = "a partition" },
 };
 
 static void vcctl_usage(FILE *out)
 {
 	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
-	      "       vcctl [OPTION]... set PARTITION\n"
+	      "       vcctl [OPTION]... set|add|remove PARTITION\n"
 	      "Bring this machine's partitions up and down, and change them; see vcctl(8).\n\n"
 	      "  up     make the partitions and start their daemons; without an option: as\n"
 	      "         " VC_SYSCONFDIR "/vcrun.conf says, or along the machine's topology\n"
 	      "  down   end the daemons and remove the partitions; refuses while jobs run\n"
 	      "  list   the partitions as they were brought up; --policies: the policies\n"
 	      "  check  look whether everything that vcrun needs is there, and works\n"
-	      "  set    give a partition other CPUs or another size, while its jobs run\n\n"
+	      "  set    give a partition other CPUs or another size, while its jobs run\n"
+	      "  add    make one more partition; --cpus says of what\n"
+	      "  remove end a partition; refuses while jobs run in it\n\n"
 	      "  -n, --split=N        up: N equal parts\n"
 	      "  -c, --config=FILE    up: as FILE says\n"
 	      "  -f, --force          down: end the jobs (SIGTERM, then SIGKILL)\n"
 	      "      --policies       list: the policies that vcrun --policy knows\n"
 	      "      --json           list, check: print JSON\n"
-	      "      --cpus=LIST      set: its CPUs, as in 0-3,8\n"
-	      "      --mems=LIST      set: its memory nodes; pages move there\n"
-	      "      --memory=SIZE    set: its memory, as in 512M, 1.5G, max\n"
-	      "      --cpu=WORD       set: CPUs dedicated to it, or shared\n"
-	      "      --memory-mode=WORD  set: memory fixed, or pageable\n"
+	      "      --cpus=LIST      set, add: its CPUs, as in 0-3,8\n"
+	      "      --mems=LIST      set, add: its memory nodes; pages move there\n"
+	      "      --memory=SIZE    set, add: its memory, as in 512M, 1.5G, max\n"
+	      "      --cpu=WORD       set, add: CPUs dedicated to it, or shared\n"
+	      "      --memory-mode=WORD  set, add: memory fixed, or pageable\n"
 	      "      --deadline=SEC   set: how long shrinking may take (default 5)\n"
 	      "      --dry-run        set: show what would change, no more\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"

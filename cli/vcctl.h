@@ -3,7 +3,8 @@
  * vcctl.h - the administrator's command, seen by its own files
  *
  * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c,
- * vcctl-set.c; vcctl-shape.c shows and makes a change of partitions for several of them.
+ * vcctl-set.c, vcctl-add.c; vcctl-shape.c shows and makes a change of partitions for several of
+ * them.
  */
 #ifndef VC_CLI_VCCTL_H
 #define VC_CLI_VCCTL_H
@@ -34,15 +35,25 @@ int vcctl_down(const struct vcctl *opts);
 int vcctl_list(const struct vcctl *opts);
 int vcctl_check(const struct vcctl *opts);
 int vcctl_set(const struct vcctl *opts);
+int vcctl_add(const struct vcctl *opts);
+int vcctl_remove(const struct vcctl *opts);
+
+/* The board has so many slots more than there are partitions, for those to be added. */
+#define VCCTL_SPARE_SLOTS 16
+
+/* vcctl-up.c: starts the daemons that do not run, all at once, and waits for their word. */
+int vcctl_start_daemons(const struct instance *in, size_t *ret_started, struct vc_err *err);
+/* vcctl-down.c: ends a daemon, if there is one; its jobs live on. */
+int vcctl_end_daemon(const struct instance *in, const char *partition, struct vc_err *err);
 
 /* vcctl-set.c: what --cpus and its like say, put into a spec. */
 int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, struct vc_err *err);
 
 /* vcctl-shape.c */
-/* The instance with the lock on its partitions' shape held. The caller frees; the lock ends
- * with the process. */
+/* The instance with the lock on its partitions' shape held. The caller frees; *ret_lock is a
+ * descriptor that ends the lock when it is closed, with the process at the latest. */
 int vcctl_open_shape(const struct vcctl *opts, struct instance **ret, struct cg **ret_cg,
-		     struct vc_err *err);
+		     int *ret_lock, struct vc_err *err);
 /* Shows n partitions before and after; makes the change, unless it is a dry run; says what
  * came of it. */
 int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,

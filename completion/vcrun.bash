@@ -141,13 +141,17 @@ _vcctl() {
 			_vcrun_reply
 			return
 			;;
-		set)
+		add)
+			_vcrun_reply
+			return
+			;;
+		set | remove)
 			_vcrun_reply '$(_vcrun_partitions)'
 			return
 			;;
 		esac
 	done
-	_vcrun_reply up down list check set
+	_vcrun_reply up down list check set add remove
 }
 
 _vcbench() {

@@ -124,6 +124,8 @@ void move_order(struct job *job, uint32_t to, const char *note, int command);
 /* load.c */
 int load_start(struct daemon *daemon, struct vc_err *err);
 void load_stop(struct daemon *daemon);
+/* Takes over what somebody has changed of the partitions; cheap when nobody has. */
+void load_refresh(struct daemon *daemon);
 
 /* balance.c */
 int balance_start(struct daemon *daemon, struct vc_err *err);

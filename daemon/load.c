@@ -78,7 +78,7 @@ static int load_take_cpus(struct daemon *daemon, struct vc_err *err)
 }
 
 /* Whoever changes partitions leaves it to each daemon to notice. */
-static void load_refresh(struct daemon *daemon)
+void load_refresh(struct daemon *daemon)
 {
 	struct vc_err err = { 0 };
 	int r = instance_refresh(daemon->instance, &err);

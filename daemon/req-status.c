@@ -59,17 +59,21 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 
 static int status_partitions(struct daemon *daemon, struct status *status)
 {
-	uint32_t n = board_count(daemon->board);
+	const struct config *config = daemon->instance->config;
+	uint32_t n = (uint32_t)config->n_parts, shown = 0;
 
 	status->parts = calloc(n, sizeof(*status->parts));
 	status->part_list = calloc(n, sizeof(*status->part_list));
 	if (!status->parts || !status->part_list)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++) {
-		status_fill_partition(daemon, i, &status->parts[i]);
-		status->part_list[i] = &status->parts[i];
+		if (spec_is_free(&config->parts[i]))
+			continue;
+		status_fill_partition(daemon, i, &status->parts[shown]);
+		status->part_list[shown] = &status->parts[shown];
+		shown++;
 	}
-	status->reply.n_partitions = n;
+	status->reply.n_partitions = shown;
 	status->reply.partitions = status->part_list;
 	return 0;
 }

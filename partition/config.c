@@ -283,28 +283,36 @@ static int check_mode(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+int config_check_name(const char *name, struct vc_err *err)
+{
+	if (!islower((unsigned char)name[0]) ||
+	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] ||
+	    strlen(name) >= PARTITION_NAME_MAX)
+		return err_set(err, EINVAL,
+			       "\"%s\" is no partition's name: a small letter, then small "
+			       "letters, digits and \"-\", at most %d",
+			       name, PARTITION_NAME_MAX - 1);
+	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+		if (!strcmp(name, reserved[i]))
+			return err_set(err, EINVAL,
+				       "\"%s\" cannot be a partition's name: vcrun uses it itself",
+				       name);
+	}
+	return 0;
+}
+
 /* Called at a partition's closing brace. */
 static int check_partition(cfg_t *cfg, cfg_opt_t *opt)
 {
 	unsigned int n = cfg_opt_size(opt);
 	cfg_t *section = cfg_opt_getnsec(opt, n - 1);
 	const char *name = cfg_title(section);
+	struct vc_err err;
 
 	if (n > PARTITIONS_MAX)
 		return fail(cfg, "more than %d partitions", PARTITIONS_MAX);
-	if (!islower((unsigned char)name[0]) ||
-	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] ||
-	    strlen(name) >= PARTITION_NAME_MAX)
-		return fail(cfg,
-			    "\"%s\" is no partition's name: a small letter, then small letters, "
-			    "digits and \"-\", at most %d",
-			    name, PARTITION_NAME_MAX - 1);
-	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
-		if (!strcmp(name, reserved[i]))
-			return fail(cfg,
-				    "\"%s\" cannot be a partition's name: vcrun uses it itself",
-				    name);
-	}
+	if (config_check_name(name, &err) < 0)
+		return fail(cfg, "%s", err.text);
 	if (cfg_size(section, "cpus") == 0)
 		return fail(cfg, "partition \"%s\" has no cpus: add cpus = \"0-3\"", name);
 	if (cfg_size(section, "memory") == 0 && cfg_size(section, "memory-mode") > 0 &&

@@ -44,7 +44,8 @@ struct config {
 	unsigned int max_jobs_per_user;
 	enum config_balance balance;
 	bool exclusive;
-	struct partition_spec *parts; /* sorted as in the file; n_parts may be 0 */
+	struct partition_spec *parts; /* in the file's order, then in that of vcctl add; what a
+				       * removed one leaves is a free slot; n_parts may be 0 */
 	size_t n_parts;
 };
 
@@ -56,6 +57,9 @@ struct config {
  */
 int config_read(const char *path, struct config **ret, struct vc_err *err);
 void config_free(struct config *config);
+
+/* Whether a partition may be called so; -EINVAL and the reason. */
+int config_check_name(const char *name, struct vc_err *err);
 
 /* "64M", "1.5G", "123456" (bytes), K M G T as powers of 1024, "max" = CG_NO_LIMIT. -EINVAL. */
 int config_parse_size(const char *text, uint64_t *ret_bytes);

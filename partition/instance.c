@@ -258,7 +258,7 @@ void instance_free(struct instance *in)
 
 int instance_find(const struct instance *in, const char *name)
 {
-	for (size_t i = 0; i < in->config->n_parts; i++) {
+	for (size_t i = 0; *name && i < in->config->n_parts; i++) {
 		if (!strcmp(in->config->parts[i].name, name))
 			return (int)i;
 	}
@@ -288,7 +288,8 @@ pid_t instance_daemon_pid(const struct instance *in, const char *partition)
 	_cleanup_close_ int fd = -1;
 	char path[PARTITION_NAME_MAX + 16];
 
-	if (snprintf(path, sizeof(path), "%s/vcd.lock", partition) >= (int)sizeof(path))
+	if (!*partition ||
+	    snprintf(path, sizeof(path), "%s/vcd.lock", partition) >= (int)sizeof(path))
 		return 0;
 	fd = openat(in->dirfd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES)

@@ -62,7 +62,7 @@ int instance_refresh(struct instance *in, struct vc_err *err);
 /* Index of a partition by name, -1 when there is none. */
 int instance_find(const struct instance *in, const char *name);
 
-/* The pid of the process that holds STATE-DIR/NAME/vcd.lock; 0: no daemon lives. Not
+/* The pid of the process that holds STATE-DIR/NAME/vcd.lock; 0: no daemon lives ("": never). Not
  * for the daemon about itself: POSIX locks do not show to their owner. */
 pid_t instance_daemon_pid(const struct instance *in, const char *partition);
 

@@ -73,7 +73,7 @@ expect "leastcpu leastmem" vcrun -p least
 expect "leastcpu leastmem" vcrun --policy = least
 expect "random roundrobin" vcmove --policy r
 expect "jobs" vcstat j
-expect "check down list set up" vcctl ''
+expect "add check down list remove set up" vcctl ''
 expect "--split=" vcctl up --sp
 expect "dedicated shared" vcctl set vc0 --cpu = ''
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # lib.sh sets work and state
 # lib-shape.sh - what the tests that change partitions share: the kernel's view of them,
 # and a job that notices what becomes of its memory and its time
 
@@ -94,7 +94,7 @@ holder_is_well() {
 # Its longest pause is then in $pause.
 holder_ends() {
 	touch "$holder_name.stop"
-	wait $holder_child || fail "the job ended with $?"
+	wait "$holder_child" || fail "the job ended with $?"
 	# shellcheck disable=SC2034 # the tests look at it
 	read -r wrong ran pause <"$holder_name.out"
 	is "pages found changed" "$wrong" 0
