@@ -4,6 +4,7 @@ libpartition_la_SOURCES = \
 	partition/cgroup-cpus.c partition/cgroup-dedicate.c partition/cgroup-lib.c \
 	partition/cgroup-hold.c partition/cgroup-map.c partition/cgroup-memory.c \
 	partition/cgroup-procs.c partition/cgroup-shrink.c partition/cgroup-stat.c \
+	partition/calendar.c partition/calendar.h partition/condition.c partition/condition.h \
 	partition/config.c partition/config.h \
 	partition/cpulist.c partition/cpulist.h \
 	partition/instance.c partition/instance.h \
@@ -18,9 +19,9 @@ libpartition_la_LIBADD = $(LIBCGROUP_LIBS) $(HWLOC_LIBS) $(CONFUSE_LIBS) $(JANSS
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit-cgroup tests/unit-cgroup-procs \
-	tests/unit-topology tests/unit-config tests/unit-instance
+	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar
 TESTS += tests/unit-cgroup tests/unit-cgroup-procs \
-	tests/unit-topology tests/unit-config tests/unit-instance
+	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar
 
 tests_unit_cgroup_SOURCES = tests/unit-cgroup.c tests/cgroup-fixture.h
 tests_unit_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -37,6 +38,10 @@ tests_unit_topology_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 tests_unit_config_SOURCES = tests/unit-config.c
 tests_unit_config_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_config_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_calendar_SOURCES = tests/unit-calendar.c
+tests_unit_calendar_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_calendar_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_instance_SOURCES = tests/unit-instance.c
 tests_unit_instance_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
