@@ -15,7 +15,7 @@ vcstat_CFLAGS = $(vcmove_CFLAGS)
 vcstat_LDADD = $(vcmove_LDADD)
 
 vcctl_SOURCES = cli/vcctl.c cli/vcctl.h cli/vcctl-up.c cli/vcctl-down.c cli/vcctl-list.c \
-	cli/vcctl-check.c cli/vcctl-set.c cli/vcctl-add.c cli/vcctl-shape.c cli/client.c cli/json.c cli/table.c
+	cli/vcctl-check.c cli/vcctl-set.c cli/vcctl-add.c cli/vcctl-event.c cli/vcctl-shape.c cli/client.c cli/json.c cli/table.c
 vcctl_CFLAGS = $(vcmove_CFLAGS)
 vcctl_LDADD = libboard.la libpolicy.la libmig.la libpartition.la libwire.la libcommon.la \
 	$(JANSSON_LIBS) -lm

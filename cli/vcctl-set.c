@@ -65,6 +65,7 @@ static int set_run(const struct vcctl *opts, struct vc_err *err)
 	_cleanup_(cg_freep) struct cg *cg = NULL;
 	_cleanup_(spec_done) struct partition_spec after = { .cpus = NULL };
 	char cause[PARTITION_NAME_MAX + 8];
+	const struct vcctl_change change = { .after = &after, .n = 1, .cause = cause };
 	_cleanup_close_ int lock = -1;
 	int at, r = vcctl_open_shape(opts, &in, &cg, &lock, err);
 
@@ -80,7 +81,7 @@ static int set_run(const struct vcctl *opts, struct vc_err *err)
 	if (r < 0)
 		return r;
 	snprintf(cause, sizeof(cause), "set %s", after.name);
-	return vcctl_reshape(opts, in, cg, &after, 1, cause, err);
+	return vcctl_reshape(opts, in, cg, &change, err);
 }
 
 int vcctl_set(const struct vcctl *opts)

@@ -67,7 +67,7 @@ static void shape_add_cells(struct table *table, const struct partition_spec *sp
 }
 
 /* As JP06110715 draws it in its Fig. 9: a partition a line, before and after side by side. */
-static void shape_print(const struct instance *in, const struct partition_spec *after, size_t n)
+void vcctl_print_shape(const struct instance *in, const struct partition_spec *after, size_t n)
 {
 	struct table *table = table_new("PARTITION|>MEMORY|MODE|CPUS|CPU|NODES| |>MEMORY|MODE|CPUS|"
 					"CPU|NODES");
@@ -120,41 +120,52 @@ static void shape_print_obtained(struct cg *cg, const struct partition_spec *spe
 		       spec->name);
 }
 
-int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
-		  const struct partition_spec *after, size_t n, const char *cause,
-		  struct vc_err *err)
+static void shape_print_done(const struct reshape_report *report)
 {
-	const struct reshape_how how = {
-		.cause = cause,
+	char shrink[32], cpus[32], grow[32], total[32];
+
+	if (report->n_changed == 0) {
+		puts("all is so already");
+		return;
+	}
+	printf("done in %s: shrinking %s, CPUs %s, growing %s\n",
+	       table_usec(report->total_usec, total, sizeof(total)),
+	       table_usec(report->shrink_usec, shrink, sizeof(shrink)),
+	       table_usec(report->cpus_usec, cpus, sizeof(cpus)),
+	       table_usec(report->grow_usec, grow, sizeof(grow)));
+}
+
+int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
+		  const struct vcctl_change *change, struct vc_err *err)
+{
+	struct reshape_how how = {
+		.cause = change->cause,
 		.deadline_msec = opts->deadline_msec,
 		.progress = shape_progress,
 		.cancel = &shape_cancelled,
 	};
-	char shrink[32], cpus[32], grow[32], total[32];
-	struct reshape_report report;
-	int r = reshape_check(in, after, n, err);
+	struct reshape_report report = { 0 };
+	int r = reshape_check(in, change->after, change->n, err);
 
 	if (r < 0)
 		return r;
-	shape_print(in, after, n);
+	vcctl_print_shape(in, change->after, change->n);
 	if (opts->dry_run)
 		return 0;
 	shape_catch_signals();
-	r = reshape_run(in, cg, after, n, &how, &report, err);
+	if (change->event) {
+		r = plan_go(in, cg, change->event, change->way, &how, &report, err);
+	} else {
+		if (!how.deadline_msec)
+			how.deadline_msec = RESHAPE_DEADLINE_MSEC;
+		r = reshape_run(in, cg, change->after, change->n, &how, &report, err);
+	}
 	if (r < 0) {
 		err_add(err, "nothing has changed");
 		return r;
 	}
-	if (report.n_changed == 0) {
-		puts("all is so already");
-		return 0;
-	}
-	printf("done in %s: shrinking %s, CPUs %s, growing %s\n",
-	       table_usec(report.total_usec, total, sizeof(total)),
-	       table_usec(report.shrink_usec, shrink, sizeof(shrink)),
-	       table_usec(report.cpus_usec, cpus, sizeof(cpus)),
-	       table_usec(report.grow_usec, grow, sizeof(grow)));
-	for (size_t i = 0; i < n; i++)
-		shape_print_obtained(cg, &after[i]);
+	shape_print_done(&report);
+	for (size_t i = 0; report.n_changed > 0 && i < change->n; i++)
+		shape_print_obtained(cg, &change->after[i]);
 	return 0;
 }

@@ -53,6 +53,9 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 		"jobs",
 		"moves.jsonl",
 		"moves.jsonl.1",
+		PLAN_FILE,
+		PLAN_FILE ".new",
+		PLAN_CLOCK_FILE,
 		RESHAPE_LOCK_FILE,
 		RESHAPE_JOURNAL_FILE,
 		RESHAPE_JOURNAL_FILE ".new",
@@ -300,6 +303,8 @@ static int up_fill(const struct vcctl *opts, struct instance *in, struct cg **re
 		r = board_create(in->dirfd, (uint32_t)in->config->n_parts + VCCTL_SPARE_SLOTS, err);
 	if (r == 0)
 		r = instance_save(in, err);
+	if (r == 0)
+		r = plan_write(in, in->config->plan, err);
 	if (r == 0)
 		r = vcctl_start_daemons(in, &started, err);
 	return r;

@@ -19,7 +19,6 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/statedir.h"
-#include "partition/reshape.h"
 
 #define VCCTL_LOCK_DIR "/run"
 
@@ -39,6 +38,8 @@ static const struct subcommand {
 	  .args = "a partition" },
 	{ "remove", vcctl_remove, .root = true, .whole = true, .min_args = 1, .max_args = 1,
 	  .args = "a partition" },
+	{ "event", vcctl_event, .root = false, .min_args = 1, .max_args = 2,
+	  .args = "list, or show, fire or revert and an event" },
 	{ "set", vcctl_set, .root = true, .min_args = 1, .max_args = 1, .args = "a partition" },
 };
 
@@ -46,6 +47,7 @@ static void vcctl_usage(FILE *out)
 {
 	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
 	      "       vcctl [OPTION]... set|add|remove PARTITION\n"
+	      "       vcctl [OPTION]... event list|show|fire|revert [EVENT]\n"
 	      "Bring this machine's partitions up and down, and change them; see vcctl(8).\n\n"
 	      "  up     make the partitions and start their daemons; without an option: as\n"
 	      "         " VC_SYSCONFDIR "/vcrun.conf says, or along the machine's topology\n"
@@ -54,19 +56,21 @@ static void vcctl_usage(FILE *out)
 	      "  check  look whether everything that vcrun needs is there, and works\n"
 	      "  set    give a partition other CPUs or another size, while its jobs run\n"
 	      "  add    make one more partition; --cpus says of what\n"
-	      "  remove end a partition; refuses while jobs run in it\n\n"
+	      "  remove end a partition; refuses while jobs run in it\n"
+	      "  event  list the configured events, show one, make it happen, go back\n\n"
 	      "  -n, --split=N        up: N equal parts\n"
 	      "  -c, --config=FILE    up: as FILE says\n"
 	      "  -f, --force          down: end the jobs (SIGTERM, then SIGKILL)\n"
 	      "      --policies       list: the policies that vcrun --policy knows\n"
-	      "      --json           list, check: print JSON\n"
+	      "      --json           list, check, event list: print JSON\n"
 	      "      --cpus=LIST      set, add: its CPUs, as in 0-3,8\n"
 	      "      --mems=LIST      set, add: its memory nodes; pages move there\n"
 	      "      --memory=SIZE    set, add: its memory, as in 512M, 1.5G, max\n"
 	      "      --cpu=WORD       set, add: CPUs dedicated to it, or shared\n"
 	      "      --memory-mode=WORD  set, add: memory fixed, or pageable\n"
-	      "      --deadline=SEC   set: how long shrinking may take (default 5)\n"
-	      "      --dry-run        set: show what would change, no more\n"
+	      "      --deadline=SEC   set, event: how long shrinking may take (default 5, or\n"
+	      "                       the event's)\n"
+	      "      --dry-run        set, event: show what would change, no more\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n\n"
@@ -96,7 +100,7 @@ static unsigned int vcctl_parse_deadline(const char *text)
 		fprintf(stderr, "vcctl: --deadline=%s: give seconds, 0 to 86400\n", text);
 		exit(EXIT_USAGE_CODE);
 	}
-	return (unsigned int)(sec * 1000);
+	return sec < 0.001 ? 1 : (unsigned int)(sec * 1000);
 }
 
 static const struct subcommand *vcctl_find(const char *name)
@@ -180,7 +184,7 @@ int main(int argc, char **argv)
 	};
 	const struct subcommand *subcommand;
 	const char *state_dir = NULL;
-	struct vcctl opts = { .deadline_msec = RESHAPE_DEADLINE_MSEC };
+	struct vcctl opts = { 0 };
 	char lock[128];
 	int c;
 

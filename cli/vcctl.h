@@ -3,8 +3,8 @@
  * vcctl.h - the administrator's command, seen by its own files
  *
  * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c,
- * vcctl-set.c, vcctl-add.c; vcctl-shape.c shows and makes a change of partitions for several of
- * them.
+ * vcctl-set.c, vcctl-add.c, vcctl-event.c; vcctl-shape.c shows and makes a change of partitions for
+ * several of them.
  */
 #ifndef VC_CLI_VCCTL_H
 #define VC_CLI_VCCTL_H
@@ -24,8 +24,8 @@ struct vcctl {
 	bool force, json, policies, dry_run;
 	/* set: NULL: leave it */
 	const char *cpus, *mems, *memory, *cpu, *memory_mode;
-	unsigned int deadline_msec;
-	char **args; /* what follows the subcommand */
+	unsigned int deadline_msec; /* 0: not given */
+	char **args;                /* what follows the subcommand */
 	int n_args;
 };
 
@@ -37,6 +37,7 @@ int vcctl_check(const struct vcctl *opts);
 int vcctl_set(const struct vcctl *opts);
 int vcctl_add(const struct vcctl *opts);
 int vcctl_remove(const struct vcctl *opts);
+int vcctl_event(const struct vcctl *opts);
 
 /* The board has so many slots more than there are partitions, for those to be added. */
 #define VCCTL_SPARE_SLOTS 16
@@ -54,11 +55,21 @@ int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, s
  * descriptor that ends the lock when it is closed, with the process at the latest. */
 int vcctl_open_shape(const struct vcctl *opts, struct instance **ret, struct cg **ret_cg,
 		     int *ret_lock, struct vc_err *err);
-/* Shows n partitions before and after; makes the change, unless it is a dry run; says what
- * came of it. */
+/* n partitions, before and after, side by side. */
+void vcctl_print_shape(const struct instance *in, const struct partition_spec *after, size_t n);
+
+/* What is to be changed: partitions, or an event's. */
+struct vcctl_change {
+	const struct partition_spec *after;
+	size_t n;
+	const char *cause;
+	const char *event; /* NULL: none; cause is then made from it */
+	enum plan_way way;
+};
+
+/* Shows the change; makes it, unless it is a dry run; says what came of it. */
 int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
-		  const struct partition_spec *after, size_t n, const char *cause,
-		  struct vc_err *err);
+		  const struct vcctl_change *change, struct vc_err *err);
 
 /* vcctl-down.c: what down does, for an up that fails halfway or finds remains.
  * Ends daemons and shims, removes groups, files and mounts. Jobs must have ended. */

@@ -11,6 +11,7 @@
  *	job.c       the jobs here, as their shims tell
  *	pool.c      shims started ahead of need
  *	balance.c   when to move what by itself
+ *	plan.c      when an event's time has come
  */
 #ifndef VC_DAEMON_DAEMON_H
 #define VC_DAEMON_DAEMON_H
@@ -76,6 +77,7 @@ struct daemon {
 	struct event *listen_event, *listen_resume, *sample_event, *pool_event, *balance_event;
 	double move_usec_per_mib; /* learnt from moves; see balance.c */
 	struct load *load;
+	struct plan_clock *plan; /* NULL: no event can happen by itself */
 	struct cg_entry *shims_entry;
 	TAILQ_HEAD(, conn) conns;
 	TAILQ_HEAD(, job) jobs;
@@ -132,6 +134,12 @@ int balance_start(struct daemon *daemon, struct vc_err *err);
 void balance_stop(struct daemon *daemon);
 /* Learns what moves cost from one that has ended. */
 void balance_learn(struct daemon *daemon, const Vc__JobState *state);
+
+/* plan.c */
+int plan_start(struct daemon *daemon, struct vc_err *err);
+void plan_stop(struct daemon *daemon);
+/* vcd --fire, --revert: makes an event go one way, and returns the exit status. */
+int plan_main(const char *state_dir, const char *event, bool revert);
 
 /* job.c */
 struct job *job_find(struct daemon *daemon, uint32_t id);

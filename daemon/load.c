@@ -22,6 +22,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "partition/cpulist.h"
+#include "partition/reshape.h"
 
 struct load {
 	struct cpulist cpus;
@@ -130,8 +131,13 @@ static void load_sample(struct daemon *daemon)
 
 static void load_on_timer(evutil_socket_t fd, short what, void *ctx)
 {
-	load_refresh(ctx);
-	load_sample(ctx);
+	struct daemon *daemon = ctx;
+	struct vc_err err = { 0 };
+
+	if (reshape_tidy(daemon->instance, daemon->cg, &err) < 0)
+		log_warn("%s", err.text);
+	load_refresh(daemon);
+	load_sample(daemon);
 }
 
 int load_start(struct daemon *daemon, struct vc_err *err)

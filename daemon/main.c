@@ -104,6 +104,8 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 		r = pool_start(daemon, err);
 	if (r == 0)
 		r = balance_start(daemon, err);
+	if (r == 0)
+		r = plan_start(daemon, err);
 	return r;
 }
 
@@ -111,6 +113,7 @@ static void main_stop(struct daemon *daemon)
 {
 	if (daemon->board && daemon->load)
 		board_retire(daemon->board, daemon->slot);
+	plan_stop(daemon);
 	balance_stop(daemon);
 	pool_stop(daemon);
 	load_stop(daemon);
@@ -149,9 +152,12 @@ static void main_say_ready(int fd, const char *text)
 static void main_usage(FILE *out)
 {
 	fputs("Usage: vcd --partition=NAME [--state-dir=DIR] [--ready-fd=FD]\n"
+	      "       vcd --fire=EVENT|--revert=EVENT [--state-dir=DIR]\n"
 	      "The daemon of one partition. 'vcctl up' starts it; see vcd(8).\n\n"
 	      "  -p, --partition=NAME  the partition, as in DIR/instance.json\n"
 	      "      --state-dir=DIR   state directory (default $VCRUN_STATE_DIR or /run/vcrun)\n"
+	      "      --fire=EVENT      make the event happen, and exit; daemons call this\n"
+	      "      --revert=EVENT    go back from it, and exit\n"
 	      "      --ready-fd=FD     write \"ok\", or why not, to FD, and close it\n"
 	      "  -h, --help            this text\n"
 	      "  -V, --version         the version\n",
@@ -164,6 +170,8 @@ int main(int argc, char **argv)
 		{ "partition", required_argument, NULL, 'p' },
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "ready-fd", required_argument, NULL, 'r' },
+		{ "fire", required_argument, NULL, 'f' },
+		{ "revert", required_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -172,7 +180,8 @@ int main(int argc, char **argv)
 				 .conns = TAILQ_HEAD_INITIALIZER(daemon.conns),
 				 .jobs = TAILQ_HEAD_INITIALIZER(daemon.jobs) };
 	struct event *on_term, *on_int;
-	const char *state_dir = NULL;
+	const char *state_dir = NULL, *event = NULL;
+	bool revert = false;
 	int ready_fd = -1, c, r;
 	struct vc_err err;
 
@@ -188,6 +197,11 @@ int main(int argc, char **argv)
 		case 'r':
 			ready_fd = atoi(optarg);
 			break;
+		case 'f':
+		case 'b':
+			event = optarg;
+			revert = c == 'b';
+			break;
 		case 'h':
 			main_usage(stdout);
 			return 0;
@@ -199,7 +213,9 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (!daemon.name || optind < argc) {
+	if (event && !daemon.name && optind == argc)
+		return plan_main(instance_dir(state_dir), event, revert);
+	if (event || !daemon.name || optind < argc) {
 		main_usage(stderr);
 		return 2;
 	}

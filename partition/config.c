@@ -9,7 +9,6 @@
  */
 #include "partition/config.h"
 
-#include <confuse.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,11 +22,13 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "partition/cgroup.h"
+#include "partition/config-priv.h"
 #include "partition/partition.h"
 #include "partition/topology.h"
 
 #define CONFIG_MAX (1u << 20) /* bytes of a vcrun.conf */
 #define LIST_TEXT 4096
+#define LINES_MAX 2048 /* noted for later errors */
 
 #define DEFAULT_POLICY "leastcpu"
 #define DEFAULT_SAMPLE_MSEC 250
@@ -38,11 +39,12 @@ static _Thread_local struct reading {
 	const char *path;
 	struct vc_err *err;
 	bool failed;
-	struct {
+	struct line {
 		const cfg_t *section;
+		const char *option;
 		int line;
-	} cpus_at[PARTITIONS_MAX];
-	size_t n_cpus_at;
+	} lines[LINES_MAX];
+	size_t n_lines;
 } reading;
 
 static const char *const reserved[] = { PARTITION_SHIMS_GROUP, "jobs", "images", "board" };
@@ -121,10 +123,7 @@ char *config_format_size(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
-static int fail_at(int line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* Keeps the first error as "FILE:LINE: sentence". Returns libconfuse's "no". */
-static int fail_at(int line, const char *fmt, ...)
+int config_fail_at(int line, const char *fmt, ...)
 {
 	char sentence[512];
 	va_list ap;
@@ -139,7 +138,26 @@ static int fail_at(int line, const char *fmt, ...)
 	return -1;
 }
 
-#define fail(cfg, ...) fail_at((cfg)->line, __VA_ARGS__)
+void config_note_line(const cfg_t *section, const char *option)
+{
+	if (reading.n_lines < LINES_MAX)
+		reading.lines[reading.n_lines++] = (struct line){
+			.section = section,
+			.option = option,
+			.line = section->line,
+		};
+}
+
+int config_line_of(const cfg_t *section, const char *option)
+{
+	for (size_t i = reading.n_lines; option && i > 0; i--) {
+		const struct line *line = &reading.lines[i - 1];
+
+		if (line->section == section && !strcmp(line->option, option))
+			return line->line;
+	}
+	return section->line;
+}
 
 static void on_error(cfg_t *cfg, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
@@ -236,10 +254,7 @@ static int check_cpus(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (topology_check_cpus(list ? list : "", NULL, 0, NULL, &err) < 0)
 		return fail(cfg, "%s", err.text);
-	if (reading.n_cpus_at < PARTITIONS_MAX) {
-		reading.cpus_at[reading.n_cpus_at].section = cfg;
-		reading.cpus_at[reading.n_cpus_at++].line = cfg->line;
-	}
+	config_note_line(cfg, "cpus");
 	return 0;
 }
 
@@ -270,6 +285,7 @@ static int check_memory(cfg_t *cfg, cfg_opt_t *opt)
 	if (bytes != CG_NO_LIMIT && bytes > machine_bytes())
 		return fail(cfg, "memory \"%s\" is more than the machine has (%s)", text,
 			    config_format_size(machine_bytes(), have, sizeof(have)));
+	config_note_line(cfg, "memory");
 	return 0;
 }
 
@@ -320,15 +336,6 @@ static int check_partition(cfg_t *cfg, cfg_opt_t *opt)
 		return fail(cfg, "partition \"%s\": fixed memory needs a size: add memory = \"1G\"",
 			    name);
 	return 0;
-}
-
-static int line_of_cpus(const cfg_t *section)
-{
-	for (size_t i = reading.n_cpus_at; i > 0; i--) {
-		if (reading.cpus_at[i - 1].section == section)
-			return reading.cpus_at[i - 1].line;
-	}
-	return section->line;
 }
 
 static int fill_spec(cfg_t *section, bool exclusive, struct partition_spec *spec,
@@ -383,7 +390,8 @@ static int fill(cfg_t *cfg, struct config *config, struct vc_err *err)
 			if (!spec->exclusive || !other->exclusive ||
 			    topology_overlap(spec->cpus, other->cpus) <= 0)
 				continue;
-			fail_at(line_of_cpus(section),
+			config_fail_at(
+				config_line_of(section, "cpus"),
 				"partitions \"%s\" (CPUs %s) and \"%s\" (CPUs %s) both want the "
 				"same "
 				"CPU as their own: separate them, or set exclusive = false",
@@ -404,16 +412,30 @@ static int copy_string(cfg_t *cfg, const char *name, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+void config_check_shape(cfg_t *cfg, const char *path)
+{
+	static const struct {
+		const char *option;
+		cfg_validate_callback_t check;
+	} checks[] = {
+		{ "cpus", check_cpus },
+		{ "mems", check_mems },
+		{ "memory", check_memory },
+		{ "memory-mode", check_mode },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		char option[64];
+
+		snprintf(option, sizeof(option), "%s|%s", path, checks[i].option);
+		cfg_set_validate_func(cfg, option, checks[i].check);
+	}
+}
+
 static cfg_t *new_parser(void)
 {
-	cfg_opt_t partition[] = {
-		CFG_STR("cpus", NULL, CFGF_NODEFAULT),
-		CFG_STR("mems", NULL, CFGF_NODEFAULT),
-		CFG_STR("memory", NULL, CFGF_NODEFAULT),
-		CFG_BOOL("exclusive", cfg_false, CFGF_NODEFAULT),
-		CFG_STR("memory-mode", NULL, CFGF_NODEFAULT),
-		CFG_END(),
-	};
+	cfg_opt_t shape[] = { CONFIG_SHAPE_OPTIONS };
+	cfg_opt_t event[] = { CONFIG_EVENT_OPTIONS(shape) };
 	cfg_opt_t options[] = {
 		CFG_STR("policy", DEFAULT_POLICY, CFGF_NONE),
 		CFG_INT("sample-interval-msec", DEFAULT_SAMPLE_MSEC, CFGF_NONE),
@@ -422,7 +444,8 @@ static cfg_t *new_parser(void)
 		CFG_STR("balance", "off", CFGF_NONE),
 		CFG_STR("criu", NULL, CFGF_NODEFAULT),
 		CFG_STR("policy-path", NULL, CFGF_NODEFAULT),
-		CFG_SEC("partition", partition, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
+		CFG_SEC("partition", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
+		CFG_SEC("event", event, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
 		CFG_END(),
 	};
 	cfg_t *cfg = cfg_init(options, CFGF_NONE);
@@ -437,10 +460,8 @@ static cfg_t *new_parser(void)
 	cfg_set_validate_func(cfg, "criu", check_path);
 	cfg_set_validate_func(cfg, "policy-path", check_path);
 	cfg_set_validate_func(cfg, "partition", check_partition);
-	cfg_set_validate_func(cfg, "partition|cpus", check_cpus);
-	cfg_set_validate_func(cfg, "partition|mems", check_mems);
-	cfg_set_validate_func(cfg, "partition|memory", check_memory);
-	cfg_set_validate_func(cfg, "partition|memory-mode", check_mode);
+	config_check_shape(cfg, "partition");
+	config_check_events(cfg);
 	return cfg;
 }
 
@@ -462,7 +483,7 @@ static int check_closed(const char *text, struct vc_err *err)
 		return 0;
 	for (const char *p = text; *p; p++)
 		lines += *p == '\n';
-	return err_set(err, EINVAL, "%s:%d: the last partition has no closing }", reading.path,
+	return err_set(err, EINVAL, "%s:%d: the last section has no closing }", reading.path,
 		       lines);
 }
 
@@ -503,6 +524,8 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 	    copy_string(cfg, "policy-path", &config->policy_path) < 0)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
 	r = fill(cfg, config, err);
+	if (r == 0)
+		r = config_fill_plan(cfg, config, err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(config);
@@ -516,6 +539,7 @@ void config_free(struct config *config)
 	for (size_t i = 0; config->parts && i < config->n_parts; i++)
 		spec_done(&config->parts[i]);
 	free(config->parts);
+	plan_free(config->plan);
 	free(config->policy);
 	free(config->criu);
 	free(config->policy_path);

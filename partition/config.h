@@ -16,6 +16,13 @@
  *		exclusive = false      # overrides the global one
  *		memory-mode = "fixed"  # default: pageable
  *	}
+ *	event night {
+ *		at = "22:00"           # or when = "vc0.cpu > 90% for 30s", failover = "vc1"
+ *		revert-at = "06:00"    # or revert-when
+ *		deadline = 30          # seconds for shrinking memory
+ *		before vc0 { ... }     # as in a partition; what it goes back to
+ *		after vc0 { ... }
+ *	}
  */
 #ifndef VC_PARTITION_CONFIG_H
 #define VC_PARTITION_CONFIG_H
@@ -25,6 +32,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "partition/plan.h"
 #include "partition/spec.h"
 
 #define PARTITIONS_MAX 256
@@ -44,6 +52,7 @@ struct config {
 	unsigned int max_jobs_per_user;
 	enum config_balance balance;
 	bool exclusive;
+	struct plan *plan;            /* the events; NULL when read from instance.json */
 	struct partition_spec *parts; /* in the file's order, then in that of vcctl add; what a
 				       * removed one leaves is a free slot; n_parts may be 0 */
 	size_t n_parts;

@@ -11,6 +11,8 @@
  *	  jobs/7/job.json        one a job, written by its shim
  *	  images/7/              root only, while a move is under way
  *	  moves.jsonl            one line a move
+ *	  events.json            the event table (partition/plan.h)
+ *	  events.lock            the daemon that watches the clock holds it; when it looked last
  *	  reshape.lock           held while partitions are changed (partition/reshape.h)
  *	  reshape.journal        the change under way
  *	  reshapes.jsonl         one line a change

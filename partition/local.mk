@@ -5,11 +5,12 @@ libpartition_la_SOURCES = \
 	partition/cgroup-hold.c partition/cgroup-map.c partition/cgroup-memory.c \
 	partition/cgroup-procs.c partition/cgroup-shrink.c partition/cgroup-stat.c \
 	partition/calendar.c partition/calendar.h partition/condition.c partition/condition.h \
-	partition/config.c partition/config.h \
+	partition/config.c partition/config.h partition/config-event.c partition/config-priv.h \
 	partition/cpulist.c partition/cpulist.h \
 	partition/instance.c partition/instance.h \
 	partition/partition.c partition/partition.h \
-	partition/spec.c partition/spec.h \
+	partition/plan.c partition/plan.h partition/plan-json.c \
+	partition/spec.c partition/spec.h partition/spec-patch.c \
 	partition/reshape.c partition/reshape.h partition/reshape-priv.h \
 	partition/reshape-check.c partition/reshape-journal.c \
 	partition/topology.c partition/topology.h

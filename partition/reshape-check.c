@@ -68,7 +68,7 @@ static int check_sum(uint64_t before, uint64_t after, struct vc_err *err)
 
 	if (after <= machine || after <= before)
 		return 0;
-	return err_set(err, EINVAL, "the partitions would have %s in all; the machine has %s",
+	return err_set(err, E2BIG, "the partitions would have %s in all; the machine has %s",
 		       config_format_size(after, sum_text, sizeof(sum_text)),
 		       config_format_size(machine, machine_text, sizeof(machine_text)));
 }

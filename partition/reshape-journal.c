@@ -27,7 +27,16 @@ void reshape_done(struct reshape *reshape)
 		spec_done(&reshape->part[i].after);
 	}
 	free(reshape->part);
+	free(reshape->file);
+	free(reshape->text);
 	*reshape = (struct reshape){ .n = 0 };
+}
+
+int reshape_set_file(struct reshape *reshape, const char *file, const char *text)
+{
+	reshape->file = strdup(file);
+	reshape->text = strdup(text);
+	return reshape->file && reshape->text ? 0 : -ENOMEM;
 }
 
 static json_t *parts_to_json(const struct reshape *reshape)
@@ -44,8 +53,10 @@ static json_t *parts_to_json(const struct reshape *reshape)
 
 int journal_write(const struct instance *in, const struct reshape *reshape, struct vc_err *err)
 {
-	json_auto_t *root = json_pack("{s:s, s:b, s:o}", "cause", reshape->cause, "committed",
-				      reshape->committed, "parts", parts_to_json(reshape));
+	json_auto_t *root =
+		json_pack("{s:s, s:b, s:o, s:s*, s:s*}", "cause", reshape->cause, "committed",
+			  reshape->committed, "parts", parts_to_json(reshape), "file",
+			  reshape->file, "text", reshape->text);
 	_cleanup_free_ char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	int r = text ? file_replace(in->dirfd, RESHAPE_JOURNAL_FILE, text, strlen(text), 0600)
 		     : -ENOMEM;
@@ -84,7 +95,7 @@ int journal_read(const struct instance *in, struct reshape *ret, struct vc_err *
 	_cleanup_free_ char *text = NULL;
 	json_auto_t *root = NULL;
 	json_error_t why = { .text = "a field of the wrong kind" };
-	const char *cause;
+	const char *cause, *file = NULL, *also = NULL;
 	int committed, r = -EINVAL;
 	json_t *parts;
 	ssize_t len = file_read_all(in->dirfd, RESHAPE_JOURNAL_FILE, JOURNAL_MAX, &text);
@@ -94,11 +105,14 @@ int journal_read(const struct instance *in, struct reshape *ret, struct vc_err *
 	if (len < 0)
 		return err_sys(err, (int)-len, "cannot read %s/" RESHAPE_JOURNAL_FILE, in->dir);
 	root = json_loadb(text, (size_t)len, 0, &why);
-	if (root && json_unpack_ex(root, &why, 0, "{s:s, s:b, s:o}", "cause", &cause, "committed",
-				   &committed, "parts", &parts) == 0) {
+	if (root &&
+	    json_unpack_ex(root, &why, 0, "{s:s, s:b, s:o, s?s, s?s}", "cause", &cause, "committed",
+			   &committed, "parts", &parts, "file", &file, "text", &also) == 0) {
 		snprintf(reshape.cause, sizeof(reshape.cause), "%s", cause);
 		reshape.committed = committed;
 		r = parts_from_json(parts, &reshape, &why);
+		if (r == 0 && file && also)
+			r = reshape_set_file(&reshape, file, also);
 	}
 	if (r < 0) {
 		reshape_done(&reshape);

@@ -20,10 +20,13 @@ struct reshape {
 	char cause[128];
 	struct reshape_part *part;
 	size_t n;
-	bool committed; /* to be finished, else to be undone */
+	bool committed;    /* to be finished, else to be undone */
+	char *file, *text; /* that goes with it, or NULL */
 };
 
 void reshape_done(struct reshape *reshape);
+/* 0 or -ENOMEM. */
+int reshape_set_file(struct reshape *reshape, const char *file, const char *text);
 
 /* Replaces the journal. */
 int journal_write(const struct instance *in, const struct reshape *reshape, struct vc_err *err);

@@ -29,6 +29,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/file.h"
 #include "partition/instance.h"
 #include "partition/partition.h"
 #include "partition/reshape-priv.h"
@@ -172,9 +173,18 @@ static int grow(const struct way *way, struct vc_err *err)
 	return 0;
 }
 
-/* instance.json, and in, have the goal. */
+/* instance.json, and in, have the goal; and what goes with it is written. */
 static int save(struct instance *in, const struct way *way, struct vc_err *err)
 {
+	const struct reshape *reshape = way->reshape;
+
+	if (reshape->file && !way->back) {
+		int r = file_replace(in->dirfd, reshape->file, reshape->text, strlen(reshape->text),
+				     0644);
+
+		if (r < 0)
+			return err_sys(err, -r, "cannot write %s/%s", in->dir, reshape->file);
+	}
 	for (size_t i = 0; i < way->reshape->n; i++) {
 		int at = instance_find(in, goal(way, i)->name);
 		struct partition_spec copy;
@@ -256,7 +266,9 @@ static int recover(struct instance *in, struct cg *cg, struct vc_err *err)
 	return r;
 }
 
-int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_err *err)
+/* 1: the lock is somebody else's, and wait is false. */
+static int take_lock(struct instance *in, struct cg *cg, bool wait, int *ret_lock,
+		     struct vc_err *err)
 {
 	_cleanup_close_ int fd = openat(in->dirfd, RESHAPE_LOCK_FILE,
 					O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -264,7 +276,9 @@ int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_er
 
 	if (fd < 0)
 		return err_sys(err, errno, "cannot open %s/" RESHAPE_LOCK_FILE, in->dir);
-	while (flock(fd, LOCK_EX) < 0) {
+	while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			return 1;
 		if (errno != EINTR)
 			return err_sys(err, errno, "cannot lock %s/" RESHAPE_LOCK_FILE, in->dir);
 	}
@@ -275,6 +289,22 @@ int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_er
 		return r;
 	*ret_lock = steal_fd(&fd);
 	return 0;
+}
+
+int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_err *err)
+{
+	return take_lock(in, cg, true, ret_lock, err);
+}
+
+int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err)
+{
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) < 0)
+		return 0;
+	r = take_lock(in, cg, false, &lock, err);
+	return r < 0 ? r : 0;
 }
 
 /* The partitions that are not so already. */
@@ -355,7 +385,8 @@ int reshape_run(struct instance *in, struct cg *cg, const struct partition_spec 
 	if (r < 0)
 		return r;
 	snprintf(reshape.cause, sizeof(reshape.cause), "%s", how->cause);
-	if (collect(in, after, n, &reshape) < 0)
+	if (collect(in, after, n, &reshape) < 0 ||
+	    (how->file && reshape_set_file(&reshape, how->file, how->text) < 0))
 		return err_sys(err, ENOMEM, "cannot change partitions");
 	report.n_changed = reshape.n;
 	if (reshape.n > 0)

@@ -41,6 +41,9 @@ struct reshape_how {
 			 void *ctx);
 	void *ctx;
 	const volatile sig_atomic_t *cancel; /* set: undo. May be NULL */
+	/* A file of the state directory that gets this text with the new shape, or not at
+	 * all; file NULL: none. */
+	const char *file, *text;
 };
 
 struct reshape_report {
@@ -54,8 +57,12 @@ struct reshape_report {
  */
 int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_err *err);
 
+/* Does the same, without waiting, when somebody died with a change under way; otherwise
+ * nothing. For daemons, now and then: jobs may be waiting for memory meanwhile. */
+int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err);
+
 /* Whether the partitions could be so: n specs of existing partitions, the others as they
- * are. -EINVAL and the reason. */
+ * are. -E2BIG: more memory in all than there is; -EINVAL: anything else. */
 int reshape_check(const struct instance *in, const struct partition_spec *after, size_t n,
 		  struct vc_err *err);
 

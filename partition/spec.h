@@ -52,6 +52,26 @@ bool spec_equal(const struct partition_spec *a, const struct partition_spec *b);
 /* Whether a slot is one that a removed partition left. */
 bool spec_is_free(const struct partition_spec *spec);
 
+/* Some of what a partition has; what is not set is left as it is. */
+struct spec_patch {
+	char name[PARTITION_NAME_MAX];
+	char *cpus, *mems;     /* NULL: not set */
+	uint64_t memory_bytes; /* 0: not set */
+	int mode;              /* enum memory_mode; -1: not set */
+	int exclusive;         /* 0, 1; -1: not set */
+};
+
+void spec_patch_done(struct spec_patch *patch);
+/* Puts what the patch sets into a spec; 0, or -ENOMEM and the spec as it was. */
+int spec_apply(struct partition_spec *spec, const struct spec_patch *patch);
+/* What the patch sets, as the spec has it: the patch that undoes it. 0 or -ENOMEM. */
+int spec_patch_back(const struct spec_patch *patch, const struct partition_spec *spec,
+		    struct spec_patch *ret);
+
+/* As those of a spec, below. */
+struct json_t *spec_patch_to_json(const struct spec_patch *patch);
+int spec_patch_from_json(struct json_t *root, struct spec_patch *ret, struct json_error_t *why);
+
 /* NULL without memory. */
 struct json_t *spec_to_json(const struct partition_spec *spec);
 /* 0, -ENOMEM, or -EINVAL with the reason in why->text. */

@@ -39,10 +39,6 @@ swaps() { # PATH
 	esac
 }
 
-cpus_of() { # PID
-	sed -n 's/^Cpus_allowed_list:[ \t]*//p' "/proc/$1/status"
-}
-
 # All that a change could change, in the kernel and in our own files.
 shape() {
 	for partition in $(vcctl list --json | json "' '.join(p['name'] for p in d['partitions'])"); do
@@ -55,7 +51,7 @@ shape() {
 	vcctl list --json | grep -v daemon_pid
 }
 
-# A job that fills so many MiB with a pattern, goes through them again and again, and notes
+# A job, one a partition, that fills so many MiB with a pattern, goes through them again and again, and notes
 # the longest time in which it did not run. It ends, saying so, when told.
 holder() { # PARTITION MIB
 	cat >"$work/holder.py" <<'END'
@@ -80,24 +76,27 @@ while not os.path.exists(name + ".stop"):
         last = time.monotonic()
 print(wrong, rounds > 10, int(worst * 1000))
 END
-	holder_name=$work/holder-$1
-	vcrun --on="$1" --name=holder python3 "$work/holder.py" "$holder_name" "$2" >"$holder_name.out" &
-	holder_child=$!
-	wait_for 20 test -e "$holder_name.ready"
-	holder_pid=$(job holder pid)
+	vcrun --on="$1" --name="holder-$1" python3 "$work/holder.py" "$work/holder-$1" "$2" >"$work/holder-$1.out" &
+	echo $! >"$work/holder-$1.child"
+	wait_for 30 test -e "$work/holder-$1.ready"
+	job "holder-$1" pid >"$work/holder-$1.pid"
 }
 
-holder_is_well() {
-	[ -d "/proc/$holder_pid" ] || fail "the job is gone"
+holder_cpus() { # PARTITION
+	sed -n 's/^Cpus_allowed_list:[ \t]*//p' "/proc/$(cat "$work/holder-$1.pid")/status"
+}
+
+holder_is_well() { # PARTITION
+	[ -d "/proc/$(cat "$work/holder-$1.pid")" ] || fail "the job in $1 is gone"
 }
 
 # Its longest pause is then in $pause.
-holder_ends() {
-	touch "$holder_name.stop"
-	wait "$holder_child" || fail "the job ended with $?"
+holder_ends() { # PARTITION
+	touch "$work/holder-$1.stop"
+	wait "$(cat "$work/holder-$1.child")" || fail "the job in $1 ended with $?"
 	# shellcheck disable=SC2034 # the tests look at it
-	read -r wrong ran pause <"$holder_name.out"
-	is "pages found changed" "$wrong" 0
-	is "whether it ran" "$ran" True
-	say "longest pause of the job: $pause ms"
+	read -r wrong ran pause <"$work/holder-$1.out"
+	is "pages found changed in $1" "$wrong" 0
+	is "whether the job in $1 ran" "$ran" True
+	say "longest pause of the job in $1: $pause ms"
 }

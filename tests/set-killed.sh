@@ -7,6 +7,7 @@ requires python3
 [ "$(nproc)" -ge 2 ] || skip "needs two CPUs"
 
 cat >"$work/two.conf" <<'END'
+sample-interval-msec = 60000
 partition a {
 	cpus = "0"
 	memory = "256M"
@@ -50,7 +51,7 @@ for step in shrink cpus grow save; do
 		is "the shape put back after $step" "$(shape)" "$before"
 		;;
 	esac
-	holder_is_well
+	holder_is_well a
 done
 
 # The next change does the same; and an interrupted one undoes itself.
@@ -70,6 +71,23 @@ wait $setter || status=$?
 is "exit status of an interrupted one" "$status" 1
 matches "an interrupted one" "$(cat "$work/set.out")" 'nothing has changed.*interrupted'
 is "the shape after an interrupted one" "$(shape)" "$before"
-holder_is_well
-holder_ends
+holder_is_well a
+holder_ends a
+down --force
+
+# Daemons that run find it by themselves, and jobs that wait for memory meanwhile run on.
+sed -i 's/60000/50/' "$work/two.conf"
+up --config="$work/two.conf"
+rm -f "$work"/holder-a.*
+holder a 30
+before=$(shape)
+for step in cpus save; do
+	KILL_AT=$step try vcctl set a --memory=100M
+	wait_for 5 test ! -e "$state/reshape.journal"
+	case $step in
+	cpus) is "the shape after one killed at $step" "$(shape)" "$before" ;;
+	save) is "limit after one killed at $step" "$(limit_of a)" $((100 << 20)) ;;
+	esac
+done
+holder_ends a
 down --force

@@ -18,7 +18,7 @@ partition b {
 END
 up --config="$work/two.conf"
 holder a 60
-is "CPUs of the job" "$(cpus_of "$holder_pid")" 0
+is "CPUs of the job" "$(holder_cpus a)" 0
 
 # Page cache goes, what is in use stays.
 vcrun --on=a sh -c 'head -c 100M /dev/zero >cache; cat cache >/dev/null'
@@ -34,7 +34,7 @@ matches "a CPU that is another's own" "$out" 'a \(CPUs 1\).*b \(CPUs 1\)'
 vcctl set b --cpus=0,1 --cpu=shared >"$work/set.out" || fail "set b: $(cat "$work/set.out")"
 vcctl set a --cpus=1 >"$work/set.out" || fail "set a: $(cat "$work/set.out")"
 vcctl set b --cpus=0 --cpu=dedicated >"$work/set.out" || fail "set b: $(cat "$work/set.out")"
-is "CPUs of the job" "$(cpus_of "$holder_pid")" 1
+is "CPUs of the job" "$(holder_cpus a)" 1
 is "CPUs of a new one" "$(vcrun --on=a grep Cpus_allowed_list /proc/self/status | tr -cd 0-9,-)" 1
 is "CPUs of one in b" "$(vcrun --on=b grep Cpus_allowed_list /proc/self/status | tr -cd 0-9,-)" 0
 
@@ -48,13 +48,13 @@ matches "below what is in use" "$out" 'nothing has changed: partition a: [0-9]+ 
 at_least "milliseconds until refused" $took 1000
 at_most "milliseconds until refused" $took 3000
 is "the shape after a refusal" "$(shape)" "$before"
-holder_is_well
+holder_is_well a
 
 # Fixed and back.
 vcctl set a --memory-mode=fixed >"$work/set.out" || fail "fixed: $(cat "$work/set.out")"
 is "mode" "$(vcctl list --json | json "d['partitions'][0]['memory_mode']")" fixed
 is "whether the kernel swaps it" "$(swaps a)" no
-is "whether it swaps the job" "$(swaps "a/job-$(job holder id)")" no
+is "whether it swaps the job" "$(swaps "a/job-$(job holder-a id)")" no
 try vcctl set a --memory=max
 is "fixed without a size" "$status" 1
 vcctl set a --memory-mode=pageable >"$work/set.out" || fail "pageable: $(cat "$work/set.out")"
@@ -73,6 +73,6 @@ before=$(shape)
 vcctl set a --memory=1G --dry-run >"$work/set.out"
 matches "a dry run" "$(cat "$work/set.out")" 'a .*100M.*->.*1G'
 is "the shape after a dry run" "$(shape)" "$before"
-holder_is_well
-holder_ends
+holder_is_well a
+holder_ends a
 down --force
