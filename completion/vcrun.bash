@@ -130,6 +130,18 @@ _vcstat() {
 	_vcrun_argument || [[ $split == true ]] || _vcrun_reply partitions jobs moves
 }
 
+# What follows "vcctl event": what to do, then an event's name.
+_vcrun_event() {
+	case $prev in
+	event) _vcrun_reply list show fire revert ;;
+	show | fire | revert)
+		_vcrun_reply '$(_vcrun_ask vcctl event list --json |
+			sed -n "s/^ \{6\}\"name\": \"\([a-z0-9-]*\)\",$/\1/p")'
+		;;
+	*) _vcrun_reply ;;
+	esac
+}
+
 _vcctl() {
 	local cur prev words cword split cmd=$1 i
 
@@ -145,13 +157,17 @@ _vcctl() {
 			_vcrun_reply
 			return
 			;;
+		event)
+			_vcrun_event
+			return
+			;;
 		set | remove)
 			_vcrun_reply '$(_vcrun_partitions)'
 			return
 			;;
 		esac
 	done
-	_vcrun_reply up down list check set add remove
+	_vcrun_reply up down list check set add remove event
 }
 
 _vcbench() {

@@ -204,22 +204,27 @@ static int fill_event(cfg_t *section, const struct config *config, struct plan_e
 }
 
 /* The line of the last such option in the event's shapes: what asks too much together
- * with what stands before it. */
-static int blamed_line(cfg_t *event, const char *option)
+ * with what stands before it. 0: none has it. */
+static int last_line_of(cfg_t *event, const char *option)
 {
-	int last = config_line_of(event, NULL);
-	bool found = false;
+	int last = 0;
 
 	for (unsigned int i = 0; i < cfg_size(event, "after"); i++) {
 		cfg_t *section = cfg_getnsec(event, "after", i);
 		int line = cfg_size(section, option) > 0 ? config_line_of(section, option) : 0;
 
-		if (line && (!found || line > last)) {
-			last = line;
-			found = true;
-		}
+		last = line > last ? line : last;
 	}
 	return last;
+}
+
+static int blamed_line(cfg_t *event, bool memory)
+{
+	int line = last_line_of(event, memory ? "memory" : "cpus");
+
+	if (!line)
+		line = last_line_of(event, "memory-mode");
+	return line ? line : config_line_of(event, NULL);
 }
 
 int config_fill_plan(cfg_t *cfg, struct config *config, struct vc_err *err)
@@ -243,8 +248,7 @@ int config_fill_plan(cfg_t *cfg, struct config *config, struct vc_err *err)
 	}
 	r = plan_check(&in, config->plan, &event, &why);
 	if (r < 0) {
-		config_fail_at(blamed_line(cfg_gettsec(cfg, "event", event->name),
-					   r == -E2BIG ? "memory" : "cpus"),
+		config_fail_at(blamed_line(cfg_gettsec(cfg, "event", event->name), r == -E2BIG),
 			       "event \"%s\": %s", event->name, why.text);
 		return -EINVAL;
 	}

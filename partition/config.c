@@ -296,6 +296,7 @@ static int check_mode(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (!text || spec_parse_mode(text, &mode) < 0)
 		return fail(cfg, "memory-mode = \"%s\": give pageable or fixed", text ? text : "");
+	config_note_line(cfg, "memory-mode");
 	return 0;
 }
 

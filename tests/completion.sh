@@ -73,8 +73,9 @@ expect "leastcpu leastmem" vcrun -p least
 expect "leastcpu leastmem" vcrun --policy = least
 expect "random roundrobin" vcmove --policy r
 expect "jobs" vcstat j
-expect "add check down list remove set up" vcctl ''
+expect "add check down event list remove set up" vcctl ''
 expect "--split=" vcctl up --sp
+expect "fire list revert show" vcctl event ''
 expect "dedicated shared" vcctl set vc0 --cpu = ''
 
 # After the options comes a program and what belongs to that.
@@ -88,7 +89,10 @@ expect "vc7" vcrun --state-dir = "$dir/other" --on ''
 expect "" vcmove ''
 
 if [ "$(id -u)" -eq 0 ]; then
-	"$top_srcdir/run" vcctl up --split=1 >/dev/null
+	printf '%s\n' 'partition vc0 { ' 'cpus = "0"' '}' 'event night {' 'after vc0 {' \
+		'memory = "1G"' '}' '}' >"$dir/one.conf"
+	"$top_srcdir/run" vcctl up --config="$dir/one.conf" >/dev/null
+	expect "night" vcctl event fire ''
 	"$top_srcdir/run" vcrun -d -n cache sleep 60 </dev/null >/dev/null
 	# shellcheck disable=SC2016 # the name of a job that means harm
 	"$top_srcdir/run" vcrun -d -n '$(touch${IFS}harm)' sleep 60 </dev/null >/dev/null
