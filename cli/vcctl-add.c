@@ -104,6 +104,7 @@ static int remove_partition(struct instance *in, struct cg *cg, const char *name
 
 	if (r < 0)
 		return r;
+	partition_unroute(&in->config->parts[at], in->dirfd);
 	r = file_remove_tree(in->dirfd, name);
 	if (r < 0)
 		return err_sys(err, -r, "remove %s/%s", in->dir, name);

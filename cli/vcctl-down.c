@@ -262,6 +262,8 @@ int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 		r = cg_remove(cg, "", err);
 	if (r < 0)
 		return r;
+	if (in->dirfd >= 0)
+		partition_unroute(NULL, in->dirfd);
 	snprintf(path, sizeof(path), "%s/images", in->dir);
 	if (umount2(path, UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT)
 		return err_sys(err, errno, "unmount %s", path);

@@ -49,6 +49,7 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 		"board",
 		"board.new",
 		"images",
+		"irqs",
 		"instance.json.new",
 		"jobs",
 		"moves.jsonl",

@@ -18,18 +18,20 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"
+#include "cli/vcstat.h"
 
 struct vcstat {
 	const char *state_dir;
 	Vc__Status wanted;
-	bool json;
+	bool json, devices;
 	double watch_sec; /* 0: once */
 };
 
 static void vcstat_usage(FILE *out)
 {
-	fputs("Usage: vcstat [OPTION]... [partitions] [jobs] [moves]\n"
-	      "Show the load of the partitions, the jobs in them, and the moves so far; see\n"
+	fputs("Usage: vcstat [OPTION]... [partitions] [jobs] [moves] [devices]\n"
+	      "Show the load of the partitions, the jobs in them, the moves so far, and where\n"
+	      "the partitions' devices sent their interrupts in the last second; see\n"
 	      "vcstat(1). Without a word: partitions and jobs. Users see their own jobs and\n"
 	      "moves, root sees all.\n\n"
 	      "      --json           print one JSON object\n"
@@ -210,13 +212,16 @@ static int vcstat_words(struct vcstat *opts, char **words)
 			wanted->has_jobs = wanted->jobs = true;
 		else if (!strcmp(*words, "moves"))
 			wanted->has_moves = wanted->moves = true;
+		else if (!strcmp(*words, "devices"))
+			opts->devices = true;
 		else {
-			fprintf(stderr, "vcstat: '%s' is none of partitions, jobs, moves\n",
+			fprintf(stderr,
+				"vcstat: '%s' is none of partitions, jobs, moves, devices\n",
 				*words);
 			return -EINVAL;
 		}
 	}
-	if (!wanted->partitions && !wanted->jobs && !wanted->moves)
+	if (!wanted->partitions && !wanted->jobs && !wanted->moves && !opts->devices)
 		wanted->has_partitions = wanted->partitions = wanted->has_jobs = wanted->jobs =
 			true;
 	return 0;
@@ -265,9 +270,14 @@ int main(int argc, char **argv)
 	}
 	if (vcstat_words(&opts, argv + optind) < 0)
 		return EXIT_USAGE_CODE;
+	if (opts.devices && (opts.wanted.partitions || opts.wanted.jobs || opts.wanted.moves)) {
+		fputs("vcstat: devices are shown by themselves\n", stderr);
+		return EXIT_USAGE_CODE;
+	}
 	opts.state_dir = statedir_choose(state_dir);
 	for (;;) {
-		int r = vcstat_show(&opts);
+		int r = opts.devices ? vcstat_devices(opts.state_dir, opts.json)
+				     : vcstat_show(&opts);
 
 		if (r || opts.watch_sec <= 0)
 			return r;

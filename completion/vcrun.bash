@@ -127,7 +127,7 @@ _vcstat() {
 	local cur prev words cword split cmd=$1
 
 	_init_completion -s || return
-	_vcrun_argument || [[ $split == true ]] || _vcrun_reply partitions jobs moves
+	_vcrun_argument || [[ $split == true ]] || _vcrun_reply partitions jobs moves devices
 }
 
 # What follows "vcctl event": what to do, then an event's name.

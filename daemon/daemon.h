@@ -109,6 +109,10 @@ int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_status(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 
+/* status-devices.c: fills and frees the reply's devices. 0 or -ENOMEM. */
+int status_devices(struct daemon *daemon, Vc__StatusReply *reply);
+void status_devices_done(Vc__StatusReply *reply);
+
 /* decide.c */
 /* Which partition for a new job of the process pid: its index. note: "" or what
  * the user should know (a policy at fault). */

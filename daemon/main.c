@@ -58,13 +58,17 @@ static int main_lock(const struct daemon *daemon, struct vc_err *err)
 static int main_make_partition(struct daemon *daemon, struct vc_err *err)
 {
 	_cleanup_close_ int lock = -1;
+	const struct partition_spec *spec;
 	enum cg_exclusive obtained;
 	int r = reshape_lock(daemon->instance, daemon->cg, &lock, err);
 
 	if (r < 0)
 		return r;
-	return partition_create(daemon->cg, &daemon->instance->config->parts[daemon->slot],
-				&obtained, err);
+	spec = &daemon->instance->config->parts[daemon->slot];
+	r = partition_create(daemon->cg, spec, &obtained, err);
+	if (r == 0)
+		partition_route(spec, daemon->instance->dirfd);
+	return r;
 }
 
 static int main_start(struct daemon *daemon, const char *state_dir, struct vc_err *err)

@@ -27,7 +27,7 @@ int config_line_of(const cfg_t *section, const char *option);
 	CFG_STR("cpus", NULL, CFGF_NODEFAULT), CFG_STR("mems", NULL, CFGF_NODEFAULT),              \
 		CFG_STR("memory", NULL, CFGF_NODEFAULT),                                           \
 		CFG_BOOL("exclusive", cfg_false, CFGF_NODEFAULT),                                  \
-		CFG_STR("memory-mode", NULL, CFGF_NODEFAULT), CFG_END()
+		CFG_STR("memory-mode", NULL, CFGF_NODEFAULT)
 void config_check_shape(cfg_t *cfg, const char *path);
 
 /* config-event.c */

@@ -14,6 +14,7 @@
  *		mems = "0"             # default: the nodes nearest to cpus
  *		memory = "8G"          # default: no limit
  *		exclusive = false      # overrides the global one
+ *		devices = {"block:vdb"}  # their interrupts go to its CPUs
  *		memory-mode = "fixed"  # default: pageable
  *	}
  *	event night {

@@ -7,6 +7,7 @@ libpartition_la_SOURCES = \
 	partition/calendar.c partition/calendar.h partition/condition.c partition/condition.h \
 	partition/config.c partition/config.h partition/config-event.c partition/config-priv.h \
 	partition/cpulist.c partition/cpulist.h \
+	partition/device.c partition/device.h partition/irq.c partition/irq.h \
 	partition/instance.c partition/instance.h \
 	partition/partition.c partition/partition.h \
 	partition/plan.c partition/plan.h partition/plan-json.c \
@@ -20,9 +21,9 @@ libpartition_la_LIBADD = $(LIBCGROUP_LIBS) $(HWLOC_LIBS) $(CONFUSE_LIBS) $(JANSS
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit-cgroup tests/unit-cgroup-procs \
-	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar
+	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-irq
 TESTS += tests/unit-cgroup tests/unit-cgroup-procs \
-	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar
+	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-irq
 
 tests_unit_cgroup_SOURCES = tests/unit-cgroup.c tests/cgroup-fixture.h
 tests_unit_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -39,6 +40,10 @@ tests_unit_topology_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 tests_unit_config_SOURCES = tests/unit-config.c
 tests_unit_config_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_config_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_irq_SOURCES = tests/unit-irq.c
+tests_unit_irq_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_irq_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_calendar_SOURCES = tests/unit-calendar.c
 tests_unit_calendar_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

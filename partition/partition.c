@@ -10,11 +10,14 @@
 #include "partition/partition.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/clock.h"
+#include "partition/irq.h"
 
 #define JOB_PREFIX "job-"
 #define ADOPT_SHRINK_USEC 2000000
@@ -56,6 +59,24 @@ int partition_create(struct cg *cg, const struct partition_spec *spec,
 		cg_remove(cg, spec->name, NULL);
 	err_add(err, "partition %s", spec->name);
 	return r;
+}
+
+void partition_route(const struct partition_spec *spec, int state)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (spec->devices && root >= 0)
+		irq_route_devices(root, state, spec->devices, spec->cpus);
+}
+
+void partition_unroute(const struct partition_spec *spec, int state)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (!spec)
+		irq_restore_all(root, state);
+	else if (spec->devices)
+		irq_restore_devices(root, state, spec->devices);
 }
 
 int partition_destroy(struct cg *cg, const char *name, struct vc_err *err)

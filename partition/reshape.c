@@ -173,6 +173,15 @@ static int grow(const struct way *way, struct vc_err *err)
 	return 0;
 }
 
+/* Interrupts go where the CPUs went. */
+static void route(const struct instance *in, const struct way *way)
+{
+	for (size_t i = 0; i < way->reshape->n; i++) {
+		if (cpus_differ(way, i))
+			partition_route(goal(way, i), in->dirfd);
+	}
+}
+
 /* instance.json, and in, have the goal; and what goes with it is written. */
 static int save(struct instance *in, const struct way *way, struct vc_err *err)
 {
@@ -217,6 +226,7 @@ static int undo(struct instance *in, struct cg *cg, struct reshape *reshape,
 		r = shrink(&way, err);
 	if (r == 0)
 		r = grow(&way, err);
+	route(in, &way);
 	if (r == 0)
 		r = save(in, &way, err);
 	if (r < 0) {
@@ -236,6 +246,7 @@ static int finish(struct instance *in, const struct way *way, struct reshape_rep
 
 	if (r < 0)
 		return r;
+	route(in, way);
 	run_hook("save", way->reshape->cause);
 	r = save(in, way, err);
 	if (r < 0)

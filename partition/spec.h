@@ -34,6 +34,7 @@ struct partition_spec {
 	char *mems;
 	uint64_t memory_bytes; /* CG_NO_LIMIT: none */
 	enum memory_mode mode;
+	char *devices;  /* that it owns, see device.h; NULL: none */
 	bool exclusive; /* CPUs of its own: dedicated; else shared */
 };
 
