@@ -5,8 +5,10 @@
  *	vcbench.c      options, the private instance, the report's frame
  *	bench-spawn.c  what starting a program costs
  *	bench-move.c   what moving one costs
+ *	bench-reshape.c  what changing a partition costs
+ *	bench-victim.c   the program that is moved, or stands in a partition that changes
  *	bench-stat.c   samples, their medians, running commands
- *	victim.c       the program that is moved (another program)
+ *	victim.c       that program itself
  *
  * What is compared runs in turns within one run, in an order drawn anew for each
  * round, after rounds that do not count. Machines are noisy: ratios of medians are
@@ -37,6 +39,7 @@ extern volatile sig_atomic_t bench_stop;
 
 int bench_spawn(struct bench *bench, struct vc_err *err);
 int bench_move(struct bench *bench, struct vc_err *err);
+int bench_reshape(struct bench *bench, struct vc_err *err);
 
 /* bench-stat.c */
 struct samples {

@@ -31,16 +31,19 @@ static const struct subcommand {
 } subcommands[] = {
 	{ "spawn", bench_spawn },
 	{ "move", bench_move },
+	{ "reshape", bench_reshape },
 };
 
 static void vcbench_usage(FILE *out)
 {
-	fputs("Usage: vcbench [OPTION]... spawn|move...\n"
+	fputs("Usage: vcbench [OPTION]... spawn|move|reshape...\n"
 	      "Measure what vcrun costs on this machine; see vcbench(1). Needs root.\n\n"
 	      "  spawn  starting a program: vcrun, fork+exec, cgexec, systemd-run\n"
-	      "  move   moving a program: vcmove, criu dump + criu restore\n\n"
+	      "  move   moving a program: vcmove, criu dump + criu restore\n"
+	      "  reshape  changing a partition: less memory, more, other CPUs\n\n"
 	      "  -n, --rounds=N    so many samples of each\n"
-	      "      --sizes=LIST  move: MiB of memory, by commas (default 1,64,256,1024)\n"
+	      "      --sizes=LIST  move, reshape: MiB of memory, by commas (default "
+	      "1,64,256,1024)\n"
 	      "      --quick       fewer rounds, smaller sizes\n"
 	      "      --json=FILE   write the figures to FILE (-: standard output)\n"
 	      "  -h, --help        this text\n"

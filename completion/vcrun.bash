@@ -174,7 +174,7 @@ _vcbench() {
 	local cur prev words cword split cmd=$1
 
 	_init_completion -s || return
-	_vcrun_argument || [[ $split == true ]] || _vcrun_reply spawn move
+	_vcrun_argument || [[ $split == true ]] || _vcrun_reply spawn move reshape
 }
 
 complete -F _vcrun vcrun
