@@ -11,7 +11,7 @@ end_to_end = \
 	tests/run-tty.sh tests/move-basic.sh tests/move-stdio.sh tests/move-swap.sh tests/balance.sh
 end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
 	tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh \
-	tests/event.sh tests/event-config.sh tests/event-load.sh tests/reshape-random.sh tests/devices.sh tests/add-remove.sh tests/set.sh tests/set-killed.sh tests/move-refuse.sh tests/move-memory.sh tests/move-faults.sh
+	tests/event.sh tests/event-config.sh tests/event-load.sh tests/reshape-random.sh tests/devices.sh tests/add-remove.sh tests/set.sh tests/set-killed.sh tests/set-swap.sh tests/move-refuse.sh tests/move-memory.sh tests/move-faults.sh
 check_PROGRAMS += tests/fault-victim tests/memory-victim
 tests_fault_victim_SOURCES = tests/fault-victim.c
 tests_fault_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
