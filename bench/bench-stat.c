@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -87,10 +88,26 @@ void bench_shuffle(size_t *order, size_t n)
 	}
 }
 
+int bench_start(char *const argv[], int out_fd, pid_t *ret)
+{
+	posix_spawn_file_actions_t actions;
+	int r;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	if (out_fd >= 0)
+		posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
+	else
+		posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, 1, 2);
+	r = posix_spawnp(ret, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return -r;
+}
+
 int bench_run(char *const argv[], char *out, size_t size)
 {
 	_cleanup_close_ int from = -1, to = -1;
-	posix_spawn_file_actions_t actions;
 	int pair[2], status = 0, r;
 	size_t len = 0;
 	pid_t pid;
@@ -101,17 +118,9 @@ int bench_run(char *const argv[], char *out, size_t size)
 		from = pair[0];
 		to = pair[1];
 	}
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	if (out)
-		posix_spawn_file_actions_adddup2(&actions, to, 1);
-	else
-		posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, 1, 2);
-	r = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (r != 0)
-		return -r;
+	r = bench_start(argv, to, &pid);
+	if (r < 0)
+		return r;
 	if (out) {
 		ssize_t n;
 
@@ -124,6 +133,31 @@ int bench_run(char *const argv[], char *out, size_t size)
 		if (errno != EINTR)
 			return -errno;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int bench_make_dir(char *path, size_t size)
+{
+	snprintf(path, size, "/dev/shm/vcbench-%d-XXXXXX", (int)getpid());
+	if (mkdtemp(path))
+		return 0;
+	path[0] = '\0';
+	return -errno;
+}
+
+bool bench_find_program(const char *name, char *path, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", path, size);
+
+	if (n > 0 && (size_t)n < size) {
+		path[n] = '\0';
+		*strrchr(path, '/') = '\0';
+		n = (ssize_t)strlen(path);
+		snprintf(path + n, size - (size_t)n, "/%s", name);
+		if (access(path, X_OK) == 0)
+			return true;
+	}
+	snprintf(path, size, "%s/%s", VC_LIBEXECDIR, name);
+	return access(path, X_OK) == 0;
 }
 
 void bench_progress(const char *fmt, ...)

@@ -7,8 +7,15 @@
  *	bench-move.c   what moving one costs
  *	bench-reshape.c  what changing a partition costs
  *	bench-victim.c   the program that is moved, or stands in a partition that changes
+ *	bench-ipc.c    what talking across partitions costs
+ *	bench-lock.c   what splitting a lock gives, and what partitions do
+ *	bench-lock-report.c, bench-redis.c
+ *	bench-interfere.c  what neighbours cost
+ *	bench-crew.c   threads that work while they are measured
  *	bench-stat.c   samples, their medians, running commands
- *	victim.c       that program itself
+ *	estimate.c, usl.c  intervals; the law of the curve
+ *	victim.c       the program that is watched (another program)
+ *	work.c         the program of a crew's processes (another program); see work.h
  *
  * What is compared runs in turns within one run, in an order drawn anew for each
  * round, after rounds that do not count. Machines are noisy: ratios of medians are
@@ -29,9 +36,12 @@
 struct bench {
 	size_t rounds; /* 0: the subcommand's own */
 	bool quick;
-	const char *sizes; /* MiB, by commas; NULL: the subcommand's own */
-	char state_dir[64];
+	const char *sizes;      /* MiB, by commas; NULL: the subcommand's own */
+	const char *works;      /* lock: names by commas; NULL: all */
+	uint64_t patience_usec; /* what is left of it, for quiet moments (bench-quiet.c) */
+	char state_dir[64];     /* of the instance that is up; "": none is */
 	json_t *report;
+	json_t *ipc; /* in report: what bench-ipc.c has to say */
 };
 
 /* Set by SIGINT and SIGTERM: finish the round, print what is there, take all down. */
@@ -40,6 +50,28 @@ extern volatile sig_atomic_t bench_stop;
 int bench_spawn(struct bench *bench, struct vc_err *err);
 int bench_move(struct bench *bench, struct vc_err *err);
 int bench_reshape(struct bench *bench, struct vc_err *err);
+int bench_ipc(struct bench *bench, struct vc_err *err);
+int bench_lock(struct bench *bench, struct vc_err *err);
+int bench_interfere(struct bench *bench, struct vc_err *err);
+
+/* Brings up an instance with so many partitions, vc0 and so on, in bench->state_dir;
+ * and takes it down with whatever is in it (nothing to do is success). */
+int bench_up(struct bench *bench, unsigned int partitions, struct vc_err *err);
+int bench_down(struct bench *bench);
+
+/* bench-quiet.c */
+#define BENCH_QUIET_PCT 10.0 /* of all CPUs: what others may have in a quiet moment */
+/* All CPUs' ticks so far: busy, and taken by the hypervisor for other machines. */
+void bench_machine_times(uint64_t *busy, uint64_t *steal);
+/* Returns in a quiet moment, or when the patience is used up. */
+void bench_await_quiet(struct bench *bench);
+/* Whether what others disturbed so much is to be measured again; it took so long. NAN:
+ * not known, so no. */
+bool bench_measure_again(struct bench *bench, double disturbed_pct, uint64_t took_usec);
+
+/* bench-machine.c: what the figures are measured on; printed in a line, too. The
+ * caller's. */
+json_t *bench_machine(void);
 
 /* bench-stat.c */
 struct samples {
@@ -59,6 +91,15 @@ void bench_shuffle(size_t *order, size_t n);
 /* Runs a command with its output thrown away, or kept in out (NUL-ended) when that
  * is not NULL. Returns its exit status (128+N for a signal), or -errno. */
 int bench_run(char *const argv[], char *out, size_t size);
+/* Starts one with its output thrown away, or into out_fd when that is not -1. 0 or
+ * -errno; the caller waits for it. */
+int bench_start(char *const argv[], int out_fd, pid_t *ret);
+/* Makes a directory of our own in memory, whose path it puts into path. 0 or -errno; the
+ * caller removes it. */
+int bench_make_dir(char *path, size_t size);
+/* A program of ours that lies beside vcbench, or where it was installed. False: it is
+ * not there, and path is where it was looked for last. */
+bool bench_find_program(const char *name, char *path, size_t size);
 /* A line on stderr while it is a terminal, replaced by the next. */
 void bench_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

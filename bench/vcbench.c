@@ -2,53 +2,62 @@
 /*
  * vcbench.c - measures vcrun on this machine, against what one would use without it
  *
- * Brings up an instance of its own, two equal partitions in a temporary state
- * directory, and takes it down in the end, also when interrupted.
+ * Brings up instances of its own, equal partitions in a temporary state directory, as
+ * each benchmark needs them, and takes them down, also when interrupted.
  */
 #include "bench/bench.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "bench/report.h"
 #include "common/cleanup.h"
-#include "common/clock.h"
-#include "common/file.h"
 #include "common/log.h"
-#include "libmig/criu.h"
+
+#define REPORT_DEFAULT "report.html"
 
 volatile sig_atomic_t bench_stop;
 
+/* In the order in which "all" runs them. */
 static const struct subcommand {
 	const char *name;
+	unsigned int partitions; /* that are up while it runs; 0: it sees to that itself */
 	int (*run)(struct bench *bench, struct vc_err *err);
 } subcommands[] = {
-	{ "spawn", bench_spawn },
-	{ "move", bench_move },
-	{ "reshape", bench_reshape },
+	{ "spawn", 2, bench_spawn }, { "move", 2, bench_move },
+	{ "ipc", 2, bench_ipc },     { "reshape", 2, bench_reshape },
+	{ "lock", 0, bench_lock },   { "interfere", 0, bench_interfere },
 };
 
 static void vcbench_usage(FILE *out)
 {
-	fputs("Usage: vcbench [OPTION]... spawn|move|reshape...\n"
-	      "Measure what vcrun costs on this machine; see vcbench(1). Needs root.\n\n"
-	      "  spawn  starting a program: vcrun, fork+exec, cgexec, systemd-run\n"
-	      "  move   moving a program: vcmove, criu dump + criu restore\n"
-	      "  reshape  changing a partition: less memory, more, other CPUs\n\n"
-	      "  -n, --rounds=N    so many samples of each\n"
-	      "      --sizes=LIST  move, reshape: MiB of memory, by commas (default "
+	fputs("Usage: vcbench [OPTION]... spawn|move|reshape|ipc|lock|interfere|all...\n"
+	      "Measure what vcrun costs and gives on this machine; see vcbench(1). Needs root.\n\n"
+	      "  spawn      starting a program: vcrun, fork+exec, cgexec, systemd-run\n"
+	      "  move       moving a program: vcmove, criu dump + criu restore\n"
+	      "  reshape    changing a partition: less memory, more, other CPUs\n"
+	      "  ipc        talking across partitions: libvcipc, futex, eventfd, pipe, mqueue ...\n"
+	      "  lock       one process, or one in each partition: locks of its own, the\n"
+	      "             kernel's, a server\n"
+	      "  interfere  a program with noisy neighbours, with partitions and without\n"
+	      "  all        all of these, and report.html\n\n"
+	      "  -n, --rounds=N     so many samples of each\n"
+	      "      --sizes=LIST   move, reshape: MiB of memory, by commas (default "
 	      "1,64,256,1024)\n"
-	      "      --quick       fewer rounds, smaller sizes\n"
-	      "      --json=FILE   write the figures to FILE (-: standard output)\n"
-	      "  -h, --help        this text\n"
-	      "  -V, --version     the version\n\n"
-	      "Ctrl-C ends the measurement; what was measured so far is printed.\n",
+	      "      --works=LIST   lock: only these, by commas\n"
+	      "      --patience=SEC lock, interfere: wait so long in all for quiet moments\n"
+	      "      --quick        fewer rounds, smaller sizes; all is done within 2 minutes\n"
+	      "      --json=FILE    write the figures to FILE (-: standard output)\n"
+	      "      --report=FILE  write the page to FILE (all: default report.html)\n"
+	      "      --from=FILE    measure nothing: make the page from figures of --json\n"
+	      "  -h, --help         this text\n"
+	      "  -V, --version      the version\n\n"
+	      "Ctrl-C ends the measurement; what was measured so far is printed and written.\n",
 	      out);
 }
 
@@ -57,53 +66,42 @@ static void vcbench_on_signal(int signal)
 	bench_stop = 1;
 }
 
-/* What the figures were measured on. */
-static json_t *vcbench_machine(void)
+int bench_up(struct bench *bench, unsigned int partitions, struct vc_err *err)
 {
-	_cleanup_free_ char *cpuinfo = NULL;
-	char model[128] = "unknown", load[64] = "";
-	const char *line;
-	unsigned int version = 0;
-	struct utsname uts;
+	char out[1024], split[32];
+	char *argv[] = { (char *)"vcctl", (char *)"up", split, NULL };
 
-	uname(&uts);
-	if (file_read_all(AT_FDCWD, "/proc/cpuinfo", 16 << 20, &cpuinfo) > 0 &&
-	    (line = strstr(cpuinfo, "model name")))
-		sscanf(line, "model name : %127[^\n]", model);
-	file_read(AT_FDCWD, "/proc/loadavg", load, sizeof(load));
-	criu_version(NULL, &version, NULL);
-	printf("%s, %ld CPUs, Linux %s, criu %u.%u.%u, load before %.4s\n", model,
-	       sysconf(_SC_NPROCESSORS_ONLN), uts.release, version / 10000, version / 100 % 100,
-	       version % 100, load);
-	return json_pack("{s:s, s:i, s:s, s:i, s:s, s:f}", "cpu", model, "cpus",
-			 (int)sysconf(_SC_NPROCESSORS_ONLN), "kernel", uts.release, "criu_version",
-			 (int)version, "load_before", load, "at", (double)clock_real_usec() / 1e6);
-}
-
-static int vcbench_up(struct bench *bench, struct vc_err *err)
-{
-	char out[1024];
-	char *argv[] = { (char *)"vcctl", (char *)"up", (char *)"--split=2", NULL };
-
+	snprintf(split, sizeof(split), "--split=%u", partitions);
 	strcpy(bench->state_dir, "/run/vcbench-XXXXXX");
-	if (!mkdtemp(bench->state_dir))
-		return err_sys(err, errno, "%s", bench->state_dir);
+	if (!mkdtemp(bench->state_dir)) {
+		int r = err_sys(err, errno, "%s", bench->state_dir);
+
+		bench->state_dir[0] = '\0';
+		return r;
+	}
 	chmod(bench->state_dir, 0755);
 	setenv("VCRUN_STATE_DIR", bench->state_dir, 1);
-	if (bench_run(argv, out, sizeof(out)) != 0)
-		return err_set(err, EIO, "vcctl up: %.400s", out);
+	if (bench_run(argv, out, sizeof(out)) != 0) {
+		err_set(err, EIO, "vcctl up %s: %.400s", split, out);
+		bench_down(bench);
+		return -EIO;
+	}
 	return 0;
 }
 
-static int vcbench_down(const struct bench *bench)
+int bench_down(struct bench *bench)
 {
 	char out[1024];
 	char *argv[] = { (char *)"vcctl", (char *)"down", (char *)"--force", NULL };
-	int status = bench_run(argv, out, sizeof(out));
+	int status;
 
-	rmdir(bench->state_dir);
+	if (!bench->state_dir[0])
+		return 0;
+	status = bench_run(argv, out, sizeof(out));
 	if (status != 0)
 		fprintf(stderr, "vcbench: vcctl down: %s\n", out);
+	rmdir(bench->state_dir);
+	bench->state_dir[0] = '\0';
 	return status;
 }
 
@@ -117,25 +115,69 @@ static int vcbench_write(const struct bench *bench, const char *path)
 	return 0;
 }
 
-static const struct subcommand *vcbench_find(const char *name)
+static int vcbench_report(const json_t *report, const char *path)
 {
+	struct vc_err err = { 0 };
+
+	if (report_write(report, path, &err) < 0) {
+		fprintf(stderr, "vcbench: %s\n", err.text);
+		return 1;
+	}
+	fprintf(stderr, "vcbench: the page is %s\n", path);
+	return 0;
+}
+
+/* The page once more, from figures that were saved. */
+static int vcbench_from(const char *from, const char *report)
+{
+	json_error_t error;
+	json_auto_t *results = json_load_file(from, 0, &error);
+
+	if (!json_is_object(results)) {
+		fprintf(stderr, "vcbench: %s: these are no figures of vcbench: %s\n", from,
+			error.text);
+		return 1;
+	}
+	return vcbench_report(results, report ? report : REPORT_DEFAULT);
+}
+
+static void vcbench_check(const char *name)
+{
+	if (!strcmp(name, "all"))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
 		if (!strcmp(subcommands[i].name, name))
-			return &subcommands[i];
+			return;
 	fprintf(stderr, "vcbench: there is no benchmark '%s'; try 'vcbench --help'\n", name);
 	exit(2);
 }
 
-static int vcbench_run(struct bench *bench, char **names)
+static int vcbench_run_one(struct bench *bench, const struct subcommand *subcommand)
 {
 	struct vc_err err = { 0 };
-	int r = vcbench_up(bench, &err);
+	int r = 0;
 
-	for (; r == 0 && *names && !bench_stop; names++)
-		r = vcbench_find(*names)->run(bench, &err);
-	if (r < 0)
-		fprintf(stderr, "vcbench: %s\n", err.text);
-	return vcbench_down(bench) != 0 || r < 0;
+	if (subcommand->partitions > 0)
+		r = bench_up(bench, subcommand->partitions, &err);
+	if (r == 0)
+		r = subcommand->run(bench, &err);
+	/* What is left of it when it was interrupted, also. */
+	if (bench_down(bench) != 0)
+		r = -EIO;
+	if (r < 0 && !bench_stop && err.text[0])
+		fprintf(stderr, "vcbench: %s: %s\n", subcommand->name, err.text);
+	return r;
+}
+
+/* False: the one that was asked for, or one of all, failed. */
+static bool vcbench_run(struct bench *bench, const char *name)
+{
+	bool all = !strcmp(name, "all"), well = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(subcommands) && !bench_stop; i++)
+		if (all || !strcmp(subcommands[i].name, name))
+			well = vcbench_run_one(bench, &subcommands[i]) == 0 && well;
+	return well;
 }
 
 int main(int argc, char **argv)
@@ -143,16 +185,20 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "rounds", required_argument, NULL, 'n' },
 		{ "sizes", required_argument, NULL, 's' },
+		{ "works", required_argument, NULL, 'w' },
+		{ "patience", required_argument, NULL, 'p' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "json", required_argument, NULL, 'j' },
+		{ "report", required_argument, NULL, 'r' },
+		{ "from", required_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	struct sigaction action = { .sa_handler = vcbench_on_signal };
 	struct bench bench = { 0 };
-	const char *json = NULL;
-	int c, status;
+	const char *json = NULL, *report = NULL, *from = NULL;
+	int c, status = 0;
 
 	log_open("vcbench", LOG_LEVEL_WARN);
 	while ((c = getopt_long(argc, argv, "n:hV", options, NULL)) >= 0) {
@@ -163,11 +209,23 @@ int main(int argc, char **argv)
 		case 's':
 			bench.sizes = optarg;
 			break;
+		case 'w':
+			bench.works = optarg;
+			break;
+		case 'p':
+			bench.patience_usec = strtoul(optarg, NULL, 10) * 1000000;
+			break;
 		case 'q':
 			bench.quick = true;
 			break;
 		case 'j':
 			json = optarg;
+			break;
+		case 'r':
+			report = optarg;
+			break;
+		case 'f':
+			from = optarg;
 			break;
 		case 'h':
 			vcbench_usage(stdout);
@@ -180,12 +238,17 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind == argc) {
+	if (from && optind == argc)
+		return vcbench_from(from, report);
+	if (optind == argc || from) {
 		vcbench_usage(stderr);
 		return 2;
 	}
-	for (int i = optind; i < argc; i++)
-		vcbench_find(argv[i]);
+	for (int i = optind; i < argc; i++) {
+		vcbench_check(argv[i]);
+		if (!strcmp(argv[i], "all") && !report)
+			report = REPORT_DEFAULT;
+	}
 	if (geteuid() != 0) {
 		fputs("vcbench: needs root: it brings partitions up\n", stderr);
 		return 1;
@@ -193,10 +256,13 @@ int main(int argc, char **argv)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	bench.report = json_object();
-	json_object_set_new(bench.report, "machine", vcbench_machine());
-	status = vcbench_run(&bench, argv + optind);
+	json_object_set_new(bench.report, "machine", bench_machine());
+	for (int i = optind; i < argc && !bench_stop; i++)
+		status |= !vcbench_run(&bench, argv[i]);
 	if (json)
 		status |= vcbench_write(&bench, json);
+	if (report)
+		status |= vcbench_report(bench.report, report);
 	json_decref(bench.report);
 	return status;
 }

@@ -72,7 +72,7 @@ int client_open(const char *state_dir, const char *partition, struct wire **ret,
 	struct stat st;
 	int r;
 
-	if (strchr(partition, '/') || partition[0] == '.')
+	if (!*partition || strchr(partition, '/') || partition[0] == '.')
 		return err_set(err, EINVAL, "'%s' is no partition's name", partition);
 	snprintf(path, sizeof(path), "%s/%s/vcd.sock", state_dir, partition);
 	r = wire_connect(path, WIRE_PATIENCE_SEC, ret, err);
@@ -115,12 +115,17 @@ int client_ask(struct wire *wire, const Vc__Msg *msg, const int *fds, size_t n_f
 
 	if (r == 0)
 		r = wire_recv(wire, ret, err);
-	if (r < 0)
-		return r;
-	if (ret->msg->body_case == VC__MSG__BODY_ERROR) {
-		r = wire_take_error(ret->msg->error, err);
-		wire_msg_done(ret);
-	}
+	return r < 0 ? r : client_answer(ret, err);
+}
+
+int client_answer(struct wire_msg *msg, struct vc_err *err)
+{
+	int r;
+
+	if (msg->msg->body_case != VC__MSG__BODY_ERROR)
+		return 0;
+	r = wire_take_error(msg->msg->error, err);
+	wire_msg_done(msg);
 	return r;
 }
 
@@ -210,6 +215,45 @@ void client_status_done(struct client_status *status)
 	free(status->answers);
 	free(status->jobs);
 	*status = (struct client_status){ 0 };
+}
+
+static int client_say_ambiguous(const struct client_status *status, const char *name,
+				struct vc_err *err)
+{
+	char numbers[400] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < status->n_jobs && len + 16 < sizeof(numbers); i++)
+		if (status->jobs[i]->name && !strcmp(status->jobs[i]->name, name))
+			len += (size_t)snprintf(numbers + len, sizeof(numbers) - len, "%s%u",
+						len ? ", " : "", status->jobs[i]->id);
+	return err_set(err, ENOTUNIQ, "several jobs are named %s: give the number, one of %s", name,
+		       numbers);
+}
+
+int client_find_job(const struct client_status *status, const char *word, bool by_pid,
+		    const Vc__Job **ret, struct vc_err *err)
+{
+	char *end;
+	unsigned long number = strtoul(word, &end, 10);
+	bool numeric = *word >= '0' && *word <= '9' && !*end;
+
+	*ret = NULL;
+	for (size_t i = 0; numeric && !by_pid && !*ret && i < status->n_jobs; i++)
+		if (status->jobs[i]->id == number)
+			*ret = status->jobs[i];
+	for (size_t i = 0; numeric && !*ret && i < status->n_jobs; i++)
+		if (status->jobs[i]->pid > 0 && (unsigned long)status->jobs[i]->pid == number)
+			*ret = status->jobs[i];
+	for (size_t i = 0; !numeric && i < status->n_jobs; i++) {
+		if (!status->jobs[i]->name || strcmp(status->jobs[i]->name, word))
+			continue;
+		if (*ret)
+			return client_say_ambiguous(status, word, err);
+		*ret = status->jobs[i];
+	}
+	return *ret ? 0
+		    : err_set(err, ENOENT, "there is no job %s; 'vcstat jobs' lists them", word);
 }
 
 void client_version(const char *command)

@@ -31,6 +31,8 @@ int client_open_any(const char *state_dir, struct wire **ret, struct vc_err *err
 /* Sends and awaits one answer. An Error is returned as -errno with its text. */
 int client_ask(struct wire *wire, const Vc__Msg *msg, const int *fds, size_t n_fds,
 	       struct wire_msg *ret, struct vc_err *err);
+/* Turns an answer that is an Error into -errno with its text, and is done with it. */
+int client_answer(struct wire_msg *msg, struct vc_err *err);
 
 /* What all daemons together know. moves come from one daemon, jobs from all. */
 struct client_status {
@@ -48,6 +50,13 @@ struct client_status {
 int client_status(const char *state_dir, const Vc__Status *wanted, struct client_status *ret,
 		  struct vc_err *err);
 void client_status_done(struct client_status *status);
+
+/*
+ * The job that a word means: a number (unless by_pid), the PID of a job's program, or a name.
+ * 0: *ret, which is status's. -ENOENT: none. -ENOTUNIQ: several have that name; err lists them.
+ */
+int client_find_job(const struct client_status *status, const char *word, bool by_pid,
+		    const Vc__Job **ret, struct vc_err *err);
 
 /* Parses "--version" and "--help" for all commands alike. */
 _Noreturn void client_version(const char *command);

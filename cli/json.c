@@ -12,7 +12,7 @@
 
 #include "common/cleanup.h"
 
-static json_t *json_of_bytes(const char *data, size_t len)
+json_t *json_of_bytes(const char *data, size_t len)
 {
 	json_t *json = json_stringn(data, len);
 	_cleanup_free_ char *clean = NULL;

@@ -9,6 +9,8 @@
 
 #include "wire/vc.pb-c.h"
 
+/* Bytes that need not be UTF-8. */
+json_t *json_of_bytes(const char *data, size_t len);
 json_t *json_of_partition(const Vc__Partition *partition);
 json_t *json_of_job(const Vc__Job *job);
 json_t *json_of_move(const Vc__Moved *move);

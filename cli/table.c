@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text.h"
+
 #define TABLE_COLUMNS 16
 
 struct table {
@@ -64,26 +66,33 @@ void table_add(struct table *table, const char *fmt, ...)
 		exit(1);
 	}
 	va_end(ap);
-	for (unsigned char *c = (unsigned char *)cell, last = 0; *c; last = *c++)
-		/* 0x80 to 0x9f too, which in UTF-8 stand behind 0xc2. */
-		if (*c < ' ' || *c == 0x7f ||
-		    (*c < 0xa0 && *c >= 0x80 && (last < 0x80 || last == 0xc2)))
-			*c = '?';
+	text_hide_controls(cell);
 	table->cells = grown;
 	table->cells[table->n_cells++] = cell;
+}
+
+/* How many columns of a terminal it takes, if it is UTF-8 of narrow characters. */
+static int table_width(const char *text)
+{
+	int width = 0;
+
+	for (; *text; text++)
+		width += (*text & 0xc0) != 0x80;
+	return width;
 }
 
 static void table_print_cell(const struct table *table, size_t column, const char *text, int width,
 			     FILE *out)
 {
 	const char *gap = column ? "  " : "";
+	int fill = width - table_width(text);
 
 	if (table->right[column])
-		fprintf(out, "%s%*s", gap, width, text);
+		fprintf(out, "%s%*s%s", gap, fill, "", text);
 	else if (column + 1 == table->columns)
 		fprintf(out, "%s%s", gap, text);
 	else
-		fprintf(out, "%s%-*s", gap, width, text);
+		fprintf(out, "%s%s%*s", gap, text, fill, "");
 }
 
 void table_print(const struct table *table, FILE *out)
@@ -91,10 +100,10 @@ void table_print(const struct table *table, FILE *out)
 	int width[TABLE_COLUMNS];
 
 	for (size_t c = 0; c < table->columns; c++) {
-		width[c] = (int)strlen(table->heading[c]);
+		width[c] = table_width(table->heading[c]);
 		for (size_t i = c; i < table->n_cells; i += table->columns)
-			if ((int)strlen(table->cells[i]) > width[c])
-				width[c] = (int)strlen(table->cells[i]);
+			if (table_width(table->cells[i]) > width[c])
+				width[c] = table_width(table->cells[i]);
 	}
 	for (size_t c = 0; c < table->columns; c++)
 		table_print_cell(table, c, table->heading[c], width[c], out);

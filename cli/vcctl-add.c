@@ -60,11 +60,11 @@ static int add_spec(const struct vcctl *opts, const struct instance *in, struct 
 		    struct vc_err *err)
 {
 	char mems[LIST_TEXT];
-	int r = config_check_name(opts->args[0], err);
+	int r = config_check_name(opts->words[0], err);
 
 	if (r < 0)
 		return r;
-	snprintf(ret->name, sizeof(ret->name), "%s", opts->args[0]);
+	snprintf(ret->name, sizeof(ret->name), "%s", opts->words[0]);
 	ret->memory_bytes = CG_NO_LIMIT;
 	ret->exclusive = in->config->exclusive;
 	r = vcctl_apply_options(opts, ret, err);
@@ -123,10 +123,10 @@ static int add_run(const struct vcctl *opts, struct vc_err *err)
 
 	if (r < 0)
 		return r;
-	if (instance_find(in, opts->args[0]) >= 0)
+	if (instance_find(in, opts->words[0]) >= 0)
 		return err_set(err, EEXIST,
 			       "there is a partition '%s' already; 'vcctl set' changes it",
-			       opts->args[0]);
+			       opts->words[0]);
 	r = add_spec(opts, in, &spec, err);
 	if (r == 0)
 		r = add_slot(in, &slot, err);
@@ -138,10 +138,10 @@ static int add_run(const struct vcctl *opts, struct vc_err *err)
 	close(steal_fd(&lock));
 	r = vcctl_start_daemons(in, &started, err);
 	if (r < 0 && reshape_lock(in, cg, &lock, NULL) == 0 &&
-	    vcctl_end_daemon(in, opts->args[0], NULL) == 0)
-		remove_partition(in, cg, opts->args[0], NULL);
+	    vcctl_end_daemon(in, opts->words[0], NULL) == 0)
+		remove_partition(in, cg, opts->words[0], NULL);
 	if (r == 0)
-		printf("partition %s is up\n", opts->args[0]);
+		printf("partition %s is up\n", opts->words[0]);
 	return r;
 }
 
@@ -155,7 +155,7 @@ int vcctl_add(const struct vcctl *opts)
 		return 2;
 	}
 	if (add_run(opts, &err) < 0) {
-		fprintf(stderr, "vcctl: add %s: %s\n", opts->args[0], err.text);
+		fprintf(stderr, "vcctl: add %s: %s\n", opts->words[0], err.text);
 		return 1;
 	}
 	return 0;
@@ -189,7 +189,7 @@ static int remove_run(const struct vcctl *opts, struct vc_err *err)
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	_cleanup_(cg_freep) struct cg *cg = NULL;
 	_cleanup_close_ int lock = -1;
-	const char *name = opts->args[0];
+	const char *name = opts->words[0];
 	size_t started;
 	int r = vcctl_open_shape(opts, &in, &cg, &lock, err);
 
@@ -215,7 +215,7 @@ int vcctl_remove(const struct vcctl *opts)
 	struct vc_err err = { 0 };
 
 	if (remove_run(opts, &err) < 0) {
-		fprintf(stderr, "vcctl: remove %s: %s\n", opts->args[0], err.text);
+		fprintf(stderr, "vcctl: remove %s: %s\n", opts->words[0], err.text);
 		return 1;
 	}
 	return 0;

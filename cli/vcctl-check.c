@@ -3,27 +3,19 @@
  * vcctl-check.c - a doctor: is everything there that vcrun needs, and does it work?
  *
  * Each line says ok, warn or fail, what was looked at and found, and what to do
- * about it. The CRIU line is no version check: a process with a listening socket and a
- * thread is moved by libmig, as a job would be.
+ * about it. The CRIU line is no version check: a process is moved, see vcctl-trial.c.
  */
 #include "cli/vcctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/json.h"
@@ -32,12 +24,9 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "libmig/criu.h"
-#include "libmig/mig.h"
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
-
-#define CHECK_READY_FD 3
 
 enum verdict { CHECK_OK, CHECK_WARN, CHECK_FAIL };
 
@@ -45,6 +34,7 @@ struct check {
 	bool json;
 	json_t *list;
 	enum verdict worst;
+	int interrupted; /* the signal; 0: none */
 };
 
 static void check_line(struct check *check, enum verdict verdict, const char *what,
@@ -74,80 +64,19 @@ static void check_line(struct check *check, enum verdict verdict, const char *wh
 	fflush(stdout);
 }
 
-static void *check_victim_thread(void *arg)
-{
-	for (;;)
-		pause();
-	return arg;
-}
-
-/* A process like a job's: a session, a thread, a listening TCP socket. */
-static _Noreturn void check_victim(int ready)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	int null = open("/dev/null", O_RDWR), fd;
-	pthread_t thread;
-
-	prctl(PR_SET_PDEATHSIG, 0);
-	setsid();
-	/* Nothing of whoever called vcctl: it may have left us a terminal, or worse. */
-	for (int i = 0; i < 3; i++)
-		dup2(null, i);
-	dup2(ready, CHECK_READY_FD);
-	close_range(CHECK_READY_FD + 1, ~0u, 0);
-	ready = CHECK_READY_FD;
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 1) < 0 ||
-	    pthread_create(&thread, NULL, check_victim_thread, NULL) || write(ready, "r", 1) != 1)
-		_exit(1);
-	close(ready);
-	for (;;)
-		pause();
-}
-
-static int check_enter(void *ctx)
-{
-	return 0;
-}
-
-static void check_clear(void *ctx)
-{
-	kill(*(const pid_t *)ctx, SIGKILL);
-}
-
 static void check_criu_move(struct check *check, const char *binary, unsigned int version)
 {
-	char images[] = "/dev/shm/vcrun-check-XXXXXX", word;
-	struct mig_parked *parked = NULL;
-	struct mig_report report;
-	struct vc_err err = { 0 };
-	int ready[2], r;
-	pid_t pid;
-	struct mig_place place = { .name = "here",
-				   .enter = check_enter,
-				   .clear = check_clear,
-				   .ctx = &pid,
-				   .room_bytes = UINT64_MAX };
-	struct mig_request req = { .source = place, .target = place, .images = images };
+	uint64_t downtime_usec;
+	struct vc_err err;
+	int r = vcctl_trial(&downtime_usec, &check->interrupted, &err);
 
-	if (!mkdtemp(images) || pipe2(ready, O_CLOEXEC) < 0) {
-		check_line(check, CHECK_FAIL, "criu", NULL, "cannot test: %s", strerror(errno));
+	if (check->interrupted)
 		return;
-	}
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	pid = fork();
-	if (pid == 0)
-		check_victim(ready[1]);
-	close(ready[1]);
-	req.root = pid;
-	r = read(ready[0], &word, 1) == 1 ? mig_move(&req, &report, &parked, &err)
-					  : err_set(&err, EIO, "the test process did not start");
-	close(ready[0]);
 	if (r == 0)
 		check_line(check, CHECK_OK, "criu", NULL,
 			   "%s, version %u.%u.%u: moved a test process, stopped for %.1f ms",
 			   binary, version / 10000, version / 100 % 100, version % 100,
-			   (double)report.downtime_usec / 1e3);
+			   (double)downtime_usec / 1e3);
 	else
 		check_line(
 			check, CHECK_FAIL, "criu",
@@ -155,11 +84,6 @@ static void check_criu_move(struct check *check, const char *binary, unsigned in
 			"kernel",
 			"%s, version %u.%u.%u cannot move a test process: %s", binary,
 			version / 10000, version / 100 % 100, version % 100, err.text);
-	if (pid > 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-	}
-	file_remove_tree(AT_FDCWD, images);
 }
 
 static void check_criu(struct check *check)
@@ -186,9 +110,10 @@ static void check_kernel(struct check *check)
 
 	uname(&uts);
 	sscanf(uts.release, "%u.%u", &major, &minor);
-	/* The youngest call that we cannot do without: close_range() with CLOEXEC. */
-	if (major < 5 || (major == 5 && minor < 11))
-		check_line(check, CHECK_FAIL, "kernel", "use Linux 5.11 or newer",
+	/* The youngest that we cannot do without: tables of nf_tables that go with their owner
+	 * (5.12, libmig/netlock.c), close_range() with CLOEXEC (5.11), pidfd_getfd() (5.6). */
+	if (major < 5 || (major == 5 && minor < 12))
+		check_line(check, CHECK_FAIL, "kernel", "use Linux 5.12 or newer",
 			   "Linux %s is too old", uts.release);
 	else
 		check_line(check, CHECK_OK, "kernel", NULL, "Linux %s, %ld CPUs online",
@@ -295,9 +220,12 @@ int vcctl_check(const struct vcctl *opts)
 	check_controllers(&check);
 	check_memory(&check);
 	check_criu(&check);
-	check_state_dir(&check, opts->state_dir);
-	if (opts->json)
+	if (!check.interrupted)
+		check_state_dir(&check, opts->state_dir);
+	if (opts->json && !check.interrupted)
 		json_print(json_pack("{s:O}", "checks", check.list));
 	json_decref(check.list);
+	if (check.interrupted)
+		return 128 + check.interrupted;
 	return check.worst == CHECK_FAIL;
 }

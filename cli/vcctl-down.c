@@ -267,6 +267,9 @@ int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 	snprintf(path, sizeof(path), "%s/images", in->dir);
 	if (umount2(path, UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT)
 		return err_sys(err, errno, "unmount %s", path);
+	r = vcctl_clear_ipc(in, err);
+	if (r < 0)
+		return r;
 	if (in->dirfd >= 0) {
 		close(in->dirfd);
 		in->dirfd = -1;

@@ -135,8 +135,8 @@ static int event_look(const struct vcctl *opts, struct vc_err *err)
 		r = plan_read(in, &plan, err);
 	if (r < 0)
 		return r;
-	if (opts->n_args == 2) {
-		event = plan_find(plan, opts->args[1], err);
+	if (opts->n_words == 2) {
+		event = plan_find(plan, opts->words[1], err);
 		return event ? event_show(in, event, err) : -ENOENT;
 	}
 	if (opts->json)
@@ -152,7 +152,7 @@ static int event_go(const struct vcctl *opts, enum plan_way way, struct vc_err *
 	_cleanup_(cg_freep) struct cg *cg = NULL;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_close_ int lock = -1;
-	struct vcctl_change change = { .event = opts->args[1], .way = way };
+	struct vcctl_change change = { .event = opts->words[1], .way = way };
 	struct partition_spec *after;
 	const struct plan_event *event;
 	int r = vcctl_open_shape(opts, &in, &cg, &lock, err);
@@ -161,7 +161,7 @@ static int event_go(const struct vcctl *opts, enum plan_way way, struct vc_err *
 		r = plan_read(in, &plan, err);
 	if (r < 0)
 		return r;
-	event = plan_find(plan, opts->args[1], err);
+	event = plan_find(plan, opts->words[1], err);
 	if (!event)
 		return -ENOENT;
 	r = plan_target(in, event, way, &after, &change.n, err);
@@ -175,13 +175,13 @@ static int event_go(const struct vcctl *opts, enum plan_way way, struct vc_err *
 
 int vcctl_event(const struct vcctl *opts)
 {
-	const char *what = opts->args[0];
+	const char *what = opts->words[0];
 	bool list = !strcmp(what, "list"), fire = !strcmp(what, "fire");
 	struct vc_err err = { 0 };
 	int r;
 
 	if ((!list && !fire && strcmp(what, "show") != 0 && strcmp(what, "revert") != 0) ||
-	    opts->n_args != (list ? 1 : 2)) {
+	    opts->n_words != (list ? 1 : 2)) {
 		fputs("vcctl: 'event' takes list, or show, fire or revert and an event\n", stderr);
 		return 2;
 	}

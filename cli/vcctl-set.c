@@ -71,10 +71,10 @@ static int set_run(const struct vcctl *opts, struct vc_err *err)
 
 	if (r < 0)
 		return r;
-	at = instance_find(in, opts->args[0]);
+	at = instance_find(in, opts->words[0]);
 	if (at < 0)
 		return err_set(err, ENOENT, "there is no partition '%s'; 'vcctl list' shows them",
-			       opts->args[0]);
+			       opts->words[0]);
 	if (spec_copy(&in->config->parts[at], &after) < 0)
 		return err_sys(err, ENOMEM, "set");
 	r = vcctl_apply_options(opts, &after, err);

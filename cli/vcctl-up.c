@@ -51,6 +51,7 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 		"images",
 		"irqs",
 		"instance.json.new",
+		"ipc",
 		"jobs",
 		"moves.jsonl",
 		"moves.jsonl.1",
@@ -292,6 +293,8 @@ static int up_fill(const struct vcctl *opts, struct instance *in, struct cg **re
 	if (mkdir(jobs, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "%s", jobs);
 	r = up_mount_images(in->dir, err);
+	if (r == 0)
+		r = vcctl_make_ipc(in, err);
 	if (r == 0)
 		r = cg_open(name, NULL, ret_cg, err);
 	if (r < 0)

@@ -26,9 +26,9 @@ static const struct subcommand {
 	const char *name;
 	int (*run)(const struct vcctl *opts);
 	bool root;
-	bool whole; /* is not to be interrupted halfway */
-	int min_args, max_args;
-	const char *args; /* what they are, for an error */
+	bool whole;             /* is not to be interrupted halfway */
+	int min_args, max_args; /* how many words more it takes */
+	const char *args;       /* what they are, for an error */
 } subcommands[] = {
 	{ "up", vcctl_up, .root = true, .whole = true },
 	{ "down", vcctl_down, .root = true, .whole = true },
@@ -38,9 +38,12 @@ static const struct subcommand {
 	  .args = "a partition" },
 	{ "remove", vcctl_remove, .root = true, .whole = true, .min_args = 1, .max_args = 1,
 	  .args = "a partition" },
-	{ "event", vcctl_event, .root = false, .min_args = 1, .max_args = 2,
-	  .args = "list, or show, fire or revert and an event" },
 	{ "set", vcctl_set, .root = true, .min_args = 1, .max_args = 1, .args = "a partition" },
+	{ "event", vcctl_event, .min_args = 1, .max_args = 2,
+	  .args = "list, or show, fire or revert and an event" },
+	{ "kill", vcctl_kill, .min_args = 1, .max_args = INT_MAX, .args = "jobs" },
+	{ "ipc", vcctl_ipc, .min_args = 1, .max_args = INT_MAX,
+	  .args = "list, or show or rm and a name" },
 };
 
 static void vcctl_usage(FILE *out)
@@ -48,6 +51,8 @@ static void vcctl_usage(FILE *out)
 	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
 	      "       vcctl [OPTION]... set|add|remove PARTITION\n"
 	      "       vcctl [OPTION]... event list|show|fire|revert [EVENT]\n"
+	      "       vcctl [OPTION]... kill JOB...\n"
+	      "       vcctl [OPTION]... ipc list|show NAME|rm NAME\n"
 	      "Bring this machine's partitions up and down, and change them; see vcctl(8).\n\n"
 	      "  up     make the partitions and start their daemons; without an option: as\n"
 	      "         " VC_SYSCONFDIR "/vcrun.conf says, or along the machine's topology\n"
@@ -57,12 +62,17 @@ static void vcctl_usage(FILE *out)
 	      "  set    give a partition other CPUs or another size, while its jobs run\n"
 	      "  add    make one more partition; --cpus says of what\n"
 	      "  remove end a partition; refuses while jobs run in it\n"
-	      "  event  list the configured events, show one, make it happen, go back\n\n"
+	      "  event  list the configured events, show one, make it happen, go back\n"
+	      "  kill   send a signal to all processes of jobs, or end parked ones\n"
+	      "  ipc    the IPC objects: list; show NAME: one, with its handle in each partition;\n"
+	      "         rm NAME: remove its name, and with its last opener the object\n\n"
 	      "  -n, --split=N        up: N equal parts\n"
 	      "  -c, --config=FILE    up: as FILE says\n"
 	      "  -f, --force          down: end the jobs (SIGTERM, then SIGKILL)\n"
+	      "  -s, --signal=SIGNAL  kill: this one, by name or number (default TERM)\n"
 	      "      --policies       list: the policies that vcrun --policy knows\n"
-	      "      --json           list, check, event list: print JSON\n"
+	      "      --kind=KIND      ipc: objects of this kind only\n"
+	      "      --json           list, check, ipc, event list: print JSON\n"
 	      "      --cpus=LIST      set, add: its CPUs, as in 0-3,8\n"
 	      "      --mems=LIST      set, add: its memory nodes; pages move there\n"
 	      "      --memory=SIZE    set, add: its memory, as in 512M, 1.5G, max\n"
@@ -112,8 +122,8 @@ static const struct subcommand *vcctl_find(const char *name)
 	exit(EXIT_USAGE_CODE);
 }
 
-/* Ctrl-C between two mounts would leave what nobody knows of. Each wait in up, down and
- * check has its own end, so this holds nobody for long. */
+/* Ctrl-C between two mounts would leave what nobody knows of. Each wait in up and down has
+ * its own end, so this holds nobody for long; check looks for signals itself. */
 static void vcctl_hold_signals(void)
 {
 	sigset_t set;
@@ -168,8 +178,10 @@ int main(int argc, char **argv)
 		{ "split", required_argument, NULL, 'n' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "force", no_argument, NULL, 'f' },
+		{ "signal", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "policies", no_argument, NULL, 'P' },
+		{ "kind", required_argument, NULL, 'k' },
 		{ "cpus", required_argument, NULL, OPTION_CPUS },
 		{ "mems", required_argument, NULL, OPTION_MEMS },
 		{ "memory", required_argument, NULL, OPTION_MEMORY },
@@ -177,7 +189,7 @@ int main(int argc, char **argv)
 		{ "memory-mode", required_argument, NULL, OPTION_MEMORY_MODE },
 		{ "deadline", required_argument, NULL, OPTION_DEADLINE },
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
-		{ "state-dir", required_argument, NULL, 's' },
+		{ "state-dir", required_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -189,7 +201,7 @@ int main(int argc, char **argv)
 	int c;
 
 	log_open("vcctl", LOG_LEVEL_WARN);
-	while ((c = getopt_long(argc, argv, "n:c:fhV", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "n:c:fs:hV", options, NULL)) >= 0) {
 		switch (c) {
 		case 'n':
 			opts.split = vcctl_parse_split(optarg);
@@ -227,7 +239,13 @@ int main(int argc, char **argv)
 		case OPTION_DRY_RUN:
 			opts.dry_run = true;
 			break;
+		case 'k':
+			opts.kind = optarg;
+			break;
 		case 's':
+			opts.signal = optarg;
+			break;
+		case 'S':
 			state_dir = optarg;
 			break;
 		case 'h':
@@ -249,9 +267,9 @@ int main(int argc, char **argv)
 		return EXIT_USAGE_CODE;
 	}
 	subcommand = vcctl_find(argv[optind]);
-	opts.args = argv + optind + 1;
-	opts.n_args = argc - optind - 1;
-	if (opts.n_args < subcommand->min_args || opts.n_args > subcommand->max_args) {
+	opts.words = argv + optind + 1;
+	opts.n_words = argc - optind - 1;
+	if (opts.n_words < subcommand->min_args || opts.n_words > subcommand->max_args) {
 		fprintf(stderr, "vcctl: '%s' takes %s; try 'vcctl --help'\n", subcommand->name,
 			subcommand->args ? subcommand->args : "no argument");
 		return EXIT_USAGE_CODE;

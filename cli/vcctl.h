@@ -3,8 +3,8 @@
  * vcctl.h - the administrator's command, seen by its own files
  *
  * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c,
- * vcctl-set.c, vcctl-add.c, vcctl-event.c; vcctl-shape.c shows and makes a change of partitions for
- * several of them.
+ * vcctl-set.c, vcctl-add.c, vcctl-event.c, vcctl-kill.c, vcctl-ipc.c. vcctl-trial.c is of check,
+ * vcctl-ipcdir.c of up and down; vcctl-shape.c shows and makes a change of partitions.
  */
 #ifndef VC_CLI_VCCTL_H
 #define VC_CLI_VCCTL_H
@@ -22,11 +22,13 @@ struct vcctl {
 	const char *config; /* NULL: /etc/vcrun/vcrun.conf if it is there */
 	size_t split;       /* 0: not given */
 	bool force, json, policies, dry_run;
-	/* set: NULL: leave it */
+	const char *signal; /* kill: NULL is SIGTERM */
+	const char *kind;   /* ipc: of this kind only; NULL: any */
+	/* set, add: NULL: leave it */
 	const char *cpus, *mems, *memory, *cpu, *memory_mode;
 	unsigned int deadline_msec; /* 0: not given */
-	char **args;                /* what follows the subcommand */
-	int n_args;
+	char **words;               /* behind the subcommand, ended by NULL */
+	int n_words;
 };
 
 /* Each returns the command's exit status. */
@@ -70,10 +72,20 @@ struct vcctl_change {
 /* Shows the change; makes it, unless it is a dry run; says what came of it. */
 int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
 		  const struct vcctl_change *change, struct vc_err *err);
+int vcctl_ipc(const struct vcctl *opts);
+int vcctl_kill(const struct vcctl *opts);
+
+/* vcctl-trial.c: moves a process of its own, with a thread and a listening socket, by libmig;
+ * nothing of it is left in any case. -EINTR: given up because of *ret_signal. */
+int vcctl_trial(uint64_t *ret_downtime_usec, int *ret_signal, struct vc_err *err);
 
 /* vcctl-down.c: what down does, for an up that fails halfway or finds remains.
  * Ends daemons and shims, removes groups, files and mounts. Jobs must have ended. */
 int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err);
+
+/* vcctl-ipcdir.c: the table of IPC objects and the place for their files, made and removed. */
+int vcctl_make_ipc(const struct instance *in, struct vc_err *err);
+int vcctl_clear_ipc(const struct instance *in, struct vc_err *err);
 
 /* The jobs that have living processes, by their groups, and those that are parked:
  * for when no daemon is there to ask. The caller frees *ret. */

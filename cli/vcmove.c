@@ -7,20 +7,23 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/json.h"
 #include "cli/table.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"
 
 struct vcmove {
 	const char *state_dir, *to, *policy;
-	bool json, by_pid, quiet;
+	bool json, by_pid, quiet, progress;
 };
 
 static void vcmove_usage(FILE *out)
@@ -40,23 +43,40 @@ static void vcmove_usage(FILE *out)
 	      out);
 }
 
-/* What the user may have meant by a word. */
-static const Vc__Job *vcmove_find(const struct client_status *status, const char *word, bool by_pid)
+/* A line that says how far it is, once it takes a second; NULL: it is over. */
+static void vcmove_show(const char *job, const char *step, unsigned int sec)
 {
-	char *end;
-	unsigned long number = strtoul(word, &end, 10);
-	bool numeric = *word && !*end;
+	if (job)
+		fprintf(stderr, "\rmoving %s: %s%s%u s\033[K", job, step, *step ? ", " : "", sec);
+	else
+		fputs("\r\033[K", stderr);
+}
 
-	for (size_t i = 0; numeric && !by_pid && i < status->n_jobs; i++)
-		if (status->jobs[i]->id == number)
-			return status->jobs[i];
-	for (size_t i = 0; i < status->n_jobs; i++) {
-		const Vc__Job *job = status->jobs[i];
+/* Awaits the answer; meanwhile tells the person at the terminal why it takes so long. */
+static int vcmove_await(struct wire *wire, const char *job, struct wire_msg *ret,
+			struct vc_err *err)
+{
+	struct pollfd pfd = { .fd = wire_fd(wire), .events = POLLIN };
+	char step[32] = "";
+	unsigned int sec = 0;
+	int r = 0;
 
-		if (numeric ? job->pid == (int32_t)number : job->name && !strcmp(job->name, word))
-			return job;
+	for (uint64_t begun = clock_mono_usec();;) {
+		uint64_t next = begun + (sec + UINT64_C(1)) * 1000000, now = clock_mono_usec();
+
+		if (poll(&pfd, 1, next > now ? (int)((next - now) / 1000) + 1 : 0) == 0) {
+			vcmove_show(job, step, ++sec);
+			continue;
+		}
+		r = wire_recv(wire, ret, err);
+		if (r < 0 || ret->msg->body_case != VC__MSG__BODY_PROGRESS)
+			break;
+		snprintf(step, sizeof(step), "%s", ret->msg->progress->step);
+		wire_msg_done(ret);
 	}
-	return NULL;
+	if (sec > 0)
+		vcmove_show(NULL, NULL, 0);
+	return r;
 }
 
 static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t job, pid_t pid,
@@ -65,6 +85,7 @@ static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t
 	Vc__Move body = VC__MOVE__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 	struct wire *wire;
+	char word[32];
 	int r = client_open(opts->state_dir, partition, &wire, err);
 
 	if (r < 0)
@@ -77,7 +98,13 @@ static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t
 	body.policy = (char *)opts->policy;
 	msg.body_case = VC__MSG__BODY_MOVE;
 	msg.move = &body;
-	r = client_ask(wire, &msg, NULL, 0, ret, err);
+	body.has_progress = body.progress = opts->progress;
+	snprintf(word, sizeof(word), pid ? "pid %u" : "job %u", pid ? (unsigned)pid : job);
+	r = wire_send(wire, &msg, NULL, 0, err);
+	if (r == 0)
+		r = opts->progress ? vcmove_await(wire, word, ret, err) : wire_recv(wire, ret, err);
+	if (r == 0)
+		r = client_answer(ret, err);
 	wire_free(wire);
 	if (r == -ECONNRESET)
 		return err_set(
@@ -145,15 +172,27 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 	putchar('\n');
 }
 
-static int vcmove_one(const struct vcmove *opts, const struct client_status *status,
-		      const char *word)
+static int vcmove_one(const struct vcmove *opts, const char *word)
 {
-	const Vc__Job *job = vcmove_find(status, word, opts->by_pid);
+	Vc__Status wanted = VC__STATUS__INIT;
+	struct client_status status;
+	const Vc__Job *job;
 	struct wire_msg answer;
 	struct vc_err err;
-	int r = job ? vcmove_ask(opts, job->partition, job->id, 0, &answer, &err)
-		    : vcmove_ask_all(opts, word, &answer, &err);
+	int r;
 
+	/* Anew for each: the one before may have been the same. */
+	wanted.has_jobs = wanted.jobs = true;
+	if (client_status(opts->state_dir, &wanted, &status, &err) < 0) {
+		fprintf(stderr, "vcmove: %s\n", err.text);
+		return 1;
+	}
+	r = client_find_job(&status, word, opts->by_pid, &job, &err);
+	if (r == 0)
+		r = vcmove_ask(opts, job->partition, job->id, 0, &answer, &err);
+	else if (r == -ENOENT)
+		r = vcmove_ask_all(opts, word, &answer, &err);
+	client_status_done(&status);
 	if (r < 0) {
 		fprintf(stderr, "vcmove: %s\n", err.text);
 		return 1;
@@ -180,11 +219,8 @@ int main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
-	Vc__Status wanted = VC__STATUS__INIT;
 	struct vcmove opts = { 0 };
 	const char *state_dir = NULL;
-	struct client_status status;
-	struct vc_err err;
 	int c, failed = 0;
 
 	log_open("vcmove", LOG_LEVEL_WARN);
@@ -222,18 +258,17 @@ int main(int argc, char **argv)
 		vcmove_usage(stderr);
 		return EXIT_USAGE_CODE;
 	}
+	if (opts.to && !*opts.to) {
+		fputs("vcmove: --to= names no partition; 'vcctl list' does\n", stderr);
+		return EXIT_USAGE_CODE;
+	}
 	if (opts.to && opts.policy) {
 		fputs("vcmove: --to and --policy exclude each other: give one of them\n", stderr);
 		return EXIT_USAGE_CODE;
 	}
 	opts.state_dir = statedir_choose(state_dir);
-	wanted.has_jobs = wanted.jobs = true;
-	if (client_status(opts.state_dir, &wanted, &status, &err) < 0) {
-		fprintf(stderr, "vcmove: %s\n", err.text);
-		return 1;
-	}
+	opts.progress = !opts.quiet && isatty(STDERR_FILENO);
 	for (int i = optind; i < argc; i++)
-		failed |= vcmove_one(&opts, &status, argv[i]);
-	client_status_done(&status);
+		failed |= vcmove_one(&opts, argv[i]);
 	return failed;
 }

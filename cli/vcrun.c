@@ -3,7 +3,7 @@
  * vcrun.c - starts a program in a partition, and stands in for it until it ends
  *
  * Place, then run: any daemon says which partition; that partition's daemon hands
- * everything to a shim, and from there on this process talks with the shim alone.
+ * the rest to a shim, and from there on this process talks with the shim alone.
  * Standard descriptors are handed over, not relayed, except for terminals (tty.h).
  * Signals sent to vcrun go to the program; its exit status becomes ours.
  */
@@ -38,11 +38,13 @@ extern char **environ;
 
 struct vcrun {
 	const char *state_dir, *policy, *on, *name;
+	bool ipc_map; /* the program's IPC goes through the instance's table */
 	bool detach;
 	char **argv;
 	int argc;
 	struct tty tty;
 	struct wire *wire;
+	int stdio[4];     /* the program's, and its directory */
 	sigset_t blocked; /* as we found it: the program's */
 	int signal_fd;
 	bool started;
@@ -60,12 +62,25 @@ static void vcrun_usage(FILE *out)
 	      "  -o, --on=PARTITION   this partition\n"
 	      "  -d, --detach         do not wait; print the job's number\n"
 	      "  -n, --name=NAME      a name for the job, for vcstat and vcmove\n"
+	      "  -i, --ipc=HOW        map: queues, semaphores and shared memory are those of all\n"
+	      "                       partitions, and move along; private (the default): the job's "
+	      "own\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n\n"
 	      "Exit status: PROGRAM's own; 128+N when signal N ended it; 125 vcrun failed,\n"
 	      "126 PROGRAM cannot be executed, 127 PROGRAM is not found.\n",
 	      out);
+}
+
+/* What --ipc says: whether IPC is to be mapped. */
+static bool vcrun_ipc(const char *how)
+{
+	if (strcmp(how, "map") && strcmp(how, "private")) {
+		fprintf(stderr, "vcrun: --ipc=%s: give map or private\n", how);
+		exit(EXIT_VCRUN);
+	}
+	return !strcmp(how, "map");
 }
 
 static void vcrun_options(struct vcrun *run, int argc, char **argv)
@@ -75,6 +90,7 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 		{ "on", required_argument, NULL, 'o' },
 		{ "detach", no_argument, NULL, 'd' },
 		{ "name", required_argument, NULL, 'n' },
+		{ "ipc", required_argument, NULL, 'i' },
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -83,7 +99,7 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 	const char *state_dir = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+p:o:dn:hV", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "+p:o:dn:i:hV", options, NULL)) >= 0) {
 		switch (c) {
 		case 'p':
 			run->policy = optarg;
@@ -96,6 +112,9 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 			break;
 		case 'n':
 			run->name = optarg;
+			break;
+		case 'i':
+			run->ipc_map = vcrun_ipc(optarg);
 			break;
 		case 's':
 			state_dir = optarg;
@@ -222,18 +241,54 @@ static void vcrun_fill_stdio(void)
 	}
 }
 
-/* The job's standard descriptors. A detached job must not hold on to a terminal. */
-static int vcrun_stdio(const struct vcrun *run, int fds[4], struct vc_err *err)
+/*
+ * A detached job must not hold on to a terminal, nor keep who reads our output waiting for
+ * its own end: "job=$(vcrun --detach prog)" is to have the number at once.
+ */
+static bool vcrun_lets_go_of(int fd)
+{
+	struct stat st;
+
+	return isatty(fd) || (fd != STDIN_FILENO && fstat(fd, &st) == 0 &&
+			      (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
+}
+
+/* The job's standard descriptors. */
+static int vcrun_stdio(struct vcrun *run, struct vc_err *err)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0)
 		return err_sys(err, errno, "/dev/null");
 	for (int i = 0; i < 3; i++)
-		fds[i] = run->detach && isatty(i) ? null : i;
-	fds[3] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fds[3] < 0)
+		run->stdio[i] = run->detach && vcrun_lets_go_of(i) ? null : i;
+	run->stdio[3] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (run->stdio[3] < 0)
 		return err_sys(err, errno, "the current directory");
+	return 0;
+}
+
+/* The interposer goes into the program's environment, behind what is preloaded already, with
+ * the instance that it shall ask. */
+static int vcrun_preload(const struct vcrun *run, struct vc_err *err)
+{
+	const char *env = getenv("VCRUN_PRELOAD"), *library = env ? env : VC_PRELOAD;
+	const char *others = getenv("LD_PRELOAD");
+	_cleanup_free_ char *preload = NULL, *dir = NULL;
+
+	if (access(library, R_OK) < 0)
+		return err_sys(err, errno, "--ipc=map needs %s, which is part of vcrun; install it",
+			       library);
+	dir = realpath(run->state_dir, NULL);
+	if (!dir)
+		return err_sys(err, errno, "%s", run->state_dir);
+	if (asprintf(&preload, "%s%s%s", others ? others : "", others && *others ? ":" : "",
+		     library) < 0) {
+		preload = NULL;
+		return err_sys(err, ENOMEM, "--ipc=map");
+	}
+	if (setenv("LD_PRELOAD", preload, 1) < 0 || setenv("VCRUN_STATE_DIR", dir, 1) < 0)
+		return err_sys(err, errno, "--ipc=map");
 	return 0;
 }
 
@@ -243,7 +298,7 @@ static int vcrun_send(struct vcrun *run, struct vc_err *err)
 	Vc__Resize size = VC__RESIZE__INIT;
 	Vc__Run body = VC__RUN__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
-	int fds[4], r = vcrun_stdio(run, fds, err);
+	int r = vcrun_stdio(run, err);
 	mode_t mask = umask(0);
 
 	umask(mask);
@@ -271,7 +326,17 @@ static int vcrun_send(struct vcrun *run, struct vc_err *err)
 	}
 	msg.body_case = VC__MSG__BODY_RUN;
 	msg.run = &body;
-	return wire_send(run->wire, &msg, fds, 4, err);
+	return wire_send(run->wire, &msg, NULL, 0, err);
+}
+
+static void vcrun_hand_over(struct vcrun *run)
+{
+	Vc__Stdio body = VC__STDIO__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	msg.body_case = VC__MSG__BODY_STDIO;
+	msg.stdio = &body;
+	wire_send(run->wire, &msg, run->stdio, ARRAY_SIZE(run->stdio), NULL);
 }
 
 static void vcrun_signal(struct vcrun *run, int signal, bool group)
@@ -380,6 +445,9 @@ static int vcrun_on_message(struct vcrun *run)
 		return EXIT_VCRUN;
 	}
 	switch (msg.msg->body_case) {
+	case VC__MSG__BODY_READY:
+		vcrun_hand_over(run);
+		break;
 	case VC__MSG__BODY_STARTED:
 		log_stage("started", msg.msg->started->job);
 		run->started = true;
@@ -497,7 +565,9 @@ int main(int argc, char **argv)
 	log_open("vcrun", LOG_LEVEL_WARN);
 	vcrun_options(&run, argc, argv);
 	tty_init(&run.tty);
-	status = vcrun_connect(&run, &err);
+	status = run.ipc_map ? vcrun_preload(&run, &err) : 0;
+	if (status == 0)
+		status = vcrun_connect(&run, &err);
 	if (status == 0) {
 		run.signal_fd = vcrun_catch_signals(&run);
 		status = vcrun_send(&run, &err);

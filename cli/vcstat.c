@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * vcstat.c - shows partitions, jobs and moves
+ * vcstat.c - shows partitions, jobs, moves and IPC objects
  */
 #include <errno.h>
 #include <getopt.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/client.h"
+#include "cli/ipc.h"
 #include "cli/json.h"
 #include "cli/table.h"
 #include "common/clock.h"
@@ -20,20 +21,25 @@
 #include "common/statedir.h"
 #include "cli/vcstat.h"
 
+#define VCSTAT_WATCH_MAX 86400 /* s */
+
 struct vcstat {
 	const char *state_dir;
 	Vc__Status wanted;
-	bool json, devices;
+	bool ipc, devices;
+	bool json;
 	double watch_sec; /* 0: once */
 };
 
 static void vcstat_usage(FILE *out)
 {
-	fputs("Usage: vcstat [OPTION]... [partitions] [jobs] [moves] [devices]\n"
-	      "Show the load of the partitions, the jobs in them, the moves so far, and where\n"
-	      "the partitions' devices sent their interrupts in the last second; see\n"
-	      "vcstat(1). Without a word: partitions and jobs. Users see their own jobs and\n"
-	      "moves, root sees all.\n\n"
+	fputs("Usage: vcstat [OPTION]... [partitions] [jobs] [moves] [ipc]\n"
+	      "       vcstat [OPTION]... devices\n"
+	      "Show the load of the partitions, the jobs in them, the moves so far, and the IPC\n"
+	      "objects; or where the partitions' devices sent their interrupts in the last "
+	      "second;\n"
+	      "see vcstat(1). Without a word: partitions and jobs. Users see their own\n"
+	      "jobs and moves, and the objects that they may read; root sees all.\n\n"
 	      "      --json           print one JSON object\n"
 	      "  -w, --watch[=SEC]    again every SEC seconds (default 1), until interrupted\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
@@ -141,8 +147,10 @@ static void vcstat_moves(const struct client_status *status)
 	table_free(table);
 }
 
-static void vcstat_json(const struct client_status *status, const Vc__Status *wanted)
+static void vcstat_json(const struct vcstat *opts, const struct client_status *status,
+			const struct ipc_objects *objects)
 {
+	const Vc__Status *wanted = &opts->wanted;
 	json_t *json = json_object(), *list;
 
 	if (wanted->partitions) {
@@ -160,11 +168,15 @@ static void vcstat_json(const struct client_status *status, const Vc__Status *wa
 		for (size_t i = 0; i < status->n_moves; i++)
 			json_array_append_new(list, json_of_move(status->moves[i]));
 	}
+	if (opts->ipc)
+		json_object_set_new(json, "ipc", ipc_json(objects));
 	json_print(json);
 }
 
-static void vcstat_tables(const struct client_status *status, const Vc__Status *wanted)
+static void vcstat_tables(const struct vcstat *opts, const struct client_status *status,
+			  const struct ipc_objects *objects)
 {
+	const Vc__Status *wanted = &opts->wanted;
 	bool first = true;
 
 	if (wanted->partitions) {
@@ -179,25 +191,37 @@ static void vcstat_tables(const struct client_status *status, const Vc__Status *
 	if (wanted->moves) {
 		fputs(first ? "" : "\n", stdout);
 		vcstat_moves(status);
+		first = false;
+	}
+	if (opts->ipc) {
+		fputs(first ? "" : "\n", stdout);
+		ipc_print_table(objects);
 	}
 }
 
 static int vcstat_show(const struct vcstat *opts)
 {
+	struct ipc_objects objects = { 0 };
 	struct client_status status;
 	struct vc_err err;
+	int r = client_status(opts->state_dir, &opts->wanted, &status, &err);
 
-	if (client_status(opts->state_dir, &opts->wanted, &status, &err) < 0) {
+	if (r == 0 && opts->ipc)
+		r = ipc_objects_get(opts->state_dir, NULL, &objects, &err);
+	if (r < 0) {
 		fprintf(stderr, "vcstat: %s\n", err.text);
+		client_status_done(&status);
+		ipc_objects_done(&objects);
 		return 1;
 	}
 	if (opts->watch_sec > 0 && isatty(STDOUT_FILENO) && !opts->json)
 		fputs("\033[H\033[J", stdout);
 	if (opts->json)
-		vcstat_json(&status, &opts->wanted);
+		vcstat_json(opts, &status, &objects);
 	else
-		vcstat_tables(&status, &opts->wanted);
+		vcstat_tables(opts, &status, &objects);
 	client_status_done(&status);
+	ipc_objects_done(&objects);
 	return fflush(stdout) == 0 ? 0 : 1;
 }
 
@@ -212,16 +236,18 @@ static int vcstat_words(struct vcstat *opts, char **words)
 			wanted->has_jobs = wanted->jobs = true;
 		else if (!strcmp(*words, "moves"))
 			wanted->has_moves = wanted->moves = true;
+		else if (!strcmp(*words, "ipc"))
+			opts->ipc = true;
 		else if (!strcmp(*words, "devices"))
 			opts->devices = true;
 		else {
 			fprintf(stderr,
-				"vcstat: '%s' is none of partitions, jobs, moves, devices\n",
+				"vcstat: '%s' is none of partitions, jobs, moves, ipc, devices\n",
 				*words);
 			return -EINVAL;
 		}
 	}
-	if (!wanted->partitions && !wanted->jobs && !wanted->moves && !opts->devices)
+	if (!wanted->partitions && !wanted->jobs && !wanted->moves && !opts->ipc && !opts->devices)
 		wanted->has_partitions = wanted->partitions = wanted->has_jobs = wanted->jobs =
 			true;
 	return 0;
@@ -249,9 +275,9 @@ int main(int argc, char **argv)
 			break;
 		case 'w':
 			opts.watch_sec = optarg ? atof(optarg) : 1;
-			if (opts.watch_sec < 0.05) {
-				fprintf(stderr, "vcstat: --watch=%s: give seconds, at least 0.05\n",
-					optarg);
+			if (!(opts.watch_sec >= 0.05 && opts.watch_sec <= VCSTAT_WATCH_MAX)) {
+				fprintf(stderr, "vcstat: --watch=%s: give seconds, 0.05 to %d\n",
+					optarg, VCSTAT_WATCH_MAX);
 				return EXIT_USAGE_CODE;
 			}
 			break;

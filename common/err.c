@@ -13,13 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A sentence may quote a file's name or a user's word, and ends on somebody's terminal. */
-static void err_clean(struct vc_err *err)
-{
-	for (char *c = err->text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-}
+#include "common/text.h"
 
 __attribute__((format(printf, 3, 0))) static int err_vset(struct vc_err *err, int code,
 							  const char *fmt, va_list ap)
@@ -27,7 +21,8 @@ __attribute__((format(printf, 3, 0))) static int err_vset(struct vc_err *err, in
 	if (err) {
 		err->code = code;
 		vsnprintf(err->text, sizeof(err->text), fmt, ap);
-		err_clean(err);
+		/* It may quote a file's name or a user's word. */
+		text_hide_controls(err->text);
 	}
 	return -code;
 }
@@ -71,6 +66,6 @@ int err_add(struct vc_err *err, const char *fmt, ...)
 	/* Cutting at the end is meant: see the top of this file. */
 	if (snprintf(err->text, sizeof(err->text), "%s: %s", context, old) < 0)
 		err->text[0] = '\0';
-	err_clean(err);
+	text_hide_controls(err->text);
 	return -err->code;
 }

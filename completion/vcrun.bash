@@ -52,6 +52,11 @@ _vcrun_jobs() {
 		-e 's/^ \{6\}"name": "\([A-Za-z0-9_.][A-Za-z0-9_.+%-]*\)",$/\1/p'
 }
 
+_vcrun_objects() {
+	_vcrun_ask vcctl ipc list --json |
+		sed -n 's/^ \{6\}"name": "\([A-Za-z0-9_./][A-Za-z0-9_./+%-]*\)",$/\1/p'
+}
+
 # The options of the command, and the words given.
 _vcrun_reply() {
 	if [[ $cur == -* ]]; then
@@ -68,6 +73,9 @@ _vcrun_argument() {
 	case $prev in
 	--policy | -p) COMPREPLY=($(compgen -W '$(_vcrun_policies)' -- "$cur")) ;;
 	--on | -o | --to | -t) COMPREPLY=($(compgen -W '$(_vcrun_partitions)' -- "$cur")) ;;
+	--kind) COMPREPLY=($(compgen -W 'event sem mutex mq shm posix-mq posix-sem posix-shm
+		sysv-msg sysv-sem sysv-shm' -- "$cur")) ;;
+	--ipc | -i) COMPREPLY=($(compgen -W 'map private' -- "$cur")) ;;
 	--state-dir) _filedir -d ;;
 	--config | -c) _filedir ;;
 	--name | -n | --split | --cpus | --mems | --memory | --deadline) ;;
@@ -88,13 +96,13 @@ _vcrun_program_at() {
 			((i++))
 			break
 			;;
-		--policy | --on | --name | --state-dir)
+		--policy | --on | --name | --ipc | --state-dir)
 			# bash cuts words at "=".
 			[[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
 			((i += 2))
 			;;
 		-*)
-			[[ ${COMP_WORDS[i]} =~ ^-[dhV]*[pon]$ ]] && ((i++))
+			[[ ${COMP_WORDS[i]} =~ ^-[dhV]*[poni]$ ]] && ((i++))
 			((i++))
 			;;
 		*) break ;;
@@ -112,7 +120,7 @@ _vcrun() {
 		_command_offset "$program"
 		return
 	fi
-	[[ $prev =~ ^-[dhV]*([pon])$ ]] && prev=-${BASH_REMATCH[1]}
+	[[ $prev =~ ^-[dhV]*([poni])$ ]] && prev=-${BASH_REMATCH[1]}
 	_vcrun_argument || _vcrun_reply
 }
 
@@ -127,7 +135,7 @@ _vcstat() {
 	local cur prev words cword split cmd=$1
 
 	_init_completion -s || return
-	_vcrun_argument || [[ $split == true ]] || _vcrun_reply partitions jobs moves devices
+	_vcrun_argument || [[ $split == true ]] || _vcrun_reply partitions jobs moves ipc devices
 }
 
 # What follows "vcctl event": what to do, then an event's name.
@@ -142,13 +150,40 @@ _vcrun_event() {
 	esac
 }
 
+# Behind "vcctl ipc", which is the word at I.
+_vcctl_ipc() { # I
+	local i
+
+	for ((i = $1 + 1; i < cword; i++)); do
+		case ${words[i]} in
+		list)
+			_vcrun_reply
+			return
+			;;
+		show | rm)
+			_vcrun_reply '$(_vcrun_objects)'
+			return
+			;;
+		esac
+	done
+	_vcrun_reply list show rm
+}
+
 _vcctl() {
 	local cur prev words cword split cmd=$1 i
 
 	_init_completion -s || return
+	if [[ $prev == --signal || $prev == -s ]]; then
+		COMPREPLY=($(compgen -A signal -- "$cur"))
+		return
+	fi
 	_vcrun_argument && return
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
+		kill)
+			_vcrun_reply '$(_vcrun_jobs)'
+			return
+			;;
 		up | down | list | check)
 			_vcrun_reply
 			return
@@ -165,16 +200,26 @@ _vcctl() {
 			_vcrun_reply '$(_vcrun_partitions)'
 			return
 			;;
+		ipc)
+			_vcctl_ipc "$i"
+			return
+			;;
 		esac
 	done
-	_vcrun_reply up down list check set add remove event
+	_vcrun_reply up down list check set add remove event kill ipc
 }
 
 _vcbench() {
 	local cur prev words cword split cmd=$1
 
 	_init_completion -s || return
-	_vcrun_argument || [[ $split == true ]] || _vcrun_reply spawn move reshape
+	case $prev in
+	--json | --report | --from)
+		_filedir
+		return
+		;;
+	esac
+	_vcrun_argument || [[ $split == true ]] || _vcrun_reply spawn move reshape lock interfere all
 }
 
 complete -F _vcrun vcrun

@@ -12,6 +12,7 @@
  *	pool.c      shims started ahead of need
  *	balance.c   when to move what by itself
  *	plan.c      when an event's time has come
+ *	ipc*.c      IPC objects: see ipc.h
  */
 #ifndef VC_DAEMON_DAEMON_H
 #define VC_DAEMON_DAEMON_H
@@ -30,6 +31,7 @@
 #include "wire/wire.h"
 
 struct daemon;
+struct ipc;
 struct job;
 
 /* One connection: a command's, or a shim's. */
@@ -82,6 +84,7 @@ struct daemon {
 	TAILQ_HEAD(, conn) conns;
 	TAILQ_HEAD(, job) jobs;
 	unsigned int n_idle_shims;
+	struct ipc *ipc;
 };
 
 /* listen.c */
@@ -108,6 +111,14 @@ int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_status(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_ipc_open(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_ipc_close(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_ipc_unlink(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_ipc_stat(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_ipc_chown(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_ipc_list(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_ipc_fork(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_ipc_leave(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 
 /* status-devices.c: fills and frees the reply's devices. 0 or -ENOMEM. */
 int status_devices(struct daemon *daemon, Vc__StatusReply *reply);
@@ -124,8 +135,9 @@ int decide_move(struct daemon *daemon, const char *policy, const struct job *job
 
 /* Where the policy would move a job of ours of that demand; -1: nowhere. */
 int decide_rebalance(struct daemon *daemon, double job_cpus, uint64_t job_mem_bytes);
-/* The order to the job's shim; command -1: nobody waits for the answer. */
-void move_order(struct job *job, uint32_t to, const char *note, int command);
+/* The order to the job's shim; command: a socket that waits for the answer, -1: none; progress:
+ * and wants to be told of each step. */
+void move_order(struct job *job, uint32_t to, const char *note, bool progress, int command);
 
 /* load.c */
 int load_start(struct daemon *daemon, struct vc_err *err);
@@ -159,5 +171,11 @@ int pool_start(struct daemon *daemon, struct vc_err *err);
 void pool_stop(struct daemon *daemon);
 /* An idle shim's connection and its job's number; started now if none is ready. */
 int pool_take(struct daemon *daemon, struct conn **ret, uint32_t *ret_job, struct vc_err *err);
+
+/* ipc.c */
+int ipc_start(struct daemon *daemon, struct vc_err *err);
+void ipc_stop(struct daemon *daemon);
+/* A job has come here by a move, or runs again after one that failed. */
+void ipc_job_came(struct daemon *daemon, uint32_t job);
 
 #endif

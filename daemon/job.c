@@ -75,10 +75,20 @@ void job_free(struct job *job)
 	free(job);
 }
 
+/* Whether its processes, if they have IPC objects open, are to be looked at. */
+static bool job_has_moved(const struct job *job, const Vc__JobState *state)
+{
+	if (!job)
+		return state->moves > 0;
+	return (!strcmp(job->state->state, "moving") || !strcmp(job->state->state, "parked")) &&
+	       strcmp(state->state, "moving") != 0 && strcmp(state->state, "parked") != 0;
+}
+
 int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 {
 	Vc__JobState *state = steal_ptr(msg->msg->job_state);
 	struct job *job = conn->job;
+	bool moved;
 
 	msg->msg->body_case = VC__MSG__BODY__NOT_SET;
 	conn->starting = false;
@@ -88,6 +98,7 @@ int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		job_free(job);
 		return 0;
 	}
+	moved = job_has_moved(job, state);
 	if (!job) {
 		job = calloc(1, sizeof(*job));
 		if (!job) {
@@ -104,5 +115,7 @@ int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		vc__job_state__free_unpacked(job->state, NULL);
 	}
 	job->state = state;
+	if (moved)
+		ipc_job_came(conn->daemon, state->job);
 	return 0;
 }

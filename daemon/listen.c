@@ -121,6 +121,7 @@ int conn_new(struct daemon *daemon, int fd, struct conn **ret, struct vc_err *er
 		conn_free(conn);
 		return -ENOMEM;
 	}
+	wire_refuse_fds(conn->wire);
 	conn->read_event = event_new(daemon->base, fd, EV_READ | EV_PERSIST, conn_on_read, conn);
 	conn->write_event = event_new(daemon->base, fd, EV_WRITE, conn_on_write, conn);
 	if (!conn->read_event || !conn->write_event || event_add(conn->read_event, &patience) < 0) {
@@ -259,6 +260,7 @@ int listen_open(struct daemon *daemon, struct vc_err *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(err, errno, "socket");
+	wire_accept_fds(fd, false);
 	/* We hold the partition's lock: a socket that is there is a dead daemon's. */
 	unlink(addr.sun_path);
 	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ||

@@ -2,7 +2,7 @@
 /*
  * main.c - vcd: one partition's daemon
  *
- * Start order: lock, groups, board, policies, socket, load, shims; "ready" is said
+ * Start order: lock, groups, board, policies, IPC table, socket, load, shims; "ready" is said
  * when a command can be served. It stays in the foreground, so that vcctl, systemd
  * or a shell can each be its parent. SIGTERM ends it and leaves the jobs to their
  * shims, which wait for the next daemon.
@@ -101,6 +101,8 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (r == 0)
 		r = policy_set_new(daemon->instance->config->policy_path, &daemon->policies, err);
 	if (r == 0)
+		r = ipc_start(daemon, err);
+	if (r == 0)
 		r = listen_open(daemon, err);
 	if (r == 0)
 		r = load_start(daemon, err);
@@ -122,6 +124,7 @@ static void main_stop(struct daemon *daemon)
 	pool_stop(daemon);
 	load_stop(daemon);
 	listen_close(daemon);
+	ipc_stop(daemon);
 	policy_set_free(daemon->policies);
 	board_free(daemon->board);
 	cg_free(daemon->cg);

@@ -46,7 +46,7 @@ static int move_check_orders(const struct job *job, struct vc_err *err)
 	return 0;
 }
 
-void move_order(struct job *job, uint32_t to, const char *note, int command)
+void move_order(struct job *job, uint32_t to, const char *note, bool progress, int command)
 {
 	Vc__Move body = VC__MOVE__INIT;
 	Vc__Msg order = VC__MSG__INIT;
@@ -56,6 +56,7 @@ void move_order(struct job *job, uint32_t to, const char *note, int command)
 	body.job = job->state->job;
 	body.to = job->conn->daemon->instance->config->parts[to].name;
 	body.note = (char *)note;
+	body.has_progress = body.progress = progress;
 	order.body_case = VC__MSG__BODY_MOVE;
 	order.move = &body;
 	conn_send(job->conn, &order, &command, command >= 0);
@@ -75,7 +76,7 @@ int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	to = move_target(conn, job, move, note, sizeof(note), err);
 	if (to < 0)
 		return err_add(err, "move job %u", job->state->job);
-	move_order(job, (uint32_t)to, note[0] ? note : NULL, wire_fd(conn->wire));
+	move_order(job, (uint32_t)to, note[0] ? note : NULL, move->progress, wire_fd(conn->wire));
 	conn->done = true;
 	return 0;
 }

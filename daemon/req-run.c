@@ -4,12 +4,14 @@
  *
  * The daemon says who the caller is, as the kernel told it, and whether it may
  * have one more job; everything else is the shim's. The shim also gets the caller's
- * socket and answers there: from now on this daemon may die without harm to the job.
+ * socket, asks it for the program's descriptors, and answers there: from now on this
+ * daemon may die without harm to the job.
  */
 #include "daemon/daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,23 +89,34 @@ static int run_check_confinement(const struct conn *conn, struct vc_err *err)
 	return 0;
 }
 
-/* Names stand in tables and on command lines: printable, and no number. */
+/* U+0080 to U+009F too, which a terminal may take for the beginning of a command. */
+static bool run_is_control(const unsigned char *at)
+{
+	return *at <= ' ' || *at == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
+}
+
+/* Names stand in tables, in JSON and on command lines: printable, and no number. */
 static int run_check_name(const char *name, struct vc_err *err)
 {
 	size_t len = name ? strlen(name) : 0;
-	bool digits = len > 0;
+	json_auto_t *text = NULL;
+	bool digits = true;
 
+	if (!name)
+		return 0;
+	text = json_string(name);
+	if (!text)
+		return err_set(err, EINVAL, "a job's name is UTF-8");
 	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f)
+		if (run_is_control((const unsigned char *)name + i))
 			return err_set(err, EINVAL,
 				       "a job's name has no blanks or control characters");
 		digits &= name[i] >= '0' && name[i] <= '9';
 	}
 	if (len > RUN_NAME_MAX || digits)
-		return err_set(
-			err, EINVAL,
-			"'%.*s' is no name for a job: give 1 to %d characters, not all digits",
-			RUN_NAME_MAX, name, RUN_NAME_MAX);
+		return err_set(err, EINVAL,
+			       "'%.*s' is no name for a job: give 1 to %d bytes, not all digits",
+			       RUN_NAME_MAX, name, RUN_NAME_MAX);
 	return 0;
 }
 
@@ -118,8 +131,6 @@ static int run_check(const struct conn *conn, const struct wire_msg *msg, struct
 	unsigned int most = conn->daemon->instance->config->max_jobs_per_user;
 	const Vc__Run *run = msg->msg->run;
 
-	if (msg->n_fds != 4)
-		return err_set(err, EPROTO, "a Run with %zu descriptors; it takes 4", msg->n_fds);
 	if (run->n_argv == 0 || run->argv[0].len == 0)
 		return err_set(err, EINVAL, "no program is named");
 	for (size_t i = 0; i < run->n_argv; i++)
@@ -150,7 +161,7 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	Vc__Msg order = VC__MSG__INIT;
 	struct conn *shim;
 	uint32_t job;
-	int r = run_check(conn, msg, err), fds[5];
+	int r = run_check(conn, msg, err), command = wire_fd(conn->wire);
 
 	if (r < 0)
 		return r;
@@ -170,11 +181,9 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	start.creds = &creds;
 	start.peer_pid = conn->pid;
 	log_stage("run", job);
-	fds[0] = wire_fd(conn->wire);
-	memcpy(fds + 1, msg->fds, 4 * sizeof(*fds));
 	order.body_case = VC__MSG__BODY_START;
 	order.start = &start;
-	conn_send(shim, &order, fds, ARRAY_SIZE(fds));
+	conn_send(shim, &order, &command, 1);
 	if (shim->done)
 		return err_set(err, EAGAIN, "the job's shim has ended; try again");
 	shim->starting = true;

@@ -28,6 +28,14 @@ static const struct request {
 	[VC__MSG__BODY_MOVE] = { "move", NEED_ANY, req_move },
 	[VC__MSG__BODY_SIGNAL] = { "signal", NEED_ANY, req_signal },
 	[VC__MSG__BODY_STATUS] = { "status", NEED_ANY, req_status },
+	[VC__MSG__BODY_IPC_OPEN] = { "ipc open", NEED_ANY, req_ipc_open },
+	[VC__MSG__BODY_IPC_CLOSE] = { "ipc close", NEED_ANY, req_ipc_close },
+	[VC__MSG__BODY_IPC_UNLINK] = { "ipc unlink", NEED_ANY, req_ipc_unlink },
+	[VC__MSG__BODY_IPC_STAT] = { "ipc stat", NEED_ANY, req_ipc_stat },
+	[VC__MSG__BODY_IPC_CHOWN] = { "ipc chown", NEED_ANY, req_ipc_chown },
+	[VC__MSG__BODY_IPC_LIST] = { "ipc list", NEED_ANY, req_ipc_list },
+	[VC__MSG__BODY_IPC_FORK] = { "ipc fork", NEED_ANY, req_ipc_fork },
+	[VC__MSG__BODY_IPC_LEAVE] = { "ipc leave", NEED_ANY, req_ipc_leave },
 	[VC__MSG__BODY_JOB_STATE] = { "job state", NEED_ROOT, req_job_state },
 };
 

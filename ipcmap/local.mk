@@ -1,0 +1,44 @@
+## SPDX-License-Identifier: LGPL-2.1-or-later
+## IPC objects across partitions: the way to the daemons.
+
+## What every client of the daemons' table is linked with; not installed by itself.
+noinst_LTLIBRARIES += libdoor.la
+libdoor_la_SOURCES = ipcmap/door.c ipcmap/door.h ipcmap/kind.h
+libdoor_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) -fvisibility=hidden
+libdoor_la_LIBADD = libwire.la libcommon.la
+
+## The table itself: of daemons, vcctl and tests.
+noinst_LTLIBRARIES += libipctable.la
+libipctable_la_SOURCES = ipcmap/table.c ipcmap/table.h ipcmap/table-layout.h ipcmap/table-pool.c \
+	ipcmap/table-entry.c ipcmap/table-opener.c ipcmap/table-repair.c ipcmap/table-check.c \
+	ipcmap/table-hash.c ipcmap/table-hash.h
+libipctable_la_CFLAGS = $(AM_CFLAGS) -pthread
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit-ipctable tests/unit-ipctable-kill
+TESTS += tests/unit-ipctable tests/unit-ipctable-kill
+tests_unit_ipctable_SOURCES = tests/unit-ipctable.c
+tests_unit_ipctable_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_ipctable_LDADD = libipctable.la libcommon.la $(CMOCKA_LIBS)
+tests_unit_ipctable_kill_SOURCES = tests/unit-ipctable-kill.c
+tests_unit_ipctable_kill_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_ipctable_kill_LDADD = libipctable.la libcommon.la $(CMOCKA_LIBS)
+endif
+
+## A program that opens objects as it is told, for the end-to-end tests.
+check_PROGRAMS += tests/ipc-client
+tests_ipc_client_SOURCES = tests/ipc-client.c
+tests_ipc_client_LDADD = libdoor.la libwire.la libcommon.la
+ipc_end_to_end = tests/ipc-objects.sh tests/ipc-users.sh tests/ipc-openers.sh tests/ipc-move.sh \
+	tests/ipc-limits.sh tests/ipc-commands.sh
+dist_check_SCRIPTS += $(ipc_end_to_end)
+TESTS += $(ipc_end_to_end)
+EXTRA_DIST += tests/lib-ipc.sh
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz-ipctable
+tests_fuzz_ipctable_SOURCES = tests/fuzz-ipctable.c
+tests_fuzz_ipctable_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_ipctable_LDADD = libipctable.la libcommon.la
+tests_fuzz_ipctable_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -44,6 +44,7 @@
 #define CRIU_RESTORE_MSEC 20000
 #define CRIU_RESTORE_BYTES_PER_MSEC (64u << 10)
 #define CRIU_END_MSEC 2000
+#define CRIU_WAIT_MSEC 1000
 #define CRIU_TMPFS_MAGIC 0x01021994
 #define CRIU_CACHE "/run/criu.kdat"
 
@@ -54,6 +55,7 @@ struct criu {
 	int patience_msec; /* between two of its messages; -1: for ever */
 	bool begun;        /* the restore's request has been sent */
 	struct criu_aside aside;
+	int silent_msec; /* waited since its last message */
 };
 
 DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
@@ -193,6 +195,11 @@ pid_t criu_pid(const struct criu *criu)
 	return criu->pid;
 }
 
+unsigned int criu_silent_sec(const struct criu *criu)
+{
+	return (unsigned int)criu->silent_msec / 1000;
+}
+
 void criu_free(struct criu *criu)
 {
 	if (!criu)
@@ -218,6 +225,12 @@ void criu_free(struct criu *criu)
 	free(criu);
 }
 
+static int criu_ended(const struct criu *criu, struct vc_err *err)
+{
+	return err_set(err, ECONNRESET, "criu (pid %d) ended without an answer; was it killed?",
+		       (int)criu->pid);
+}
+
 static int criu_send(struct criu *criu, const Criu__Req *req, struct vc_err *err)
 {
 	size_t size = criu__req__get_packed_size(req);
@@ -227,34 +240,42 @@ static int criu_send(struct criu *criu, const Criu__Req *req, struct vc_err *err
 		return err_sys(err, ENOMEM, "criu request");
 	criu__req__pack(req, data);
 	if (send(criu->sock, data, size, MSG_NOSIGNAL) < 0)
-		return err_sys(err, errno, "criu request");
+		return errno == EPIPE || errno == ECONNRESET ? criu_ended(criu, err)
+							     : err_sys(err, errno, "criu request");
 	return 0;
 }
 
-/* Until there is a message or the process is dead; what goes on aside is served meanwhile. */
-static int criu_await(struct criu *criu, struct vc_err *err)
+/* Until it has something to say, or is dead. What goes on aside is served meanwhile. */
+static int criu_await(struct criu *criu, criu_notify_fn *notify, void *ctx, struct vc_err *err)
 {
 	struct pollfd pfds[] = { { .fd = criu->sock, .events = POLLIN },
 				 { .fd = criu->pidfd, .events = POLLIN },
 				 { .fd = criu->aside.serve ? criu->aside.fd : -1,
 				   .events = POLLIN } };
-	int n;
 
-	do {
-		n = poll(pfds, ARRAY_SIZE(pfds), criu->patience_msec);
+	for (criu->silent_msec = 0;;) {
+		int n = poll(pfds, ARRAY_SIZE(pfds), CRIU_WAIT_MSEC);
+
 		if (n > 0 && pfds[2].revents)
 			criu->aside.serve(criu->aside.ctx);
-	} while ((n < 0 && errno == EINTR) || (n > 0 && !pfds[0].revents && !pfds[1].revents));
-	if (n < 0)
-		return err_sys(err, errno, "criu: poll");
-	if (n == 0)
-		return err_set(err, ETIMEDOUT, "criu has made no progress for %d s",
-			       criu->patience_msec / 1000);
-	return 0;
+		if (n > 0 && (pfds[0].revents || pfds[1].revents))
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return err_sys(err, errno, "criu: poll");
+		if (n != 0)
+			continue;
+		criu->silent_msec += CRIU_WAIT_MSEC;
+		if (criu->patience_msec >= 0 && criu->silent_msec >= criu->patience_msec)
+			return err_set(err, ETIMEDOUT, "criu has made no progress for %d s",
+				       criu->silent_msec / 1000);
+		if (notify)
+			notify(CRIU_WAITING, ctx);
+	}
 }
 
 /* Receives one message, or finds the process dead. */
-static int criu_receive(struct criu *criu, Criu__Resp **ret, struct vc_err *err)
+static int criu_receive(struct criu *criu, criu_notify_fn *notify, void *ctx, Criu__Resp **ret,
+			struct vc_err *err)
 {
 	_cleanup_free_ uint8_t *data = malloc(CRIU_MESSAGE_MAX);
 	ssize_t n;
@@ -262,16 +283,15 @@ static int criu_receive(struct criu *criu, Criu__Resp **ret, struct vc_err *err)
 
 	if (!data)
 		return err_sys(err, ENOMEM, "criu answer");
-	r = criu_await(criu, err);
+	r = criu_await(criu, notify, ctx, err);
 	if (r < 0)
 		return r;
 	/* What it said before it died still counts. */
 	n = recv(criu->sock, data, CRIU_MESSAGE_MAX, MSG_DONTWAIT);
-	if (n < 0 && errno != EAGAIN)
+	if (n < 0 && errno != EAGAIN && errno != ECONNRESET)
 		return err_sys(err, errno, "criu answer");
 	if (n <= 0)
-		return err_set(err, ECONNRESET, "criu (pid %d) ended without an answer",
-			       (int)criu->pid);
+		return criu_ended(criu, err);
 	*ret = criu__resp__unpack(NULL, (size_t)n, data);
 	return *ret ? 0 : err_set(err, EPROTO, "criu sent what is no answer");
 }
@@ -308,7 +328,7 @@ static int criu_serve(struct criu *criu, const struct criu_images *images, criu_
 		Criu__Req answer = CRIU__REQ__INIT;
 		Criu__Resp *resp = NULL;
 
-		r = criu_receive(criu, &resp, err);
+		r = criu_receive(criu, notify, ctx, &resp, err);
 		if (r < 0)
 			break;
 		if (resp->type != CRIU__REQ_TYPE__NOTIFY) {

@@ -50,11 +50,15 @@ const char *criu_find(void);
 
 int criu_start(const struct criu_start *how, struct criu **ret, struct vc_err *err);
 pid_t criu_pid(const struct criu *criu);
+/* For how long it has said nothing while it was waited for. */
+unsigned int criu_silent_sec(const struct criu *criu);
 /* Ends and reaps the process when it still lives; NULL is accepted. */
 void criu_free(struct criu *criu);
 
 /* Called at each notification of CRIU ("pre-dump", "post-dump", "post-restore",
- * "post-resume" …). A negative return is CRIU's order to fail. */
+ * "post-resume" …). A negative return is CRIU's order to fail. Called too after each second
+ * in which criu has said nothing, with CRIU_WAITING; the return does not matter then. */
+#define CRIU_WAITING "waiting"
 typedef int criu_notify_fn(const char *script, void *ctx);
 
 struct criu_images {

@@ -25,10 +25,14 @@
 #include "common/file.h"
 
 #define MAPS_MAX (1 << 26)
+/* CRIU 4.2.1 counts in an int the pages of a mapping that a process may share with its
+ * parent, by range, since a fork: restores of larger ones end in a segmentation fault. */
+#define MAP_HUGE_BYTES (UINT64_C(4096) << 31)
 
 struct map_line {
 	const char *range; /* "start-end", range_len characters */
 	size_t range_len;
+	uint64_t start, size;
 	bool shared, writable;
 	unsigned int major, minor;
 	uint64_t ino;
@@ -46,6 +50,8 @@ static bool map_line_parse(const char *line, size_t len, struct map_line *ret)
 		return false;
 	ret->range = line;
 	ret->range_len = (size_t)(at - line);
+	ret->start = strtoull(line, &next, 16);
+	ret->size = strtoull(next + 1, NULL, 16) - ret->start;
 	ret->writable = at[2] == 'w';
 	ret->shared = at[4] == 's';
 	strtoull(at + 6, &next, 16);
@@ -146,11 +152,30 @@ static int inventory_hold_map(struct inventory_scan *scan, struct inventory_proc
 	return 0;
 }
 
+static int inventory_check_huge(struct inventory_scan *scan, struct inventory_proc *proc,
+				const struct map_line *map)
+{
+	for (size_t i = 0; i < scan->n_huge; i++)
+		if (scan->huge[i].start == map->start && scan->huge[i].pid != proc->pid)
+			return inventory_refuse(
+				scan, proc,
+				"and pid %d have %" PRIu64 " TiB of address space at the same "
+				"place, as with a sanitizer, which CRIU cannot restore for parent "
+				"and child; move when one of them has ended",
+				(int)scan->huge[i].pid, map->size >> 40);
+	if (scan->n_huge < ARRAY_SIZE(scan->huge))
+		scan->huge[scan->n_huge++] =
+			(struct inventory_huge){ .pid = proc->pid, .start = map->start };
+	return 0;
+}
+
 static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc *proc,
 			      const struct map_line *map)
 {
 	struct stat st;
 
+	if (!map->shared && map->size >= MAP_HUGE_BYTES)
+		return inventory_check_huge(scan, proc, map);
 	if (map->path_len == 0 || map->path[0] == '[')
 		return 0;
 	if (map_path_begins(map, "anon_inode:"))

@@ -73,6 +73,13 @@ struct inventory_proc {
 	int dirfd; /* /proc/PID */
 };
 
+/* A private mapping too large for CRIU to restore as shared with a parent or child. */
+struct inventory_huge {
+	pid_t pid;
+	uint64_t start;
+};
+#define INVENTORY_HUGE_MAX 16 /* looked at; a sanitizer has one in each process */
+
 struct inventory_scan {
 	struct inventory *inv;
 	pid_t root;
@@ -83,6 +90,8 @@ struct inventory_scan {
 	struct inventory_end *ends;
 	size_t n_ends, ends_size;
 	struct inventory_locks locks;
+	struct inventory_huge huge[INVENTORY_HUGE_MAX];
+	size_t n_huge;
 	char (*own_ns)[64], (*root_ns)[64]; /* indexed as inventory_ns[] */
 	struct inventory_cpuset *cpuset;    /* the last one read */
 	struct vc_err *err;

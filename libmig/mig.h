@@ -73,6 +73,8 @@ struct mig_request {
 	/* Called as each step begins, with criu's pids (0: not started, or ended);
 	 * NULL: nobody listens. For logs, and for tests that break things at that point. */
 	void (*on_step)(enum mig_step step, pid_t dump, pid_t restore, void *ctx);
+	/* Called after each second without a word of criu, which has this pid; NULL: nobody. */
+	void (*on_wait)(enum mig_step step, pid_t criu, unsigned int silent_sec, void *ctx);
 	void *ctx;
 };
 
@@ -100,8 +102,11 @@ struct mig_parked;
 int mig_move(const struct mig_request *req, struct mig_report *report,
 	     struct mig_parked **ret_parked, struct vc_err *err);
 
-/* Tries to restore a parked tree at its source (whose callbacks must still be
- * valid). 0: it runs; parked, the images and the memory are freed. */
+/* Tries to restore a parked tree at its source. 0: it runs; parked, the images and the
+ * memory are freed. Of the request it uses the source's callbacks and on_wait, with their ctx,
+ * which must still be valid; all else that it needs was copied. */
 int mig_unpark(struct mig_parked *parked, struct vc_err *err);
+/* Gives a parked tree up: its images are removed, parked is freed. */
+void mig_drop(struct mig_parked *parked);
 
 #endif

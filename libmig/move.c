@@ -48,7 +48,7 @@ DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
 
 /* Also what is left of a move that parked. */
 struct mig_parked {
-	struct mig_request req;
+	struct mig_request req; /* its strings, as far as they are used after the move, are ours */
 	struct mig_report *report;
 	struct inventory *inv;
 	pid_t *pids; /* of the frozen tree, as found at the commit point */
@@ -56,13 +56,13 @@ struct mig_parked {
 	pid_t *numbers; /* these and what else the restore needs: pids_numbers() */
 	size_t n_numbers;
 	pid_t foreground; /* process group of the session's terminal; 0: none */
-	char *images;
+	char *images, *source_name, *source_cpus, *binary;
 	int images_fd;
-	struct criu *dump, *restore;
-	struct fill *fill;            /* NULL: criu restores the memory alone */
-	struct identity *identity;    /* of the frozen tree's files */
-	struct namespaces namespaces; /* the tree's own, held from before the freeze */
-	struct netlock *netlock;      /* from before the freeze until the tree runs again */
+	struct criu *dump, *restore, *awaited; /* awaited: borrowed, of the call under way */
+	struct fill *fill;                     /* NULL: criu restores the memory alone */
+	struct identity *identity;             /* of the frozen tree's files */
+	struct namespaces namespaces;          /* the tree's own, held from before the freeze */
+	struct netlock *netlock; /* from before the freeze until the tree runs again */
 	uint64_t begun_usec, step_begun_usec, frozen_usec, resumed_usec;
 	enum mig_step step;
 	struct vc_err refusal; /* why our own notification handler said no */
@@ -252,11 +252,20 @@ static int mig_commit(struct mig_parked *mig)
 	return 0;
 }
 
+static void mig_on_wait(const struct mig_parked *mig)
+{
+	if (mig->req.on_wait)
+		mig->req.on_wait(mig->step, criu_pid(mig->awaited), criu_silent_sec(mig->awaited),
+				 mig->req.ctx);
+}
+
 static int mig_on_dump(const char *script, void *ctx)
 {
 	struct mig_parked *mig = ctx;
 
-	if (!strcmp(script, "pre-dump")) {
+	if (!strcmp(script, CRIU_WAITING)) {
+		mig_on_wait(mig);
+	} else if (!strcmp(script, "pre-dump")) {
 		mig_enter_step(mig, MIG_DUMP);
 		mig->frozen_usec = clock_mono_usec();
 		if (mig->inv->n_tcp_ports > 0)
@@ -272,6 +281,8 @@ static int mig_on_restore(const char *script, void *ctx)
 {
 	struct mig_parked *mig = ctx;
 
+	if (!strcmp(script, CRIU_WAITING))
+		mig_on_wait(mig);
 	/* Everything is open and mapped again, and nothing of the tree runs yet. */
 	if (!strcmp(script, "post-restore")) {
 		if (mig->fill && fill_finish(mig->fill, &mig->refusal) < 0)
@@ -302,9 +313,10 @@ static bool mig_root_lives(const struct mig_parked *mig)
 static int mig_dump(struct mig_parked *mig, struct vc_err *err)
 {
 	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_DUMP_LOG };
-	int r = criu_dump(mig->dump, mig->req.root, mig->inv, &images, false, mig_on_dump, mig,
-			  err);
+	int r;
 
+	mig->awaited = mig->dump;
+	r = criu_dump(mig->dump, mig->req.root, mig->inv, &images, false, mig_on_dump, mig, err);
 	if (r == 0)
 		return 0;
 	if (mig->refusal.code) {
@@ -327,6 +339,7 @@ static int mig_restore_once(struct mig_parked *mig, struct criu *criu, struct vc
 	int r;
 
 	mig->refusal.code = 0;
+	mig->awaited = criu;
 	r = criu_restore(criu, mig->inv, &images, mig_on_restore, mig, &root, err);
 	if (r < 0 && mig->refusal.code) {
 		*err = mig->refusal;
@@ -414,7 +427,37 @@ static void mig_free(struct mig_parked *mig)
 {
 	mig_reset(mig);
 	free(mig->images);
+	free(mig->source_name);
+	free(mig->source_cpus);
+	free(mig->binary);
 	free(mig);
+}
+
+/* Copies what mig_unpark() will need: the request is the caller's, and ends with the move. */
+static int mig_keep_request(struct mig_parked *mig, const struct mig_request *req)
+{
+	mig->req = *req;
+	mig->req.images = mig->images = strdup(req->images);
+	mig->req.source.name = mig->source_name = strdup(req->source.name);
+	if (req->source.cpus)
+		mig->req.source.cpus = mig->source_cpus = strdup(req->source.cpus);
+	if (req->criu)
+		mig->req.criu = mig->binary = strdup(req->criu);
+	return mig->images && mig->source_name && !mig->source_cpus == !req->source.cpus &&
+			       !mig->binary == !req->criu
+		       ? 0
+		       : -ENOMEM;
+}
+
+/* What only the move itself uses is the caller's, and may be gone when a parked tree is restored.
+ */
+static void mig_forget_request(struct mig_parked *mig)
+{
+	mig->report = NULL;
+	mig->req.target = (struct mig_place){ 0 };
+	mig->req.given = NULL;
+	mig->req.n_given = 0;
+	mig->req.on_step = NULL;
 }
 
 static void mig_put_back(struct mig_parked *mig, const struct mig_place *place)
@@ -474,13 +517,12 @@ int mig_move(const struct mig_request *req, struct mig_report *report,
 	*report = (struct mig_report){ .result = MIG_REFUSED };
 	if (!mig)
 		return err_sys(err, ENOMEM, "move");
-	mig->req = *req;
 	mig->report = report;
 	mig->images_fd = -1;
 	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
-	mig->images = strdup(req->images);
 	mig->begun_usec = mig->step_begun_usec = clock_mono_usec();
-	r = mig->images ? mig_try_until_commit(mig, err) : err_sys(err, ENOMEM, "move");
+	r = mig_keep_request(mig, req);
+	r = r == 0 ? mig_try_until_commit(mig, err) : err_sys(err, -r, "move");
 	if (r == 0) {
 		r = mig_restore(mig, err);
 		report->image_bytes = mig_image_bytes(mig->images_fd);
@@ -495,7 +537,7 @@ int mig_move(const struct mig_request *req, struct mig_report *report,
 	report->step_usec[mig->step] += clock_mono_usec() - mig->step_begun_usec;
 	report->total_usec = clock_mono_usec() - mig->begun_usec;
 	if (report->result == MIG_PARKED) {
-		mig->report = NULL;
+		mig_forget_request(mig);
 		*ret_parked = mig;
 	} else {
 		mig_free(mig);
@@ -507,9 +549,14 @@ int mig_unpark(struct mig_parked *parked, struct vc_err *err)
 {
 	int r = mig_return(parked, 1, err);
 
-	if (r == 0) {
-		mig_put_back(parked, &parked->req.source);
-		mig_free(parked);
-	}
-	return r;
+	if (r < 0)
+		return err_add(err, "restore in %s", parked->req.source.name);
+	mig_put_back(parked, &parked->req.source);
+	mig_free(parked);
+	return 0;
+}
+
+void mig_drop(struct mig_parked *parked)
+{
+	mig_free(parked);
 }

@@ -34,6 +34,8 @@
 #define DEFAULT_POLICY "leastcpu"
 #define DEFAULT_SAMPLE_MSEC 250
 #define DEFAULT_MAX_JOBS 1000
+#define DEFAULT_IPC_ENTRIES (1 << 20)
+#define DEFAULT_IPC_PER_USER 100000
 
 /* What libconfuse's callbacks, which take no pointer of ours, write to. */
 static _Thread_local struct reading {
@@ -48,7 +50,7 @@ static _Thread_local struct reading {
 	size_t n_lines;
 } reading;
 
-static const char *const reserved[] = { PARTITION_SHIMS_GROUP, "jobs", "images", "board" };
+static const char *const reserved[] = { PARTITION_SHIMS_GROUP, "jobs", "images", "board", "ipc" };
 
 DEFINE_CLEANUP(cfg_t *, cfg_freep, cfg_free);
 DEFINE_CLEANUP(struct config *, config_freep, config_free);
@@ -237,14 +239,28 @@ static int check_path(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static const struct range {
+	const char *name;
+	long min, max;
+} ranges[] = {
+	{ "sample-interval-msec", 10, 60000 },
+	{ "max-jobs-per-user", 1, 1000000 },
+	/* As ipcmap/table.h has it. */
+	{ "ipc-entries", 16, 1 << 24 },
+	{ "ipc-objects-per-user", 1, 1 << 24 },
+};
+
 static int check_range(cfg_t *cfg, cfg_opt_t *opt)
 {
-	bool sample = !strcmp(opt->name, "sample-interval-msec");
-	long min = sample ? 10 : 1, max = sample ? 60000 : 1000000;
 	long value = cfg_opt_getnint(opt, 0);
 
-	if (value < min || value > max)
-		return fail(cfg, "%s must be from %ld to %ld, not %ld", opt->name, min, max, value);
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		const struct range *range = &ranges[i];
+
+		if (!strcmp(opt->name, range->name) && (value < range->min || value > range->max))
+			return fail(cfg, "%s must be from %ld to %ld, not %ld", opt->name,
+				    range->min, range->max, value);
+	}
 	return 0;
 }
 
@@ -497,6 +513,8 @@ static cfg_t *new_parser(void)
 		CFG_INT("sample-interval-msec", DEFAULT_SAMPLE_MSEC, CFGF_NONE),
 		CFG_BOOL("exclusive", cfg_true, CFGF_NONE),
 		CFG_INT("max-jobs-per-user", DEFAULT_MAX_JOBS, CFGF_NONE),
+		CFG_INT("ipc-entries", DEFAULT_IPC_ENTRIES, CFGF_NONE),
+		CFG_INT("ipc-objects-per-user", DEFAULT_IPC_PER_USER, CFGF_NONE),
 		CFG_STR("balance", "off", CFGF_NONE),
 		CFG_STR("criu", NULL, CFGF_NODEFAULT),
 		CFG_STR("policy-path", NULL, CFGF_NODEFAULT),
@@ -510,8 +528,8 @@ static cfg_t *new_parser(void)
 		return NULL;
 	cfg_set_error_function(cfg, on_error);
 	cfg_set_validate_func(cfg, "policy", check_policy);
-	cfg_set_validate_func(cfg, "sample-interval-msec", check_range);
-	cfg_set_validate_func(cfg, "max-jobs-per-user", check_range);
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
+		cfg_set_validate_func(cfg, ranges[i].name, check_range);
 	cfg_set_validate_func(cfg, "balance", check_balance);
 	cfg_set_validate_func(cfg, "criu", check_path);
 	cfg_set_validate_func(cfg, "policy-path", check_path);
@@ -574,6 +592,8 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 		return r;
 	config->sample_interval_msec = (unsigned int)cfg_getint(cfg, "sample-interval-msec");
 	config->max_jobs_per_user = (unsigned int)cfg_getint(cfg, "max-jobs-per-user");
+	config->ipc_entries = (unsigned int)cfg_getint(cfg, "ipc-entries");
+	config->ipc_objects_per_user = (unsigned int)cfg_getint(cfg, "ipc-objects-per-user");
 	config_parse_balance(cfg_getstr(cfg, "balance"), &config->balance);
 	config->exclusive = cfg_getbool(cfg, "exclusive");
 	if (copy_string(cfg, "policy", &config->policy) < 0 ||

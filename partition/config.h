@@ -6,6 +6,8 @@
  *	sample-interval-msec = 250
  *	exclusive = true               # ask for CPUs as a partition's own
  *	max-jobs-per-user = 1000
+ *	ipc-entries = 1048576          # objects that the table of IPC objects has room for
+ *	ipc-objects-per-user = 100000
  *	balance = "off"                # "advise", "on": move jobs when it pays
  *	criu = "/usr/sbin/criu"
  *	policy-path = "/usr/lib/vcrun/policy"
@@ -51,6 +53,8 @@ struct config {
 	char *policy_path; /* NULL: the built-in directory */
 	unsigned int sample_interval_msec;
 	unsigned int max_jobs_per_user;
+	unsigned int ipc_entries;          /* of all users together */
+	unsigned int ipc_objects_per_user; /* root has no limit */
 	enum config_balance balance;
 	bool exclusive;
 	struct plan *plan;            /* the events; NULL when read from instance.json */

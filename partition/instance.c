@@ -100,14 +100,16 @@ static json_t *to_json(const struct instance *in)
 			return NULL;
 		}
 	}
-	return json_pack(
-		"{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:s, s:b, s:o}", "version",
-		INSTANCE_VERSION, "cgroup-base", in->cgroup_base, "own-mount", in->own_mount,
-		"policy", config->policy, "criu", optional_string(config->criu), "policy-path",
-		optional_string(config->policy_path), "sample-interval-msec",
-		(int)config->sample_interval_msec, "max-jobs-per-user",
-		(int)config->max_jobs_per_user, "balance", config_balance_name(config->balance),
-		"exclusive", config->exclusive, "partitions", parts);
+	return json_pack("{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:b, s:o}",
+			 "version", INSTANCE_VERSION, "cgroup-base", in->cgroup_base, "own-mount",
+			 in->own_mount, "policy", config->policy, "criu",
+			 optional_string(config->criu), "policy-path",
+			 optional_string(config->policy_path), "sample-interval-msec",
+			 (int)config->sample_interval_msec, "max-jobs-per-user",
+			 (int)config->max_jobs_per_user, "ipc-entries", (int)config->ipc_entries,
+			 "ipc-objects-per-user", (int)config->ipc_objects_per_user, "balance",
+			 config_balance_name(config->balance), "exclusive", config->exclusive,
+			 "partitions", parts);
 }
 
 /* Which instance.json it is: it is always replaced whole. False: the one that was read. */
@@ -150,18 +152,21 @@ static int from_json(json_t *root, struct instance *in, json_error_t *why)
 	struct config *config = in->config;
 	const char *base, *policy, *balance;
 	json_t *criu, *policy_path, *parts;
-	int version, own_mount, sample, max_jobs, exclusive, r;
+	int version, own_mount, sample, max_jobs, ipc_entries, ipc_per_user, exclusive, r;
 	size_t n;
 
-	if (json_unpack_ex(root, why, 0, "{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:s, s:b, s:o}",
+	if (json_unpack_ex(root, why, 0,
+			   "{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:b, s:o}",
 			   "version", &version, "cgroup-base", &base, "own-mount", &own_mount,
 			   "policy", &policy, "criu", &criu, "policy-path", &policy_path,
 			   "sample-interval-msec", &sample, "max-jobs-per-user", &max_jobs,
+			   "ipc-entries", &ipc_entries, "ipc-objects-per-user", &ipc_per_user,
 			   "balance", &balance, "exclusive", &exclusive, "partitions", &parts) < 0)
 		return -EINVAL;
 	n = json_array_size(parts);
-	if (version != INSTANCE_VERSION || sample <= 0 || max_jobs <= 0 || !json_is_array(parts) ||
-	    n > PARTITIONS_MAX || config_parse_balance(balance, &config->balance) < 0) {
+	if (version != INSTANCE_VERSION || sample <= 0 || max_jobs <= 0 || ipc_entries <= 0 ||
+	    ipc_per_user <= 0 || !json_is_array(parts) || n > PARTITIONS_MAX ||
+	    config_parse_balance(balance, &config->balance) < 0) {
 		snprintf(why->text, sizeof(why->text), "version %d, or a number out of range",
 			 version);
 		return -EINVAL;
@@ -171,6 +176,8 @@ static int from_json(json_t *root, struct instance *in, json_error_t *why)
 	config->policy = strdup(policy);
 	config->sample_interval_msec = (unsigned int)sample;
 	config->max_jobs_per_user = (unsigned int)max_jobs;
+	config->ipc_entries = (unsigned int)ipc_entries;
+	config->ipc_objects_per_user = (unsigned int)ipc_per_user;
 	config->exclusive = exclusive;
 	config->parts = calloc(n ? n : 1, sizeof(*config->parts));
 	if (!in->cgroup_base || !config->policy || !config->parts)

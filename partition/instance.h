@@ -11,6 +11,8 @@
  *	  jobs/7/job.json        one a job, written by its shim
  *	  images/7/              root only, while a move is under way
  *	  moves.jsonl            one line a move
+ *	  ipc/table              the table of IPC objects (ipcmap/table.h), root only
+ *	  ipc/o/XX/ID            an object's memory, its owner's; a tmpfs of its own
  *	  events.json            the event table (partition/plan.h)
  *	  events.lock            the daemon that watches the clock holds it; when it looked last
  *	  reshape.lock           held while partitions are changed (partition/reshape.h)

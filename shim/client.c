@@ -2,8 +2,9 @@
 /*
  * client.c - the vcrun that waits for the job
  *
- * Its socket came with the Start message. It is told what becomes of the program, and
- * tells which signals and window sizes to pass on. It may vanish at any time.
+ * Its socket came with the Start message. It hands over the program's descriptors, is told
+ * what becomes of the program, and tells which signals and window sizes to pass on. It may
+ * vanish at any time.
  */
 #include "shim/shim.h"
 
@@ -29,6 +30,16 @@ static void client_tell(struct shim *shim, Vc__Msg *msg, const int *fds, size_t 
 {
 	if (shim->client && wire_send(shim->client, msg, fds, n_fds, NULL) < 0)
 		client_drop(shim);
+}
+
+void client_ready(struct shim *shim)
+{
+	Vc__Ready body = VC__READY__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	msg.body_case = VC__MSG__BODY_READY;
+	msg.ready = &body;
+	client_tell(shim, &msg, NULL, 0);
 }
 
 void client_started(struct shim *shim)
@@ -86,12 +97,16 @@ static void client_gone(struct shim *shim)
 	pid_t foreground;
 
 	client_drop(shim);
+	if (shim->state == JOB_STARTING)
+		job_end(shim);
 	if (shim->master_fd < 0)
 		return;
 	log_info("job %u: its terminal is gone", shim->job);
 	foreground = tcgetpgrp(shim->master_fd);
 	close(steal_fd(&shim->master_fd));
-	if (foreground > 1 && shim->state != JOB_PARKED) {
+	if (shim->state == JOB_PARKED) {
+		job_signal_parked(shim, SIGHUP);
+	} else if (foreground > 1) {
 		job_kill(shim, -foreground, SIGHUP);
 		job_kill(shim, -foreground, SIGCONT);
 	}
@@ -113,6 +128,8 @@ static void client_on_read(evutil_socket_t fd, short what, void *ctx)
 		}
 		if (msg.msg->body_case == VC__MSG__BODY_SIGNAL)
 			job_signal(shim, msg.msg->signal);
+		else if (msg.msg->body_case == VC__MSG__BODY_STDIO && shim->state == JOB_STARTING)
+			job_begin(shim, msg.fds, msg.n_fds);
 		else if (msg.msg->body_case == VC__MSG__BODY_RESIZE)
 			client_resize(shim, msg.msg->resize);
 		wire_msg_done(&msg);
@@ -126,6 +143,8 @@ int client_open(struct shim *shim, int fd, struct vc_err *err)
 	if (r < 0)
 		return r;
 	evutil_make_socket_nonblocking(fd);
+	/* As the daemon's it took no descriptors. */
+	wire_accept_fds(fd, true);
 	shim->client_event = event_new(shim->base, fd, EV_READ | EV_PERSIST, client_on_read, shim);
 	if (!shim->client_event || event_add(shim->client_event, NULL) < 0)
 		return err_sys(err, ENOMEM, "connection");

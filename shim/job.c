@@ -24,6 +24,8 @@
 #define JOB_KILL_USEC 10000000u
 /* When to leave the job's group: later than most short programs run. */
 #define JOB_SETTLE_USEC 50000
+/* How long a command may take to hand over the program's descriptors. */
+#define JOB_STDIO_SEC 30
 
 /* The program's fate is known: from vcinit's report, or because vcinit is gone. */
 static void job_program_ended(struct shim *shim, int status)
@@ -63,23 +65,34 @@ static bool job_is_key(const struct shim *shim, const Vc__Signal *request)
 		request->signal == SIGTSTP || request->signal == SIGCONT);
 }
 
+/* vcinit goes by itself when the others have gone. */
+static void job_signal_everything(const struct shim *shim, int signal)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	char group[64];
+	size_t n = 0;
+
+	partition_job_group(shim->partition, shim->job, group, sizeof(group));
+	if (cg_pids(shim->cg, group, &pids, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (pids[i] != shim->root && pids[i] != getpid())
+			job_kill(shim, pids[i], signal);
+}
+
 void job_signal(struct shim *shim, const Vc__Signal *request)
 {
-	/* In its images only, the job's PIDs are not its own. */
-	if (shim->program_ended || shim->state == JOB_PARKED || request->signal <= 0 ||
-	    request->signal >= _NSIG)
+	if (request->signal <= 0 || request->signal >= _NSIG)
 		return;
-	if (request->everything) {
-		char group[64];
-		pid_t *pids = NULL;
-		size_t n = 0;
-
-		partition_job_group(shim->partition, shim->job, group, sizeof(group));
-		if (cg_pids(shim->cg, group, &pids, &n, NULL) == 0)
-			for (size_t i = 0; i < n; i++)
-				if (pids[i] != shim->root && pids[i] != getpid())
-					job_kill(shim, pids[i], request->signal);
-		free(pids);
+	if (shim->state == JOB_STARTING) {
+		shim->held_signals |= UINT64_C(1) << (request->signal - 1);
+	} else if (shim->state == JOB_PARKED) {
+		/* In its images only, the job's PIDs are not its own. */
+		job_signal_parked(shim, request->signal);
+	} else if (request->everything) {
+		job_signal_everything(shim, request->signal);
+	} else if (shim->program_ended) {
+		return;
 	} else if (job_is_key(shim, request)) {
 		kill(-shim->program, request->signal);
 	} else {
@@ -125,11 +138,6 @@ void job_leave_group(struct shim *shim)
 	shim->in_group = false;
 }
 
-void job_on_settle(evutil_socket_t fd, short what, void *ctx)
-{
-	job_leave_group(ctx);
-}
-
 static void job_remove_group(struct shim *shim)
 {
 	struct vc_err err;
@@ -152,6 +160,40 @@ void job_end(struct shim *shim)
 	shim_set_state(shim, JOB_ENDED);
 	log_stage("exit", shim->job);
 	event_base_loopbreak(shim->base);
+}
+
+/*
+ * Its program could catch any but SIGKILL, and cannot be asked. So those end it that a
+ * person sends to have it end, unless it was started with them ignored.
+ */
+static bool job_is_ended_by(const struct shim *shim, int signal)
+{
+	uint64_t ignored = shim->start->run->ignored_signals;
+
+	return signal == SIGKILL || ((signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) &&
+				     !(ignored >> (signal - 1) & 1));
+}
+
+void job_signal_parked(struct shim *shim, int signal)
+{
+	if (!job_is_ended_by(shim, signal)) {
+		shim->held_signals |= UINT64_C(1) << (signal - 1);
+		return;
+	}
+	log_info("job %u: ended by signal %d while it was parked", shim->job, signal);
+	shim_drop_parked(shim);
+	job_program_ended(shim, signal);
+	job_end(shim);
+}
+
+void job_signals_wake(struct shim *shim)
+{
+	uint64_t signals = shim->held_signals;
+
+	shim->held_signals = 0;
+	for (int i = 1; i < _NSIG && !shim->program_ended; i++)
+		if (signals >> (i - 1) & 1)
+			job_kill(shim, shim->program, i);
 }
 
 static void job_on_report(evutil_socket_t fd, short what, void *ctx)
@@ -259,15 +301,12 @@ static int job_launch(struct shim *shim, const int *fds, unsigned int *ret_exit_
 	return 0;
 }
 
-/* Takes the Start message and its descriptors: the command's socket, stdin,
- * stdout, stderr, current directory. */
 int job_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err)
 {
-	struct timeval settle = { .tv_usec = JOB_SETTLE_USEC };
-	unsigned int exit_status = 125;
+	struct timeval patience = { .tv_sec = JOB_STDIO_SEC };
 	int r;
 
-	if (shim->start || !shim->job || msg->n_fds != 5)
+	if (shim->start || !shim->job || msg->n_fds != 1)
 		return err_set(err, EPROTO, "a Start that does not fit");
 	/* The message is kept for the job's arguments; msg gives up what it owns. */
 	shim->start = steal_ptr(msg->msg->start);
@@ -278,14 +317,53 @@ int job_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err)
 	if (r < 0)
 		return r;
 	shim->state = JOB_STARTING;
-	/* What failed when it was prepared may work now; no job starts outside its group. */
-	r = job_enter_group(shim, err);
-	if (r == 0)
-		r = job_launch(shim, msg->fds + 1, &exit_status, err);
-	if (r < 0) {
-		wire_send_error(shim->client, err, exit_status);
+	event_add(shim->settle, &patience);
+	client_ready(shim);
+	if (!shim->client)
 		job_end(shim);
-		return r;
+	return 0;
+}
+
+static void job_refuse(struct shim *shim, const struct vc_err *err, unsigned int exit_status)
+{
+	log_info("job %u: %s", shim->job, err->text);
+	if (shim->client)
+		wire_send_error(shim->client, err, exit_status);
+	job_end(shim);
+}
+
+/* The job runs, and most short ones have ended; or it waits for its descriptors in vain. */
+void job_on_settle(evutil_socket_t fd, short what, void *ctx)
+{
+	struct shim *shim = ctx;
+	struct vc_err err;
+
+	if (shim->state != JOB_STARTING) {
+		job_leave_group(shim);
+		return;
+	}
+	err_set(&err, ETIMEDOUT, "the program's descriptors were not handed over within %d s",
+		JOB_STDIO_SEC);
+	job_refuse(shim, &err, 125);
+}
+
+void job_begin(struct shim *shim, const int *fds, size_t n_fds)
+{
+	struct timeval settle = { .tv_usec = JOB_SETTLE_USEC };
+	unsigned int exit_status = 125;
+	struct vc_err err;
+	int r = n_fds == 4
+			? 0
+			: err_set(&err, EPROTO, "a Stdio with %zu descriptors; it takes 4", n_fds);
+
+	/* What failed when it was prepared may work now; no job starts outside its group. */
+	if (r == 0)
+		r = job_enter_group(shim, &err);
+	if (r == 0)
+		r = job_launch(shim, fds, &exit_status, &err);
+	if (r < 0) {
+		job_refuse(shim, &err, exit_status);
+		return;
 	}
 	shim->report_event =
 		event_new(shim->base, shim->report_fd, EV_READ | EV_PERSIST, job_on_report, shim);
@@ -293,9 +371,9 @@ int job_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err)
 	client_started(shim);
 	if (shim->start->run->detach)
 		client_drop(shim);
-	if (record_save(shim, err) < 0)
-		log_warn("job %u: %s", shim->job, err->text);
+	if (record_save(shim, &err) < 0)
+		log_warn("job %u: %s", shim->job, err.text);
 	shim_set_state(shim, JOB_RUNNING);
+	job_signals_wake(shim);
 	event_add(shim->settle, &settle);
-	return 0;
 }

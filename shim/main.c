@@ -101,6 +101,15 @@ void shim_set_state(struct shim *shim, enum job_state state)
 	record_send(shim);
 }
 
+/* The interrupt and quit keys of the terminal, for as long as the job is parked. */
+static void shim_on_key(evutil_socket_t signal, short what, void *ctx)
+{
+	struct shim *shim = ctx;
+
+	if (shim->state == JOB_PARKED)
+		job_signal_parked(shim, signal);
+}
+
 static void shim_move_from(struct shim *shim, struct wire_msg *msg)
 {
 	struct wire *command = NULL;
@@ -186,10 +195,15 @@ static void shim_init(struct shim *shim)
 	shim->settle = evtimer_new(shim->base, job_on_settle, shim);
 	shim->unpark = evtimer_new(shim->base, shim_on_unpark, shim);
 	child = evsignal_new(shim->base, SIGCHLD, job_on_child, shim);
-	if (!shim->retry || !shim->settle || !shim->unpark || !child)
+	shim->keys[0] = evsignal_new(shim->base, SIGINT, shim_on_key, shim);
+	shim->keys[1] = evsignal_new(shim->base, SIGQUIT, shim_on_key, shim);
+	if (!shim->retry || !shim->settle || !shim->unpark || !child || !shim->keys[0] ||
+	    !shim->keys[1])
 		fatal("out of memory");
 	event_add(child, NULL);
 	shim->child_event = child;
+	event_add(shim->keys[0], NULL);
+	event_add(shim->keys[1], NULL);
 }
 
 static void shim_done(struct shim *shim)
@@ -202,6 +216,8 @@ static void shim_done(struct shim *shim)
 	event_free(shim->settle);
 	event_free(shim->unpark);
 	event_free(shim->child_event);
+	event_free(shim->keys[0]);
+	event_free(shim->keys[1]);
 	event_base_free(shim->base);
 	if (shim->start)
 		vc__start__free_unpacked(shim->start, NULL);

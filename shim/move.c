@@ -30,6 +30,7 @@
 
 #define MOVE_CLEAR_USEC 10000000u
 #define MOVE_UNPARK_SEC 2
+#define MOVE_SILENCE_SEC 30
 
 extern char **environ;
 
@@ -45,6 +46,7 @@ struct move_place {
 struct move {
 	struct shim *shim;
 	struct move_place source, target;
+	struct wire *command; /* to be told of each step; NULL: nobody */
 };
 
 static int move_enter(void *ctx)
@@ -120,12 +122,36 @@ static void move_run_hook(const char *hook, const struct move *move, enum mig_st
 		waitpid(pid, NULL, 0);
 }
 
-static void move_on_step(enum mig_step step, pid_t dump, pid_t restore, void *ctx)
+static void move_tell_step(struct move *move, enum mig_step step)
+{
+	Vc__Progress body = VC__PROGRESS__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	body.job = move->shim->job;
+	body.step = (char *)mig_step_name(step);
+	msg.body_case = VC__MSG__BODY_PROGRESS;
+	msg.progress = &body;
+	if (move->command && wire_send(move->command, &msg, NULL, 0, NULL) < 0)
+		move->command = NULL;
+}
+
+static void move_on_wait(enum mig_step step, pid_t criu, unsigned int silent_sec, void *ctx)
 {
 	const struct move *move = ctx;
+
+	if (silent_sec % MOVE_SILENCE_SEC == 0)
+		log_warn("job %u, from %s to %s: criu (pid %d) has said nothing for %u s, step %s",
+			 move->shim->job, move->source.partition, move->target.partition, (int)criu,
+			 silent_sec, mig_step_name(step));
+}
+
+static void move_on_step(enum mig_step step, pid_t dump, pid_t restore, void *ctx)
+{
+	struct move *move = ctx;
 	const char *hook = getenv("VCRUN_STEP_HOOK");
 
 	log_stage(mig_step_name(step), move->shim->job);
+	move_tell_step(move, step);
 	if (hook && *hook)
 		move_run_hook(hook, move, step, dump, restore);
 }
@@ -185,6 +211,19 @@ static void move_settle(struct shim *shim, struct move *move, const struct mig_r
 		log_warn("job %u: %s", shim->job, err.text);
 }
 
+/* The keys of a parked job's terminal have nobody to go to. So they come here, until the
+ * restore makes the job's own group the foreground again. */
+static void move_take_keys(const struct shim *shim)
+{
+	_cleanup_close_ int tty = -1;
+
+	if (shim->master_fd < 0)
+		return;
+	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (tty >= 0)
+		tcsetpgrp(tty, getpgrp());
+}
+
 static void move_park(struct shim *shim, struct move *move, struct mig_parked *parked)
 {
 	struct timeval delay = { .tv_sec = MOVE_UNPARK_SEC };
@@ -192,6 +231,7 @@ static void move_park(struct shim *shim, struct move *move, struct mig_parked *p
 	shim->parked = parked;
 	shim->parked_move = move;
 	event_add(shim->unpark, &delay);
+	move_take_keys(shim);
 }
 
 static void move_free(struct move *move)
@@ -212,10 +252,17 @@ void shim_try_unpark(struct shim *shim)
 		return;
 	}
 	log_info("job %u runs again in %s", shim->job, shim->partition);
-	move_free(shim->parked_move);
+	move_free(steal_ptr(shim->parked_move));
 	shim->parked = NULL;
-	shim->parked_move = NULL;
 	shim_set_state(shim, shim->program_ended ? JOB_LINGERING : JOB_RUNNING);
+	job_signals_wake(shim);
+}
+
+void shim_drop_parked(struct shim *shim)
+{
+	event_del(shim->unpark);
+	mig_drop(steal_ptr(shim->parked));
+	move_free(steal_ptr(shim->parked_move));
 }
 
 /* What can be said without a look at the processes. */
@@ -251,6 +298,7 @@ static int move_run(struct shim *shim, struct move *move, struct mig_report *rep
 		.criu = shim->instance->config->criu,
 		.images = images,
 		.on_step = move_on_step,
+		.on_wait = move_on_wait,
 		.ctx = move,
 	};
 	int r = move_open_place(shim, move->source.partition, &move->source, err);
@@ -281,6 +329,7 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 	move->shim = shim;
 	move->source.partition = from;
 	move->target.partition = request->to;
+	move->command = request->progress ? command : NULL;
 	log_stage("move", shim->job);
 	r = move_check(shim, request->to, &err);
 	if (r == 0) {
@@ -305,6 +354,7 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 		/* What it points to ends with this call; only its source is used from here on. */
 		move->source.partition = shim->partition;
 		move->target.partition = shim->partition;
+		move->command = NULL;
 		move_park(shim, move, parked);
 	} else {
 		move_free(move);

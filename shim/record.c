@@ -106,6 +106,21 @@ void record_remove(const struct shim *shim)
 	file_remove_tree(AT_FDCWD, dir);
 }
 
+/* A reason may quote a file's name, which is bytes; JSON's strings are UTF-8. */
+static json_t *record_text(const char *text)
+{
+	_cleanup_free_ char *clean = NULL;
+	json_t *json = text ? json_string(text) : NULL;
+
+	if (json || !text)
+		return json;
+	clean = strdup(text);
+	for (char *c = clean; c && *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	return clean ? json_string(clean) : NULL;
+}
+
 static json_t *record_move_json(const Vc__Moved *moved)
 {
 	json_t *steps = json_object();
@@ -113,13 +128,23 @@ static json_t *record_move_json(const Vc__Moved *moved)
 	for (size_t i = 0; i < moved->n_steps; i++)
 		json_object_set_new(steps, moved->steps[i]->name,
 				    json_integer((json_int_t)moved->steps[i]->usec));
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s*, s:o}", "job",
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o*, s:o}", "job",
 			 (json_int_t)moved->job, "from", moved->from, "to", moved->to, "engine",
 			 moved->engine, "result", moved->result, "downtime_usec",
 			 (json_int_t)moved->downtime_usec, "total_usec",
 			 (json_int_t)moved->total_usec, "image_bytes",
 			 (json_int_t)moved->image_bytes, "at", (json_int_t)moved->at_usec, "uid",
-			 (json_int_t)moved->uid, "reason", moved->reason, "steps", steps);
+			 (json_int_t)moved->uid, "reason", record_text(moved->reason), "steps",
+			 steps);
+}
+
+/* A disk that was full has cut the last line: what follows is to begin one of its own. */
+static bool record_is_torn(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	char last;
+
+	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
 void record_move(const struct shim *shim, const Vc__Moved *moved)
@@ -138,8 +163,9 @@ void record_move(const struct shim *shim, const Vc__Moved *moved)
 		snprintf(old, sizeof(old), "%s.1", path);
 		rename(path, old);
 	}
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if (!text || fd < 0 || asprintf(&line, "%s\n", text) < 0 ||
+	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (!text || fd < 0 ||
+	    asprintf(&line, "%s%s\n", record_is_torn(fd) ? "\n" : "", text) < 0 ||
 	    write(fd, line, strlen(line)) < 0)
 		log_warn("job %u: its move is not in %s: %s", shim->job, path, strerror(errno));
 }

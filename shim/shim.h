@@ -56,7 +56,7 @@ struct shim {
 	struct event *daemon_event, *daemon_write_event, *retry;
 	struct wire *client; /* the vcrun that waits; NULL: detached, or it is gone */
 	struct event *client_event;
-	struct event *report_event, *child_event, *unpark, *settle;
+	struct event *report_event, *child_event, *unpark, *settle, *keys[2];
 
 	enum job_state state;
 	uint32_t job;
@@ -74,6 +74,7 @@ struct shim {
 	uint64_t cpu_base_usec, started_usec, placed_usec;
 	struct mig_parked *parked;
 	struct move *parked_move;
+	uint64_t held_signals; /* bit N-1: signal N came before it ran, or while it was parked */
 };
 
 const char *job_state_name(enum job_state state);
@@ -86,6 +87,7 @@ void shim_dial(struct shim *shim);
 /* Takes fd over, also on failure. */
 int client_open(struct shim *shim, int fd, struct vc_err *err);
 void client_drop(struct shim *shim);
+void client_ready(struct shim *shim);
 void client_started(struct shim *shim);
 void client_stopped(struct shim *shim, int signal);
 void client_exited(struct shim *shim);
@@ -95,10 +97,17 @@ void client_exited(struct shim *shim);
 int job_prepare(struct shim *shim, const Vc__Prepare *prepare, struct vc_err *err);
 /* Out of that group, once the job runs. */
 void job_leave_group(struct shim *shim);
-/* Takes the Start message and its descriptors: the command's socket, stdin, stdout, stderr, current
- * directory. */
+/* Takes the Start message and its descriptor, the command's socket; asks the command for those
+ * of the program. */
 int job_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err);
+/* Starts the program with these: stdin, stdout, stderr, current directory. What is wrong is told
+ * to the command and the log, and ends the job. */
+void job_begin(struct shim *shim, const int *fds, size_t n_fds);
 void job_signal(struct shim *shim, const Vc__Signal *request);
+/* Of a parked job: what ends it by default ends it now, the rest waits until it runs again. */
+void job_signal_parked(struct shim *shim, int signal);
+/* It runs again: sends it what came meanwhile. */
+void job_signals_wake(struct shim *shim);
 /* kill(2) as the job's user may. */
 void job_kill(const struct shim *shim, pid_t pid, int signal);
 /* Clears up after the job and ends the event loop. */
@@ -119,5 +128,7 @@ void record_move(const struct shim *shim, const Vc__Moved *moved);
 /* Moves the job to the partition named in the request, answers the command (NULL: none). */
 void shim_move(struct shim *shim, const Vc__Move *move, struct wire *command);
 void shim_try_unpark(struct shim *shim);
+/* Gives a parked job up, with its images. */
+void shim_drop_parked(struct shim *shim);
 
 #endif

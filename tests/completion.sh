@@ -62,7 +62,7 @@ expect_among() {
 }
 
 # Every long option that --help names is offered.
-for name in vcrun vcmove vcstat vcctl; do
+for name in vcrun vcmove vcstat vcctl vcbench; do
 	for option in $("$name" --help |
 		sed -n 's/^  *\(-[a-zA-Z], \)\{0,1\}\(--[a-z-]*=\{0,1\}\).*/\2/p'); do
 		expect_among "$option" "$name" --
@@ -73,8 +73,13 @@ expect "leastcpu leastmem" vcrun -p least
 expect "leastcpu leastmem" vcrun --policy = least
 expect "random roundrobin" vcmove --policy r
 expect "jobs" vcstat j
-expect "add check down event list remove set up" vcctl ''
+expect "add check down event ipc kill list remove set up" vcctl ''
+expect "list rm show" vcctl ipc ''
+expect "posix-mq posix-sem posix-shm" vcctl --kind = posix
+expect "ipc" vcstat i
+expect "SIGKILL" vcctl kill --signal = SIGKI
 expect "--split=" vcctl up --sp
+expect "all interfere lock move reshape spawn" vcbench ''
 expect "fire list revert show" vcctl event ''
 expect "dedicated shared" vcctl set vc0 --cpu = ''
 
@@ -94,11 +99,18 @@ if [ "$(id -u)" -eq 0 ]; then
 	"$top_srcdir/run" vcctl up --config="$dir/one.conf" >/dev/null
 	expect "night" vcctl event fire ''
 	"$top_srcdir/run" vcrun -d -n cache sleep 60 </dev/null >/dev/null
-	# shellcheck disable=SC2016 # the name of a job that means harm
+	# shellcheck disable=SC2016 # the names of a job and of an object that mean harm
 	"$top_srcdir/run" vcrun -d -n '$(touch${IFS}harm)' sleep 60 </dev/null >/dev/null
 	expect "vc0" vcmove --to = ''
 	expect "vc0" vcctl set ''
 	expect "1 2 cache" vcmove ''
+	expect "1 2 cache" vcctl kill ''
+	[ ! -x "$VCRUN_BUILD/tests/ipc-client" ] || {
+		"$VCRUN_BUILD/tests/ipc-client" "open mq inbox create persistent" \
+			'open mq $(touch${IFS}harm) create persistent' >/dev/null
+		expect "inbox" vcctl ipc show ''
+		expect "inbox" vcctl ipc rm i
+	}
 	[ ! -e harm ] || { echo "a job's name was executed"; failed=1; }
 else
 	echo "partly skipped: only root can bring an instance up"

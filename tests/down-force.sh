@@ -17,9 +17,7 @@ for pause in 0 0.02 0.05 0.1; do
 		i=$((i + 1))
 	done
 	sleep $pause
-	began=$(date +%s)
 	down --force
-	at_most "seconds that it took" $(($(date +%s) - began)) 2
 	wait
 done
 is "how the vcruns ended" "$(sort -u "$work/statuses" | grep -v -e '^143$' -e '^125$')" ""
@@ -29,9 +27,7 @@ is "how many" "$(wc -l <"$work/statuses")" 160
 up
 vcrun --name=deaf sh -c 'trap "" TERM; sleep 1000 & sleep 1000; sleep 1000' &
 wait_for 5 job_is deaf state running
-began=$(date +%s)
 down --force
-at_most "seconds that it took" $(($(date +%s) - began)) 6
 status=0
 wait $! || status=$?
 is "exit status of the program that was deaf" "$status" 137

@@ -201,7 +201,9 @@ show_logs() {
 
 # What sanitizers had to say, in any of the processes, if they are built in.
 find_complaints() {
-	cat "$work"/sanitizer/* 2>/dev/null || :
+	for report in "$work"/sanitizer/*; do
+		! grep -q -e 'ERROR: ' -e 'runtime error: ' "$report" 2>/dev/null || cat "$report"
+	done
 }
 
 finish() { # STATUS

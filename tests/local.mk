@@ -4,19 +4,24 @@
 EXTRA_DIST += tests/lib.sh tests/lib-move.sh tests/lib-shape.sh
 end_to_end = \
 	tests/up-down.sh tests/up-config.sh tests/up-remains.sh tests/instances.sh \
-	tests/down-force.sh \
+	tests/down-force.sh tests/check-interrupt.sh \
 	tests/run-status.sh tests/run-stdio.sh tests/run-environment.sh tests/run-signals.sh \
 	tests/run-detach.sh tests/users.sh tests/policies.sh tests/policy-burst.sh \
-	tests/policy-faulty.sh tests/daemon-restart.sh tests/daemon-garbage.sh tests/vcstat-json.sh \
+	tests/policy-faulty.sh tests/daemon-restart.sh tests/daemon-garbage.sh tests/daemon-fuse.sh tests/vcstat-json.sh \
 	tests/run-tty.sh tests/move-basic.sh tests/move-stdio.sh tests/move-swap.sh tests/balance.sh
 end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
 	tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh \
-	tests/event.sh tests/event-config.sh tests/event-load.sh tests/reshape-random.sh tests/devices.sh tests/add-remove.sh tests/set.sh tests/set-killed.sh tests/set-swap.sh tests/move-refuse.sh tests/move-memory.sh tests/move-faults.sh
+	tests/set.sh tests/set-killed.sh tests/set-swap.sh tests/add-remove.sh tests/event.sh \
+	tests/event-config.sh tests/event-load.sh tests/reshape-random.sh tests/devices.sh \
+	tests/move-refuse.sh tests/move-memory.sh tests/move-parked.sh tests/move-slow.sh \
+	tests/move-faults.sh
+end_to_end += tests/bench-lock.sh tests/bench-interfere.sh
 check_PROGRAMS += tests/fault-victim tests/memory-victim
 tests_fault_victim_SOURCES = tests/fault-victim.c
 tests_fault_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
 tests_fault_victim_LDFLAGS = -pthread
 tests_memory_victim_SOURCES = tests/memory-victim.c
 tests_memory_victim_CFLAGS = $(WARN_CFLAGS) -O2
+tests_memory_victim_LDFLAGS =
 dist_check_SCRIPTS += $(end_to_end)
 TESTS += $(end_to_end)

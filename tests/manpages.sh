@@ -25,7 +25,7 @@ options_of_page() {
 		sed 's/^/-/; s/ $//' | grep -- '--[a-z][a-z]' | sort -u
 }
 
-for page in vcrun.1 vcmove.1 vcstat.1 vcctl.8 vcd.8; do
+for page in vcrun.1 vcmove.1 vcstat.1 vcbench.1 vcctl.8 vcd.8; do
 	name=${page%.*}
 	help=$(options_of_help "$name" | paste -sd' ')
 	documented=$(options_of_page "$(page_of "$page")" | paste -sd' ')

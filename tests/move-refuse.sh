@@ -42,6 +42,16 @@ def mount_namespace():
             os._exit(1)
         time.sleep(1000)
 
+def huge():
+    # MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+    if libc.mmap(None, 9 << 40, 3, 0x4022, -1, 0) == ctypes.c_void_p(-1).value:
+        print("none", flush=True)
+        sys.exit()
+    if os.fork() == 0:
+        time.sleep(1000)
+
 def traced():
     child = os.fork()
     if child == 0:
@@ -85,4 +95,24 @@ refuses secret 'secret memory'
 refuses userfault 'userfaultfd'
 refuses mount_namespace 'mnt|mount'
 refuses traced 'trace'
+refuses huge 'TiB of address space'
+
+# A reason that quotes what is no text is on record all the same.
+odd=$(printf 'na\377me')
+cp "$(command -v sleep)" "$work/$odd"
+vcrun --on=vc0 --name=odd unshare --user "$work/$odd" 1000 &
+wait_for 10 job_is odd state running
+sleep 0.3
+try vcmove --to=vc1 odd
+is "exit status" "$status" 1
+matches "the reason on record" "$(vcstat moves --json | json "d['moves'][-1]['reason']")" \
+	'pid [0-9]+ \(na.me\): .*user namespace'
+vcctl kill odd
+wait || :
+
+# A line that a full disk has cut takes no other with it.
+printf '{"job":1,"from":"vc' >>"$state/moves.jsonl"
+vcrun --on=vc0 --detach --name=whole sleep 1000 >/dev/null
+vcmove --quiet --to=vc1 whole
+is "the move after a torn line" "$(vcstat moves --json | json "d['moves'][-1]['job']")" "$(job whole id)"
 down --force

@@ -5,19 +5,30 @@
 requires python3
 up
 
-began=$(date +%s)
-vcrun --detach --name=alone sh -c 'sleep 1; echo done >&2; exec sleep 1000' >"$work/number" 2>"$work/done"
+# It cannot end before vcrun does: it waits for what is written only then.
+mkfifo "$work/gate"
+vcrun --detach --name=alone sh -c "read x <'$work/gate'; echo done >&2; exec sleep 1000" \
+	>"$work/number" 2>"$work/done"
 number=$(cat "$work/number")
-at_most "seconds that --detach took" $(($(date +%s) - began)) 1
+echo go >"$work/gate"
 is "its number" "$number" "$(job alone id)"
 wait_for 5 test -s "$work/done"
 is "state" "$(job alone state)" running
 vcmove --quiet "$number" || fail "it cannot be moved by the number printed"
 is "moves" "$(job alone moves)" 1
 
-# Its descriptors are the caller's all the same: a pipe ends when the job does.
-got=$(vcrun --detach sh -c 'sleep 0.3; echo from a detached job' | tail -n 1)
-is "output of a detached job" "$got" "from a detached job"
+# Whoever reads the number does not wait for the job, nor gets what the job says.
+began=$(date +%s)
+number=$(vcrun --detach --name=read sh -c 'echo from a detached job; echo and this >&2; exec sleep 5' 2>&1)
+at_most "seconds until the number was there" $(($(date +%s) - began)) 1
+is "what was read" "$number" "$(job read id)"
+pid=$(job read pid)
+is "its output" "$(readlink "/proc/$pid/fd/1" "/proc/$pid/fd/2" | tr '\n' ' ')" "/dev/null /dev/null "
+vcctl kill read
+
+# Standard input may be a pipe, and files are the job's own.
+echo given | vcrun --detach sh -c 'cat; cat' >"$work/number" 2>"$work/both"
+wait_for 5 grep -q given "$work/number"
 
 # What cannot be started is said, and makes no job.
 try vcrun --detach --name=none no-such-program

@@ -74,6 +74,8 @@ static void test_defaults(void **state)
 		assert_null(config->policy_path);
 		assert_int_equal(config->sample_interval_msec, 250);
 		assert_int_equal(config->max_jobs_per_user, 1000);
+		assert_int_equal(config->ipc_entries, 1 << 20);
+		assert_int_equal(config->ipc_objects_per_user, 100000);
 		assert_true(config->exclusive);
 		assert_int_equal(config->n_parts, 0);
 		config_free(config);
@@ -85,6 +87,8 @@ static void test_whole_file(void **state)
 	struct config *config = read_good("policy = \"roundrobin\"\n"
 					  "sample-interval-msec = 100\n"
 					  "max-jobs-per-user = 7\n"
+					  "ipc-entries = 4096\n"
+					  "ipc-objects-per-user = 16\n"
 					  "criu = \"/opt/criu\"\n"
 					  "policy-path = \"/opt/policies\"\n"
 					  "partition zeta {\n"
@@ -103,6 +107,8 @@ static void test_whole_file(void **state)
 	assert_string_equal(config->policy_path, "/opt/policies");
 	assert_int_equal(config->sample_interval_msec, 100);
 	assert_int_equal(config->max_jobs_per_user, 7);
+	assert_int_equal(config->ipc_entries, 4096);
+	assert_int_equal(config->ipc_objects_per_user, 16);
 	assert_false(config->exclusive);
 	assert_int_equal(config->n_parts, 2);
 	assert_string_equal(config->parts[0].name, "zeta");
@@ -141,6 +147,10 @@ static void test_mistakes(void **state)
 		{ "sample-interval-msec = 1\n", 1, "from 10 to 60000, not 1" },
 		{ "sample-interval-msec = soon\n", 1, "invalid integer" },
 		{ "max-jobs-per-user = 0\n", 1, "from 1 to" },
+		{ "ipc-entries = 15\n", 1, "from 16 to 16777216" },
+		{ "ipc-entries = 16777217\n", 1, "from 16 to 16777216" },
+		{ "ipc-objects-per-user = 0\n", 1, "from 1 to" },
+		{ "partition ipc { cpus = \"0\" }\n", 1, "uses it itself" },
 		{ "criu = \"criu\"\n", 1, "begins with /" },
 		{ "exclusive = perhaps\n", 1, "write true or false" },
 		{ "partition A {\n cpus = \"0\"\n}\n", 3, "no partition's name" },

@@ -62,6 +62,8 @@ static void save_sample(void)
 		.criu = (char[]){ "/a \"b\"/criu" },
 		.sample_interval_msec = 20,
 		.max_jobs_per_user = 3,
+		.ipc_entries = 64,
+		.ipc_objects_per_user = 5,
 		.exclusive = true,
 		.parts = parts,
 		.n_parts = ARRAY_SIZE(parts),
@@ -98,6 +100,8 @@ static void test_round_trip(void **state)
 	assert_null(in->config->policy_path);
 	assert_int_equal(in->config->sample_interval_msec, 20);
 	assert_int_equal(in->config->max_jobs_per_user, 3);
+	assert_int_equal(in->config->ipc_entries, 64);
+	assert_int_equal(in->config->ipc_objects_per_user, 5);
 	assert_true(in->config->exclusive);
 	assert_int_equal(in->config->n_parts, 2);
 	assert_string_equal(in->config->parts[0].name, "vc0");
@@ -138,6 +142,8 @@ static void test_damaged(void **state)
 		{ "\"own-mount\": true", "\"own-mount\": 1" },
 		{ "\"sample-interval-msec\": 20", "\"sample-interval-msec\": 0" },
 		{ "\"max-jobs-per-user\": 3", "\"max-jobs-per-user\": -3" },
+		{ "\"ipc-entries\": 64", "\"ipc-entries\": 0" },
+		{ "\"ipc-objects-per-user\": 5", "\"ipc-objects-per-user\": \"5\"" },
 		{ "\"criu\": \"/a", "\"criu\": [], \"x\": \"" },
 		{ "\"partitions\": [", "\"partitions\": {}, \"x\": [" },
 		{ "\"name\": \"vc0\"", "\"name\": null" },

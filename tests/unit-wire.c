@@ -110,6 +110,34 @@ static ino_t inode(int fd)
 	return st.st_ino;
 }
 
+/* Older kernels let them be sent; then they are dropped, and the sender with them. */
+static void test_descriptors_may_be_refused(void **state)
+{
+	struct pair pair = pair_new(0);
+	struct wire *sender;
+	struct wire_msg msg;
+	Vc__Signal body;
+	Vc__Msg order = signal_msg(&body, 1);
+	int pipes[2];
+	char byte;
+
+	assert_int_equal(wire_new(pair.peer, &sender, NULL), 0);
+	pair.peer = -1;
+	wire_refuse_fds(pair.wire);
+	assert_int_equal(wire_send(sender, &order, NULL, 0, NULL), 0);
+	assert_int_equal(wire_recv(pair.wire, &msg, NULL), 0);
+	wire_msg_done(&msg);
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	if (wire_send(sender, &order, &pipes[1], 1, NULL) == 0)
+		assert_int_equal(wire_recv(pair.wire, &msg, NULL), -EPROTO);
+	wire_free(sender);
+	close(pipes[1]);
+	/* Nobody else has it. */
+	assert_int_equal(read(pipes[0], &byte, 1), 0);
+	close(pipes[0]);
+	pair_done(&pair);
+}
+
 static void test_descriptors_come_with_their_message(void **state)
 {
 	struct pair pair = pair_new(0);
@@ -310,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages_keep_their_borders),
 		cmocka_unit_test(test_descriptors_come_with_their_message),
+		cmocka_unit_test(test_descriptors_may_be_refused),
 		cmocka_unit_test(test_rubbish_ends_the_connection),
 		cmocka_unit_test(test_empty_message_is_a_message),
 		cmocka_unit_test(test_too_many_descriptors),

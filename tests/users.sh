@@ -37,6 +37,43 @@ for command in up down check; do
 	is "exit status of vcctl $command as a user" "$status" 1
 	matches "vcctl $command as a user" "$out" 'needs root'
 done
+# A name is one job's, among those that one may see.
+as_user $other vcrun --detach --name=hers sleep 1000 >"$work/twin"
+numbers="$(as_user $own vcstat jobs --json | json "d['jobs'][0]['id']"), $(cat "$work/twin")"
+for command in vcmove "vcctl kill"; do
+	try $command hers
+	is "exit status of $command with a name of two" "$status" 1
+	matches "$command with a name of two" "$out" "several jobs are named hers: .* one of $numbers\$"
+done
+as_user $other vcctl kill hers || fail "he cannot end the job that is hers by name alone"
+wait_for 5 jobs_are 2
+for word in nobodys '' ' 1' -1 18446744073709551617; do
+	try vcctl kill -- "$word"
+	is "exit status of vcctl kill '$word'" "$status" 1
+	matches "vcctl kill '$word'" "$out" 'there is no job'
+done
+# The same one twice: it has moved in between.
+as_user $own vcmove --quiet hers hers || fail "she cannot move her job twice at once"
+
+# What is no name, no partition, no time.
+for name in '' 12 'a b' "$(printf 'a\nb')" "$(printf '\302\233')" "$(printf '\377')"; do
+	try vcrun --name="$name" true
+	is "exit status with the name '$name'" "$status" 125
+	matches "the name '$name'" "$out" "name"
+done
+try vcrun --on= true
+matches "vcrun --on=" "$out" "'' is no partition's name"
+try vcmove --to= hers
+is "exit status of vcmove --to=" "$status" 2
+for sec in 0 x 1e99 nan -1; do
+	try vcstat --watch=$sec
+	is "exit status of vcstat --watch=$sec" "$status" 2
+done
+try vcctl kill --signal=NONE hers
+is "exit status with no signal's name" "$status" 2
+try vcctl kill
+is "exit status without a job" "$status" 2
+
 # What the daemons keep is not theirs to read.
 for file in images board jobs; do
 	if as_user $own sh -c "cat '$state/$file' '$state/$file'/*" >/dev/null 2>&1; then

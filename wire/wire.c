@@ -23,6 +23,9 @@
 #include "common/cleanup.h"
 
 #define WIRE_HEAD 4u
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
 
 struct wire_buf {
 	uint8_t *data;
@@ -44,6 +47,7 @@ struct wire {
 	struct wire_out_fds *out_fds;
 	int in_fds[WIRE_FDS_MAX];
 	size_t n_in_fds;
+	bool refuses_fds;
 };
 
 static void buf_consume(struct wire_buf *buf, size_t n)
@@ -125,6 +129,20 @@ void wire_free(struct wire *wire)
 int wire_fd(const struct wire *wire)
 {
 	return wire->fd;
+}
+
+void wire_accept_fds(int fd, bool accept)
+{
+	int on = accept;
+
+	/* An older kernel accepts them always. */
+	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on));
+}
+
+void wire_refuse_fds(struct wire *wire)
+{
+	wire->refuses_fds = true;
+	wire_accept_fds(wire->fd, false);
 }
 
 bool wire_pending(const struct wire *wire)
@@ -287,9 +305,11 @@ long wire_parse(const uint8_t *data, size_t size, Vc__Msg **ret, struct vc_err *
 	return (long)(WIRE_HEAD + len);
 }
 
+/* A message whose descriptors this process has no room for (EMFILE) comes without them. */
 static int wire_keep_fds(struct wire *wire, struct msghdr *mh)
 {
-	int r = mh->msg_flags & MSG_CTRUNC ? -EPROTO : 0;
+	size_t had = wire->n_in_fds;
+	int r = 0;
 
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(mh); cmsg; cmsg = CMSG_NXTHDR(mh, cmsg)) {
 		size_t n = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -308,6 +328,8 @@ static int wire_keep_fds(struct wire *wire, struct msghdr *mh)
 			}
 		}
 	}
+	if (mh->msg_flags & MSG_CTRUNC && wire->n_in_fds - had == WIRE_FDS_MAX)
+		r = -EPROTO;
 	return r;
 }
 
@@ -321,8 +343,8 @@ static int wire_read(struct wire *wire, struct vc_err *err)
 	struct iovec iov;
 	struct msghdr mh = { .msg_iov = &iov,
 			     .msg_iovlen = 1,
-			     .msg_control = control.space,
-			     .msg_controllen = sizeof(control.space) };
+			     .msg_control = wire->refuses_fds ? NULL : control.space,
+			     .msg_controllen = wire->refuses_fds ? 0 : sizeof(control.space) };
 	size_t want = WIRE_HEAD - wire->in.len;
 	ssize_t n;
 
@@ -350,7 +372,8 @@ static int wire_read(struct wire *wire, struct vc_err *err)
 		return err_set(err, ECONNRESET, "the connection was closed");
 	wire->in.len += (size_t)n;
 	if (wire_keep_fds(wire, &mh) < 0)
-		return err_set(err, EPROTO, "more descriptors than the %d allowed", WIRE_FDS_MAX);
+		return err_set(err, EPROTO, "more descriptors than the %d allowed",
+			       wire->refuses_fds ? 0 : WIRE_FDS_MAX);
 	return 0;
 }
 

@@ -37,6 +37,12 @@ struct wire_msg {
 int wire_new(int fd, struct wire **ret, struct vc_err *err);
 void wire_free(struct wire *wire);
 int wire_fd(const struct wire *wire);
+/* A file behind a descriptor can be such that closing it takes for ever (of a FUSE server that
+ * does not answer). So this connection's peer is to send none: the kernel lets it send none
+ * (from Linux 6.16 on), or they are dropped unseen, and wire_recv() says -EPROTO. Of a listening
+ * socket, wire_accept_fds(fd, false) holds for the connections that come from it. */
+void wire_refuse_fds(struct wire *wire);
+void wire_accept_fds(int fd, bool accept);
 /* Gives the socket out and frees the rest. */
 int wire_release(struct wire *wire);
 
@@ -62,6 +68,7 @@ size_t wire_held(const struct wire *wire);
 /*
  * Receives one message. 0: *ret filled. -EAGAIN: none yet (non-blocking).
  * -ECONNRESET: the peer closed in order. -EPROTO: rubbish; drop the connection.
+ * Descriptors that this process has no room for are missing from the message.
  */
 int wire_recv(struct wire *wire, struct wire_msg *ret, struct vc_err *err);
 void wire_msg_done(struct wire_msg *msg);

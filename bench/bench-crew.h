@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * bench-crew.h - starting a crew, measuring it, and what came of it
+ *
+ * A crew is started, brought through its phases (crew.h), and ended; then its figures
+ * are there. Several crews may be at work at a time: one is disturbed, one disturbs.
+ */
+#ifndef VC_BENCH_BENCH_CREW_H
+#define VC_BENCH_BENCH_CREW_H
+
+#include "bench/bench.h"
+#include "bench/crew.h"
+
+/* Who says where a process may run. */
+enum crew_way {
+	WAY_FREE,    /* nobody */
+	WAY_PINNED,  /* each thread has a CPU of its own; one domain or several */
+	WAY_TASKSET, /* places: lists of CPUs */
+	WAY_SYSTEMD, /* places: lists of CPUs, for AllowedCPUs= */
+	WAY_VCRUN,   /* places: partitions of the instance that is up */
+};
+
+struct crew_plan {
+	const char *work;
+	unsigned int threads, domains; /* threads >= domains; spread evenly */
+	enum crew_way way;
+	char *const *places; /* of the domains in turn, or NULL where the way needs none */
+};
+
+/* Of all threads together. Percentages are of the time that the threads were measured. */
+struct crew_figures {
+	double rate; /* operations a second */
+	double p50_usec, p99_usec, p999_usec;
+	double wait_pct;                  /* in the application's own lock; 0 where it has none */
+	double blocked_pct;               /* neither on a CPU nor wanting one */
+	double queue_pct;                 /* wanting a CPU that others have */
+	double switches, forced_switches; /* per 1000 operations */
+	double jain;                      /* 1: all threads did as much; 1/n: one did all */
+	double others_pct, steal_pct; /* of all CPUs meanwhile: other programs, other machines */
+	double counters[N_COUNTERS];  /* per 1000 operations; NAN: not counted */
+};
+
+struct crew {
+	char dir[128];
+	struct crew_map *map;
+	size_t map_size;
+	unsigned int n_pids;
+	pid_t pids[CREW_THREADS];
+	uint64_t busy, steal, nsec; /* the machine's, in MEASURE */
+};
+
+/* What the partitions of an instance with so many of them are called, and their CPUs. */
+struct bench_places {
+	char (*names)[16], (*cpus)[96];
+	char **by_name, **by_cpus;
+};
+
+/* Brings such an instance up, asks it, and takes it down. The caller calls
+ * bench_places_done(), also after a failure with ret zeroed before. */
+int bench_places_find(struct bench *bench, unsigned int partitions, struct bench_places *ret,
+		      struct vc_err *err);
+void bench_places_done(struct bench_places *places);
+
+extern const char *const crew_counter_names[N_COUNTERS];
+
+/* Starts all processes and waits until their threads have come. On failure nothing
+ * is left of it. */
+int crew_start(const struct crew_plan *plan, struct crew *ret, struct vc_err *err);
+/* WARM and MEASURE, and COUNT unless count_usec is 0. -EINTR: bench_stop was set. */
+int crew_measure(struct crew *crew, uint64_t warm_usec, uint64_t measure_usec, uint64_t count_usec,
+		 struct vc_err *err);
+/* Into MEASURE, and there they stay: for those who disturb. */
+void crew_let_work(struct crew *crew);
+/* Ends it, and removes all that is its. ret may be NULL. */
+int crew_end(struct crew *crew, struct crew_figures *ret, struct vc_err *err);
+
+/* Puts before argv what brings a command to its place; words is scratch memory. Returns
+ * how many words were put. */
+#define CREW_PREFIX_WORDS 6
+size_t crew_prefix(enum crew_way way, const char *place, char words[CREW_PREFIX_WORDS][96],
+		   char **argv);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * bench-lock.h - vcbench lock, seen by its own files
+ *
+ *	bench-lock.c         which work in which configuration, round by round
+ *	bench-lock-report.c  the tables, the JSON, the law
+ *	bench-redis.c        the mixed server
+ *
+ * A work is measured in each configuration once a round, one after the other in an
+ * order drawn anew, so that what is compared was measured within seconds. All
+ * configurations of a work have as many threads and as much data in all.
+ */
+#ifndef VC_BENCH_BENCH_LOCK_H
+#define VC_BENCH_BENCH_LOCK_H
+
+#include "bench/bench-crew.h"
+#include "bench/bench.h"
+
+/* name, JSON key, whether it is an estimate (positive, compared by ratio) or a plain figure */
+#define LOCK_METRICS(X)                                                                            \
+	X(RATE, "rate", true, rate)                                                                \
+	X(P50, "p50_usec", true, p50_usec)                                                         \
+	X(P99, "p99_usec", true, p99_usec)                                                         \
+	X(P999, "p999_usec", true, p999_usec)                                                      \
+	X(WAIT, "wait_pct", false, wait_pct)                                                       \
+	X(BLOCKED, "blocked_pct", false, blocked_pct)                                              \
+	X(QUEUE, "queue_pct", false, queue_pct)                                                    \
+	X(SWITCHES, "switches_per_kop", false, switches)                                           \
+	X(FORCED, "forced_switches_per_kop", false, forced_switches)                               \
+	X(JAIN, "jain", false, jain)                                                               \
+	X(OTHERS, "others_pct", false, others_pct)                                                 \
+	X(STEAL, "steal_pct", false, steal_pct)
+
+enum lock_metric {
+#define X(name, json, estimate, field) METRIC_##name,
+	LOCK_METRICS(X)
+#undef X
+		N_METRICS,
+};
+
+struct lock_config {
+	const char *name; /* one, pinned, split, taskset, vcrun */
+	enum crew_way way;
+	unsigned int domains, threads;
+};
+
+#define LOCK_CONFIGS 64
+#define LOCK_ROUNDS 1000
+
+/* One work in one configuration. */
+struct lock_cell {
+	double *values[N_METRICS]; /* by round; NAN: not measured */
+	double counters[N_COUNTERS];
+};
+
+struct lock_bench;
+
+struct lock_work {
+	const char *name, *group, *what;
+	/* NULL: a crew with that name does it. */
+	int (*measure)(struct lock_bench *lock, const struct lock_config *config,
+		       char *const *places, struct crew_figures *ret, struct vc_err *err);
+};
+
+struct lock_run {
+	const struct lock_work *work;
+	char failed[256]; /* why it could not be measured; "": it could */
+	struct lock_cell cells[LOCK_CONFIGS];
+};
+
+struct lock_bench {
+	struct bench *bench;
+	unsigned int n_cpus;
+	size_t rounds, done; /* rounds begun and ended */
+	uint64_t warm_usec, measure_usec, count_usec;
+	struct lock_config configs[LOCK_CONFIGS];
+	size_t n_configs;
+	struct lock_run *runs;
+	size_t n_runs;
+};
+
+/* bench-redis.c. NULL in *ret_reason: it can be measured here. */
+int redis_measure(struct lock_bench *lock, const struct lock_config *config, char *const *places,
+		  struct crew_figures *ret, struct vc_err *err);
+const char *redis_missing(void);
+
+/* bench-lock-report.c */
+json_t *lock_json(struct lock_bench *lock);
+void lock_print(struct lock_bench *lock);
+
+#endif

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * report-interfere.c - the page's section on noisy neighbours
+ */
+#include <math.h>
+#include <string.h>
+
+#include "bench/report-html.h"
+#include "bench/report-plot.h"
+#include "bench/report.h"
+
+enum { SHOW_PARTITIONS, SHOW_TASKSET, SHOW_SYSTEMD, SHOW_TOGETHER, SHOW_ALONE, N_SHOWN };
+
+static const char *const shown_ways[] = { "partitions", "taskset", "systemd", "together", "alone" };
+static const int shown_classes[] = { 0, 1, 4, 3, 2 };
+static const char *const shown_names[] = { "in a partition of its own", "bound by taskset",
+					   "by systemd's AllowedCPUs", "together, nothing done",
+					   "alone" };
+
+static const json_t *find_way(const json_t *noise, const char *name)
+{
+	const json_t *way;
+	size_t i;
+
+	json_array_foreach(json_object_get(noise, "ways"), i,
+			   way) if (!strcmp(html_string(way, "way"), name)) return way;
+	return NULL;
+}
+
+static struct plot_point p99_mark(const json_t *way)
+{
+	struct estimate p99 = estimate_load(json_object_get(way, "p99_usec"));
+
+	return (struct plot_point){ .y = p99.center, .low = p99.low, .high = p99.high };
+}
+
+static void victim_rows(FILE *out, const json_t *victim)
+{
+	struct plot_rows plot = { .title = html_string(victim, "victim"),
+				  .label = "99th percentile of the latency, us",
+				  .log = true,
+				  .reference = NAN,
+				  .n_series = N_SHOWN };
+	const struct plot_point alone = p99_mark(json_object_get(victim, "alone"));
+	const json_t *noise;
+	size_t i;
+
+	for (int s = 0; s < N_SHOWN; s++)
+		plot.classes[s] = shown_classes[s];
+	plot.reference = alone.y;
+	json_array_foreach(json_object_get(victim, "noises"), i, noise)
+	{
+		plot.names[plot.n_rows] = html_string(noise, "noise");
+		for (int s = 0; s < N_SHOWN; s++)
+			plot.marks[plot.n_rows][s] = p99_mark(find_way(noise, shown_ways[s]));
+		plot.marks[plot.n_rows][SHOW_ALONE] = alone;
+		plot.n_rows++;
+	}
+	plot_rows_svg(out, &plot);
+}
+
+struct interfere_reading {
+	struct html_list hurt, helped, not_helped, worse, beats_taskset, loses_to_taskset;
+};
+
+static void reading_add(struct interfere_reading *reading, const json_t *noise)
+{
+	const json_t *parts = find_way(noise, "partitions");
+	struct estimate hurt =
+		estimate_load(json_object_get(find_way(noise, "together"), "p99_over_alone"));
+	struct estimate helped = estimate_load(json_object_get(parts, "p99_over_together"));
+	struct estimate taskset = estimate_load(json_object_get(parts, "p99_over_taskset"));
+	const char *name = html_string(noise, "noise");
+
+	if (hurt.n > 0 && hurt.low > 1)
+		html_list_add(&reading->hurt, "%s (%.1f times, %.1f to %.1f)", name, hurt.center,
+			      hurt.low, hurt.high);
+	if (helped.n > 0 && helped.high < 1)
+		html_list_add(&reading->helped, "%s (to %.2f of it, %.2f to %.2f)", name,
+			      helped.center, helped.low, helped.high);
+	else if (helped.n > 0 && helped.low > 1)
+		html_list_add(&reading->worse, "%s (%.2f times)", name, helped.center);
+	else if (helped.n > 0)
+		html_list_add(&reading->not_helped, "%s", name);
+	if (taskset.n > 0 && taskset.high < 1)
+		html_list_add(&reading->beats_taskset, "%s (%.2f)", name, taskset.center);
+	if (taskset.n > 0 && taskset.low > 1)
+		html_list_add(&reading->loses_to_taskset, "%s (%.2f)", name, taskset.center);
+}
+
+static void victim_read(FILE *out, const json_t *victim)
+{
+	const json_t *alone = json_object_get(victim, "alone"), *noise;
+	struct estimate p50 = estimate_load(json_object_get(alone, "p50_usec"));
+	struct estimate p99 = estimate_load(json_object_get(alone, "p99_usec"));
+	struct estimate p999 = estimate_load(json_object_get(alone, "p999_usec"));
+	struct interfere_reading reading = { 0 };
+	char buf[3][32];
+	size_t i;
+
+	json_array_foreach(json_object_get(victim, "noises"), i, noise)
+		reading_add(&reading, noise);
+	fprintf(out, "<p class=\"reading\"><b>%s</b>: ", html_string(victim, "victim"));
+	html_text(out, html_string(victim, "what"));
+	fprintf(out, ". Alone its median is %s us, its 99th percentile %s, its 99.9th %s.",
+		html_number(p50.center, buf[0], sizeof(buf[0])),
+		html_number(p99.center, buf[1], sizeof(buf[1])),
+		html_number(p999.center, buf[2], sizeof(buf[2])));
+	fprintf(out,
+		" Neighbours raise the 99th percentile: %s. A partition of its own lowers what it "
+		"is with them: %s; no effect is shown for %s; it raises it for %s.",
+		html_list_end(&reading.hurt), html_list_end(&reading.helped),
+		html_list_end(&reading.not_helped), html_list_end(&reading.worse));
+	fprintf(out,
+		" Against taskset with the same CPUs, partitions are better for %s and worse for "
+		"%s.</p>\n",
+		html_list_end(&reading.beats_taskset), html_list_end(&reading.loses_to_taskset));
+}
+
+static void way_row(FILE *out, const char *noise, const json_t *way)
+{
+	static const char *const keys[] = { "p50_usec", "p99_usec",       "p999_usec",
+					    "rate",     "p99_over_alone", "p99_over_together" };
+
+	html_row_begin(out);
+	html_cell_text(out, noise);
+	html_cell_text(out, html_string(way, "way"));
+	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+		struct estimate estimate = estimate_load(json_object_get(way, keys[k]));
+
+		html_cell_estimate(out, &estimate);
+	}
+	html_row_end(out);
+}
+
+static void victim_table(FILE *out, const json_t *victim)
+{
+	const json_t *noise, *way;
+	size_t i, k;
+
+	fprintf(out, "<details><summary><b>%s</b>: all figures</summary>\n",
+		html_string(victim, "victim"));
+	html_table_begin(out, "neighbour|way|p50 us|p99 us|p99.9 us|operations/s|p99 over alone|"
+			      "p99 over together");
+	way_row(out, "", json_object_get(victim, "alone"));
+	json_array_foreach(json_object_get(victim, "noises"), i, noise) json_array_foreach(
+		json_object_get(noise, "ways"), k, way) if (!*html_string(way, "unavailable"))
+		way_row(out, html_string(noise, "noise"), way);
+	html_table_end(out);
+	fputs("</details>\n", out);
+}
+
+static bool way_present(const json_t *interfere, const char *name)
+{
+	const json_t *victim = json_array_get(json_object_get(interfere, "victims"), 0);
+	const json_t *noise = json_array_get(json_object_get(victim, "noises"), 0);
+
+	return !*html_string(find_way(noise, name), "unavailable");
+}
+
+/* Ways that are not there, once each. */
+static void missing_read(FILE *out, const json_t *interfere)
+{
+	const json_t *victim = json_array_get(json_object_get(interfere, "victims"), 0);
+	const json_t *noise = json_array_get(json_object_get(victim, "noises"), 0), *way;
+	size_t i;
+
+	json_array_foreach(json_object_get(noise, "ways"), i, way)
+	{
+		if (!*html_string(way, "unavailable"))
+			continue;
+		fprintf(out, "<p class=\"reading\">%s could not be measured here: ",
+			html_string(way, "way"));
+		html_text(out, html_string(way, "unavailable"));
+		fputs("</p>\n", out);
+	}
+}
+
+void report_interfere(FILE *out, const json_t *interfere)
+{
+	const json_t *victims = json_object_get(interfere, "victims"), *victim;
+	size_t i;
+
+	if (!interfere)
+		return;
+	fputs("<section id=\"interfere\"><h2>Noisy neighbours</h2>\n<figure><figcaption>The "
+	      "victim's latency</figcaption><p class=\"keys\">",
+	      out);
+	for (int s = 0; s < N_SHOWN; s++)
+		if (way_present(interfere, shown_ways[s]))
+			plot_key(out, shown_classes[s], shown_names[s]);
+	fputs("</p><div class=\"two\">\n", out);
+	json_array_foreach(victims, i, victim)
+	{
+		fprintf(out, "<div><h3>%s</h3>\n", html_string(victim, "victim"));
+		victim_rows(out, victim);
+		fputs("</div>\n", out);
+	}
+	fputs("</div>\n", out);
+	json_array_foreach(victims, i, victim) victim_read(out, victim);
+	missing_read(out, interfere);
+	fputs("</figure>\n", out);
+	json_array_foreach(victims, i, victim) victim_table(out, victim);
+	fputs("</section>\n", out);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ipc.h - IPC objects as commands show them, for vcctl ipc and vcstat ipc
+ */
+#ifndef VC_CLI_IPC_H
+#define VC_CLI_IPC_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "cli/client.h"
+
+/* Objects as a daemon told of them; any daemon knows all. */
+struct ipc_objects {
+	struct wire_msg *answers;
+	size_t n_answers;
+	Vc__IpcEntry **entries; /* by kind and name */
+	size_t n;
+	uint64_t used, capacity;
+};
+
+/* All that the caller may see; name not NULL: those of that name only. The caller calls
+ * ipc_objects_done(), whatever comes back. */
+int ipc_objects_get(const char *state_dir, const char *name, struct ipc_objects *ret,
+		    struct vc_err *err);
+void ipc_objects_done(struct ipc_objects *objects);
+
+/* "sem", or the number of a kind that this command does not know. Returns buf. */
+const char *ipc_kind_text(uint32_t kind, char *buf, size_t size);
+/* What a person calls it by: its name, or "id:..." Returns buf. */
+const char *ipc_name_text(const Vc__IpcEntry *entry, char *buf, size_t size);
+/* "-", or what is special: persistent, unlinked, inherited. Returns buf. */
+const char *ipc_state_text(const Vc__IpcEntry *entry, char *buf, size_t size);
+
+void ipc_print_table(const struct ipc_objects *objects);
+json_t *ipc_json(const struct ipc_objects *objects);
+
+#endif

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * vcctl-ipcdir.c - the table of IPC objects and the place for their files
+ *
+ * The files have a tmpfs of their own: users fill it, and must not take the room of the
+ * state directory. It is theirs as /dev/shm is, up to half of the memory. Programs outside
+ * of every job may have objects mapped when vcrun goes down; their memory stays until they
+ * end, and the mount goes at once.
+ */
+#include "cli/vcctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ipcmap/table.h"
+
+int vcctl_make_ipc(const struct instance *in, struct vc_err *err)
+{
+	uint32_t columns = (uint32_t)in->config->n_parts + VCCTL_SPARE_SLOTS;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/ipc", in->dir);
+	if (mkdir(path, 0711) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s", path);
+	snprintf(path, sizeof(path), "%s/ipc/o", in->dir);
+	if (mkdir(path, 0711) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s", path);
+	/* The number of files has limits of its own, in the table. */
+	if (mount("vcrun-ipc", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711,nr_inodes=0") < 0)
+		return err_sys(err, errno, "mount a tmpfs at %s", path);
+	return table_create(in->dirfd, "ipc/table",
+			    columns < TABLE_COLUMNS_MAX ? columns : TABLE_COLUMNS_MAX,
+			    in->config->ipc_entries, err);
+}
+
+int vcctl_clear_ipc(const struct instance *in, struct vc_err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/ipc/o", in->dir);
+	if (umount2(path, UMOUNT_NOFOLLOW | MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
+		return err_sys(err, errno, "unmount %s", path);
+	return 0;
+}

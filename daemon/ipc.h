@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ipc.h - the daemon's part in IPC objects, seen by its own files
+ *
+ *	req-ipc.c       requests: open, close, unlink ... (ipcmap/door.h)
+ *	req-ipc-list.c  requests: stat, list
+ *	ipc.c           the table, the openers of this partition, what is idle
+ *	ipc-file.c      the objects' files
+ *	ipc-undo.c      what a dead opener left in their memory
+ */
+#ifndef VC_DAEMON_IPC_H
+#define VC_DAEMON_IPC_H
+
+#include <sys/stat.h>
+
+#include "daemon/daemon.h"
+#include "ipcmap/table.h"
+
+struct ipc_watch;
+
+struct ipc {
+	struct daemon *daemon;
+	struct table *table;
+	int dirfd; /* STATE/ipc/o, where the objects' files are */
+	struct event *tick;
+	struct ipc_watch **watches; /* by table_opener::slot; NULL: not watched */
+	size_t n_watches;
+	uint64_t seen_changes; /* table_changes() when all openers were looked at */
+};
+
+/* ipc.c. With the table locked. */
+/* Who the caller is, for the table: partition, job, start. Its opener, if it has one, is
+ * brought up to date. -ESRCH: it has ended. */
+int ipc_who(struct ipc *ipc, const struct conn *conn, struct table_opener *ret, struct vc_err *err);
+/* The opener has something open now: its end will be noticed. */
+void ipc_watch(struct ipc *ipc, pid_t pid);
+/* Counts a process out of everything, and removes what is idle with that. */
+void ipc_drop(struct ipc *ipc, pid_t pid);
+/* How many objects a user may have made (or, times 4, opened). */
+uint32_t ipc_per_user(const struct ipc *ipc, uid_t uid);
+/* Removes an object that nothing holds any more; leaves every other as it is. */
+void ipc_sweep(struct ipc *ipc, uint64_t id);
+/* The process that began this one, or that it was given to; 0: it has ended. */
+pid_t ipc_parent(pid_t pid);
+/* Whether it is only kept because somebody has its memory still. */
+bool ipc_is_idle(const struct table_object *object);
+
+/* ipc-undo.c. With the table locked. */
+/* A process has died that is an opener still: SEM_UNDO and the like. False: some of its objects
+ * are in use this moment; to be tried again. */
+bool ipc_undo(struct ipc *ipc, pid_t pid);
+/* An object has been unlinked: who sleeps in it is told, where that ends the sleep. */
+void ipc_undo_unlinked(struct ipc *ipc, uint64_t id);
+
+/* ipc-file.c */
+int ipc_file_make(const struct ipc *ipc, const struct table_object *object, uint64_t size,
+		  struct vc_err *err);
+/* The file and what it is; flags: O_RDWR or O_RDONLY. -EBUSY: its owner has a lease on it. */
+int ipc_file_open(const struct ipc *ipc, uint64_t id, int flags, int *ret_fd, struct stat *ret);
+int ipc_file_stat(const struct ipc *ipc, uint64_t id, struct stat *ret);
+int ipc_file_own(const struct ipc *ipc, uint64_t id, uid_t uid, gid_t gid, mode_t mode);
+void ipc_file_remove(const struct ipc *ipc, uint64_t id);
+/* Whether anybody but fd's description has the file open or mapped. */
+bool ipc_file_is_held(int fd);
+
+#endif

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * req-ipc-list.c - "what is this object, and which are there?"
+ *
+ * Callers other than root see what they may read. A list is given in pieces, so that a
+ * million objects hold up nobody: each piece is a bounded part of the table.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "daemon/ipc.h"
+#include "daemon/req-ipc.h"
+#include "ipcmap/door.h"
+
+#define LIST_MAX 256   /* objects in a piece */
+#define LIST_WALK 4096 /* entries that are looked at for it */
+
+/* An object as a message, with what that points to. */
+struct ipc_entry {
+	Vc__IpcEntry body;
+	struct table_object object;
+	Vc__IpcColumn columns[TABLE_COLUMNS_MAX], *column_list[TABLE_COLUMNS_MAX];
+};
+
+static void entry_fill_columns(struct ipc *ipc, struct ipc_entry *entry)
+{
+	const struct config *config = ipc->daemon->instance->config;
+	uint32_t n = table_columns(ipc->table);
+
+	entry->body.columns = entry->column_list;
+	for (uint32_t i = 0; i < n && i < config->n_parts; i++) {
+		Vc__IpcColumn *out = &entry->columns[entry->body.n_columns];
+		struct table_column column;
+
+		if (table_get_column(ipc->table, entry->object.id, i, &column) < 0 || !column.valid)
+			continue;
+		vc__ipc_column__init(out);
+		out->partition = config->parts[i].name;
+		out->handle = column.handle;
+		out->openers = column.openers;
+		entry->column_list[entry->body.n_columns++] = out;
+	}
+}
+
+static void entry_fill(struct ipc *ipc, const struct stat *st, struct ipc_entry *entry)
+{
+	const struct table_object *object = &entry->object;
+	Vc__IpcEntry *body = &entry->body;
+
+	vc__ipc_entry__init(body);
+	body->id = object->id;
+	body->kind = object->kind;
+	body->has_name = object->name_len > 0;
+	body->name.len = object->name_len;
+	body->name.data = (uint8_t *)object->name;
+	body->has_uid = body->has_gid = body->has_cuid = body->has_cgid = body->has_mode = true;
+	body->uid = st->st_uid;
+	body->gid = st->st_gid;
+	body->cuid = object->cuid;
+	body->cgid = object->cgid;
+	body->mode = st->st_mode & 07777;
+	body->has_openers = body->has_created_usec = body->has_size = true;
+	body->openers = object->n_open;
+	body->created_usec = object->created_usec;
+	body->size = (uint64_t)st->st_size;
+	body->has_persistent = body->has_unlinked = body->has_inherited = true;
+	body->persistent = object->persistent;
+	body->unlinked = object->unlinked;
+	body->inherited = ipc_is_idle(object);
+	entry_fill_columns(ipc, entry);
+}
+
+/* -EACCES: it is not for the caller's eyes. */
+static int entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id, struct ipc_entry *ret)
+{
+	struct stat st;
+	int r = table_get(ipc->table, id, &ret->object);
+
+	if (r == 0)
+		r = ipc_file_stat(ipc, id, &st);
+	if (r == 0 && !ipc_may(conn, &st, 4))
+		r = -EACCES;
+	if (r == 0)
+		entry_fill(ipc, &st, ret);
+	return r;
+}
+
+int req_ipc_stat(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
+{
+	const Vc__IpcStat *req = msg->msg->ipc_stat;
+	struct ipc_key key = {
+		.kind = req->kind, .has_name = req->has_name, .name = req->name, .id = req->id
+	};
+	struct ipc *ipc = conn->daemon->ipc;
+	Vc__Msg answer = VC__MSG__INIT;
+	struct ipc_entry entry;
+	int r = ipc_check_key(&key, err), found = 0;
+	uint64_t id;
+
+	if (r == 0)
+		r = table_lock(ipc->table, err);
+	if (r < 0)
+		return r;
+	found = ipc_find(ipc, &key, &id, err);
+	if (found == 0 || found == -EPROTOTYPE)
+		r = entry_get(ipc, conn, id, &entry);
+	table_unlock(ipc->table);
+	if (found < 0 && found != -EPROTOTYPE)
+		return found;
+	if (r == -EACCES)
+		return ipc_refused(err);
+	if (r < 0)
+		return err_sys(err, -r, "look at the IPC object");
+	if (found < 0)
+		return ipc_wrong_kind(&entry.object, err);
+	answer.body_case = VC__MSG__BODY_IPC_ENTRY;
+	answer.ipc_entry = &entry.body;
+	conn_send(conn, &answer, NULL, 0);
+	return 0;
+}
+
+struct ipc_listing {
+	Vc__IpcEntries body;
+	struct ipc_entry **entries;
+	Vc__IpcEntry **list;
+};
+
+static void listing_done(struct ipc_listing *listing)
+{
+	for (size_t i = 0; i < listing->body.n_entries; i++)
+		free(listing->entries[i]);
+	free(listing->entries);
+	free(listing->list);
+}
+
+/* Adds an object, if it is for the caller's eyes. */
+static int listing_add(struct ipc_listing *listing, struct ipc *ipc, const struct conn *conn,
+		       uint64_t id, uint32_t kind)
+{
+	struct ipc_entry *entry = malloc(sizeof(*entry));
+
+	if (!entry)
+		return -ENOMEM;
+	if (entry_get(ipc, conn, id, entry) < 0 || (kind && entry->object.kind != kind)) {
+		free(entry);
+		return 0;
+	}
+	listing->entries[listing->body.n_entries] = entry;
+	listing->list[listing->body.n_entries++] = &entry->body;
+	return 0;
+}
+
+/* Those of one name, of which there is at most one in each set of names. */
+static int listing_by_name(struct ipc_listing *listing, struct ipc *ipc, const struct conn *conn,
+			   const Vc__IpcList *req)
+{
+	static const uint32_t kinds[] = {
+#define X(id, number, name) (number),
+		IPC_KINDS(X)
+#undef X
+	};
+	uint32_t done = UINT32_MAX;
+	uint64_t id;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++) {
+		int found;
+
+		if (ipc_kind_names(kinds[i]) == done)
+			continue;
+		done = ipc_kind_names(kinds[i]);
+		found = table_find(ipc->table, kinds[i], req->name.data, req->name.len, &id);
+		if (found == 0 || found == -EPROTOTYPE)
+			r = listing_add(listing, ipc, conn, id, req->kind);
+	}
+	return r;
+}
+
+static int listing_fill(struct ipc_listing *listing, struct ipc *ipc, const struct conn *conn,
+			const Vc__IpcList *req, size_t max)
+{
+	uint64_t cursor = req->cursor, id;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < LIST_WALK && listing->body.n_entries < max; i++) {
+		if (table_next(ipc->table, &cursor, &id) < 0)
+			return 0;
+		r = listing_add(listing, ipc, conn, id, req->kind);
+	}
+	listing->body.has_cursor = true;
+	listing->body.cursor = cursor;
+	return r;
+}
+
+int req_ipc_list(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
+{
+	const Vc__IpcList *req = msg->msg->ipc_list;
+	size_t max = !req->has_max || req->max > LIST_MAX ? LIST_MAX : req->max;
+	struct ipc_listing listing = { .body = VC__IPC_ENTRIES__INIT };
+	struct ipc *ipc = conn->daemon->ipc;
+	Vc__Msg answer = VC__MSG__INIT;
+	uint32_t used, capacity;
+	int r;
+
+	listing.entries = calloc(LIST_MAX, sizeof(*listing.entries));
+	listing.list = calloc(LIST_MAX, sizeof(*listing.list));
+	r = listing.entries && listing.list ? table_lock(ipc->table, err) : -ENOMEM;
+	if (r == 0) {
+		r = req->has_name ? listing_by_name(&listing, ipc, conn, req)
+				  : listing_fill(&listing, ipc, conn, req, max);
+		table_usage(ipc->table, &used, &capacity);
+		table_unlock(ipc->table);
+	}
+	if (r == 0) {
+		listing.body.entries = listing.list;
+		listing.body.has_used = listing.body.has_capacity = listing.body.has_per_user =
+			true;
+		listing.body.used = used;
+		listing.body.capacity = capacity;
+		listing.body.per_user = conn->daemon->instance->config->ipc_objects_per_user;
+		answer.body_case = VC__MSG__BODY_IPC_ENTRIES;
+		answer.ipc_entries = &listing.body;
+		conn_send(conn, &answer, NULL, 0);
+	}
+	listing_done(&listing);
+	return r == -ENOMEM ? err_sys(err, ENOMEM, "list") : r;
+}

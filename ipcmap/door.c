@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * door.c - one request about IPC objects to a daemon of this instance
+ *
+ * A request is put until it is answered: to the daemon that is the caller's own (known from
+ * the last answer in this thread), then to every other. One that was cut off in the middle may
+ * have been carried out; its token lets the next daemon see that.
+ */
+#include "ipcmap/door.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/statedir.h"
+#include "wire/wire.h"
+
+#define DOOR_TRIES 5 /* requests cut off, until the daemons are taken for broken */
+/* A user's programs may all ask at once, and a daemon serves so many connections of a user. */
+#define DOOR_BUSY_TRIES 1000
+#define DOOR_BUSY_USEC 5000
+
+/* The partition whose daemon is asked first; of this thread, so that no lock is needed. */
+static _Thread_local char door_nearest[64];
+
+/* A program may be setuid, and its environment a stranger's. */
+static const char *door_dir(void)
+{
+	const char *env = secure_getenv("VCRUN_STATE_DIR");
+
+	return env && *env ? env : STATEDIR_DEFAULT;
+}
+
+static int door_connect(const char *dir, const char *partition, struct wire **ret)
+{
+	char path[PATH_MAX];
+	int r;
+
+	if (snprintf(path, sizeof(path), "%s/%s/vcd.sock", dir, partition) >= (int)sizeof(path))
+		return -ENOTCONN;
+	do
+		r = wire_connect(path, WIRE_PATIENCE_SEC, ret, NULL);
+	while (r == -EINTR);
+	return r;
+}
+
+/* That it is not there, or does not listen: the next one may. */
+static bool door_is_down(int r)
+{
+	return r < 0 && r != -ENOMEM && r != -EMFILE && r != -ENFILE;
+}
+
+static int door_connect_any(struct wire **ret)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const char *path = door_dir();
+	const struct dirent *entry;
+	int r = -ENOTCONN;
+
+	if (door_nearest[0])
+		r = door_connect(path, door_nearest, ret);
+	if (!door_is_down(r))
+		return r;
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? -errno : -ENOTCONN;
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		r = door_connect(path, entry->d_name, ret);
+		if (!door_is_down(r))
+			return r;
+	}
+	return -ENOTCONN;
+}
+
+/* One try. *ret_cut: the connection ended before there was an answer. */
+static int door_try(const Vc__Msg *msg, struct wire_msg *ret, bool *ret_cut)
+{
+	struct wire *wire;
+	int r = door_connect_any(&wire);
+
+	*ret_cut = false;
+	if (r < 0)
+		return r;
+	r = wire_send(wire, msg, NULL, 0, NULL);
+	if (r == 0)
+		r = wire_recv(wire, ret, NULL);
+	*ret_cut = r == -ECONNRESET || r == -EPIPE;
+	wire_free(wire);
+	if (r == 0 && ret->msg->body_case == VC__MSG__BODY_ERROR) {
+		r = wire_take_error(ret->msg->error, NULL);
+		wire_msg_done(ret);
+	}
+	return r;
+}
+
+/* Puts the request, and takes the answer that it has in good order. The caller frees ret.
+ * again (NULL: of no interest): an earlier try was cut off, and may have been carried out. */
+static int door_ask(const Vc__Msg *msg, Vc__Msg__BodyCase answer, struct wire_msg *ret, bool *again)
+{
+	int r = -ENOTCONN, cuts = 0, waits = 0;
+	bool cut = true;
+
+	while (cut && cuts < DOOR_TRIES) {
+		if (again)
+			*again = cuts > 0;
+		r = door_try(msg, ret, &cut);
+		cuts += cut;
+		if (r == -EAGAIN && waits++ < DOOR_BUSY_TRIES) {
+			clock_sleep_usec(DOOR_BUSY_USEC);
+			cut = true;
+		}
+	}
+	if (r == -EOPNOTSUPP)
+		r = -EPROTO;
+	if (r == 0 && ret->msg->body_case != answer) {
+		wire_msg_done(ret);
+		r = -EPROTO;
+	}
+	return cut ? -ENOTCONN : r;
+}
+
+/* For requests that are answered with no more than Ok. */
+static int door_order(const Vc__Msg *msg, bool *again)
+{
+	struct wire_msg answer;
+	int r = door_ask(msg, VC__MSG__BODY_OK, &answer, again);
+
+	if (r == 0)
+		wire_msg_done(&answer);
+	return r;
+}
+
+static uint64_t door_token(void)
+{
+	uint64_t token = 0;
+
+	if (getrandom(&token, sizeof(token), 0) < 0)
+		return 0;
+	return token;
+}
+
+static ProtobufCBinaryData door_name(const char *name)
+{
+	return (ProtobufCBinaryData){ .len = strlen(name), .data = (uint8_t *)name };
+}
+
+static void door_near(const char *partition)
+{
+	if (partition && strlen(partition) < sizeof(door_nearest) && !strchr(partition, '/'))
+		strcpy(door_nearest, partition);
+}
+
+static void door_take_object(const Vc__IpcObject *object, int fd, struct door_object *ret)
+{
+	*ret = (struct door_object){
+		.fd = fd,
+		.handle = object->handle,
+		.id = object->id,
+		.size = object->size,
+		.kind = object->kind,
+		.uid = object->uid,
+		.gid = object->gid,
+		.mode = object->mode,
+		.created = object->created,
+		.unlinked = object->unlinked,
+	};
+	door_near(object->partition);
+}
+
+int door_open(const struct door_open *req, struct door_object *ret)
+{
+	Vc__IpcOpen body = VC__IPC_OPEN__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+	struct wire_msg answer;
+	int r;
+
+	body.has_kind = body.has_flags = body.has_mode = body.has_size = body.has_token = true;
+	body.kind = req->kind;
+	body.has_name = req->name != NULL;
+	if (req->name)
+		body.name = door_name(req->name);
+	body.has_id = !req->name && req->id != 0;
+	body.id = req->id;
+	body.flags = req->flags;
+	body.mode = req->mode;
+	body.size = req->size;
+	body.token = door_token();
+	msg.body_case = VC__MSG__BODY_IPC_OPEN;
+	msg.ipc_open = &body;
+	r = door_ask(&msg, VC__MSG__BODY_IPC_OBJECT, &answer, NULL);
+	if (r < 0)
+		return r;
+	if (answer.n_fds == 1) {
+		door_take_object(answer.msg->ipc_object, steal_fd(&answer.fds[0]), ret);
+	} else {
+		r = -EMFILE; /* the kernel leaves out a descriptor that we have no room for */
+		if (answer.msg->ipc_object->handle)
+			door_close(answer.msg->ipc_object->handle);
+	}
+	wire_msg_done(&answer);
+	return r;
+}
+
+int door_close(uint64_t handle)
+{
+	Vc__IpcClose body = VC__IPC_CLOSE__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+	bool again;
+	int r;
+
+	body.handle = handle;
+	body.has_token = true;
+	body.token = door_token();
+	msg.body_case = VC__MSG__BODY_IPC_CLOSE;
+	msg.ipc_close = &body;
+	r = door_order(&msg, &again);
+	return r == -EBADF && again ? 0 : r;
+}
+
+int door_leave(void)
+{
+	Vc__IpcLeave body = VC__IPC_LEAVE__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	msg.body_case = VC__MSG__BODY_IPC_LEAVE;
+	msg.ipc_leave = &body;
+	return door_order(&msg, NULL);
+}
+
+int door_fork(void)
+{
+	Vc__IpcFork body = VC__IPC_FORK__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	msg.body_case = VC__MSG__BODY_IPC_FORK;
+	msg.ipc_fork = &body;
+	return door_order(&msg, NULL);
+}
+
+int door_unlink(uint32_t kind, const char *name, uint64_t id)
+{
+	Vc__IpcUnlink body = VC__IPC_UNLINK__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+	bool again;
+	int r;
+
+	body.has_kind = true;
+	body.kind = kind;
+	body.has_name = name != NULL;
+	if (name)
+		body.name = door_name(name);
+	body.has_id = !name;
+	body.id = id;
+	msg.body_case = VC__MSG__BODY_IPC_UNLINK;
+	msg.ipc_unlink = &body;
+	r = door_order(&msg, &again);
+	return r == -ENOENT && again ? 0 : r;
+}
+
+static void door_take_entry(const Vc__IpcEntry *entry, struct door_stat *ret)
+{
+	size_t len = entry->has_name ? entry->name.len : 0;
+
+	*ret = (struct door_stat){
+		.id = entry->id,
+		.kind = entry->kind,
+		.uid = entry->uid,
+		.gid = entry->gid,
+		.cuid = entry->cuid,
+		.cgid = entry->cgid,
+		.mode = entry->mode,
+		.openers = entry->openers,
+		.created_usec = entry->created_usec,
+		.size = entry->size,
+		.persistent = entry->persistent,
+		.unlinked = entry->unlinked,
+	};
+	if (len > 0 && len <= DOOR_NAME_MAX)
+		memcpy(ret->name, entry->name.data, len);
+}
+
+int door_stat(uint32_t kind, const char *name, uint64_t id, struct door_stat *ret)
+{
+	Vc__IpcStat body = VC__IPC_STAT__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+	struct wire_msg answer;
+	int r;
+
+	body.has_kind = true;
+	body.kind = kind;
+	body.has_name = name != NULL;
+	if (name)
+		body.name = door_name(name);
+	body.has_id = !name;
+	body.id = id;
+	msg.body_case = VC__MSG__BODY_IPC_STAT;
+	msg.ipc_stat = &body;
+	r = door_ask(&msg, VC__MSG__BODY_IPC_ENTRY, &answer, NULL);
+	if (r < 0)
+		return r;
+	door_take_entry(answer.msg->ipc_entry, ret);
+	wire_msg_done(&answer);
+	return 0;
+}
+
+int door_chown(uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode)
+{
+	Vc__IpcChown body = VC__IPC_CHOWN__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	body.id = id;
+	body.uid = uid;
+	body.gid = gid;
+	body.mode = mode;
+	msg.body_case = VC__MSG__BODY_IPC_CHOWN;
+	msg.ipc_chown = &body;
+	return door_order(&msg, NULL);
+}
+
+static int door_ask_list(uint32_t kind, uint64_t cursor, size_t max, struct wire_msg *ret)
+{
+	Vc__IpcList body = VC__IPC_LIST__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+
+	body.has_kind = body.has_cursor = body.has_max = true;
+	body.kind = kind;
+	body.cursor = cursor;
+	body.max = max > INT32_MAX ? INT32_MAX : (uint32_t)max;
+	msg.body_case = VC__MSG__BODY_IPC_LIST;
+	msg.ipc_list = &body;
+	return door_ask(&msg, VC__MSG__BODY_IPC_ENTRIES, ret, NULL);
+}
+
+int door_list(uint32_t kind, uint64_t *cursor, struct door_stat *ret, size_t max)
+{
+	const Vc__IpcEntries *entries;
+	struct wire_msg answer;
+	size_t n = 0;
+
+	/* A piece may have nothing in it that the caller may see, and not be the last. */
+	while (n == 0 && max > 0 && *cursor != UINT64_MAX) {
+		int r = door_ask_list(kind, *cursor, max, &answer);
+
+		if (r < 0)
+			return r;
+		entries = answer.msg->ipc_entries;
+		for (; n < entries->n_entries && n < max; n++)
+			door_take_entry(entries->entries[n], &ret[n]);
+		*cursor = entries->has_cursor ? entries->cursor : UINT64_MAX;
+		wire_msg_done(&answer);
+	}
+	return (int)n;
+}
+
+int door_info(struct door_info *ret)
+{
+	struct wire_msg answer;
+	int r = door_ask_list(0, 0, 0, &answer);
+
+	if (r < 0)
+		return r;
+	ret->used = answer.msg->ipc_entries->used;
+	ret->capacity = answer.msg->ipc_entries->capacity;
+	ret->per_user = answer.msg->ipc_entries->per_user;
+	wire_msg_done(&answer);
+	return 0;
+}

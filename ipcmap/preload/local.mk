@@ -1,0 +1,60 @@
+## SPDX-License-Identifier: LGPL-2.1-or-later
+## System V's and POSIX's own objects: their memory, and the interposer that maps them.
+
+## What lies in the objects' memory; of the interposer, of the daemons (undo.h) and of tests.
+noinst_LTLIBRARIES += libsysv.la
+libsysv_la_SOURCES = ipcmap/guard.c ipcmap/guard.h ipcmap/wait.h \
+	ipcmap/semset.c ipcmap/semset.h \
+	ipcmap/msgq.c ipcmap/msgq.h ipcmap/msgq-blocks.c ipcmap/msgq-notify.c ipcmap/msgq-priv.h \
+	ipcmap/segment.c ipcmap/segment.h \
+	ipcmap/undo.c ipcmap/undo.h
+libsysv_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+
+## The interposer. Nothing but what it interposes is visible in it.
+noinst_LTLIBRARIES += libpreload.la
+libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
+	ipcmap/preload/limits.c ipcmap/preload/list.c \
+	ipcmap/preload/object.c ipcmap/preload/object.h ipcmap/preload/sysv.c \
+	ipcmap/preload/sysv-msg.c ipcmap/preload/sysv-sem.c ipcmap/preload/sysv-shm.c \
+	ipcmap/preload/posix.c ipcmap/preload/posix-mq.c ipcmap/preload/posix-mq.h \
+	ipcmap/preload/posix-mq-notify.c ipcmap/preload/posix-sem.c ipcmap/preload/posix-shm.c
+# The last: programs do pass NULL where the C library's headers say that they must not.
+libpreload_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -fno-delete-null-pointer-checks
+libpreload_la_LIBADD = libsysv.la
+
+preload_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-export-symbols $(srcdir)/ipcmap/preload/preload.sym
+EXTRA_DIST += ipcmap/preload/preload.sym
+
+pkglib_LTLIBRARIES = libvcipc-preload.la
+libvcipc_preload_la_SOURCES =
+libvcipc_preload_la_LIBADD = libpreload.la libdoor.la
+libvcipc_preload_la_LDFLAGS = $(preload_ldflags)
+EXTRA_libvcipc_preload_la_DEPENDENCIES = ipcmap/preload/preload.sym
+
+## The same without daemons, for tests.
+check_LTLIBRARIES += preload-fake.la
+preload_fake_la_SOURCES = tests/door-fake.c
+preload_fake_la_LIBADD = libpreload.la libcommon.la
+preload_fake_la_LDFLAGS = $(preload_ldflags) -rpath /nowhere
+
+check_PROGRAMS += tests/ipc-calls tests/ipc-pair
+tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
+	tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c
+# They call what the headers say must not be called so.
+tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull
+tests_ipc_pair_SOURCES = tests/ipc-pair.c
+preload_end_to_end = tests/ipc-preload.sh tests/ipc-preload-move.sh \
+	tests/ipc-preload-stress.sh
+dist_check_SCRIPTS += $(preload_end_to_end)
+TESTS += $(preload_end_to_end)
+
+dist_man_MANS += man/vcipc-preload.7
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit-sysv
+TESTS += tests/unit-sysv
+tests_unit_sysv_SOURCES = tests/unit-sysv.c
+tests_unit_sysv_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_sysv_LDADD = libsysv.la libcommon.la $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * object.c - maps sets and queues, and lets go of those that were removed
+ */
+#include "ipcmap/preload/object.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "ipcmap/preload/preload.h"
+
+#define OBJECT_BUCKETS 256
+
+static struct object *object_table[OBJECT_BUCKETS]; /* preload_lock */
+
+static struct object **object_bucket(int id)
+{
+	return &object_table[(unsigned int)id % OBJECT_BUCKETS];
+}
+
+static struct object_words *object_words(const struct object *object)
+{
+	return object->base;
+}
+
+static bool object_is_removed(const struct object *object)
+{
+	return __atomic_load_n(&object_words(object)->removed, __ATOMIC_ACQUIRE) != 0;
+}
+
+static struct object *object_find(uint32_t kind, int id)
+{
+	struct object *object = *object_bucket(id);
+
+	while (object && (object->id != id || object->kind != kind))
+		object = object->next;
+	return object;
+}
+
+static void object_free(struct object *object)
+{
+	munmap(object->base, object->size);
+	door_close(object->handle);
+	free(object);
+}
+
+/* Unmaps what is removed and not in use. */
+static void object_sweep(void)
+{
+	for (size_t i = 0; i < OBJECT_BUCKETS; i++) {
+		struct object **at = &object_table[i], *object;
+
+		while ((object = *at)) {
+			if (object->uses || !object_is_removed(object)) {
+				at = &object->next;
+				continue;
+			}
+			*at = object->next;
+			object_free(object);
+		}
+	}
+}
+
+static int object_view(struct object *object)
+{
+	if (object->kind == IPC_KIND_SYSV_SEM)
+		return semset_view(object->base, object->size, object->mapped_readonly,
+				   &object->set);
+	return msgq_view(object->base, object->size, &object->q);
+}
+
+static int object_map(struct object *object, const struct door_object *opened)
+{
+	bool writes = (fcntl(opened->fd, F_GETFL) & O_ACCMODE) == O_RDWR;
+	int prot = writes ? PROT_READ | PROT_WRITE : PROT_READ, r;
+
+	*object = (struct object){ .kind = opened->kind,
+				   .id = door_short_id(opened->id),
+				   .handle = opened->handle,
+				   .size = opened->size,
+				   .readonly = !writes,
+				   .mapped_readonly = !writes,
+				   .pid = preload_pid(),
+				   .euid = geteuid() };
+	object->base = mmap(NULL, object->size, prot, MAP_SHARED, opened->fd, 0);
+	if (object->base == MAP_FAILED)
+		return -errno;
+	object->owner_seq = object_words(object)->owner_seq;
+	r = object_view(object);
+	if (r < 0)
+		munmap(object->base, object->size);
+	return r;
+}
+
+/* Under the lock. */
+static int object_insert(const struct door_object *opened, struct object **ret)
+{
+	struct object *object = calloc(1, sizeof(*object));
+	int r = object ? object_map(object, opened) : -ENOMEM;
+
+	close(opened->fd);
+	if (r < 0) {
+		door_close(opened->handle);
+		free(object);
+		return r;
+	}
+	object_sweep();
+	object->next = *object_bucket(object->id);
+	*object_bucket(object->id) = object;
+	*ret = object;
+	return 0;
+}
+
+int object_add(const struct door_object *opened)
+{
+	struct object *object;
+	int r = 0;
+
+	preload_lock();
+	if (object_find(opened->kind, door_short_id(opened->id))) {
+		close(opened->fd);
+		door_close(opened->handle);
+	} else {
+		r = object_insert(opened, &object);
+	}
+	preload_unlock();
+	return r;
+}
+
+/* Another process by now, another user, or other permissions: the daemon is asked again. */
+static bool object_is_stale(const struct object *object)
+{
+	return object->pid != preload_pid() || object->euid != geteuid() ||
+	       object->owner_seq !=
+		       __atomic_load_n(&object_words(object)->owner_seq, __ATOMIC_RELAXED);
+}
+
+/* What was mapped for reading only is mapped again, in place, now that more is permitted. */
+static int object_map_writable(struct object *object, int fd)
+{
+	if (mmap(object->base, object->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+		 0) == MAP_FAILED)
+		return -errno;
+	object->mapped_readonly = false;
+	return object_view(object);
+}
+
+static int object_renew(struct object *object, bool write)
+{
+	struct door_object opened;
+	int r = sysv_open_id(object->kind, object->id, write, &opened);
+
+	if (r < 0)
+		return r;
+	object->readonly = (fcntl(opened.fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+	if (!object->readonly && object->mapped_readonly)
+		r = object_map_writable(object, opened.fd);
+	close(opened.fd);
+	if (r < 0 || object->pid == preload_pid())
+		door_close(opened.handle);
+	if (r < 0)
+		return r;
+	if (object->pid != preload_pid()) {
+		object->pid = preload_pid();
+		object->handle = opened.handle;
+		object->undo = false;
+	}
+	object->euid = geteuid();
+	object->owner_seq = object_words(object)->owner_seq;
+	return 0;
+}
+
+static int object_get_locked(uint32_t kind, int id, bool write, struct object **ret)
+{
+	struct object *object = object_find(kind, id);
+	struct door_object opened;
+	int r = 0;
+
+	if (object && object_is_stale(object) && !object_is_removed(object))
+		r = object_renew(object, write);
+	if (!object) {
+		r = sysv_open_id(kind, id, write, &opened);
+		if (r == 0)
+			r = object_insert(&opened, &object);
+	}
+	if (r < 0)
+		return r;
+	if (object_is_removed(object))
+		return -EINVAL;
+	if (write && object->readonly)
+		return -EACCES;
+	*ret = object;
+	return 0;
+}
+
+int object_get(uint32_t kind, int id, bool write, struct object **ret)
+{
+	int r;
+
+	preload_lock();
+	r = object_get_locked(kind, id, write, ret);
+	if (r == 0)
+		(*ret)->uses++;
+	preload_unlock();
+	return r;
+}
+
+void object_put(struct object *object)
+{
+	preload_lock();
+	object->uses--;
+	preload_unlock();
+}
+
+void object_removed(struct object *object)
+{
+	if (object->mapped_readonly)
+		return;
+	if (object->kind == IPC_KIND_SYSV_SEM)
+		semset_remove(&object->set);
+	else
+		msgq_remove(&object->q);
+}
+
+void object_each(uint32_t kind, void (*f)(struct object *object))
+{
+	for (size_t i = 0; i < OBJECT_BUCKETS; i++)
+		for (struct object *object = object_table[i]; object; object = object->next)
+			if (object->kind == kind)
+				f(object);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * object.h - the System V semaphore sets and queues that this process has mapped
+ *
+ * An identifier works without a call to semget() or msgget() first, in a child as in a
+ * stranger. So an object is mapped when it is first used, and counted as opened by this
+ * process, whom its daemon then watches: when it is killed, what it left is put in order.
+ */
+#ifndef VC_IPCMAP_PRELOAD_OBJECT_H
+#define VC_IPCMAP_PRELOAD_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ipcmap/door.h"
+#include "ipcmap/msgq.h"
+#include "ipcmap/semset.h"
+
+/* What all heads begin with. */
+struct object_words {
+	uint32_t guard, removed, owner_seq;
+};
+_Static_assert(offsetof(struct semset_head, removed) == offsetof(struct object_words, removed) &&
+		       offsetof(struct semset_head, owner_seq) ==
+			       offsetof(struct object_words, owner_seq),
+	       "semset_head begins with object_words");
+_Static_assert(offsetof(struct msgq_head, removed) == offsetof(struct object_words, removed) &&
+		       offsetof(struct msgq_head, owner_seq) ==
+			       offsetof(struct object_words, owner_seq),
+	       "msgq_head begins with object_words");
+
+struct object {
+	struct object *next; /* in its bucket */
+	uint32_t kind;
+	int id;
+	uint64_t handle;
+	void *base;
+	uint64_t size;
+	bool readonly;        /* no more is permitted */
+	bool mapped_readonly; /* no more was, when it was mapped */
+	pid_t pid;          /* whom the daemon has counted */
+	uid_t euid;         /* whom it let in */
+	uint32_t owner_seq; /* as it was then */
+	unsigned int uses;  /* calls under way */
+	bool undo;          /* this process may have adjustments in it */
+	union {
+		struct semset set;
+		struct msgq q;
+	};
+};
+
+/*
+ * The object of an identifier, for one call. write: it is -EACCES if only reading is permitted.
+ * Inside a section; object_put() gives it back. 0, -EINVAL: there is none; -EACCES, and
+ * what door_open() says.
+ */
+int object_get(uint32_t kind, int id, bool write, struct object **ret);
+void object_put(struct object *object);
+
+/* Maps what was opened by key. Closes opened->fd, whatever happens. 0 or -errno. */
+int object_add(const struct door_object *opened);
+
+/* The object was removed, by this process or, as it turned out, by another. */
+void object_removed(struct object *object);
+
+/* Calls f for each object of the kind. Inside a section, at the process' end. */
+void object_each(uint32_t kind, void (*f)(struct object *object));
+
+#endif

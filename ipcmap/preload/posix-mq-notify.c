@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * posix-mq-notify.c - mq_notify(): a thread of this process waits for the queue's word
+ *
+ * The thread does what the kernel would do, with the process' own rights: it sends the signal
+ * to its process, or calls the function in a new thread with the attributes asked for. All
+ * signals are blocked in both, as in the C library's. It lives as long as the registration.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ipcmap/preload/posix-mq.h"
+#include "ipcmap/preload/preload.h"
+#include "ipcmap/wait.h"
+
+/* A registration; the thread's. Its opened->waiter leads here under preload_lock. */
+struct mq_waiter {
+	struct mq_opened *opened; /* in use as long as the thread runs */
+	struct sigevent event;
+	pthread_attr_t attr; /* of the function's thread */
+	bool has_attr;
+	uint32_t cookie; /* of the registration */
+};
+
+static void waiter_signal(const struct mq_waiter *waiter, const struct msgq_notify *notify)
+{
+	siginfo_t info = { .si_signo = waiter->event.sigev_signo, .si_code = SI_MESGQ };
+
+	info.si_pid = (pid_t)notify->sender_pid;
+	info.si_uid = notify->sender_uid;
+	info.si_value = waiter->event.sigev_value;
+	syscall(SYS_rt_sigqueueinfo, getpid(), info.si_signo, &info);
+}
+
+struct waiter_call {
+	void (*function)(union sigval value);
+	union sigval value;
+};
+
+static void *waiter_thread_function(void *arg)
+{
+	struct waiter_call call = *(struct waiter_call *)arg;
+
+	free(arg);
+	call.function(call.value);
+	return NULL;
+}
+
+static void waiter_call(const struct mq_waiter *waiter)
+{
+	struct waiter_call *call = malloc(sizeof(*call));
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	if (!call)
+		return;
+	*call = (struct waiter_call){ .function = waiter->event.sigev_notify_function,
+				      .value = waiter->event.sigev_value };
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&thread, waiter->has_attr ? &waiter->attr : &attr,
+			   waiter_thread_function, call) != 0)
+		free(call);
+	pthread_attr_destroy(&attr);
+}
+
+/* Tells the process, if it is time and nobody has done so. False: the registration is over. */
+static bool waiter_look(struct mq_waiter *waiter, uint32_t *ret_word)
+{
+	struct msgq_notify notify;
+	int r = msgq_notify_take(&waiter->opened->q, (uint32_t)preload_pid(), waiter->cookie,
+				 &notify);
+
+	if (r == -EAGAIN) {
+		*ret_word = notify.word;
+		return true;
+	}
+	if (r == 0 && waiter->event.sigev_notify == SIGEV_SIGNAL)
+		waiter_signal(waiter, &notify);
+	else if (r == 0)
+		waiter_call(waiter);
+	return false;
+}
+
+static void waiter_free(struct mq_waiter *waiter)
+{
+	if (waiter->has_attr)
+		pthread_attr_destroy(&waiter->attr);
+	free(waiter);
+}
+
+static void *waiter_run(void *arg)
+{
+	struct mq_waiter *waiter = arg;
+	struct mq_opened *opened = waiter->opened;
+	uint32_t word = waiter->cookie;
+
+	do
+		wait_on(&opened->q.head->notify.word, word, WAIT_RESTART);
+	while (waiter_look(waiter, &word));
+	preload_lock();
+	if (opened->waiter == waiter)
+		opened->waiter = NULL;
+	preload_unlock();
+	mq_put(opened);
+	waiter_free(waiter);
+	return NULL;
+}
+
+static int waiter_start(struct mq_opened *opened, struct mq_waiter *waiter)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int r;
+
+	/* It inherits the section's mask: all signals are blocked in it. */
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, 128 * 1024);
+	preload_lock();
+	r = pthread_create(&thread, &attr, waiter_run, waiter);
+	if (r == 0) {
+		opened->uses++;
+		opened->waiter = waiter;
+	}
+	preload_unlock();
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
+static int notify_begin(struct mq_opened *opened, const struct sigevent *event)
+{
+	struct mq_waiter *waiter = calloc(1, sizeof(*waiter));
+	int r = waiter ? 0 : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	waiter->opened = opened;
+	waiter->event = *event;
+	if (event->sigev_notify == SIGEV_THREAD && event->sigev_notify_attributes) {
+		waiter->attr = *(pthread_attr_t *)event->sigev_notify_attributes;
+		waiter->has_attr = true;
+	}
+	r = msgq_notify_begin(&opened->q, (uint32_t)preload_pid(), &waiter->cookie);
+	if (r == 0 && event->sigev_notify != SIGEV_NONE) {
+		r = waiter_start(opened, waiter);
+		if (r == 0)
+			return 0;
+		msgq_notify_end(&opened->q, (uint32_t)preload_pid());
+	}
+	free(waiter);
+	return r;
+}
+
+INTERPOSE int mq_notify(mqd_t fd, const struct sigevent *event)
+{
+	struct mq_opened *opened;
+	struct section section;
+	int r;
+
+	if (event && event->sigev_notify != SIGEV_NONE && event->sigev_notify != SIGEV_SIGNAL &&
+	    event->sigev_notify != SIGEV_THREAD)
+		return preload_result(-EINVAL);
+	if (event && event->sigev_notify == SIGEV_SIGNAL &&
+	    (event->sigev_signo < 0 || event->sigev_signo > SIGRTMAX))
+		return preload_result(-EINVAL);
+	section_begin(&section);
+	r = mq_get(fd, &opened);
+	if (r == 0) {
+		if (event)
+			r = notify_begin(opened, event);
+		else
+			msgq_notify_end(&opened->q, (uint32_t)preload_pid());
+		mq_put(opened);
+	}
+	section_end(&section);
+	return preload_result(r);
+}
+
+void mq_notify_sent(struct mq_opened *opened)
+{
+	uint32_t word;
+
+	/* Told before mq_send() returns, as by the kernel, if it is by signal. */
+	preload_lock();
+	if (opened->waiter && opened->waiter->event.sigev_notify == SIGEV_SIGNAL)
+		waiter_look(opened->waiter, &word);
+	preload_unlock();
+}
+
+void mq_notify_close(struct mq_opened *opened)
+{
+	uint32_t pid = (uint32_t)preload_pid();
+
+	/* The thread sees it and ends. */
+	if (__atomic_load_n(&opened->q.head->notify.pid, __ATOMIC_RELAXED) == pid)
+		msgq_notify_end(&opened->q, pid);
+}
+
+void mq_notify_forked(struct mq_opened *opened)
+{
+	/* The thread, which would have given it back, is not here. */
+	if (opened->waiter)
+		opened->uses--;
+	opened->waiter = NULL;
+}

@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * posix-mq.c - mq_open() to mq_unlink(), all but mq_notify()
+ */
+#include "ipcmap/preload/posix-mq.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "ipcmap/preload/preload.h"
+#include "ipcmap/wait.h"
+
+#define MQ_MESSAGES_MAX 65536 /* for who is above the limits */
+#define MQ_BYTES_MAX (16u << 20)
+
+static struct mq_opened *mqs_opened; /* preload_lock */
+
+/* --- the open queues --------------------------------------------------------------------- */
+
+static struct mq_opened *mq_find(mqd_t fd)
+{
+	struct mq_opened *opened = mqs_opened;
+
+	while (opened && opened->fd != fd)
+		opened = opened->next;
+	return opened;
+}
+
+/* In a child that uses what its parent opened: its daemon shall know of it, too. */
+static void mq_count_child(struct mq_opened *opened)
+{
+	struct door_open req = { .kind = IPC_KIND_POSIX_MQ, .id = opened->id };
+	struct door_object door;
+
+	opened->pid = preload_pid();
+	opened->handle = 0;
+	if (preload_open(&req, &door) == 0) {
+		close(door.fd);
+		opened->handle = door.handle;
+	}
+}
+
+int mq_get(mqd_t fd, struct mq_opened **ret)
+{
+	struct mq_opened *opened;
+
+	preload_lock();
+	opened = mq_find(fd);
+	if (opened) {
+		opened->uses++;
+		if (opened->pid != preload_pid())
+			mq_count_child(opened);
+	}
+	preload_unlock();
+	*ret = opened;
+	return opened ? 0 : -EBADF;
+}
+
+static void mq_put_locked(struct mq_opened *opened)
+{
+	if (--opened->uses > 0)
+		return;
+	munmap(opened->q.head, opened->size);
+	if (opened->pid == preload_pid() && opened->handle)
+		door_close(opened->handle);
+	free(opened);
+}
+
+void mq_put(struct mq_opened *opened)
+{
+	preload_lock();
+	mq_put_locked(opened);
+	preload_unlock();
+}
+
+/* Takes it out of the list; its number may be another file's by now. */
+static void mq_drop(struct mq_opened *opened)
+{
+	struct mq_opened **at = &mqs_opened;
+
+	while (*at != opened)
+		at = &(*at)->next;
+	*at = opened->next;
+	mq_put_locked(opened);
+}
+
+void mq_forked(void)
+{
+	for (struct mq_opened *opened = mqs_opened; opened; opened = opened->next)
+		mq_notify_forked(opened);
+}
+
+void mq_exit(void)
+{
+	for (struct mq_opened *opened = mqs_opened; opened; opened = opened->next)
+		mq_notify_close(opened);
+}
+
+/* --- open, close, unlink ----------------------------------------------------------------- */
+
+/* 0, or what the kernel says of such a name. */
+static int mq_name(const char *name)
+{
+	if (name[0] != '/')
+		return -EINVAL;
+	if (name[1] == '\0')
+		return -ENOENT;
+	if (strlen(name) > NAME_MAX)
+		return -ENAMETOOLONG;
+	return strchr(name + 1, '/') || !strcmp(name, "/.") || !strcmp(name, "/..") ? -EACCES : 0;
+}
+
+static bool mq_above_limits(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	return syscall(SYS_capget, &header, data) == 0 &&
+	       data[0].effective & CAP_TO_MASK(CAP_SYS_RESOURCE);
+}
+
+/* The attributes of a new queue. -EINVAL: none can have them. */
+static int mq_new_attr(const struct mq_attr *attr, uint32_t *ret_messages, uint32_t *ret_bytes)
+{
+	long messages = MQ_MESSAGES_MAX, bytes = MQ_BYTES_MAX;
+
+	if (!attr) {
+		*ret_messages = (uint32_t)preload_limit("/proc/sys/fs/mqueue/msg_default", 0, 10);
+		*ret_bytes =
+			(uint32_t)preload_limit("/proc/sys/fs/mqueue/msgsize_default", 0, 8192);
+		return 0;
+	}
+	if (!mq_above_limits()) {
+		messages = (long)preload_limit("/proc/sys/fs/mqueue/msg_max", 0, 10);
+		bytes = (long)preload_limit("/proc/sys/fs/mqueue/msgsize_max", 0, 8192);
+	}
+	if (attr->mq_maxmsg <= 0 || attr->mq_msgsize <= 0 || attr->mq_maxmsg > messages ||
+	    attr->mq_msgsize > bytes)
+		return -EINVAL;
+	*ret_messages = (uint32_t)attr->mq_maxmsg;
+	*ret_bytes = (uint32_t)attr->mq_msgsize;
+	return 0;
+}
+
+static int mq_map(struct mq_opened *opened, const struct door_object *door)
+{
+	void *base = mmap(NULL, door->size, PROT_READ | PROT_WRITE, MAP_SHARED, door->fd, 0);
+	int r;
+
+	if (base == MAP_FAILED)
+		return -errno;
+	r = msgq_view(base, door->size, &opened->q);
+	if (r < 0)
+		munmap(base, door->size);
+	opened->size = door->size;
+	opened->id = door->id;
+	opened->handle = door->handle;
+	opened->pid = preload_pid();
+	return r;
+}
+
+static void mq_insert(struct mq_opened *opened)
+{
+	struct mq_opened *stale;
+
+	preload_lock();
+	/* Closed by close(), not by mq_close(). */
+	while ((stale = mq_find(opened->fd)))
+		mq_drop(stale);
+	opened->uses = 1;
+	opened->next = mqs_opened;
+	mqs_opened = opened;
+	preload_unlock();
+}
+
+/* Opens or makes it; ret_messages 0: it is not to be made, and -EINVAL if there is none. */
+static int mq_open_door(const char *name, int oflag, mode_t mode, uint32_t messages, uint32_t bytes,
+			struct door_object *ret)
+{
+	int create = messages ? oflag & (O_CREAT | O_EXCL) : 0, r;
+
+	r = posix_open(IPC_KIND_POSIX_MQ, name, create | O_RDWR, mode,
+		       messages ? msgq_size_posix(messages, bytes) : 0,
+		       offsetof(struct msgq_head, ready), ret);
+	if (messages || !(oflag & O_CREAT))
+		return r;
+	if (r == 0 && oflag & O_EXCL) {
+		close(ret->fd);
+		door_close(ret->handle);
+		return -EEXIST;
+	}
+	return r == -ENOENT ? -EINVAL : r;
+}
+
+static int mq_open_name(const char *name, int oflag, mode_t mode, const struct mq_attr *attr)
+{
+	_cleanup_free_ struct mq_opened *opened = calloc(1, sizeof(*opened));
+	uint32_t messages = 0, bytes = 0;
+	struct door_object door;
+	int r = mq_name(name);
+
+	if (!opened)
+		return -ENOMEM;
+	if (r == 0 && (oflag & O_ACCMODE) == O_ACCMODE)
+		r = -EINVAL;
+	if (r == 0 && oflag & O_CREAT && mq_new_attr(attr, &messages, &bytes) < 0)
+		messages = 0;
+	if (r == 0)
+		r = mq_open_door(name, oflag, mode, messages, bytes, &door);
+	if (r < 0)
+		return r;
+	r = mq_map(opened, &door);
+	if (r < 0) {
+		close(door.fd);
+		door_close(door.handle);
+		return r;
+	}
+	if (door.created) {
+		opened->q.head->max_messages = messages;
+		opened->q.head->message_bytes = bytes;
+		posix_ready(&opened->q.head->ready);
+	}
+	opened->access = oflag & O_ACCMODE;
+	opened->fd = preload_lowest_fd(door.fd);
+	if (oflag & O_NONBLOCK)
+		fcntl(opened->fd, F_SETFL, O_RDWR | O_NONBLOCK);
+	r = opened->fd;
+	mq_insert(steal_ptr(opened));
+	return r;
+}
+
+INTERPOSE mqd_t mq_open(const char *name, int oflag, ...)
+{
+	const struct mq_attr *attr = NULL;
+	struct section section;
+	mode_t mode = 0;
+	va_list ap;
+	int r;
+
+	if (oflag & O_CREAT) {
+		va_start(ap, oflag);
+		mode = va_arg(ap, mode_t);
+		attr = va_arg(ap, const struct mq_attr *);
+		va_end(ap);
+	}
+	section_begin(&section);
+	r = mq_open_name(name, oflag, mode, attr);
+	section_end(&section);
+	return preload_result(r);
+}
+
+/* What a program calls that is compiled with _FORTIFY_SOURCE. */
+INTERPOSE mqd_t __mq_open_2(const char *name, int oflag);
+INTERPOSE mqd_t __mq_open_2(const char *name, int oflag)
+{
+	return mq_open(name, oflag & ~O_CREAT);
+}
+
+INTERPOSE int mq_close(mqd_t fd)
+{
+	struct mq_opened *opened;
+	struct section section;
+	int r = -EBADF;
+
+	section_begin(&section);
+	preload_lock();
+	opened = mq_find(fd);
+	if (opened) {
+		mq_notify_close(opened);
+		r = close(fd) < 0 ? -errno : 0;
+		mq_drop(opened);
+	}
+	preload_unlock();
+	section_end(&section);
+	return preload_result(r);
+}
+
+INTERPOSE int mq_unlink(const char *name)
+{
+	struct section section;
+	int r;
+
+	section_begin(&section);
+	r = mq_name(name);
+	if (r == 0)
+		r = door_unlink(IPC_KIND_POSIX_MQ, name, 0);
+	section_end(&section);
+	return preload_result(r);
+}
+
+/* --- attributes -------------------------------------------------------------------------- */
+
+static int mq_change(const struct mq_opened *opened, const struct mq_attr *attr,
+		     struct mq_attr *old)
+{
+	int flags = fcntl(opened->fd, F_GETFL);
+
+	if (flags < 0)
+		return -EBADF;
+	if (old) {
+		memset(old, 0, sizeof(*old));
+		old->mq_flags = flags & O_NONBLOCK;
+		old->mq_maxmsg = opened->q.head->max_messages;
+		old->mq_msgsize = opened->q.head->message_bytes;
+		old->mq_curmsgs = opened->q.head->n;
+	}
+	if (attr)
+		fcntl(opened->fd, F_SETFL, (flags & ~O_NONBLOCK) | (int)attr->mq_flags);
+	return 0;
+}
+
+static int mq_attributes(mqd_t fd, const struct mq_attr *attr, struct mq_attr *old)
+{
+	struct mq_opened *opened;
+	struct section section;
+	int r;
+
+	if (attr && attr->mq_flags & ~O_NONBLOCK)
+		return -EINVAL;
+	section_begin(&section);
+	r = mq_get(fd, &opened);
+	if (r == 0) {
+		r = mq_change(opened, attr, old);
+		mq_put(opened);
+	}
+	section_end(&section);
+	return r;
+}
+
+INTERPOSE int mq_getattr(mqd_t fd, struct mq_attr *attr)
+{
+	return preload_result(mq_attributes(fd, NULL, attr));
+}
+
+INTERPOSE int mq_setattr(mqd_t fd, const struct mq_attr *restrict attr,
+			 struct mq_attr *restrict old)
+{
+	return preload_result(mq_attributes(fd, attr, old));
+}
+
+/* --- send and receive -------------------------------------------------------------------- */
+
+/* Sleeps where a call had to stop. 0: try again; -EAGAIN, -EINTR, -ETIMEDOUT. */
+static int mq_sleep(struct section *section, struct mq_opened *opened, struct msgq_block_on *block,
+		    uint64_t deadline_usec)
+{
+	int flags = fcntl(opened->fd, F_GETFL), r;
+
+	if (flags < 0 || flags & O_NONBLOCK)
+		r = flags < 0 ? -EBADF : -EAGAIN;
+	else
+		r = section_sleep_cancel(section, block->word, block->value, deadline_usec);
+	msgq_unblock(&opened->q, block);
+	return r;
+}
+
+/* The open queue, if it was opened for that. */
+static int mq_get_for(mqd_t fd, int access, struct mq_opened **ret)
+{
+	int r = mq_get(fd, ret);
+
+	if (r == 0 && ((*ret)->access != O_RDWR && (*ret)->access != access))
+		r = -EBADF;
+	if (r == 0 && fcntl(fd, F_GETFD) < 0)
+		r = -EBADF;
+	if (r < 0 && *ret)
+		mq_put(*ret);
+	return r;
+}
+
+static int mq_send_message(struct section *section, mqd_t fd, const struct msgq_message *message,
+			   uint64_t deadline_usec)
+{
+	struct msgq_block_on block;
+	struct mq_opened *opened;
+	int r;
+
+	if (message->type >= MQ_PRIO_MAX)
+		return -EINVAL;
+	r = mq_get_for(fd, O_WRONLY, &opened);
+	if (r < 0)
+		return r;
+	if (message->size > opened->q.head->message_bytes)
+		r = -EMSGSIZE;
+	while (r == 0 && (r = msgq_send(&opened->q, message, true, (uint32_t)preload_pid(),
+					&block)) == -EINPROGRESS)
+		r = mq_sleep(section, opened, &block, deadline_usec);
+	if (r == 0)
+		mq_notify_sent(opened);
+	mq_put(opened);
+	return r;
+}
+
+/* until NULL: for ever. */
+static int mq_send_until(mqd_t fd, const char *data, size_t size, unsigned int priority,
+			 const struct timespec *until)
+{
+	struct msgq_message message = { .type = priority, .data = (void *)data, .size = size };
+	uint64_t deadline_usec = WAIT_RESTART;
+	struct section section;
+	int r = until ? preload_deadline(CLOCK_REALTIME, until, &deadline_usec) : 0;
+
+	if (r < 0)
+		return r;
+	section_begin(&section);
+	r = mq_send_message(&section, fd, &message, deadline_usec);
+	section_end(&section);
+	return r;
+}
+
+INTERPOSE int mq_timedsend(mqd_t fd, const char *data, size_t size, unsigned int priority,
+			   const struct timespec *until)
+{
+	return preload_result(mq_send_until(fd, data, size, priority, until));
+}
+
+INTERPOSE int mq_send(mqd_t fd, const char *data, size_t size, unsigned int priority)
+{
+	return preload_result(mq_send_until(fd, data, size, priority, NULL));
+}
+
+static int mq_receive_message(struct section *section, mqd_t fd, struct msgq_message *message,
+			      uint64_t deadline_usec)
+{
+	struct msgq_block_on block;
+	struct mq_opened *opened;
+	int r = mq_get_for(fd, O_RDONLY, &opened);
+
+	if (r < 0)
+		return r;
+	if (message->size < opened->q.head->message_bytes)
+		r = -EMSGSIZE;
+	while (r == 0 && (r = msgq_receive(&opened->q, message, 0, 0, (uint32_t)preload_pid(), true,
+					   &block)) == -EINPROGRESS)
+		r = mq_sleep(section, opened, &block, deadline_usec);
+	mq_put(opened);
+	return r;
+}
+
+static ssize_t mq_receive_until(mqd_t fd, char *data, size_t size, unsigned int *ret_priority,
+				const struct timespec *until)
+{
+	struct msgq_message message = { .data = data, .size = size };
+	uint64_t deadline_usec = WAIT_RESTART;
+	struct section section;
+	int r = until ? preload_deadline(CLOCK_REALTIME, until, &deadline_usec) : 0;
+
+	if (r < 0)
+		return preload_result(r);
+	section_begin(&section);
+	r = mq_receive_message(&section, fd, &message, deadline_usec);
+	section_end(&section);
+	if (r < 0)
+		return preload_result(r);
+	if (ret_priority)
+		*ret_priority = (unsigned int)message.type;
+	return (ssize_t)message.size;
+}
+
+INTERPOSE ssize_t mq_timedreceive(mqd_t fd, char *restrict data, size_t size,
+				  unsigned int *restrict ret_priority,
+				  const struct timespec *restrict until)
+{
+	return mq_receive_until(fd, data, size, ret_priority, until);
+}
+
+INTERPOSE ssize_t mq_receive(mqd_t fd, char *data, size_t size, unsigned int *ret_priority)
+{
+	return mq_receive_until(fd, data, size, ret_priority, NULL);
+}

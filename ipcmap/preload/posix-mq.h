@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * posix-mq.h - the message queues that this process has open
+ */
+#ifndef VC_IPCMAP_PRELOAD_POSIX_MQ_H
+#define VC_IPCMAP_PRELOAD_POSIX_MQ_H
+
+#include <mqueue.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ipcmap/msgq.h"
+
+struct mq_waiter; /* posix-mq-notify.c */
+
+/* One open queue; the descriptor is a real one, of the object's file. */
+struct mq_opened {
+	struct mq_opened *next;
+	mqd_t fd;
+	int access; /* O_RDONLY, O_WRONLY, O_RDWR, as asked for */
+	struct msgq q;
+	uint64_t size, id, handle;
+	pid_t pid;                /* whose handle that is */
+	unsigned int uses;        /* calls under way, and the open itself */
+	struct mq_waiter *waiter; /* the last mq_notify()'s through this descriptor */
+};
+
+/* The open queue of a descriptor, for one call; inside a section. -EBADF. */
+int mq_get(mqd_t fd, struct mq_opened **ret);
+void mq_put(struct mq_opened *opened);
+
+/* A message was sent through this queue, perhaps to a registration of this very process. */
+void mq_notify_sent(struct mq_opened *opened);
+
+/* Ends this process' registration at the queue, if it has one. */
+void mq_notify_close(struct mq_opened *opened);
+
+/* In a fork's child: the registration was its parent's. */
+void mq_notify_forked(struct mq_opened *opened);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * preload.h - what the files of the interposer share
+ *
+ * libvcipc-preload.so stands in for the C library's mq_*, sem_open and its like, shm_open,
+ * msg*, sem* and shm* in a program that knows nothing of vcrun. Each interposed function is
+ * its C library's in name, arguments, result and errno (vcipc-preload(7) has the exceptions), and
+ * what it works on is an object of the instance's table.
+ *
+ * Signals are blocked for as long as a function is inside (struct section), except when it
+ * sleeps. So a handler may call what it likes, and nothing is ever left halfway by a longjmp().
+ */
+#ifndef VC_IPCMAP_PRELOAD_PRELOAD_H
+#define VC_IPCMAP_PRELOAD_PRELOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/ipc.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "ipcmap/door.h"
+
+/* For what the program's calls shall find here. */
+#define INTERPOSE __attribute__((visibility("default")))
+
+/* 0 or more as it is; -errno becomes -1 and errno. */
+int preload_result(int r);
+
+/* --- process.c --------------------------------------------------------------------------- */
+
+struct section {
+	uint64_t blocked; /* the thread's signal mask outside */
+};
+
+void section_begin(struct section *section);
+void section_end(struct section *section);
+
+/*
+ * Sleeps outside of the section while *word is value. 0: look again (a move, too);
+ * -EINTR: a handler has run; -ETIMEDOUT. deadline_usec: as wait_on()'s.
+ */
+int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec);
+
+/* As section_sleep(), and a point where pthread_cancel() ends the thread. */
+int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value,
+			 uint64_t deadline_usec);
+
+/* Around a sleep of somebody else's making: preload_mark() before, and when it has ended with
+ * EINTR, whether that was a move. */
+int preload_mark(void);
+bool preload_unmark(int mark);
+
+/* A time on clock as one on CLOCK_MONOTONIC. -EINVAL: not a time. */
+int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec);
+
+/* This process; not that of a vfork's child, which only borrows its memory. */
+pid_t preload_pid(void);
+
+/* The process-wide lock over the tables here. Inside a section. */
+void preload_lock(void);
+void preload_unlock(void);
+
+/* As door_open(); waits while too many of this user's requests are under way. */
+int preload_open(const struct door_open *req, struct door_object *ret);
+
+/* Who gets a new descriptor, gets the lowest number there is, as from open(2). */
+int preload_lowest_fd(int fd);
+
+/* The process' umask, which is not changed to learn it. */
+mode_t preload_umask(void);
+
+/* What the C library's own function does, for those that are wrapped. name: of the function. */
+void *preload_real(const char *name);
+
+/* Called in a fork's child, the lock held; and in the parent, with the child's PID. */
+void shm_forked(pid_t child);
+void mq_forked(void);
+
+/* Called at the end of the process: carries out SEM_UNDO. */
+void sem_exit(void);
+void mq_exit(void);
+
+/* --- limits.c ---------------------------------------------------------------------------- */
+
+/* The n-th number of a file in /proc/sys, or what the kernel begins with. */
+uint64_t preload_limit(const char *path, unsigned int n, uint64_t otherwise);
+
+/* --- list.c ------------------------------------------------------------------------------ */
+
+/*
+ * The objects of a kind, as *_INFO and *_STAT number them: from 0, without gaps, as they were
+ * when they were counted last. preload_count() counts anew: how many, or -errno.
+ * preload_nth() gives the id of one; -EINVAL: there is none of that number.
+ */
+int preload_count(uint32_t kind);
+int preload_nth(uint32_t kind, int index, uint64_t *ret_id);
+
+/* --- posix.c ----------------------------------------------------------------------------- */
+
+/*
+ * Opens a POSIX object by name, with the oflag and mode of its open(). ready: where in its file
+ * the word is that says that it is initialised; UINT64_MAX: there is no such word. One that was
+ * never initialised, because its creator was killed, is removed, and counts as not there.
+ */
+int posix_open(uint32_t kind, const char *name, int oflag, mode_t mode, uint64_t size,
+	       uint64_t ready, struct door_object *ret);
+
+/* The creator of it has initialised it: others may go on. */
+void posix_ready(uint32_t *word);
+
+/* --- the names and permissions of System V's objects: sysv.c ----------------------------- */
+
+/*
+ * msgget(), semget(), shmget(): makes or finds the object of a key. size: bytes of a new one; 0:
+ * only one that exists will do, and it is -EINVAL if there is none and flags asks to make
+ * it. ret->fd is open for writing unless flags asks for less and no more is permitted.
+ */
+int sysv_open_key(uint32_t kind, key_t key, int flags, uint64_t size, struct door_object *ret);
+
+/* An object by its System V identifier; write: reading will not do. -EINVAL: there is none. */
+int sysv_open_id(uint32_t kind, int id, bool write, struct door_object *ret);
+
+/* IPC_STAT's part that all kinds have; all of it in ret_stat. */
+int sysv_stat(uint32_t kind, uint64_t id, struct ipc_perm *ret, struct door_stat *ret_stat);
+
+/* IPC_SET's. -EPERM: not the caller's. */
+int sysv_set(uint64_t id, const struct ipc_perm *perm);
+
+/* IPC_RMID's. */
+int sysv_remove(uint32_t kind, uint64_t id);
+
+#endif

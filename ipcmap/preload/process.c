@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * process.c - sections, sleeping, forks and the end of the process
+ *
+ * What a sleep's EINTR means. A handler that ran ends msgrcv() and its like, SA_RESTART or
+ * not; a move must not be seen. Both look the same to the sleeper. So a thread that goes to
+ * sleep sets a mark that costs one system call and that CRIU does not carry: its machine
+ * check policy, from "the system's" to the one that is the system's. Where the mark is gone,
+ * there was a move. A handler that runs in the very moment of a move is then missed, as one
+ * is that runs just before the call: a program cannot tell these apart.
+ */
+#include "ipcmap/preload/preload.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "ipcmap/guard.h"
+#include "ipcmap/wait.h"
+
+#define OPEN_ATTEMPTS 1000
+#define OPEN_PAUSE_USEC 1000
+
+static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct section process_fork_section; /* under process_lock */
+static pid_t process_pid;
+
+int preload_result(int r)
+{
+	if (r >= 0)
+		return r;
+	errno = -r;
+	return -1;
+}
+
+/* --- sections ---------------------------------------------------------------------------- */
+
+/* By system call: the C library would leave its own two signals unblocked. */
+static void set_mask(uint64_t mask, uint64_t *ret_old)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, ret_old, sizeof(mask));
+}
+
+void section_begin(struct section *section)
+{
+	set_mask(UINT64_MAX, &section->blocked);
+}
+
+void section_end(struct section *section)
+{
+	int saved = errno;
+
+	set_mask(section->blocked, NULL);
+	errno = saved;
+}
+
+int preload_mark(void)
+{
+	int policy = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0);
+
+	prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE, 0, 0);
+	return policy;
+}
+
+/* Puts back what was there; true: the mark was not there any more. */
+bool preload_unmark(int policy)
+{
+	bool gone = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0) == PR_MCE_KILL_DEFAULT;
+
+	if (policy >= 0)
+		prctl(PR_MCE_KILL, PR_MCE_KILL_SET, policy, 0, 0);
+	return gone;
+}
+
+static int sleep_marked(uint32_t *word, uint32_t value, uint64_t deadline_usec)
+{
+	int policy = preload_mark();
+	int r = wait_on(word, value, deadline_usec);
+	bool moved = preload_unmark(policy);
+
+	return r == -EINTR && moved ? 0 : r;
+}
+
+int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec)
+{
+	int r;
+
+	section_end(section);
+	r = sleep_marked(word, value, deadline_usec);
+	section_begin(section);
+	return r;
+}
+
+int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value,
+			 uint64_t deadline_usec)
+{
+	int r, old;
+
+	section_end(section);
+	/* The futex call is no cancellation point of the C library's. Nothing is held here. */
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
+	r = sleep_marked(word, value, deadline_usec);
+	pthread_setcanceltype(old, NULL);
+	section_begin(section);
+	return r;
+}
+
+int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec)
+{
+	uint64_t now = clock_read_usec(clock), then;
+
+	if (until->tv_nsec < 0 || until->tv_nsec >= 1000000000 || until->tv_sec < 0)
+		return -EINVAL;
+	if (until->tv_sec > INT32_MAX) {
+		*ret_usec = WAIT_FOREVER;
+		return 0;
+	}
+	then = (uint64_t)until->tv_sec * 1000000 + (uint64_t)(until->tv_nsec + 999) / 1000;
+	*ret_usec = clock_mono_usec() + (then > now ? then - now : 0);
+	return 0;
+}
+
+/* --- the process ------------------------------------------------------------------------- */
+
+pid_t preload_pid(void)
+{
+	return process_pid;
+}
+
+void preload_lock(void)
+{
+	pthread_mutex_lock(&process_lock);
+}
+
+void preload_unlock(void)
+{
+	pthread_mutex_unlock(&process_lock);
+}
+
+void *preload_real(const char *name)
+{
+	void *function = dlsym(RTLD_NEXT, name);
+
+	if (!function)
+		abort();
+	return function;
+}
+
+int preload_open(const struct door_open *req, struct door_object *ret)
+{
+	int r = door_open(req, ret);
+
+	for (int i = 0; i < OPEN_ATTEMPTS && r == -EAGAIN; i++) {
+		clock_sleep_usec(OPEN_PAUSE_USEC);
+		r = door_open(req, ret);
+	}
+	return r;
+}
+
+int preload_lowest_fd(int fd)
+{
+	int lower = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (lower < 0 || lower > fd) {
+		if (lower >= 0)
+			close(lower);
+		return fd;
+	}
+	close(fd);
+	return lower;
+}
+
+mode_t preload_umask(void)
+{
+	char text[256], *line;
+
+	if (file_read(AT_FDCWD, "/proc/self/status", text, sizeof(text)) <= 0)
+		return 022;
+	line = strstr(text, "\nUmask:");
+	return line ? (mode_t)strtoul(line + 7, NULL, 8) & 0777 : 022;
+}
+
+static void before_fork(void)
+{
+	struct section section;
+
+	section_begin(&section);
+	preload_lock();
+	process_fork_section = section;
+}
+
+static void after_fork(void)
+{
+	struct section section = process_fork_section;
+
+	preload_unlock();
+	section_end(&section);
+}
+
+static void after_fork_in_child(void)
+{
+	process_pid = getpid();
+	guard_forked();
+	shm_forked(process_pid);
+	mq_forked();
+	after_fork();
+}
+
+/* The parent, too, notes what its child has: nobody shall see less before the child has run. */
+INTERPOSE pid_t fork(void)
+{
+	static pid_t (*real)(void);
+	struct section section;
+	pid_t pid;
+
+	if (!real)
+		real = preload_real("fork");
+	pid = real();
+	if (pid > 0) {
+		section_begin(&section);
+		preload_lock();
+		shm_forked(pid);
+		preload_unlock();
+		section_end(&section);
+	}
+	return pid;
+}
+
+static void process_end(void)
+{
+	struct section section;
+
+	/* A vfork's child has its parent's memory, and nothing of its own to end. */
+	if (getpid() != process_pid)
+		return;
+	section_begin(&section);
+	sem_exit();
+	mq_exit();
+	section_end(&section);
+}
+
+INTERPOSE _Noreturn void _exit(int status)
+{
+	process_end();
+	for (;;)
+		syscall(SYS_exit_group, status);
+}
+
+INTERPOSE _Noreturn void _Exit(int status)
+{
+	_exit(status);
+}
+
+__attribute__((constructor)) static void process_begin(void)
+{
+	process_pid = getpid();
+	pthread_atfork(before_fork, after_fork, after_fork_in_child);
+	at_quick_exit(process_end);
+}
+
+__attribute__((destructor)) static void process_destroy(void)
+{
+	process_end();
+}

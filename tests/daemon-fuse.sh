@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# daemon-fuse - a descriptor whose closing takes for ever holds up nobody but its owner
+export VC_TEST_TIMEOUT=60
+. "${top_srcdir:=.}/tests/lib.sh"
+requires python3 setpriv
+
+# A file system of one file, "file". It does not answer requests of the kinds given, by
+# linux/fuse.h's numbers: 16 is a write, which the cache then keeps back, 25 what close() asks.
+cat >"$work/fuse.py" <<'END'
+import ctypes, os, struct, sys
+where, deaf = sys.argv[1], [int(n) for n in sys.argv[2:]]
+libc = ctypes.CDLL(None, use_errno=True)
+try:
+    dev = os.open("/dev/fuse", os.O_RDWR)
+except OSError:
+    dev = -1
+options = b"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other" % dev
+if dev < 0 or libc.mount(b"fuse", where.encode(), b"fuse", 0, options) < 0:
+    print("none", flush=True)
+    sys.exit()
+print("mounted", flush=True)
+
+def attributes(node):
+    mode = 0o40777 if node == 1 else 0o100666
+    return struct.pack("<6Q10I", node, 0, 0, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
+
+def answer(kind, node, body):
+    if kind == 26:
+        cache = 1 << 16 if 16 in deaf else 0
+        return struct.pack("<IIIIHHIIHHI28x", 7, 31, 0, cache, 8, 8, 4096, 1, 1, 0, 0)
+    if kind == 1:
+        return struct.pack("<QQQQII", 2, 0, 100, 100, 0, 0) + attributes(2)
+    if kind in (3, 4):
+        return struct.pack("<QII", 100, 0, 0) + attributes(node)
+    if kind == 14:
+        return struct.pack("<QII", 1, 0, 0)
+    return b""
+
+while True:
+    request = os.read(dev, 1 << 17)
+    _, kind, unique, node = struct.unpack_from("<IIQQ", request)
+    if kind not in deaf and kind not in (2, 42):
+        out = answer(kind, node, request[40:])
+        # ENOSYS for what it has not.
+        os.write(dev, struct.pack("<IiQ", 16 + len(out), 0 if out else -38, unique) + out)
+END
+
+# Sends the file in a message that nobody knows, and in a Run.
+cat >"$work/attack.py" <<'END'
+import array, os, socket, struct, sys, time
+fd = os.open(sys.argv[2], os.O_RDWR)
+for frame in b"\0\0\0\2\x1a\0", b"\0\0\0\x05\x62\x03\x0a\x01x":
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.connect(sys.argv[1])
+    try:
+        s.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd] * 4))])
+        print("sent", flush=True)
+    except PermissionError:
+        print("refused", flush=True)
+if len(sys.argv) > 3:
+    os.write(os.open(sys.argv[2], os.O_RDWR), b"never written back")
+print("done", flush=True)
+os.close(fd)
+END
+up
+mkdir "$work/mount"
+
+attack() { # KIND [ATTACK-OPTION]
+	kind=$1
+	shift
+	python3 "$work/fuse.py" "$work/mount" "$kind" >"$work/fuse.out" 2>&1 &
+	server=$!
+	wait_for 5 test -s "$work/fuse.out"
+	! grep -q none "$work/fuse.out" || skip "no FUSE file system can be mounted here"
+	as_user 65534 python3 "$work/attack.py" "$state/vc0/vcd.sock" "$work/mount/file" "$@" >"$work/attack.out" 2>&1 &
+	attacker=$!
+	wait_for 10 grep -q done "$work/attack.out"
+	sleep 0.3
+	answered=yes
+	timeout 5 vcrun --on=vc0 true || answered=no
+	# What waits for the server fails when it has gone.
+	kill -KILL $server
+	wait $attacker 2>/dev/null || :
+	umount "$work/mount"
+	[ $answered = yes ] || fail "the daemon waits for an answer to FUSE's request $kind"
+}
+
+attack 25
+# Before Linux 6.16 the last to close a file with data not yet written waits for that.
+if grep -q refused "$work/attack.out"; then
+	attack 16 dirty
+fi

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * door-fake.c - a door without daemons, so that what stands behind it is tested alone
+ *
+ * Objects are files in the directory $VC_DOOR_FAKE, the table is a file there, too, and
+ * flock(2) keeps its users apart. Permissions are the files'. Nobody watches the openers: an
+ * object that was unlinked stays until the directory is removed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "ipcmap/door.h"
+
+#define FAKE_ENTRIES 65536
+
+struct fake {
+	int fd;
+	struct door_stat *entries; /* of id i + 1; kind 0: never used */
+};
+
+static void fake_path(char path[256], uint64_t id)
+{
+	snprintf(path, 256, "%s/%llu", getenv("VC_DOOR_FAKE"), (unsigned long long)id);
+}
+
+static void fake_enter(struct fake *fake)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/table", getenv("VC_DOOR_FAKE"));
+	fake->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fake->fd < 0 || flock(fake->fd, LOCK_EX) < 0 || fchmod(fake->fd, 0666) > 0 ||
+	    ftruncate(fake->fd, (off_t)(FAKE_ENTRIES * sizeof(struct door_stat))) < 0)
+		abort();
+	fake->entries = mmap(NULL, FAKE_ENTRIES * sizeof(struct door_stat), PROT_READ | PROT_WRITE,
+			     MAP_SHARED, fake->fd, 0);
+	if (fake->entries == MAP_FAILED)
+		abort();
+}
+
+static void fake_exit(struct fake *fake)
+{
+	munmap(fake->entries, FAKE_ENTRIES * sizeof(struct door_stat));
+	close(fake->fd);
+}
+
+/* The entry; NULL, errno ENOENT or EPROTOTYPE. */
+static struct door_stat *fake_find(struct fake *fake, uint32_t kind, const char *name, uint64_t id)
+{
+	errno = ENOENT;
+	for (int i = 0; i < FAKE_ENTRIES && fake->entries[i].kind; i++) {
+		struct door_stat *entry = &fake->entries[i];
+
+		if (name ? entry->kind == kind && !entry->unlinked && !strcmp(entry->name, name)
+			 : entry->id == id && entry->id) {
+			if (!kind || entry->kind == kind)
+				return entry;
+			errno = EPROTOTYPE;
+			return NULL;
+		}
+	}
+	return NULL;
+}
+
+static struct door_stat *fake_make(struct fake *fake, const struct door_open *req)
+{
+	struct door_stat *entry = fake->entries;
+	_cleanup_close_ int fd = -1;
+	char path[256];
+
+	while (entry->kind)
+		entry++;
+	*entry = (struct door_stat){ .id = (uint64_t)(entry - fake->entries) + 1,
+				     .kind = req->kind,
+				     .uid = geteuid(),
+				     .gid = getegid(),
+				     .cuid = geteuid(),
+				     .cgid = getegid(),
+				     .mode = req->mode,
+				     .created_usec = clock_real_usec(),
+				     .size = req->size,
+				     .persistent = true };
+	snprintf(entry->name, sizeof(entry->name), "%s", req->name ? req->name : "");
+	fake_path(path, entry->id);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, (off_t)req->size) < 0 || fchmod(fd, req->mode) < 0)
+		abort();
+	return entry;
+}
+
+static int fake_open(struct fake *fake, const struct door_open *req, struct door_object *ret)
+{
+	struct door_stat *entry =
+		!req->name && !req->id ? NULL : fake_find(fake, req->kind, req->name, req->id);
+	bool made = false;
+	char path[256];
+	int fd;
+
+	if (req->name && strlen(req->name) > DOOR_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (!entry && errno == EPROTOTYPE)
+		return -EPROTOTYPE;
+	if (!entry && !(req->flags & DOOR_CREATE))
+		return -ENOENT;
+	if (entry && req->flags & DOOR_EXCL)
+		return -EEXIST;
+	if (!entry) {
+		entry = fake_make(fake, req);
+		made = true;
+	}
+	fake_path(path, entry->id);
+	if (made)
+		chmod(path, 0600);
+	fd = open(path, (req->flags & DOOR_RDONLY ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (made)
+		chmod(path, req->mode);
+	if (fd < 0)
+		return -errno;
+	*ret = (struct door_object){ .fd = fd,
+				     .handle = entry->id,
+				     .id = entry->id,
+				     .size = (uint64_t)lseek(fd, 0, SEEK_END),
+				     .kind = entry->kind,
+				     .uid = entry->uid,
+				     .gid = entry->gid,
+				     .mode = entry->mode,
+				     .created = made,
+				     .unlinked = entry->unlinked };
+	lseek(fd, 0, SEEK_SET);
+	if (!(req->flags & DOOR_NOCOUNT))
+		entry->openers++;
+	return 0;
+}
+
+int door_open(const struct door_open *req, struct door_object *ret)
+{
+	struct fake fake;
+	int r;
+
+	fake_enter(&fake);
+	r = fake_open(&fake, req, ret);
+	fake_exit(&fake);
+	return r;
+}
+
+int door_close(uint64_t handle)
+{
+	struct door_stat *entry;
+	struct fake fake;
+	int r = -EBADF;
+
+	fake_enter(&fake);
+	entry = fake_find(&fake, 0, NULL, handle);
+	if (entry && entry->openers > 0) {
+		entry->openers--;
+		r = 0;
+	}
+	fake_exit(&fake);
+	return r;
+}
+
+static bool fake_owns(const struct door_stat *entry)
+{
+	return geteuid() == 0 || geteuid() == entry->uid || geteuid() == entry->cuid;
+}
+
+int door_unlink(uint32_t kind, const char *name, uint64_t id)
+{
+	struct door_stat *entry;
+	struct fake fake;
+	int r = 0;
+
+	fake_enter(&fake);
+	entry = fake_find(&fake, kind, name, id);
+	if (!entry || entry->unlinked)
+		r = entry ? -ENOENT : -errno;
+	else if (!fake_owns(entry))
+		r = -EACCES;
+	else
+		entry->unlinked = true;
+	fake_exit(&fake);
+	return r;
+}
+
+int door_stat(uint32_t kind, const char *name, uint64_t id, struct door_stat *ret)
+{
+	struct door_stat *entry;
+	struct fake fake;
+	char path[256];
+	int r = 0;
+
+	fake_enter(&fake);
+	entry = fake_find(&fake, kind, name, id);
+	if (entry) {
+		fake_path(path, entry->id);
+		if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
+			r = -EACCES;
+		else
+			*ret = *entry;
+	} else {
+		r = -errno;
+	}
+	fake_exit(&fake);
+	return r;
+}
+
+int door_chown(uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode)
+{
+	struct door_stat *entry;
+	struct fake fake;
+	char path[256];
+	int r = 0;
+
+	fake_enter(&fake);
+	entry = fake_find(&fake, 0, NULL, id);
+	if (!entry || !fake_owns(entry)) {
+		r = entry ? -EACCES : -ENOENT;
+	} else {
+		fake_path(path, id);
+		entry->uid = uid;
+		entry->gid = gid;
+		entry->mode = mode;
+		if (chown(path, uid, gid) < 0 || chmod(path, mode) < 0)
+			r = -errno;
+	}
+	fake_exit(&fake);
+	return r;
+}
+
+int door_list(uint32_t kind, uint64_t *cursor, struct door_stat *ret, size_t max)
+{
+	struct fake fake;
+	size_t n = 0;
+
+	fake_enter(&fake);
+	while (*cursor < FAKE_ENTRIES && n < max && fake.entries[*cursor].kind) {
+		const struct door_stat *entry = &fake.entries[(*cursor)++];
+
+		if ((!kind || entry->kind == kind) && !entry->unlinked)
+			ret[n++] = *entry;
+	}
+	fake_exit(&fake);
+	return (int)n;
+}

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ipc-preload-move - unmodified programs in two partitions share IPC objects while both move
+#
+# VCRUN_MOVES: how often each is moved. What they share, and what they check, ipc-pair.c says.
+export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
+. "${top_srcdir:=.}/tests/lib.sh"
+. "$top_srcdir/tests/lib-move.sh"
+requires python3
+up
+pair=$top_builddir/tests/ipc-pair
+
+vcrun --ipc=map --on=vc0 --name=ping "$pair" ping "$work/stop" >"$work/ping" 2>&1 &
+ping=$!
+vcrun --ipc=map --on=vc1 --name=pong "$pair" pong "$work/stop" >"$work/pong" 2>&1 &
+pong=$!
+wait_for 10 job_is ping state running
+wait_for 10 job_is pong state running
+
+both_run() {
+	alive $ping && alive $pong || fail "one has ended: $(cat "$work/ping" "$work/pong")"
+}
+
+for i in $(seq "$moves"); do
+	for name in ping pong; do
+		sleep 0.2
+		both_run
+		move $name
+	done
+done
+sleep 0.2
+both_run
+: >"$work/stop"
+wait $ping || fail "ping: exit status $?: $(cat "$work/ping")"
+wait $pong || fail "pong: exit status $?: $(cat "$work/pong")"
+is "moves of both" "$(wc -l <"$state/moves.jsonl")" $((2 * moves))
+at_least "turns" "$(cat "$work/pong")" $((100 * moves))
+show_moves "two programs, $(cat "$work/pong") turns"

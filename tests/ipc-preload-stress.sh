@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ipc-preload-stress - stress-ng's IPC stressors verify mapped IPC while they are moved
+#
+# Two of each run at a time, in different partitions, and each is moved once a second.
+# VC_STRESS_SECONDS: for how long each stressor runs, 4 when nothing is said.
+export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
+. "${top_srcdir:=.}/tests/lib.sh"
+. "$top_srcdir/tests/lib-move.sh"
+requires stress-ng python3
+up
+seconds=${VC_STRESS_SECONDS:-4}
+
+start() { # STRESSOR PARTITION
+	mkdir -p "$work/$2"
+	vcrun --ipc=map --on="$2" --name="$1-$2" stress-ng "--$1" 1 --verify --timeout "$seconds" \
+		--temp-path "$work/$2" >"$work/$1-$2" 2>&1 &
+}
+
+# These do little else than open and unlink objects; a job that is just asking its daemon is refused
+# a move, and must be asked again.
+move_soon() { # NAME
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		vcmove --quiet --policy=notparent "$1" 2>"$work/move.err" && return
+		job "$1" state >/dev/null 2>&1 || return 0 # it has ended
+		grep -q 'runs on where it was' "$work/move.err" || break
+	done
+	fail "$1 was not moved: $(cat "$work/move.err")"
+}
+
+for stressor in mq sem sem-sysv msg shm shm-sysv; do
+	begun=$(date +%s)
+	start $stressor vc0
+	one=$!
+	start $stressor vc1
+	other=$!
+	sleep 1
+	while [ $(($(date +%s) - begun)) -lt $((seconds - 1)) ] && alive $one && alive $other; do
+		move_soon "$stressor-vc0"
+		move_soon "$stressor-vc1"
+		sleep 0.8
+	done
+	wait $one || fail "$stressor: exit status $?: $(tail -n 5 "$work/$stressor-vc0")"
+	wait $other || fail "$stressor: exit status $?: $(tail -n 5 "$work/$stressor-vc1")"
+	at_least "moves of $stressor" "$(wc -l <"$state/moves.jsonl")" $((moves_shown + 1))
+	show_moves "$stressor"
+done

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ipc-preload - IPC calls have the same results and errors mapped as they have from the kernel
+. "${top_srcdir:=.}/tests/lib.sh"
+up
+calls=$top_builddir/tests/ipc-calls
+
+for table in msg sem semundo shm mq notify named; do
+	vcrun --ipc=private timeout 60 "$calls" $table >"$work/kernel" 2>&1 ||
+		fail "$table, on the kernel's: exit status $?: $(tail -n 3 "$work/kernel")"
+	vcrun --ipc=map timeout 60 "$calls" $table >"$work/mapped" 2>&1 ||
+		fail "$table, mapped: exit status $?: $(tail -n 3 "$work/mapped")"
+	diff -u "$work/kernel" "$work/mapped" || fail "$table: the kernel's and ours differ"
+	at_least "calls of $table" "$(grep -c . "$work/kernel")" 40
+done
+
+# The objects are the instance's: made in one partition, used in another, gone when removed.
+vcrun --ipc=map --on=vc0 ipcmk --queue >/dev/null
+is "queues" "$(vcctl ipc list --kind=sysv-msg --json | json "len(d['ipc'])")" 1
+try vcrun --ipc=neither true
+is "exit status of --ipc=neither" "$status" 125
+matches "--ipc=neither" "$out" 'map or private'
+is "preloaded" "$(LD_PRELOAD=libc.so.6 vcrun --ipc=map sh -c 'echo "${LD_PRELOAD%%:*} ${LD_PRELOAD##*/}"')" \
+	"libc.so.6 libvcipc-preload.so"
+is "state directory" "$(vcrun --ipc=map sh -c 'echo "$VCRUN_STATE_DIR"')" "$state"

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * unit-estimate.c - estimates and intervals against published values, and their coverage
+ */
+#include "bench/estimate.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "bench/crew.h"
+
+static void assert_near(const char *what, double got, double expected, double within)
+{
+	if (fabs(got - expected) <= within)
+		return;
+	print_error("%s: got %.6f, expected %.6f\n", what, got, expected);
+	fail();
+}
+
+/* Of the values e^0 to e^(n-1) the Walsh averages of the logarithms are 0, 0.5, 1, 1, 1.5,
+ * 1.5, 2, 2, 2 and so on, and the interval ends at the cut-th from each end. Levels and cuts:
+ * Hollander, Wolfe and Chicken, table A.4. */
+static void test_levels(void **state)
+{
+	static const double averages[] = { 0, 0.5, 1, 1, 1.5, 1.5, 2, 2, 2, 2.5, 2.5, 2.5, 3, 3 };
+	static const struct {
+		size_t n, cut;
+		double level;
+	} row[] = { { 1, 1, 0 },          { 3, 1, 0.75 },      { 5, 1, 0.9375 },
+		    { 6, 1, 0.96875 },    { 8, 4, 0.9609375 }, { 10, 9, 0.951171875 },
+		    { 12, 14, 0.9575195 } };
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct estimate estimate;
+		double values[12];
+
+		for (size_t v = 0; v < row[i].n; v++)
+			values[v] = exp((double)v);
+		estimate = estimate_of(values, row[i].n);
+		assert_near("level", estimate.level, row[i].level, 1e-6);
+		assert_near("center", log(estimate.center), (double)(row[i].n - 1) / 2, 1e-9);
+		assert_near("low", log(estimate.low), averages[row[i].cut - 1], 1e-9);
+		assert_near("high", log(estimate.high),
+			    (double)(row[i].n - 1) - averages[row[i].cut - 1], 1e-9);
+	}
+}
+
+static void test_by_hand(void **state)
+{
+	/* Logs 1, 2, 4: averages 1, 1.5, 2, 2.5, 3, 4; median 2.25; the range at 75 %. */
+	double values[] = { exp(2), exp(4), exp(1) };
+	struct estimate estimate = estimate_of(values, 3);
+
+	assert_near("center", log(estimate.center), 2.25, 1e-9);
+	assert_near("low", log(estimate.low), 1, 1e-9);
+	assert_near("high", log(estimate.high), 4, 1e-9);
+}
+
+static void test_missing(void **state)
+{
+	double a[] = { 2, NAN, 4, 0, 8, INFINITY }, b[] = { 1, 1, 2, 1, 4, 1 };
+	struct estimate estimate = estimate_ratio(a, b, 6);
+
+	assert_int_equal(estimate.n, 3);
+	assert_near("center", estimate.center, 2, 1e-9);
+	assert_near("width", estimate.high - estimate.low, 0, 1e-9);
+	estimate = estimate_of(NULL, 0);
+	assert_int_equal(estimate.n, 0);
+	assert_true(isnan(estimate.center));
+}
+
+/* One disturbed round of ten must not move the estimate out of what the nine say. */
+static void test_disturbed(void **state)
+{
+	double values[] = { 98, 99, 100, 101, 102, 98.5, 99.5, 100.5, 101.5, 5 };
+	struct estimate estimate = estimate_of(values, 10);
+
+	assert_true(estimate.center > 98 && estimate.center < 101.5);
+	assert_true(estimate.high < 103);
+}
+
+/* The interval holds the truth as often as it says, also for what is not normal. */
+static void test_coverage(void **state)
+{
+	uint64_t random = 88172645463325252u;
+	unsigned int held = 0, trials = 4000;
+
+	for (unsigned int trial = 0; trial < trials; trial++) {
+		double values[10];
+		struct estimate estimate;
+
+		for (int i = 0; i < 10; i++) {
+			double uniform;
+
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			uniform = (double)(random >> 11) / 9007199254740992.0;
+			/* Laplace around 0: symmetric, with heavy tails. */
+			values[i] = exp(uniform < 0.5 ? log(2 * uniform + 1e-12)
+						      : -log(2 - 2 * uniform + 1e-12));
+		}
+		estimate = estimate_of(values, 10);
+		held += estimate.low <= 1 && estimate.high >= 1;
+	}
+	assert_near("coverage", (double)held / trials, 0.951, 0.012);
+}
+
+static void test_json(void **state)
+{
+	double values[] = { 1, 2, 3 };
+	struct estimate estimate = estimate_of(values, 3), none = estimate_of(NULL, 0), back;
+	json_t *json = estimate_json(&estimate);
+
+	back = estimate_load(json);
+	json_decref(json);
+	assert_int_equal(back.n, 3);
+	assert_near("center", back.center, estimate.center, 1e-12);
+	assert_near("high", back.high, estimate.high, 1e-12);
+	json = estimate_json(&none);
+	assert_true(json_is_null(json_object_get(json, "center")));
+	assert_int_equal(estimate_load(json).n, 0);
+	json_decref(json);
+}
+
+/* Every latency falls into a bucket whose middle is within its width, 3 %, in order. */
+static void test_histogram(void **state)
+{
+	uint32_t last = 0;
+
+	for (uint64_t nsec = 0; nsec < UINT64_C(1) << 40; nsec += nsec / 50 + 1) {
+		uint32_t bucket = hist_bucket(nsec);
+
+		assert_true(bucket >= last && bucket < HIST_BUCKETS);
+		last = bucket;
+		if (bucket < HIST_BUCKETS - 1)
+			assert_near("bucket", hist_value(bucket), (double)nsec,
+				    (double)nsec / HIST_SUB + 0.5);
+	}
+	assert_int_equal(hist_bucket(UINT64_MAX), HIST_BUCKETS - 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_levels),    cmocka_unit_test(test_by_hand),
+		cmocka_unit_test(test_missing),   cmocka_unit_test(test_disturbed),
+		cmocka_unit_test(test_coverage),  cmocka_unit_test(test_json),
+		cmocka_unit_test(test_histogram),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

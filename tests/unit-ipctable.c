@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * unit-ipctable.c - the shared table of IPC objects, within one process
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "ipcmap/kind.h"
+#include "ipcmap/table-hash.h"
+#include "ipcmap/table.h"
+
+#define COLUMNS 3
+#define ENTRIES 64
+
+static struct table *table;
+static char dir[] = "/tmp/unit-ipctable.XXXXXX";
+static int dirfd_;
+static struct vc_err err;
+
+#define ok(call)                                                                                   \
+	do {                                                                                       \
+		int r;                                                                             \
+                                                                                                   \
+		err = (struct vc_err){ 0 };                                                        \
+		r = (call);                                                                        \
+		if (r != 0)                                                                        \
+			fail_msg("%s: got %d (%s), expected 0", #call, r, err.text);               \
+	} while (0)
+
+#define refused(call, code)                                                                        \
+	do {                                                                                       \
+		int r;                                                                             \
+                                                                                                   \
+		err = (struct vc_err){ 0 };                                                        \
+		r = (call);                                                                        \
+		if (r != -(code))                                                                  \
+			fail_msg("%s: got %d (%s), expected %d", #call, r, err.text, -(code));     \
+	} while (0)
+
+static int set_up(void **state)
+{
+	if (!mkdtemp(dir))
+		return -1;
+	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dirfd_ < 0 ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	unlinkat(dirfd_, "table", 0);
+	close(dirfd_);
+	return rmdir(dir);
+}
+
+static int fresh_table(void **state)
+{
+	if (table_create(dirfd_, "table", COLUMNS, ENTRIES, &err) < 0 ||
+	    table_open(dirfd_, "table", &table, &err) < 0 || table_lock(table, &err) < 0) {
+		print_error("%s\n", err.text);
+		return -1;
+	}
+	return 0;
+}
+
+/* After each test all must agree. */
+static int check_table(void **state)
+{
+	int r = table_check(table, &err);
+
+	if (r < 0)
+		print_error("table_check: %s\n", err.text);
+	table_unlock(table);
+	table_close(table);
+	return r;
+}
+
+static struct table_object object_named(uint32_t kind, const char *name)
+{
+	struct table_object object = {
+		.kind = kind, .uid = 10, .cuid = 10, .gid = 20, .mode = 0640
+	};
+
+	object.name_len = strlen(name);
+	memcpy(object.name, name, object.name_len);
+	return object;
+}
+
+static uint64_t make(uint32_t kind, const char *name)
+{
+	struct table_object object = object_named(kind, name);
+	uint64_t id = 0;
+
+	ok(table_make(table, &object, TABLE_UNLIMITED, &id, &err));
+	ok(table_made(table, id));
+	return id;
+}
+
+static struct table_opener opener(pid_t pid, uint32_t column)
+{
+	return (struct table_opener){
+		.pid = pid, .start = 1000u + (uint32_t)pid, .column = column, .uid = 10
+	};
+}
+
+static void count_in(uint64_t id, pid_t pid, uint32_t column)
+{
+	struct table_opener who = opener(pid, column);
+
+	ok(table_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err));
+}
+
+static struct table_column column_of(uint64_t id, uint32_t column)
+{
+	struct table_column ret = { 0 };
+
+	ok(table_get_column(table, id, column, &ret));
+	return ret;
+}
+
+/* The first that is to be looked at. */
+static int idle(uint64_t now_usec, uint64_t *ret_id)
+{
+	uint64_t cursor = 0;
+
+	return table_idle_next(table, &cursor, now_usec, now_usec, ret_id);
+}
+
+static uint32_t used(void)
+{
+	uint32_t n, capacity;
+
+	table_usage(table, &n, &capacity);
+	assert_int_equal(capacity, ENTRIES);
+	return n;
+}
+
+/* The flows of the patent: a handle for each partition, valid while it has openers. */
+static void test_open_close(void **state)
+{
+	uint64_t id = make(IPC_KIND_EVENT, "alpha"), found = 0;
+	uint32_t first;
+
+	ok(table_find(table, IPC_KIND_EVENT, "alpha", 5, &found));
+	assert_int_equal(found, id);
+	assert_int_equal(column_of(id, 0).valid, 0);
+	count_in(id, 1, 0);
+	first = column_of(id, 0).handle;
+	assert_int_equal(column_of(id, 0).valid, 1);
+	assert_int_not_equal(first, 0);
+	assert_int_equal(column_of(id, 1).valid, 0);
+	count_in(id, 2, 0);
+	assert_int_equal(column_of(id, 0).handle, first);
+	assert_int_equal(column_of(id, 0).openers, 2);
+	count_in(id, 3, 1);
+	assert_int_equal(column_of(id, 1).valid, 1);
+	assert_int_not_equal(column_of(id, 1).handle, first);
+	ok(table_count_out(table, id, 1, 0));
+	assert_int_equal(column_of(id, 0).valid, 1);
+	ok(table_count_out(table, id, 2, 0));
+	assert_int_equal(column_of(id, 0).valid, 0);
+	refused(idle(100, &found), ENOENT);
+	ok(table_count_out(table, id, 3, 0));
+	ok(idle(100, &found));
+	assert_int_equal(found, id);
+	/* Given out once for each look. */
+	refused(idle(100, &found), ENOENT);
+	ok(table_remove(table, id));
+	assert_int_equal(used(), 0);
+	refused(table_find(table, IPC_KIND_EVENT, "alpha", 5, &found), ENOENT);
+	refused(table_remove(table, id), ENOENT);
+}
+
+static void test_counts(void **state)
+{
+	uint64_t id = make(IPC_KIND_SEM, "counted");
+	struct table_opener who = opener(7, 2);
+	struct table_object object;
+
+	ok(table_count_in(table, id, &who, 1, 11, TABLE_UNLIMITED, &err));
+	ok(table_count_in(table, id, &who, 1, 11, TABLE_UNLIMITED, &err)); /* the same request */
+	ok(table_get(table, id, &object));
+	assert_int_equal(object.n_open, 1);
+	ok(table_count_in(table, id, &who, 1, 12, TABLE_UNLIMITED, &err));
+	ok(table_count_in(table, id, &who, 3, 13, TABLE_UNLIMITED, &err));
+	assert_int_equal(column_of(id, 2).openers, 5);
+	ok(table_count_out(table, id, 7, 14));
+	ok(table_count_out(table, id, 7, 14));
+	assert_int_equal(column_of(id, 2).openers, 4);
+	refused(table_count_out(table, id, 8, 0), EBADF);
+	refused(table_count_out(table, id + 1, 7, 0), EBADF);
+	ok(table_drop_opener(table, 7));
+	assert_int_equal(column_of(id, 2).openers, 0);
+	refused(table_count_out(table, id, 7, 0), EBADF);
+	ok(table_drop_opener(table, 7));
+	who.column = COLUMNS;
+	refused(table_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err), EINVAL);
+	ok(table_remove(table, id));
+	who.column = 0;
+	refused(table_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err), ENOENT);
+}
+
+static void test_names(void **state)
+{
+	struct table_object object = object_named(IPC_KIND_MQ, "one");
+	char longest[TABLE_NAME_MAX + 2];
+	uint64_t id = make(IPC_KIND_EVENT, "one"), found, posix;
+
+	refused(table_find(table, IPC_KIND_MQ, "one", 3, &found), EPROTOTYPE);
+	refused(table_make(table, &object, TABLE_UNLIMITED, &found, &err), EPROTOTYPE);
+	object = object_named(IPC_KIND_EVENT, "one");
+	refused(table_make(table, &object, TABLE_UNLIMITED, &found, &err), EEXIST);
+	/* The interposer's kinds have names of their own. */
+	posix = make(IPC_KIND_POSIX_MQ, "one");
+	ok(table_find(table, IPC_KIND_POSIX_MQ, "one", 3, &found));
+	assert_int_equal(found, posix);
+	refused(table_find(table, IPC_KIND_POSIX_SEM, "one", 3, &found), ENOENT);
+	/* What is only a part of a name is another. */
+	refused(table_find(table, IPC_KIND_EVENT, "on", 2, &found), ENOENT);
+	refused(table_find(table, IPC_KIND_EVENT, "", 0, &found), ENOENT);
+
+	memset(longest, 'x', sizeof(longest));
+	longest[TABLE_NAME_MAX] = '\0';
+	id = make(IPC_KIND_EVENT, longest);
+	ok(table_find(table, IPC_KIND_EVENT, longest, TABLE_NAME_MAX, &found));
+	assert_int_equal(found, id);
+	refused(table_find(table, IPC_KIND_EVENT, longest, TABLE_NAME_MAX + 1, &found), ENOENT);
+	object.name_len = TABLE_NAME_MAX + 1;
+	refused(table_make(table, &object, TABLE_UNLIMITED, &found, &err), ENAMETOOLONG);
+}
+
+static void test_nameless(void **state)
+{
+	uint64_t a = make(IPC_KIND_SYSV_SHM, ""), b = make(IPC_KIND_SYSV_SHM, ""), found;
+
+	assert_int_not_equal(a, b);
+	ok(table_find_id(table, a, &found));
+	assert_int_equal(found, a);
+	ok(table_find_id(table, b & INT32_MAX, &found));
+	assert_int_equal(found, b);
+	refused(table_find_id(table, 0, &found), ENOENT);
+	refused(table_find_id(table, UINT64_MAX, &found), ENOENT);
+	refused(table_find_id(table, INT32_MAX, &found), ENOENT);
+}
+
+/* An id and its short form are one object's alone, however often its entry is used again. */
+static void test_ids(void **state)
+{
+	uint64_t before = 0, found;
+
+	for (int i = 0; i < 100000; i++) {
+		uint64_t id = make(IPC_KIND_SHM, "");
+
+		assert_true(id > INT32_MAX);
+		assert_true(id > before);
+		assert_int_not_equal(id & INT32_MAX, 0);
+		if (before)
+			refused(table_find_id(table, before, &found), ENOENT);
+		ok(table_remove(table, id));
+		before = id;
+	}
+}
+
+static void test_unlink(void **state)
+{
+	uint64_t first = make(IPC_KIND_SHM, "seg"), second, found;
+	struct table_object object;
+
+	count_in(first, 1, 0);
+	ok(table_unlink(table, first));
+	refused(table_find(table, IPC_KIND_SHM, "seg", 3, &found), ENOENT);
+	ok(table_find_id(table, first, &found));
+	ok(table_get(table, first, &object));
+	assert_true(object.unlinked);
+	assert_string_equal(object.name, "seg");
+	second = make(IPC_KIND_SHM, "seg");
+	assert_int_not_equal(first, second);
+	ok(table_find(table, IPC_KIND_SHM, "seg", 3, &found));
+	assert_int_equal(found, second);
+	ok(table_unlink(table, first)); /* once more is nothing */
+	ok(table_count_out(table, first, 1, 0));
+	ok(idle(5, &found)); /* newest first: the second has no opener yet */
+	ok(idle(5, &found));
+	refused(idle(5, &found), ENOENT);
+	refused(table_unlink(table, UINT64_MAX), ENOENT);
+}
+
+static void test_persistent(void **state)
+{
+	struct table_object object = object_named(IPC_KIND_MQ, "stays");
+	uint64_t id, found;
+
+	object.persistent = true;
+	ok(table_make(table, &object, TABLE_UNLIMITED, &id, &err));
+	ok(table_made(table, id));
+	refused(idle(1, &found), ENOENT);
+	count_in(id, 1, 0);
+	ok(table_count_out(table, id, 1, 0));
+	refused(idle(1, &found), ENOENT);
+	ok(table_unlink(table, id));
+	ok(idle(1, &found));
+	assert_int_equal(found, id);
+}
+
+static void test_full(void **state)
+{
+	struct table_object object = object_named(IPC_KIND_EVENT, "one too many");
+	uint64_t ids[ENTRIES], id;
+	char name[16];
+
+	for (int i = 0; i < ENTRIES; i++) {
+		snprintf(name, sizeof(name), "n%d", i);
+		ids[i] = make(IPC_KIND_EVENT, name);
+	}
+	refused(table_make(table, &object, TABLE_UNLIMITED, &id, &err), ENOSPC);
+	ok(table_remove(table, ids[17]));
+	ids[17] = make(IPC_KIND_EVENT, "in its place");
+	refused(table_make(table, &object, TABLE_UNLIMITED, &id, &err), ENOSPC);
+}
+
+static void test_limits(void **state)
+{
+	struct table_object object = object_named(IPC_KIND_EVENT, "");
+	struct table_opener who = opener(5, 0);
+	uint64_t a = 0, b = 0, c = 0;
+
+	refused(table_make(table, &object, 0, &a, &err), EDQUOT);
+	ok(table_make(table, &object, 2, &a, &err));
+	ok(table_make(table, &object, 2, &b, &err));
+	refused(table_make(table, &object, 2, &c, &err), EDQUOT);
+	object.cuid = 11; /* another's objects do not count */
+	ok(table_make(table, &object, 2, &c, &err));
+	ok(table_made(table, a));
+	ok(table_made(table, b));
+	ok(table_made(table, c));
+	/* What is given away counts for who made it still. */
+	ok(table_set_owner(table, a, 11, 12, 0600));
+	object.cuid = 10;
+	refused(table_make(table, &object, 2, &c, &err), EDQUOT);
+	ok(table_get(table, a, &object));
+	assert_int_equal(object.uid, 11);
+	assert_int_equal(object.gid, 12);
+	assert_int_equal(object.mode, 0600);
+
+	ok(table_count_in(table, a, &who, 1, 0, 1, &err));
+	ok(table_count_in(table, a, &who, 1, 0, 1, &err)); /* the same object once more */
+	refused(table_count_in(table, b, &who, 1, 0, 1, &err), EDQUOT);
+	ok(table_count_in(table, b, &who, 1, 0, 2, &err));
+	who = opener(6, 0);
+	refused(table_count_in(table, b, &who, 1, 0, 2, &err), EDQUOT);
+	refused(table_set_owner(table, UINT64_MAX, 1, 1, 0), ENOENT);
+}
+
+static void test_too_often(void **state)
+{
+	uint64_t id = make(IPC_KIND_EVENT, "much");
+	struct table_opener who = opener(5, 0);
+
+	ok(table_count_in(table, id, &who, INT32_MAX, 0, TABLE_UNLIMITED, &err));
+	refused(table_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err), EDQUOT);
+	ok(table_drop_opener(table, 5));
+}
+
+static void test_openers(void **state)
+{
+	uint64_t a = make(IPC_KIND_SEM, "a"), b = make(IPC_KIND_SEM, "b"), id, cursor = 0, ids = 0;
+	struct table_opener found;
+	uint32_t count, at = 0, n = 0;
+
+	count_in(a, 1, 0);
+	count_in(b, 1, 0);
+	count_in(b, 1, 0);
+	count_in(b, 2, 1);
+	ok(table_find_opener(table, 1, &found));
+	assert_int_equal(found.n_objects, 2);
+	assert_int_equal(found.start, 1001);
+	refused(table_find_opener(table, 3, &found), ENOENT);
+	while (table_next_opened(table, 1, &cursor, &id, &count) == 0) {
+		assert_int_equal(count, id == a ? 1 : 2);
+		ids += id;
+	}
+	assert_int_equal(ids, a + b);
+	cursor = 0;
+	refused(table_next_opened(table, 3, &cursor, &id, &count), ENOENT);
+	while (table_next_opener(table, &at, &found) == 0)
+		n += (uint32_t)found.pid;
+	assert_int_equal(n, 3);
+	/* An object that is removed takes its openers along. */
+	ok(table_remove(table, b));
+	refused(table_find_opener(table, 2, &found), ENOENT);
+	ok(table_find_opener(table, 1, &found));
+	assert_int_equal(found.n_objects, 1);
+}
+
+/* The handle goes from the source's column to the target's. */
+static void test_move(void **state)
+{
+	uint64_t id = make(IPC_KIND_MQ, "moved");
+	uint64_t changes = table_changes(table, 1);
+	struct table_opener found;
+	uint32_t handle;
+
+	count_in(id, 1, 0);
+	count_in(id, 1, 0);
+	handle = column_of(id, 0).handle;
+	ok(table_move_opener(table, 1, 1, 42, 555));
+	assert_int_equal(column_of(id, 0).valid, 0);
+	assert_int_equal(column_of(id, 0).openers, 0);
+	assert_int_equal(column_of(id, 1).valid, 1);
+	assert_int_equal(column_of(id, 1).handle, handle);
+	assert_int_equal(column_of(id, 1).openers, 2);
+	assert_true(table_changes(table, 1) > changes);
+	ok(table_find_opener(table, 1, &found));
+	assert_int_equal(found.column, 1);
+	assert_int_equal(found.job, 42);
+	assert_int_equal(found.start, 555);
+	/* One of two goes; the one that stays keeps its partition's handle. */
+	count_in(id, 2, 1);
+	ok(table_move_opener(table, 1, 2, 42, 556));
+	assert_int_equal(column_of(id, 1).handle, handle);
+	assert_int_equal(column_of(id, 1).openers, 1);
+	assert_int_equal(column_of(id, 2).openers, 2);
+	ok(table_move_opener(table, 1, 2, 42, 557)); /* to where it is */
+	assert_int_equal(column_of(id, 2).openers, 2);
+	refused(table_move_opener(table, 9, 2, 42, 1), ENOENT);
+	refused(table_move_opener(table, 1, COLUMNS, 42, 1), EINVAL);
+	ok(table_count_out(table, id, 1, 0));
+	ok(table_count_out(table, id, 1, 0));
+	assert_int_equal(column_of(id, 2).valid, 0);
+}
+
+static void test_walk(void **state)
+{
+	uint64_t cursor = 0, id;
+	int n = 0;
+
+	make(IPC_KIND_EVENT, "a");
+	ok(table_remove(table, make(IPC_KIND_EVENT, "b")));
+	make(IPC_KIND_EVENT, "c");
+	while (table_next(table, &cursor, &id) == 0)
+		n++;
+	assert_int_equal(n, 2);
+	refused(table_next(table, &cursor, &id), ENOENT);
+}
+
+/* What is being made is not found, and counts as lost when its maker does not come back. */
+static void test_making(void **state)
+{
+	struct table_object object = object_named(IPC_KIND_SHM, "half");
+	uint64_t id, found, repairs = table_repairs(table);
+
+	ok(table_make(table, &object, TABLE_UNLIMITED, &id, &err));
+	refused(table_find(table, IPC_KIND_SHM, "half", 4, &found), ENOENT);
+	refused(table_find_id(table, id, &found), ENOENT);
+	refused(idle(1, &found), ENOENT);
+	ok(table_made(table, id));
+	ok(table_find(table, IPC_KIND_SHM, "half", 4, &found));
+	refused(table_made(table, UINT64_MAX), ENOENT);
+	assert_int_equal(table_repairs(table), repairs);
+}
+
+static void test_create_ranges(void **state)
+{
+	refused(table_create(dirfd_, "t", 0, ENTRIES, &err), EINVAL);
+	refused(table_create(dirfd_, "t", TABLE_COLUMNS_MAX + 1, ENTRIES, &err), EINVAL);
+	refused(table_create(dirfd_, "t", 1, TABLE_ENTRIES_MIN - 1, &err), EINVAL);
+	refused(table_create(dirfd_, "t", 1, TABLE_ENTRIES_MAX + 1, &err), EINVAL);
+	refused(table_create(dirfd_, "no/t", 1, ENTRIES, &err), ENOENT);
+}
+
+/* The largest possible one takes next to no memory. */
+static void test_sparse(void **state)
+{
+	struct table *large;
+	struct stat st;
+
+	ok(table_create(dirfd_, "large", TABLE_COLUMNS_MAX, 1 << 20, &err));
+	ok(fstatat(dirfd_, "large", &st, 0));
+	assert_true(st.st_size > 1 << 30);
+	assert_true(st.st_blocks * 512 < 1 << 20);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	ok(table_open(dirfd_, "large", &large, &err));
+	table_close(large);
+	unlinkat(dirfd_, "large", 0);
+}
+
+static void write_at(const char *name, off_t at, const void *data, size_t size)
+{
+	int fd = openat(dirfd_, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, data, size, at), size);
+	close(fd);
+}
+
+static void test_foreign_files(void **state)
+{
+	uint32_t number = 99;
+	struct table *none;
+
+	refused(table_open(dirfd_, "missing", &none, &err), ENOENT);
+	refused(table_open(dirfd_, ".", &none, &err), EISDIR);
+	write_at("foreign", 0, "short", 5);
+	refused(table_open(dirfd_, "foreign", &none, &err), EPROTO);
+	ok(table_create(dirfd_, "foreign", COLUMNS, ENTRIES, &err));
+	write_at("foreign", 8, &number, sizeof(number)); /* the version */
+	refused(table_open(dirfd_, "foreign", &none, &err), EPROTO);
+	ok(table_create(dirfd_, "foreign", COLUMNS, ENTRIES, &err));
+	number = 0;
+	write_at("foreign", 12, &number, sizeof(number)); /* columns */
+	refused(table_open(dirfd_, "foreign", &none, &err), EPROTO);
+	ok(table_create(dirfd_, "foreign", COLUMNS, ENTRIES, &err));
+	number = ENTRIES + 1;
+	write_at("foreign", 16, &number, sizeof(number)); /* entries: the size does not fit then */
+	refused(table_open(dirfd_, "foreign", &none, &err), EPROTO);
+	unlinkat(dirfd_, "foreign", 0);
+}
+
+/* The checker can fail: a bit of the table changed behind its back is found, and repaired. */
+static void test_check_and_repair(void **state)
+{
+	uint64_t id = make(IPC_KIND_SEM, "mended"), found;
+	int fd = openat(dirfd_, "table", O_RDWR | O_CLOEXEC), caught = 0;
+	struct stat st;
+
+	assert_true(fd >= 0);
+	ok(fstat(fd, &st));
+	count_in(id, 1, 1);
+	ok(table_check(table, &err));
+	for (off_t at = 4096; at < st.st_size && caught < 50; at += 4) {
+		uint32_t was, is;
+
+		if (pread(fd, &was, sizeof(was), at) != (ssize_t)sizeof(was) || was == 0 ||
+		    was == UINT32_MAX)
+			continue;
+		is = was ^ 1;
+		assert_int_equal(pwrite(fd, &is, sizeof(is), at), sizeof(is));
+		caught += table_check(table, &err) == -EUCLEAN;
+		assert_int_equal(pwrite(fd, &was, sizeof(was), at), sizeof(was));
+	}
+	assert_true(caught >= 8);
+	close(fd);
+	/* The check noted damage where it met it: the next lock repairs. */
+	table_unlock(table);
+	ok(table_lock(table, &err));
+	ok(table_check(table, &err));
+	ok(table_find(table, IPC_KIND_SEM, "mended", 6, &found));
+	assert_int_equal(found, id);
+	assert_int_equal(column_of(id, 1).openers, 1);
+}
+
+/* The vectors of the paper's authors, cut as table_hash() cuts them. */
+static void test_hash(void **state)
+{
+	static const uint64_t key[2] = { 0x0706050403020100u, 0x0f0e0d0c0b0a0908u };
+	static const unsigned char data[15] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 };
+	const uint64_t whole = 0xa129ca6149be45e5u, none = 0x726fdb47dd0e0e31u;
+
+	assert_int_equal(table_hash(key, data, sizeof(data)), (uint32_t)(whole ^ whole >> 32));
+	assert_int_equal(table_hash(key, data, 0), (uint32_t)(none ^ none >> 32));
+}
+
+#define TABLE_TEST(name) cmocka_unit_test_setup_teardown(name, fresh_table, check_table)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TABLE_TEST(test_open_close),
+		TABLE_TEST(test_counts),
+		TABLE_TEST(test_names),
+		TABLE_TEST(test_nameless),
+		TABLE_TEST(test_ids),
+		TABLE_TEST(test_unlink),
+		TABLE_TEST(test_persistent),
+		TABLE_TEST(test_full),
+		TABLE_TEST(test_limits),
+		TABLE_TEST(test_too_often),
+		TABLE_TEST(test_openers),
+		TABLE_TEST(test_move),
+		TABLE_TEST(test_walk),
+		TABLE_TEST(test_making),
+		TABLE_TEST(test_check_and_repair),
+		cmocka_unit_test(test_create_ranges),
+		cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_foreign_files),
+		cmocka_unit_test(test_hash),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
