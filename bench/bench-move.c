@@ -16,13 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench/victim.h"
+#include "bench/bench-victim.h"
 #include "cli/table.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -34,7 +33,6 @@
 #define MOVE_ROUNDS 20
 #define MOVE_QUICK_ROUNDS 7
 #define MOVE_WARMUP 2
-#define MOVE_READY_SEC 60
 #define MOVE_SETTLE_USEC 150000 /* before a move, and after it until the gap is noted */
 
 enum { WAY_VCRUN, WAY_CRIU, N_WAYS };
@@ -43,9 +41,9 @@ static const char *const way_names[] = {
 	[WAY_VCRUN] = "vcmove", [WAY_CRIU] = "criu dump + criu restore"
 };
 
-struct victim {
-	char name[32], path[128]; /* of the job; of the log */
-	struct victim_log *log;
+struct moved {
+	struct victim victim;
+	char name[32];                  /* of the job */
 	struct samples downtime, total; /* ms */
 };
 
@@ -53,101 +51,37 @@ struct move_bench {
 	struct bench *bench;
 	const char *criu, *victim_path;
 	unsigned int mib;
-	struct victim victims[N_WAYS];
+	struct moved victims[N_WAYS];
 	json_t *steps; /* name -> struct samples as an array of usec */
 	int on;        /* the partition where vcrun's victim is */
 };
 
-static int victim_open(struct move_bench *move, int way, struct vc_err *err)
+static int move_start(struct move_bench *move, int way, struct vc_err *err)
 {
-	struct victim *victim = &move->victims[way];
-	_cleanup_close_ int fd = -1;
-
-	snprintf(victim->name, sizeof(victim->name), "bench-%u", move->mib);
-	snprintf(victim->path, sizeof(victim->path), "%s/images/bench-%u-%d",
-		 move->bench->state_dir, move->mib, way);
-	fd = open(victim->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, sizeof(*victim->log)) < 0)
-		return err_sys(err, errno, "%s", victim->path);
-	victim->log = mmap(NULL, sizeof(*victim->log), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (victim->log == MAP_FAILED) {
-		victim->log = NULL;
-		return err_sys(err, errno, "%s", victim->path);
-	}
-	return 0;
-}
-
-static int victim_await(const struct victim *victim, struct vc_err *err)
-{
-	const volatile uint32_t *magic = &victim->log->magic;
-	uint64_t deadline = clock_mono_usec() + MOVE_READY_SEC * UINT64_C(1000000);
-
-	while (*magic != VICTIM_MAGIC) {
-		if (bench_stop)
-			return err_set(err, EINTR, "interrupted");
-		if (clock_mono_usec() > deadline)
-			return err_set(err, ETIMEDOUT,
-				       "the program to be moved does not get ready");
-		clock_sleep_usec(1000);
-	}
-	return 0;
-}
-
-static int victim_start(struct move_bench *move, int way, struct vc_err *err)
-{
-	struct victim *victim = &move->victims[way];
+	struct moved *moved = &move->victims[way];
 	char mib[16], name[48];
-	char *by_vcrun[] = { (char *)"vcrun",
-			     (char *)"--on=vc0",
-			     (char *)"--detach",
-			     name,
-			     (char *)move->victim_path,
-			     mib,
-			     victim->path,
-			     NULL };
-	char *by_hand[] = { (char *)"setsid",
-			    (char *)"--fork",
-			    (char *)move->victim_path,
-			    mib,
-			    victim->path,
-			    NULL };
-	int r = victim_open(move, way, err);
+	char *by_vcrun[] = { (char *)"vcrun",           (char *)"--on=vc0",
+			     (char *)"--detach",        name,
+			     (char *)move->victim_path, mib,
+			     moved->victim.path,        NULL };
+	char *by_hand[] = { (char *)"setsid",          (char *)"--fork",
+			    (char *)move->victim_path, mib,
+			    moved->victim.path,        NULL };
+	int r;
 
+	snprintf(mib, sizeof(mib), "%u", move->mib);
+	snprintf(moved->name, sizeof(moved->name), "bench-%s", mib);
+	snprintf(name, sizeof(name), "--name=%s", moved->name);
+	r = victim_open(&moved->victim, move->bench, way, err);
 	if (r < 0)
 		return r;
-	snprintf(mib, sizeof(mib), "%u", move->mib);
-	snprintf(name, sizeof(name), "--name=%s", victim->name);
 	/* Its output must not be a pipe to us: it lives on, and criu would have to be told.
 	 * By hand it becomes our child, since we are subreaper. */
 	r = bench_run(way == WAY_VCRUN ? by_vcrun : by_hand, NULL, 0);
 	if (r != 0)
 		return err_set(err, EIO, "%s: the program to be moved cannot be started",
 			       way == WAY_VCRUN ? by_vcrun[0] : by_hand[0]);
-	return victim_await(victim, err);
-}
-
-static void victim_end(struct victim *victim)
-{
-	if (!victim->log)
-		return;
-	victim->log->order = VICTIM_END;
-	munmap(victim->log, sizeof(*victim->log));
-	victim->log = NULL;
-	unlink(victim->path);
-}
-
-/* The longest gap that ended after that moment. */
-static double victim_gap_msec(const struct victim_log *log, uint64_t since_usec)
-{
-	uint64_t n = log->n_gaps, longest = 0;
-
-	for (uint64_t i = n > VICTIM_GAPS ? n - VICTIM_GAPS : 0; i < n; i++) {
-		const struct victim_gap *gap = &log->gaps[i % VICTIM_GAPS];
-
-		if (gap->at_usec >= since_usec && gap->usec > longest)
-			longest = gap->usec;
-	}
-	return (double)longest / 1e3;
+	return victim_await(&moved->victim, err);
 }
 
 static void move_note_steps(struct move_bench *move, const char *answer)
@@ -202,14 +136,14 @@ static int move_by_criu(struct move_bench *move, struct vc_err *err)
 	int r = 0;
 
 	snprintf(images, sizeof(images), "%s/images/bench", move->bench->state_dir);
-	snprintf(pid, sizeof(pid), "%d", move->victims[WAY_CRIU].log->pid);
+	snprintf(pid, sizeof(pid), "%d", move->victims[WAY_CRIU].victim.log->pid);
 	if (mkdir(images, 0700) < 0)
 		return err_sys(err, errno, "%s", images);
 	if (bench_run(dump, out, sizeof(out)) != 0)
 		r = err_set(err, EIO, "criu dump: %.400s", out);
 	/* Its PID is free only when it has been reaped. */
 	if (r == 0)
-		waitpid(move->victims[WAY_CRIU].log->pid, NULL, 0);
+		waitpid(move->victims[WAY_CRIU].victim.log->pid, NULL, 0);
 	/* -d: the restored program holds no descriptor of ours but what it had. */
 	if (r == 0 && bench_run(restore, NULL, 0) != 0)
 		r = err_set(err, EIO, "criu restore failed");
@@ -219,13 +153,13 @@ static int move_by_criu(struct move_bench *move, struct vc_err *err)
 
 static int move_once(struct move_bench *move, int way, bool counts, struct vc_err *err)
 {
-	struct victim *victim = &move->victims[way], *other = &move->victims[!way];
+	struct moved *moved = &move->victims[way], *other = &move->victims[!way];
 	uint64_t since, begun;
 	double total;
 	int r;
 
-	other->log->order = VICTIM_IDLE;
-	victim->log->order = VICTIM_RUN;
+	other->victim.log->order = VICTIM_IDLE;
+	moved->victim.log->order = VICTIM_RUN;
 	clock_sleep_usec(MOVE_SETTLE_USEC);
 	since = clock_real_usec();
 	begun = clock_mono_usec();
@@ -235,8 +169,8 @@ static int move_once(struct move_bench *move, int way, bool counts, struct vc_er
 		return r;
 	clock_sleep_usec(MOVE_SETTLE_USEC);
 	if (counts) {
-		samples_add(&victim->downtime, victim_gap_msec(victim->log, since));
-		samples_add(&victim->total, total);
+		samples_add(&moved->downtime, victim_gap_msec(&moved->victim, since));
+		samples_add(&moved->total, total);
 	}
 	return 0;
 }
@@ -245,7 +179,7 @@ static int move_once(struct move_bench *move, int way, bool counts, struct vc_er
 static int move_verify(struct move_bench *move, struct vc_err *err)
 {
 	for (int way = 0; way < N_WAYS; way++) {
-		struct victim_log *log = move->victims[way].log;
+		struct victim_log *log = move->victims[way].victim.log;
 		uint64_t before = log->checks;
 
 		log->order = VICTIM_CHECK;
@@ -267,8 +201,8 @@ static double move_ratio(struct samples *a, struct samples *b)
 
 static void move_row(struct table *table, const struct move_bench *move)
 {
-	struct victim *ours = (struct victim *)&move->victims[WAY_VCRUN];
-	struct victim *plain = (struct victim *)&move->victims[WAY_CRIU];
+	struct moved *ours = (struct moved *)&move->victims[WAY_VCRUN];
+	struct moved *plain = (struct moved *)&move->victims[WAY_CRIU];
 
 	if (ours->downtime.n == 0 || plain->downtime.n == 0)
 		return;
@@ -309,7 +243,7 @@ static json_t *move_steps(const struct move_bench *move)
 
 static json_t *move_json(struct move_bench *move, json_t *steps)
 {
-	struct victim *ours = &move->victims[WAY_VCRUN], *plain = &move->victims[WAY_CRIU];
+	struct moved *ours = &move->victims[WAY_VCRUN], *plain = &move->victims[WAY_CRIU];
 
 	return json_pack("{s:i, s:{s:o, s:o}, s:{s:o, s:o}, s:f, s:o}", "mib", (int)move->mib,
 			 "vcmove_msec", "downtime", samples_json(&ours->downtime), "total",
@@ -331,7 +265,7 @@ static int move_size(struct move_bench *move, struct vc_err *err)
 
 	bench_progress("move: %u MiB: filling memory", move->mib);
 	for (int way = 0; r == 0 && way < N_WAYS; way++)
-		r = victim_start(move, way, err);
+		r = move_start(move, way, err);
 	for (size_t round = 0; r == 0 && round < rounds + MOVE_WARMUP && !bench_stop; round++) {
 		size_t order[N_WAYS];
 
@@ -369,7 +303,7 @@ static int move_sizes(struct bench *bench, struct move_bench *base, struct table
 		move_row(table, &move);
 		json_array_append_new(list, move_json(&move, move_steps(&move)));
 		for (int way = 0; way < N_WAYS; way++) {
-			victim_end(&move.victims[way]);
+			victim_end(&move.victims[way].victim);
 			samples_done(&move.victims[way].downtime);
 			samples_done(&move.victims[way].total);
 		}
@@ -390,8 +324,9 @@ int bench_move(struct bench *bench, struct vc_err *err)
 
 	if (!base.criu)
 		return err_set(err, ENOENT, "criu is not installed: run 'vcctl check'");
-	if (!bench_find_program("victim", victim_path, sizeof(victim_path)))
-		return err_set(err, ENOENT, "%s: not found", victim_path);
+	r = victim_find(victim_path, sizeof(victim_path), err);
+	if (r < 0)
+		return r;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	table = table_new(">MIB|>N|>VCMOVE MS|>P90|>CRIU MS|>P90|>RATIO|>VCMOVE TOTAL|>CRIU TOTAL|"
 			  ">RATIO");

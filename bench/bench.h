@@ -5,6 +5,8 @@
  *	vcbench.c      options, the private instance, the report's frame
  *	bench-spawn.c  what starting a program costs
  *	bench-move.c   what moving one costs
+ *	bench-reshape.c  what changing a partition costs
+ *	bench-victim.c   the program that is moved, or stands in a partition that changes
  *	bench-ipc.c    what talking across partitions costs
  *	bench-lock.c   what splitting a lock gives, and what partitions do
  *	bench-lock-report.c, bench-redis.c
@@ -12,7 +14,7 @@
  *	bench-crew.c   threads that work while they are measured
  *	bench-stat.c   samples, their medians, running commands
  *	estimate.c, usl.c  intervals; the law of the curve
- *	victim.c       the program that is moved (another program)
+ *	victim.c       the program that is watched (another program)
  *	work.c         the program of a crew's processes (another program); see work.h
  *
  * What is compared runs in turns within one run, in an order drawn anew for each
@@ -47,6 +49,7 @@ extern volatile sig_atomic_t bench_stop;
 
 int bench_spawn(struct bench *bench, struct vc_err *err);
 int bench_move(struct bench *bench, struct vc_err *err);
+int bench_reshape(struct bench *bench, struct vc_err *err);
 int bench_ipc(struct bench *bench, struct vc_err *err);
 int bench_lock(struct bench *bench, struct vc_err *err);
 int bench_interfere(struct bench *bench, struct vc_err *err);

@@ -2,6 +2,7 @@ bin_PROGRAMS += vcbench
 pkglibexec_PROGRAMS += victim vcwork
 
 vcbench_SOURCES = bench/vcbench.c bench/bench.h bench/bench-spawn.c bench/bench-move.c \
+	bench/bench-reshape.c bench/bench-victim.c bench/bench-victim.h \
 	bench/bench-stat.c bench/victim.h cli/table.c \
 	bench/bench-ipc.c bench/bench-ipc-one.c bench/bench-ipc.h \
 	bench/bench-crew.c bench/bench-crew.h bench/crew.h bench/estimate.c bench/estimate.h \

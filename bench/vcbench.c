@@ -29,23 +29,26 @@ static const struct subcommand {
 	unsigned int partitions; /* that are up while it runs; 0: it sees to that itself */
 	int (*run)(struct bench *bench, struct vc_err *err);
 } subcommands[] = {
-	{ "spawn", 2, bench_spawn }, { "move", 2, bench_move },           { "ipc", 2, bench_ipc },
+	{ "spawn", 2, bench_spawn }, { "move", 2, bench_move },
+	{ "ipc", 2, bench_ipc },     { "reshape", 2, bench_reshape },
 	{ "lock", 0, bench_lock },   { "interfere", 0, bench_interfere },
 };
 
 static void vcbench_usage(FILE *out)
 {
-	fputs("Usage: vcbench [OPTION]... spawn|move|ipc|lock|interfere|all...\n"
+	fputs("Usage: vcbench [OPTION]... spawn|move|reshape|ipc|lock|interfere|all...\n"
 	      "Measure what vcrun costs and gives on this machine; see vcbench(1). Needs root.\n\n"
 	      "  spawn      starting a program: vcrun, fork+exec, cgexec, systemd-run\n"
 	      "  move       moving a program: vcmove, criu dump + criu restore\n"
+	      "  reshape    changing a partition: less memory, more, other CPUs\n"
 	      "  ipc        talking across partitions: libvcipc, futex, eventfd, pipe, mqueue ...\n"
 	      "  lock       one process, or one in each partition: locks of its own, the\n"
 	      "             kernel's, a server\n"
 	      "  interfere  a program with noisy neighbours, with partitions and without\n"
 	      "  all        all of these, and report.html\n\n"
 	      "  -n, --rounds=N     so many samples of each\n"
-	      "      --sizes=LIST   move: MiB of memory, by commas (default 1,64,256,1024)\n"
+	      "      --sizes=LIST   move, reshape: MiB of memory, by commas (default "
+	      "1,64,256,1024)\n"
 	      "      --works=LIST   lock: only these, by commas\n"
 	      "      --patience=SEC lock, interfere: wait so long in all for quiet moments\n"
 	      "      --quick        fewer rounds, smaller sizes; all is done within 2 minutes\n"

@@ -172,6 +172,8 @@ static int client_add_status(struct client_status *status, const Vc__StatusReply
 	status->n_partitions = reply->n_partitions;
 	status->moves = reply->moves;
 	status->n_moves = reply->n_moves;
+	status->devices = reply->devices;
+	status->n_devices = reply->n_devices;
 	return 0;
 }
 

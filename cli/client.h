@@ -44,6 +44,8 @@ struct client_status {
 	size_t n_jobs;
 	Vc__Moved **moves;
 	size_t n_moves;
+	Vc__Device **devices;
+	size_t n_devices;
 };
 int client_status(const char *state_dir, const Vc__Status *wanted, struct client_status *ret,
 		  struct vc_err *err);

@@ -10,12 +10,14 @@ vcmove_SOURCES = cli/vcmove.c cli/client.c cli/json.c cli/json.h cli/table.c cli
 vcmove_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
 vcmove_LDADD = libwire.la libcommon.la $(JANSSON_LIBS)
 
-vcstat_SOURCES = cli/vcstat.c cli/client.c cli/ipc.c cli/ipc.h cli/json.c cli/table.c
+vcstat_SOURCES = cli/vcstat.c cli/vcstat-devices.c cli/vcstat.h cli/client.c cli/ipc.c cli/ipc.h \
+	cli/json.c cli/table.c
 vcstat_CFLAGS = $(vcmove_CFLAGS)
 vcstat_LDADD = $(vcmove_LDADD)
 
 vcctl_SOURCES = cli/vcctl.c cli/vcctl.h cli/vcctl-up.c cli/vcctl-down.c cli/vcctl-list.c \
 	cli/vcctl-check.c cli/vcctl-trial.c cli/vcctl-kill.c cli/vcctl-ipc.c cli/vcctl-ipcdir.c \
+	cli/vcctl-set.c cli/vcctl-add.c cli/vcctl-event.c cli/vcctl-shape.c \
 	cli/client.c cli/ipc.c cli/json.c cli/table.c
 vcctl_CFLAGS = $(vcmove_CFLAGS)
 vcctl_LDADD = libboard.la libipctable.la libpolicy.la libmig.la libpartition.la libwire.la libcommon.la \

@@ -64,7 +64,7 @@ static int down_add_jobs(const struct instance *in, struct cg *cg, const char *p
 	size_t n = 0;
 	int r;
 
-	if (!cg_exists(cg, partition))
+	if (!*partition || !cg_exists(cg, partition))
 		return 0;
 	r = cg_children(cg, partition, &names, &n, err);
 	for (size_t i = 0; i < n; i++) {
@@ -216,10 +216,26 @@ static void down_await_shims(const struct instance *in, uint64_t timeout_usec)
 	}
 }
 
-static int down_end_daemons(const struct instance *in, struct vc_err *err)
+int vcctl_end_daemon(const struct instance *in, const char *partition, struct vc_err *err)
 {
 	uint64_t deadline = clock_mono_usec() + DOWN_DAEMON_USEC;
+	pid_t pid = instance_daemon_pid(in, partition);
 
+	if (pid > 0)
+		kill(pid, SIGTERM);
+	while ((pid = instance_daemon_pid(in, partition)) > 0) {
+		if (clock_mono_usec() > deadline + DOWN_DAEMON_USEC)
+			return err_set(err, ETIMEDOUT, "the daemon of %s (pid %d) does not end",
+				       partition, (int)pid);
+		if (clock_mono_usec() > deadline)
+			kill(pid, SIGKILL);
+		clock_sleep_usec(DOWN_POLL_USEC);
+	}
+	return 0;
+}
+
+static int down_end_daemons(const struct instance *in, struct vc_err *err)
+{
 	for (size_t i = 0; i < in->config->n_parts; i++) {
 		pid_t pid = instance_daemon_pid(in, in->config->parts[i].name);
 
@@ -227,17 +243,10 @@ static int down_end_daemons(const struct instance *in, struct vc_err *err)
 			kill(pid, SIGTERM);
 	}
 	for (size_t i = 0; i < in->config->n_parts; i++) {
-		pid_t pid;
+		int r = vcctl_end_daemon(in, in->config->parts[i].name, err);
 
-		while ((pid = instance_daemon_pid(in, in->config->parts[i].name)) > 0) {
-			if (clock_mono_usec() > deadline + DOWN_DAEMON_USEC)
-				return err_set(err, ETIMEDOUT,
-					       "the daemon of %s (pid %d) does not end",
-					       in->config->parts[i].name, (int)pid);
-			if (clock_mono_usec() > deadline)
-				kill(pid, SIGKILL);
-			clock_sleep_usec(DOWN_POLL_USEC);
-		}
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -253,6 +262,8 @@ int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 		r = cg_remove(cg, "", err);
 	if (r < 0)
 		return r;
+	if (in->dirfd >= 0)
+		partition_unroute(NULL, in->dirfd);
 	snprintf(path, sizeof(path), "%s/images", in->dir);
 	if (umount2(path, UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT)
 		return err_sys(err, errno, "unmount %s", path);

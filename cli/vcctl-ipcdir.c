@@ -21,6 +21,7 @@
 
 int vcctl_make_ipc(const struct instance *in, struct vc_err *err)
 {
+	uint32_t columns = (uint32_t)in->config->n_parts + VCCTL_SPARE_SLOTS;
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/ipc", in->dir);
@@ -32,7 +33,8 @@ int vcctl_make_ipc(const struct instance *in, struct vc_err *err)
 	/* The number of files has limits of its own, in the table. */
 	if (mount("vcrun-ipc", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711,nr_inodes=0") < 0)
 		return err_sys(err, errno, "mount a tmpfs at %s", path);
-	return table_create(in->dirfd, "ipc/table", (uint32_t)in->config->n_parts,
+	return table_create(in->dirfd, "ipc/table",
+			    columns < TABLE_COLUMNS_MAX ? columns : TABLE_COLUMNS_MAX,
 			    in->config->ipc_entries, err);
 }
 

@@ -16,17 +16,21 @@ DEFINE_CLEANUP(struct policy_set *, policy_set_freep, policy_set_free);
 
 static void list_partitions(const struct instance *in)
 {
-	struct table *table = table_new("PARTITION|CPUS|NODES|>MEMORY|EXCLUSIVE|DAEMON");
+	struct table *table = table_new("PARTITION|CPUS|NODES|>MEMORY|MODE|EXCLUSIVE|DAEMON");
 	char size[32];
 
 	for (size_t i = 0; i < in->config->n_parts; i++) {
 		const struct partition_spec *spec = &in->config->parts[i];
-		pid_t pid = instance_daemon_pid(in, spec->name);
+		pid_t pid;
 
+		if (spec_is_free(spec))
+			continue;
+		pid = instance_daemon_pid(in, spec->name);
 		table_add(table, "%s", spec->name);
 		table_add(table, "%s", spec->cpus);
 		table_add(table, "%s", spec->mems);
 		table_add(table, "%s", config_format_size(spec->memory_bytes, size, sizeof(size)));
+		table_add(table, "%s", spec_mode_name(spec->mode));
 		table_add(table, "%s", spec->exclusive ? "wanted" : "no");
 		if (pid)
 			table_add(table, "%d", (int)pid);
@@ -44,13 +48,16 @@ static void list_partitions_json(const struct instance *in)
 	for (size_t i = 0; i < in->config->n_parts; i++) {
 		const struct partition_spec *spec = &in->config->parts[i];
 
+		if (spec_is_free(spec))
+			continue;
 		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:o, s:b, s:i}", "name", spec->name,
+			list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:i}", "name", spec->name,
 					"cpus", spec->cpus, "mems", spec->mems, "memory_bytes",
 					spec->memory_bytes == CG_NO_LIMIT
 						? json_null()
 						: json_integer((json_int_t)spec->memory_bytes),
-					"exclusive", spec->exclusive, "daemon_pid",
+					"memory_mode", spec_mode_name(spec->mode), "exclusive",
+					spec->exclusive, "daemon_pid",
 					(int)instance_daemon_pid(in, spec->name)));
 	}
 	json_print(json_pack("{s:o}", "partitions", list));

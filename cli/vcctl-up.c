@@ -29,6 +29,7 @@
 #include "daemon/board.h"
 #include "libmig/criu.h"
 #include "partition/partition.h"
+#include "partition/reshape.h"
 #include "partition/topology.h"
 
 #define UP_TMPFS_MAGIC 0x01021994
@@ -43,8 +44,25 @@ DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
 static int up_check_empty(const char *dir, struct vc_err *err)
 {
 	static const char *const ours[] = {
-		".",   "..",   "board",       "board.new",    "images", "instance.json.new",
-		"ipc", "jobs", "moves.jsonl", "moves.jsonl.1"
+		".",
+		"..",
+		"board",
+		"board.new",
+		"images",
+		"irqs",
+		"instance.json.new",
+		"ipc",
+		"jobs",
+		"moves.jsonl",
+		"moves.jsonl.1",
+		PLAN_FILE,
+		PLAN_FILE ".new",
+		PLAN_CLOCK_FILE,
+		RESHAPE_LOCK_FILE,
+		RESHAPE_JOURNAL_FILE,
+		RESHAPE_JOURNAL_FILE ".new",
+		RESHAPE_RECORD_FILE,
+		RESHAPE_RECORD_FILE ".1",
 	};
 	_cleanup_closedir_ DIR *stream = opendir(dir);
 	const struct dirent *entry;
@@ -231,8 +249,7 @@ static int up_await_daemon(const char *name, int ready, struct vc_err *err)
 	return strcmp(text, "ok") ? err_set(err, EIO, "partition %s: %s", name, text) : 0;
 }
 
-/* Starts the daemons that do not run, all at once, and waits for their word. */
-static int up_start_daemons(const struct instance *in, size_t *ret_started, struct vc_err *err)
+int vcctl_start_daemons(const struct instance *in, size_t *ret_started, struct vc_err *err)
 {
 	size_t n = in->config->n_parts;
 	_cleanup_free_ int *ready = calloc(n, sizeof(*ready));
@@ -243,7 +260,8 @@ static int up_start_daemons(const struct instance *in, size_t *ret_started, stru
 		return err_sys(err, ENOMEM, "daemons");
 	for (size_t i = 0; i < n; i++) {
 		ready[i] = -1;
-		if (r == 0 && instance_daemon_pid(in, in->config->parts[i].name) == 0)
+		if (r == 0 && !spec_is_free(&in->config->parts[i]) &&
+		    instance_daemon_pid(in, in->config->parts[i].name) == 0)
 			r = up_start_daemon(in, in->config->parts[i].name, &ready[i], err);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -286,11 +304,13 @@ static int up_fill(const struct vcctl *opts, struct instance *in, struct cg **re
 		return err_sys(err, ENOMEM, "instance");
 	r = cg_create(*ret_cg, PARTITION_SHIMS_GROUP, err);
 	if (r == 0)
-		r = board_create(in->dirfd, (uint32_t)in->config->n_parts, err);
+		r = board_create(in->dirfd, (uint32_t)in->config->n_parts + VCCTL_SPARE_SLOTS, err);
 	if (r == 0)
 		r = instance_save(in, err);
 	if (r == 0)
-		r = up_start_daemons(in, &started, err);
+		r = plan_write(in, in->config->plan, err);
+	if (r == 0)
+		r = vcctl_start_daemons(in, &started, err);
 	return r;
 }
 
@@ -301,8 +321,11 @@ static void up_print(const struct instance *in)
 
 	for (size_t i = 0; i < in->config->n_parts; i++) {
 		const struct partition_spec *spec = &in->config->parts[i];
-		pid_t pid = instance_daemon_pid(in, spec->name);
+		pid_t pid;
 
+		if (spec_is_free(spec))
+			continue;
+		pid = instance_daemon_pid(in, spec->name);
 		table_add(table, "%s", spec->name);
 		table_add(table, "%s", spec->cpus);
 		table_add(table, "%s", spec->mems);
@@ -368,7 +391,7 @@ static int up_again(const struct vcctl *opts, struct instance *in, struct vc_err
 			"%zu jobs of the last run live on; 'vcctl up' without options takes them "
 			"over, 'vcctl down --force' ends them",
 			n_jobs);
-	r = up_start_daemons(in, &started, err);
+	r = vcctl_start_daemons(in, &started, err);
 	if (r < 0)
 		return r;
 	if (started)

@@ -26,28 +26,43 @@ static const struct subcommand {
 	const char *name;
 	int (*run)(const struct vcctl *opts);
 	bool root;
-	bool whole; /* is not to be interrupted halfway */
-	bool words; /* takes some more, at least one */
+	bool whole;             /* is not to be interrupted halfway */
+	int min_args, max_args; /* how many words more it takes */
+	const char *args;       /* what they are, for an error */
 } subcommands[] = {
 	{ "up", vcctl_up, .root = true, .whole = true },
 	{ "down", vcctl_down, .root = true, .whole = true },
-	{ "list", vcctl_list, .root = false, .whole = false },
+	{ "list", vcctl_list, .root = false },
 	{ "check", vcctl_check, .root = true, .whole = true },
-	{ "kill", vcctl_kill, .words = true },
-	{ "ipc", vcctl_ipc, .words = true },
+	{ "add", vcctl_add, .root = true, .whole = true, .min_args = 1, .max_args = 1,
+	  .args = "a partition" },
+	{ "remove", vcctl_remove, .root = true, .whole = true, .min_args = 1, .max_args = 1,
+	  .args = "a partition" },
+	{ "set", vcctl_set, .root = true, .min_args = 1, .max_args = 1, .args = "a partition" },
+	{ "event", vcctl_event, .min_args = 1, .max_args = 2,
+	  .args = "list, or show, fire or revert and an event" },
+	{ "kill", vcctl_kill, .min_args = 1, .max_args = INT_MAX, .args = "jobs" },
+	{ "ipc", vcctl_ipc, .min_args = 1, .max_args = INT_MAX,
+	  .args = "list, or show or rm and a name" },
 };
 
 static void vcctl_usage(FILE *out)
 {
 	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
+	      "       vcctl [OPTION]... set|add|remove PARTITION\n"
+	      "       vcctl [OPTION]... event list|show|fire|revert [EVENT]\n"
 	      "       vcctl [OPTION]... kill JOB...\n"
 	      "       vcctl [OPTION]... ipc list|show NAME|rm NAME\n"
-	      "Bring this machine's partitions up and down; see vcctl(8).\n\n"
+	      "Bring this machine's partitions up and down, and change them; see vcctl(8).\n\n"
 	      "  up     make the partitions and start their daemons; without an option: as\n"
 	      "         " VC_SYSCONFDIR "/vcrun.conf says, or along the machine's topology\n"
 	      "  down   end the daemons and remove the partitions; refuses while jobs run\n"
 	      "  list   the partitions as they were brought up; --policies: the policies\n"
 	      "  check  look whether everything that vcrun needs is there, and works\n"
+	      "  set    give a partition other CPUs or another size, while its jobs run\n"
+	      "  add    make one more partition; --cpus says of what\n"
+	      "  remove end a partition; refuses while jobs run in it\n"
+	      "  event  list the configured events, show one, make it happen, go back\n"
 	      "  kill   send a signal to all processes of jobs, or end parked ones\n"
 	      "  ipc    the IPC objects: list; show NAME: one, with its handle in each partition;\n"
 	      "         rm NAME: remove its name, and with its last opener the object\n\n"
@@ -57,7 +72,15 @@ static void vcctl_usage(FILE *out)
 	      "  -s, --signal=SIGNAL  kill: this one, by name or number (default TERM)\n"
 	      "      --policies       list: the policies that vcrun --policy knows\n"
 	      "      --kind=KIND      ipc: objects of this kind only\n"
-	      "      --json           list, check, ipc: print JSON\n"
+	      "      --json           list, check, ipc, event list: print JSON\n"
+	      "      --cpus=LIST      set, add: its CPUs, as in 0-3,8\n"
+	      "      --mems=LIST      set, add: its memory nodes; pages move there\n"
+	      "      --memory=SIZE    set, add: its memory, as in 512M, 1.5G, max\n"
+	      "      --cpu=WORD       set, add: CPUs dedicated to it, or shared\n"
+	      "      --memory-mode=WORD  set, add: memory fixed, or pageable\n"
+	      "      --deadline=SEC   set, event: how long shrinking may take (default 5, or\n"
+	      "                       the event's)\n"
+	      "      --dry-run        set, event: show what would change, no more\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n\n"
@@ -76,6 +99,18 @@ static size_t vcctl_parse_split(const char *text)
 		exit(EXIT_USAGE_CODE);
 	}
 	return n;
+}
+
+static unsigned int vcctl_parse_deadline(const char *text)
+{
+	char *end;
+	double sec = strtod(text, &end);
+
+	if (!*text || *end || !(sec >= 0 && sec <= 86400)) {
+		fprintf(stderr, "vcctl: --deadline=%s: give seconds, 0 to 86400\n", text);
+		exit(EXIT_USAGE_CODE);
+	}
+	return sec < 0.001 ? 1 : (unsigned int)(sec * 1000);
 }
 
 static const struct subcommand *vcctl_find(const char *name)
@@ -127,6 +162,16 @@ static void vcctl_lock(const char *state_dir, char *ret_path, size_t size)
 	}
 }
 
+enum {
+	OPTION_CPUS = 256,
+	OPTION_MEMS,
+	OPTION_MEMORY,
+	OPTION_CPU,
+	OPTION_MEMORY_MODE,
+	OPTION_DEADLINE,
+	OPTION_DRY_RUN,
+};
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -137,6 +182,13 @@ int main(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ "policies", no_argument, NULL, 'P' },
 		{ "kind", required_argument, NULL, 'k' },
+		{ "cpus", required_argument, NULL, OPTION_CPUS },
+		{ "mems", required_argument, NULL, OPTION_MEMS },
+		{ "memory", required_argument, NULL, OPTION_MEMORY },
+		{ "cpu", required_argument, NULL, OPTION_CPU },
+		{ "memory-mode", required_argument, NULL, OPTION_MEMORY_MODE },
+		{ "deadline", required_argument, NULL, OPTION_DEADLINE },
+		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 		{ "state-dir", required_argument, NULL, 'S' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -166,6 +218,27 @@ int main(int argc, char **argv)
 		case 'P':
 			opts.policies = true;
 			break;
+		case OPTION_CPUS:
+			opts.cpus = optarg;
+			break;
+		case OPTION_MEMS:
+			opts.mems = optarg;
+			break;
+		case OPTION_MEMORY:
+			opts.memory = optarg;
+			break;
+		case OPTION_CPU:
+			opts.cpu = optarg;
+			break;
+		case OPTION_MEMORY_MODE:
+			opts.memory_mode = optarg;
+			break;
+		case OPTION_DEADLINE:
+			opts.deadline_msec = vcctl_parse_deadline(optarg);
+			break;
+		case OPTION_DRY_RUN:
+			opts.dry_run = true;
+			break;
 		case 'k':
 			opts.kind = optarg;
 			break;
@@ -185,14 +258,20 @@ int main(int argc, char **argv)
 			return EXIT_USAGE_CODE;
 		}
 	}
-	subcommand = optind < argc ? vcctl_find(argv[optind]) : NULL;
-	if (!subcommand || (optind + 1 != argc) != subcommand->words) {
+	if (optind == argc) {
 		vcctl_usage(stderr);
 		return EXIT_USAGE_CODE;
 	}
-	opts.words = argv + optind + 1;
 	if (opts.split && opts.config) {
 		fputs("vcctl: --split and --config exclude each other: give one of them\n", stderr);
+		return EXIT_USAGE_CODE;
+	}
+	subcommand = vcctl_find(argv[optind]);
+	opts.words = argv + optind + 1;
+	opts.n_words = argc - optind - 1;
+	if (opts.n_words < subcommand->min_args || opts.n_words > subcommand->max_args) {
+		fprintf(stderr, "vcctl: '%s' takes %s; try 'vcctl --help'\n", subcommand->name,
+			subcommand->args ? subcommand->args : "no argument");
 		return EXIT_USAGE_CODE;
 	}
 	if (subcommand->root && geteuid() != 0) {

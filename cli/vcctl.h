@@ -3,7 +3,8 @@
  * vcctl.h - the administrator's command, seen by its own files
  *
  * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c,
- * vcctl-kill.c, vcctl-ipc.c. vcctl-trial.c is of check, vcctl-ipcdir.c of up and down.
+ * vcctl-set.c, vcctl-add.c, vcctl-event.c, vcctl-kill.c, vcctl-ipc.c. vcctl-trial.c is of check,
+ * vcctl-ipcdir.c of up and down; vcctl-shape.c shows and makes a change of partitions.
  */
 #ifndef VC_CLI_VCCTL_H
 #define VC_CLI_VCCTL_H
@@ -20,10 +21,14 @@ struct vcctl {
 	const char *state_dir;
 	const char *config; /* NULL: /etc/vcrun/vcrun.conf if it is there */
 	size_t split;       /* 0: not given */
-	bool force, json, policies;
+	bool force, json, policies, dry_run;
 	const char *signal; /* kill: NULL is SIGTERM */
 	const char *kind;   /* ipc: of this kind only; NULL: any */
-	char **words;       /* behind the subcommand, ended by NULL */
+	/* set, add: NULL: leave it */
+	const char *cpus, *mems, *memory, *cpu, *memory_mode;
+	unsigned int deadline_msec; /* 0: not given */
+	char **words;               /* behind the subcommand, ended by NULL */
+	int n_words;
 };
 
 /* Each returns the command's exit status. */
@@ -31,6 +36,42 @@ int vcctl_up(const struct vcctl *opts);
 int vcctl_down(const struct vcctl *opts);
 int vcctl_list(const struct vcctl *opts);
 int vcctl_check(const struct vcctl *opts);
+int vcctl_set(const struct vcctl *opts);
+int vcctl_add(const struct vcctl *opts);
+int vcctl_remove(const struct vcctl *opts);
+int vcctl_event(const struct vcctl *opts);
+
+/* The board has so many slots more than there are partitions, for those to be added. */
+#define VCCTL_SPARE_SLOTS 16
+
+/* vcctl-up.c: starts the daemons that do not run, all at once, and waits for their word. */
+int vcctl_start_daemons(const struct instance *in, size_t *ret_started, struct vc_err *err);
+/* vcctl-down.c: ends a daemon, if there is one; its jobs live on. */
+int vcctl_end_daemon(const struct instance *in, const char *partition, struct vc_err *err);
+
+/* vcctl-set.c: what --cpus and its like say, put into a spec. */
+int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, struct vc_err *err);
+
+/* vcctl-shape.c */
+/* The instance with the lock on its partitions' shape held. The caller frees; *ret_lock is a
+ * descriptor that ends the lock when it is closed, with the process at the latest. */
+int vcctl_open_shape(const struct vcctl *opts, struct instance **ret, struct cg **ret_cg,
+		     int *ret_lock, struct vc_err *err);
+/* n partitions, before and after, side by side. */
+void vcctl_print_shape(const struct instance *in, const struct partition_spec *after, size_t n);
+
+/* What is to be changed: partitions, or an event's. */
+struct vcctl_change {
+	const struct partition_spec *after;
+	size_t n;
+	const char *cause;
+	const char *event; /* NULL: none; cause is then made from it */
+	enum plan_way way;
+};
+
+/* Shows the change; makes it, unless it is a dry run; says what came of it. */
+int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
+		  const struct vcctl_change *change, struct vc_err *err);
 int vcctl_ipc(const struct vcctl *opts);
 int vcctl_kill(const struct vcctl *opts);
 

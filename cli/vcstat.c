@@ -19,13 +19,14 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"
+#include "cli/vcstat.h"
 
 #define VCSTAT_WATCH_MAX 86400 /* s */
 
 struct vcstat {
 	const char *state_dir;
 	Vc__Status wanted;
-	bool ipc;
+	bool ipc, devices;
 	bool json;
 	double watch_sec; /* 0: once */
 };
@@ -33,8 +34,11 @@ struct vcstat {
 static void vcstat_usage(FILE *out)
 {
 	fputs("Usage: vcstat [OPTION]... [partitions] [jobs] [moves] [ipc]\n"
+	      "       vcstat [OPTION]... devices\n"
 	      "Show the load of the partitions, the jobs in them, the moves so far, and the IPC\n"
-	      "objects; see vcstat(1). Without a word: partitions and jobs. Users see their own\n"
+	      "objects; or where the partitions' devices sent their interrupts in the last "
+	      "second;\n"
+	      "see vcstat(1). Without a word: partitions and jobs. Users see their own\n"
 	      "jobs and moves, and the objects that they may read; root sees all.\n\n"
 	      "      --json           print one JSON object\n"
 	      "  -w, --watch[=SEC]    again every SEC seconds (default 1), until interrupted\n"
@@ -234,13 +238,16 @@ static int vcstat_words(struct vcstat *opts, char **words)
 			wanted->has_moves = wanted->moves = true;
 		else if (!strcmp(*words, "ipc"))
 			opts->ipc = true;
+		else if (!strcmp(*words, "devices"))
+			opts->devices = true;
 		else {
-			fprintf(stderr, "vcstat: '%s' is none of partitions, jobs, moves, ipc\n",
+			fprintf(stderr,
+				"vcstat: '%s' is none of partitions, jobs, moves, ipc, devices\n",
 				*words);
 			return -EINVAL;
 		}
 	}
-	if (!wanted->partitions && !wanted->jobs && !wanted->moves && !opts->ipc)
+	if (!wanted->partitions && !wanted->jobs && !wanted->moves && !opts->ipc && !opts->devices)
 		wanted->has_partitions = wanted->partitions = wanted->has_jobs = wanted->jobs =
 			true;
 	return 0;
@@ -289,9 +296,14 @@ int main(int argc, char **argv)
 	}
 	if (vcstat_words(&opts, argv + optind) < 0)
 		return EXIT_USAGE_CODE;
+	if (opts.devices && (opts.wanted.partitions || opts.wanted.jobs || opts.wanted.moves)) {
+		fputs("vcstat: devices are shown by themselves\n", stderr);
+		return EXIT_USAGE_CODE;
+	}
 	opts.state_dir = statedir_choose(state_dir);
 	for (;;) {
-		int r = vcstat_show(&opts);
+		int r = opts.devices ? vcstat_devices(opts.state_dir, opts.json)
+				     : vcstat_show(&opts);
 
 		if (r || opts.watch_sec <= 0)
 			return r;

@@ -78,7 +78,9 @@ _vcrun_argument() {
 	--ipc | -i) COMPREPLY=($(compgen -W 'map private' -- "$cur")) ;;
 	--state-dir) _filedir -d ;;
 	--config | -c) _filedir ;;
-	--name | -n | --split) ;;
+	--name | -n | --split | --cpus | --mems | --memory | --deadline) ;;
+	--cpu) COMPREPLY=($(compgen -W 'dedicated shared' -- "$cur")) ;;
+	--memory-mode) COMPREPLY=($(compgen -W 'fixed pageable' -- "$cur")) ;;
 	*) return 1 ;;
 	esac
 }
@@ -133,7 +135,19 @@ _vcstat() {
 	local cur prev words cword split cmd=$1
 
 	_init_completion -s || return
-	_vcrun_argument || [[ $split == true ]] || _vcrun_reply partitions jobs moves ipc
+	_vcrun_argument || [[ $split == true ]] || _vcrun_reply partitions jobs moves ipc devices
+}
+
+# What follows "vcctl event": what to do, then an event's name.
+_vcrun_event() {
+	case $prev in
+	event) _vcrun_reply list show fire revert ;;
+	show | fire | revert)
+		_vcrun_reply '$(_vcrun_ask vcctl event list --json |
+			sed -n "s/^ \{6\}\"name\": \"\([a-z0-9-]*\)\",$/\1/p")'
+		;;
+	*) _vcrun_reply ;;
+	esac
 }
 
 # Behind "vcctl ipc", which is the word at I.
@@ -174,13 +188,25 @@ _vcctl() {
 			_vcrun_reply
 			return
 			;;
+		add)
+			_vcrun_reply
+			return
+			;;
+		event)
+			_vcrun_event
+			return
+			;;
+		set | remove)
+			_vcrun_reply '$(_vcrun_partitions)'
+			return
+			;;
 		ipc)
 			_vcctl_ipc "$i"
 			return
 			;;
 		esac
 	done
-	_vcrun_reply up down list check kill ipc
+	_vcrun_reply up down list check set add remove event kill ipc
 }
 
 _vcbench() {
@@ -193,7 +219,7 @@ _vcbench() {
 		return
 		;;
 	esac
-	_vcrun_argument || [[ $split == true ]] || _vcrun_reply spawn move lock interfere all
+	_vcrun_argument || [[ $split == true ]] || _vcrun_reply spawn move reshape lock interfere all
 }
 
 complete -F _vcrun vcrun

@@ -11,6 +11,7 @@
  *	job.c       the jobs here, as their shims tell
  *	pool.c      shims started ahead of need
  *	balance.c   when to move what by itself
+ *	plan.c      when an event's time has come
  *	ipc*.c      IPC objects: see ipc.h
  */
 #ifndef VC_DAEMON_DAEMON_H
@@ -78,6 +79,7 @@ struct daemon {
 	struct event *listen_event, *listen_resume, *sample_event, *pool_event, *balance_event;
 	double move_usec_per_mib; /* learnt from moves; see balance.c */
 	struct load *load;
+	struct plan_clock *plan; /* NULL: no event can happen by itself */
 	struct cg_entry *shims_entry;
 	TAILQ_HEAD(, conn) conns;
 	TAILQ_HEAD(, job) jobs;
@@ -118,6 +120,10 @@ int req_ipc_list(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_ipc_fork(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_ipc_leave(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 
+/* status-devices.c: fills and frees the reply's devices. 0 or -ENOMEM. */
+int status_devices(struct daemon *daemon, Vc__StatusReply *reply);
+void status_devices_done(Vc__StatusReply *reply);
+
 /* decide.c */
 /* Which partition for a new job of the process pid: its index. note: "" or what
  * the user should know (a policy at fault). */
@@ -136,12 +142,20 @@ void move_order(struct job *job, uint32_t to, const char *note, bool progress, i
 /* load.c */
 int load_start(struct daemon *daemon, struct vc_err *err);
 void load_stop(struct daemon *daemon);
+/* Takes over what somebody has changed of the partitions; cheap when nobody has. */
+void load_refresh(struct daemon *daemon);
 
 /* balance.c */
 int balance_start(struct daemon *daemon, struct vc_err *err);
 void balance_stop(struct daemon *daemon);
 /* Learns what moves cost from one that has ended. */
 void balance_learn(struct daemon *daemon, const Vc__JobState *state);
+
+/* plan.c */
+int plan_start(struct daemon *daemon, struct vc_err *err);
+void plan_stop(struct daemon *daemon);
+/* vcd --fire, --revert: makes an event go one way, and returns the exit status. */
+int plan_main(const char *state_dir, const char *event, bool revert);
 
 /* job.c */
 struct job *job_find(struct daemon *daemon, uint32_t id);

@@ -43,7 +43,7 @@ struct question {
 static int question_init(struct question *question, struct daemon *daemon, const char *policy,
 			 struct vc_err *err)
 {
-	uint32_t n = board_count(daemon->board);
+	uint32_t n = (uint32_t)daemon->instance->config->n_parts;
 	struct vc_view *view = &question->view;
 	int r;
 

@@ -20,7 +20,9 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/log.h"
 #include "partition/cpulist.h"
+#include "partition/reshape.h"
 
 struct load {
 	struct cpulist cpus;
@@ -61,6 +63,31 @@ static double load_pct(uint64_t part, uint64_t whole)
 	double pct = whole ? 100.0 * (double)part / (double)whole : 0;
 
 	return pct > 100 ? 100 : pct;
+}
+
+/* Which CPUs are ours. What they had done before they came counts for nothing. */
+static int load_take_cpus(struct daemon *daemon, struct vc_err *err)
+{
+	const char *cpus = daemon->instance->config->parts[daemon->slot].cpus;
+	struct load *load = daemon->load;
+
+	if (cpulist_parse(cpus, &load->cpus) < 0)
+		return err_set(err, EINVAL, "%s: no list of CPUs", cpus);
+	load->ncpus = (unsigned int)cpulist_count(&load->cpus);
+	load_read_ticks(load, &load->busy_ticks, &load->all_ticks);
+	return 0;
+}
+
+/* Whoever changes partitions leaves it to each daemon to notice. */
+void load_refresh(struct daemon *daemon)
+{
+	struct vc_err err = { 0 };
+	int r = instance_refresh(daemon->instance, &err);
+
+	if (r > 0)
+		r = load_take_cpus(daemon, &err);
+	if (r < 0)
+		log_warn("%s", err.text);
 }
 
 static void load_sample(struct daemon *daemon)
@@ -104,7 +131,13 @@ static void load_sample(struct daemon *daemon)
 
 static void load_on_timer(evutil_socket_t fd, short what, void *ctx)
 {
-	load_sample(ctx);
+	struct daemon *daemon = ctx;
+	struct vc_err err = { 0 };
+
+	if (reshape_tidy(daemon->instance, daemon->cg, &err) < 0)
+		log_warn("%s", err.text);
+	load_refresh(daemon);
+	load_sample(daemon);
 }
 
 int load_start(struct daemon *daemon, struct vc_err *err)
@@ -117,12 +150,9 @@ int load_start(struct daemon *daemon, struct vc_err *err)
 	if (!load)
 		return err_sys(err, ENOMEM, "load");
 	daemon->load = load;
-	if (cpulist_parse(config->parts[daemon->slot].cpus, &load->cpus) < 0)
-		return err_set(err, EINVAL, "%s: no list of CPUs",
-			       config->parts[daemon->slot].cpus);
-	load->ncpus = (unsigned int)cpulist_count(&load->cpus);
+	if (load_take_cpus(daemon, err) < 0)
+		return -err->code;
 	load->machine_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	load_read_ticks(load, &load->busy_ticks, &load->all_ticks);
 	load_sample(daemon);
 	daemon->sample_event = event_new(daemon->base, -1, EV_PERSIST, load_on_timer, daemon);
 	if (!daemon->sample_event)

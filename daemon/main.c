@@ -24,6 +24,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "partition/partition.h"
+#include "partition/reshape.h"
 
 static void main_on_term(evutil_socket_t signal, short what, void *ctx)
 {
@@ -53,10 +54,25 @@ static int main_lock(const struct daemon *daemon, struct vc_err *err)
 	return 0;
 }
 
+/* The partition as it is wanted, not as somebody who changes it right now has it halfway. */
+static int main_make_partition(struct daemon *daemon, struct vc_err *err)
+{
+	_cleanup_close_ int lock = -1;
+	const struct partition_spec *spec;
+	enum cg_exclusive obtained;
+	int r = reshape_lock(daemon->instance, daemon->cg, &lock, err);
+
+	if (r < 0)
+		return r;
+	spec = &daemon->instance->config->parts[daemon->slot];
+	r = partition_create(daemon->cg, spec, &obtained, err);
+	if (r == 0)
+		partition_route(spec, daemon->instance->dirfd);
+	return r;
+}
+
 static int main_start(struct daemon *daemon, const char *state_dir, struct vc_err *err)
 {
-	enum cg_exclusive obtained;
-	struct partition_spec *spec;
 	int index, r = instance_open(state_dir, &daemon->instance, err);
 
 	if (r < 0)
@@ -65,8 +81,6 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (index < 0)
 		return err_set(err, ENOENT, "%s/instance.json has no partition %s",
 			       daemon->instance->dir, daemon->name);
-	spec = &daemon->instance->config->parts[index];
-	daemon->name = spec->name;
 	daemon->slot = (uint32_t)index;
 	daemon->base = event_base_new();
 	if (!daemon->base)
@@ -75,7 +89,7 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (r == 0)
 		r = cg_open(NULL, daemon->instance->cgroup_base, &daemon->cg, err);
 	if (r == 0)
-		r = partition_create(daemon->cg, spec, &obtained, err);
+		r = main_make_partition(daemon, err);
 	if (r == 0)
 		r = cg_create(daemon->cg, PARTITION_SHIMS_GROUP, err);
 	if (r == 0)
@@ -96,6 +110,8 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 		r = pool_start(daemon, err);
 	if (r == 0)
 		r = balance_start(daemon, err);
+	if (r == 0)
+		r = plan_start(daemon, err);
 	return r;
 }
 
@@ -103,6 +119,7 @@ static void main_stop(struct daemon *daemon)
 {
 	if (daemon->board && daemon->load)
 		board_retire(daemon->board, daemon->slot);
+	plan_stop(daemon);
 	balance_stop(daemon);
 	pool_stop(daemon);
 	load_stop(daemon);
@@ -142,9 +159,12 @@ static void main_say_ready(int fd, const char *text)
 static void main_usage(FILE *out)
 {
 	fputs("Usage: vcd --partition=NAME [--state-dir=DIR] [--ready-fd=FD]\n"
+	      "       vcd --fire=EVENT|--revert=EVENT [--state-dir=DIR]\n"
 	      "The daemon of one partition. 'vcctl up' starts it; see vcd(8).\n\n"
 	      "  -p, --partition=NAME  the partition, as in DIR/instance.json\n"
 	      "      --state-dir=DIR   state directory (default $VCRUN_STATE_DIR or /run/vcrun)\n"
+	      "      --fire=EVENT      make the event happen, and exit; daemons call this\n"
+	      "      --revert=EVENT    go back from it, and exit\n"
 	      "      --ready-fd=FD     write \"ok\", or why not, to FD, and close it\n"
 	      "  -h, --help            this text\n"
 	      "  -V, --version         the version\n",
@@ -157,6 +177,8 @@ int main(int argc, char **argv)
 		{ "partition", required_argument, NULL, 'p' },
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "ready-fd", required_argument, NULL, 'r' },
+		{ "fire", required_argument, NULL, 'f' },
+		{ "revert", required_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -165,7 +187,8 @@ int main(int argc, char **argv)
 				 .conns = TAILQ_HEAD_INITIALIZER(daemon.conns),
 				 .jobs = TAILQ_HEAD_INITIALIZER(daemon.jobs) };
 	struct event *on_term, *on_int;
-	const char *state_dir = NULL;
+	const char *state_dir = NULL, *event = NULL;
+	bool revert = false;
 	int ready_fd = -1, c, r;
 	struct vc_err err;
 
@@ -181,6 +204,11 @@ int main(int argc, char **argv)
 		case 'r':
 			ready_fd = atoi(optarg);
 			break;
+		case 'f':
+		case 'b':
+			event = optarg;
+			revert = c == 'b';
+			break;
 		case 'h':
 			main_usage(stdout);
 			return 0;
@@ -192,7 +220,9 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (!daemon.name || optind < argc) {
+	if (event && !daemon.name && optind == argc)
+		return plan_main(instance_dir(state_dir), event, revert);
+	if (event || !daemon.name || optind < argc) {
 		main_usage(stderr);
 		return 2;
 	}

@@ -59,17 +59,21 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 
 static int status_partitions(struct daemon *daemon, struct status *status)
 {
-	uint32_t n = board_count(daemon->board);
+	const struct config *config = daemon->instance->config;
+	uint32_t n = (uint32_t)config->n_parts, shown = 0;
 
 	status->parts = calloc(n, sizeof(*status->parts));
 	status->part_list = calloc(n, sizeof(*status->part_list));
 	if (!status->parts || !status->part_list)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++) {
-		status_fill_partition(daemon, i, &status->parts[i]);
-		status->part_list[i] = &status->parts[i];
+		if (spec_is_free(&config->parts[i]))
+			continue;
+		status_fill_partition(daemon, i, &status->parts[shown]);
+		status->part_list[shown] = &status->parts[shown];
+		shown++;
 	}
-	status->reply.n_partitions = n;
+	status->reply.n_partitions = shown;
 	status->reply.partitions = status->part_list;
 	return 0;
 }
@@ -226,11 +230,14 @@ int req_status(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		r = status_jobs(conn, &status);
 	if (r == 0 && wanted->moves)
 		r = status_moves(conn, &status);
+	if (r == 0 && wanted->devices)
+		r = status_devices(conn->daemon, &status.reply);
 	if (r == 0) {
 		answer.body_case = VC__MSG__BODY_STATUS_REPLY;
 		answer.status_reply = &status.reply;
 		conn_send(conn, &answer, NULL, 0);
 	}
+	status_devices_done(&status.reply);
 	free(status.parts);
 	free(status.part_list);
 	free(status.jobs);

@@ -22,6 +22,8 @@
 #include "partition/partition.h"
 #include "partition/topology.h"
 
+#define V1_TRIES 5
+
 const char *cg_file_cpus(const struct cg_hier *hier)
 {
 	return hier->version == 2 ? "cpuset.cpus.effective" : "cpuset.effective_cpus";
@@ -52,9 +54,12 @@ static int v1_put_child(const struct cg_hier *hier, const char *group, const cha
 {
 	char child[CG_GROUP_MAX];
 
+	int r;
+
 	if (snprintf(child, sizeof(child), "%s/%s", group, name) >= (int)sizeof(child))
 		return -ENAMETOOLONG;
-	return v1_put(hier, child, arg);
+	r = v1_put(hier, child, arg);
+	return r == -ENOENT || r == -ENODEV ? 0 : r; /* a job has just ended */
 }
 
 /* A group and all below it to the same list: what is to go must leave the
@@ -73,8 +78,15 @@ static int v1_put(const struct cg_hier *hier, const char *group, const struct li
 		return -EBUSY;
 	snprintf(both, sizeof(both), "%s%s%s", old, *old ? "," : "", change->value);
 	cg_write(hier, group, change->file, both);
-	r = cg_each_child(hier, group, v1_put_child, &copy);
-	return r < 0 ? r : cg_write(hier, group, change->file, change->value);
+	/* A job that is just being started may have taken the old list from us. */
+	for (int try = 0; try < V1_TRIES; try++) {
+		r = cg_each_child(hier, group, v1_put_child, &copy);
+		if (r == 0)
+			r = cg_write(hier, group, change->file, change->value);
+		if (r != -EBUSY)
+			break;
+	}
+	return r;
 }
 
 static int v1_set(struct cg *cg, const struct cg_hier *hier, const char *group, const char *file,
@@ -212,6 +224,18 @@ int cg_set_cpus(struct cg *cg, const char *path, const char *cpus, const char *m
 		return r;
 	r = cg_get_exclusive(cg, path, exclusive, ret_obtained);
 	return r < 0 ? err_sys(err, -r, "cannot read the CPUs of \"%s\" back", path) : 0;
+}
+
+int cg_release_cpus(struct cg *cg, const char *path, struct vc_err *err)
+{
+	const struct cg_hier *hier = cg_hier_of(cg, CG_CPUSET);
+	char group[CG_GROUP_MAX];
+	int r = cg_find(hier, path, group);
+
+	if (r == 0)
+		r = hier->version == 1 ? cg_write(hier, group, "cpuset.cpu_exclusive", "0")
+				       : cg_v2_release(hier, group);
+	return r < 0 ? err_sys(err, -r, "cannot share the CPUs of \"%s\"", path) : 0;
 }
 
 int cg_get_cpus(struct cg *cg, const char *path, char *ret_cpus, size_t cpus_size, char *ret_mems,

@@ -190,6 +190,12 @@ static void v2_claim(const struct cg_hier *hier, const char *group, bool exclusi
 		cg_write(hier, group, "cpuset.cpus.partition", "member");
 }
 
+int cg_v2_release(const struct cg_hier *hier, const char *group)
+{
+	v2_claim(hier, group, false);
+	return cg_v2_is_root(hier, group) ? -EBUSY : 0;
+}
+
 int cg_v2_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
 		   const struct cpulist *want, const char *mems, bool exclusive, struct vc_err *err)
 {

@@ -2,8 +2,8 @@
 /*
  * cgroup-memory.c - how much memory a group uses and may use
  *
- * Lowering a limit below what is used must end in "it does not fit" or in pages
- * reclaimed, never in a kill. v1's limit file works that way; v2's does not.
+ * A limit below what is used must end in "it does not fit", never in a kill. v1's limit
+ * file works that way; v2's does not. Making it fit is cgroup-shrink.c's.
  */
 #include "partition/cgroup.h"
 
@@ -13,10 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "partition/cgroup-priv.h"
-
-#define SHRINK_WAIT_USEC 2000000
 
 /* v1 has no "none" but a number of pages near 2^63. */
 static uint64_t limit_value(const char *text)
@@ -59,56 +56,35 @@ int cg_memory_read(struct cg *cg, const char *path, struct cg_memory *ret)
 	return 0;
 }
 
-/*
- * On v2 a maximum below what is used is no error but a kill. So the group is
- * first held back at the new size (memory.high), pushed (memory.reclaim), and the
- * maximum set once it fits; if it does not, everything is as before.
- */
-static int v2_shrink(const struct cg_hier *hier, const char *group, uint64_t limit,
-		     struct vc_err *err)
-{
-	uint64_t deadline = clock_mono_usec() + SHRINK_WAIT_USEC, used = 0;
-	char high[64], text[32];
-
-	if (cg_read_u64(hier, group, "memory.current", &used) < 0 || used <= limit)
-		return 0;
-	if (cg_read(hier, group, "memory.high", high, sizeof(high)) < 0)
-		snprintf(high, sizeof(high), "max");
-	snprintf(text, sizeof(text), "%" PRIu64, limit);
-	cg_write(hier, group, "memory.high", text);
-	do {
-		snprintf(text, sizeof(text), "%" PRIu64, used - limit);
-		cg_write(hier, group, "memory.reclaim", text);
-		if (cg_read_u64(hier, group, "memory.current", &used) < 0 || used <= limit)
-			break;
-		clock_sleep_usec(10000);
-	} while (clock_mono_usec() < deadline);
-	if (used > limit) {
-		cg_write(hier, group, "memory.high", high);
-		return err_set(err, EBUSY,
-			       "%s/%s uses %" PRIu64 " bytes and cannot be brought below %" PRIu64,
-			       hier->mount, group, used, limit);
-	}
-	return 1;
-}
-
 static int v2_set_memory(struct cg *cg, const struct cg_hier *hier, const char *group,
 			 uint64_t limit, const char *text, struct vc_err *err)
 {
-	int shrunk, r;
+	uint64_t used = 0;
 
 	if (!cg_has(hier, group, "memory.max"))
 		return err_set(err, EOPNOTSUPP,
 			       "the memory controller does not reach %s/%s: a group above holds "
 			       "processes itself or does not pass it on",
 			       hier->mount, group);
-	shrunk = v2_shrink(hier, group, limit, err);
-	if (shrunk < 0)
-		return shrunk;
-	r = cg_lib_set(cg, hier, group, "memory.max", text, err);
-	if (shrunk)
-		cg_write(hier, group, "memory.high", "max");
-	return r;
+	/* There a maximum below what is used is no error, but a kill. */
+	if (cg_read_u64(hier, group, "memory.current", &used) == 0 && used > limit)
+		return err_set(err, EBUSY, "%s/%s uses %" PRIu64 " bytes, more than %" PRIu64,
+			       hier->mount, group, used, limit);
+	return cg_lib_set(cg, hier, group, "memory.max", text, err);
+}
+
+static int v1_set_memory(struct cg *cg, const struct cg_hier *hier, const char *group,
+			 uint64_t limit, const char *text, struct vc_err *err)
+{
+	int r = cg_lib_set(cg, hier, group, "memory.limit_in_bytes", text, err);
+	uint64_t used = 0;
+
+	if (r != -EBUSY)
+		return r;
+	cg_read_u64(hier, group, "memory.usage_in_bytes", &used);
+	return err_set(err, EBUSY,
+		       "%s/%s uses %" PRIu64 " bytes and cannot be brought below %" PRIu64,
+		       hier->mount, group, used, limit);
 }
 
 int cg_set_memory(struct cg *cg, const char *path, uint64_t limit_bytes, struct vc_err *err)
@@ -130,17 +106,14 @@ int cg_set_memory(struct cg *cg, const char *path, uint64_t limit_bytes, struct 
 		return err_set(err, ENOENT, "there is no group \"%s\" in %s", path, hier->mount);
 	snprintf(text, sizeof(text), "%" PRIu64, limit_bytes);
 	if (hier->version == 2)
-		return v2_set_memory(cg, hier, group, limit_bytes,
-				     limit_bytes == CG_NO_LIMIT ? "max" : text, err);
-	r = cg_lib_set(cg, hier, group, "memory.limit_in_bytes",
-		       limit_bytes == CG_NO_LIMIT ? "-1" : text, err);
-	if (r == -EBUSY) {
-		uint64_t used = 0;
-
-		cg_read_u64(hier, group, "memory.usage_in_bytes", &used);
-		return err_set(err, EBUSY,
-			       "%s/%s uses %" PRIu64 " bytes and cannot be brought below %" PRIu64,
-			       hier->mount, group, used, limit_bytes);
-	}
+		r = v2_set_memory(cg, hier, group, limit_bytes,
+				  limit_bytes == CG_NO_LIMIT ? "max" : text, err);
+	else
+		r = v1_set_memory(cg, hier, group, limit_bytes,
+				  limit_bytes == CG_NO_LIMIT ? "-1" : text, err);
+	/* What a shrinking that was killed may have left. */
+	if (r == 0)
+		cg_write(hier, group, hier->version == 2 ? "memory.high" : "memory.oom_control",
+			 hier->version == 2 ? "max" : "0");
 	return r;
 }

@@ -7,6 +7,8 @@
  *	cgroup-lib.c    libcgroup
  *	cgroup-cpus.c   CPUs and nodes; cgroup-dedicate.c has v2's partition roots
  *	cgroup-memory.c memory used and its limit
+ *	cgroup-shrink.c the limit lowered below what is used
+ *	cgroup-hold.c   memory that is fixed
  *	cgroup-procs.c  processes: enter, list, kill
  *	cgroup-stat.c   CPU time, pressure
  *
@@ -132,6 +134,8 @@ int cg_look_beside(const struct cg_hier *hier, const char *group, const struct c
 /* cgroup-dedicate.c: "root" or "isolated" exactly; and with all CPUs it was given. */
 bool cg_v2_is_root(const struct cg_hier *hier, const char *group);
 bool cg_v2_is_dedicated(const struct cg_hier *hier, const char *group);
+/* None of its CPUs is its own any more; they stay its CPUs. */
+int cg_v2_release(const struct cg_hier *hier, const char *group);
 int cg_v2_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
 		   const struct cpulist *want, const char *mems, bool exclusive,
 		   struct vc_err *err);

@@ -22,6 +22,7 @@
 #include "partition/cpulist.h"
 
 #define REMOVE_WAIT_USEC 500000
+#define INHERIT_TRIES 5
 
 int cg_check_path(const char *path, struct vc_err *err)
 {
@@ -153,7 +154,7 @@ static int add_taken(const struct cg_hier *hier, const char *group, const char *
 	return 0;
 }
 
-int cg_cpuset_inherit(const struct cg_hier *hier, const char *group, struct vc_err *err)
+static int cpuset_inherit(const struct cg_hier *hier, const char *group, struct vc_err *err)
 {
 	char parent[CG_GROUP_MAX], cpus[CPULIST_TEXT], mems[CPULIST_TEXT];
 	const char *slash = strrchr(group, '/');
@@ -192,6 +193,16 @@ int cg_cpuset_inherit(const struct cg_hier *hier, const char *group, struct vc_e
 	/* v2 always moves a process's pages to the nodes of its new group. */
 	cg_write(hier, group, "cpuset.memory_migrate", "1");
 	return 0;
+}
+
+int cg_cpuset_inherit(const struct cg_hier *hier, const char *group, struct vc_err *err)
+{
+	int r = -EACCES;
+
+	/* The parent's may be changed between reading and writing them. */
+	for (int try = 0; try < INHERIT_TRIES && r == -EACCES; try++)
+		r = cpuset_inherit(hier, group, err);
+	return r;
 }
 
 static bool has_word(const char *list, const char *word)

@@ -14,6 +14,7 @@
 #ifndef VC_PARTITION_CGROUP_H
 #define VC_PARTITION_CGROUP_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -79,13 +80,50 @@ int cg_children(struct cg *cg, const char *path, char ***ret_names, size_t *ret_
  */
 int cg_set_cpus(struct cg *cg, const char *path, const char *cpus, const char *mems, bool exclusive,
 		enum cg_exclusive *ret_obtained, struct vc_err *err);
+/* Its CPUs are not its own any more, so that others can be given them; it keeps them. */
+int cg_release_cpus(struct cg *cg, const char *path, struct vc_err *err);
 /* What a group whose CPUs were asked for as its own (asked) has of that now: later
  * neighbours and CPUs going offline change it. 0 or -errno. */
 int cg_get_exclusive(struct cg *cg, const char *path, bool asked, enum cg_exclusive *ret);
 /* The effective CPUs and nodes as the kernel has them, list form. */
 int cg_get_cpus(struct cg *cg, const char *path, char *ret_cpus, size_t cpus_size, char *ret_mems,
 		size_t mems_size, struct vc_err *err);
+/* The limit at once, where what is used fits; -EBUSY where it does not. To lower that of
+ * a group that is full, see cg_shrink_memory(). */
 int cg_set_memory(struct cg *cg, const char *path, uint64_t limit_bytes, struct vc_err *err);
+
+/* How a limit is lowered below what is used. */
+struct cg_shrink {
+	uint64_t deadline_usec; /* CLOCK_MONOTONIC */
+	bool swap;              /* anonymous memory may go to swap, where there is some */
+	/* After each step: what is used, and what it is to come down to. May be NULL. */
+	void (*progress)(uint64_t used_bytes, uint64_t limit_bytes, void *ctx);
+	void *ctx;
+	const volatile sig_atomic_t *cancel; /* set: give up. May be NULL */
+};
+
+/*
+ * Lowers the limit step by step, what is used being reclaimed on the way; nothing is
+ * ever killed for it. What cannot be reclaimed is waited for until the deadline, with the
+ * limit as it was. -EBUSY: it does not fit; -EINTR: cancelled; then the limit is as before.
+ */
+int cg_shrink_memory(struct cg *cg, const char *path, uint64_t limit_bytes,
+		     const struct cg_shrink *how, struct vc_err *err);
+
+/* What was obtained of a wish for fixed memory. */
+enum cg_memory_hold {
+	CG_HOLD_NONE,    /* may be swapped out */
+	CG_HOLD_UNPAGED, /* never swapped out by the group's own need; not guaranteed (v1) */
+	CG_HOLD_FIXED,   /* guaranteed, and never swapped out */
+};
+
+/* fixed: bytes of the group's memory are guaranteed and not swapped out; otherwise they
+ * may be. Works on groups that are in use; memory that is in swap already stays there until
+ * it is touched. */
+int cg_set_memory_hold(struct cg *cg, const char *path, bool fixed, uint64_t bytes,
+		       enum cg_memory_hold *ret_obtained, struct vc_err *err);
+/* The same, as the kernel has it now. 0 or -errno. */
+int cg_get_memory_hold(struct cg *cg, const char *path, enum cg_memory_hold *ret);
 
 /* Puts a process (0: the caller) with all its threads into a group, everywhere. */
 int cg_attach(struct cg *cg, const char *path, pid_t pid, struct vc_err *err);

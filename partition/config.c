@@ -9,7 +9,6 @@
  */
 #include "partition/config.h"
 
-#include <confuse.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,11 +22,14 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "partition/cgroup.h"
+#include "partition/config-priv.h"
+#include "partition/device.h"
 #include "partition/partition.h"
 #include "partition/topology.h"
 
 #define CONFIG_MAX (1u << 20) /* bytes of a vcrun.conf */
 #define LIST_TEXT 4096
+#define LINES_MAX 2048 /* noted for later errors */
 
 #define DEFAULT_POLICY "leastcpu"
 #define DEFAULT_SAMPLE_MSEC 250
@@ -40,11 +42,12 @@ static _Thread_local struct reading {
 	const char *path;
 	struct vc_err *err;
 	bool failed;
-	struct {
+	struct line {
 		const cfg_t *section;
+		const char *option;
 		int line;
-	} cpus_at[PARTITIONS_MAX];
-	size_t n_cpus_at;
+	} lines[LINES_MAX];
+	size_t n_lines;
 } reading;
 
 static const char *const reserved[] = { PARTITION_SHIMS_GROUP, "jobs", "images", "board", "ipc" };
@@ -123,10 +126,7 @@ char *config_format_size(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
-static int fail_at(int line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* Keeps the first error as "FILE:LINE: sentence". Returns libconfuse's "no". */
-static int fail_at(int line, const char *fmt, ...)
+int config_fail_at(int line, const char *fmt, ...)
 {
 	char sentence[512];
 	va_list ap;
@@ -141,7 +141,26 @@ static int fail_at(int line, const char *fmt, ...)
 	return -1;
 }
 
-#define fail(cfg, ...) fail_at((cfg)->line, __VA_ARGS__)
+void config_note_line(const cfg_t *section, const char *option)
+{
+	if (reading.n_lines < LINES_MAX)
+		reading.lines[reading.n_lines++] = (struct line){
+			.section = section,
+			.option = option,
+			.line = section->line,
+		};
+}
+
+int config_line_of(const cfg_t *section, const char *option)
+{
+	for (size_t i = reading.n_lines; option && i > 0; i--) {
+		const struct line *line = &reading.lines[i - 1];
+
+		if (line->section == section && !strcmp(line->option, option))
+			return line->line;
+	}
+	return section->line;
+}
 
 static void on_error(cfg_t *cfg, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
@@ -252,10 +271,7 @@ static int check_cpus(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (topology_check_cpus(list ? list : "", NULL, 0, NULL, &err) < 0)
 		return fail(cfg, "%s", err.text);
-	if (reading.n_cpus_at < PARTITIONS_MAX) {
-		reading.cpus_at[reading.n_cpus_at].section = cfg;
-		reading.cpus_at[reading.n_cpus_at++].line = cfg->line;
-	}
+	config_note_line(cfg, "cpus");
 	return 0;
 }
 
@@ -286,6 +302,51 @@ static int check_memory(cfg_t *cfg, cfg_opt_t *opt)
 	if (bytes != CG_NO_LIMIT && bytes > machine_bytes())
 		return fail(cfg, "memory \"%s\" is more than the machine has (%s)", text,
 			    config_format_size(machine_bytes(), have, sizeof(have)));
+	config_note_line(cfg, "memory");
+	return 0;
+}
+
+static int check_mode(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getnstr(opt, 0);
+	enum memory_mode mode;
+
+	if (!text || spec_parse_mode(text, &mode) < 0)
+		return fail(cfg, "memory-mode = \"%s\": give pageable or fixed", text ? text : "");
+	config_note_line(cfg, "memory-mode");
+	return 0;
+}
+
+static int check_devices(cfg_t *cfg, cfg_opt_t *opt)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	unsigned int irqs[DEVICE_IRQS_MAX];
+	struct vc_err err = { 0 };
+	size_t n;
+
+	for (unsigned int i = 0; i < cfg_opt_size(opt); i++) {
+		if (device_irqs(root, cfg_opt_getnstr(opt, i), irqs, DEVICE_IRQS_MAX, &n, &err) < 0)
+			return fail(cfg, "%s", err.text);
+	}
+	config_note_line(cfg, "devices");
+	return 0;
+}
+
+int config_check_name(const char *name, struct vc_err *err)
+{
+	if (!islower((unsigned char)name[0]) ||
+	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] ||
+	    strlen(name) >= PARTITION_NAME_MAX)
+		return err_set(err, EINVAL,
+			       "\"%s\" is no partition's name: a small letter, then small "
+			       "letters, digits and \"-\", at most %d",
+			       name, PARTITION_NAME_MAX - 1);
+	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+		if (!strcmp(name, reserved[i]))
+			return err_set(err, EINVAL,
+				       "\"%s\" cannot be a partition's name: vcrun uses it itself",
+				       name);
+	}
 	return 0;
 }
 
@@ -295,34 +356,33 @@ static int check_partition(cfg_t *cfg, cfg_opt_t *opt)
 	unsigned int n = cfg_opt_size(opt);
 	cfg_t *section = cfg_opt_getnsec(opt, n - 1);
 	const char *name = cfg_title(section);
+	struct vc_err err;
 
 	if (n > PARTITIONS_MAX)
 		return fail(cfg, "more than %d partitions", PARTITIONS_MAX);
-	if (!islower((unsigned char)name[0]) ||
-	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] ||
-	    strlen(name) >= PARTITION_NAME_MAX)
-		return fail(cfg,
-			    "\"%s\" is no partition's name: a small letter, then small letters, "
-			    "digits and \"-\", at most %d",
-			    name, PARTITION_NAME_MAX - 1);
-	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
-		if (!strcmp(name, reserved[i]))
-			return fail(cfg,
-				    "\"%s\" cannot be a partition's name: vcrun uses it itself",
-				    name);
-	}
+	if (config_check_name(name, &err) < 0)
+		return fail(cfg, "%s", err.text);
 	if (cfg_size(section, "cpus") == 0)
 		return fail(cfg, "partition \"%s\" has no cpus: add cpus = \"0-3\"", name);
+	if (cfg_size(section, "memory") == 0 && cfg_size(section, "memory-mode") > 0 &&
+	    !strcmp(cfg_getstr(section, "memory-mode"), "fixed"))
+		return fail(cfg, "partition \"%s\": fixed memory needs a size: add memory = \"1G\"",
+			    name);
 	return 0;
 }
 
-static int line_of_cpus(const cfg_t *section)
+static int fill_devices(cfg_t *section, struct partition_spec *spec)
 {
-	for (size_t i = reading.n_cpus_at; i > 0; i--) {
-		if (reading.cpus_at[i - 1].section == section)
-			return reading.cpus_at[i - 1].line;
+	for (unsigned int i = 0; i < cfg_size(section, "devices"); i++) {
+		char *longer;
+
+		if (asprintf(&longer, "%s%s%s", spec->devices ? spec->devices : "",
+			     spec->devices ? " " : "", cfg_getnstr(section, "devices", i)) < 0)
+			return -ENOMEM;
+		free(spec->devices);
+		spec->devices = longer;
 	}
-	return section->line;
+	return 0;
 }
 
 static int fill_spec(cfg_t *section, bool exclusive, struct partition_spec *spec,
@@ -344,12 +404,35 @@ static int fill_spec(cfg_t *section, bool exclusive, struct partition_spec *spec
 	spec->memory_bytes = CG_NO_LIMIT;
 	if (cfg_size(section, "memory") > 0)
 		config_parse_size(cfg_getstr(section, "memory"), &spec->memory_bytes);
+	if (cfg_size(section, "memory-mode") > 0)
+		spec_parse_mode(cfg_getstr(section, "memory-mode"), &spec->mode);
 	spec->exclusive =
 		cfg_size(section, "exclusive") > 0 ? cfg_getbool(section, "exclusive") : exclusive;
 	spec->cpus = strdup(cpus);
 	spec->mems = strdup(mems);
-	if (!spec->cpus || !spec->mems)
+	if (!spec->cpus || !spec->mems || fill_devices(section, spec) < 0)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
+	return 0;
+}
+
+/* A device whose interrupts would have to go to two partitions. 0, or its line is told. */
+static int check_owners(cfg_t *section, const struct partition_spec *a,
+			const struct partition_spec *b)
+{
+	const char *list = a->devices ? a->devices : "";
+	char name[DEVICE_NAME_MAX], other[DEVICE_NAME_MAX];
+
+	while (device_next(&list, name)) {
+		const char *others = b->devices ? b->devices : "";
+
+		while (device_next(&others, other)) {
+			if (!strcmp(name, other))
+				return config_fail_at(config_line_of(section, "devices"),
+						      "device %s is owned by partitions \"%s\" and "
+						      "\"%s\": leave it to one of them",
+						      name, b->name, a->name);
+		}
+	}
 	return 0;
 }
 
@@ -372,10 +455,13 @@ static int fill(cfg_t *cfg, struct config *config, struct vc_err *err)
 		for (size_t k = 0; k < i; k++) {
 			const struct partition_spec *other = &config->parts[k];
 
+			if (check_owners(section, spec, other) < 0)
+				return -EINVAL;
 			if (!spec->exclusive || !other->exclusive ||
 			    topology_overlap(spec->cpus, other->cpus) <= 0)
 				continue;
-			fail_at(line_of_cpus(section),
+			config_fail_at(
+				config_line_of(section, "cpus"),
 				"partitions \"%s\" (CPUs %s) and \"%s\" (CPUs %s) both want the "
 				"same "
 				"CPU as their own: separate them, or set exclusive = false",
@@ -396,15 +482,32 @@ static int copy_string(cfg_t *cfg, const char *name, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+void config_check_shape(cfg_t *cfg, const char *path)
+{
+	static const struct {
+		const char *option;
+		cfg_validate_callback_t check;
+	} checks[] = {
+		{ "cpus", check_cpus },
+		{ "mems", check_mems },
+		{ "memory", check_memory },
+		{ "memory-mode", check_mode },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		char option[64];
+
+		snprintf(option, sizeof(option), "%s|%s", path, checks[i].option);
+		cfg_set_validate_func(cfg, option, checks[i].check);
+	}
+}
+
 static cfg_t *new_parser(void)
 {
-	cfg_opt_t partition[] = {
-		CFG_STR("cpus", NULL, CFGF_NODEFAULT),
-		CFG_STR("mems", NULL, CFGF_NODEFAULT),
-		CFG_STR("memory", NULL, CFGF_NODEFAULT),
-		CFG_BOOL("exclusive", cfg_false, CFGF_NODEFAULT),
-		CFG_END(),
-	};
+	cfg_opt_t shape[] = { CONFIG_SHAPE_OPTIONS, CFG_END() };
+	cfg_opt_t partition[] = { CONFIG_SHAPE_OPTIONS,
+				  CFG_STR_LIST("devices", NULL, CFGF_NODEFAULT), CFG_END() };
+	cfg_opt_t event[] = { CONFIG_EVENT_OPTIONS(shape) };
 	cfg_opt_t options[] = {
 		CFG_STR("policy", DEFAULT_POLICY, CFGF_NONE),
 		CFG_INT("sample-interval-msec", DEFAULT_SAMPLE_MSEC, CFGF_NONE),
@@ -416,6 +519,7 @@ static cfg_t *new_parser(void)
 		CFG_STR("criu", NULL, CFGF_NODEFAULT),
 		CFG_STR("policy-path", NULL, CFGF_NODEFAULT),
 		CFG_SEC("partition", partition, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
+		CFG_SEC("event", event, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
 		CFG_END(),
 	};
 	cfg_t *cfg = cfg_init(options, CFGF_NONE);
@@ -430,9 +534,9 @@ static cfg_t *new_parser(void)
 	cfg_set_validate_func(cfg, "criu", check_path);
 	cfg_set_validate_func(cfg, "policy-path", check_path);
 	cfg_set_validate_func(cfg, "partition", check_partition);
-	cfg_set_validate_func(cfg, "partition|cpus", check_cpus);
-	cfg_set_validate_func(cfg, "partition|mems", check_mems);
-	cfg_set_validate_func(cfg, "partition|memory", check_memory);
+	config_check_shape(cfg, "partition");
+	cfg_set_validate_func(cfg, "partition|devices", check_devices);
+	config_check_events(cfg);
 	return cfg;
 }
 
@@ -454,7 +558,7 @@ static int check_closed(const char *text, struct vc_err *err)
 		return 0;
 	for (const char *p = text; *p; p++)
 		lines += *p == '\n';
-	return err_set(err, EINVAL, "%s:%d: the last partition has no closing }", reading.path,
+	return err_set(err, EINVAL, "%s:%d: the last section has no closing }", reading.path,
 		       lines);
 }
 
@@ -497,6 +601,8 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 	    copy_string(cfg, "policy-path", &config->policy_path) < 0)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
 	r = fill(cfg, config, err);
+	if (r == 0)
+		r = config_fill_plan(cfg, config, err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(config);
@@ -507,11 +613,10 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	for (size_t i = 0; config->parts && i < config->n_parts; i++) {
-		free(config->parts[i].cpus);
-		free(config->parts[i].mems);
-	}
+	for (size_t i = 0; config->parts && i < config->n_parts; i++)
+		spec_done(&config->parts[i]);
 	free(config->parts);
+	plan_free(config->plan);
 	free(config->policy);
 	free(config->criu);
 	free(config->policy_path);

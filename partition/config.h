@@ -16,6 +16,15 @@
  *		mems = "0"             # default: the nodes nearest to cpus
  *		memory = "8G"          # default: no limit
  *		exclusive = false      # overrides the global one
+ *		devices = {"block:vdb"}  # their interrupts go to its CPUs
+ *		memory-mode = "fixed"  # default: pageable
+ *	}
+ *	event night {
+ *		at = "22:00"           # or when = "vc0.cpu > 90% for 30s", failover = "vc1"
+ *		revert-at = "06:00"    # or revert-when
+ *		deadline = 30          # seconds for shrinking memory
+ *		before vc0 { ... }     # as in a partition; what it goes back to
+ *		after vc0 { ... }
  *	}
  */
 #ifndef VC_PARTITION_CONFIG_H
@@ -26,18 +35,10 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "partition/plan.h"
+#include "partition/spec.h"
 
-#define PARTITION_NAME_MAX 32 /* with NUL */
 #define PARTITIONS_MAX 256
-
-/* One partition as it is wanted. Fixed size: it is copied into state files. */
-struct partition_spec {
-	char name[PARTITION_NAME_MAX]; /* [a-z][a-z0-9-]*, unique */
-	char *cpus;                    /* canonical list form */
-	char *mems;
-	uint64_t memory_bytes; /* CG_NO_LIMIT: none */
-	bool exclusive;
-};
 
 enum config_balance { BALANCE_OFF, BALANCE_ADVISE, BALANCE_ON, BALANCE_N_MODES };
 
@@ -56,7 +57,9 @@ struct config {
 	unsigned int ipc_objects_per_user; /* root has no limit */
 	enum config_balance balance;
 	bool exclusive;
-	struct partition_spec *parts; /* sorted as in the file; n_parts may be 0 */
+	struct plan *plan;            /* the events; NULL when read from instance.json */
+	struct partition_spec *parts; /* in the file's order, then in that of vcctl add; what a
+				       * removed one leaves is a free slot; n_parts may be 0 */
 	size_t n_parts;
 };
 
@@ -68,6 +71,9 @@ struct config {
  */
 int config_read(const char *path, struct config **ret, struct vc_err *err);
 void config_free(struct config *config);
+
+/* Whether a partition may be called so; -EINVAL and the reason. */
+int config_check_name(const char *name, struct vc_err *err);
 
 /* "64M", "1.5G", "123456" (bytes), K M G T as powers of 1024, "max" = CG_NO_LIMIT. -EINVAL. */
 int config_parse_size(const char *text, uint64_t *ret_bytes);

@@ -17,11 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "partition/cgroup.h"
+#include "partition/spec.h"
 
 #define INSTANCE_FILE "instance.json"
 #define INSTANCE_VERSION 1
@@ -87,16 +89,6 @@ static json_t *optional_string(const char *text)
 	return text ? json_string(text) : json_null();
 }
 
-static json_t *spec_to_json(const struct partition_spec *spec)
-{
-	json_t *memory = spec->memory_bytes == CG_NO_LIMIT
-				 ? json_null()
-				 : json_integer((json_int_t)spec->memory_bytes);
-
-	return json_pack("{s:s, s:s, s:s, s:o, s:b}", "name", spec->name, "cpus", spec->cpus,
-			 "mems", spec->mems, "memory", memory, "exclusive", spec->exclusive);
-}
-
 static json_t *to_json(const struct instance *in)
 {
 	const struct config *config = in->config;
@@ -120,6 +112,19 @@ static json_t *to_json(const struct instance *in)
 			 "partitions", parts);
 }
 
+/* Which instance.json it is: it is always replaced whole. False: the one that was read. */
+static bool file_differs(const struct instance *in, ino_t *ret_ino, struct timespec *ret_at)
+{
+	struct stat st = { .st_ino = 0 };
+
+	if (fstatat(in->dirfd, INSTANCE_FILE, &st, 0) < 0)
+		return false;
+	*ret_ino = st.st_ino;
+	*ret_at = st.st_mtim;
+	return st.st_ino != in->read_ino || st.st_mtim.tv_sec != in->read_at.tv_sec ||
+	       st.st_mtim.tv_nsec != in->read_at.tv_nsec;
+}
+
 int instance_save(const struct instance *in, struct vc_err *err)
 {
 	json_auto_t *root = to_json(in);
@@ -140,29 +145,6 @@ static int copy_optional(json_t *value, char **ret)
 		return -EINVAL;
 	*ret = strdup(json_string_value(value));
 	return *ret ? 0 : -ENOMEM;
-}
-
-static int spec_from_json(json_t *root, struct partition_spec *spec, json_error_t *why)
-{
-	const char *name, *cpus, *mems;
-	json_t *memory;
-	int exclusive;
-
-	if (json_unpack_ex(root, why, 0, "{s:s, s:s, s:s, s:o, s:b}", "name", &name, "cpus", &cpus,
-			   "mems", &mems, "memory", &memory, "exclusive", &exclusive) < 0)
-		return -EINVAL;
-	if (snprintf(spec->name, sizeof(spec->name), "%s", name) >= (int)sizeof(spec->name) ||
-	    (!json_is_null(memory) &&
-	     (!json_is_integer(memory) || json_integer_value(memory) < 0))) {
-		snprintf(why->text, sizeof(why->text), "a partition's name or memory");
-		return -EINVAL;
-	}
-	spec->memory_bytes =
-		json_is_null(memory) ? CG_NO_LIMIT : (uint64_t)json_integer_value(memory);
-	spec->exclusive = exclusive;
-	spec->cpus = strdup(cpus);
-	spec->mems = strdup(mems);
-	return spec->cpus && spec->mems ? 0 : -ENOMEM;
 }
 
 static int from_json(json_t *root, struct instance *in, json_error_t *why)
@@ -222,6 +204,8 @@ int instance_open(const char *dir, struct instance **ret, struct vc_err *err)
 	if (!in)
 		return err_sys(err, ENOMEM, "cannot open %s", dir);
 	in->dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (in->dirfd >= 0)
+		file_differs(in, &in->read_ino, &in->read_at);
 	len = in->dirfd < 0 ? -errno : file_read_all(in->dirfd, INSTANCE_FILE, INSTANCE_MAX, &text);
 	if (len == -ENOENT)
 		return err_set(err, ENOENT,
@@ -245,6 +229,29 @@ int instance_open(const char *dir, struct instance **ret, struct vc_err *err)
 	return 0;
 }
 
+int instance_refresh(struct instance *in, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *fresh = NULL;
+	struct partition_spec *parts = in->config->parts;
+	size_t n_parts = in->config->n_parts;
+	struct timespec at;
+	ino_t ino;
+	int r;
+
+	if (!file_differs(in, &ino, &at))
+		return 0;
+	r = instance_open(in->dir, &fresh, err);
+	if (r < 0)
+		return r;
+	in->read_ino = fresh->read_ino;
+	in->read_at = fresh->read_at;
+	in->config->parts = fresh->config->parts;
+	in->config->n_parts = fresh->config->n_parts;
+	fresh->config->parts = parts;
+	fresh->config->n_parts = n_parts;
+	return 1;
+}
+
 void instance_free(struct instance *in)
 {
 	if (!in)
@@ -258,7 +265,7 @@ void instance_free(struct instance *in)
 
 int instance_find(const struct instance *in, const char *name)
 {
-	for (size_t i = 0; i < in->config->n_parts; i++) {
+	for (size_t i = 0; *name && i < in->config->n_parts; i++) {
 		if (!strcmp(in->config->parts[i].name, name))
 			return (int)i;
 	}
@@ -288,7 +295,8 @@ pid_t instance_daemon_pid(const struct instance *in, const char *partition)
 	_cleanup_close_ int fd = -1;
 	char path[PARTITION_NAME_MAX + 16];
 
-	if (snprintf(path, sizeof(path), "%s/vcd.lock", partition) >= (int)sizeof(path))
+	if (!*partition ||
+	    snprintf(path, sizeof(path), "%s/vcd.lock", partition) >= (int)sizeof(path))
 		return 0;
 	fd = openat(in->dirfd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES)

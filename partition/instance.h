@@ -13,9 +13,14 @@
  *	  moves.jsonl            one line a move
  *	  ipc/table              the table of IPC objects (ipcmap/table.h), root only
  *	  ipc/o/XX/ID            an object's memory, its owner's; a tmpfs of its own
+ *	  events.json            the event table (partition/plan.h)
+ *	  events.lock            the daemon that watches the clock holds it; when it looked last
+ *	  reshape.lock           held while partitions are changed (partition/reshape.h)
+ *	  reshape.journal        the change under way
+ *	  reshapes.jsonl         one line a change
  *
- * instance.json is written once by vcctl up and read by daemons, shims and
- * commands; it is world-readable, and only root can write it.
+ * instance.json is written by vcctl up and by every change of a partition, and read by
+ * daemons, shims and commands; it is world-readable, and only root can write it.
  */
 #ifndef VC_PARTITION_INSTANCE_H
 #define VC_PARTITION_INSTANCE_H
@@ -23,6 +28,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "common/err.h"
 #include "partition/config.h"
@@ -30,11 +36,13 @@
 #define INSTANCE_DEFAULT_DIR "/run/vcrun"
 
 struct instance {
-	char *dir;             /* absolute, canonical */
-	int dirfd;             /* O_PATH; -1: not open yet (instance_free() closes it) */
-	char *cgroup_base;     /* cg_base() of the creator */
-	bool own_mount;        /* vcctl up mounted a tmpfs at dir; down unmounts it */
-	struct config *config; /* with parts filled in, from a file or from the topology */
+	char *dir;               /* absolute, canonical */
+	int dirfd;               /* O_PATH; -1: not open yet (instance_free() closes it) */
+	char *cgroup_base;       /* cg_base() of the creator */
+	bool own_mount;          /* vcctl up mounted a tmpfs at dir; down unmounts it */
+	struct config *config;   /* with parts filled in, from a file or from the topology */
+	ino_t read_ino;          /* of the instance.json that was read; a changed one is another */
+	struct timespec read_at; /* its mtime */
 };
 
 /* The state directory that counts: option, else $VCRUN_STATE_DIR, else the
@@ -51,10 +59,14 @@ void instance_free(struct instance *in);
 /* Writes instance.json atomically, mode 0644. */
 int instance_save(const struct instance *in, struct vc_err *err);
 
+/* Takes the partitions over from an instance.json that has changed since it was read;
+ * pointers into config->parts are void then. 1: they changed, 0: not, or -errno and as before. */
+int instance_refresh(struct instance *in, struct vc_err *err);
+
 /* Index of a partition by name, -1 when there is none. */
 int instance_find(const struct instance *in, const char *name);
 
-/* The pid of the process that holds STATE-DIR/NAME/vcd.lock; 0: no daemon lives. Not
+/* The pid of the process that holds STATE-DIR/NAME/vcd.lock; 0: no daemon lives ("": never). Not
  * for the daemon about itself: POSIX locks do not show to their owner. */
 pid_t instance_daemon_pid(const struct instance *in, const char *partition);
 

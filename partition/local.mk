@@ -2,12 +2,18 @@ noinst_LTLIBRARIES += libpartition.la
 libpartition_la_SOURCES = \
 	partition/cgroup.c partition/cgroup.h partition/cgroup-priv.h \
 	partition/cgroup-cpus.c partition/cgroup-dedicate.c partition/cgroup-lib.c \
-	partition/cgroup-map.c partition/cgroup-memory.c partition/cgroup-procs.c \
-	partition/cgroup-stat.c \
-	partition/config.c partition/config.h \
+	partition/cgroup-hold.c partition/cgroup-map.c partition/cgroup-memory.c \
+	partition/cgroup-procs.c partition/cgroup-shrink.c partition/cgroup-stat.c \
+	partition/calendar.c partition/calendar.h partition/condition.c partition/condition.h \
+	partition/config.c partition/config.h partition/config-event.c partition/config-priv.h \
 	partition/cpulist.c partition/cpulist.h \
+	partition/device.c partition/device.h partition/irq.c partition/irq.h \
 	partition/instance.c partition/instance.h \
 	partition/partition.c partition/partition.h \
+	partition/plan.c partition/plan.h partition/plan-json.c \
+	partition/spec.c partition/spec.h partition/spec-patch.c \
+	partition/reshape.c partition/reshape.h partition/reshape-priv.h \
+	partition/reshape-check.c partition/reshape-journal.c \
 	partition/topology.c partition/topology.h
 libpartition_la_CFLAGS = $(AM_CFLAGS) $(LIBCGROUP_CFLAGS) $(HWLOC_CFLAGS) \
 	$(CONFUSE_CFLAGS) $(JANSSON_CFLAGS)
@@ -15,9 +21,9 @@ libpartition_la_LIBADD = $(LIBCGROUP_LIBS) $(HWLOC_LIBS) $(CONFUSE_LIBS) $(JANSS
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit-cgroup tests/unit-cgroup-procs \
-	tests/unit-topology tests/unit-config tests/unit-instance
+	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-irq
 TESTS += tests/unit-cgroup tests/unit-cgroup-procs \
-	tests/unit-topology tests/unit-config tests/unit-instance
+	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-irq
 
 tests_unit_cgroup_SOURCES = tests/unit-cgroup.c tests/cgroup-fixture.h
 tests_unit_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -34,6 +40,14 @@ tests_unit_topology_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 tests_unit_config_SOURCES = tests/unit-config.c
 tests_unit_config_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_config_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_irq_SOURCES = tests/unit-irq.c
+tests_unit_irq_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_irq_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_calendar_SOURCES = tests/unit-calendar.c
+tests_unit_calendar_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_calendar_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_instance_SOURCES = tests/unit-instance.c
 tests_unit_instance_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

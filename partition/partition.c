@@ -10,11 +10,34 @@
 #include "partition/partition.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "partition/irq.h"
+
 #define JOB_PREFIX "job-"
+#define ADOPT_SHRINK_USEC 2000000
+
+/* A group that a crash left may use more than its spec has by now. */
+static int set_memory(struct cg *cg, const struct partition_spec *spec, struct vc_err *err)
+{
+	const struct cg_shrink how = {
+		.deadline_usec = clock_mono_usec() + ADOPT_SHRINK_USEC,
+		.swap = spec->mode == MEMORY_PAGEABLE,
+	};
+	enum cg_memory_hold obtained;
+	int r = cg_set_memory(cg, spec->name, spec->memory_bytes, err);
+
+	if (r == -EBUSY)
+		r = cg_shrink_memory(cg, spec->name, spec->memory_bytes, &how, err);
+	return r < 0 ? r
+		     : cg_set_memory_hold(cg, spec->name, spec->mode == MEMORY_FIXED,
+					  spec->memory_bytes, &obtained, err);
+}
 
 int partition_create(struct cg *cg, const struct partition_spec *spec,
 		     enum cg_exclusive *ret_obtained, struct vc_err *err)
@@ -27,7 +50,7 @@ int partition_create(struct cg *cg, const struct partition_spec *spec,
 		r = cg_set_cpus(cg, spec->name, spec->cpus, spec->mems, spec->exclusive, &obtained,
 				err);
 	if (r == 0)
-		r = cg_set_memory(cg, spec->name, spec->memory_bytes, err);
+		r = set_memory(cg, spec, err);
 	if (r == 0) {
 		*ret_obtained = obtained;
 		return 0;
@@ -36,6 +59,24 @@ int partition_create(struct cg *cg, const struct partition_spec *spec,
 		cg_remove(cg, spec->name, NULL);
 	err_add(err, "partition %s", spec->name);
 	return r;
+}
+
+void partition_route(const struct partition_spec *spec, int state)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (spec->devices && root >= 0)
+		irq_route_devices(root, state, spec->devices, spec->cpus);
+}
+
+void partition_unroute(const struct partition_spec *spec, int state)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (!spec)
+		irq_restore_all(root, state);
+	else if (spec->devices)
+		irq_restore_devices(root, state, spec->devices);
 }
 
 int partition_destroy(struct cg *cg, const char *name, struct vc_err *err)

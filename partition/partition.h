@@ -19,6 +19,11 @@
  */
 int partition_create(struct cg *cg, const struct partition_spec *spec,
 		     enum cg_exclusive *ret_obtained, struct vc_err *err);
+/* Sends the interrupts of its devices to its CPUs, as far as they can be sent. state: the
+ * instance's directory. */
+void partition_route(const struct partition_spec *spec, int state);
+/* Puts the interrupts of its devices back where they were; spec NULL: of all partitions'. */
+void partition_unroute(const struct partition_spec *spec, int state);
 /* Removes it; -EBUSY while jobs are in it. */
 int partition_destroy(struct cg *cg, const char *name, struct vc_err *err);
 

@@ -274,6 +274,9 @@ static int move_check(const struct shim *shim, const char *to, struct vc_err *er
 	if (shim->state != JOB_RUNNING && shim->state != JOB_STOPPED &&
 	    shim->state != JOB_LINGERING)
 		return err_set(err, EBUSY, "it is %s", job_state_name(shim->state));
+	/* It may have come since this shim was started. */
+	if (instance_refresh(shim->instance, err) < 0)
+		return -err->code;
 	if (instance_find(shim->instance, to) < 0)
 		return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them",
 			       to);

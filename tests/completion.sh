@@ -73,13 +73,15 @@ expect "leastcpu leastmem" vcrun -p least
 expect "leastcpu leastmem" vcrun --policy = least
 expect "random roundrobin" vcmove --policy r
 expect "jobs" vcstat j
-expect "check down ipc kill list up" vcctl ''
+expect "add check down event ipc kill list remove set up" vcctl ''
 expect "list rm show" vcctl ipc ''
 expect "posix-mq posix-sem posix-shm" vcctl --kind = posix
 expect "ipc" vcstat i
 expect "SIGKILL" vcctl kill --signal = SIGKI
 expect "--split=" vcctl up --sp
-expect "all interfere lock move spawn" vcbench ''
+expect "all interfere lock move reshape spawn" vcbench ''
+expect "fire list revert show" vcctl event ''
+expect "dedicated shared" vcctl set vc0 --cpu = ''
 
 # After the options comes a program and what belongs to that.
 expect_among ls vcrun --policy = leastcpu -n x l
@@ -92,11 +94,15 @@ expect "vc7" vcrun --state-dir = "$dir/other" --on ''
 expect "" vcmove ''
 
 if [ "$(id -u)" -eq 0 ]; then
-	"$top_srcdir/run" vcctl up --split=1 >/dev/null
+	printf '%s\n' 'partition vc0 { ' 'cpus = "0"' '}' 'event night {' 'after vc0 {' \
+		'memory = "1G"' '}' '}' >"$dir/one.conf"
+	"$top_srcdir/run" vcctl up --config="$dir/one.conf" >/dev/null
+	expect "night" vcctl event fire ''
 	"$top_srcdir/run" vcrun -d -n cache sleep 60 </dev/null >/dev/null
 	# shellcheck disable=SC2016 # the names of a job and of an object that mean harm
 	"$top_srcdir/run" vcrun -d -n '$(touch${IFS}harm)' sleep 60 </dev/null >/dev/null
 	expect "vc0" vcmove --to = ''
+	expect "vc0" vcctl set ''
 	expect "1 2 cache" vcmove ''
 	expect "1 2 cache" vcctl kill ''
 	[ ! -x "$VCRUN_BUILD/tests/ipc-client" ] || {

@@ -1,7 +1,7 @@
 ## SPDX-License-Identifier: LGPL-2.1-or-later
 ## End-to-end tests: shell, one behaviour each. Unit tests stand with what they test.
 
-EXTRA_DIST += tests/lib.sh tests/lib-move.sh
+EXTRA_DIST += tests/lib.sh tests/lib-move.sh tests/lib-shape.sh
 end_to_end = \
 	tests/up-down.sh tests/up-config.sh tests/up-remains.sh tests/instances.sh \
 	tests/down-force.sh tests/check-interrupt.sh \
@@ -11,6 +11,8 @@ end_to_end = \
 	tests/run-tty.sh tests/move-basic.sh tests/move-stdio.sh tests/move-swap.sh tests/balance.sh
 end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
 	tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh \
+	tests/set.sh tests/set-killed.sh tests/set-swap.sh tests/add-remove.sh tests/event.sh \
+	tests/event-config.sh tests/event-load.sh tests/reshape-random.sh tests/devices.sh \
 	tests/move-refuse.sh tests/move-memory.sh tests/move-parked.sh tests/move-slow.sh \
 	tests/move-faults.sh
 end_to_end += tests/bench-lock.sh tests/bench-interfere.sh

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * vcstat-devices.c - where the partitions' devices sent their interrupts in the last second
+ */
+#include "cli/vcstat.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/json.h"
+#include "cli/table.h"
+#include "common/clock.h"
+
+#define DEVICES_SEC 1
+
+static const Vc__Irq *devices_find(const struct client_status *status, uint32_t number)
+{
+	for (size_t i = 0; i < status->n_devices; i++) {
+		const Vc__Device *device = status->devices[i];
+
+		for (size_t k = 0; k < device->n_irqs; k++)
+			if (device->irqs[k]->number == number)
+				return device->irqs[k];
+	}
+	return NULL;
+}
+
+/* How many arrived at a CPU between two looks. */
+static uint64_t devices_arrived(const Vc__Irq *irq, const Vc__Irq *before, size_t cpu)
+{
+	if (!before || cpu >= before->n_counts || irq->counts[cpu] < before->counts[cpu])
+		return 0;
+	return irq->counts[cpu] - before->counts[cpu];
+}
+
+/* "1:250 3:1": the CPUs at which any arrived. */
+static void devices_format(const Vc__Irq *irq, const Vc__Irq *before, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (size_t cpu = 0; cpu < irq->n_counts && len < size; cpu++) {
+		uint64_t n = devices_arrived(irq, before, cpu);
+
+		if (n > 0)
+			len += (size_t)snprintf(buf + len, size - len, "%s%zu:%" PRIu64,
+						len ? " " : "", cpu, n);
+	}
+	if (!*buf)
+		snprintf(buf, size, "-");
+}
+
+static const char *devices_state(const Vc__Irq *irq)
+{
+	return irq->routed ? "routed" : "unroutable: the kernel spreads it";
+}
+
+static void devices_table(const struct client_status *now, const struct client_status *before)
+{
+	struct table *table = table_new("DEVICE|OWNER|>IRQ|NAME|CPUS|AT|ARRIVED|STATE");
+	char arrived[256];
+
+	for (size_t i = 0; i < now->n_devices; i++) {
+		const Vc__Device *device = now->devices[i];
+
+		for (size_t k = 0; k < device->n_irqs; k++) {
+			const Vc__Irq *irq = device->irqs[k];
+
+			devices_format(irq, devices_find(before, irq->number), arrived,
+				       sizeof(arrived));
+			table_add(table, "%s", device->name);
+			table_add(table, "%s", device->owner);
+			table_add(table, "%u", irq->number);
+			table_add(table, "%s", irq->name);
+			table_add(table, "%s", irq->wanted);
+			table_add(table, "%s", irq->effective);
+			table_add(table, "%s", arrived);
+			table_add(table, "%s", devices_state(irq));
+		}
+	}
+	table_print(table, stdout);
+	table_free(table);
+}
+
+static json_t *devices_irq_json(const Vc__Irq *irq, const Vc__Irq *before)
+{
+	json_t *arrived = json_array();
+
+	for (size_t cpu = 0; cpu < irq->n_counts; cpu++)
+		json_array_append_new(arrived,
+				      json_integer((json_int_t)devices_arrived(irq, before, cpu)));
+	return json_pack("{s:i, s:s, s:s, s:s, s:b, s:o}", "irq", (int)irq->number, "name",
+			 irq->name, "cpus", irq->wanted, "effective", irq->effective, "routed",
+			 irq->routed, "arrived", arrived);
+}
+
+static void devices_json(const struct client_status *now, const struct client_status *before)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < now->n_devices; i++) {
+		const Vc__Device *device = now->devices[i];
+		json_t *irqs = json_array();
+
+		for (size_t k = 0; k < device->n_irqs; k++)
+			json_array_append_new(
+				irqs,
+				devices_irq_json(device->irqs[k],
+						 devices_find(before, device->irqs[k]->number)));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "device", device->name,
+						      "owner", device->owner, "irqs", irqs));
+	}
+	json_print(json_pack("{s:o}", "devices", list));
+}
+
+int vcstat_devices(const char *state_dir, bool json)
+{
+	Vc__Status wanted = VC__STATUS__INIT;
+	struct client_status before = { 0 }, now = { 0 };
+	struct vc_err err;
+	int r;
+
+	wanted.has_devices = wanted.devices = true;
+	r = client_status(state_dir, &wanted, &before, &err);
+	if (r == 0) {
+		clock_sleep_usec(DEVICES_SEC * 1000000);
+		r = client_status(state_dir, &wanted, &now, &err);
+	}
+	if (r < 0)
+		fprintf(stderr, "vcstat: %s\n", err.text);
+	else if (json)
+		devices_json(&now, &before);
+	else
+		devices_table(&now, &before);
+	client_status_done(&before);
+	client_status_done(&now);
+	return r < 0 || fflush(stdout) != 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * config-priv.h - what the config*.c files share, and nobody else includes
+ *
+ *	config.c        options, partitions
+ *	config-event.c  events
+ */
+#ifndef VC_PARTITION_CONFIG_PRIV_H
+#define VC_PARTITION_CONFIG_PRIV_H
+
+#include <confuse.h>
+
+#include "partition/config.h"
+
+/* Keeps the first error as "FILE:LINE: sentence". Returns libconfuse's "no". */
+int config_fail_at(int line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define fail(cfg, ...) config_fail_at((cfg)->line, __VA_ARGS__)
+
+/* The line of an option in a section is known only in its validation callback: noted there,
+ * looked up by name later; the section's last line when it was not noted. */
+void config_note_line(const cfg_t *section, const char *option);
+int config_line_of(const cfg_t *section, const char *option);
+
+/* The options of a partition, and their checks, at a path like "partition" or "event|after". */
+#define CONFIG_SHAPE_OPTIONS                                                                       \
+	CFG_STR("cpus", NULL, CFGF_NODEFAULT), CFG_STR("mems", NULL, CFGF_NODEFAULT),              \
+		CFG_STR("memory", NULL, CFGF_NODEFAULT),                                           \
+		CFG_BOOL("exclusive", cfg_false, CFGF_NODEFAULT),                                  \
+		CFG_STR("memory-mode", NULL, CFGF_NODEFAULT)
+void config_check_shape(cfg_t *cfg, const char *path);
+
+/* config-event.c */
+#define CONFIG_EVENT_OPTIONS(shape)                                                                \
+	CFG_STR("at", NULL, CFGF_NODEFAULT), CFG_STR("when", NULL, CFGF_NODEFAULT),                \
+		CFG_STR("failover", NULL, CFGF_NODEFAULT),                                         \
+		CFG_STR("revert-at", NULL, CFGF_NODEFAULT),                                        \
+		CFG_STR("revert-when", NULL, CFGF_NODEFAULT),                                      \
+		CFG_FLOAT("deadline", 30, CFGF_NONE),                                              \
+		CFG_SEC("before", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),           \
+		CFG_SEC("after", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES), CFG_END()
+void config_check_events(cfg_t *cfg);
+/* Fills config->plan, the partitions being there. */
+int config_fill_plan(cfg_t *cfg, struct config *config, struct vc_err *err);
+
+#endif

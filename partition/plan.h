@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * plan.h - the event table: what partitions become when something happens, and go back to
+ *
+ * JP06110715's table (its Fig. 9): for each event the partitions' sizes, CPUs, sharing and
+ * memory mode before and after. The events are the configuration's; they are kept in
+ * STATE-DIR/events.json together with which of them are in force. To fire an event, or to
+ * revert it, is one change of partitions (partition/reshape.h).
+ */
+#ifndef VC_PARTITION_PLAN_H
+#define VC_PARTITION_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "partition/spec.h"
+
+struct cg;
+struct instance;
+struct reshape_how;
+struct reshape_report;
+
+#define PLAN_FILE "events.json"
+#define PLAN_CLOCK_FILE "events.lock"
+#define PLAN_EVENTS_MAX 256
+
+enum plan_way { PLAN_FIRE, PLAN_REVERT };
+
+/* What makes an event go one way, as the configuration has it; all NULL: only a command. */
+struct plan_trigger {
+	char *at;       /* partition/calendar.h */
+	char *when;     /* partition/condition.h */
+	char *failover; /* a partition whose daemon fails; not for reverting */
+};
+
+/* How it went the last time. */
+struct plan_last {
+	uint64_t at_usec; /* CLOCK_REALTIME; 0: never */
+	enum plan_way way;
+	char reason[sizeof(((struct vc_err *)0)->text)]; /* why it failed; "": it did not */
+};
+
+struct plan_event {
+	char name[PARTITION_NAME_MAX];
+	struct plan_trigger fire, revert;
+	unsigned int deadline_msec;
+	struct spec_patch *before, *after;
+	size_t n_before, n_after;
+
+	bool in_force; /* fired, and not reverted since */
+	/* What firing it changed, as it was found; to go back to where before says nothing. */
+	struct spec_patch *found;
+	size_t n_found;
+	struct plan_last last;
+};
+
+struct plan {
+	struct plan_event *events;
+	size_t n;
+};
+
+void plan_event_done(struct plan_event *event);
+void plan_free(struct plan *plan);
+
+const char *plan_way_name(enum plan_way way);
+/* NULL and err: there is none of that name. */
+struct plan_event *plan_find(const struct plan *plan, const char *name, struct vc_err *err);
+
+/* Reads events.json; missing: no events. The caller frees with plan_free(). */
+int plan_read(const struct instance *in, struct plan **ret, struct vc_err *err);
+int plan_write(const struct instance *in, const struct plan *plan, struct vc_err *err);
+/* Its text; the caller frees. NULL without memory. */
+char *plan_format(const struct plan *plan);
+
+/*
+ * The partitions that an event changes, as they would be after firing or reverting it
+ * now. -EALREADY: it is not in force, and has nothing to go back to. The caller frees with
+ * plan_free_specs().
+ */
+int plan_target(const struct instance *in, const struct plan_event *event, enum plan_way way,
+		struct partition_spec **ret, size_t *ret_n, struct vc_err *err);
+void plan_free_specs(struct partition_spec *specs, size_t n);
+
+/*
+ * Makes an event go one way, with the lock of reshape_lock() held, and notes in events.json
+ * how it went. how->deadline_msec 0: the event's own. Firing one that is in force does
+ * what is missing, if anything is.
+ */
+int plan_go(struct instance *in, struct cg *cg, const char *name, enum plan_way way,
+	    const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err);
+
+/* Whether all its events could be, one by one, in a configuration: as before says, if it does,
+ * then as after says. *ret_event is the first that could not. */
+int plan_check(const struct instance *in, const struct plan *plan,
+	       const struct plan_event **ret_event, struct vc_err *err);
+
+#endif

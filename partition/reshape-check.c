@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * reshape-check.c - whether partitions could be so
+ *
+ * Looked at before anything is changed, with all partitions of the instance as they
+ * would be afterwards.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "partition/instance.h"
+#include "partition/reshape-priv.h"
+#include "partition/topology.h"
+
+static const struct partition_spec *find(const struct partition_spec *specs, size_t n,
+					 const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(specs[i].name, name))
+			return &specs[i];
+	}
+	return NULL;
+}
+
+static int check_one(const struct partition_spec *spec, struct vc_err *err)
+{
+	int r = topology_check_cpus(spec->cpus, NULL, 0, NULL, err);
+
+	if (r == 0)
+		r = topology_check_mems(spec->mems, NULL, 0, err);
+	if (r == 0 && spec->mode == MEMORY_FIXED && spec->memory_bytes == CG_NO_LIMIT)
+		r = err_set(err, EINVAL, "fixed memory needs a size: give one by --memory");
+	if (r == 0 && spec->memory_bytes == 0)
+		r = err_set(err, EINVAL, "a partition cannot do without memory");
+	if (r < 0)
+		err_add(err, "partition %s", spec->name);
+	return r;
+}
+
+/* CPUs as one's own that are another's own too. */
+static int check_dedicated(const struct partition_spec *a, const struct partition_spec *b,
+			   struct vc_err *err)
+{
+	if (!a->exclusive || !b->exclusive || topology_overlap(a->cpus, b->cpus) <= 0)
+		return 0;
+	return err_set(err, EINVAL,
+		       "partitions %s (CPUs %s) and %s (CPUs %s) would both have the same CPU as "
+		       "their own: separate them, or make one of them shared",
+		       a->name, a->cpus, b->name, b->cpus);
+}
+
+static void add_limit(const struct partition_spec *spec, uint64_t *sum)
+{
+	if (spec->memory_bytes != CG_NO_LIMIT)
+		*sum += spec->memory_bytes;
+}
+
+/* What was too much before may stay so, but not become more. */
+static int check_sum(uint64_t before, uint64_t after, struct vc_err *err)
+{
+	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	char sum_text[32], machine_text[32];
+
+	if (after <= machine || after <= before)
+		return 0;
+	return err_set(err, E2BIG, "the partitions would have %s in all; the machine has %s",
+		       config_format_size(after, sum_text, sizeof(sum_text)),
+		       config_format_size(machine, machine_text, sizeof(machine_text)));
+}
+
+int reshape_check(const struct instance *in, const struct partition_spec *after, size_t n,
+		  struct vc_err *err)
+{
+	const struct config *config = in->config;
+	uint64_t before_bytes = 0, after_bytes = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int r = instance_find(in, after[i].name);
+
+		if (r < 0)
+			return err_set(err, ENOENT,
+				       "there is no partition '%s'; 'vcctl list' shows them",
+				       after[i].name);
+		r = check_one(&after[i], err);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < config->n_parts; i++) {
+		const struct partition_spec *old = &config->parts[i];
+		const struct partition_spec *spec = find(after, n, old->name);
+
+		if (spec_is_free(old))
+			continue;
+		add_limit(old, &before_bytes);
+		add_limit(spec ? spec : old, &after_bytes);
+		for (size_t k = 0; spec && k < config->n_parts; k++) {
+			const struct partition_spec *other = &config->parts[k];
+			const struct partition_spec *changed = find(after, n, other->name);
+			int r = k == i || spec_is_free(other)
+					? 0
+					: check_dedicated(spec, changed ? changed : other, err);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return check_sum(before_bytes, after_bytes, err);
+}

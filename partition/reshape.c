@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * reshape.c - partitions changed while their jobs run, as one transaction
+ *
+ * What can fail for want of something is shrinking memory and moving CPUs, so both
+ * come before the commit, and what undoes them, raising a limit and giving CPUs back
+ * where they were, does not fail. "To the shape after" and "to the shape before" are one
+ * function, which takes what is so already for done; finishing or undoing what a dead
+ * holder of the lock left is calling it once more.
+ *
+ * CPUs move in three passes over all partitions of a change: none claims them as its own
+ * any more; each gets its new ones, in one write, so that it has some at any moment;
+ * those that want them as their own claim them.
+ *
+ * $VCRUN_RESHAPE_HOOK names a program that is run at the beginning of each step with
+ * STEP and CAUSE; the step waits for it. The tests kill things there.
+ */
+#include "partition/reshape.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "partition/instance.h"
+#include "partition/partition.h"
+#include "partition/reshape-priv.h"
+
+#define UNDO_MSEC 2000
+
+extern char **environ;
+
+/* One way through the steps. */
+struct way {
+	struct cg *cg;
+	const struct reshape *reshape;
+	const struct reshape_how *how;
+	bool back;             /* to the shape before */
+	const char *partition; /* being shrunk, for the progress */
+};
+
+static const struct partition_spec *goal(const struct way *way, size_t i)
+{
+	return way->back ? &way->reshape->part[i].before : &way->reshape->part[i].after;
+}
+
+static const struct partition_spec *origin(const struct way *way, size_t i)
+{
+	return way->back ? &way->reshape->part[i].after : &way->reshape->part[i].before;
+}
+
+static void run_hook(const char *step, const char *cause)
+{
+	const char *hook = getenv("VCRUN_RESHAPE_HOOK");
+	char *argv[] = { (char *)hook, (char *)step, (char *)cause, NULL };
+	pid_t pid;
+
+	if (hook && *hook && posix_spawn(&pid, hook, NULL, NULL, argv, environ) == 0)
+		waitpid(pid, NULL, 0);
+}
+
+static void on_progress(uint64_t used_bytes, uint64_t limit_bytes, void *ctx)
+{
+	const struct way *way = ctx;
+
+	if (way->how->progress)
+		way->how->progress(way->partition, used_bytes, limit_bytes, way->how->ctx);
+}
+
+static int hold(const struct way *way, const struct partition_spec *spec, struct vc_err *err)
+{
+	enum cg_memory_hold obtained;
+
+	return cg_set_memory_hold(way->cg, spec->name, spec->mode == MEMORY_FIXED,
+				  spec->memory_bytes, &obtained, err);
+}
+
+/* Memory that becomes less. What need not be fixed any more is let go first, and may go
+ * to swap. */
+static int shrink(struct way *way, struct vc_err *err)
+{
+	uint64_t deadline = clock_mono_usec() + (uint64_t)way->how->deadline_msec * 1000;
+
+	for (size_t i = 0; i < way->reshape->n; i++) {
+		const struct partition_spec *to = goal(way, i);
+		struct cg_shrink how = {
+			.deadline_usec = deadline,
+			.swap = to->mode == MEMORY_PAGEABLE,
+			.progress = on_progress,
+			.ctx = way,
+			.cancel = way->how->cancel,
+		};
+		struct cg_memory now;
+		int r = to->mode == MEMORY_PAGEABLE ? hold(way, to, err) : 0;
+
+		way->partition = to->name;
+		if (r == 0 && cg_memory_read(way->cg, to->name, &now) == 0 &&
+		    to->memory_bytes < now.limit_bytes)
+			r = cg_shrink_memory(way->cg, to->name, to->memory_bytes, &how, err);
+		if (r < 0) {
+			err_add(err, "partition %s", to->name);
+			return r;
+		}
+	}
+	return 0;
+}
+
+static bool cpus_differ(const struct way *way, size_t i)
+{
+	const struct partition_spec *a = goal(way, i), *b = origin(way, i);
+
+	return strcmp(a->cpus, b->cpus) != 0 || strcmp(a->mems, b->mems) != 0 ||
+	       a->exclusive != b->exclusive;
+}
+
+static int set_cpus(const struct way *way, const struct partition_spec *spec, bool exclusive,
+		    struct vc_err *err)
+{
+	enum cg_exclusive obtained;
+	int r = cg_set_cpus(way->cg, spec->name, spec->cpus, spec->mems, exclusive, &obtained, err);
+
+	if (r < 0)
+		err_add(err, "partition %s", spec->name);
+	return r;
+}
+
+static int release(const struct way *way, size_t i, struct vc_err *err)
+{
+	const struct partition_spec *from = origin(way, i);
+
+	/* On the way back nobody knows how far the way there led; what it has now will do. */
+	if (!from->exclusive && !way->back)
+		return 0;
+	return cg_release_cpus(way->cg, from->name, err);
+}
+
+static int move_cpus(const struct way *way, struct vc_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < way->reshape->n; i++)
+		r = cpus_differ(way, i) ? release(way, i, err) : 0;
+	for (size_t i = 0; r == 0 && i < way->reshape->n; i++)
+		r = cpus_differ(way, i) ? set_cpus(way, goal(way, i), false, err) : 0;
+	for (size_t i = 0; r == 0 && i < way->reshape->n; i++)
+		r = cpus_differ(way, i) && goal(way, i)->exclusive
+			    ? set_cpus(way, goal(way, i), true, err)
+			    : 0;
+	return r;
+}
+
+static int grow(const struct way *way, struct vc_err *err)
+{
+	for (size_t i = 0; i < way->reshape->n; i++) {
+		const struct partition_spec *to = goal(way, i);
+		int r = cg_set_memory(way->cg, to->name, to->memory_bytes, err);
+
+		if (r == 0)
+			r = hold(way, to, err);
+		if (r < 0) {
+			err_add(err, "partition %s", to->name);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* Interrupts go where the CPUs went. */
+static void route(const struct instance *in, const struct way *way)
+{
+	for (size_t i = 0; i < way->reshape->n; i++) {
+		if (cpus_differ(way, i))
+			partition_route(goal(way, i), in->dirfd);
+	}
+}
+
+/* instance.json, and in, have the goal; and what goes with it is written. */
+static int save(struct instance *in, const struct way *way, struct vc_err *err)
+{
+	const struct reshape *reshape = way->reshape;
+
+	if (reshape->file && !way->back) {
+		int r = file_replace(in->dirfd, reshape->file, reshape->text, strlen(reshape->text),
+				     0644);
+
+		if (r < 0)
+			return err_sys(err, -r, "cannot write %s/%s", in->dir, reshape->file);
+	}
+	for (size_t i = 0; i < way->reshape->n; i++) {
+		int at = instance_find(in, goal(way, i)->name);
+		struct partition_spec copy;
+
+		if (at < 0)
+			continue;
+		if (spec_copy(goal(way, i), &copy) < 0)
+			return err_sys(err, ENOMEM, "cannot note the new shape");
+		spec_done(&in->config->parts[at]);
+		in->config->parts[at] = copy;
+	}
+	return instance_save(in, err);
+}
+
+/* Back to the shape before, as if nothing had been. why: what stood in the way. */
+static int undo(struct instance *in, struct cg *cg, struct reshape *reshape,
+		const struct vc_err *why, struct vc_err *err)
+{
+	const struct reshape_how how = { .deadline_msec = UNDO_MSEC };
+	struct way way = { .cg = cg, .reshape = reshape, .how = &how, .back = true };
+	int r;
+
+	run_hook("undo", reshape->cause);
+	reshape->committed = false;
+	r = journal_write(in, reshape, err);
+	/* CPUs first: they cost nothing, and jobs may wait for them. */
+	if (r == 0)
+		r = move_cpus(&way, err);
+	if (r == 0)
+		r = shrink(&way, err);
+	if (r == 0)
+		r = grow(&way, err);
+	route(in, &way);
+	if (r == 0)
+		r = save(in, &way, err);
+	if (r < 0) {
+		journal_record(in, reshape, "stuck", err ? err->text : NULL, NULL);
+		return r;
+	}
+	journal_record(in, reshape, "undone", why ? why->text : "its executor died", NULL);
+	journal_remove(in);
+	return 0;
+}
+
+static int finish(struct instance *in, const struct way *way, struct reshape_report *report,
+		  const char *result, struct vc_err *err)
+{
+	uint64_t began = clock_mono_usec();
+	int r = grow(way, err);
+
+	if (r < 0)
+		return r;
+	route(in, way);
+	run_hook("save", way->reshape->cause);
+	r = save(in, way, err);
+	if (r < 0)
+		return r;
+	report->grow_usec = clock_mono_usec() - began;
+	report->total_usec = report->shrink_usec + report->cpus_usec + report->grow_usec;
+	journal_record(in, way->reshape, result, NULL, report);
+	journal_remove(in);
+	return 0;
+}
+
+static int recover(struct instance *in, struct cg *cg, struct vc_err *err)
+{
+	_cleanup_(reshape_done) struct reshape reshape = { .n = 0 };
+	const struct reshape_how how = { .deadline_msec = UNDO_MSEC };
+	struct way way = { .cg = cg, .reshape = &reshape, .how = &how };
+	struct reshape_report report = { 0 };
+	int r = journal_read(in, &reshape, err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = reshape.committed ? finish(in, &way, &report, "finished", err)
+				      : undo(in, cg, &reshape, NULL, err);
+	if (r < 0)
+		err_add(err, "a change of partitions was interrupted, and cannot be %s",
+			reshape.committed ? "finished" : "undone");
+	return r;
+}
+
+/* 1: the lock is somebody else's, and wait is false. */
+static int take_lock(struct instance *in, struct cg *cg, bool wait, int *ret_lock,
+		     struct vc_err *err)
+{
+	_cleanup_close_ int fd = openat(in->dirfd, RESHAPE_LOCK_FILE,
+					O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open %s/" RESHAPE_LOCK_FILE, in->dir);
+	while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			return 1;
+		if (errno != EINTR)
+			return err_sys(err, errno, "cannot lock %s/" RESHAPE_LOCK_FILE, in->dir);
+	}
+	r = instance_refresh(in, err);
+	if (r >= 0)
+		r = recover(in, cg, err);
+	if (r < 0)
+		return r;
+	*ret_lock = steal_fd(&fd);
+	return 0;
+}
+
+int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_err *err)
+{
+	return take_lock(in, cg, true, ret_lock, err);
+}
+
+int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err)
+{
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) < 0)
+		return 0;
+	r = take_lock(in, cg, false, &lock, err);
+	return r < 0 ? r : 0;
+}
+
+/* The partitions that are not so already. */
+static int collect(const struct instance *in, const struct partition_spec *after, size_t n,
+		   struct reshape *ret)
+{
+	ret->part = calloc(n ? n : 1, sizeof(*ret->part));
+	if (!ret->part)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct partition_spec *before =
+			&in->config->parts[instance_find(in, after[i].name)];
+		struct reshape_part *part = &ret->part[ret->n];
+
+		if (spec_equal(before, &after[i]))
+			continue;
+		if (spec_copy(before, &part->before) < 0)
+			return -ENOMEM;
+		ret->n++;
+		if (spec_copy(&after[i], &part->after) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Up to the commit; what fails is for the caller to undo. */
+static int prepare(struct way *way, struct reshape_report *report, struct vc_err *err)
+{
+	uint64_t began = clock_mono_usec(), shrunk;
+	int r;
+
+	run_hook("shrink", way->reshape->cause);
+	r = shrink(way, err);
+	shrunk = clock_mono_usec();
+	report->shrink_usec = shrunk - began;
+	if (r < 0)
+		return r;
+	run_hook("cpus", way->reshape->cause);
+	r = move_cpus(way, err);
+	report->cpus_usec = clock_mono_usec() - shrunk;
+	return r;
+}
+
+static int execute(struct instance *in, struct cg *cg, struct reshape *reshape,
+		   const struct reshape_how *how, struct reshape_report *report, struct vc_err *err)
+{
+	struct way way = { .cg = cg, .reshape = reshape, .how = how };
+	struct vc_err trouble;
+	int r = journal_write(in, reshape, err);
+
+	if (r < 0)
+		return r;
+	r = prepare(&way, report, err);
+	if (r == 0) {
+		reshape->committed = true;
+		r = journal_write(in, reshape, err);
+	}
+	if (r == 0) {
+		run_hook("grow", reshape->cause);
+		r = finish(in, &way, report, "done", err);
+	}
+	if (r < 0 && undo(in, cg, reshape, err, &trouble) < 0)
+		err_set(err, trouble.code, "%s; and it cannot be undone: %s", err->text,
+			trouble.text);
+	return r;
+}
+
+int reshape_run(struct instance *in, struct cg *cg, const struct partition_spec *after, size_t n,
+		const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err)
+{
+	_cleanup_(reshape_done) struct reshape reshape = { .n = 0 };
+	struct reshape_report report = { 0 };
+	struct vc_err own;
+	int r;
+
+	err = err ? err : &own;
+	r = reshape_check(in, after, n, err);
+	if (r < 0)
+		return r;
+	snprintf(reshape.cause, sizeof(reshape.cause), "%s", how->cause);
+	if (collect(in, after, n, &reshape) < 0 ||
+	    (how->file && reshape_set_file(&reshape, how->file, how->text) < 0))
+		return err_sys(err, ENOMEM, "cannot change partitions");
+	report.n_changed = reshape.n;
+	if (reshape.n > 0)
+		r = execute(in, cg, &reshape, how, &report, err);
+	if (r == 0)
+		*ret = report;
+	return r;
+}

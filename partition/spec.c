@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * spec.c - one partition as it is wanted: copied, compared, written down, read back
+ */
+#include "partition/spec.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "partition/cgroup.h"
+
+static const char *const mode_names[] = {
+#define X(id, name) [MEMORY_##id] = name,
+	MEMORY_MODES(X)
+#undef X
+};
+
+const char *spec_mode_name(enum memory_mode mode)
+{
+	return mode_names[mode];
+}
+
+int spec_parse_mode(const char *text, enum memory_mode *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mode_names); i++) {
+		if (!strcmp(text, mode_names[i])) {
+			*ret = (enum memory_mode)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int spec_parse_sharing(const char *text, bool *ret_exclusive)
+{
+	bool exclusive = !strcmp(text, "dedicated");
+
+	if (!exclusive && strcmp(text, "shared") != 0)
+		return -EINVAL;
+	*ret_exclusive = exclusive;
+	return 0;
+}
+
+const char *spec_sharing_name(const struct partition_spec *spec)
+{
+	return spec->exclusive ? "dedicated" : "shared";
+}
+
+int spec_copy(const struct partition_spec *spec, struct partition_spec *ret)
+{
+	struct partition_spec copy = *spec;
+
+	copy.cpus = spec->cpus ? strdup(spec->cpus) : NULL;
+	copy.mems = spec->mems ? strdup(spec->mems) : NULL;
+	copy.devices = spec->devices ? strdup(spec->devices) : NULL;
+	if ((spec->cpus && !copy.cpus) || (spec->mems && !copy.mems) ||
+	    (spec->devices && !copy.devices)) {
+		spec_done(&copy);
+		return -ENOMEM;
+	}
+	*ret = copy;
+	return 0;
+}
+
+void spec_done(struct partition_spec *spec)
+{
+	free(spec->cpus);
+	free(spec->mems);
+	free(spec->devices);
+	*spec = (struct partition_spec){ .cpus = NULL };
+}
+
+bool spec_equal(const struct partition_spec *a, const struct partition_spec *b)
+{
+	return !strcmp(a->name, b->name) && !strcmp(a->cpus, b->cpus) &&
+	       !strcmp(a->mems, b->mems) && a->memory_bytes == b->memory_bytes &&
+	       a->mode == b->mode && a->exclusive == b->exclusive;
+}
+
+bool spec_is_free(const struct partition_spec *spec)
+{
+	return spec->name[0] == '\0';
+}
+
+json_t *spec_to_json(const struct partition_spec *spec)
+{
+	json_t *memory = spec->memory_bytes == CG_NO_LIMIT
+				 ? json_null()
+				 : json_integer((json_int_t)spec->memory_bytes);
+
+	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:s*}", "name", spec->name, "cpus",
+			 spec->cpus ? spec->cpus : "", "mems", spec->mems ? spec->mems : "",
+			 "memory", memory, "memory-mode", spec_mode_name(spec->mode), "exclusive",
+			 spec->exclusive, "devices", spec->devices);
+}
+
+int spec_from_json(json_t *root, struct partition_spec *ret, json_error_t *why)
+{
+	struct partition_spec spec = { .cpus = NULL };
+	const char *name, *cpus, *mems, *mode, *devices = NULL;
+	json_t *memory;
+	int exclusive;
+
+	if (json_unpack_ex(root, why, 0, "{s:s, s:s, s:s, s:o, s:s, s:b, s?s}", "name", &name,
+			   "cpus", &cpus, "mems", &mems, "memory", &memory, "memory-mode", &mode,
+			   "exclusive", &exclusive, "devices", &devices) < 0)
+		return -EINVAL;
+	if (snprintf(spec.name, sizeof(spec.name), "%s", name) >= (int)sizeof(spec.name) ||
+	    spec_parse_mode(mode, &spec.mode) < 0 ||
+	    (!json_is_null(memory) &&
+	     (!json_is_integer(memory) || json_integer_value(memory) < 0))) {
+		snprintf(why->text, sizeof(why->text), "a partition's name or memory");
+		return -EINVAL;
+	}
+	spec.memory_bytes =
+		json_is_null(memory) ? CG_NO_LIMIT : (uint64_t)json_integer_value(memory);
+	spec.exclusive = exclusive;
+	spec.cpus = strdup(cpus);
+	spec.mems = strdup(mems);
+	spec.devices = devices ? strdup(devices) : NULL;
+	if (!spec.cpus || !spec.mems || (devices && !spec.devices)) {
+		spec_done(&spec);
+		return -ENOMEM;
+	}
+	*ret = spec;
+	return 0;
+}

@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# event-load - events by load and by failover happen by themselves, and one killed halfway is put right
+. "${top_srcdir:=.}/tests/lib.sh"
+. "$top_srcdir/tests/lib-shape.sh"
+requires python3
+[ "$(nproc)" -ge 2 ] || skip "needs two CPUs"
+
+cat >"$work/two.conf" <<'END'
+sample-interval-msec = 100
+partition a {
+	cpus = "0"
+	memory = "128M"
+}
+partition b {
+	cpus = "1"
+	memory = "128M"
+}
+event crowd {
+	when = "a.jobs > 1 for 1s"
+	revert-when = "a.jobs < 2"
+	after a {
+		memory = "192M"
+	}
+	after b {
+		memory = "64M"
+	}
+}
+event taken-over {
+	failover = "a"
+	after b {
+		cpus = "0-1"
+		exclusive = false
+	}
+}
+END
+limits() {
+	echo "$(($(limit_of a) >> 20)) $(($(limit_of b) >> 20))"
+}
+limits_are() {
+	[ "$(limits)" = "$*" ]
+}
+up --config="$work/two.conf"
+vcrun --on=a --name=one sleep 1000 &
+wait_for 5 jobs_are 1
+sleep 1.5
+is "limits with one job" "$(limits)" "128 128"
+vcrun --on=a --name=two sleep 1000 &
+two=$!
+wait_for 10 limits_are 192 64
+kill $two
+wait_for 10 limits_are 128 128
+
+# The process that makes the change is killed halfway: the daemons put things right, and it
+# stays undone, or is whole, with what events.json says.
+cat >"$work/hook" <<'END'
+#!/bin/sh
+[ "$1" = "$(cat "$0.at" 2>/dev/null)" ] || exit 0
+rm "$0.at" # who puts things right comes here too
+kill -KILL $PPID
+END
+chmod 755 "$work/hook"
+down --force
+wait
+export VCRUN_RESHAPE_HOOK="$work/hook"
+for step in cpus save; do
+	echo $step >"$work/hook.at"
+	up --config="$work/two.conf"
+	vcrun --on=a --name=one sleep 1000 &
+	vcrun --on=a --name=two sleep 1000 &
+	two=$!
+	wait_for 10 sh -c 'grep -q "crowd" "$1"/reshapes.jsonl' - "$state"
+	wait_for 5 test ! -e "$state/reshape.journal"
+	case $step in
+	cpus)
+		is "limits after one killed at $step" "$(limits)" "128 128"
+		is "in force" "$(vcctl event list --json | json "d['events'][0]['in-force']")" False
+		;;
+	save)
+		is "limits after one killed at $step" "$(limits)" "192 64"
+		is "in force" "$(vcctl event list --json | json "d['events'][0]['in-force']")" True
+		;;
+	esac
+	down --force
+	wait
+done
+
+unset VCRUN_RESHAPE_HOOK
+
+# A daemon that goes in order is no failover; one that is killed is.
+up --config="$work/two.conf"
+kill -TERM "$(vcctl list --json | json "d['partitions'][0]['daemon_pid']")"
+sleep 2
+is "CPUs of b after a daemon ended in order" "$(group_cpus b)" 1
+vcctl up >"$work/up.out" || fail "up: $(cat "$work/up.out")"
+kill -KILL "$(vcctl list --json | json "d['partitions'][0]['daemon_pid']")"
+wait_for 10 sh -c "[ \"\$(cat '$(group_of cpuset b)/cpuset.cpus')\" = 0-1 ]"
+matches "listed" "$(vcctl event list)" 'taken-over .*in force .*fire: done'
+down --force

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh disable=SC2154 # lib.sh sets work and state
+# lib-shape.sh - what the tests that change partitions share: the kernel's view of them,
+# and a job that notices what becomes of its memory and its time
+
+# The group of a controller, in the hierarchy that has it.
+group_of() { # CONTROLLER PATH
+	sed -n 's/.*"cgroup-base": "\(.*\)".*/\1/p' "$state/instance.json" | tr ';' '\n' |
+		awk -F'|' -v c="$1" -v path="$2" '("," $1 ",") ~ ("," c ",") { print $3 "/" $4 "/" path }'
+}
+
+first_of() { # FILE...
+	for file in "$@"; do
+		[ ! -e "$file" ] || { cat "$file"; return; }
+	done
+	fail "none of these is there: $*"
+}
+
+# As the kernel has it, in bytes.
+limit_of() { # PATH
+	dir=$(group_of memory "$1")
+	first_of "$dir/memory.max" "$dir/memory.limit_in_bytes"
+}
+
+used_by() { # PATH
+	dir=$(group_of memory "$1")
+	first_of "$dir/memory.current" "$dir/memory.usage_in_bytes"
+}
+
+group_cpus() { # PATH
+	first_of "$(group_of cpuset "$1")/cpuset.cpus"
+}
+
+swaps() { # PATH
+	dir=$(group_of memory "$1")
+	case $(first_of "$dir/memory.swap.max" "$dir/memory.swappiness") in
+	0) echo no ;;
+	*) echo yes ;;
+	esac
+}
+
+# All that a change could change, in the kernel and in our own files.
+shape() {
+	for partition in $(vcctl list --json | json "' '.join(p['name'] for p in d['partitions'])"); do
+		dir=$(group_of memory "$partition")
+		echo "$partition $(limit_of "$partition") $(group_cpus "$partition")" \
+			"$(swaps "$partition")" \
+			"$(cat "$(group_of cpuset "$partition")"/cpuset.cpu_exclusive 2>/dev/null)" \
+			"$(cat "$dir/memory.oom_control" "$dir/memory.high" "$dir/memory.min" 2>/dev/null | grep -v oom_kill\ )"
+	done
+	vcctl list --json | grep -v daemon_pid
+}
+
+# A job, one a partition, that fills so many MiB with a pattern, goes through them again and again, and notes
+# the longest time in which it did not run. It ends, saying so, when told.
+holder() { # PARTITION MIB
+	cat >"$work/holder.py" <<'END'
+import os, sys, time
+name, size = sys.argv[1], int(sys.argv[2]) << 20
+pages = size // 4096
+page = [bytes([i]) * 4096 for i in range(256)]
+memory = bytearray(b"".join(page[i % 256] for i in range(pages)))
+open(name + ".ready", "w").close()
+worst, rounds, wrong, i = 0.0, 0, 0, 0
+last = time.monotonic()
+while not os.path.exists(name + ".stop"):
+    for _ in range(64):
+        wrong += memory[i * 4096:(i + 1) * 4096] != page[i % 256]
+        i = (i + 1) % pages
+    rounds += 1
+    now = time.monotonic()
+    worst = max(worst, now - last)
+    last = now
+    if rounds % 16 == 0:
+        time.sleep(0.001)
+        last = time.monotonic()
+print(wrong, rounds > 10, int(worst * 1000))
+END
+	vcrun --on="$1" --name="holder-$1" python3 "$work/holder.py" "$work/holder-$1" "$2" >"$work/holder-$1.out" &
+	echo $! >"$work/holder-$1.child"
+	wait_for 30 test -e "$work/holder-$1.ready"
+	job "holder-$1" pid >"$work/holder-$1.pid"
+}
+
+holder_cpus() { # PARTITION
+	sed -n 's/^Cpus_allowed_list:[ \t]*//p' "/proc/$(cat "$work/holder-$1.pid")/status"
+}
+
+holder_is_well() { # PARTITION
+	[ -d "/proc/$(cat "$work/holder-$1.pid")" ] || fail "the job in $1 is gone"
+}
+
+# Its longest pause is then in $pause.
+holder_ends() { # PARTITION
+	touch "$work/holder-$1.stop"
+	wait "$(cat "$work/holder-$1.child")" || fail "the job in $1 ended with $?"
+	# shellcheck disable=SC2034 # the tests look at it
+	read -r wrong ran pause <"$work/holder-$1.out"
+	is "pages found changed in $1" "$wrong" 0
+	is "whether the job in $1 ran" "$ran" True
+	say "longest pause of the job in $1: $pause ms"
+}

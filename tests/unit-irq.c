@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * unit-irq.c - devices' interrupts, in a tree that looks like sys and proc
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "partition/device.h"
+#include "partition/irq.h"
+
+static const char tree[] =
+	"set -e; mkdir -p sys/block/vda sys/class/net/eth0 sys/bus/pci/devices state\n"
+	"mkdir -p sys/devices/pci0/0000:00:02.0/msi_irqs sys/devices/pci0/0000:00:02.0/virtio1\n"
+	"mkdir -p sys/devices/pci0/0000:00:03.0/virtio2\n"
+	"touch sys/devices/pci0/0000:00:02.0/msi_irqs/36 sys/devices/pci0/0000:00:02.0/msi_irqs/5\n"
+	"echo 11 >sys/devices/pci0/0000:00:03.0/irq\n"
+	"ln -s ../../devices/pci0/0000:00:02.0/virtio1 sys/block/vda/device\n"
+	"ln -s ../../../devices/pci0/0000:00:03.0/virtio2 sys/class/net/eth0/device\n"
+	"ln -s ../../../devices/pci0/0000:00:02.0 sys/bus/pci/devices/0000:00:02.0\n"
+	"for n in 5 11 36; do mkdir -p proc/irq/$n; echo 0-3 >proc/irq/$n/smp_affinity_list\n"
+	"echo 2 >proc/irq/$n/effective_affinity_list; done\n"
+	"printf '           CPU0       CPU1\\n  5:  1  2  PCI-MSI  1-edge  disk-config\\n"
+	" 36:  10  4000000000  PCI-MSI  1-edge  disk-req.0\\nNMI: 0 0 x\\n' >proc/interrupts\n";
+
+static char dir[] = "/tmp/vcrun-unit-irq.XXXXXX";
+static int root = -1, notes = -1;
+
+static int setup(void **state)
+{
+	char script[4096];
+
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(script, sizeof(script), "cd %s && { %s }", dir, tree);
+	if (system(script) != 0)
+		return -1;
+	root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	notes = openat(root, "state", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 || notes < 0 ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+	close(root);
+	close(notes);
+	return file_remove_tree(AT_FDCWD, dir);
+}
+
+static void test_irqs(void **state)
+{
+	static const struct {
+		const char *name;
+		int code;
+		size_t n;
+		unsigned int irqs[2];
+	} row[] = {
+		{ "block:vda", 0, 2, { 5, 36 } },
+		{ "pci:0000:00:02.0", 0, 2, { 5, 36 } },
+		{ "net:eth0", 0, 1, { 11 } },
+		{ "irq:36", 0, 1, { 36 } },
+		{ "irq:99", -ENODEV, 0, { 0 } },
+		{ "irq:x", -EINVAL, 0, { 0 } },
+		{ "irq:", -EINVAL, 0, { 0 } },
+		{ "block:sdz", -ENODEV, 0, { 0 } },
+		{ "block:../../etc", -EINVAL, 0, { 0 } },
+		{ "block:", -EINVAL, 0, { 0 } },
+		{ "vda", -EINVAL, 0, { 0 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		unsigned int irqs[DEVICE_IRQS_MAX] = { 0 };
+		struct vc_err err = { 0 };
+		size_t n = 0;
+		int r = device_irqs(root, row[i].name, irqs, DEVICE_IRQS_MAX, &n, &err);
+
+		if (r != row[i].code || (r == 0 && (n != row[i].n || irqs[0] != row[i].irqs[0] ||
+						    irqs[1] != row[i].irqs[1])))
+			fail_msg("%s: %d, %zu: %u %u; %s", row[i].name, r, n, irqs[0], irqs[1],
+				 err.text);
+	}
+}
+
+static void test_route_and_back(void **state)
+{
+	struct irq_state now;
+
+	assert_int_equal(irq_route_devices(root, notes, "block:vda net:none irq:11", "1"), 3);
+	assert_int_equal(irq_route_devices(root, notes, "block:vda", "2-3"), 2);
+	assert_int_equal(irq_read(root, 36, &now), 0);
+	assert_string_equal(now.wanted, "2-3");
+	assert_string_equal(now.effective, "2");
+	assert_string_equal(now.name, "disk-req.0");
+	assert_int_equal(now.n_cpus, 2);
+	assert_true(now.count[0] == 10 && now.count[1] == UINT64_C(4000000000));
+	/* Back to what was before the first of them. */
+	irq_restore_devices(root, notes, "irq:11");
+	assert_int_equal(irq_read(root, 11, &now), 0);
+	assert_string_equal(now.wanted, "0-3");
+	irq_restore_all(root, notes);
+	assert_int_equal(irq_read(root, 36, &now), 0);
+	assert_string_equal(now.wanted, "0-3");
+	assert_int_equal(irq_read(root, 77, &now), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_irqs),
+		cmocka_unit_test(test_route_and_back),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
