@@ -8,7 +8,7 @@
  *	cgroup-cpus.c   CPUs and nodes; cgroup-dedicate.c has v2's partition roots
  *	cgroup-memory.c memory used and its limit
  *	cgroup-shrink.c the limit lowered below what is used
- *	cgroup-hold.c   memory that is fixed
+ *	cgroup-hold.c   memory that is fixed; cgroup-fetch.c has it back from swap
  *	cgroup-procs.c  processes: enter, list, kill
  *	cgroup-stat.c   CPU time, pressure
  *

@@ -118,11 +118,13 @@ enum cg_memory_hold {
 };
 
 /* fixed: bytes of the group's memory are guaranteed and not swapped out; otherwise they
- * may be. Works on groups that are in use; memory that is in swap already stays there until
- * it is touched. */
+ * may be. Works on groups that are in use; what is in swap already, see cg_fetch_swapped(). */
 int cg_set_memory_hold(struct cg *cg, const char *path, bool fixed, uint64_t bytes,
 		       enum cg_memory_hold *ret_obtained, struct vc_err *err);
-/* The same, as the kernel has it now. 0 or -errno. */
+/* Reads what the group's processes have in swap back into memory, as far as it fits; they
+ * run on. What cannot be fetched stays where it is until it is touched. */
+void cg_fetch_swapped(struct cg *cg, const char *path);
+/* What was obtained, as the kernel has it now. 0 or -errno. */
 int cg_get_memory_hold(struct cg *cg, const char *path, enum cg_memory_hold *ret);
 
 /* Puts a process (0: the caller) with all its threads into a group, everywhere. */

@@ -169,6 +169,8 @@ static int grow(const struct way *way, struct vc_err *err)
 			err_add(err, "partition %s", to->name);
 			return r;
 		}
+		if (to->mode == MEMORY_FIXED && origin(way, i)->mode != MEMORY_FIXED)
+			cg_fetch_swapped(way->cg, to->name);
 	}
 	return 0;
 }

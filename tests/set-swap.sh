@@ -24,8 +24,15 @@ vcctl set a --memory=64M --memory-mode=pageable --deadline=20 >"$work/out" || fa
 is "limit" "$(limit_of a)" $((64 << 20))
 at_most "bytes used" "$(used_by a)" $((64 << 20))
 holder_is_well a
+# Fixed again, with a job that stands still, so that it does not fetch its pages itself.
+kill -STOP "$(cat "$work/holder-a.pid")"
 vcctl set a --memory=192M --memory-mode=fixed >"$work/out" || fail "set: $(cat "$work/out")"
 is "whether the kernel swaps it" "$(swaps a)" no
-sleep 1
+is_back() {
+	[ "$(used_by a)" -ge $((80 << 20)) ]
+}
+wait_for 10 is_back
+# vcrun has stopped with it, and goes on with it.
+kill -CONT "$(cat "$work/holder-a.child")"
 holder_ends a
 down --force
