@@ -324,9 +324,8 @@ int bench_move(struct bench *bench, struct vc_err *err)
 
 	if (!base.criu)
 		return err_set(err, ENOENT, "criu is not installed: run 'vcctl check'");
-	r = victim_find(victim_path, sizeof(victim_path), err);
-	if (r < 0)
-		return r;
+	if (!bench_find_program("victim", victim_path, sizeof(victim_path)))
+		return err_set(err, ENOENT, "%s: not found", victim_path);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	table = table_new(">MIB|>N|>VCMOVE MS|>P90|>CRIU MS|>P90|>RATIO|>VCMOVE TOTAL|>CRIU TOTAL|"
 			  ">RATIO");

@@ -192,11 +192,12 @@ int bench_reshape(struct bench *bench, struct vc_err *err)
 	char victim_path[PATH_MAX], *rest = NULL;
 	struct table *table;
 	json_t *list;
-	int r = victim_find(victim_path, sizeof(victim_path), err);
+	int r;
 
+	if (!bench_find_program("victim", victim_path, sizeof(victim_path)))
+		return err_set(err, ENOENT, "%s: not found", victim_path);
 	/* The other partition has some of the CPUs as well. */
-	if (r == 0)
-		r = reshape_set("--cpu=shared", err);
+	r = reshape_set("--cpu=shared", err);
 	if (r < 0)
 		return r;
 	list = json_array();

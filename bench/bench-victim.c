@@ -16,22 +16,6 @@
 
 #define VICTIM_READY_SEC 60
 
-int victim_find(char *path, size_t size, struct vc_err *err)
-{
-	ssize_t n = readlink("/proc/self/exe", path, size - 8);
-	char *slash;
-
-	if (n > 0) {
-		path[n] = '\0';
-		slash = strrchr(path, '/');
-		strcpy(slash + 1, "victim");
-		if (access(path, X_OK) == 0)
-			return 0;
-	}
-	snprintf(path, size, "%s/victim", VC_LIBEXECDIR);
-	return access(path, X_OK) == 0 ? 0 : err_set(err, ENOENT, "%s: not found", path);
-}
-
 int victim_open(struct victim *victim, const struct bench *bench, int n, struct vc_err *err)
 {
 	_cleanup_close_ int fd = -1;

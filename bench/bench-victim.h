@@ -16,8 +16,6 @@ struct victim {
 	struct victim_log *log;
 };
 
-/* Where the program is: beside vcbench, or where it was installed. -ENOENT. */
-int victim_find(char *path, size_t size, struct vc_err *err);
 /* Makes the log, number n of them, for a program to be started with it. */
 int victim_open(struct victim *victim, const struct bench *bench, int n, struct vc_err *err);
 /* Until it has filled its memory. */

@@ -161,15 +161,15 @@ static int ipc_rm(const struct vcctl *opts, const char *name, struct vc_err *err
 
 int vcctl_ipc(const struct vcctl *opts)
 {
-	const char *verb = opts->words[0], *name = verb ? opts->words[1] : NULL;
+	const char *verb = opts->words[0], *name = opts->words[1];
 	struct vc_err err = { 0 };
 	int r;
 
-	if (verb && !strcmp(verb, "list") && !name) {
+	if (!strcmp(verb, "list") && !name) {
 		r = ipc_list(opts, &err);
-	} else if (verb && !strcmp(verb, "show") && name && !opts->words[2]) {
+	} else if (!strcmp(verb, "show") && name) {
 		r = ipc_show(opts, name, &err);
-	} else if (verb && !strcmp(verb, "rm") && name && !opts->words[2]) {
+	} else if (!strcmp(verb, "rm") && name) {
 		r = ipc_rm(opts, name, &err);
 	} else {
 		fputs("vcctl: ipc: give list, show NAME or rm NAME\n", stderr);
