@@ -135,7 +135,7 @@ static int event_look(const struct vcctl *opts, struct vc_err *err)
 		r = plan_read(in, &plan, err);
 	if (r < 0)
 		return r;
-	if (opts->n_words == 2) {
+	if (opts->words[1]) {
 		event = plan_find(plan, opts->words[1], err);
 		return event ? event_show(in, event, err) : -ENOENT;
 	}
@@ -181,7 +181,7 @@ int vcctl_event(const struct vcctl *opts)
 	int r;
 
 	if ((!list && !fire && strcmp(what, "show") != 0 && strcmp(what, "revert") != 0) ||
-	    opts->n_words != (list ? 1 : 2)) {
+	    list == !!opts->words[1]) {
 		fputs("vcctl: 'event' takes list, or show, fire or revert and an event\n", stderr);
 		return 2;
 	}

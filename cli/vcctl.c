@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +42,8 @@ static const struct subcommand {
 	{ "set", vcctl_set, .root = true, .min_args = 1, .max_args = 1, .args = "a partition" },
 	{ "event", vcctl_event, .min_args = 1, .max_args = 2,
 	  .args = "list, or show, fire or revert and an event" },
-	{ "kill", vcctl_kill, .min_args = 1, .max_args = INT_MAX, .args = "jobs" },
-	{ "ipc", vcctl_ipc, .min_args = 1, .max_args = INT_MAX,
+	{ "kill", vcctl_kill, .min_args = 1, .max_args = INT_MAX, .args = "one or more jobs" },
+	{ "ipc", vcctl_ipc, .min_args = 1, .max_args = 2,
 	  .args = "list, or show or rm and a name" },
 };
 
@@ -198,7 +199,7 @@ int main(int argc, char **argv)
 	const char *state_dir = NULL;
 	struct vcctl opts = { 0 };
 	char lock[128];
-	int c;
+	int c, n_args;
 
 	log_open("vcctl", LOG_LEVEL_WARN);
 	while ((c = getopt_long(argc, argv, "n:c:fs:hV", options, NULL)) >= 0) {
@@ -268,8 +269,8 @@ int main(int argc, char **argv)
 	}
 	subcommand = vcctl_find(argv[optind]);
 	opts.words = argv + optind + 1;
-	opts.n_words = argc - optind - 1;
-	if (opts.n_words < subcommand->min_args || opts.n_words > subcommand->max_args) {
+	n_args = argc - optind - 1;
+	if (n_args < subcommand->min_args || n_args > subcommand->max_args) {
 		fprintf(stderr, "vcctl: '%s' takes %s; try 'vcctl --help'\n", subcommand->name,
 			subcommand->args ? subcommand->args : "no argument");
 		return EXIT_USAGE_CODE;

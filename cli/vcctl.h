@@ -28,7 +28,6 @@ struct vcctl {
 	const char *cpus, *mems, *memory, *cpu, *memory_mode;
 	unsigned int deadline_msec; /* 0: not given */
 	char **words;               /* behind the subcommand, ended by NULL */
-	int n_words;
 };
 
 /* Each returns the command's exit status. */
@@ -41,7 +40,8 @@ int vcctl_add(const struct vcctl *opts);
 int vcctl_remove(const struct vcctl *opts);
 int vcctl_event(const struct vcctl *opts);
 
-/* The board has so many slots more than there are partitions, for those to be added. */
+/* The board has so many slots, and the table of IPC objects so many columns, more than there are
+ * partitions: for those to be added. */
 #define VCCTL_SPARE_SLOTS 16
 
 /* vcctl-up.c: starts the daemons that do not run, all at once, and waits for their word. */

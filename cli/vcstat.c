@@ -296,7 +296,8 @@ int main(int argc, char **argv)
 	}
 	if (vcstat_words(&opts, argv + optind) < 0)
 		return EXIT_USAGE_CODE;
-	if (opts.devices && (opts.wanted.partitions || opts.wanted.jobs || opts.wanted.moves)) {
+	if (opts.devices &&
+	    (opts.wanted.partitions || opts.wanted.jobs || opts.wanted.moves || opts.ipc)) {
 		fputs("vcstat: devices are shown by themselves\n", stderr);
 		return EXIT_USAGE_CODE;
 	}

@@ -219,7 +219,7 @@ _vcbench() {
 		return
 		;;
 	esac
-	_vcrun_argument || [[ $split == true ]] || _vcrun_reply spawn move reshape lock interfere all
+	_vcrun_argument || [[ $split == true ]] || _vcrun_reply spawn move reshape ipc lock interfere all
 }
 
 complete -F _vcrun vcrun

@@ -77,9 +77,10 @@ expect "add check down event ipc kill list remove set up" vcctl ''
 expect "list rm show" vcctl ipc ''
 expect "posix-mq posix-sem posix-shm" vcctl --kind = posix
 expect "ipc" vcstat i
+expect "devices" vcstat d
 expect "SIGKILL" vcctl kill --signal = SIGKI
 expect "--split=" vcctl up --sp
-expect "all interfere lock move reshape spawn" vcbench ''
+expect "all interfere ipc lock move reshape spawn" vcbench ''
 expect "fire list revert show" vcctl event ''
 expect "dedicated shared" vcctl set vc0 --cpu = ''
 
