@@ -202,6 +202,8 @@ static int remove_run(const struct vcctl *opts, struct vc_err *err)
 	/* No new job after this; there may be one that came just before. */
 	r = remove_check(in, cg, name, err);
 	if (r == 0)
+		r = vcctl_hand_over_ipc(in, name, err);
+	if (r == 0)
 		r = remove_partition(in, cg, name, err);
 	if (r < 0) {
 		close(steal_fd(&lock));

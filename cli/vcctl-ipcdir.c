@@ -6,6 +6,8 @@
  * state directory. It is theirs as /dev/shm is, up to half of the memory. Programs outside
  * of every job may have objects mapped when vcrun goes down; their memory stays until they
  * end, and the mount goes at once.
+ *
+ * Only daemons write the table, but for what a partition that is removed leaves in it.
  */
 #include "cli/vcctl.h"
 
@@ -46,4 +48,35 @@ int vcctl_clear_ipc(const struct instance *in, struct vc_err *err)
 	if (umount2(path, UMOUNT_NOFOLLOW | MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
 		return err_sys(err, errno, "unmount %s", path);
 	return 0;
+}
+
+/* Any other partition. */
+static uint32_t another_column(const struct instance *in, uint32_t column)
+{
+	uint32_t other = 0;
+
+	while (other == column || spec_is_free(&in->config->parts[other]))
+		other++;
+	return other;
+}
+
+int vcctl_hand_over_ipc(const struct instance *in, const char *partition, struct vc_err *err)
+{
+	uint32_t from = (uint32_t)instance_find(in, partition), to = another_column(in, from);
+	struct table_opener who;
+	struct table *table;
+	uint32_t cursor = 0;
+	int r = table_open(in->dirfd, "ipc/table", &table, err);
+
+	if (r < 0)
+		return r;
+	r = table_lock(table, err);
+	if (r == 0) {
+		while (table_next_opener(table, &cursor, &who) == 0)
+			if (who.column == from)
+				table_move_opener(table, who.pid, to, who.job, who.start);
+		table_unlock(table);
+	}
+	table_close(table);
+	return r;
 }

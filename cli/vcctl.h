@@ -86,6 +86,9 @@ int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err);
 /* vcctl-ipcdir.c: the table of IPC objects and the place for their files, made and removed. */
 int vcctl_make_ipc(const struct instance *in, struct vc_err *err);
 int vcctl_clear_ipc(const struct instance *in, struct vc_err *err);
+/* The openers that count in a partition without being in its jobs, which nobody watches any more
+ * when its daemon has ended, come to another one. */
+int vcctl_hand_over_ipc(const struct instance *in, const char *partition, struct vc_err *err);
 
 /* The jobs that have living processes, by their groups, and those that are parked:
  * for when no daemon is there to ask. The caller frees *ret. */
