@@ -91,6 +91,7 @@ static int add_note(struct instance *in, size_t slot, struct partition_spec *spe
 		spec_done(place);
 		return r;
 	}
+	spec_done(place);
 	*place = *spec;
 	*spec = (struct partition_spec){ .cpus = NULL };
 	return instance_save(in, err);
