@@ -98,13 +98,40 @@ static void criu_run_beside(pid_t pid)
 		syscall(SYS_sched_setaffinity, 0, (size_t)size, cpus);
 }
 
-/* In the child, between fork and exec. */
-static int criu_child(const struct criu_start *how, const char *binary, int sock, bool as_owner)
+/*
+ * Puts the descriptors where criu is told they are. Each may stand where another is to
+ * go, so all of them move behind that place first. 0 or errno.
+ */
+static int criu_place_fds(const struct inventory *inherit, int *sock, int *failed)
+{
+	int n = inherit ? (int)inherit->n_externals : 0, behind = CRIU_INHERIT_FD + n;
+	_cleanup_free_ int *fds = calloc((size_t)n + 1, sizeof(*fds));
+
+	if (!fds)
+		return ENOMEM;
+	*failed = fcntl(*failed, F_DUPFD_CLOEXEC, behind);
+	*sock = fcntl(*sock, F_DUPFD_CLOEXEC, behind);
+	if (*failed < 0 || *sock < 0)
+		return errno;
+	for (int i = 0; i < n; i++) {
+		fds[i] = fcntl(inherit->externals[i].fd, F_DUPFD_CLOEXEC, behind);
+		if (fds[i] < 0)
+			return errno;
+	}
+	for (int i = 0; i < n; i++)
+		if (dup2(fds[i], CRIU_INHERIT_FD + i) < 0)
+			return errno;
+	return dup2(*sock, CRIU_SOCKET_FD) < 0 ? errno : 0;
+}
+
+/* In the child, between fork and exec. *failed: where the error will be written. */
+static int criu_child(const struct criu_start *how, const char *binary, int sock, int *failed,
+		      bool as_owner)
 {
 	char number[16];
 	char *argv[] = { (char *)"criu", (char *)"swrk", number, NULL };
 	sigset_t none;
-	int null;
+	int null, code;
 
 	if (how->enter) {
 		int r = how->enter(how->ctx);
@@ -128,11 +155,9 @@ static int criu_child(const struct criu_start *how, const char *binary, int sock
 		if (r < 0)
 			return -r;
 	}
-	for (size_t i = 0; how->inherit && i < how->inherit->n_externals; i++)
-		if (dup2(how->inherit->externals[i].fd, CRIU_INHERIT_FD + (int)i) < 0)
-			return errno;
-	if (dup2(sock, CRIU_SOCKET_FD) < 0)
-		return errno;
+	code = criu_place_fds(how->inherit, &sock, failed);
+	if (code != 0)
+		return code;
 	/* Restored tasks take nothing of these; criu itself logs into the images. */
 	null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
@@ -175,7 +200,7 @@ int criu_start(const struct criu_start *how, struct criu **ret, struct vc_err *e
 	if (criu->pid < 0)
 		return err_sys(err, errno, "criu: fork");
 	if (criu->pid == 0) {
-		code = criu_child(how, binary, theirs, as_owner);
+		code = criu_child(how, binary, theirs, &failed_write, as_owner);
 		if (write(failed_write, &code, sizeof(code)) < 0)
 			_exit(126);
 		_exit(127);

@@ -3,10 +3,8 @@
 # ipc-preload-postgres - PostgreSQL on mapped memory loses no transaction
 #
 # Server and pgbench are one job, of a user who is not root, and talk through a Unix socket in it.
-# The server's memory is System V's. VC_PGBENCH_SECONDS: how long the benchmark takes.
-# VC_PGBENCH_MOVES: how often it is moved meanwhile, 0 when nothing is said: CRIU 4.2.1 crashes
-# (criu/pagemap.c, "Page read err") when it restores PostgreSQL with a library preloaded, be it
-# ours or libprotobuf-c.so.1, mapped or private.
+# The server's memory is System V's. VC_PGBENCH_SECONDS: how long the benchmark takes;
+# VC_PGBENCH_MOVES: how often the job is moved meanwhile.
 export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
@@ -45,7 +43,7 @@ logs() {
 wait_for 60 test -e "$dir/begun"
 matches "segments" "$(vcctl ipc list --kind=sysv-shm)" '^sysv-shm '
 sleep 1
-moves=${VC_PGBENCH_MOVES:-0} moved=0
+moves=${VC_PGBENCH_MOVES:-4} moved=0
 for _ in $(seq "$moves"); do
 	alive $job || fail "the job has ended: $(logs)"
 	try vcmove --quiet --policy=notparent postgres
