@@ -102,6 +102,8 @@ int inventory_refuse(struct inventory_scan *scan, const struct inventory_proc *p
 		     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int inventory_refuse_end(struct inventory_scan *scan, const struct inventory_end *end,
 			 const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* What was refused may be gone in a moment: -EAGAIN, with the same err. */
+int inventory_not_now(struct inventory_scan *scan);
 int inventory_out_of_memory(struct inventory_scan *scan);
 
 bool inventory_has_pid(const struct inventory_scan *scan, pid_t pid);

@@ -365,14 +365,14 @@ static int inventory_check_listening(struct inventory_scan *scan, const struct u
 		const struct unix_peer *client =
 			unix_table_find(table, table->waiting[sk->first_waiting + k]);
 
-		if (!client || !client->end)
-			return inventory_refuse_end(scan, sk->end,
-						    "fd %d listens at %s, and %zu connections wait "
-						    "to be accepted, which would be lost; move "
-						    "again when they are",
-						    sk->end->fd,
-						    sk->has_path ? sk->path : "a unix socket",
-						    sk->n_waiting);
+		if (client && client->end)
+			continue;
+		inventory_refuse_end(
+			scan, sk->end,
+			"fd %d listens at %s, and %zu connections wait to be accepted, "
+			"which would be lost; move again when they are",
+			sk->end->fd, sk->has_path ? sk->path : "a unix socket", sk->n_waiting);
+		return inventory_not_now(scan);
 	}
 	return 0;
 }
@@ -388,11 +388,12 @@ static int inventory_check_dangling(struct inventory_scan *scan, const struct un
 	queue = unix_table_find_queue(table, sk->ino);
 	if (queue && queue->end)
 		return 0;
-	return inventory_refuse_end(scan, sk->end,
-				    "fd %d is connected to a server outside the job that has not "
-				    "accepted it yet%s%s; move again when it has",
-				    sk->end->fd, queue && queue->has_path ? ": " : "",
-				    queue && queue->has_path ? queue->path : "");
+	inventory_refuse_end(scan, sk->end,
+			     "fd %d is connected to a server outside the job that has not accepted "
+			     "it yet%s%s; move again when it has",
+			     sk->end->fd, queue && queue->has_path ? ": " : "",
+			     queue && queue->has_path ? queue->path : "");
+	return inventory_not_now(scan);
 }
 
 /* Whether a socket outside the tree is bound to sk's path (another end of it listens there). */

@@ -257,6 +257,13 @@ int inventory_refuse_end(struct inventory_scan *scan, const struct inventory_end
 	return r;
 }
 
+int inventory_not_now(struct inventory_scan *scan)
+{
+	if (scan->err)
+		scan->err->code = EAGAIN;
+	return -EAGAIN;
+}
+
 int inventory_out_of_memory(struct inventory_scan *scan)
 {
 	return err_set(scan->err, ENOMEM, "no memory for the inventory of pid %d", scan->root);

@@ -39,6 +39,7 @@
 #define MIG_RETURN_REAP_USEC 1000000u
 /* Attempts at a dump that something in the job's own doing got in the way of. */
 #define MIG_DUMP_ATTEMPTS 4
+#define MIG_DUMP_PAUSE_USEC 2000u /* doubled before each */
 /* From here on it pays to fill the memory by more than one CPU. */
 #define MIG_FILL_BYTES (8u << 20)
 #define MIG_DUMP_LOG "dump.log"
@@ -496,13 +497,15 @@ static int mig_try_until_commit(struct mig_parked *mig, struct vc_err *err)
 	int r = 0;
 
 	for (int i = 0; i < MIG_DUMP_ATTEMPTS; i++) {
-		if (i > 0)
+		if (i > 0) {
 			mig_reset(mig);
+			clock_sleep_usec(MIG_DUMP_PAUSE_USEC << i);
+		}
 		*err = (struct vc_err){ 0 };
 		r = mig_until_commit(mig, err);
-		if (r == 0 || mig->step < MIG_DUMP || !mig_root_lives(mig))
+		if (r == 0 || !mig_root_lives(mig))
 			break;
-		if (r != -EAGAIN && r != -EBUSY && i > 0)
+		if (r != -EAGAIN && (mig->step < MIG_DUMP || (r != -EBUSY && i > 0)))
 			break;
 	}
 	return r;
