@@ -177,5 +177,8 @@ int ipc_start(struct daemon *daemon, struct vc_err *err);
 void ipc_stop(struct daemon *daemon);
 /* A job has come here by a move, or runs again after one that failed. */
 void ipc_job_came(struct daemon *daemon, uint32_t job);
+/* Whether a process is of a job that is being moved: a connection of it that is open when the
+ * job is frozen stands in the way, so it is to end and come again. */
+bool ipc_must_wait(struct daemon *daemon, pid_t pid);
 
 #endif

@@ -428,6 +428,15 @@ static void ipc_on_tick(evutil_socket_t fd, short what, void *ctx)
 	table_unlock(ipc->table);
 }
 
+bool ipc_must_wait(struct daemon *daemon, pid_t pid)
+{
+	uint32_t column, job = 0;
+
+	return daemon->ipc && any_job_is_away(daemon->ipc) &&
+	       proc_place(daemon->ipc, pid, &column, &job) == 0 && job &&
+	       job_is_away(daemon->ipc, job);
+}
+
 void ipc_job_came(struct daemon *daemon, uint32_t job)
 {
 	struct vc_err err;

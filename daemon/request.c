@@ -21,6 +21,7 @@ static const struct request {
 	const char *name;
 	enum need need;
 	int (*handle)(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+	bool waits; /* a job that is being moved is to ask again later */
 } requests[] = {
 	[VC__MSG__BODY_PING] = { "ping", NEED_ANY, req_ping },
 	[VC__MSG__BODY_PLACE] = { "place", NEED_ANY, req_place },
@@ -28,14 +29,14 @@ static const struct request {
 	[VC__MSG__BODY_MOVE] = { "move", NEED_ANY, req_move },
 	[VC__MSG__BODY_SIGNAL] = { "signal", NEED_ANY, req_signal },
 	[VC__MSG__BODY_STATUS] = { "status", NEED_ANY, req_status },
-	[VC__MSG__BODY_IPC_OPEN] = { "ipc open", NEED_ANY, req_ipc_open },
-	[VC__MSG__BODY_IPC_CLOSE] = { "ipc close", NEED_ANY, req_ipc_close },
-	[VC__MSG__BODY_IPC_UNLINK] = { "ipc unlink", NEED_ANY, req_ipc_unlink },
-	[VC__MSG__BODY_IPC_STAT] = { "ipc stat", NEED_ANY, req_ipc_stat },
-	[VC__MSG__BODY_IPC_CHOWN] = { "ipc chown", NEED_ANY, req_ipc_chown },
-	[VC__MSG__BODY_IPC_LIST] = { "ipc list", NEED_ANY, req_ipc_list },
-	[VC__MSG__BODY_IPC_FORK] = { "ipc fork", NEED_ANY, req_ipc_fork },
-	[VC__MSG__BODY_IPC_LEAVE] = { "ipc leave", NEED_ANY, req_ipc_leave },
+	[VC__MSG__BODY_IPC_OPEN] = { "ipc open", NEED_ANY, req_ipc_open, .waits = true },
+	[VC__MSG__BODY_IPC_CLOSE] = { "ipc close", NEED_ANY, req_ipc_close, .waits = true },
+	[VC__MSG__BODY_IPC_UNLINK] = { "ipc unlink", NEED_ANY, req_ipc_unlink, .waits = true },
+	[VC__MSG__BODY_IPC_STAT] = { "ipc stat", NEED_ANY, req_ipc_stat, .waits = true },
+	[VC__MSG__BODY_IPC_CHOWN] = { "ipc chown", NEED_ANY, req_ipc_chown, .waits = true },
+	[VC__MSG__BODY_IPC_LIST] = { "ipc list", NEED_ANY, req_ipc_list, .waits = true },
+	[VC__MSG__BODY_IPC_FORK] = { "ipc fork", NEED_ANY, req_ipc_fork, .waits = true },
+	[VC__MSG__BODY_IPC_LEAVE] = { "ipc leave", NEED_ANY, req_ipc_leave, .waits = true },
 	[VC__MSG__BODY_JOB_STATE] = { "job state", NEED_ROOT, req_job_state },
 };
 
@@ -54,6 +55,8 @@ void request_handle(struct conn *conn, struct wire_msg *msg)
 			    body);
 	else if (request->need == NEED_ROOT && conn->uid != 0)
 		r = err_set(&err, EPERM, "request \"%s\" is root's", request->name);
+	else if (request->waits && ipc_must_wait(conn->daemon, conn->pid))
+		r = err_set(&err, EAGAIN, "the job is being moved");
 	else
 		r = request->handle(conn, msg, &err);
 	log_debug("request %s of uid %u pid %d: %s", request ? request->name : "?",

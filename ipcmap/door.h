@@ -17,7 +17,8 @@
  *
  *	-ENOTCONN  no daemon of the instance runs
  *	-EPERM     the caller is in another PID namespace than vcd
- *	-EAGAIN    the caller's user has had too many connections to the daemon open for seconds
+ *	-EAGAIN    for seconds the caller's user has had too many connections to the daemon
+ *	           open, or its job has been on the move
  *	-ENOMEM, -EMFILE, -ENFILE, -EPROTO (the daemon is not of this version)
  */
 #ifndef VC_IPCMAP_DOOR_H

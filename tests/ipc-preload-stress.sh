@@ -17,8 +17,8 @@ start() { # STRESSOR PARTITION
 		--temp-path "$work/$2" >"$work/$1-$2" 2>&1 &
 }
 
-# These do little else than open and unlink objects; a job that is just asking its daemon is refused
-# a move, and must be asked again.
+# These do little else than open and unlink objects. A job that is asking its daemon in the very
+# moment in which it is frozen is refused the move, and is asked again.
 move_soon() { # NAME
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		vcmove --quiet --policy=notparent "$1" 2>"$work/move.err" && moved=$((moved + 1)) && return
