@@ -86,10 +86,8 @@ static struct fill_plan *fill_map_plan(int fd, size_t *ret_size)
 	return plan == MAP_FAILED ? NULL : plan;
 }
 
-/* --- the helper --------------------------------------------------------------------- */
-
-/* One message with that many descriptors: plan, then images of pages, then userfaultfds. */
-static int fill_receive_work(int sock, int fds[FILL_FDS_MAX])
+/* One byte and what descriptors come with it, FILL_FDS_MAX at most; how many, 0: none. */
+static int fill_receive_fds(int sock, int fds[FILL_FDS_MAX])
 {
 	union {
 		char data[CMSG_SPACE(FILL_FDS_MAX * sizeof(int))];
@@ -114,11 +112,14 @@ static int fill_receive_work(int sock, int fds[FILL_FDS_MAX])
 	return (int)(len / sizeof(int));
 }
 
+/* --- the helper --------------------------------------------------------------------- */
+
+/* Its one message brings the plan, then images of pages, then userfaultfds. */
 static void fill_help(int sock)
 {
 	struct fill_task tasks[FILL_TASKS_MAX];
 	int fds[FILL_FDS_MAX];
-	int n = fill_receive_work(sock, fds), n_tasks = n / 2;
+	int n = fill_receive_fds(sock, fds), n_tasks = n / 2;
 	struct fill_plan *plan;
 	size_t size;
 
@@ -228,34 +229,10 @@ static void fill_accept(struct fill *fill)
 	fill->broken |= fill_watch(fill, conn) < 0;
 }
 
-static int fill_receive_fd(int sock)
-{
-	union {
-		char data[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.data,
-			      .msg_controllen = sizeof(control.data) };
-	struct cmsghdr *head;
-	int fd;
-
-	if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) != 1)
-		return -1;
-	head = CMSG_FIRSTHDR(&msg);
-	if (!head || head->cmsg_type != SCM_RIGHTS)
-		return -1;
-	memcpy(&fd, CMSG_DATA(head), sizeof(fd));
-	return fd;
-}
-
 /* All processes of a lazy restore send one; those of which nothing is left out too. */
 static void fill_receive_task(struct fill *fill)
 {
-	int pid = 0, fd;
+	int pid = 0, fds[FILL_FDS_MAX], fd;
 	ssize_t n = recv(fill->conn, &pid, sizeof(pid), MSG_WAITALL);
 
 	if (n != sizeof(pid) || pid == FILL_END_OF_RESTORE) {
@@ -264,7 +241,7 @@ static void fill_receive_task(struct fill *fill)
 	}
 	if (pid < 0)
 		return;
-	fd = fill_receive_fd(fill->conn);
+	fd = fill_receive_fds(fill->conn, fds) == 1 ? fds[0] : -1;
 	for (uint32_t i = 0; fd >= 0 && i < fill->n_tasks; i++) {
 		if (fill->tasks[i].pid != pid || fill->tasks[i].uffd >= 0)
 			continue;
