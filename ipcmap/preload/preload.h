@@ -36,24 +36,6 @@ struct section {
 void section_begin(struct section *section);
 void section_end(struct section *section);
 
-/*
- * Sleeps outside of the section while *word is value. 0: look again (a move, too);
- * -EINTR: a handler has run; -ETIMEDOUT. deadline_usec: as wait_on()'s.
- */
-int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec);
-
-/* As section_sleep(), and a point where pthread_cancel() ends the thread. */
-int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value,
-			 uint64_t deadline_usec);
-
-/* Around a sleep of somebody else's making: preload_mark() before, and when it has ended with
- * EINTR, whether that was a move. */
-int preload_mark(void);
-bool preload_unmark(int mark);
-
-/* A time on clock as one on CLOCK_MONOTONIC. -EINVAL: not a time. */
-int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec);
-
 /* This process; not that of a vfork's child, which only borrows its memory. */
 pid_t preload_pid(void);
 
@@ -80,6 +62,29 @@ void mq_forked(void);
 /* Called at the end of the process: carries out SEM_UNDO. */
 void sem_exit(void);
 void mq_exit(void);
+
+/* --- sleep.c ----------------------------------------------------------------------------- */
+
+/*
+ * Sleeps outside of the section while *word is value. 0: look again; -EINTR: a handler has run,
+ * with SA_RESTART or without; -ETIMEDOUT. deadline_usec: as wait_on()'s.
+ */
+int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec);
+
+/* As section_sleep(), for ever, and a point where pthread_cancel() ends the thread. */
+int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value);
+
+/* The same with a deadline, and -EINTR only when a handler without SA_RESTART has run. */
+int section_sleep_restart(struct section *section, uint32_t *word, uint32_t value,
+			  uint64_t deadline_usec);
+
+/* Around a sleep of somebody else's making: preload_mark() before, and when it has ended with
+ * EINTR, whether that was a move. */
+int preload_mark(void);
+bool preload_unmark(int mark);
+
+/* A time on clock as one on CLOCK_MONOTONIC. -EINVAL: not a time. */
+int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec);
 
 /* --- limits.c ---------------------------------------------------------------------------- */
 
