@@ -44,7 +44,7 @@ static void mq_count_child(struct mq_opened *opened)
 
 	opened->pid = preload_pid();
 	opened->handle = 0;
-	if (preload_open(&req, &door) == 0) {
+	if (door_open(&req, &door) == 0) {
 		close(door.fd);
 		opened->handle = door.handle;
 	}

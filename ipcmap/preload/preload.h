@@ -43,9 +43,6 @@ pid_t preload_pid(void);
 void preload_lock(void);
 void preload_unlock(void);
 
-/* As door_open(); waits while too many of this user's requests are under way. */
-int preload_open(const struct door_open *req, struct door_object *ret);
-
 /* Who gets a new descriptor, gets the lowest number there is, as from open(2). */
 int preload_lowest_fd(int fd);
 

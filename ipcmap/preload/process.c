@@ -14,12 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "common/clock.h"
 #include "common/file.h"
 #include "ipcmap/guard.h"
-
-#define OPEN_ATTEMPTS 1000
-#define OPEN_PAUSE_USEC 1000
 
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct section process_fork_section; /* under process_lock */
@@ -78,17 +74,6 @@ void *preload_real(const char *name)
 	if (!function)
 		abort();
 	return function;
-}
-
-int preload_open(const struct door_open *req, struct door_object *ret)
-{
-	int r = door_open(req, ret);
-
-	for (int i = 0; i < OPEN_ATTEMPTS && r == -EAGAIN; i++) {
-		clock_sleep_usec(OPEN_PAUSE_USEC);
-		r = door_open(req, ret);
-	}
-	return r;
 }
 
 int preload_lowest_fd(int fd)
