@@ -34,6 +34,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/proc.h"
 #include "partition/partition.h"
 
 #ifndef SO_PEERPIDFD
@@ -56,30 +57,6 @@ struct ipc_watch {
 };
 
 /* --- processes ------------------------------------------------------------------------------ */
-
-/* When a process began, in the kernel's ticks since boot, and its parent. 0: there is none,
- * or none any more. */
-static uint64_t proc_start(pid_t pid, pid_t *ret_parent)
-{
-	char path[32], text[1024], state;
-	unsigned long long start;
-	const char *rest;
-	int parent;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return 0;
-	/* The name may have anything in it, brackets too. */
-	rest = strrchr(text, ')');
-	if (!rest || sscanf(rest + 1,
-			    " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			    "%*d %*d %llu",
-			    &state, &parent, &start) != 3)
-		return 0;
-	if (ret_parent)
-		*ret_parent = parent;
-	return state == 'Z' || state == 'X' ? 0 : start;
-}
 
 /* The partition, by index, and the job of a process. -ENOENT: it is in none of ours. */
 static int proc_place(const struct ipc *ipc, pid_t pid, uint32_t *ret_column, uint32_t *ret_job)
