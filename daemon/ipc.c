@@ -518,8 +518,9 @@ int ipc_start(struct daemon *daemon, struct vc_err *err)
 		r = table_lock(ipc->table, err);
 	if (r < 0)
 		return r;
-	/* Those whom the daemon before us has watched. */
+	/* Those whom the daemon before us has watched, and what it would have removed. */
 	openers_tend(ipc, 0);
+	sweep_all(ipc);
 	table_unlock(ipc->table);
 	event_add(ipc->tick, &period);
 	return 0;
