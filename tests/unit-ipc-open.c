@@ -180,6 +180,42 @@ static void test_maker_died(void **state)
 	}
 }
 
+static int open_with_7(void *arg)
+{
+	vcipc_sem *sem = vcipc_sem_open(arg, VCIPC_CREATE, 0600, 7);
+
+	return sem && vcipc_sem_close(sem) == 0 ? 0 : 1;
+}
+
+/* Somebody else comes, waits in vain, and makes the object ready, before its maker goes on. */
+static void overtake(const char *name)
+{
+	check("overtaken", ipc_test_wait(ipc_test_child(open_with_7, (void *)name)), 0);
+}
+
+/* The object is the other one's then: an exclusive maker has lost, and takes nothing away. */
+static void test_maker_overtaken(void **state)
+{
+	for (int exclusive = 0; exclusive < 2; exclusive++) {
+		const char *name = ipc_test_name();
+		int closes = ipc_test_closes;
+		unsigned int value = 0;
+		vcipc_sem *sem;
+
+		ipc_test_made = overtake;
+		errno = 0;
+		sem = vcipc_sem_open(name, VCIPC_CREATE | (exclusive ? VCIPC_EXCL : 0), 0600, 3);
+		check("errno", sem ? 0 : errno, exclusive ? EEXIST : 0);
+		check("closes", ipc_test_closes, closes + exclusive);
+		if (!sem)
+			sem = vcipc_sem_open(name, 0, 0, 0);
+		assert_non_null(sem);
+		vcipc_sem_getvalue(sem, &value);
+		check("value", value, 7);
+		vcipc_sem_close(sem);
+	}
+}
+
 static void test_umask(void **state)
 {
 	const char *name = ipc_test_name();
@@ -289,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_only_one_initialises),
 		cmocka_unit_test(test_maker_died),
+		cmocka_unit_test(test_maker_overtaken),
 		cmocka_unit_test(test_umask),
 		cmocka_unit_test(test_fork_is_told),
 		cmocka_unit_test(test_shm),
