@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,6 +58,16 @@ static int open_and_close(int kind, const char *name, int flags)
 	return close_kind(kind, handle) < 0 ? -errno : 0;
 }
 
+/* The handle is freed all the same. */
+static int close_without_door(int kind, const char *name)
+{
+	void *handle = open_kind(kind, name, 0);
+
+	assert_non_null(handle);
+	ipc_test_fail = ENOTCONN;
+	return close_kind(kind, handle) < 0 ? -errno : 0;
+}
+
 static void test_errors_of_every_kind(void **state)
 {
 	static const int from_the_door[] = { EACCES, ENOSPC, EDQUOT, ENOTCONN, EPERM,
@@ -79,6 +90,7 @@ static void test_errors_of_every_kind(void **state)
 		check("made", open_and_close(kind, name, VCIPC_CREATE | VCIPC_EXCL), 0);
 		check("there", open_and_close(kind, name, 0), 0);
 		check("there", open_and_close(kind, name, VCIPC_CREATE), 0);
+		check("close", close_without_door(kind, name), -ENOTCONN);
 		check("exclusive", open_and_close(kind, name, VCIPC_CREATE | VCIPC_EXCL), EEXIST);
 		check("other kind", open_and_close(other, name, VCIPC_CREATE), EPROTOTYPE);
 		check_errno(vcipc_unlink((enum vcipc_kind)other, name), EPROTOTYPE);
@@ -304,6 +316,25 @@ static void test_shm(void **state)
 	check_errno(vcipc_shm_close(shm), 0);
 }
 
+/* The process has no room for it. */
+static void test_no_room(void **state)
+{
+	const rlim_t some = 64 << 20;
+	vcipc_shm *shm = vcipc_shm_open(ipc_test_name(), VCIPC_CREATE, 0600, some);
+	struct rlimit before, none;
+	size_t size = 99;
+	void *at = NULL;
+
+	assert_non_null(shm);
+	getrlimit(RLIMIT_AS, &before);
+	none = (struct rlimit){ .rlim_cur = some / 2, .rlim_max = before.rlim_max };
+	setrlimit(RLIMIT_AS, &none);
+	check_errno(vcipc_shm_map(shm, &at, &size), ENOMEM);
+	setrlimit(RLIMIT_AS, &before);
+	check("untouched", size, 99);
+	check_errno(vcipc_shm_close(shm), 0);
+}
+
 static void test_deadline(void **state)
 {
 	struct timespec now, deadline = { 0 };
@@ -329,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_umask),
 		cmocka_unit_test(test_fork_is_told),
 		cmocka_unit_test(test_shm),
+		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_deadline),
 	};
 
