@@ -12,8 +12,8 @@
  *
  * An object is idle when no opener is left. Those who were never counted may have it
  * still: children that inherited a mapping, and processes that were passed a descriptor. The
- * kernel knows (ipc_file_is_held()), except of those that are in images just now; while
- * there are any, nothing is removed. What is held is looked at again every second.
+ * kernel knows (ipc_file_is_held()), except of those that are in images just now, and
+ * those name the files. What is held is looked at again every second.
  */
 #include "daemon/ipc.h"
 
@@ -35,6 +35,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/proc.h"
+#include "libmig/mig.h"
 #include "partition/partition.h"
 
 #ifndef SO_PEERPIDFD
@@ -105,8 +106,18 @@ static bool job_is_away(const struct ipc *ipc, uint32_t job)
 	       !strcmp(group, PARTITION_SHIMS_GROUP);
 }
 
-/* Whether any job is; then it cannot be known who has what. */
-static bool any_job_is_away(const struct ipc *ipc)
+static bool job_has_file(const struct ipc *ipc, uint32_t job, const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	char images[64];
+
+	snprintf(images, sizeof(images), "images/%u", job);
+	fd = openat(ipc->daemon->instance->dirfd, images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? errno != ENOENT : mig_images_name(fd, path);
+}
+
+/* Whether any job is, and its images name a file whose path ends so (NULL: whatever they name). */
+static bool any_job_is_away(const struct ipc *ipc, const char *path)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	const struct dirent *entry;
@@ -124,10 +135,13 @@ static bool any_job_is_away(const struct ipc *ipc)
 		close(fd);
 		return true;
 	}
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.' &&
-		    job_is_away(ipc, (uint32_t)strtoul(entry->d_name, NULL, 10)))
+	while ((entry = readdir(dir))) {
+		uint32_t job = (uint32_t)strtoul(entry->d_name, NULL, 10);
+
+		if (entry->d_name[0] != '.' && job_is_away(ipc, job) &&
+		    (!path || job_has_file(ipc, job, path)))
 			return true;
+	}
 	return false;
 }
 
@@ -136,6 +150,18 @@ static bool any_job_is_away(const struct ipc *ipc)
 bool ipc_is_idle(const struct table_object *object)
 {
 	return !object->made || (object->n_open == 0 && (!object->persistent || object->unlinked));
+}
+
+/*
+ * Who has the file has it alive or in images. Who has it alive, and is neither found now nor in
+ * images later, has come back from them in between, and is found by the second look.
+ */
+static bool object_is_held(const struct ipc *ipc, uint64_t id, int fd)
+{
+	char path[32];
+
+	ipc_file_path(id, path);
+	return ipc_file_is_held(fd) || any_job_is_away(ipc, path) || ipc_file_is_held(fd);
 }
 
 void ipc_sweep(struct ipc *ipc, uint64_t id)
@@ -148,9 +174,7 @@ void ipc_sweep(struct ipc *ipc, uint64_t id)
 	if (table_get(ipc->table, id, &object) < 0 || !ipc_is_idle(&object))
 		return;
 	r = object.made ? ipc_file_open(ipc, id, O_RDWR, &fd, &st) : -ENOENT;
-	/* Twice: a job may have come back from its images between the first two looks. */
-	if (r != -ENOENT &&
-	    (r < 0 || ipc_file_is_held(fd) || any_job_is_away(ipc) || ipc_file_is_held(fd)))
+	if (r != -ENOENT && (r < 0 || object_is_held(ipc, id, fd)))
 		return;
 	ipc_file_remove(ipc, id);
 	table_remove(ipc->table, id);
@@ -409,7 +433,7 @@ bool ipc_must_wait(struct daemon *daemon, pid_t pid)
 {
 	uint32_t column, job = 0;
 
-	return daemon->ipc && any_job_is_away(daemon->ipc) &&
+	return daemon->ipc && any_job_is_away(daemon->ipc, NULL) &&
 	       proc_place(daemon->ipc, pid, &column, &job) == 0 && job &&
 	       job_is_away(daemon->ipc, job);
 }
