@@ -9,8 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +16,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "cli/json.h"
-#include "cli/table.h"
+#include "cli/check.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -28,49 +25,19 @@
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
 
-enum verdict { CHECK_OK, CHECK_WARN, CHECK_FAIL };
-
-struct check {
-	bool json;
-	json_t *list;
-	enum verdict worst;
+struct doctor {
+	struct check check;
 	int interrupted; /* the signal; 0: none */
 };
 
-static void check_line(struct check *check, enum verdict verdict, const char *what,
-		       const char *remedy, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-
-static void check_line(struct check *check, enum verdict verdict, const char *what,
-		       const char *remedy, const char *fmt, ...)
+static void check_criu_move(struct doctor *doctor, const char *binary, unsigned int version)
 {
-	static const char *const words[] = { "ok", "warn", "fail" };
-	char found[1200];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(found, sizeof(found), fmt, ap);
-	va_end(ap);
-	if (verdict > check->worst)
-		check->worst = verdict;
-	json_array_append_new(check->list,
-			      json_pack("{s:s, s:s, s:s, s:s*}", "check", what, "verdict",
-					words[verdict], "found", found, "remedy", remedy));
-	if (check->json)
-		return;
-	printf("%-4s  %-12s  %s\n", words[verdict], what, found);
-	if (remedy)
-		printf("                    -> %s\n", remedy);
-	fflush(stdout);
-}
-
-static void check_criu_move(struct check *check, const char *binary, unsigned int version)
-{
+	struct check *check = &doctor->check;
 	uint64_t downtime_usec;
 	struct vc_err err;
-	int r = vcctl_trial(&downtime_usec, &check->interrupted, &err);
+	int r = vcctl_trial(&downtime_usec, &doctor->interrupted, &err);
 
-	if (check->interrupted)
+	if (doctor->interrupted)
 		return;
 	if (r == 0)
 		check_line(check, CHECK_OK, "criu", NULL,
@@ -86,8 +53,9 @@ static void check_criu_move(struct check *check, const char *binary, unsigned in
 			version / 10000, version / 100 % 100, version % 100, err.text);
 }
 
-static void check_criu(struct check *check)
+static void check_criu(struct doctor *doctor)
 {
+	struct check *check = &doctor->check;
 	const char *binary = criu_find();
 	unsigned int version = 0;
 	struct vc_err err = { 0 };
@@ -100,7 +68,7 @@ static void check_criu(struct check *check)
 		check_line(check, CHECK_FAIL, "criu", "run setup/criu.sh of the source tree",
 			   "%s: %s", binary, err.text);
 	else
-		check_criu_move(check, binary, version);
+		check_criu_move(doctor, binary, version);
 }
 
 static void check_kernel(struct check *check)
@@ -214,18 +182,18 @@ static void check_memory(struct check *check)
 
 int vcctl_check(const struct vcctl *opts)
 {
-	struct check check = { .json = opts->json, .list = json_array() };
+	struct doctor doctor = { 0 };
+	struct check *check = &doctor.check;
 
-	check_kernel(&check);
-	check_controllers(&check);
-	check_memory(&check);
-	check_criu(&check);
-	if (!check.interrupted)
-		check_state_dir(&check, opts->state_dir);
-	if (opts->json && !check.interrupted)
-		json_print(json_pack("{s:O}", "checks", check.list));
-	json_decref(check.list);
-	if (check.interrupted)
-		return 128 + check.interrupted;
-	return check.worst == CHECK_FAIL;
+	check_begin(check, opts->json);
+	check_kernel(check);
+	check_controllers(check);
+	check_memory(check);
+	check_criu(&doctor);
+	if (doctor.interrupted) {
+		json_decref(check->list);
+		return 128 + doctor.interrupted;
+	}
+	check_state_dir(check, opts->state_dir);
+	return check_end(check);
 }

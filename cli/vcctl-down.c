@@ -307,7 +307,7 @@ static int down_run(const struct vcctl *opts, struct vc_err *err)
 	_cleanup_(cg_freep) struct cg *cg = NULL;
 	_cleanup_free_ struct vcctl_job *jobs = NULL;
 	size_t n_jobs = 0;
-	int r = instance_open(opts->state_dir, &in, err);
+	int r = instance_open_remains(opts->state_dir, &in, err);
 
 	if (r == 0)
 		r = cg_open(NULL, in->cgroup_base, &cg, err);

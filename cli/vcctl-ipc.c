@@ -2,7 +2,8 @@
 /*
  * vcctl-ipc.c - IPC objects: listed, shown, removed
  *
- * For every user, who sees and removes what ls(1) and rm(1) would let him.
+ * For every user, who sees and removes what ls(1) and rm(1) would let him; "check" is root's, and
+ * in vcctl-ipccheck.c.
  */
 #include "cli/vcctl.h"
 
@@ -165,6 +166,8 @@ int vcctl_ipc(const struct vcctl *opts)
 	struct vc_err err = { 0 };
 	int r;
 
+	if (!strcmp(verb, "check") && !name)
+		return vcctl_ipc_check(opts);
 	if (!strcmp(verb, "list") && !name) {
 		r = ipc_list(opts, &err);
 	} else if (!strcmp(verb, "show") && name) {
@@ -172,7 +175,7 @@ int vcctl_ipc(const struct vcctl *opts)
 	} else if (!strcmp(verb, "rm") && name) {
 		r = ipc_rm(opts, name, &err);
 	} else {
-		fputs("vcctl: ipc: give list, show NAME or rm NAME\n", stderr);
+		fputs("vcctl: ipc: give list, show NAME, rm NAME or check\n", stderr);
 		return EXIT_USAGE_CODE;
 	}
 	if (r < 0)

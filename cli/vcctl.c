@@ -44,7 +44,7 @@ static const struct subcommand {
 	  .args = "list, or show, fire or revert and an event" },
 	{ "kill", vcctl_kill, .min_args = 1, .max_args = INT_MAX, .args = "one or more jobs" },
 	{ "ipc", vcctl_ipc, .min_args = 1, .max_args = 2,
-	  .args = "list, or show or rm and a name" },
+	  .args = "list or check, or show or rm and a name" },
 };
 
 static void vcctl_usage(FILE *out)
@@ -53,7 +53,7 @@ static void vcctl_usage(FILE *out)
 	      "       vcctl [OPTION]... set|add|remove PARTITION\n"
 	      "       vcctl [OPTION]... event list|show|fire|revert [EVENT]\n"
 	      "       vcctl [OPTION]... kill JOB...\n"
-	      "       vcctl [OPTION]... ipc list|show NAME|rm NAME\n"
+	      "       vcctl [OPTION]... ipc list|show NAME|rm NAME|check\n"
 	      "Bring this machine's partitions up and down, and change them; see vcctl(8).\n\n"
 	      "  up     make the partitions and start their daemons; without an option: as\n"
 	      "         " VC_SYSCONFDIR "/vcrun.conf says, or along the machine's topology\n"
@@ -66,7 +66,8 @@ static void vcctl_usage(FILE *out)
 	      "  event  list the configured events, show one, make it happen, go back\n"
 	      "  kill   send a signal to all processes of jobs, or end parked ones\n"
 	      "  ipc    the IPC objects: list; show NAME: one, with its handle in each partition;\n"
-	      "         rm NAME: remove its name, and with its last opener the object\n\n"
+	      "         rm NAME: remove its name, and with its last opener the object; check:\n"
+	      "         whether table, files and processes agree (root)\n\n"
 	      "  -n, --split=N        up: N equal parts\n"
 	      "  -c, --config=FILE    up: as FILE says\n"
 	      "  -f, --force          down: end the jobs (SIGTERM, then SIGKILL)\n"

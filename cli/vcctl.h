@@ -4,7 +4,8 @@
  *
  * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c,
  * vcctl-set.c, vcctl-add.c, vcctl-event.c, vcctl-kill.c, vcctl-ipc.c. vcctl-trial.c is of check,
- * vcctl-ipcdir.c of up and down; vcctl-shape.c shows and makes a change of partitions.
+ * vcctl-ipccheck.c of ipc, vcctl-ipcdir.c of up and down; vcctl-shape.c shows and makes a change
+ * of partitions.
  */
 #ifndef VC_CLI_VCCTL_H
 #define VC_CLI_VCCTL_H
@@ -73,6 +74,8 @@ struct vcctl_change {
 int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
 		  const struct vcctl_change *change, struct vc_err *err);
 int vcctl_ipc(const struct vcctl *opts);
+/* vcctl-ipccheck.c: looks whether table, files and processes agree. The exit status. */
+int vcctl_ipc_check(const struct vcctl *opts);
 int vcctl_kill(const struct vcctl *opts);
 
 /* vcctl-trial.c: moves a process of its own, with a thread and a listening socket, by libmig;

@@ -156,7 +156,7 @@ _vcctl_ipc() { # I
 
 	for ((i = $1 + 1; i < cword; i++)); do
 		case ${words[i]} in
-		list)
+		list | check)
 			_vcrun_reply
 			return
 			;;
@@ -166,7 +166,7 @@ _vcctl_ipc() { # I
 			;;
 		esac
 	done
-	_vcrun_reply list show rm
+	_vcrun_reply list show rm check
 }
 
 _vcctl() {

@@ -20,7 +20,7 @@
 
 #define FILE_MODE 0777 /* of what a user asks for; no setuid bits */
 
-static void file_path(uint64_t id, char ret[32])
+void ipc_file_path(uint64_t id, char ret[32])
 {
 	snprintf(ret, 32, "%02x/%016" PRIx64, (unsigned int)(id & 0xff), id);
 }
@@ -43,7 +43,7 @@ int ipc_file_make(const struct ipc *ipc, const struct table_object *object, uint
 	char path[32];
 	int r = 0;
 
-	file_path(object->id, path);
+	ipc_file_path(object->id, path);
 	fd = file_create(ipc, path);
 	if (fd < 0)
 		return err_sys(err, -fd, "make the object's file");
@@ -62,7 +62,7 @@ int ipc_file_open(const struct ipc *ipc, uint64_t id, int flags, int *ret_fd, st
 	_cleanup_close_ int fd = -1;
 	char path[32];
 
-	file_path(id, path);
+	ipc_file_path(id, path);
 	fd = openat(ipc->dirfd, path, flags | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
@@ -77,7 +77,7 @@ int ipc_file_stat(const struct ipc *ipc, uint64_t id, struct stat *ret)
 {
 	char path[32];
 
-	file_path(id, path);
+	ipc_file_path(id, path);
 	return fstatat(ipc->dirfd, path, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
@@ -85,7 +85,7 @@ int ipc_file_own(const struct ipc *ipc, uint64_t id, uid_t uid, gid_t gid, mode_
 {
 	char path[32];
 
-	file_path(id, path);
+	ipc_file_path(id, path);
 	if (fchownat(ipc->dirfd, path, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    fchmodat(ipc->dirfd, path, mode & FILE_MODE, 0) < 0)
 		return -errno;
@@ -96,7 +96,7 @@ void ipc_file_remove(const struct ipc *ipc, uint64_t id)
 {
 	char path[32];
 
-	file_path(id, path);
+	ipc_file_path(id, path);
 	if (unlinkat(ipc->dirfd, path, 0) < 0 && errno != ENOENT)
 		log_warn("remove the file of IPC object %" PRIu64 ": %m", id);
 }

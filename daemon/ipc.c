@@ -12,8 +12,8 @@
  *
  * An object is idle when no opener is left. Those who were never counted may have it
  * still: children that inherited a mapping, and processes that were passed a descriptor. The
- * kernel knows (ipc_file_is_held()), except of those that are in images just now; while
- * there are any, nothing is removed. What is held is looked at again every second.
+ * kernel knows (ipc_file_is_held()), except of those that are in images just now, and
+ * those name the files. What is held is looked at again every second.
  */
 #include "daemon/ipc.h"
 
@@ -34,6 +34,8 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/proc.h"
+#include "libmig/mig.h"
 #include "partition/partition.h"
 
 #ifndef SO_PEERPIDFD
@@ -56,30 +58,6 @@ struct ipc_watch {
 };
 
 /* --- processes ------------------------------------------------------------------------------ */
-
-/* When a process began, in the kernel's ticks since boot, and its parent. 0: there is none,
- * or none any more. */
-static uint64_t proc_start(pid_t pid, pid_t *ret_parent)
-{
-	char path[32], text[1024], state;
-	unsigned long long start;
-	const char *rest;
-	int parent;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return 0;
-	/* The name may have anything in it, brackets too. */
-	rest = strrchr(text, ')');
-	if (!rest || sscanf(rest + 1,
-			    " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			    "%*d %*d %llu",
-			    &state, &parent, &start) != 3)
-		return 0;
-	if (ret_parent)
-		*ret_parent = parent;
-	return state == 'Z' || state == 'X' ? 0 : start;
-}
 
 /* The partition, by index, and the job of a process. -ENOENT: it is in none of ours. */
 static int proc_place(const struct ipc *ipc, pid_t pid, uint32_t *ret_column, uint32_t *ret_job)
@@ -128,8 +106,18 @@ static bool job_is_away(const struct ipc *ipc, uint32_t job)
 	       !strcmp(group, PARTITION_SHIMS_GROUP);
 }
 
-/* Whether any job is; then it cannot be known who has what. */
-static bool any_job_is_away(const struct ipc *ipc)
+static bool job_has_file(const struct ipc *ipc, uint32_t job, const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	char images[64];
+
+	snprintf(images, sizeof(images), "images/%u", job);
+	fd = openat(ipc->daemon->instance->dirfd, images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? errno != ENOENT : mig_images_name(fd, path);
+}
+
+/* Whether any job is, and its images name a file whose path ends so (NULL: whatever they name). */
+static bool any_job_is_away(const struct ipc *ipc, const char *path)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	const struct dirent *entry;
@@ -147,10 +135,13 @@ static bool any_job_is_away(const struct ipc *ipc)
 		close(fd);
 		return true;
 	}
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.' &&
-		    job_is_away(ipc, (uint32_t)strtoul(entry->d_name, NULL, 10)))
+	while ((entry = readdir(dir))) {
+		uint32_t job = (uint32_t)strtoul(entry->d_name, NULL, 10);
+
+		if (entry->d_name[0] != '.' && job_is_away(ipc, job) &&
+		    (!path || job_has_file(ipc, job, path)))
 			return true;
+	}
 	return false;
 }
 
@@ -159,6 +150,18 @@ static bool any_job_is_away(const struct ipc *ipc)
 bool ipc_is_idle(const struct table_object *object)
 {
 	return !object->made || (object->n_open == 0 && (!object->persistent || object->unlinked));
+}
+
+/*
+ * Who has the file has it alive or in images. Who has it alive, and is neither found now nor in
+ * images later, has come back from them in between, and is found by the second look.
+ */
+static bool object_is_held(const struct ipc *ipc, uint64_t id, int fd)
+{
+	char path[32];
+
+	ipc_file_path(id, path);
+	return ipc_file_is_held(fd) || any_job_is_away(ipc, path) || ipc_file_is_held(fd);
 }
 
 void ipc_sweep(struct ipc *ipc, uint64_t id)
@@ -171,9 +174,7 @@ void ipc_sweep(struct ipc *ipc, uint64_t id)
 	if (table_get(ipc->table, id, &object) < 0 || !ipc_is_idle(&object))
 		return;
 	r = object.made ? ipc_file_open(ipc, id, O_RDWR, &fd, &st) : -ENOENT;
-	/* Twice: a job may have come back from its images between the first two looks. */
-	if (r != -ENOENT &&
-	    (r < 0 || ipc_file_is_held(fd) || any_job_is_away(ipc) || ipc_file_is_held(fd)))
+	if (r != -ENOENT && (r < 0 || object_is_held(ipc, id, fd)))
 		return;
 	ipc_file_remove(ipc, id);
 	table_remove(ipc->table, id);
@@ -432,7 +433,7 @@ bool ipc_must_wait(struct daemon *daemon, pid_t pid)
 {
 	uint32_t column, job = 0;
 
-	return daemon->ipc && any_job_is_away(daemon->ipc) &&
+	return daemon->ipc && any_job_is_away(daemon->ipc, NULL) &&
 	       proc_place(daemon->ipc, pid, &column, &job) == 0 && job &&
 	       job_is_away(daemon->ipc, job);
 }
@@ -541,8 +542,9 @@ int ipc_start(struct daemon *daemon, struct vc_err *err)
 		r = table_lock(ipc->table, err);
 	if (r < 0)
 		return r;
-	/* Those whom the daemon before us has watched. */
+	/* Those whom the daemon before us has watched, and what it would have removed. */
 	openers_tend(ipc, 0);
+	sweep_all(ipc);
 	table_unlock(ipc->table);
 	event_add(ipc->tick, &period);
 	return 0;

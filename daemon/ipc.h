@@ -53,6 +53,8 @@ bool ipc_undo(struct ipc *ipc, pid_t pid);
 void ipc_undo_unlinked(struct ipc *ipc, uint64_t id);
 
 /* ipc-file.c */
+/* Below STATE/ipc/o: "XX/ID". */
+void ipc_file_path(uint64_t id, char ret[32]);
 int ipc_file_make(const struct ipc *ipc, const struct table_object *object, uint64_t size,
 		  struct vc_err *err);
 /* The file and what it is; flags: O_RDWR or O_RDONLY. -EBUSY: its owner has a lease on it. */

@@ -30,7 +30,8 @@ check_PROGRAMS += tests/ipc-client
 tests_ipc_client_SOURCES = tests/ipc-client.c
 tests_ipc_client_LDADD = libdoor.la libwire.la libcommon.la
 ipc_end_to_end = tests/ipc-objects.sh tests/ipc-users.sh tests/ipc-openers.sh tests/ipc-move.sh \
-	tests/ipc-limits.sh tests/ipc-commands.sh tests/ipc-remove.sh
+	tests/ipc-limits.sh tests/ipc-commands.sh tests/ipc-remove.sh tests/ipc-check.sh \
+	tests/ipc-parked.sh
 dist_check_SCRIPTS += $(ipc_end_to_end)
 TESTS += $(ipc_end_to_end)
 EXTRA_DIST += tests/lib-ipc.sh

@@ -140,8 +140,6 @@ struct table {
 };
 
 /* table.c */
-/* Notes that the table must be repaired; -EUCLEAN. */
-int table_damaged(struct table *table);
 /* Where everything lies, for n columns and entries; sets all of table but map and fd. */
 void table_lay_out(struct table *table, uint32_t n_columns, uint32_t n_entries);
 /* Gives a piece of the file memory, so that writing there cannot fail. 0 or -errno. */

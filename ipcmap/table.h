@@ -50,6 +50,8 @@ void table_close(struct table *table);
 /* -ETIMEDOUT: held by another daemon for seconds. Repairs what a holder that died left. */
 int table_lock(struct table *table, struct vc_err *err);
 void table_unlock(struct table *table);
+/* Notes that the table contradicts itself: the next table_lock() repairs it. -EUCLEAN. */
+int table_damaged(struct table *table);
 
 /* Repairs until now, over all daemons. */
 uint64_t table_repairs(const struct table *table);

@@ -29,15 +29,13 @@
 #include "libmig/image-priv.h"
 #include "libmig/inventory.h"
 
-/* Fields of CRIU's TaskKobjIdsEntry, FdinfoEntry, FileEntry, RegFileEntry */
+/* Fields of CRIU's TaskKobjIdsEntry, FdinfoEntry, FileEntry */
 #define IDS_FILES 2
 #define FDINFO_ID 1
 #define FDINFO_FD 4
 #define FILE_TYPE 1
 #define FILE_ID 2
-#define FILE_REG 3
 #define FILE_TYPE_REG 1
-#define REG_NAME 6
 
 #define NAME_SIZE 32
 

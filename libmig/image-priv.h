@@ -14,6 +14,10 @@
 
 #define IMAGE_MAGIC_SIZE 8
 
+/* Of files.img: fields of CRIU's FileEntry and RegFileEntry */
+#define FILE_REG 3
+#define REG_NAME 6
+
 /* One field of a message: a number, or bytes. */
 struct image_field {
 	unsigned int id;

@@ -8,7 +8,8 @@ libmig_la_SOURCES = \
 	libmig/inventory-map.c libmig/inventory-socket.c \
 	libmig/inventory-task.c libmig/inventory-path.c \
 	libmig/namespace.c libmig/namespace.h \
-	libmig/image.c libmig/image.h libmig/image-files.c libmig/image-priv.h \
+	libmig/image.c libmig/image.h libmig/image-files.c libmig/image-names.c \
+	libmig/image-priv.h \
 	libmig/fill.c libmig/fill.h libmig/fill-priv.h libmig/fill-plan.c libmig/fill-copy.c \
 	libmig/netlock.c libmig/netlock.h \
 	libmig/identity.c libmig/identity.h \
@@ -26,9 +27,9 @@ libmig/criu-rpc.pb-c.c: $(srcdir)/libmig/criu-rpc.proto
 	$(AM_V_GEN)$(MKDIR_P) libmig && $(PROTOC_C) -I$(srcdir)/libmig --c_out=libmig $(srcdir)/libmig/criu-rpc.proto
 
 if HAVE_CMOCKA
-inventory_tests = tests/unit-inventory tests/unit-inventory-ends
-check_PROGRAMS += $(inventory_tests)
-TESTS += $(inventory_tests)
+libmig_tests = tests/unit-inventory tests/unit-inventory-ends tests/unit-images
+check_PROGRAMS += $(libmig_tests)
+TESTS += $(libmig_tests)
 
 tests_unit_inventory_SOURCES = tests/unit-inventory.c tests/victim.h
 tests_unit_inventory_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -pthread
@@ -37,4 +38,8 @@ tests_unit_inventory_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS) -lpthread
 tests_unit_inventory_ends_SOURCES = tests/unit-inventory-ends.c tests/victim.h
 tests_unit_inventory_ends_CFLAGS = $(tests_unit_inventory_CFLAGS)
 tests_unit_inventory_ends_LDADD = $(tests_unit_inventory_LDADD)
+
+tests_unit_images_SOURCES = tests/unit-images.c
+tests_unit_images_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_images_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS)
 endif

@@ -109,4 +109,9 @@ int mig_unpark(struct mig_parked *parked, struct vc_err *err);
 /* Gives a parked tree up: its images are removed, parked is freed. */
 void mig_drop(struct mig_parked *parked);
 
+/* Whether the images in a directory name a file, open or mapped, whose path ends so. True too when
+ * that cannot be known: they are being written, or damaged. Images that were begun while the
+ * tree lived are whole when it is gone. */
+bool mig_images_name(int dirfd, const char *tail);
+
 #endif

@@ -34,8 +34,6 @@
 #define DEFAULT_POLICY "leastcpu"
 #define DEFAULT_SAMPLE_MSEC 250
 #define DEFAULT_MAX_JOBS 1000
-#define DEFAULT_IPC_ENTRIES (1 << 20)
-#define DEFAULT_IPC_PER_USER 100000
 
 /* What libconfuse's callbacks, which take no pointer of ours, write to. */
 static _Thread_local struct reading {
@@ -513,8 +511,8 @@ static cfg_t *new_parser(void)
 		CFG_INT("sample-interval-msec", DEFAULT_SAMPLE_MSEC, CFGF_NONE),
 		CFG_BOOL("exclusive", cfg_true, CFGF_NONE),
 		CFG_INT("max-jobs-per-user", DEFAULT_MAX_JOBS, CFGF_NONE),
-		CFG_INT("ipc-entries", DEFAULT_IPC_ENTRIES, CFGF_NONE),
-		CFG_INT("ipc-objects-per-user", DEFAULT_IPC_PER_USER, CFGF_NONE),
+		CFG_INT("ipc-entries", CONFIG_DEFAULT_IPC_ENTRIES, CFGF_NONE),
+		CFG_INT("ipc-objects-per-user", CONFIG_DEFAULT_IPC_PER_USER, CFGF_NONE),
 		CFG_STR("balance", "off", CFGF_NONE),
 		CFG_STR("criu", NULL, CFGF_NODEFAULT),
 		CFG_STR("policy-path", NULL, CFGF_NODEFAULT),

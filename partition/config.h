@@ -39,6 +39,8 @@
 #include "partition/spec.h"
 
 #define PARTITIONS_MAX 256
+#define CONFIG_DEFAULT_IPC_ENTRIES (1 << 20)
+#define CONFIG_DEFAULT_IPC_PER_USER 100000
 
 enum config_balance { BALANCE_OFF, BALANCE_ADVISE, BALANCE_ON, BALANCE_N_MODES };
 

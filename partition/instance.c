@@ -3,7 +3,8 @@
  * instance.c - one vcrun on this machine: its state directory and what stands in it
  *
  * instance.json is ours, but it is read by root's daemons, so a file that is torn,
- * foreign or of another version is refused with a sentence, field by field.
+ * foreign or of another version is refused with a sentence, field by field. Of vcctl down it
+ * is asked only for what it takes to end what runs: that has been the same in each version.
  */
 #include "partition/instance.h"
 
@@ -147,52 +148,95 @@ static int copy_optional(json_t *value, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int from_json(json_t *root, struct instance *in, json_error_t *why)
+/* What an older vcrun did not write has its default. */
+static int settings_from_json(json_t *root, struct config *config, json_error_t *why)
 {
-	struct config *config = in->config;
-	const char *base, *policy, *balance;
-	json_t *criu, *policy_path, *parts;
-	int version, own_mount, sample, max_jobs, ipc_entries, ipc_per_user, exclusive, r;
-	size_t n;
+	int version, sample, max_jobs, exclusive;
+	int ipc_entries = CONFIG_DEFAULT_IPC_ENTRIES, ipc_per_user = CONFIG_DEFAULT_IPC_PER_USER;
+	const char *policy, *balance = config_balance_name(BALANCE_OFF);
+	json_t *criu, *policy_path;
+	int r;
 
-	if (json_unpack_ex(root, why, 0,
-			   "{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:b, s:o}",
-			   "version", &version, "cgroup-base", &base, "own-mount", &own_mount,
-			   "policy", &policy, "criu", &criu, "policy-path", &policy_path,
-			   "sample-interval-msec", &sample, "max-jobs-per-user", &max_jobs,
-			   "ipc-entries", &ipc_entries, "ipc-objects-per-user", &ipc_per_user,
-			   "balance", &balance, "exclusive", &exclusive, "partitions", &parts) < 0)
+	if (json_unpack_ex(root, why, 0, "{s:i, s:s, s:o, s:o, s:i, s:i, s?i, s?i, s?s, s:b}",
+			   "version", &version, "policy", &policy, "criu", &criu, "policy-path",
+			   &policy_path, "sample-interval-msec", &sample, "max-jobs-per-user",
+			   &max_jobs, "ipc-entries", &ipc_entries, "ipc-objects-per-user",
+			   &ipc_per_user, "balance", &balance, "exclusive", &exclusive) < 0)
 		return -EINVAL;
-	n = json_array_size(parts);
 	if (version != INSTANCE_VERSION || sample <= 0 || max_jobs <= 0 || ipc_entries <= 0 ||
-	    ipc_per_user <= 0 || !json_is_array(parts) || n > PARTITIONS_MAX ||
-	    config_parse_balance(balance, &config->balance) < 0) {
+	    ipc_per_user <= 0 || config_parse_balance(balance, &config->balance) < 0) {
 		snprintf(why->text, sizeof(why->text), "version %d, or a number out of range",
 			 version);
 		return -EINVAL;
 	}
-	in->cgroup_base = strdup(base);
-	in->own_mount = own_mount;
 	config->policy = strdup(policy);
 	config->sample_interval_msec = (unsigned int)sample;
 	config->max_jobs_per_user = (unsigned int)max_jobs;
 	config->ipc_entries = (unsigned int)ipc_entries;
 	config->ipc_objects_per_user = (unsigned int)ipc_per_user;
 	config->exclusive = exclusive;
-	config->parts = calloc(n ? n : 1, sizeof(*config->parts));
-	if (!in->cgroup_base || !config->policy || !config->parts)
+	if (!config->policy)
 		return -ENOMEM;
 	r = copy_optional(criu, &config->criu);
-	if (r == 0)
-		r = copy_optional(policy_path, &config->policy_path);
+	return r == 0 ? copy_optional(policy_path, &config->policy_path) : r;
+}
+
+static int name_from_json(json_t *root, struct partition_spec *ret, json_error_t *why)
+{
+	const char *name;
+
+	if (json_unpack_ex(root, why, 0, "{s:s}", "name", &name) < 0 ||
+	    snprintf(ret->name, sizeof(ret->name), "%s", name) >= (int)sizeof(ret->name))
+		return -EINVAL;
+	return 0;
+}
+
+/* What is on the machine: groups, a mount, partitions. */
+static int parts_from_json(json_t *root, struct instance *in,
+			   int (*parse)(json_t *root, struct partition_spec *ret,
+					json_error_t *why),
+			   json_error_t *why)
+{
+	struct config *config = in->config;
+	const char *base;
+	json_t *parts;
+	int own_mount, r = 0;
+	size_t n;
+
+	if (json_unpack_ex(root, why, 0, "{s:s, s:b, s:o}", "cgroup-base", &base, "own-mount",
+			   &own_mount, "partitions", &parts) < 0)
+		return -EINVAL;
+	n = json_array_size(parts);
+	if (!json_is_array(parts) || n > PARTITIONS_MAX)
+		return -EINVAL;
+	in->cgroup_base = strdup(base);
+	in->own_mount = own_mount;
+	config->parts = calloc(n ? n : 1, sizeof(*config->parts));
+	if (!in->cgroup_base || !config->parts)
+		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		config->n_parts = i + 1;
-		r = spec_from_json(json_array_get(parts, i), &config->parts[i], why);
+		r = parse(json_array_get(parts, i), &config->parts[i], why);
 	}
 	return r;
 }
 
-int instance_open(const char *dir, struct instance **ret, struct vc_err *err)
+static int from_json(json_t *root, struct instance *in, json_error_t *why)
+{
+	int r = settings_from_json(root, in->config, why);
+
+	return r == 0 ? parts_from_json(root, in, spec_from_json, why) : r;
+}
+
+static int remains_from_json(json_t *root, struct instance *in, json_error_t *why)
+{
+	return parts_from_json(root, in, name_from_json, why);
+}
+
+/* remedy: what to do about a damaged file. */
+static int open_with(const char *dir,
+		     int (*parse)(json_t *root, struct instance *in, json_error_t *why),
+		     const char *remedy, struct instance **ret, struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = calloc(1, sizeof(*in));
 	json_auto_t *root = NULL;
@@ -217,16 +261,27 @@ int instance_open(const char *dir, struct instance **ret, struct vc_err *err)
 	if (!in->dir || !in->config)
 		return err_sys(err, errno, "cannot open %s", dir);
 	root = json_loadb(text, (size_t)len, JSON_REJECT_DUPLICATES, &why);
-	r = root ? from_json(root, in, &why) : -EINVAL;
+	r = root ? parse(root, in, &why) : -EINVAL;
 	if (r == -EINVAL)
-		return err_set(err, EINVAL,
-			       "%s/" INSTANCE_FILE
-			       " is damaged (%s): run 'vcctl down' and 'vcctl up'",
-			       dir, why.text);
+		return err_set(err, EINVAL, "%s/" INSTANCE_FILE " is damaged (%s): %s", dir,
+			       why.text, remedy);
 	if (r < 0)
 		return err_sys(err, -r, "cannot read %s/" INSTANCE_FILE, dir);
 	*ret = steal_ptr(in);
 	return 0;
+}
+
+int instance_open(const char *dir, struct instance **ret, struct vc_err *err)
+{
+	return open_with(dir, from_json, "run 'vcctl down' and 'vcctl up'", ret, err);
+}
+
+int instance_open_remains(const char *dir, struct instance **ret, struct vc_err *err)
+{
+	return open_with(dir, remains_from_json,
+			 "end its daemons and jobs, remove its groups (vcctl(8) says where they "
+			 "are), and unmount what is mounted there",
+			 ret, err);
 }
 
 int instance_refresh(struct instance *in, struct vc_err *err)

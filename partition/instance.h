@@ -53,8 +53,11 @@ const char *instance_dir(const char *option);
 int instance_group_name(const char *dir, char *ret, size_t size);
 
 /* Reads instance.json. -ENOENT: "vcrun is not up (no DIR/instance.json): run 'vcctl
- * up'"; -EINVAL: it is damaged. */
+ * up'"; -EINVAL: it is damaged. What an older vcrun did not write has its default. */
 int instance_open(const char *dir, struct instance **ret, struct vc_err *err);
+/* The same from an instance.json of any version, and no more than what ends it: cgroup_base,
+ * own_mount, the partitions' names. */
+int instance_open_remains(const char *dir, struct instance **ret, struct vc_err *err);
 void instance_free(struct instance *in);
 /* Writes instance.json atomically, mode 0644. */
 int instance_save(const struct instance *in, struct vc_err *err);

@@ -101,11 +101,11 @@ json_t *spec_to_json(const struct partition_spec *spec)
 int spec_from_json(json_t *root, struct partition_spec *ret, json_error_t *why)
 {
 	struct partition_spec spec = { .cpus = NULL };
-	const char *name, *cpus, *mems, *mode, *devices = NULL;
+	const char *name, *cpus, *mems, *mode = spec_mode_name(MEMORY_PAGEABLE), *devices = NULL;
 	json_t *memory;
 	int exclusive;
 
-	if (json_unpack_ex(root, why, 0, "{s:s, s:s, s:s, s:o, s:s, s:b, s?s}", "name", &name,
+	if (json_unpack_ex(root, why, 0, "{s:s, s:s, s:s, s:o, s?s, s:b, s?s}", "name", &name,
 			   "cpus", &cpus, "mems", &mems, "memory", &memory, "memory-mode", &mode,
 			   "exclusive", &exclusive, "devices", &devices) < 0)
 		return -EINVAL;

@@ -74,7 +74,7 @@ expect "leastcpu leastmem" vcrun --policy = least
 expect "random roundrobin" vcmove --policy r
 expect "jobs" vcstat j
 expect "add check down event ipc kill list remove set up" vcctl ''
-expect "list rm show" vcctl ipc ''
+expect "check list rm show" vcctl ipc ''
 expect "posix-mq posix-sem posix-shm" vcctl --kind = posix
 expect "ipc" vcstat i
 expect "devices" vcstat d

@@ -50,5 +50,6 @@ void calls_shm(void);
 void calls_mq(void);
 void calls_notify(void);
 void calls_named(void);
+void calls_ours(void); /* what differs from the kernel */
 
 #endif

@@ -32,6 +32,10 @@ is "one more then" "$("$client" 'open event more create' | cut -d' ' -f1)" ok
 is "his seventh" "$(as_user $user "$client" 'unlink event n1' 'open event more create' | tr '\n' ' ' | cut -d' ' -f1-3)" "ok ok created"
 is "list in pieces" "$("$client" 'list event')" "ok 18"
 
+# shellcheck disable=SC2016 # $0 is the client
+is "one without descriptors" "$(sh -c 'ulimit -n 4; exec "$0" "open event n2"' "$client")" EMFILE
+is "who has it open then" "$(openers n2)" "-"
+
 # Opens have a limit too: four for each object.
 for i in $(seq 6); do
 	as_user $user "$client" 'open event n2' 'open event n3' 'open event n4' 'open event n5' pause >"$work/o$i" 2>&1 &

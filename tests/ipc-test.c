@@ -21,6 +21,7 @@
 #include "ipcmap/door.h"
 
 int ipc_test_fail, ipc_test_forks, ipc_test_closes;
+void (*ipc_test_made)(const char *name);
 
 static char dir[64];
 static int dir_fd = -1;
@@ -48,6 +49,15 @@ static int take_failure(void)
 
 	ipc_test_fail = 0;
 	return r;
+}
+
+static void tell_made(const char *name)
+{
+	void (*made)(const char *name) = ipc_test_made;
+
+	ipc_test_made = NULL;
+	if (made)
+		made(name);
 }
 
 static void file_name(char *path, size_t size, uint32_t kind, const char *name)
@@ -104,13 +114,17 @@ int door_open(const struct door_open *req, struct door_object *ret)
 	ret->fd = fd;
 	ret->id = st.st_ino;
 	ret->size = (uint64_t)st.st_size;
+	if (ret->created)
+		tell_made(req->name);
 	return 0;
 }
 
 int door_close(uint64_t handle)
 {
+	int r = take_failure();
+
 	ipc_test_closes++;
-	return handle == 1 ? 0 : -EBADF;
+	return r < 0 || handle == 1 ? r : -EBADF;
 }
 
 int door_fork(void)

@@ -27,8 +27,10 @@
 int ipc_test_begin(void **state);
 int ipc_test_end(void **state);
 
-/* The next open or unlink fails with that errno; 0: none will. */
+/* The next open, close or unlink fails with that errno; 0: none will. */
 extern int ipc_test_fail;
+/* Called once, by the next door_open() that makes an object, before it returns; or NULL. */
+extern void (*ipc_test_made)(const char *name);
 /* How often door_fork() and door_close() were called in this process. */
 extern int ipc_test_forks, ipc_test_closes;
 

@@ -197,6 +197,73 @@ static void test_damaged(void **state)
 	}
 }
 
+/* Writes the sample; the keys that begin with one of the words ("\"key") have another name. */
+static void save_without(const char *const words[], size_t n)
+{
+	_cleanup_free_ char *text = NULL;
+	char changed[4096] = "", *rest, *line;
+
+	save_sample();
+	assert_true(file_read_all(dirfd_of_it, "instance.json", 4000, &text) > 0);
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		size_t len = strlen(changed);
+		char *at = NULL;
+
+		for (size_t i = 0; i < n && !at; i++)
+			at = strstr(line, words[i]);
+		if (at)
+			snprintf(changed + len, sizeof(changed) - len, "\"not-%s\n", at + 1);
+		else
+			snprintf(changed + len, sizeof(changed) - len, "%s\n", line);
+	}
+	assert_int_equal(file_replace(dirfd_of_it, "instance.json", changed, strlen(changed), 0644),
+			 0);
+}
+
+/* As the first version wrote it. */
+static void test_older(void **state)
+{
+	static const char *const newer[] = { "\"ipc-", "\"balance\"", "\"memory-mode\"" };
+	struct instance *in = NULL;
+	struct vc_err err = { 0 };
+
+	save_without(newer, ARRAY_SIZE(newer));
+	if (instance_open(dir, &in, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(in->config->ipc_entries, CONFIG_DEFAULT_IPC_ENTRIES);
+	assert_int_equal(in->config->ipc_objects_per_user, CONFIG_DEFAULT_IPC_PER_USER);
+	assert_int_equal(in->config->balance, BALANCE_OFF);
+	assert_int_equal(in->config->parts[1].mode, MEMORY_PAGEABLE);
+	instance_free(in);
+}
+
+/* What vcctl down needs is read whatever else is missing, or is not there. */
+static void test_remains(void **state)
+{
+	static const char *const unneeded[] = { "\"version\"", "\"policy",   "\"criu\"",
+						"\"sample-",   "\"max-jobs", "\"ipc-",
+						"\"balance\"", "\"mems\"",   "\"memory" };
+	static const char *const needed[] = { "\"cgroup-base\"", "\"own-mount\"", "\"name\"" };
+	struct instance *in = NULL;
+	struct vc_err err = { 0 };
+
+	save_without(unneeded, ARRAY_SIZE(unneeded));
+	assert_int_equal(instance_open(dir, &in, &err), -EINVAL);
+	if (instance_open_remains(dir, &in, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(in->cgroup_base, "|2|/sys/fs/cgroup|vcrun");
+	assert_true(in->own_mount);
+	assert_int_equal(in->config->n_parts, 2);
+	assert_int_equal(instance_find(in, "vc1"), 1);
+	instance_free(in);
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		save_without(&needed[i], 1);
+		assert_int_equal(instance_open_remains(dir, &in, &err), -EINVAL);
+		if (!strstr(err.text, "vcctl(8)"))
+			fail_msg("\"%s\", expected what is to be done by hand", err.text);
+	}
+}
+
 static void test_dir(void **state)
 {
 	unsetenv("VCRUN_STATE_DIR");
@@ -272,7 +339,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_not_up),
-		cmocka_unit_test(test_damaged),    cmocka_unit_test(test_dir),
+		cmocka_unit_test(test_damaged),    cmocka_unit_test(test_older),
+		cmocka_unit_test(test_remains),    cmocka_unit_test(test_dir),
 		cmocka_unit_test(test_group_name), cmocka_unit_test(test_daemon_pid),
 	};
 

@@ -73,6 +73,8 @@ static void test_sem_alone(void **state)
 	check_errno(vcipc_sem_trywait(sem), 0);
 	check_errno(vcipc_sem_trywait(sem), EAGAIN);
 	check_errno(vcipc_sem_timedwait(sem, vcipc_deadline(&deadline, 1000)), ETIMEDOUT);
+	deadline = (struct timespec){ .tv_nsec = -1 };
+	check_errno(vcipc_sem_timedwait(sem, &deadline), EINVAL);
 	check("value", value_of(sem), 0);
 	check_errno(vcipc_sem_post(sem), 0);
 	check("value", value_of(sem), 1);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -342,6 +343,39 @@ static void test_descriptor_after_fork(void **state)
 	vcipc_mq_close(mq);
 }
 
+static int fd_fails_with(vcipc_mq *mq, __rlimit_resource_t resource)
+{
+	struct rlimit before, none;
+	int fd;
+
+	getrlimit(resource, &before);
+	none = (struct rlimit){ .rlim_max = before.rlim_max };
+	setrlimit(resource, &none);
+	fd = vcipc_mq_fd(mq);
+	setrlimit(resource, &before);
+	return fd < 0 ? errno : 0;
+}
+
+/* Root may have as many threads as it likes. */
+static int fd_without_room(void *arg)
+{
+	if (fd_fails_with(arg, RLIMIT_NOFILE) != EMFILE)
+		return 1;
+	if (geteuid() == 0 && setuid(65534) < 0)
+		return 2;
+	if (fd_fails_with(arg, RLIMIT_NPROC) != EAGAIN)
+		return 3;
+	return vcipc_mq_fd(arg) < 0 ? 4 : 0;
+}
+
+static void test_fd_without_room(void **state)
+{
+	vcipc_mq *mq = new_mq(1, 1);
+
+	check("child", ipc_test_wait(ipc_test_child(fd_without_room, mq)), 0);
+	vcipc_mq_close(mq);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_descriptor),
 		cmocka_unit_test(test_descriptor_beside_receiver),
 		cmocka_unit_test(test_descriptor_after_fork),
+		cmocka_unit_test(test_fd_without_room),
 	};
 
 	return cmocka_run_group_tests(tests, ipc_test_begin, ipc_test_end);

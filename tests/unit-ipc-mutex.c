@@ -58,7 +58,9 @@ static void test_alone(void **state)
 	check_errno(vcipc_mutex_close(mutex), 0);
 }
 
-static void *hold_for_a_while(void *arg)
+static int seen_held; /* by another thread, in each way */
+
+static void *want_it(void *arg)
 {
 	struct timespec deadline;
 
@@ -67,6 +69,7 @@ static void *hold_for_a_while(void *arg)
 	check_errno(vcipc_mutex_timedlock(arg, vcipc_deadline(&deadline, 10000)), ETIMEDOUT);
 	deadline = (struct timespec){ .tv_nsec = -1 };
 	check_errno(vcipc_mutex_timedlock(arg, &deadline), EINVAL);
+	__atomic_store_n(&seen_held, 1, __ATOMIC_RELEASE);
 	check_errno(vcipc_mutex_lock(arg), 0);
 	check_errno(vcipc_mutex_unlock(arg), 0);
 	return NULL;
@@ -78,8 +81,10 @@ static void test_another_thread(void **state)
 	pthread_t thread;
 
 	vcipc_mutex_lock(mutex);
-	pthread_create(&thread, NULL, hold_for_a_while, mutex);
-	clock_sleep_usec(30000);
+	pthread_create(&thread, NULL, want_it, mutex);
+	while (!__atomic_load_n(&seen_held, __ATOMIC_ACQUIRE))
+		clock_sleep_usec(1000);
+	clock_sleep_usec(20000); /* it waits */
 	vcipc_mutex_unlock(mutex);
 	pthread_join(thread, NULL);
 	vcipc_mutex_close(mutex);
@@ -278,6 +283,7 @@ static void test_killed_at_random(void **state)
 		kill(children[i], SIGKILL);
 		check("child", ipc_test_wait(children[i]), 256 + SIGKILL);
 	}
+	check_errno(vcipc_mutex_close(guarded->mutex), 0);
 }
 
 int main(void)

@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,6 +58,16 @@ static int open_and_close(int kind, const char *name, int flags)
 	return close_kind(kind, handle) < 0 ? -errno : 0;
 }
 
+/* The handle is freed all the same. */
+static int close_without_door(int kind, const char *name)
+{
+	void *handle = open_kind(kind, name, 0);
+
+	assert_non_null(handle);
+	ipc_test_fail = ENOTCONN;
+	return close_kind(kind, handle) < 0 ? -errno : 0;
+}
+
 static void test_errors_of_every_kind(void **state)
 {
 	static const int from_the_door[] = { EACCES, ENOSPC, EDQUOT, ENOTCONN, EPERM,
@@ -79,6 +90,7 @@ static void test_errors_of_every_kind(void **state)
 		check("made", open_and_close(kind, name, VCIPC_CREATE | VCIPC_EXCL), 0);
 		check("there", open_and_close(kind, name, 0), 0);
 		check("there", open_and_close(kind, name, VCIPC_CREATE), 0);
+		check("close", close_without_door(kind, name), -ENOTCONN);
 		check("exclusive", open_and_close(kind, name, VCIPC_CREATE | VCIPC_EXCL), EEXIST);
 		check("other kind", open_and_close(other, name, VCIPC_CREATE), EPROTOTYPE);
 		check_errno(vcipc_unlink((enum vcipc_kind)other, name), EPROTOTYPE);
@@ -180,6 +192,42 @@ static void test_maker_died(void **state)
 	}
 }
 
+static int open_with_7(void *arg)
+{
+	vcipc_sem *sem = vcipc_sem_open(arg, VCIPC_CREATE, 0600, 7);
+
+	return sem && vcipc_sem_close(sem) == 0 ? 0 : 1;
+}
+
+/* Somebody else comes, waits in vain, and makes the object ready, before its maker goes on. */
+static void overtake(const char *name)
+{
+	check("overtaken", ipc_test_wait(ipc_test_child(open_with_7, (void *)name)), 0);
+}
+
+/* The object is the other one's then: an exclusive maker has lost, and takes nothing away. */
+static void test_maker_overtaken(void **state)
+{
+	for (int exclusive = 0; exclusive < 2; exclusive++) {
+		const char *name = ipc_test_name();
+		int closes = ipc_test_closes;
+		unsigned int value = 0;
+		vcipc_sem *sem;
+
+		ipc_test_made = overtake;
+		errno = 0;
+		sem = vcipc_sem_open(name, VCIPC_CREATE | (exclusive ? VCIPC_EXCL : 0), 0600, 3);
+		check("errno", sem ? 0 : errno, exclusive ? EEXIST : 0);
+		check("closes", ipc_test_closes, closes + exclusive);
+		if (!sem)
+			sem = vcipc_sem_open(name, 0, 0, 0);
+		assert_non_null(sem);
+		vcipc_sem_getvalue(sem, &value);
+		check("value", value, 7);
+		vcipc_sem_close(sem);
+	}
+}
+
 static void test_umask(void **state)
 {
 	const char *name = ipc_test_name();
@@ -268,6 +316,25 @@ static void test_shm(void **state)
 	check_errno(vcipc_shm_close(shm), 0);
 }
 
+/* The process has no room for it. */
+static void test_no_room(void **state)
+{
+	const rlim_t some = 64 << 20;
+	vcipc_shm *shm = vcipc_shm_open(ipc_test_name(), VCIPC_CREATE, 0600, some);
+	struct rlimit before, none;
+	size_t size = 99;
+	void *at = NULL;
+
+	assert_non_null(shm);
+	getrlimit(RLIMIT_AS, &before);
+	none = (struct rlimit){ .rlim_cur = some / 2, .rlim_max = before.rlim_max };
+	setrlimit(RLIMIT_AS, &none);
+	check_errno(vcipc_shm_map(shm, &at, &size), ENOMEM);
+	setrlimit(RLIMIT_AS, &before);
+	check("untouched", size, 99);
+	check_errno(vcipc_shm_close(shm), 0);
+}
+
 static void test_deadline(void **state)
 {
 	struct timespec now, deadline = { 0 };
@@ -289,9 +356,11 @@ int main(void)
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_only_one_initialises),
 		cmocka_unit_test(test_maker_died),
+		cmocka_unit_test(test_maker_overtaken),
 		cmocka_unit_test(test_umask),
 		cmocka_unit_test(test_fork_is_told),
 		cmocka_unit_test(test_shm),
+		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_deadline),
 	};
 

@@ -19,6 +19,7 @@
 #include "ipcmap/guard.h"
 #include "ipcmap/kind.h"
 #include "ipcmap/msgq.h"
+#include "ipcmap/segment.h"
 #include "ipcmap/semset.h"
 #include "ipcmap/undo.h"
 
@@ -194,6 +195,61 @@ static void test_cut_short(void **state)
 	close(fd);
 }
 
+/* That this very thread has the guard already is rubbish too, and is told at once; a guard that
+ * somebody else keeps is waited for, for 30 seconds, and told in the same way. */
+static void test_beyond_help(void **state)
+{
+	uint64_t set_size = semset_size(1), q_size = msgq_size_sysv(QBYTES);
+	void *set_memory = shared_memory(set_size), *q_memory = shared_memory(q_size);
+	struct msgq_message message = { .type = 1 };
+	struct sembuf add = { 0, 1, 0 };
+	struct semset_block set_block;
+	struct msgq_block_on q_block;
+	struct semset set;
+	struct msgq q;
+
+	assert_int_equal(semset_view(set_memory, set_size, false, &set), 0);
+	assert_int_equal(msgq_view(q_memory, q_size, &q), 0);
+	*(uint32_t *)set_memory = *(uint32_t *)q_memory = (uint32_t)gettid();
+	assert_int_equal(semset_try(&set, &add, 1, 1, &set_block), -EIDRM);
+	assert_int_equal(msgq_send(&q, &message, false, 1, &q_block), -EIDRM);
+	assert_int_equal(msgq_receive(&q, &message, 0, 0, 1, false, &q_block), -EIDRM);
+	munmap(set_memory, set_size);
+	munmap(q_memory, q_size);
+}
+
+/* What vcipc-preload(7) says of limits. */
+static void test_limits(void **state)
+{
+	uint64_t set_size = semset_size(1), q_size = msgq_size_sysv(QBYTES);
+	struct segment_head *head = shared_memory(SEGMENT_HEAD_BYTES);
+	void *set_memory = shared_memory(set_size), *q_memory = shared_memory(q_size);
+	struct sembuf add = { 0, 1, SEM_UNDO };
+	struct semset_block block;
+	struct semset set;
+	struct msgq q;
+
+	assert_int_equal(semset_view(set_memory, set_size, false, &set), 0);
+	for (uint32_t pid = 1; pid <= SEMSET_UNDOERS; pid++)
+		assert_int_equal(semset_try(&set, &add, 1, pid, &block), 0);
+	assert_int_equal(semset_try(&set, &add, 1, SEMSET_UNDOERS + 1, &block), -ENOSPC);
+	assert_int_equal(semset_leave(&set, 7, false), 0);
+	assert_int_equal(semset_try(&set, &add, 1, SEMSET_UNDOERS + 1, &block), 0);
+
+	assert_int_equal(msgq_view(q_memory, q_size, &q), 0);
+	assert_int_equal(msgq_set_qbytes(&q, 4 * QBYTES), 0);
+	assert_int_equal(msgq_set_qbytes(&q, 4 * QBYTES + 1), -EINVAL);
+
+	/* A process that lives, for all of them: the notes of the dead would be taken. */
+	for (head->n_notes = 0; head->n_notes < SEGMENT_PROCESSES; head->n_notes++)
+		head->notes[head->n_notes] =
+			(struct segment_note){ .pid = (uint32_t)getppid(), .attached = 1 };
+	assert_int_equal(segment_note(head, getpid(), 1), -ENOSPC);
+	munmap(set_memory, set_size);
+	munmap(q_memory, q_size);
+	munmap(head, SEGMENT_HEAD_BYTES);
+}
+
 static void test_guard(void **state)
 {
 	uint32_t *word = shared_memory(4096);
@@ -222,7 +278,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_guard),       cmocka_unit_test(test_semset_killed),
 		cmocka_unit_test(test_msgq_killed), cmocka_unit_test(test_rubbish),
-		cmocka_unit_test(test_cut_short),
+		cmocka_unit_test(test_cut_short),   cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_beyond_help),
 	};
 
 	srand(1);

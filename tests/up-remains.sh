@@ -43,3 +43,11 @@ kill -KILL $(daemons)
 try vcctl down
 is "down without daemons, with a job" "$status" 1
 down --force
+
+# Nor does it mind what another version wrote.
+up
+sed -i 's/"version": 1/"version": 999/; s/"ipc-entries"/"newer-entries"/' "$state/instance.json"
+try vcctl list
+is "exit status of list, of another version" "$status" 1
+matches "list, of another version" "$out" "damaged .version 999.*vcctl down"
+down

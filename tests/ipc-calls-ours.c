@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * ipc-calls-ours.c - calls whose errors are not the kernel's, as vcipc-preload(7) says
+ */
+#include "ipc-calls.h"
+
+#include <fcntl.h>
+#include <mqueue.h>
+#include <semaphore.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KEY 0x56430020
+#define STRANGER 65533
+
+static int queue, set, segment;
+
+/* May write, and not read. */
+static void writer(void)
+{
+	SHOW(msgget(KEY, 0));
+	SHOW(msgget(KEY, 0200));
+}
+
+/* May read, and not write. */
+static void reader(void)
+{
+	struct sembuf zero = { 0, 0, 0 };
+
+	SHOW_ID(semget(KEY, 1, 0));
+	SHOW(semop(set, &zero, 1));
+	SHOW(semget(KEY + 1, 1, 0));
+	SHOW(shmget(KEY + 1, 1, 0));
+}
+
+static void permissions(void)
+{
+	queue = SHOW_ID(msgget(KEY, IPC_CREAT | 0622));
+	set = SHOW_ID(semget(KEY, 1, IPC_CREAT | 0644));
+	SHOW_ID(semget(KEY + 1, 1, IPC_CREAT | 0600));
+	segment = SHOW_ID(shmget(KEY + 1, 1, IPC_CREAT | 0600));
+	ipc_child("writer", STRANGER, writer);
+	ipc_child("reader", STRANGER, reader);
+}
+
+static long open_sem(const char *name, int flags)
+{
+	return sem_open(name, flags, 0600, 1) == SEM_FAILED ? -1 : 0;
+}
+
+static void names(void)
+{
+	char name[258];
+
+	memset(name, 'n', sizeof(name));
+	name[0] = '/';
+	name[256] = '\0'; /* 255 behind the slash */
+	SHOW(mq_open(name, O_CREAT | O_RDWR, 0600, NULL));
+	SHOW(shm_open(name, O_CREAT | O_RDWR, 0600));
+	SHOW(open_sem(name, O_CREAT));
+}
+
+/* Its maker was killed halfway: the name is there, and who comes to use it takes it away. */
+static void unready(void)
+{
+	SHOW(open_sem("/unready", O_CREAT | O_EXCL));
+	SHOW(open_sem("/unready", 0));
+	SHOW(open_sem("/unready", O_CREAT | O_EXCL));
+	SHOW(sem_unlink("/unready"));
+}
+
+static void descriptors(void)
+{
+	struct timespec later;
+	struct mq_attr attr;
+	mqd_t q = SHOW_ID(mq_open("/ours", O_CREAT | O_RDWR, 0600, NULL));
+	int copy = dup(q);
+	char buf[8192];
+
+	SHOW(mq_getattr(copy, &attr));
+	SHOW(mq_send(copy, "x", 1, 0));
+	SHOW(mq_receive(copy, buf, sizeof(buf), NULL));
+	clock_gettime(CLOCK_REALTIME, &later);
+	later.tv_sec += 10;
+	ipc_alarm(100, true);
+	SHOW(mq_timedreceive(q, buf, sizeof(buf), NULL, &later));
+	close(copy);
+	SHOW(mq_close(q));
+	SHOW(mq_unlink("/ours"));
+}
+
+void calls_ours(void)
+{
+	permissions();
+	names();
+	unready();
+	descriptors();
+	SHOW(shmctl(segment, SHM_LOCK, NULL));
+	SHOW(msgctl(queue, IPC_RMID, NULL));
+	SHOW(semctl(set, 0, IPC_RMID));
+	SHOW(semctl(semget(KEY + 1, 1, 0), 0, IPC_RMID));
+	SHOW(shmctl(segment, IPC_RMID, NULL));
+}

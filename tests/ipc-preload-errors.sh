@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ipc-preload-errors - the errors that vcipc-preload(7) names besides the kernel's
+. "${top_srcdir:=.}/tests/lib.sh"
+requires python3 ipcmk
+. "$top_srcdir/tests/lib-ipc.sh"
+cat >"$work/vcrun.conf" <<END
+exclusive = false
+ipc-entries = 20
+ipc-objects-per-user = 2
+partition vc0 { cpus = "0" }
+END
+up --config="$work/vcrun.conf"
+user=65534
+# Where every user can read it.
+export VCRUN_PRELOAD="$work/libvcipc-preload.so"
+cp "$top_builddir/.libs/libvcipc-preload.so" "$VCRUN_PRELOAD"
+
+# A maker of a semaphore that was killed before it was done.
+is "a semaphore that is not ready" "$("$client" 'open posix-sem /unready create persistent' | cut -d' ' -f1,2)" "ok created"
+vcrun --ipc=map timeout 60 "$top_builddir/tests/ipc-calls" ours >"$work/ours" 2>&1 ||
+	fail "exit status $?: $(tail -n 3 "$work/ours")"
+cat >"$work/expected" <<'END'
+--- ours
+msgget(KEY, IPC_CREAT | 0622) = id
+semget(KEY, 1, IPC_CREAT | 0644) = id
+semget(KEY + 1, 1, IPC_CREAT | 0600) = id
+shmget(KEY + 1, 1, IPC_CREAT | 0600) = id
+writer, uid 65533:
+msgget(KEY, 0) = -1 EACCES
+msgget(KEY, 0200) = -1 EACCES
+writer: exited 0
+reader, uid 65533:
+semget(KEY, 1, 0) = id
+semop(set, &zero, 1) = -1 EACCES
+semget(KEY + 1, 1, 0) = -1 EACCES
+shmget(KEY + 1, 1, 0) = -1 EACCES
+reader: exited 0
+mq_open(name, O_CREAT | O_RDWR, 0600, NULL) = -1 ENAMETOOLONG
+shm_open(name, O_CREAT | O_RDWR, 0600) = -1 ENAMETOOLONG
+open_sem(name, O_CREAT) = -1 ENAMETOOLONG
+open_sem("/unready", O_CREAT | O_EXCL) = -1 EEXIST
+open_sem("/unready", 0) = -1 ENOENT
+open_sem("/unready", O_CREAT | O_EXCL) = 0
+sem_unlink("/unready") = 0
+mq_open("/ours", O_CREAT | O_RDWR, 0600, NULL) = id
+mq_getattr(copy, &attr) = -1 EBADF
+mq_send(copy, "x", 1, 0) = -1 EBADF
+mq_receive(copy, buf, sizeof(buf), NULL) = -1 EBADF
+mq_timedreceive(q, buf, sizeof(buf), NULL, &later) = -1 EINTR
+mq_close(q) = 0
+mq_unlink("/ours") = 0
+shmctl(segment, SHM_LOCK, NULL) = 0
+msgctl(queue, IPC_RMID, NULL) = 0
+semctl(set, 0, IPC_RMID) = 0
+semctl(semget(KEY + 1, 1, 0), 0, IPC_RMID) = 0
+shmctl(segment, IPC_RMID, NULL) = 0
+END
+sed -i 's/ *$//' "$work/ours"
+diff -u "$work/expected" "$work/ours" || fail "other errors than those of vcipc-preload(7)"
+
+# Full: of a user's objects, and of all.
+as_user $user vcrun --ipc=map ipcmk --queue >/dev/null || fail "the user's first queue"
+as_user $user vcrun --ipc=map ipcmk --semaphore 1 >/dev/null || fail "the user's second object"
+try as_user $user vcrun --ipc=map ipcmk --shmem 1
+matches "the user's third" "$out" 'No space left on device'
+for i in $(seq 18); do
+	printf 'open event n%d create persistent\n' "$i"
+done | "$client" >/dev/null
+try vcrun --ipc=map ipcmk --queue
+matches "root's twenty-first" "$out" 'No space left on device'
+
+down --force
+try env VCRUN_STATE_DIR="$state" LD_PRELOAD="$VCRUN_PRELOAD" ipcmk --queue
+matches "when no daemon runs" "$out" 'Transport endpoint is not connected'
