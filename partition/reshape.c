@@ -309,6 +309,19 @@ int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_er
 	return take_lock(in, cg, true, ret_lock, err);
 }
 
+int reshape_hold_off(const struct instance *in, int *ret_lock)
+{
+	_cleanup_close_ int fd = openat(in->dirfd, RESHAPE_LOCK_FILE,
+					O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return -errno;
+	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) == 0)
+		return -EAGAIN;
+	*ret_lock = steal_fd(&fd);
+	return 0;
+}
+
 int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err)
 {
 	_cleanup_close_ int lock = -1;

@@ -35,6 +35,7 @@ struct partition_spec {
 	uint64_t memory_bytes; /* CG_NO_LIMIT: none */
 	enum memory_mode mode;
 	char *devices;  /* that it owns, see device.h; NULL: none */
+	char *shares;   /* whose nodes its jobs may open though it does not own them; NULL: none */
 	bool exclusive; /* CPUs of its own: dedicated; else shared */
 };
 

@@ -22,6 +22,7 @@
 
 static const char tree[] =
 	"set -e; mkdir -p sys/block/vda sys/class/net/eth0 sys/bus/pci/devices state\n"
+	"mkdir -p sys/devices/system/cpu; echo 0-3 >sys/devices/system/cpu/online\n"
 	"mkdir -p sys/devices/pci0/0000:00:02.0/msi_irqs sys/devices/pci0/0000:00:02.0/virtio1\n"
 	"mkdir -p sys/devices/pci0/0000:00:03.0/virtio2\n"
 	"touch sys/devices/pci0/0000:00:02.0/msi_irqs/36 sys/devices/pci0/0000:00:02.0/msi_irqs/5\n"
@@ -58,6 +59,14 @@ static int teardown(void **state)
 	return file_remove_tree(AT_FDCWD, dir);
 }
 
+static int system_in(const char *commands)
+{
+	char script[1024];
+
+	snprintf(script, sizeof(script), "cd %s && { %s; }", dir, commands);
+	return system(script);
+}
+
 static void test_irqs(void **state)
 {
 	static const struct {
@@ -92,6 +101,42 @@ static void test_irqs(void **state)
 	}
 }
 
+/* Gone astray, it is sent back; what cannot be sent is not tried again and again. */
+static void test_watch(void **state)
+{
+	static const char *const file = "proc/irq/36/smp_affinity_list";
+	struct irq_watch watch = { .n = 0 };
+	char now[64];
+
+	/* A write does not cut these files, as it would seem to with proc's. */
+	assert_int_equal(
+		system_in("for n in 11 36; do echo 3 >proc/irq/$n/smp_affinity_list; done"), 0);
+	assert_int_equal(irq_watch_look(root, notes, "irq:36", "1", &watch), 1);
+	assert_int_equal(irq_watch_look(root, notes, "irq:36", "1", &watch), 0);
+	assert_int_equal(file_write(root, file, "3"), 0);
+	assert_int_equal(irq_watch_look(root, notes, "irq:36", "1", &watch), 1);
+	assert_true(file_read(root, file, now, sizeof(now)) > 0);
+	assert_string_equal(now, "1");
+	/* A device gets another interrupt. */
+	assert_int_equal(irq_watch_look(root, notes, "irq:36 irq:11", "1", &watch), 1);
+	/* Other CPUs. */
+	assert_int_equal(irq_watch_look(root, notes, "irq:36 irq:11", "2", &watch), 2);
+	/* One that stays where it is: tried once, and once more when a CPU comes. */
+	assert_int_equal(system_in("rm proc/irq/36/smp_affinity_list;"
+				   "ln -s /proc/version proc/irq/36/smp_affinity_list"),
+			 0);
+	assert_int_equal(irq_watch_look(root, notes, "irq:36", "2", &watch), 0);
+	assert_int_equal(watch.n, 2);
+	assert_int_equal(system_in("rm proc/irq/36/smp_affinity_list; echo 0-1 >sys/devices/system/"
+				   "cpu/online; echo 3 >proc/irq/36/smp_affinity_list"),
+			 0);
+	assert_int_equal(irq_watch_look(root, notes, "irq:36", "2", &watch), 1);
+	irq_watch_done(&watch);
+	irq_restore_all(root, notes);
+	assert_int_equal(
+		system_in("for n in 11 36; do echo 0-3 >proc/irq/$n/smp_affinity_list; done"), 0);
+}
+
 static void test_route_and_back(void **state)
 {
 	struct irq_state now;
@@ -119,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_irqs),
 		cmocka_unit_test(test_route_and_back),
+		cmocka_unit_test(test_watch),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
