@@ -4,7 +4,8 @@
  *
  * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c,
  * vcctl-set.c, vcctl-add.c, vcctl-event.c, vcctl-kill.c, vcctl-ipc.c. vcctl-trial.c is of check,
- * vcctl-ipcdir.c of up and down; vcctl-shape.c shows and makes a change of partitions.
+ * vcctl-ipcdir.c of up and down,
+ * vcctl-devices.c of up and check; vcctl-shape.c shows and makes a change of partitions.
  */
 #ifndef VC_CLI_VCCTL_H
 #define VC_CLI_VCCTL_H
@@ -74,6 +75,11 @@ int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
 		  const struct vcctl_change *change, struct vc_err *err);
 int vcctl_ipc(const struct vcctl *opts);
 int vcctl_kill(const struct vcctl *opts);
+
+/* vcctl-devices.c: whether irqbalance runs, *ret_pid, and moves interrupts of partitions' devices:
+ * 1, and two sentences. It fails nothing. */
+int vcctl_irqbalance(const struct instance *in, pid_t *ret_pid, char *ret_found, size_t found_size,
+		     char *ret_remedy, size_t remedy_size);
 
 /* vcctl-trial.c: moves a process of its own, with a thread and a listening socket, by libmig;
  * nothing of it is left in any case. -EINTR: given up because of *ret_signal. */

@@ -18,7 +18,7 @@
 
 #include "common/err.h"
 
-#define DEVICE_IRQS_MAX 256
+#define DEVICE_IRQS_MAX 2048 /* of all devices of a partition */
 #define DEVICE_NODES_MAX 256
 #define DEVICE_NAME_MAX 64
 

@@ -80,15 +80,10 @@ size_t irq_watch_look(int root, int state, const char *devices, const char *cpus
 		      struct irq_watch *watch)
 {
 	unsigned int irqs[DEVICE_IRQS_MAX];
-	char name[DEVICE_NAME_MAX];
-	size_t went = 0, n;
+	size_t went = 0, n = irq_list(root, devices, irqs, DEVICE_IRQS_MAX);
 
 	take_cpus(root, cpus, watch);
-	while (devices && device_next(&devices, name)) {
-		if (device_irqs(root, name, irqs, DEVICE_IRQS_MAX, &n, NULL) < 0)
-			continue;
-		for (size_t i = 0; i < n; i++)
-			went += look_at(root, state, irqs[i], watch);
-	}
+	for (size_t i = 0; i < n; i++)
+		went += look_at(root, state, irqs[i], watch);
 	return went;
 }

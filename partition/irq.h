@@ -35,7 +35,9 @@ void irq_restore(int root, int state, unsigned int irq);
 void irq_restore_all(int root, int state);
 int irq_read(int root, unsigned int irq, struct irq_state *ret);
 
-/* All interrupts of a list of devices; what cannot be routed is left, and irq_read()
+/* The interrupts of a list of devices, which may be NULL, at most max. Returns how many. */
+size_t irq_list(int root, const char *devices, unsigned int *ret, size_t max);
+/* Routes them all; what cannot be routed is left, and irq_read()
  * shows it. Returns how many were routed. */
 size_t irq_route_devices(int root, int state, const char *devices, const char *cpus);
 void irq_restore_devices(int root, int state, const char *devices);

@@ -10,6 +10,7 @@ libpartition_la_SOURCES = \
 	partition/cpulist.c partition/cpulist.h \
 	partition/deny.c partition/deny.h \
 	partition/device.c partition/device.h partition/device-node.c partition/irq.c partition/irq.h partition/irq-watch.c \
+	partition/irqbalance.c partition/irqbalance.h \
 	partition/instance.c partition/instance.h \
 	partition/partition.c partition/partition.h \
 	partition/plan.c partition/plan.h partition/plan-json.c \

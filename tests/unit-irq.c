@@ -19,6 +19,7 @@
 #include "common/file.h"
 #include "partition/device.h"
 #include "partition/irq.h"
+#include "partition/irqbalance.h"
 
 static const char tree[] =
 	"set -e; mkdir -p sys/block/vda sys/class/net/eth0 sys/bus/pci/devices state\n"
@@ -159,12 +160,49 @@ static void test_route_and_back(void **state)
 	assert_int_equal(irq_read(root, 77, &now), -ENOENT);
 }
 
+static void test_irqbalance(void **state)
+{
+	static const struct {
+		const char *cmdline;
+		size_t left;
+		unsigned int first;
+	} row[] = {
+		{ "irqbalance --foreground", 3, 5 },
+		{ "irqbalance --banirq=5 -i 36", 1, 11 },
+		{ "irqbalance -i11 --banirq 5", 1, 36 },
+		{ "irqbalance --banirq=5 --banirq=11 --banirq=36", 0, 0 },
+		{ "irqbalance --banirq", 3, 5 },
+		{ "irqbalance --banirqs=5 --banirq=110", 3, 5 },
+	};
+
+	assert_int_equal(irqbalance_find(root), 0);
+	assert_int_equal(system_in("mkdir -p proc/7 proc/88; echo sh >proc/7/comm;"
+				   "echo irqbalance >proc/88/comm"),
+			 0);
+	assert_int_equal(irqbalance_find(root), 88);
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		unsigned int irqs[] = { 5, 11, 36 };
+		char command[256];
+		size_t left;
+
+		snprintf(command, sizeof(command),
+			 "echo '%s' | tr ' \\n' '\\0\\0' >proc/88/cmdline", row[i].cmdline);
+		assert_int_equal(system_in(command), 0);
+		left = irqbalance_left(root, 88, irqs, ARRAY_SIZE(irqs));
+		if (left != row[i].left || (left && irqs[0] != row[i].first))
+			fail_msg("%s: %zu, first %u; expected %zu, %u", row[i].cmdline, left,
+				 irqs[0], row[i].left, row[i].first);
+	}
+	assert_int_equal(irqbalance_left(root, 7, (unsigned int[]){ 5 }, 1), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_irqs),
 		cmocka_unit_test(test_route_and_back),
 		cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_irqbalance),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
