@@ -3,10 +3,10 @@
  * irqbalance.h - the daemon that spreads interrupts, and which of ours it would move
  *
  * Our daemons send back what it moves, within a second, so both would go on for ever: it is
- * told of, with what keeps it off. We do not tell it ourselves: "settings ban irqs" on its socket
- * replaces the administrator's own list, "setup", which would show that one, ends some
- * versions of it, a list is cut without a word at 255 or 500 bytes, and all is forgotten
- * when it starts again.
+ * told of, with what keeps it off. We do not give it orders ourselves: "settings ban irqs" on its
+ * socket forgets all that it was forbidden before, by the administrator or by somebody else,
+ * takes no more than a line of a few hundred bytes, and is itself forgotten when it
+ * starts again.
  */
 #ifndef VC_PARTITION_IRQBALANCE_H
 #define VC_PARTITION_IRQBALANCE_H
