@@ -52,7 +52,7 @@ int irq_route(int root, int state, unsigned int irq, const char *cpus, struct vc
 	if (r == -EIO || r == -EPERM)
 		return err_set(err, EPERM,
 			       "interrupt %u is unroutable: the kernel manages it, and sends it to "
-			       "the CPU that asked the device",
+			       "the CPU that it has chosen for the queue",
 			       irq);
 	return r < 0 ? err_sys(err, -r, "cannot send interrupt %u to CPUs %s", irq, cpus) : 0;
 }

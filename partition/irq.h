@@ -27,7 +27,7 @@ struct irq_state {
 
 /*
  * Sends an interrupt to these CPUs, noting first where it went. -EPERM: unroutable, the
- * kernel manages it (its queue follows the CPU that submits); -ENOENT: it is gone.
+ * kernel manages it (it has chosen a CPU for the queue); -ENOENT: it is gone.
  */
 int irq_route(int root, int state, unsigned int irq, const char *cpus, struct vc_err *err);
 /* Puts an interrupt back where it was; nothing noted is success. */
