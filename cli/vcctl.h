@@ -27,8 +27,9 @@ struct vcctl {
 	const char *kind;   /* ipc: of this kind only; NULL: any */
 	/* set, add: NULL: leave it */
 	const char *cpus, *mems, *memory, *cpu, *memory_mode;
-	unsigned int deadline_msec; /* 0: not given */
-	char **words;               /* behind the subcommand, ended by NULL */
+	const char *devices, *share; /* separated by commas */
+	unsigned int deadline_msec;  /* 0: not given */
+	char **words;                /* behind the subcommand, ended by NULL */
 };
 
 /* Each returns the command's exit status. */

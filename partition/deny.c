@@ -104,6 +104,14 @@ int deny_apply(struct cg *cg, const struct config *config, size_t index, struct 
 	return cg_deny_nodes(cg, config->parts[index].name, nodes, n, err);
 }
 
+void deny_apply_all(struct cg *cg, const struct config *config)
+{
+	for (size_t i = 0; i < config->n_parts; i++) {
+		if (!spec_is_free(&config->parts[i]))
+			deny_apply(cg, config, i, NULL);
+	}
+}
+
 bool deny_is_applied(struct cg *cg, const struct config *config, size_t index)
 {
 	struct device_node nodes[DEVICE_NODES_MAX];

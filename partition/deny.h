@@ -32,6 +32,8 @@ int deny_list(int root, const struct config *config, size_t index, struct device
 /* Keeps that partition's jobs from them, and from no others, from now on. -EOPNOTSUPP: this
  * machine has no means, see cg_deny_nodes(). Cheap when all is so already. */
 int deny_apply(struct cg *cg, const struct config *config, size_t index, struct vc_err *err);
+/* The same for all partitions that there are, as far as possible: vcstat shows how far. */
+void deny_apply_all(struct cg *cg, const struct config *config);
 /* Whether that is so now. */
 bool deny_is_applied(struct cg *cg, const struct config *config, size_t index);
 

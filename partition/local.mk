@@ -12,7 +12,7 @@ libpartition_la_SOURCES = \
 	partition/device.c partition/device.h partition/device-node.c partition/irq.c partition/irq.h partition/irq-watch.c \
 	partition/irqbalance.c partition/irqbalance.h \
 	partition/instance.c partition/instance.h \
-	partition/partition.c partition/partition.h \
+	partition/owner.c partition/owner.h partition/partition.c partition/partition.h \
 	partition/plan.c partition/plan.h partition/plan-json.c \
 	partition/spec.c partition/spec.h partition/spec-patch.c \
 	partition/reshape.c partition/reshape.h partition/reshape-priv.h \

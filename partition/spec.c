@@ -76,11 +76,17 @@ void spec_done(struct partition_spec *spec)
 	*spec = (struct partition_spec){ .cpus = NULL };
 }
 
+bool spec_same_devices(const struct partition_spec *a, const struct partition_spec *b)
+{
+	return !strcmp(a->devices ? a->devices : "", b->devices ? b->devices : "") &&
+	       !strcmp(a->shares ? a->shares : "", b->shares ? b->shares : "");
+}
+
 bool spec_equal(const struct partition_spec *a, const struct partition_spec *b)
 {
 	return !strcmp(a->name, b->name) && !strcmp(a->cpus, b->cpus) &&
 	       !strcmp(a->mems, b->mems) && a->memory_bytes == b->memory_bytes &&
-	       a->mode == b->mode && a->exclusive == b->exclusive;
+	       a->mode == b->mode && a->exclusive == b->exclusive && spec_same_devices(a, b);
 }
 
 bool spec_is_free(const struct partition_spec *spec)

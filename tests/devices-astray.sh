@@ -61,5 +61,12 @@ goes_to 1 || fail "interrupt $irq goes to $(cat "$file"), expected 1"
 echo 0 >"$file"
 wait_for 5 goes_to 1
 matches "the log" "$(cat "$state/a/vcd.log")" 'sent to CPUs 1 again'
+# Taken from its owner it goes where it was before, and given to another one, to that.
+vcctl set a --devices= >/dev/null || fail "set a"
+is "CPUs of interrupt $irq without an owner" "$(cat "$file")" "$origin"
+vcctl set b --devices="irq:$irq" --cpus=0 >/dev/null || fail "set b"
+goes_to 0 || fail "interrupt $irq goes to $(cat "$file"), expected 0"
+sleep 2
+goes_to 0 || fail "interrupt $irq goes to $(cat "$file"), expected 0"
 down
 is "CPUs of interrupt $irq after down" "$(cat "$file")" "$origin"

@@ -57,18 +57,43 @@ matches "by another name" "$out" 'not permitted'
 try vcrun --on=b mknod "$work/node" b "$(stat -c '0x%t' "$loop")" "$(stat -c '0x%T' "$loop")"
 matches "by a node of its own" "$out" 'not permitted'
 
+# Devices are given and taken while jobs run.
+disk=block:${loop#/dev/}
+matches "a dry run" "$(vcctl set c --share= --dry-run)" "^share of c: $disk -> none"
+may a c
+vcctl set c --share= >/dev/null
+may_not b c
+try vcctl set b --devices="$disk"
+matches "two owners" "$out" 'is owned by partitions .*the other may share it'
+try vcctl set b --share=block:nothere
+matches "no such device" "$out" 'there is no device block:nothere'
+vcctl set a --devices= >/dev/null
+may a b c
+vcctl set b --devices="$disk,char:/dev/full" >/dev/null
+may b
+may_not a c
+try opens a /dev/full
+matches "a second device" "$out" 'not permitted'
+vcctl set b --devices= >/dev/null
+vcctl set a --devices="$disk" --cpus=1 >/dev/null
+may a
+may_not b c
+vcctl set c --share="$disk" >/dev/null
+may a c
+
 # A daemon's death changes nothing; who comes later is denied from the start.
 kill -KILL "$(vcctl list --json | json "[p['daemon_pid'] for p in d['partitions'] if p['name'] == 'b'][0]")"
 vcctl up >/dev/null
 may_not b
-vcctl add d --cpus=0 >/dev/null
+vcctl add d --cpus=0 --devices=char:/dev/full >/dev/null
 may_not d b
+try opens b /dev/full
+matches "the device of a partition that was added" "$out" 'not permitted'
 # With its owner a device goes back to those that nobody denies it.
 vcctl remove c >/dev/null
 vcctl remove a >/dev/null
-wait_for 5 opens b
-wait_for 5 opens d
-is "devices left" "$(vcstat devices --json | json "d['devices']")" "[]"
+may b d
+is "devices left" "$(vcstat devices --json | json "[v['device'] for v in d['devices']]")" "['char:/dev/full']"
 down
 losetup -d "$loop"
 
