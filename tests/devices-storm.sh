@@ -22,9 +22,12 @@ for i in range(int(sys.argv[2])):
     s.recv(200)
 END
 [ -n "$gateway" ] && python3 "$work/echoes" "$gateway" 10 2>/dev/null || gateway=
-disk=$(lsblk -nso NAME,TYPE "$(findmnt -nvo SOURCE -T "$work")" 2>/dev/null | sed -n 's/[^a-z]*\([a-z0-9]*\) *disk$/\1/p' | head -n 1)
-dd if=/dev/urandom of="$work/file" bs=1M count=8 conv=fsync 2>/dev/null
-dd if="$work/file" of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null || disk=
+# The directory of this test may be in memory.
+file=$top_builddir/devices-storm.$$
+trap 'rm -f "$file"' EXIT
+disk=$(lsblk -nso NAME,TYPE "$(findmnt -nvo SOURCE -T "$top_builddir")" 2>/dev/null | sed -n 's/[^a-z]*\([a-z0-9]*\) *disk$/\1/p' | head -n 1)
+dd if=/dev/urandom of="$file" bs=1M count=8 conv=fsync 2>/dev/null
+dd if="$file" of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null || disk=
 [ -n "$gateway$disk" ] || skip "no gateway answers echoes, and no disk is read from here"
 
 devices='' comma=''
@@ -52,7 +55,7 @@ cat /proc/irq/*/smp_affinity_list >"$work/before"
 storm() { # DEVICE
 	case $1 in
 	net:*) vcrun --on=a python3 "$work/echoes" "$gateway" 2000 ;;
-	block:*) vcrun --on=a dd if="$work/file" of=/dev/null bs=4k iflag=direct 2>/dev/null ;;
+	block:*) vcrun --on=a dd if="$file" of=/dev/null bs=4k iflag=direct 2>/dev/null ;;
 	esac
 }
 # "IRQ ROUTED EFFECTIVE" a line.
