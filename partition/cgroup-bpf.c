@@ -21,10 +21,17 @@
 #include "partition/cgroup-priv.h"
 #include "partition/device.h"
 
-#define NAME_PREFIX "vcrun_"
+#define NAME_PREFIX "vc_"
 #define PROGRAMS_MAX 64 /* on one group */
 #define INSNS_A_NODE 5
 #define INSNS_AROUND 6
+
+/* The kernel looks at all bytes of it, and an initializer need not clear those of a union that
+ * belong to other members. */
+static void clear(union bpf_attr *attr)
+{
+	memset(attr, 0, sizeof(*attr));
+}
 
 static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 {
@@ -35,16 +42,16 @@ static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 
 static void list_name(const struct device_node *nodes, size_t n, char ret[static BPF_OBJ_NAME_LEN])
 {
-	uint32_t hash = 2166136261u; /* FNV-1a, number by number */
+	uint64_t hash = 14695981039346656037u; /* FNV-1a, number by number */
 
 	for (size_t i = 0; i < n; i++) {
 		const uint32_t part[] = { nodes[i].block, nodes[i].major, nodes[i].minor };
 
 		for (size_t k = 0; k < ARRAY_SIZE(part); k++)
 			for (unsigned int shift = 0; shift < 32; shift += 8)
-				hash = (hash ^ (part[k] >> shift & 0xff)) * 16777619u;
+				hash = (hash ^ (part[k] >> shift & 0xff)) * 1099511628211u;
 	}
-	snprintf(ret, BPF_OBJ_NAME_LEN, NAME_PREFIX "%08" PRIx32, hash);
+	snprintf(ret, BPF_OBJ_NAME_LEN, NAME_PREFIX "%012" PRIx64, hash >> 16);
 }
 
 static struct bpf_insn load_field(uint8_t reg, size_t offset)
@@ -102,10 +109,12 @@ static int load_program(const struct device_node *nodes, size_t n)
 {
 	_cleanup_free_ struct bpf_insn *insns =
 		calloc(INSNS_AROUND + n * INSNS_A_NODE, sizeof(*insns));
-	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE };
+	union bpf_attr attr;
 
 	if (!insns)
 		return -ENOMEM;
+	clear(&attr);
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
 	attr.insns = (uint64_t)(uintptr_t)insns;
 	attr.insn_cnt = (uint32_t)make_insns(nodes, n, insns);
 	attr.license = (uint64_t)(uintptr_t) "LGPL";
@@ -124,15 +133,19 @@ bool cg_bpf_usable(void)
 static int open_ours(uint32_t id, char ret_name[static BPF_OBJ_NAME_LEN])
 {
 	struct bpf_prog_info info = { .type = 0 };
-	union bpf_attr attr = { .prog_id = id };
-	_cleanup_close_ int fd = sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+	_cleanup_close_ int fd = -1;
+	union bpf_attr attr;
 	int r;
 
+	clear(&attr);
+	attr.prog_id = id;
+	fd = sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
 	if (fd < 0)
 		return fd;
-	attr = (union bpf_attr){ .info = { .bpf_fd = (uint32_t)fd,
-					   .info_len = sizeof(info),
-					   .info = (uint64_t)(uintptr_t)&info } };
+	clear(&attr);
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (uint64_t)(uintptr_t)&info;
 	r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
 	if (r < 0)
 		return r;
@@ -144,24 +157,29 @@ static int open_ours(uint32_t id, char ret_name[static BPF_OBJ_NAME_LEN])
 
 static int detach(int group, int program)
 {
-	union bpf_attr attr = { .target_fd = (uint32_t)group,
-				.attach_bpf_fd = (uint32_t)program,
-				.attach_type = BPF_CGROUP_DEVICE };
+	union bpf_attr attr;
 
+	clear(&attr);
+	attr.target_fd = (uint32_t)group;
+	attr.attach_bpf_fd = (uint32_t)program;
+	attr.attach_type = BPF_CGROUP_DEVICE;
 	return sys_bpf(BPF_PROG_DETACH, &attr);
 }
 
-/* The first program of ours on a group, -1: none; a second one, which two that changed the
+/* The first program of ours on a group, -ENOENT: none; a second one, which two that changed the
  * same group at once may have left, is taken off. */
 static int find_ours(int group, char ret_name[static BPF_OBJ_NAME_LEN])
 {
 	uint32_t ids[PROGRAMS_MAX];
-	union bpf_attr attr = { .query = { .target_fd = (uint32_t)group,
-					   .attach_type = BPF_CGROUP_DEVICE,
-					   .prog_ids = (uint64_t)(uintptr_t)ids,
-					   .prog_cnt = PROGRAMS_MAX } };
-	int r = sys_bpf(BPF_PROG_QUERY, &attr), ours = -1;
+	union bpf_attr attr;
+	int r, ours = -ENOENT;
 
+	clear(&attr);
+	attr.query.target_fd = (uint32_t)group;
+	attr.query.attach_type = BPF_CGROUP_DEVICE;
+	attr.query.prog_ids = (uint64_t)(uintptr_t)ids;
+	attr.query.prog_cnt = PROGRAMS_MAX;
+	r = sys_bpf(BPF_PROG_QUERY, &attr);
 	for (uint32_t i = 0; r == 0 && i < attr.query.prog_cnt; i++) {
 		char name[BPF_OBJ_NAME_LEN];
 		int fd = open_ours(ids[i], name);
@@ -201,14 +219,13 @@ int cg_bpf_deny(const struct cg_hier *hier, const char *group, const struct devi
 	_cleanup_close_ int fd = open_group(hier, group);
 	char wanted[BPF_OBJ_NAME_LEN], name[BPF_OBJ_NAME_LEN] = "";
 	_cleanup_close_ int ours = -1, program = -1;
-	union bpf_attr attr = { .attach_type = BPF_CGROUP_DEVICE,
-				.attach_flags = BPF_F_ALLOW_MULTI };
+	union bpf_attr attr;
 
 	if (fd < 0)
 		return fd;
 	ours = find_ours(fd, name);
 	/* Nobody whom bpf(2) is not allowed has put anything there. */
-	if (ours < -1)
+	if (ours < 0 && ours != -ENOENT)
 		return n == 0 ? 0 : ours;
 	if (n == 0)
 		return ours < 0 ? 0 : detach(fd, ours);
@@ -218,8 +235,11 @@ int cg_bpf_deny(const struct cg_hier *hier, const char *group, const struct devi
 	program = load_program(nodes, n);
 	if (program < 0)
 		return program;
+	clear(&attr);
 	attr.target_fd = (uint32_t)fd;
 	attr.attach_bpf_fd = (uint32_t)program;
+	attr.attach_type = BPF_CGROUP_DEVICE;
+	attr.attach_flags = BPF_F_ALLOW_MULTI;
 	if (ours >= 0) {
 		attr.attach_flags |= BPF_F_REPLACE;
 		attr.replace_bpf_fd = (uint32_t)ours;
