@@ -5,7 +5,7 @@
  * A machine has its controllers on cgroup v2, on v1, or some on each. A group
  * here is one path ("vc0", "vc0/job-7", "shims") that exists below our own base
  * group in every hierarchy that we need: cpuset, memory, pids, the unified one for
- * tracking and CPU time, on v1 also cpu and cpuacct where they serve (see
+ * tracking and CPU time, on v1 also cpu, cpuacct and devices where they serve (see
  * cgroup-map.c). Only the cgroup*.c files know which is where; libcgroup is known
  * to cgroup-lib.c alone. Values are given in v2's terms and translated.
  *
