@@ -27,9 +27,10 @@ check_meanwhile() {
 }
 
 for n in 0 1; do
-	vcrun --on=vc$n "$killer" clients $((kills / 2)) $((seed + n)) >"$work/clients$n" 2>&1 &
+	vcrun --on=vc$n --name=clients$n "$killer" clients $((kills / 2)) $((seed + n)) >"$work/clients$n" 2>&1 &
 	eval "clients$n=$!"
 done
+wait_for 10 jobs_are 2
 "$killer" daemons $((seed + 2)) "$state/vc0" "$state/vc1" >"$work/daemons" 2>&1 &
 daemons=$!
 # shellcheck disable=SC2154 # set by eval
