@@ -140,6 +140,7 @@ static void lock_free(struct lock_bench *lock)
 			for (int m = 0; m < N_METRICS; m++)
 				free(lock->runs[i].cells[c].values[m]);
 	free(lock->runs);
+	bench_noise_done(&lock->noise);
 	for (size_t c = 0; c < lock->n_configs; c++)
 		bench_places_done(&lock_places[c]);
 }
@@ -153,13 +154,15 @@ static int lock_by_crew(struct lock_bench *lock, const char *work, const struct 
 				  .domains = config->domains,
 				  .way = config->way,
 				  .places = places };
+	struct crew_times times = lock->times;
 	struct crew crew;
 	int r = crew_start(&plan, &crew, err), r_end;
 
 	if (r < 0)
 		return r;
-	r = crew_measure(&crew, lock->warm_usec, lock->measure_usec, counted ? lock->count_usec : 0,
-			 err);
+	if (!counted)
+		times.count_usec = 0;
+	r = crew_measure(&crew, NULL, &times, err);
 	r_end = crew_end(&crew, ret, r < 0 ? NULL : err);
 	return r < 0 ? r : r_end;
 }
@@ -208,8 +211,8 @@ static int lock_measure_cell(struct lock_bench *lock, struct lock_run *run, size
 	do {
 		began = clock_mono_usec();
 		r = lock_measure_once(lock, run, c, round == 0, &figures, err);
-	} while (r == 0 && bench_measure_again(lock->bench, figures.others_pct + figures.steal_pct,
-					       clock_mono_usec() - began));
+	} while (r == 0 && bench_too_noisy(lock->bench, &lock->noise, figures.others_pct,
+					   figures.steal_pct, clock_mono_usec() - began));
 	if (r == 0 && !bench_stop)
 		cell_note(&run->cells[c], round, &figures);
 	return r;
@@ -243,9 +246,9 @@ int bench_lock(struct bench *bench, struct vc_err *err)
 		.rounds = bench->rounds  ? bench->rounds
 			  : bench->quick ? LOCK_QUICK_ROUNDS
 					 : LOCK_FULL_ROUNDS,
-		.warm_usec = bench->quick ? 15000 : 50000,
-		.measure_usec = bench->quick ? 50000 : 300000,
-		.count_usec = bench->quick ? 20000 : 100000,
+		.times = { .warm_usec = bench->quick ? 15000 : 50000,
+			   .measure_usec = bench->quick ? 50000 : 300000,
+			   .count_usec = bench->quick ? 20000 : 100000 },
 	};
 	int r;
 

@@ -14,6 +14,7 @@
 #define VC_BENCH_BENCH_LOCK_H
 
 #include "bench/bench-crew.h"
+#include "bench/bench-quiet.h"
 #include "bench/bench.h"
 
 /* name, JSON key, whether it is an estimate (positive, compared by ratio) or a plain figure */
@@ -72,7 +73,8 @@ struct lock_bench {
 	struct bench *bench;
 	unsigned int n_cpus;
 	size_t rounds, done; /* rounds begun and ended */
-	uint64_t warm_usec, measure_usec, count_usec;
+	struct crew_times times;
+	struct bench_noise noise;
 	struct lock_config configs[LOCK_CONFIGS];
 	size_t n_configs;
 	struct lock_run *runs;

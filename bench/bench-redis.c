@@ -226,6 +226,7 @@ int redis_measure(struct lock_bench *lock, const struct lock_config *config, cha
 				      .queue_pct = NAN,
 				      .switches = NAN,
 				      .forced_switches = NAN,
+				      .cpu_pct = NAN,
 				      .others_pct = NAN,
 				      .steal_pct = NAN };
 	for (int i = 0; i < N_COUNTERS; i++)

@@ -90,6 +90,12 @@ struct estimate estimate_of(const double *values, size_t n)
 	return estimate_ratio(values, NULL, n);
 }
 
+bool estimate_is_narrow(const struct estimate *estimate)
+{
+	return estimate->level >= ESTIMATE_LEVEL &&
+	       estimate->high <= estimate->low * ESTIMATE_NARROW;
+}
+
 static json_t *estimate_number(double value)
 {
 	return isfinite(value) ? json_real(value) : json_null();
@@ -100,6 +106,15 @@ json_t *estimate_json(const struct estimate *estimate)
 	return json_pack("{s:i, s:o, s:o, s:o, s:f}", "n", (int)estimate->n, "center",
 			 estimate_number(estimate->center), "low", estimate_number(estimate->low),
 			 "high", estimate_number(estimate->high), "level", estimate->level);
+}
+
+json_t *estimate_values_json(const double *values, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, estimate_number(values[i]));
+	return list;
 }
 
 struct estimate estimate_load(const json_t *json)

@@ -17,10 +17,12 @@
 #define VC_BENCH_ESTIMATE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define ESTIMATE_LEVEL 0.95
 #define ESTIMATE_ROUNDS 1000 /* more are not taken into account */
+#define ESTIMATE_NARROW 1.25 /* of an interval that needs no more rounds: high over low */
 
 struct estimate {
 	size_t n;
@@ -32,8 +34,12 @@ struct estimate {
 struct estimate estimate_of(const double *values, size_t n);
 /* Of the ratio a[i] / b[i]: what was measured in one round is compared within it. */
 struct estimate estimate_ratio(const double *a, const double *b, size_t n);
+/* Whether further rounds are not worth their time. */
+bool estimate_is_narrow(const struct estimate *estimate);
 /* {"n", "center", "low", "high", "level"}, numbers null without a value; the caller's. */
 json_t *estimate_json(const struct estimate *estimate);
+/* What was measured, round by round; null: not measured. The caller's. */
+json_t *estimate_values_json(const double *values, size_t n);
 /* From such JSON; n 0 when it is none. */
 struct estimate estimate_load(const json_t *json);
 

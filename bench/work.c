@@ -26,6 +26,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -49,6 +50,21 @@ void work_die(const char *what, int error)
 		snprintf(map->error, sizeof(map->error), "%s: %s: %s", the_work->name, what,
 			 strerror(error));
 	_exit(1);
+}
+
+static uint64_t timeval_nsec(struct timeval tv)
+{
+	return (uint64_t)tv.tv_sec * 1000000000u + (uint64_t)tv.tv_usec * 1000;
+}
+
+void work_reap(struct worker *worker, pid_t pid)
+{
+	struct rusage usage;
+
+	if (wait4(pid, NULL, 0, &usage) != pid)
+		work_die("wait4", errno);
+	worker->figures->children_nsec +=
+		timeval_nsec(usage.ru_utime) + timeval_nsec(usage.ru_stime);
 }
 
 static const struct {
@@ -174,7 +190,7 @@ static void thread_pin(unsigned int number)
 static void *thread_main(void *arg)
 {
 	struct worker *worker = arg;
-	uint64_t waits;
+	uint64_t waits, children;
 	uint32_t phase;
 	int r;
 
@@ -190,9 +206,11 @@ static void *thread_main(void *arg)
 	if (atomic_load(&map->phase) == CREW_MEASURE)
 		thread_measure(worker);
 	waits = worker->figures->wait_nsec;
+	children = worker->figures->children_nsec;
 	if (atomic_load(&map->phase) == CREW_COUNT)
 		thread_count(worker);
 	worker->figures->wait_nsec = waits;
+	worker->figures->children_nsec = children;
 	if (the_work->leave)
 		the_work->leave(worker);
 	return NULL;

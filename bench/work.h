@@ -15,6 +15,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "bench/crew.h"
@@ -56,6 +57,8 @@ extern const struct work work_hog, work_storm, work_io, work_irq;
 
 /* The process cannot go on: leaves the reason to vcbench, and exits. */
 void work_die(const char *what, int error) __attribute__((noreturn));
+/* Waits for a child; its CPU time is the crew's. */
+void work_reap(struct worker *worker, pid_t pid);
 
 static inline uint64_t work_now_nsec(void)
 {
