@@ -33,8 +33,13 @@ static int crew_make_map(struct crew *crew, const struct crew_plan *plan, struct
 	_cleanup_close_ int fd = -1;
 	char path[160];
 
-	int r = bench_make_dir(crew->dir, sizeof(crew->dir));
+	int r = 0;
 
+	crew->keep_dir = plan->dir != NULL;
+	if (plan->dir)
+		snprintf(crew->dir, sizeof(crew->dir), "%s", plan->dir);
+	else
+		r = bench_make_dir(crew->dir, sizeof(crew->dir));
 	if (r < 0)
 		return err_sys(err, -r, "/dev/shm");
 	snprintf(path, sizeof(path), "%s/map", crew->dir);
@@ -325,7 +330,7 @@ int crew_end(struct crew *crew, struct crew_figures *ret, struct vc_err *err)
 	if (crew->map)
 		munmap(crew->map, crew->map_size);
 	crew->map = NULL;
-	if (crew->dir[0])
+	if (crew->dir[0] && !crew->keep_dir)
 		file_remove_tree(AT_FDCWD, crew->dir);
 	crew->dir[0] = '\0';
 	return r;

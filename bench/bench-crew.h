@@ -22,6 +22,7 @@ enum crew_way {
 
 struct crew_plan {
 	const char *work;
+	const char *dir; /* where they meet: the caller's; NULL: one is made for them */
 	unsigned int threads, domains; /* threads >= domains; spread evenly */
 	enum crew_way way;
 	char *const *places; /* of the domains in turn, or NULL where the way needs none */
@@ -43,6 +44,7 @@ struct crew_figures {
 
 struct crew {
 	char dir[128];
+	bool keep_dir;
 	struct crew_map *map;
 	size_t map_size;
 	unsigned int n_pids;

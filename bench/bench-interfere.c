@@ -101,7 +101,6 @@ static int interfere_measure_once(const struct interfere *interfere,
 {
 	int r = 0;
 
-	bench_await_quiet(interfere->bench);
 	if (way == W_PARTITIONS)
 		r = bench_up(interfere->bench, 2, err);
 	else if (way == W_NUMAD)
@@ -125,6 +124,7 @@ static int interfere_measure(struct interfere *interfere, struct interfere_pair 
 	int r;
 
 	do {
+		bench_await_quiet(interfere->bench);
 		began = clock_mono_usec();
 		r = interfere_measure_once(interfere, pair, way, &figures, err);
 		if (r < 0)

@@ -31,20 +31,25 @@
 #define LOCK_QUICK_ROUNDS 4
 
 static const struct lock_work lock_works[] = {
-	{ "mutex", "application", "a store (hash table and log) under one pthread mutex", NULL },
-	{ "spin", "application", "the same store under one spinlock", NULL },
-	{ "rwlock", "application", "the same store under one readers-writer lock", NULL },
-	{ "mmap", "kernel", "mmap 64 KiB, touch it, munmap, in one address space", NULL },
-	{ "fault", "kernel", "64 page faults and their pages given back", NULL },
-	{ "futex", "kernel", "futex wait (refused) and wake", NULL },
-	{ "fork", "kernel", "fork, exit and wait, in one process of 16 MiB", NULL },
-	{ "sem", "kernel", "semop down and up on one System V semaphore", NULL },
-	{ "msg", "kernel", "msgsnd and msgrcv on one System V queue", NULL },
-	{ "ipcget", "kernel", "semget and removal in one IPC namespace", NULL },
-	{ "dir", "kernel", "create, write and unlink in one directory (tmpfs)", NULL },
-	{ "tcp", "kernel", "connect, accept and answer on one port (loopback)", NULL },
+	{ "mutex", "application", "a store (hash table and log) under one pthread mutex", NULL,
+	  NULL },
+	{ "spin", "application", "the same store under one spinlock", NULL, NULL },
+	{ "rwlock", "application", "the same store under one readers-writer lock", NULL, NULL },
+	{ "mmap", "kernel", "mmap 64 KiB, touch it, munmap, in one address space", NULL, NULL },
+	{ "fault", "kernel", "64 page faults and their pages given back", NULL, NULL },
+	{ "futex", "kernel", "futex wait (refused) and wake", NULL, NULL },
+	{ "fork", "kernel", "fork, exit and wait, in one process of 16 MiB", NULL, NULL },
+	{ "sem", "kernel", "semop down and up on one System V semaphore", NULL, NULL },
+	{ "msg", "kernel", "msgsnd and msgrcv on one System V queue", NULL, NULL },
+	{ "ipcget", "kernel", "semget and removal in one IPC namespace", NULL, NULL },
+	{ "dir", "kernel", "create, write and unlink in one directory (tmpfs)", NULL, NULL },
+	{ "tcp", "kernel", "connect, accept and answer on one port (loopback)", NULL, NULL },
 	{ "redis", "server", "redis-server, half set and half get, by redis-benchmark",
-	  redis_measure },
+	  redis_measure, redis_missing },
+	{ "memcached", "server", "memcached, half set and half get", memcached_measure,
+	  memcached_missing },
+	{ "postgres", "server", "PostgreSQL, TPC-B-like transactions, by pgbench", postgres_measure,
+	  postgres_missing },
 };
 
 static struct bench_places lock_places[LOCK_CONFIGS]; /* by configuration */
@@ -115,8 +120,8 @@ static void lock_make_runs(struct lock_bench *lock)
 			continue;
 		lock->n_runs++;
 		run->work = &lock_works[i];
-		if (run->work->measure == redis_measure && redis_missing())
-			snprintf(run->failed, sizeof(run->failed), "%s", redis_missing());
+		if (run->work->missing && run->work->missing())
+			snprintf(run->failed, sizeof(run->failed), "%s", run->work->missing());
 		for (size_t c = 0; c < lock->n_configs; c++) {
 			struct lock_cell *cell = &run->cells[c];
 
@@ -145,18 +150,12 @@ static void lock_free(struct lock_bench *lock)
 		bench_places_done(&lock_places[c]);
 }
 
-static int lock_by_crew(struct lock_bench *lock, const char *work, const struct lock_config *config,
-			char *const *places, bool counted, struct crew_figures *ret,
-			struct vc_err *err)
+int lock_by_crew(struct lock_bench *lock, const struct crew_plan *plan, bool counted,
+		 struct crew_figures *ret, struct vc_err *err)
 {
-	struct crew_plan plan = { .work = work,
-				  .threads = config->threads,
-				  .domains = config->domains,
-				  .way = config->way,
-				  .places = places };
 	struct crew_times times = lock->times;
 	struct crew crew;
-	int r = crew_start(&plan, &crew, err), r_end;
+	int r = crew_start(plan, &crew, err), r_end;
 
 	if (r < 0)
 		return r;
@@ -182,9 +181,13 @@ static int lock_measure_once(struct lock_bench *lock, struct lock_run *run, size
 	const struct lock_config *config = &lock->configs[c];
 	bool vcrun = config->way == WAY_VCRUN;
 	char *const *places = vcrun ? lock_places[c].by_name : lock_places[c].by_cpus;
+	struct crew_plan plan = { .work = run->work->name,
+				  .threads = config->threads,
+				  .domains = config->domains,
+				  .way = config->way,
+				  .places = places };
 	int r = 0;
 
-	bench_await_quiet(lock->bench);
 	if (vcrun)
 		r = bench_up(lock->bench, config->domains, err);
 	if (r < 0)
@@ -192,7 +195,7 @@ static int lock_measure_once(struct lock_bench *lock, struct lock_run *run, size
 	if (run->work->measure)
 		r = run->work->measure(lock, config, places, ret, err);
 	else
-		r = lock_by_crew(lock, run->work->name, config, places, counted, ret, err);
+		r = lock_by_crew(lock, &plan, counted, ret, err);
 	if (vcrun)
 		bench_down(lock->bench);
 	return r;
@@ -209,6 +212,7 @@ static int lock_measure_cell(struct lock_bench *lock, struct lock_run *run, size
 	if (run->work->measure && lock->configs[c].way == WAY_PINNED)
 		return 0;
 	do {
+		bench_await_quiet(lock->bench);
 		began = clock_mono_usec();
 		r = lock_measure_once(lock, run, c, round == 0, &figures, err);
 	} while (r == 0 && bench_too_noisy(lock->bench, &lock->noise, figures.others_pct,
@@ -267,6 +271,7 @@ int bench_lock(struct bench *bench, struct vc_err *err)
 		json_object_set_new(bench->report, "lock", lock_json(&lock));
 		lock_print(&lock);
 	}
+	postgres_end();
 	lock_free(&lock);
 	return r;
 }

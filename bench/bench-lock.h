@@ -4,7 +4,7 @@
  *
  *	bench-lock.c         which work in which configuration, round by round
  *	bench-lock-report.c  the tables, the JSON, the law
- *	bench-redis.c        the mixed server
+ *	bench-server.h       the mixed servers
  *
  * A work is measured in each configuration once a round, one after the other in an
  * order drawn anew, so that what is compared was measured within seconds. All
@@ -61,6 +61,8 @@ struct lock_work {
 	/* NULL: a crew with that name does it. */
 	int (*measure)(struct lock_bench *lock, const struct lock_config *config,
 		       char *const *places, struct crew_figures *ret, struct vc_err *err);
+	/* Of a server: why it cannot be measured here; NULL: it can. */
+	const char *(*missing)(void);
 };
 
 struct lock_run {
@@ -81,10 +83,22 @@ struct lock_bench {
 	size_t n_runs;
 };
 
-/* bench-redis.c. NULL in *ret_reason: it can be measured here. */
+/* A crew that is measured as long as all are here; counted: also what counters say. */
+int lock_by_crew(struct lock_bench *lock, const struct crew_plan *plan, bool counted,
+		 struct crew_figures *ret, struct vc_err *err);
+
+/* bench-redis.c, bench-memcached.c, bench-postgres.c */
 int redis_measure(struct lock_bench *lock, const struct lock_config *config, char *const *places,
 		  struct crew_figures *ret, struct vc_err *err);
 const char *redis_missing(void);
+int memcached_measure(struct lock_bench *lock, const struct lock_config *config,
+		      char *const *places, struct crew_figures *ret, struct vc_err *err);
+const char *memcached_missing(void);
+int postgres_measure(struct lock_bench *lock, const struct lock_config *config, char *const *places,
+		     struct crew_figures *ret, struct vc_err *err);
+const char *postgres_missing(void);
+/* Removes what its measurements had in common. */
+void postgres_end(void);
 
 /* bench-lock-report.c */
 json_t *lock_json(struct lock_bench *lock);

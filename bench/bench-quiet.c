@@ -14,6 +14,7 @@
 
 #define QUIET_LOOK_USEC 40000u
 #define QUIET_PAUSE_USEC 100000u
+#define QUIET_LONGEST_USEC 15000000u /* at a time: patience is for the whole run */
 
 void bench_machine_times(uint64_t *busy, uint64_t *steal)
 {
@@ -42,7 +43,8 @@ void bench_await_quiet(struct bench *bench)
 {
 	uint64_t began = clock_mono_usec(), waited = 0;
 
-	while (!bench_stop && waited < bench->patience_usec && !quiet_now()) {
+	while (!bench_stop && waited < bench->patience_usec && waited < QUIET_LONGEST_USEC &&
+	       !quiet_now()) {
 		clock_sleep_usec(QUIET_PAUSE_USEC);
 		waited = clock_mono_usec() - began;
 	}

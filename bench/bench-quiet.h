@@ -24,7 +24,7 @@ struct bench_noise {
 
 /* All CPUs' ticks so far: busy, and taken by the hypervisor for other machines. */
 void bench_machine_times(uint64_t *busy, uint64_t *steal);
-/* Returns in a quiet moment, or when the patience is used up. */
+/* Returns in a quiet moment, or after a while, or when the patience is used up. */
 void bench_await_quiet(struct bench *bench);
 /* Whether a measurement that took so long is to be thrown away and done again; if not, it
  * is noted. Percentages NAN: not known, so no. */

@@ -9,7 +9,7 @@
  *	bench-victim.c   the program that is moved, or stands in a partition that changes
  *	bench-ipc.c    what talking across partitions costs
  *	bench-lock.c   what splitting a lock gives, and what partitions do
- *	bench-lock-report.c, bench-redis.c
+ *	bench-lock-report.c, bench-server.h
  *	bench-interfere.c, bench-interfere-report.c  what neighbours cost
  *	bench-crew.c   threads that work while they are measured
  *	bench-stat.c   samples, their medians, running commands

@@ -13,19 +13,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/perf_event.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,9 +30,10 @@
 #include "common/file.h"
 
 static const struct work *const works[] = {
-	&work_mutex, &work_spin,    &work_rwlock, &work_mmap,   &work_fault, &work_futex,
-	&work_fork,  &work_sem,     &work_msg,    &work_ipcget, &work_dir,   &work_tcp,
-	&work_ping,  &work_compute, &work_hog,    &work_storm,  &work_io,    &work_irq,
+	&work_mutex, &work_spin, &work_rwlock, &work_mmap,      &work_fault,
+	&work_futex, &work_fork, &work_sem,    &work_msg,       &work_ipcget,
+	&work_dir,   &work_tcp,  &work_ping,   &work_compute,   &work_hog,
+	&work_storm, &work_io,   &work_irq,    &work_memcached,
 };
 
 static struct crew_map *map;
@@ -67,67 +65,18 @@ void work_reap(struct worker *worker, pid_t pid)
 		timeval_nsec(usage.ru_utime) + timeval_nsec(usage.ru_stime);
 }
 
-static const struct {
-	uint32_t type;
-	uint64_t config;
-	const char *path;
-} counters[] = {
-#define X(name, type, config, path, json) { type, config, path },
-	CREW_COUNTERS(X)
-#undef X
-};
-
-/* -1: this machine does not have it, or not for us. */
-static int counter_open(enum crew_counter counter)
-{
-	struct perf_event_attr attr = {
-		.type = counters[counter].type,
-		.size = sizeof(attr),
-		.config = counters[counter].config,
-		.disabled = 1,
-		.inherit = 1,
-	};
-
-	if (counters[counter].path) {
-		char path[128], id[32];
-
-		snprintf(path, sizeof(path), "/sys/kernel/tracing/events/%s/id",
-			 counters[counter].path);
-		if (file_read(AT_FDCWD, path, id, sizeof(id)) <= 0)
-			return -1;
-		attr.config = strtoull(id, NULL, 10);
-	}
-	return (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-static void counter_close(int fd, int64_t *ret)
-{
-	*ret = -1;
-	if (fd < 0)
-		return;
-	ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
-	if (read(fd, ret, sizeof(*ret)) != sizeof(*ret))
-		*ret = -1;
-	close(fd);
-}
-
 /* A window of its own, behind the measured one: what the kernel counts per operation. */
 static void thread_count(struct worker *worker)
 {
 	struct crew_thread *figures = worker->figures;
 	int fds[N_COUNTERS];
 
-	for (int i = 0; i < N_COUNTERS; i++)
-		fds[i] = counter_open(i);
-	for (int i = 0; i < N_COUNTERS; i++)
-		if (fds[i] >= 0)
-			ioctl(fds[i], PERF_EVENT_IOC_ENABLE, 0);
+	count_begin(fds);
 	while (atomic_load_explicit(&map->phase, memory_order_relaxed) == CREW_COUNT) {
 		the_work->once(worker);
 		figures->counted_ops++;
 	}
-	for (int i = 0; i < N_COUNTERS; i++)
-		counter_close(fds[i], &figures->counters[i]);
+	count_end(fds, figures->counters);
 }
 
 /* What the kernel has booked for this thread so far. */
