@@ -13,7 +13,7 @@ vcbench_SOURCES = bench/vcbench.c bench/bench.h bench/bench-spawn.c bench/bench-
 	bench/bench-interfere-ways.c bench/bench-interfere-report.c \
 	bench/report.c bench/report.h bench/report-html.c bench/report-html.h bench/report-plot.c \
 	bench/report-plot.h bench/report-lock.c bench/report-law.c bench/report-interfere.c \
-	bench/report-cost.c
+	bench/report-noise.c bench/report-cost.c bench/report-ipc.c bench/report-other.c
 vcbench_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS)
 vcbench_LDADD = libmig.la libvcipc.la libdoor.la libcommon.la $(JANSSON_LIBS) -lm -lrt -lpthread
 
