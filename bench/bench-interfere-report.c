@@ -62,12 +62,12 @@ static json_t *way_json(const struct interfere *interfere, const struct interfer
 /* A round has a measurement alone for each noise: their geometric mean is the round's. */
 static struct estimate alone_estimate(const struct interfere *interfere, size_t victim, int said)
 {
-	_cleanup_free_ double *means = calloc(interfere->most_rounds, sizeof(double));
+	_cleanup_free_ double *means = calloc(interfere->pace.limit.most, sizeof(double));
 	size_t rounds = 0;
 
 	if (!means)
 		fatal("out of memory");
-	for (; rounds < interfere->most_rounds; rounds++) {
+	for (; rounds < interfere->pace.limit.most; rounds++) {
 		double logs = 0;
 		size_t n = 0;
 

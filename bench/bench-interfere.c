@@ -6,12 +6,6 @@
  * (work-noise.c) that have as many threads as there are CPUs; the same with numad; and with
  * it in one half of the CPUs and them in the other, by taskset, by systemd's AllowedCPUs
  * and by two partitions.
- *
- * Some pairs are told apart by a few rounds, some hardly by many. A pair is measured until
- * its ratios' intervals are narrow (estimate_is_narrow()), or until the time for all is used
- * up. When to stop is decided by how wide intervals are and not by where they lie; what
- * this takes from their coverage vanishes as they get narrow (Chow and Robbins, Ann. Math.
- * Statist. 36, 1965), and no fewer than eight rounds are taken.
  */
 #include "bench/bench-interfere.h"
 
@@ -26,10 +20,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-#define INTERFERE_LEAST_ROUNDS 8
-#define INTERFERE_MOST_ROUNDS 40
-#define INTERFERE_QUICK_ROUNDS 3
-#define INTERFERE_BUDGET_USEC 300000000u
+static const struct bench_pace_limit interfere_full = { PACE_LEAST, 40, 300000000 },
+				     interfere_quick = { 1, 3, 25000000 };
 
 const struct interfere_name interfere_victims[N_VICTIMS] = {
 	{ "ping", "a timer each millisecond, then a request to another process and its answer" },
@@ -160,8 +152,7 @@ static void interfere_pair_round(struct interfere *interfere, struct interfere_p
 }
 
 /* Whether all that is said of a pair is known well enough. */
-static bool interfere_is_enough(const struct interfere *interfere,
-				const struct interfere_pair *pair)
+static bool interfere_is_enough(const struct interfere_pair *pair)
 {
 	static const enum interfere_way over[][2] = { { W_TOGETHER, W_ALONE },
 						      { W_TASKSET, W_TOGETHER },
@@ -169,10 +160,6 @@ static bool interfere_is_enough(const struct interfere *interfere,
 						      { W_PARTITIONS, W_TOGETHER },
 						      { W_PARTITIONS, W_TASKSET } };
 
-	if (interfere->bench->rounds || interfere->bench->quick)
-		return false;
-	if (pair->rounds < INTERFERE_LEAST_ROUNDS)
-		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(over); i++) {
 		struct estimate ratio = interfere_ratio(pair, over[i][0], over[i][1], SAID_P99);
 
@@ -185,23 +172,19 @@ static bool interfere_is_enough(const struct interfere *interfere,
 /* All pairs take their turns until each has enough. */
 static void interfere_rounds(struct interfere *interfere)
 {
-	uint64_t began = clock_mono_usec(), patience = interfere->bench->patience_usec;
-	bool fixed = interfere->bench->rounds || interfere->bench->quick, more = true;
 	size_t order[ARRAY_SIZE(interfere->pairs)];
+	bool more = true;
 
 	while (more) {
 		more = false;
 		bench_shuffle(order, ARRAY_SIZE(order));
 		for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 			struct interfere_pair *pair = &interfere->pairs[order[i]];
-			uint64_t waited = patience - interfere->bench->patience_usec;
 
-			if (bench_stop || interfere->failed[pair->noise][0] ||
-			    pair->rounds == interfere->most_rounds ||
-			    interfere_is_enough(interfere, pair))
+			if (interfere->failed[pair->noise][0] ||
+			    !bench_pace_goes_on(&interfere->pace, pair->rounds,
+						interfere_is_enough(pair)))
 				continue;
-			if (!fixed && clock_mono_usec() - began - waited > INTERFERE_BUDGET_USEC)
-				return;
 			interfere_pair_round(interfere, pair);
 			more = true;
 		}
@@ -216,11 +199,11 @@ static void interfere_alloc(struct interfere *interfere)
 		pair->victim = i / N_NOISES;
 		pair->noise = i % N_NOISES;
 		for (int k = 0; k < N_WAYS * N_SAID; k++) {
-			double *values = calloc(interfere->most_rounds, sizeof(double));
+			double *values = calloc(interfere->pace.limit.most, sizeof(double));
 
 			if (!values)
 				fatal("out of memory");
-			for (size_t round = 0; round < interfere->most_rounds; round++)
+			for (size_t round = 0; round < interfere->pace.limit.most; round++)
 				values[round] = NAN;
 			pair->said[k / N_SAID][k % N_SAID] = values;
 		}
@@ -240,9 +223,6 @@ int bench_interfere(struct bench *bench, struct vc_err *err)
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct interfere interfere = {
 		.bench = bench,
-		.most_rounds = bench->rounds  ? bench->rounds
-			       : bench->quick ? INTERFERE_QUICK_ROUNDS
-					      : INTERFERE_MOST_ROUNDS,
 		.n_cpus = (unsigned int)(cpus < CREW_THREADS ? cpus : CREW_THREADS),
 		.times = { .warm_usec = bench->quick ? 20000 : 100000,
 			   .measure_usec = bench->quick ? 200000 : 700000 },
@@ -250,8 +230,9 @@ int bench_interfere(struct bench *bench, struct vc_err *err)
 	struct bench_places places;
 	int r;
 
-	if (interfere.most_rounds > ESTIMATE_ROUNDS)
-		return err_set(err, EINVAL, "--rounds: at most %d", ESTIMATE_ROUNDS);
+	r = bench_pace_begin(&interfere.pace, bench, &interfere_full, &interfere_quick, err);
+	if (r < 0)
+		return r;
 	r = bench_places_find(bench, 2, &places, err);
 	if (r < 0) {
 		bench_places_done(&places);

@@ -14,6 +14,7 @@
 #define VC_BENCH_BENCH_INTERFERE_H
 
 #include "bench/bench-crew.h"
+#include "bench/bench-pace.h"
 #include "bench/bench-quiet.h"
 #include "bench/bench.h"
 #include "bench/estimate.h"
@@ -45,7 +46,7 @@ struct interfere_pair {
 
 struct interfere {
 	struct bench *bench;
-	size_t most_rounds;
+	struct bench_pace pace;
 	unsigned int n_cpus;
 	struct crew_times times;
 	struct bench_noise noise;

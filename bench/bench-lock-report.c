@@ -65,6 +65,19 @@ static struct estimate lock_gain(const struct lock_bench *lock, const struct loc
 	return estimate_ratio(a->values[METRIC_RATE], b->values[METRIC_RATE], lock->rounds);
 }
 
+bool lock_is_enough(const struct lock_bench *lock, const struct lock_run *run)
+{
+	const struct lock_cell *one = lock_cell(lock, run, "one", 1, lock->n_cpus);
+
+	for (size_t c = 0; c < lock->n_configs; c++) {
+		struct estimate gain = lock_gain(lock, &run->cells[c], one);
+
+		if (gain.n > 0 && !estimate_is_narrow(&gain))
+			return false;
+	}
+	return true;
+}
+
 static json_t *lock_gain_json(const struct lock_bench *lock, const struct lock_cell *a,
 			      const struct lock_cell *b)
 {
@@ -279,7 +292,8 @@ static void lock_print_count(struct lock_bench *lock, unsigned int domains)
 		lock_print_median(table, lock, one, waits);
 		lock_print_median(table, lock, parts, waits);
 	}
-	printf("\n%u partitions against one, %u threads in all, %zu rounds of %.0f ms; times of "
+	printf("\n%u partitions against one, %u threads in all, up to %zu rounds of %.0f ms; times "
+	       "of "
 	       "\"one\":\n",
 	       domains, cpus, lock->done, (double)lock->times.measure_usec / 1e3);
 	table_print(table, stdout);

@@ -27,8 +27,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-#define LOCK_FULL_ROUNDS 12
-#define LOCK_QUICK_ROUNDS 4
+static const struct bench_pace_limit lock_full = { PACE_LEAST, 20, 420000000 },
+				     lock_quick = { 1, 3, 35000000 };
 
 static const struct lock_work lock_works[] = {
 	{ "mutex", "application", "a store (hash table and log) under one pthread mutex", NULL,
@@ -222,23 +222,38 @@ static int lock_measure_cell(struct lock_bench *lock, struct lock_run *run, size
 	return r;
 }
 
-/* A work that fails is left out from there on; the others go on. */
-static void lock_round(struct lock_bench *lock, size_t round)
+static void lock_run_round(struct lock_bench *lock, struct lock_run *run, size_t round)
 {
-	size_t works[ARRAY_SIZE(lock_works)], order[LOCK_CONFIGS];
+	size_t order[LOCK_CONFIGS];
+	struct vc_err err = { 0 };
+
+	bench_shuffle(order, lock->n_configs);
+	for (size_t c = 0; c < lock->n_configs && !run->failed[0] && !bench_stop; c++)
+		if (lock_measure_cell(lock, run, order[c], round, &err) < 0 && !bench_stop)
+			snprintf(run->failed, sizeof(run->failed), "%.250s", err.text);
+	run->rounds++;
+}
+
+/* A work that fails is left out from there on, and so is one that is known well enough; the
+ * others go on. False: there is none. */
+static bool lock_round(struct lock_bench *lock, size_t round)
+{
+	size_t works[ARRAY_SIZE(lock_works)];
+	bool more = false;
 
 	bench_shuffle(works, lock->n_runs);
-	for (size_t i = 0; i < lock->n_runs && !bench_stop; i++) {
+	for (size_t i = 0; i < lock->n_runs; i++) {
 		struct lock_run *run = &lock->runs[works[i]];
-		struct vc_err err = { 0 };
 
-		bench_shuffle(order, lock->n_configs);
-		bench_progress("lock: round %zu of %zu: %s (%zu of %zu)", round + 1, lock->rounds,
-			       run->work->name, i + 1, lock->n_runs);
-		for (size_t c = 0; c < lock->n_configs && !run->failed[0] && !bench_stop; c++)
-			if (lock_measure_cell(lock, run, order[c], round, &err) < 0 && !bench_stop)
-				snprintf(run->failed, sizeof(run->failed), "%.250s", err.text);
+		if (run->failed[0] ||
+		    !bench_pace_goes_on(&lock->pace, run->rounds, lock_is_enough(lock, run)))
+			continue;
+		bench_progress("lock: round %zu: %s (%zu of %zu)", round + 1, run->work->name,
+			       i + 1, lock->n_runs);
+		lock_run_round(lock, run, round);
+		more = true;
 	}
+	return more;
 }
 
 int bench_lock(struct bench *bench, struct vc_err *err)
@@ -247,25 +262,22 @@ int bench_lock(struct bench *bench, struct vc_err *err)
 	struct lock_bench lock = {
 		.bench = bench,
 		.n_cpus = (unsigned int)(cpus < CREW_THREADS ? cpus : CREW_THREADS),
-		.rounds = bench->rounds  ? bench->rounds
-			  : bench->quick ? LOCK_QUICK_ROUNDS
-					 : LOCK_FULL_ROUNDS,
 		.times = { .warm_usec = bench->quick ? 15000 : 50000,
-			   .measure_usec = bench->quick ? 50000 : 300000,
+			   .measure_usec = bench->quick ? 50000 : 200000,
 			   .count_usec = bench->quick ? 20000 : 100000 },
 	};
 	int r;
 
-	if (lock.rounds > LOCK_ROUNDS)
-		return err_set(err, EINVAL, "--rounds: at most %d", LOCK_ROUNDS);
+	r = bench_pace_begin(&lock.pace, bench, &lock_full, &lock_quick, err);
+	if (r < 0)
+		return r;
+	lock.rounds = lock.pace.limit.most;
 	r = lock_make_configs(&lock, err);
 	lock_make_runs(&lock);
 	if (r == 0 && lock.n_runs == 0)
 		r = err_set(err, EINVAL, "--works=%s: there is no such work", bench->works);
-	for (size_t round = 0; r == 0 && round < lock.rounds && !bench_stop; round++) {
-		lock_round(&lock, round);
-		lock.done = round + 1;
-	}
+	while (r == 0 && lock_round(&lock, lock.done))
+		lock.done++;
 	bench_progress("%s", "");
 	if (r == 0) {
 		json_object_set_new(bench->report, "lock", lock_json(&lock));

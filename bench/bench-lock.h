@@ -14,6 +14,7 @@
 #define VC_BENCH_BENCH_LOCK_H
 
 #include "bench/bench-crew.h"
+#include "bench/bench-pace.h"
 #include "bench/bench-quiet.h"
 #include "bench/bench.h"
 
@@ -46,7 +47,6 @@ struct lock_config {
 };
 
 #define LOCK_CONFIGS 64
-#define LOCK_ROUNDS 1000
 
 /* One work in one configuration. */
 struct lock_cell {
@@ -68,13 +68,15 @@ struct lock_work {
 struct lock_run {
 	const struct lock_work *work;
 	char failed[256]; /* why it could not be measured; "": it could */
+	size_t rounds;    /* measured so far */
 	struct lock_cell cells[LOCK_CONFIGS];
 };
 
 struct lock_bench {
 	struct bench *bench;
 	unsigned int n_cpus;
-	size_t rounds, done; /* rounds begun and ended */
+	struct bench_pace pace;
+	size_t rounds, done; /* that there is room for; ended */
 	struct crew_times times;
 	struct bench_noise noise;
 	struct lock_config configs[LOCK_CONFIGS];
@@ -101,6 +103,8 @@ const char *postgres_missing(void);
 void postgres_end(void);
 
 /* bench-lock-report.c */
+/* Whether all that is said of a work is known well enough. */
+bool lock_is_enough(const struct lock_bench *lock, const struct lock_run *run);
 json_t *lock_json(struct lock_bench *lock);
 void lock_print(struct lock_bench *lock);
 

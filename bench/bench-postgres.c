@@ -29,7 +29,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 
-#define POSTGRES_REQUESTS 2400 /* of all generators */
+#define POSTGRES_REQUESTS 1200 /* of all generators */
 #define POSTGRES_QUICK_REQUESTS 240
 #define POSTGRES_MOST_BRANCHES 16 /* of all instances, unless there are more of these */
 #define POSTGRES_BUFFER_MIB 128   /* of all instances */

@@ -19,8 +19,8 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 
-#define REDIS_REQUESTS 80000 /* of all generators, of each kind */
-#define REDIS_QUICK_REQUESTS 8000
+#define REDIS_REQUESTS 40000 /* of all generators, of each kind */
+#define REDIS_QUICK_REQUESTS 4000
 
 /* What a generator says of one kind of request. */
 struct redis_line {

@@ -9,7 +9,7 @@ vcbench_SOURCES = bench/vcbench.c bench/bench.h bench/bench-spawn.c bench/bench-
 	bench/usl.c bench/usl.h bench/bench-lock.c bench/bench-lock.h bench/bench-lock-report.c \
 	bench/bench-server.c bench/bench-server.h bench/bench-redis.c bench/bench-memcached.c \
 	bench/bench-postgres.c bench/bench-places.c bench/bench-machine.c bench/bench-quiet.c \
-	bench/bench-quiet.h bench/bench-interfere.c bench/bench-interfere.h \
+	bench/bench-quiet.h bench/bench-pace.c bench/bench-pace.h bench/bench-interfere.c bench/bench-interfere.h \
 	bench/bench-interfere-ways.c bench/bench-interfere-report.c \
 	bench/report.c bench/report.h bench/report-html.c bench/report-html.h bench/report-plot.c \
 	bench/report-plot.h bench/report-lock.c bench/report-law.c bench/report-interfere.c \
