@@ -27,9 +27,10 @@ static bool way_try(char *const argv[], char *missing, size_t size)
 	char out[250] = "";
 	int status = bench_run(argv, out, sizeof(out));
 
-	if (status < 0)
-		snprintf(missing, size, "%s: %s", argv[0],
-			 status == -ENOENT ? "not installed" : strerror(-status));
+	if (status == -ENOENT)
+		snprintf(missing, size, "%s is not installed", argv[0]);
+	else if (status < 0)
+		snprintf(missing, size, "%s: %s", argv[0], strerror(-status));
 	else if (status > 0 && out[0])
 		snprintf(missing, size, "%.*s", (int)strcspn(out, "\n"), out);
 	else if (status > 0)
@@ -77,13 +78,15 @@ void interfere_find_ways(struct interfere *interfere)
 	numad_find(interfere->missing[W_NUMAD], size);
 }
 
-/* It looks about each second, rather than each 5 to 15. */
+/* It looks about each second, rather than each 5 to 15, and leaves huge pages as they are. */
 int interfere_start_numad(struct vc_err *err)
 {
-	char *argv[] = { (char *)"numad", (char *)"-i", (char *)"1", NULL };
-	char missing[256] = "";
+	char *argv[] = {
+		(char *)"numad", (char *)"-H", (char *)"0", (char *)"-i", (char *)"1", NULL
+	};
+	int status = bench_run(argv, NULL, 0);
 
-	return way_try(argv, missing, sizeof(missing)) ? 0 : err_set(err, EIO, "%s", missing);
+	return status == 0 ? 0 : err_set(err, EIO, "numad: exit status %d", status);
 }
 
 void interfere_end_numad(void)

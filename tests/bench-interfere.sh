@@ -5,10 +5,16 @@
 requires python3
 [ "$(nproc)" -ge 2 ] || skip "this machine has one CPU"
 
+# A numad that is there: on one memory node it is not run, and that is said.
+mkdir "$work/peers"
+printf '#!/bin/sh\necho "$@" >>%s\n' "$work/numad.log" >"$work/peers/numad"
+chmod +x "$work/peers/numad"
+PATH="$work/peers:$PATH"
+
 try "$run" vcbench --quick --rounds=1 --patience=2 --json="$work/interfere.json" interfere
 [ "$status" -eq 0 ] || fail "vcbench interfere: $out"
 cat >"$work/check.py" <<'END_OF_PYTHON'
-import json, math, sys
+import glob, json, math, sys
 
 d = json.load(open("interfere.json"))["interfere"]
 wrong = []
@@ -48,6 +54,13 @@ for key in "others_pct", "steal_pct":
     is_(f"noise: {key}", 0 <= noise[key]["median"] <= noise[key]["p90"] <= 110, True)
 if noise["others_pct"]["p90"] > 20:
     is_("noise: some were noisy", noise["noisy"] > 0, True)
+numad = d["victims"][0]["noises"][0]["ways"][2].get("unavailable", "")
+if len(glob.glob("/sys/devices/system/node/node[0-9]*")) < 2:
+    is_("numad on one node", numad, "this machine has one memory node, so it would do nothing")
+    is_("numad: what was asked of it", open("numad.log").read(), "-V\n")
+else:
+    calls = open("numad.log").read().splitlines()
+    is_("numad: started and ended", calls.count("-H 0 -i 1") == calls.count("-i 0") == 8, True)
 sys.exit("\n".join(wrong) or 0)
 END_OF_PYTHON
 try python3 "$work/check.py"
