@@ -279,7 +279,7 @@ static void lock_print_count(struct lock_bench *lock, unsigned int domains)
 		struct estimate gain = lock_gain(lock, parts, one);
 
 		table_add(table, "%s", run->work->name);
-		table_add(table, "%.0f", rate.n ? rate.center : 0);
+		table_add(table, rate.n ? "%.0f" : "-", rate.center);
 		for (size_t k = 0; k < ARRAY_SIZE(others); k++) {
 			struct estimate other = lock_gain(lock, others[k], one);
 

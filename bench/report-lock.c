@@ -56,6 +56,8 @@ static void lock_rows(FILE *out, const json_t *lock, int partitions)
 		plot.classes[s] = s;
 	json_array_foreach(json_object_get(lock, "works"), i, work)
 	{
+		bool measured = false;
+
 		if (plot.n_rows == PLOT_ROWS)
 			break;
 		plot.names[plot.n_rows] = html_string(work, "work");
@@ -65,8 +67,9 @@ static void lock_rows(FILE *out, const json_t *lock, int partitions)
 			struct estimate gain = html_estimate(cell, "over_one");
 
 			plot.marks[plot.n_rows][s] = plot_estimate(0, &gain);
+			measured = measured || gain.n > 0;
 		}
-		plot.n_rows++;
+		plot.n_rows += measured;
 	}
 	plot_rows_svg(out, &plot);
 }
