@@ -38,8 +38,8 @@ static const enum crew_way crew_ways[N_WAYS] = {
 	[W_TASKSET] = WAY_TASKSET, [W_SYSTEMD] = WAY_SYSTEMD, [W_PARTITIONS] = WAY_VCRUN,
 };
 
-static struct crew_plan interfere_plan(const struct interfere *interfere, const char *work,
-				       unsigned int threads, enum interfere_way way, char **place)
+static struct crew_plan interfere_plan(const char *work, unsigned int threads,
+				       enum interfere_way way, char **place)
 {
 	return (struct crew_plan){ .work = work,
 				   .threads = threads,
@@ -55,8 +55,8 @@ static int interfere_crews(const struct interfere *interfere, const struct inter
 	bool by_name = way == W_PARTITIONS, alone = way == W_ALONE;
 	char *places[2];
 	struct crew_plan victim_plan =
-		interfere_plan(interfere, interfere_victims[pair->victim].name, 1, way, &places[0]);
-	struct crew_plan noise_plan = interfere_plan(interfere, interfere_noises[pair->noise].name,
+		interfere_plan(interfere_victims[pair->victim].name, 1, way, &places[0]);
+	struct crew_plan noise_plan = interfere_plan(interfere_noises[pair->noise].name,
 						     interfere->n_cpus, way, &places[1]);
 	struct crew_figures disturbing = { 0 };
 	struct crew victim, noise;

@@ -11,6 +11,7 @@
  *	bench-lock.c   what splitting a lock gives, and what partitions do
  *	bench-lock-report.c, bench-server.h
  *	bench-interfere.c, bench-interfere-report.c  what neighbours cost
+ *	bench-quiet.c  how noisy it was; bench-pace.c  how many rounds there are
  *	bench-crew.c   threads that work while they are measured
  *	bench-stat.c   samples, their medians, running commands
  *	estimate.c, usl.c  intervals; the law of the curve
