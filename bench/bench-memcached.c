@@ -32,6 +32,8 @@ static int memcached_serve(struct servers *servers, struct vc_err *err)
 
 		server_words(&command, "memcached", "-u", "root", "-t", NULL);
 		server_word(&command, "%u", config->threads / config->domains);
+		server_word(&command, "-c");
+		server_word(&command, "%u", config->threads * CREW_CONNECTIONS + 64);
 		server_word(&command, "-m");
 		server_word(&command, "%u", mib > 16 ? mib : 16);
 		server_word(&command, "-s");

@@ -21,6 +21,7 @@
 
 #define CREW_MAGIC 0x76636377
 #define CREW_THREADS 1024
+#define CREW_CONNECTIONS 8 /* of each thread that asks a server */
 
 /* Latencies: 32 buckets an octave, so 3 % wide, from 1 ns to 18 minutes. */
 #define HIST_SUB_BITS 5

@@ -19,7 +19,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CLIENT_CONNECTIONS 8
 #define CLIENT_KEYS 10000
 #define CLIENT_BYTES 128
 
@@ -27,7 +26,7 @@ struct client {
 	struct connection {
 		int fd;
 		uint64_t asked_nsec;
-	} connections[CLIENT_CONNECTIONS];
+	} connections[CREW_CONNECTIONS];
 	unsigned int next;
 };
 
@@ -70,7 +69,7 @@ static int client_enter(struct worker *worker)
 	if (!client)
 		return -ENOMEM;
 	worker->own = client;
-	for (int i = 0; i < CLIENT_CONNECTIONS; i++) {
+	for (int i = 0; i < CREW_CONNECTIONS; i++) {
 		struct connection *connection = &client->connections[i];
 
 		connection->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -110,7 +109,7 @@ static uint64_t client_once(struct worker *worker)
 	struct connection *connection = &client->connections[client->next];
 	uint64_t took;
 
-	client->next = (client->next + 1) % CLIENT_CONNECTIONS;
+	client->next = (client->next + 1) % CREW_CONNECTIONS;
 	client_await(connection);
 	took = work_now_nsec() - connection->asked_nsec;
 	client_ask(worker, connection);
@@ -121,7 +120,7 @@ static void client_leave(struct worker *worker)
 {
 	struct client *client = worker->own;
 
-	for (int i = 0; i < CLIENT_CONNECTIONS; i++)
+	for (int i = 0; i < CREW_CONNECTIONS; i++)
 		close(client->connections[i].fd);
 	free(client);
 }
