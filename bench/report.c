@@ -189,7 +189,9 @@ int report_write(const json_t *results, const char *path, struct vc_err *err)
 	page_machine(out, json_object_get(results, "machine"));
 	page_links(out, results);
 	fputs("<p class=\"dim\">Dots are estimates, lines their intervals: Hodges-Lehmann of the "
-	      "logarithms of the rounds, with Wilcoxon's signed-rank interval, unless the text "
+	      "logarithms of the rounds, with Wilcoxon's signed-rank interval, widened where "
+	      "rounds resemble the ones "
+	      "before them, unless the text "
 	      "says otherwise. What is compared was measured in turns within each round. The "
 	      "sentences are made from the figures of this run.</p>\n",
 	      out);
