@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/bench-quiet.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -32,8 +33,13 @@ static int crew_make_map(struct crew *crew, const struct crew_plan *plan, struct
 	_cleanup_close_ int fd = -1;
 	char path[160];
 
-	int r = bench_make_dir(crew->dir, sizeof(crew->dir));
+	int r = 0;
 
+	crew->keep_dir = plan->dir != NULL;
+	if (plan->dir)
+		snprintf(crew->dir, sizeof(crew->dir), "%s", plan->dir);
+	else
+		r = bench_make_dir(crew->dir, sizeof(crew->dir));
 	if (r < 0)
 		return err_sys(err, -r, "/dev/shm");
 	snprintf(path, sizeof(path), "%s/map", crew->dir);
@@ -171,35 +177,42 @@ static void crew_sleep(uint64_t usec)
 		clock_sleep_usec(until - now);
 }
 
-void crew_let_work(struct crew *crew)
+static void crew_turn(struct crew *crew, struct crew *beside, enum crew_phase phase)
 {
-	atomic_store(&crew->map->phase, CREW_MEASURE);
+	if (beside)
+		atomic_store(&beside->map->phase, phase);
+	atomic_store(&crew->map->phase, phase);
 }
 
-int crew_measure(struct crew *crew, uint64_t warm_usec, uint64_t measure_usec, uint64_t count_usec,
+void crew_let_work(struct crew *crew)
+{
+	crew_turn(crew, NULL, CREW_WARM);
+}
+
+int crew_measure(struct crew *crew, struct crew *beside, const struct crew_times *times,
 		 struct vc_err *err)
 {
 	uint64_t busy, steal, began;
 
-	atomic_store(&crew->map->phase, CREW_WARM);
-	crew_sleep(warm_usec);
+	crew_turn(crew, beside, CREW_WARM);
+	crew_sleep(times->warm_usec);
 	bench_machine_times(&busy, &steal);
 	began = clock_mono_usec();
-	atomic_store(&crew->map->phase, CREW_MEASURE);
-	crew_sleep(measure_usec);
-	if (count_usec > 0) {
-		atomic_store(&crew->map->phase, CREW_COUNT);
-		crew->nsec = (clock_mono_usec() - began) * 1000;
-	} else {
-		atomic_store(&crew->map->phase, CREW_END);
-		crew->nsec = (clock_mono_usec() - began) * 1000;
-	}
+	crew_turn(crew, beside, CREW_MEASURE);
+	crew_sleep(times->measure_usec);
+	crew_turn(crew, beside, times->count_usec > 0 ? CREW_COUNT : CREW_END);
+	crew->nsec = (clock_mono_usec() - began) * 1000;
 	bench_machine_times(&crew->busy, &crew->steal);
 	crew->busy -= busy;
 	crew->steal -= steal;
-	if (count_usec > 0)
-		crew_sleep(count_usec);
-	atomic_store(&crew->map->phase, CREW_END);
+	if (beside) {
+		beside->nsec = crew->nsec;
+		beside->busy = crew->busy;
+		beside->steal = crew->steal;
+	}
+	if (times->count_usec > 0)
+		crew_sleep(times->count_usec);
+	crew_turn(crew, beside, CREW_END);
 	return bench_stop ? err_set(err, EINTR, "interrupted") : 0;
 }
 
@@ -269,7 +282,8 @@ static struct crew_figures crew_sum_up(const struct crew *crew)
 	figures.forced_switches = forced / ops * 1e3;
 	/* Jain, Chiu and Hawe, DEC-TR-301, 1984. */
 	figures.jain = figures.rate * figures.rate / (map->n_threads * squares);
-	figures.others_pct = fmax(100 * ((double)crew->busy * tick - cpu - children) / machine, 0);
+	figures.cpu_pct = 100 * (cpu + children) / machine;
+	figures.others_pct = fmax(100 * (double)crew->busy * tick / machine - figures.cpu_pct, 0);
 	figures.steal_pct = 100 * (double)crew->steal * tick / machine;
 	crew_latencies(map, &figures);
 	crew_count(map, &figures);
@@ -316,7 +330,7 @@ int crew_end(struct crew *crew, struct crew_figures *ret, struct vc_err *err)
 	if (crew->map)
 		munmap(crew->map, crew->map_size);
 	crew->map = NULL;
-	if (crew->dir[0])
+	if (crew->dir[0] && !crew->keep_dir)
 		file_remove_tree(AT_FDCWD, crew->dir);
 	crew->dir[0] = '\0';
 	return r;

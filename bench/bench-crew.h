@@ -22,6 +22,7 @@ enum crew_way {
 
 struct crew_plan {
 	const char *work;
+	const char *dir; /* where they meet: the caller's; NULL: one is made for them */
 	unsigned int threads, domains; /* threads >= domains; spread evenly */
 	enum crew_way way;
 	char *const *places; /* of the domains in turn, or NULL where the way needs none */
@@ -36,12 +37,14 @@ struct crew_figures {
 	double queue_pct;                 /* wanting a CPU that others have */
 	double switches, forced_switches; /* per 1000 operations */
 	double jain;                      /* 1: all threads did as much; 1/n: one did all */
-	double others_pct, steal_pct; /* of all CPUs meanwhile: other programs, other machines */
-	double counters[N_COUNTERS];  /* per 1000 operations; NAN: not counted */
+	/* Of all CPUs meanwhile: this crew, whoever is not of it, other machines. */
+	double cpu_pct, others_pct, steal_pct;
+	double counters[N_COUNTERS]; /* per 1000 operations; NAN: not counted */
 };
 
 struct crew {
 	char dir[128];
+	bool keep_dir;
 	struct crew_map *map;
 	size_t map_size;
 	unsigned int n_pids;
@@ -66,10 +69,15 @@ extern const char *const crew_counter_names[N_COUNTERS];
 /* Starts all processes and waits until their threads have come. On failure nothing
  * is left of it. */
 int crew_start(const struct crew_plan *plan, struct crew *ret, struct vc_err *err);
-/* WARM and MEASURE, and COUNT unless count_usec is 0. -EINTR: bench_stop was set. */
-int crew_measure(struct crew *crew, uint64_t warm_usec, uint64_t measure_usec, uint64_t count_usec,
+/* How long its phases are. */
+struct crew_times {
+	uint64_t warm_usec, measure_usec, count_usec; /* count_usec 0: no COUNT */
+};
+/* WARM, MEASURE and COUNT. A crew that disturbs it goes through the same phases beside it, so
+ * that both are measured over the same time; NULL: none. -EINTR: bench_stop was set. */
+int crew_measure(struct crew *crew, struct crew *beside, const struct crew_times *times,
 		 struct vc_err *err);
-/* Into MEASURE, and there they stay: for those who disturb. */
+/* Into WARM: at work, not yet measured. */
 void crew_let_work(struct crew *crew);
 /* Ends it, and removes all that is its. ret may be NULL. */
 int crew_end(struct crew *crew, struct crew_figures *ret, struct vc_err *err);

@@ -3,328 +3,217 @@
  * bench-interfere.c - what noisy neighbours do to a program, and what keeps them off
  *
  * A victim (work-victim.c) is measured alone; together with neighbours
- * (work-noise.c) that have as many threads as there are CPUs; and with it in one half of
- * the CPUs and them in the other, by taskset, by systemd's AllowedCPUs and by two
- * partitions. A numad that runs on the machine moves "together" between memory nodes, so
- * to have it as a peer, start it; it is not started here.
+ * (work-noise.c) that have as many threads as there are CPUs; the same with numad; and with
+ * it in one half of the CPUs and them in the other, by taskset, by systemd's AllowedCPUs
+ * and by two partitions.
  */
-#include <errno.h>
+#include "bench/bench-interfere.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "bench/bench-crew.h"
-#include "bench/bench.h"
-#include "bench/estimate.h"
-#include "cli/table.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 
-#define INTERFERE_ROUNDS 10
-#define INTERFERE_QUICK_ROUNDS 3
-#define INTERFERE_MAX_ROUNDS 1000
+static const struct bench_pace_limit interfere_full = { PACE_LEAST, 40, 300000000 },
+				     interfere_quick = { 1, 3, 25000000 };
 
-enum { SAID_P50, SAID_P99, SAID_P999, SAID_RATE, N_SAID };
-
-static const char *const said_names[] = { "p50_usec", "p99_usec", "p999_usec", "rate" };
-
-static const struct {
-	const char *name, *what;
-} victims[] = {
+const struct interfere_name interfere_victims[N_VICTIMS] = {
 	{ "ping", "a timer each millisecond, then a request to another process and its answer" },
 	{ "compute", "a fixed computation on 256 KiB, again and again" },
-}, noises[] = {
+};
+
+const struct interfere_name interfere_noises[N_NOISES] = {
 	{ "hog", "memory: each thread writes through 64 MiB" },
 	{ "storm", "forks: each thread starts /bin/true, again and again" },
 	{ "io", "files: each thread writes 256 KiB to disk and waits for it" },
 	{ "irq", "interrupts: packets to itself and timers of 20 us" },
 };
 
-enum { N_VICTIMS = ARRAY_SIZE(victims), N_NOISES = ARRAY_SIZE(noises) };
-
-/* "alone" is first, and has no noise. */
-static const struct {
-	const char *name;
-	enum crew_way way;
-} ways[] = {
-	{ "alone", WAY_FREE },      { "together", WAY_FREE },    { "taskset", WAY_TASKSET },
-	{ "systemd", WAY_SYSTEMD }, { "partitions", WAY_VCRUN },
+static const enum crew_way crew_ways[N_WAYS] = {
+	[W_ALONE] = WAY_FREE,      [W_TOGETHER] = WAY_FREE,   [W_NUMAD] = WAY_FREE,
+	[W_TASKSET] = WAY_TASKSET, [W_SYSTEMD] = WAY_SYSTEMD, [W_PARTITIONS] = WAY_VCRUN,
 };
 
-enum { W_ALONE, W_TOGETHER, W_TASKSET, W_SYSTEMD, W_PARTITIONS, N_WAYS };
-
-struct interfere {
-	struct bench *bench;
-	size_t rounds, done;
-	unsigned int n_cpus;
-	uint64_t warm_usec, measure_usec;
-	char cpus[2][96];
-	char missing[N_WAYS][256];                         /* why a way is not there; "": it is */
-	char failed[N_NOISES][256];                        /* why a noise cannot be made here */
-	double *said[N_VICTIMS][N_NOISES][N_WAYS][N_SAID]; /* by round */
-};
-
-/* One cell, named by its victim, noise and way. */
-struct cell {
-	size_t victim, noise, way;
-};
-
-static void interfere_places(const struct interfere *interfere, size_t way, int who, char **place)
+static struct crew_plan interfere_plan(const char *work, unsigned int threads,
+				       enum interfere_way way, char **place)
 {
-	static char names[2][8] = { "vc0", "vc1" };
-
-	*place = way == W_PARTITIONS ? names[who] : (char *)interfere->cpus[who];
+	return (struct crew_plan){ .work = work,
+				   .threads = threads,
+				   .domains = 1,
+				   .way = crew_ways[way],
+				   .places = place };
 }
 
-static int interfere_crews(struct interfere *interfere, const struct cell *cell,
-			   struct crew_figures *ret, struct vc_err *err)
+/* The victim's figures; what others had of the machine is without the neighbour's share. */
+static int interfere_crews(const struct interfere *interfere, const struct interfere_pair *pair,
+			   enum interfere_way way, struct crew_figures *ret, struct vc_err *err)
 {
-	char *victim_place, *noise_place;
-	struct crew_plan victim = { .work = victims[cell->victim].name,
-				    .threads = 1,
-				    .domains = 1,
-				    .way = ways[cell->way].way,
-				    .places = &victim_place };
-	struct crew_plan noise = { .work = noises[cell->noise].name,
-				   .threads = interfere->n_cpus,
-				   .domains = 1,
-				   .way = ways[cell->way].way,
-				   .places = &noise_place };
-	struct crew victim_crew, noise_crew;
-	bool alone = cell->way == W_ALONE;
-	int r = 0;
+	bool by_name = way == W_PARTITIONS, alone = way == W_ALONE;
+	char *places[2];
+	struct crew_plan victim_plan =
+		interfere_plan(interfere_victims[pair->victim].name, 1, way, &places[0]);
+	struct crew_plan noise_plan = interfere_plan(interfere_noises[pair->noise].name,
+						     interfere->n_cpus, way, &places[1]);
+	struct crew_figures disturbing = { 0 };
+	struct crew victim, noise;
+	int r = 0, r_end;
 
-	interfere_places(interfere, cell->way, 0, &victim_place);
-	interfere_places(interfere, cell->way, 1, &noise_place);
+	for (int i = 0; i < 2; i++)
+		places[i] = (char *)(by_name ? interfere->partitions[i] : interfere->cpus[i]);
 	if (!alone)
-		r = crew_start(&noise, &noise_crew, err);
+		r = crew_start(&noise_plan, &noise, err);
 	if (r < 0)
 		return r;
 	if (!alone)
-		crew_let_work(&noise_crew);
-	r = crew_start(&victim, &victim_crew, err);
+		crew_let_work(&noise);
+	r = crew_start(&victim_plan, &victim, err);
 	if (r == 0) {
-		int r_end;
-
-		r = crew_measure(&victim_crew, interfere->warm_usec, interfere->measure_usec, 0,
-				 err);
-		r_end = crew_end(&victim_crew, ret, r < 0 ? NULL : err);
+		r = crew_measure(&victim, alone ? NULL : &noise, &interfere->times, err);
+		r_end = crew_end(&victim, ret, r < 0 ? NULL : err);
 		r = r < 0 ? r : r_end;
 	}
 	if (!alone) {
-		int r_end = crew_end(&noise_crew, NULL, r < 0 ? NULL : err);
-
+		r_end = crew_end(&noise, &disturbing, r < 0 ? NULL : err);
 		r = r < 0 ? r : r_end;
 	}
+	if (r == 0)
+		ret->others_pct = fmax(ret->others_pct - disturbing.cpu_pct, 0);
 	return r;
 }
 
-static int interfere_measure(struct interfere *interfere, const struct cell *cell, size_t round,
-			     struct vc_err *err)
+static int interfere_measure_once(const struct interfere *interfere,
+				  const struct interfere_pair *pair, enum interfere_way way,
+				  struct crew_figures *ret, struct vc_err *err)
 {
-	double **said = interfere->said[cell->victim][cell->noise][cell->way];
-	struct crew_figures figures;
 	int r = 0;
 
-	bench_await_quiet(interfere->bench);
-	if (cell->way == W_PARTITIONS)
+	if (way == W_PARTITIONS)
 		r = bench_up(interfere->bench, 2, err);
-	if (r == 0)
-		r = interfere_crews(interfere, cell, &figures, err);
-	if (cell->way == W_PARTITIONS)
-		bench_down(interfere->bench);
+	else if (way == W_NUMAD)
+		r = interfere_start_numad(err);
 	if (r < 0)
 		return r;
-	said[SAID_P50][round] = figures.p50_usec;
-	said[SAID_P99][round] = figures.p99_usec;
-	said[SAID_P999][round] = figures.p999_usec;
-	said[SAID_RATE][round] = figures.rate;
+	r = interfere_crews(interfere, pair, way, ret, err);
+	if (way == W_PARTITIONS)
+		bench_down(interfere->bench);
+	else if (way == W_NUMAD)
+		interfere_end_numad();
+	return r;
+}
+
+static int interfere_measure(struct interfere *interfere, struct interfere_pair *pair,
+			     enum interfere_way way, struct vc_err *err)
+{
+	double **said = pair->said[way];
+	struct crew_figures figures;
+	uint64_t began;
+	int r;
+
+	do {
+		bench_await_quiet(interfere->bench);
+		began = clock_mono_usec();
+		r = interfere_measure_once(interfere, pair, way, &figures, err);
+		if (r < 0)
+			return r;
+	} while (bench_too_noisy(interfere->bench, &interfere->noise, figures.others_pct,
+				 figures.steal_pct, clock_mono_usec() - began));
+	said[SAID_P50][pair->rounds] = figures.p50_usec;
+	said[SAID_P99][pair->rounds] = figures.p99_usec;
+	said[SAID_P999][pair->rounds] = figures.p999_usec;
+	said[SAID_RATE][pair->rounds] = figures.rate;
 	return 0;
 }
 
-/* "alone" is measured once a round and victim, and stands in the first noise's place. */
-static void interfere_round(struct interfere *interfere, size_t round)
+/* A noise that cannot be made is left out from there on; the others go on. */
+static void interfere_pair_round(struct interfere *interfere, struct interfere_pair *pair)
 {
-	size_t order[N_VICTIMS * N_NOISES * N_WAYS];
+	char *failed = interfere->failed[pair->noise];
+	size_t order[N_WAYS];
 
-	bench_shuffle(order, ARRAY_SIZE(order));
-	for (size_t i = 0; i < ARRAY_SIZE(order) && !bench_stop; i++) {
-		struct cell cell = { .victim = order[i] % N_VICTIMS,
-				     .noise = order[i] / N_VICTIMS % N_NOISES,
-				     .way = order[i] / N_VICTIMS / N_NOISES };
+	bench_shuffle(order, N_WAYS);
+	for (size_t i = 0; i < N_WAYS && !bench_stop && !failed[0]; i++) {
 		struct vc_err err = { 0 };
 
-		if (interfere->missing[cell.way][0] || (cell.way == W_ALONE && cell.noise > 0) ||
-		    (cell.way != W_ALONE && interfere->failed[cell.noise][0]))
+		if (interfere->missing[order[i]][0])
 			continue;
-		bench_progress("interfere: round %zu of %zu: %s, %s %s", round + 1,
-			       interfere->rounds, victims[cell.victim].name, ways[cell.way].name,
-			       cell.way == W_ALONE ? "" : noises[cell.noise].name);
-		if (interfere_measure(interfere, &cell, round, &err) < 0 && !bench_stop)
-			snprintf(interfere->failed[cell.noise],
-				 sizeof(interfere->failed[cell.noise]), "%.250s", err.text);
+		bench_progress("interfere: round %zu: %s %s %s", pair->rounds + 1,
+			       interfere_victims[pair->victim].name, interfere_ways[order[i]],
+			       interfere_noises[pair->noise].name);
+		if (interfere_measure(interfere, pair, order[i], &err) < 0 && !bench_stop)
+			snprintf(failed, sizeof(interfere->failed[0]), "%.250s", err.text);
 	}
+	pair->rounds++;
 }
 
-static struct estimate interfere_estimate(const struct interfere *interfere, size_t victim,
-					  size_t noise, size_t way, int said)
+/* Whether all that is said of a pair is known well enough. */
+static bool interfere_is_enough(const struct interfere_pair *pair)
 {
-	return estimate_of(interfere->said[victim][way == W_ALONE ? 0 : noise][way][said],
-			   interfere->rounds);
-}
+	static const enum interfere_way over[][2] = { { W_TOGETHER, W_ALONE },
+						      { W_TASKSET, W_TOGETHER },
+						      { W_SYSTEMD, W_TOGETHER },
+						      { W_PARTITIONS, W_TOGETHER },
+						      { W_PARTITIONS, W_TASKSET } };
 
-static json_t *interfere_over(const struct interfere *interfere, size_t victim, size_t noise,
-			      size_t way, size_t other, int said)
-{
-	struct estimate ratio =
-		estimate_ratio(interfere->said[victim][noise][way][said],
-			       interfere->said[victim][other == W_ALONE ? 0 : noise][other][said],
-			       interfere->rounds);
+	for (size_t i = 0; i < ARRAY_SIZE(over); i++) {
+		struct estimate ratio = interfere_ratio(pair, over[i][0], over[i][1], SAID_P99);
 
-	return estimate_json(&ratio);
-}
-
-static json_t *interfere_way_json(const struct interfere *interfere, size_t victim, size_t noise,
-				  size_t way)
-{
-	json_t *json = json_pack("{s:s}", "way", ways[way].name);
-
-	if (interfere->missing[way][0]) {
-		json_object_set_new(json, "unavailable", json_string(interfere->missing[way]));
-		return json;
+		if (ratio.n > 0 && !estimate_is_narrow(&ratio))
+			return false;
 	}
-	for (int said = 0; said < N_SAID; said++) {
-		struct estimate estimate = interfere_estimate(interfere, victim, noise, way, said);
+	return true;
+}
 
-		json_object_set_new(json, said_names[said], estimate_json(&estimate));
+/* All pairs take their turns until each has enough. */
+static void interfere_rounds(struct interfere *interfere)
+{
+	size_t order[ARRAY_SIZE(interfere->pairs)];
+	bool more = true;
+
+	while (more) {
+		more = false;
+		bench_shuffle(order, ARRAY_SIZE(order));
+		for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+			struct interfere_pair *pair = &interfere->pairs[order[i]];
+
+			if (interfere->failed[pair->noise][0] ||
+			    !bench_pace_goes_on(&interfere->pace, pair->rounds,
+						interfere_is_enough(pair)))
+				continue;
+			interfere_pair_round(interfere, pair);
+			more = true;
+		}
 	}
-	if (way != W_ALONE)
-		json_object_set_new(
-			json, "p99_over_alone",
-			interfere_over(interfere, victim, noise, way, W_ALONE, SAID_P99));
-	if (way > W_TOGETHER)
-		json_object_set_new(
-			json, "p99_over_together",
-			interfere_over(interfere, victim, noise, way, W_TOGETHER, SAID_P99));
-	if (way == W_PARTITIONS)
-		json_object_set_new(
-			json, "p99_over_taskset",
-			interfere_over(interfere, victim, noise, way, W_TASKSET, SAID_P99));
-	return json;
-}
-
-static json_t *interfere_victim_json(const struct interfere *interfere, size_t victim)
-{
-	json_t *list = json_array();
-
-	for (size_t noise = 0; noise < N_NOISES; noise++) {
-		json_t *json =
-			json_pack("{s:s, s:s, s:s*}", "noise", noises[noise].name, "what",
-				  noises[noise].what, "unavailable",
-				  interfere->failed[noise][0] ? interfere->failed[noise] : NULL);
-		json_t *by_way = json_array();
-
-		for (size_t way = W_TOGETHER; way < N_WAYS; way++)
-			json_array_append_new(by_way,
-					      interfere_way_json(interfere, victim, noise, way));
-		json_object_set_new(json, "ways", by_way);
-		json_array_append_new(list, json);
-	}
-	return json_pack("{s:s, s:s, s:o, s:o}", "victim", victims[victim].name, "what",
-			 victims[victim].what, "alone",
-			 interfere_way_json(interfere, victim, 0, W_ALONE), "noises", list);
-}
-
-static json_t *interfere_json(const struct interfere *interfere)
-{
-	json_t *list = json_array();
-
-	for (size_t victim = 0; victim < N_VICTIMS; victim++)
-		json_array_append_new(list, interfere_victim_json(interfere, victim));
-	return json_pack("{s:i, s:i, s:f, s:s, s:s, s:o}", "rounds", (int)interfere->done,
-			 "noise_threads", (int)interfere->n_cpus, "measured_msec",
-			 (double)interfere->measure_usec / 1e3, "victim_cpus", interfere->cpus[0],
-			 "noise_cpus", interfere->cpus[1], "victims", list);
-}
-
-static void interfere_print_row(struct table *table, const struct interfere *interfere,
-				size_t victim, size_t noise, size_t way)
-{
-	struct estimate p[3];
-
-	for (int said = SAID_P50; said <= SAID_P999; said++)
-		p[said] = interfere_estimate(interfere, victim, noise, way, said);
-	if (p[SAID_P99].n == 0)
-		return;
-	table_add(table, "%s", victims[victim].name);
-	table_add(table, "%s", way == W_ALONE ? "-" : noises[noise].name);
-	table_add(table, "%s", ways[way].name);
-	table_add(table, "%.1f", p[SAID_P50].center);
-	table_add(table, "%.1f", p[SAID_P99].center);
-	table_add(table, "%.1f", p[SAID_P99].low);
-	table_add(table, "%.1f", p[SAID_P99].high);
-	table_add(table, "%.1f", p[SAID_P999].center);
-}
-
-static void interfere_print(const struct interfere *interfere)
-{
-	struct table *table = table_new("VICTIM|NEIGHBOUR|WAY|>P50 US|>P99 US|>FROM|>TO|>P99.9 US");
-
-	for (size_t victim = 0; victim < N_VICTIMS; victim++) {
-		interfere_print_row(table, interfere, victim, 0, W_ALONE);
-		for (size_t noise = 0; noise < N_NOISES; noise++)
-			for (size_t way = W_TOGETHER; way < N_WAYS; way++)
-				interfere_print_row(table, interfere, victim, noise, way);
-	}
-	printf("\nA victim's latency, alone and with neighbours; %zu rounds of %.0f ms:\n",
-	       interfere->done, (double)interfere->measure_usec / 1e3);
-	table_print(table, stdout);
-	table_free(table);
-	for (size_t way = 0; way < N_WAYS; way++)
-		if (interfere->missing[way][0])
-			printf("%s: not available here: %s\n", ways[way].name,
-			       interfere->missing[way]);
-	for (size_t noise = 0; noise < N_NOISES; noise++)
-		if (interfere->failed[noise][0])
-			printf("%s: not measured: %s\n", noises[noise].name,
-			       interfere->failed[noise]);
 }
 
 static void interfere_alloc(struct interfere *interfere)
 {
-	double **said = &interfere->said[0][0][0][0];
+	for (size_t i = 0; i < ARRAY_SIZE(interfere->pairs); i++) {
+		struct interfere_pair *pair = &interfere->pairs[i];
 
-	for (size_t i = 0; i < N_VICTIMS * N_NOISES * N_WAYS * N_SAID; i++) {
-		said[i] = calloc(interfere->rounds, sizeof(double));
-		if (!said[i])
-			fatal("out of memory");
-		for (size_t k = 0; k < interfere->rounds; k++)
-			said[i][k] = NAN;
+		pair->victim = i / N_NOISES;
+		pair->noise = i % N_NOISES;
+		for (int k = 0; k < N_WAYS * N_SAID; k++) {
+			double *values = calloc(interfere->pace.limit.most, sizeof(double));
+
+			if (!values)
+				fatal("out of memory");
+			for (size_t round = 0; round < interfere->pace.limit.most; round++)
+				values[round] = NAN;
+			pair->said[k / N_SAID][k % N_SAID] = values;
+		}
 	}
 }
 
 static void interfere_free(struct interfere *interfere)
 {
-	double **said = &interfere->said[0][0][0][0];
-
-	for (size_t i = 0; i < N_VICTIMS * N_NOISES * N_WAYS * N_SAID; i++)
-		free(said[i]);
-}
-
-static void interfere_try_systemd(struct interfere *interfere)
-{
-	char *argv[] = { (char *)"systemd-run", (char *)"--scope",
-			 (char *)"--quiet",     (char *)"--property=AllowedCPUs=0",
-			 (char *)"/bin/true",   NULL };
-	char *missing = interfere->missing[W_SYSTEMD], out[250];
-	int status = bench_run(argv, out, sizeof(out));
-
-	if (status < 0)
-		snprintf(missing, 256, "systemd-run: %s", strerror(-status));
-	else if (status > 0)
-		snprintf(missing, 256, "%.*s", (int)strcspn(out, "\n"), out);
+	for (size_t i = 0; i < ARRAY_SIZE(interfere->pairs); i++)
+		for (int k = 0; k < N_WAYS * N_SAID; k++)
+			free(interfere->pairs[i].said[k / N_SAID][k % N_SAID]);
+	bench_noise_done(&interfere->noise);
 }
 
 int bench_interfere(struct bench *bench, struct vc_err *err)
@@ -332,33 +221,32 @@ int bench_interfere(struct bench *bench, struct vc_err *err)
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct interfere interfere = {
 		.bench = bench,
-		.rounds = bench->rounds  ? bench->rounds
-			  : bench->quick ? INTERFERE_QUICK_ROUNDS
-					 : INTERFERE_ROUNDS,
 		.n_cpus = (unsigned int)(cpus < CREW_THREADS ? cpus : CREW_THREADS),
-		.warm_usec = bench->quick ? 20000 : 100000,
-		.measure_usec = bench->quick ? 200000 : 1000000,
+		.times = { .warm_usec = bench->quick ? 20000 : 100000,
+			   .measure_usec = bench->quick ? 200000 : 700000 },
 	};
 	struct bench_places places;
 	int r;
 
-	if (interfere.rounds > INTERFERE_MAX_ROUNDS)
-		return err_set(err, EINVAL, "--rounds: at most %d", INTERFERE_MAX_ROUNDS);
-	r = bench_places_find(bench, 2, &places, err);
+	r = bench_pace_begin(&interfere.pace, bench, &interfere_full, &interfere_quick, err);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < 2; i++)
-		snprintf(interfere.cpus[i], sizeof(interfere.cpus[i]), "%s", places.by_cpus[i]);
-	bench_places_done(&places);
-	interfere_try_systemd(&interfere);
-	interfere_alloc(&interfere);
-	for (size_t round = 0; round < interfere.rounds && !bench_stop; round++) {
-		interfere_round(&interfere, round);
-		interfere.done = round + 1;
+	r = bench_places_find(bench, 2, &places, err);
+	if (r < 0) {
+		bench_places_done(&places);
+		return r;
 	}
+	for (int i = 0; i < 2; i++) {
+		snprintf(interfere.cpus[i], sizeof(interfere.cpus[i]), "%s", places.by_cpus[i]);
+		interfere.partitions[i] = places.by_name[i];
+	}
+	interfere_find_ways(&interfere);
+	interfere_alloc(&interfere);
+	interfere_rounds(&interfere);
 	bench_progress("%s", "");
 	json_object_set_new(bench->report, "interfere", interfere_json(&interfere));
 	interfere_print(&interfere);
 	interfere_free(&interfere);
+	bench_places_done(&places);
 	return 0;
 }

@@ -65,6 +65,19 @@ static struct estimate lock_gain(const struct lock_bench *lock, const struct loc
 	return estimate_ratio(a->values[METRIC_RATE], b->values[METRIC_RATE], lock->rounds);
 }
 
+bool lock_is_enough(const struct lock_bench *lock, const struct lock_run *run)
+{
+	const struct lock_cell *one = lock_cell(lock, run, "one", 1, lock->n_cpus);
+
+	for (size_t c = 0; c < lock->n_configs; c++) {
+		struct estimate gain = lock_gain(lock, &run->cells[c], one);
+
+		if (gain.n > 0 && !estimate_is_narrow(&gain))
+			return false;
+	}
+	return true;
+}
+
 static json_t *lock_gain_json(const struct lock_bench *lock, const struct lock_cell *a,
 			      const struct lock_cell *b)
 {
@@ -92,14 +105,9 @@ static json_t *lock_cell_json(const struct lock_bench *lock, const struct lock_r
 		}
 		estimate = estimate_of(cell->values[m], lock->rounds);
 		json_object_set_new(json, metrics[m].json, estimate_json(&estimate));
-		if (m == METRIC_RATE) {
-			json_t *values = json_array();
-
-			for (size_t i = 0; i < lock->done; i++)
-				json_array_append_new(values, lock_number(cell->values[m][i]));
+		if (m == METRIC_RATE)
 			json_object_set_new(json_object_get(json, metrics[m].json), "values",
-					    values);
-		}
+					    estimate_values_json(cell->values[m], lock->done));
 	}
 	for (int i = 0; i < N_COUNTERS; i++)
 		json_object_set_new(counters, crew_counter_names[i],
@@ -211,36 +219,16 @@ static json_t *lock_run_json(const struct lock_bench *lock, const struct lock_ru
 	return json;
 }
 
-/* How much of the machine was others' while crews were measured: median and worst tenth. */
-static json_t *lock_noise_json(const struct lock_bench *lock, enum lock_metric metric)
-{
-	struct samples samples = { 0 };
-	json_t *json;
-
-	for (size_t i = 0; i < lock->n_runs; i++)
-		for (size_t c = 0; c < lock->n_configs; c++)
-			for (size_t k = 0; k < lock->rounds; k++)
-				if (isfinite(lock->runs[i].cells[c].values[metric][k]))
-					samples_add(&samples,
-						    lock->runs[i].cells[c].values[metric][k]);
-	json = json_pack("{s:o, s:o}", "median", lock_number(samples_quantile(&samples, 0.5)),
-			 "p90", lock_number(samples_quantile(&samples, 0.9)));
-	samples_done(&samples);
-	return json;
-}
-
 json_t *lock_json(struct lock_bench *lock)
 {
 	json_t *works = json_array();
 
 	for (size_t i = 0; i < lock->n_runs; i++)
 		json_array_append_new(works, lock_run_json(lock, &lock->runs[i]));
-	return json_pack("{s:i, s:i, s:f, s:s, s:{s:o, s:o}, s:o}", "cpus", (int)lock->n_cpus,
-			 "rounds", (int)lock->done, "measured_msec",
-			 (double)lock->measure_usec / 1e3, "interval",
-			 "Hodges-Lehmann of logarithms, Wilcoxon signed-rank", "noise",
-			 "others_pct", lock_noise_json(lock, METRIC_OTHERS), "steal_pct",
-			 lock_noise_json(lock, METRIC_STEAL), "works", works);
+	return json_pack("{s:i, s:i, s:f, s:s, s:o, s:o}", "cpus", (int)lock->n_cpus, "rounds",
+			 (int)lock->done, "measured_msec", (double)lock->times.measure_usec / 1e3,
+			 "interval", "Hodges-Lehmann of logarithms, Wilcoxon signed-rank", "noise",
+			 bench_noise_json(&lock->noise), "works", works);
 }
 
 static const char *lock_verdict(const struct estimate *gain)
@@ -291,7 +279,7 @@ static void lock_print_count(struct lock_bench *lock, unsigned int domains)
 		struct estimate gain = lock_gain(lock, parts, one);
 
 		table_add(table, "%s", run->work->name);
-		table_add(table, "%.0f", rate.n ? rate.center : 0);
+		table_add(table, rate.n ? "%.0f" : "-", rate.center);
 		for (size_t k = 0; k < ARRAY_SIZE(others); k++) {
 			struct estimate other = lock_gain(lock, others[k], one);
 
@@ -304,9 +292,10 @@ static void lock_print_count(struct lock_bench *lock, unsigned int domains)
 		lock_print_median(table, lock, one, waits);
 		lock_print_median(table, lock, parts, waits);
 	}
-	printf("\n%u partitions against one, %u threads in all, %zu rounds of %.0f ms; times of "
+	printf("\n%u partitions against one, %u threads in all, up to %zu rounds of %.0f ms; times "
+	       "of "
 	       "\"one\":\n",
-	       domains, cpus, lock->done, (double)lock->measure_usec / 1e3);
+	       domains, cpus, lock->done, (double)lock->times.measure_usec / 1e3);
 	table_print(table, stdout);
 	table_free(table);
 }

@@ -27,24 +27,29 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-#define LOCK_FULL_ROUNDS 12
-#define LOCK_QUICK_ROUNDS 4
+static const struct bench_pace_limit lock_full = { PACE_LEAST, 20, 420000000 },
+				     lock_quick = { 1, 3, 35000000 };
 
 static const struct lock_work lock_works[] = {
-	{ "mutex", "application", "a store (hash table and log) under one pthread mutex", NULL },
-	{ "spin", "application", "the same store under one spinlock", NULL },
-	{ "rwlock", "application", "the same store under one readers-writer lock", NULL },
-	{ "mmap", "kernel", "mmap 64 KiB, touch it, munmap, in one address space", NULL },
-	{ "fault", "kernel", "64 page faults and their pages given back", NULL },
-	{ "futex", "kernel", "futex wait (refused) and wake", NULL },
-	{ "fork", "kernel", "fork, exit and wait, in one process of 16 MiB", NULL },
-	{ "sem", "kernel", "semop down and up on one System V semaphore", NULL },
-	{ "msg", "kernel", "msgsnd and msgrcv on one System V queue", NULL },
-	{ "ipcget", "kernel", "semget and removal in one IPC namespace", NULL },
-	{ "dir", "kernel", "create, write and unlink in one directory (tmpfs)", NULL },
-	{ "tcp", "kernel", "connect, accept and answer on one port (loopback)", NULL },
+	{ "mutex", "application", "a store (hash table and log) under one pthread mutex", NULL,
+	  NULL },
+	{ "spin", "application", "the same store under one spinlock", NULL, NULL },
+	{ "rwlock", "application", "the same store under one readers-writer lock", NULL, NULL },
+	{ "mmap", "kernel", "mmap 64 KiB, touch it, munmap, in one address space", NULL, NULL },
+	{ "fault", "kernel", "64 page faults and their pages given back", NULL, NULL },
+	{ "futex", "kernel", "futex wait (refused) and wake", NULL, NULL },
+	{ "fork", "kernel", "fork, exit and wait, in one process of 16 MiB", NULL, NULL },
+	{ "sem", "kernel", "semop down and up on one System V semaphore", NULL, NULL },
+	{ "msg", "kernel", "msgsnd and msgrcv on one System V queue", NULL, NULL },
+	{ "ipcget", "kernel", "semget and removal in one IPC namespace", NULL, NULL },
+	{ "dir", "kernel", "create, write and unlink in one directory (tmpfs)", NULL, NULL },
+	{ "tcp", "kernel", "connect, accept and answer on one port (loopback)", NULL, NULL },
 	{ "redis", "server", "redis-server, half set and half get, by redis-benchmark",
-	  redis_measure },
+	  redis_measure, redis_missing },
+	{ "memcached", "server", "memcached, half set and half get", memcached_measure,
+	  memcached_missing },
+	{ "postgres", "server", "PostgreSQL, TPC-B-like transactions, by pgbench", postgres_measure,
+	  postgres_missing },
 };
 
 static struct bench_places lock_places[LOCK_CONFIGS]; /* by configuration */
@@ -115,8 +120,8 @@ static void lock_make_runs(struct lock_bench *lock)
 			continue;
 		lock->n_runs++;
 		run->work = &lock_works[i];
-		if (run->work->measure == redis_measure && redis_missing())
-			snprintf(run->failed, sizeof(run->failed), "%s", redis_missing());
+		if (run->work->missing && run->work->missing())
+			snprintf(run->failed, sizeof(run->failed), "%s", run->work->missing());
 		for (size_t c = 0; c < lock->n_configs; c++) {
 			struct lock_cell *cell = &run->cells[c];
 
@@ -140,26 +145,23 @@ static void lock_free(struct lock_bench *lock)
 			for (int m = 0; m < N_METRICS; m++)
 				free(lock->runs[i].cells[c].values[m]);
 	free(lock->runs);
+	bench_noise_done(&lock->noise);
 	for (size_t c = 0; c < lock->n_configs; c++)
 		bench_places_done(&lock_places[c]);
 }
 
-static int lock_by_crew(struct lock_bench *lock, const char *work, const struct lock_config *config,
-			char *const *places, bool counted, struct crew_figures *ret,
-			struct vc_err *err)
+int lock_by_crew(struct lock_bench *lock, const struct crew_plan *plan, bool counted,
+		 struct crew_figures *ret, struct vc_err *err)
 {
-	struct crew_plan plan = { .work = work,
-				  .threads = config->threads,
-				  .domains = config->domains,
-				  .way = config->way,
-				  .places = places };
+	struct crew_times times = lock->times;
 	struct crew crew;
-	int r = crew_start(&plan, &crew, err), r_end;
+	int r = crew_start(plan, &crew, err), r_end;
 
 	if (r < 0)
 		return r;
-	r = crew_measure(&crew, lock->warm_usec, lock->measure_usec, counted ? lock->count_usec : 0,
-			 err);
+	if (!counted)
+		times.count_usec = 0;
+	r = crew_measure(&crew, NULL, &times, err);
 	r_end = crew_end(&crew, ret, r < 0 ? NULL : err);
 	return r < 0 ? r : r_end;
 }
@@ -179,9 +181,13 @@ static int lock_measure_once(struct lock_bench *lock, struct lock_run *run, size
 	const struct lock_config *config = &lock->configs[c];
 	bool vcrun = config->way == WAY_VCRUN;
 	char *const *places = vcrun ? lock_places[c].by_name : lock_places[c].by_cpus;
+	struct crew_plan plan = { .work = run->work->name,
+				  .threads = config->threads,
+				  .domains = config->domains,
+				  .way = config->way,
+				  .places = places };
 	int r = 0;
 
-	bench_await_quiet(lock->bench);
 	if (vcrun)
 		r = bench_up(lock->bench, config->domains, err);
 	if (r < 0)
@@ -189,7 +195,7 @@ static int lock_measure_once(struct lock_bench *lock, struct lock_run *run, size
 	if (run->work->measure)
 		r = run->work->measure(lock, config, places, ret, err);
 	else
-		r = lock_by_crew(lock, run->work->name, config, places, counted, ret, err);
+		r = lock_by_crew(lock, &plan, counted, ret, err);
 	if (vcrun)
 		bench_down(lock->bench);
 	return r;
@@ -206,32 +212,48 @@ static int lock_measure_cell(struct lock_bench *lock, struct lock_run *run, size
 	if (run->work->measure && lock->configs[c].way == WAY_PINNED)
 		return 0;
 	do {
+		bench_await_quiet(lock->bench);
 		began = clock_mono_usec();
 		r = lock_measure_once(lock, run, c, round == 0, &figures, err);
-	} while (r == 0 && bench_measure_again(lock->bench, figures.others_pct + figures.steal_pct,
-					       clock_mono_usec() - began));
+	} while (r == 0 && bench_too_noisy(lock->bench, &lock->noise, figures.others_pct,
+					   figures.steal_pct, clock_mono_usec() - began));
 	if (r == 0 && !bench_stop)
 		cell_note(&run->cells[c], round, &figures);
 	return r;
 }
 
-/* A work that fails is left out from there on; the others go on. */
-static void lock_round(struct lock_bench *lock, size_t round)
+static void lock_run_round(struct lock_bench *lock, struct lock_run *run, size_t round)
 {
-	size_t works[ARRAY_SIZE(lock_works)], order[LOCK_CONFIGS];
+	size_t order[LOCK_CONFIGS];
+	struct vc_err err = { 0 };
+
+	bench_shuffle(order, lock->n_configs);
+	for (size_t c = 0; c < lock->n_configs && !run->failed[0] && !bench_stop; c++)
+		if (lock_measure_cell(lock, run, order[c], round, &err) < 0 && !bench_stop)
+			snprintf(run->failed, sizeof(run->failed), "%.250s", err.text);
+	run->rounds++;
+}
+
+/* A work that fails is left out from there on, and so is one that is known well enough; the
+ * others go on. False: there is none. */
+static bool lock_round(struct lock_bench *lock, size_t round)
+{
+	size_t works[ARRAY_SIZE(lock_works)];
+	bool more = false;
 
 	bench_shuffle(works, lock->n_runs);
-	for (size_t i = 0; i < lock->n_runs && !bench_stop; i++) {
+	for (size_t i = 0; i < lock->n_runs; i++) {
 		struct lock_run *run = &lock->runs[works[i]];
-		struct vc_err err = { 0 };
 
-		bench_shuffle(order, lock->n_configs);
-		bench_progress("lock: round %zu of %zu: %s (%zu of %zu)", round + 1, lock->rounds,
-			       run->work->name, i + 1, lock->n_runs);
-		for (size_t c = 0; c < lock->n_configs && !run->failed[0] && !bench_stop; c++)
-			if (lock_measure_cell(lock, run, order[c], round, &err) < 0 && !bench_stop)
-				snprintf(run->failed, sizeof(run->failed), "%.250s", err.text);
+		if (run->failed[0] ||
+		    !bench_pace_goes_on(&lock->pace, run->rounds, lock_is_enough(lock, run)))
+			continue;
+		bench_progress("lock: round %zu: %s (%zu of %zu)", round + 1, run->work->name,
+			       i + 1, lock->n_runs);
+		lock_run_round(lock, run, round);
+		more = true;
 	}
+	return more;
 }
 
 int bench_lock(struct bench *bench, struct vc_err *err)
@@ -240,30 +262,28 @@ int bench_lock(struct bench *bench, struct vc_err *err)
 	struct lock_bench lock = {
 		.bench = bench,
 		.n_cpus = (unsigned int)(cpus < CREW_THREADS ? cpus : CREW_THREADS),
-		.rounds = bench->rounds  ? bench->rounds
-			  : bench->quick ? LOCK_QUICK_ROUNDS
-					 : LOCK_FULL_ROUNDS,
-		.warm_usec = bench->quick ? 15000 : 50000,
-		.measure_usec = bench->quick ? 50000 : 300000,
-		.count_usec = bench->quick ? 20000 : 100000,
+		.times = { .warm_usec = bench->quick ? 15000 : 50000,
+			   .measure_usec = bench->quick ? 50000 : 200000,
+			   .count_usec = bench->quick ? 20000 : 100000 },
 	};
 	int r;
 
-	if (lock.rounds > LOCK_ROUNDS)
-		return err_set(err, EINVAL, "--rounds: at most %d", LOCK_ROUNDS);
+	r = bench_pace_begin(&lock.pace, bench, &lock_full, &lock_quick, err);
+	if (r < 0)
+		return r;
+	lock.rounds = lock.pace.limit.most;
 	r = lock_make_configs(&lock, err);
 	lock_make_runs(&lock);
 	if (r == 0 && lock.n_runs == 0)
 		r = err_set(err, EINVAL, "--works=%s: there is no such work", bench->works);
-	for (size_t round = 0; r == 0 && round < lock.rounds && !bench_stop; round++) {
-		lock_round(&lock, round);
-		lock.done = round + 1;
-	}
+	while (r == 0 && lock_round(&lock, lock.done))
+		lock.done++;
 	bench_progress("%s", "");
 	if (r == 0) {
 		json_object_set_new(bench->report, "lock", lock_json(&lock));
 		lock_print(&lock);
 	}
+	postgres_end();
 	lock_free(&lock);
 	return r;
 }

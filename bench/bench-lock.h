@@ -4,7 +4,7 @@
  *
  *	bench-lock.c         which work in which configuration, round by round
  *	bench-lock-report.c  the tables, the JSON, the law
- *	bench-redis.c        the mixed server
+ *	bench-server.h       the mixed servers
  *
  * A work is measured in each configuration once a round, one after the other in an
  * order drawn anew, so that what is compared was measured within seconds. All
@@ -14,6 +14,8 @@
 #define VC_BENCH_BENCH_LOCK_H
 
 #include "bench/bench-crew.h"
+#include "bench/bench-pace.h"
+#include "bench/bench-quiet.h"
 #include "bench/bench.h"
 
 /* name, JSON key, whether it is an estimate (positive, compared by ratio) or a plain figure */
@@ -45,7 +47,6 @@ struct lock_config {
 };
 
 #define LOCK_CONFIGS 64
-#define LOCK_ROUNDS 1000
 
 /* One work in one configuration. */
 struct lock_cell {
@@ -60,31 +61,50 @@ struct lock_work {
 	/* NULL: a crew with that name does it. */
 	int (*measure)(struct lock_bench *lock, const struct lock_config *config,
 		       char *const *places, struct crew_figures *ret, struct vc_err *err);
+	/* Of a server: why it cannot be measured here; NULL: it can. */
+	const char *(*missing)(void);
 };
 
 struct lock_run {
 	const struct lock_work *work;
 	char failed[256]; /* why it could not be measured; "": it could */
+	size_t rounds;    /* measured so far */
 	struct lock_cell cells[LOCK_CONFIGS];
 };
 
 struct lock_bench {
 	struct bench *bench;
 	unsigned int n_cpus;
-	size_t rounds, done; /* rounds begun and ended */
-	uint64_t warm_usec, measure_usec, count_usec;
+	struct bench_pace pace;
+	size_t rounds, done; /* that there is room for; ended */
+	struct crew_times times;
+	struct bench_noise noise;
 	struct lock_config configs[LOCK_CONFIGS];
 	size_t n_configs;
 	struct lock_run *runs;
 	size_t n_runs;
 };
 
-/* bench-redis.c. NULL in *ret_reason: it can be measured here. */
+/* A crew that is measured as long as all are here; counted: also what counters say. */
+int lock_by_crew(struct lock_bench *lock, const struct crew_plan *plan, bool counted,
+		 struct crew_figures *ret, struct vc_err *err);
+
+/* bench-redis.c, bench-memcached.c, bench-postgres.c */
 int redis_measure(struct lock_bench *lock, const struct lock_config *config, char *const *places,
 		  struct crew_figures *ret, struct vc_err *err);
 const char *redis_missing(void);
+int memcached_measure(struct lock_bench *lock, const struct lock_config *config,
+		      char *const *places, struct crew_figures *ret, struct vc_err *err);
+const char *memcached_missing(void);
+int postgres_measure(struct lock_bench *lock, const struct lock_config *config, char *const *places,
+		     struct crew_figures *ret, struct vc_err *err);
+const char *postgres_missing(void);
+/* Removes what its measurements had in common. */
+void postgres_end(void);
 
 /* bench-lock-report.c */
+/* Whether all that is said of a work is known well enough. */
+bool lock_is_enough(const struct lock_bench *lock, const struct lock_run *run);
 json_t *lock_json(struct lock_bench *lock);
 void lock_print(struct lock_bench *lock);
 

@@ -12,6 +12,7 @@
 #include <glob.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -65,6 +66,18 @@ static void machine_file(json_t *machine, const char *key, const char *path)
 		json_object_set_new(machine, key, json_string(text));
 }
 
+/* Over one, five and fifteen minutes. */
+static void machine_load(json_t *machine)
+{
+	double load[3] = { 0 };
+	char text[64];
+
+	if (getloadavg(load, 3) != 3)
+		return;
+	snprintf(text, sizeof(text), "%.2f %.2f %.2f", load[0], load[1], load[2]);
+	json_object_set_new(machine, "load_before", json_string(text));
+}
+
 static void machine_cpu(json_t *machine)
 {
 	_cleanup_free_ char *cpuinfo = NULL;
@@ -115,7 +128,7 @@ json_t *bench_machine(void)
 	snprintf(text, sizeof(text), "%u.%u.%u", criu / 10000, criu / 100 % 100, criu % 100);
 	json_object_set_new(machine, "criu", json_string(text));
 	json_object_set_new(machine, "vcrun", json_string(PACKAGE_VERSION));
-	machine_file(machine, "load_before", "/proc/loadavg");
+	machine_load(machine);
 	json_object_set_new(machine, "at", json_real((double)clock_real_usec() / 1e6));
 	printf("%s, %ld CPUs, Linux %s, criu %s, load before %.4s\n",
 	       json_string_value(json_object_get(machine, "cpu")), cpus, uts.release, text,

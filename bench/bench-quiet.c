@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * bench-quiet.c - waiting for a quiet moment
- *
- * On a machine that others use, most of the noise is their CPU time. With --patience,
- * vcbench waits before each measurement until nobody wants the CPUs, and measures again
- * what was disturbed meanwhile; when its patience is used up it takes what it gets.
- * How noisy it was stands in the figures either way.
+ * bench-quiet.c - waiting for a quiet moment; how noisy it was
  */
-#include "bench/bench.h"
+#include "bench/bench-quiet.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -18,6 +14,7 @@
 
 #define QUIET_LOOK_USEC 40000u
 #define QUIET_PAUSE_USEC 100000u
+#define QUIET_LONGEST_USEC 15000000u /* at a time: patience is for the whole run */
 
 void bench_machine_times(uint64_t *busy, uint64_t *steal)
 {
@@ -46,17 +43,51 @@ void bench_await_quiet(struct bench *bench)
 {
 	uint64_t began = clock_mono_usec(), waited = 0;
 
-	while (!bench_stop && waited < bench->patience_usec && !quiet_now()) {
+	while (!bench_stop && waited < bench->patience_usec && waited < QUIET_LONGEST_USEC &&
+	       !quiet_now()) {
 		clock_sleep_usec(QUIET_PAUSE_USEC);
 		waited = clock_mono_usec() - began;
 	}
 	bench->patience_usec -= waited < bench->patience_usec ? waited : bench->patience_usec;
 }
 
-bool bench_measure_again(struct bench *bench, double disturbed_pct, uint64_t took_usec)
+bool bench_too_noisy(struct bench *bench, struct bench_noise *noise, double others_pct,
+		     double steal_pct, uint64_t took_usec)
 {
-	if (!(disturbed_pct > BENCH_QUIET_PCT) || bench->patience_usec <= took_usec || bench_stop)
-		return false;
-	bench->patience_usec -= took_usec;
-	return true;
+	bool noisy = others_pct + steal_pct > BENCH_QUIET_PCT;
+
+	if (noisy && bench->patience_usec > took_usec && !bench_stop) {
+		bench->patience_usec -= took_usec;
+		noise->again++;
+		return true;
+	}
+	if (isfinite(others_pct) && isfinite(steal_pct)) {
+		samples_add(&noise->others_pct, others_pct);
+		samples_add(&noise->steal_pct, steal_pct);
+		noise->noisy += noisy;
+	}
+	return false;
+}
+
+static json_t *noise_share_json(struct samples *samples)
+{
+	if (samples->n == 0)
+		return json_null();
+	return json_pack("{s:f, s:f}", "median", samples_quantile(samples, 0.5), "p90",
+			 samples_quantile(samples, 0.9));
+}
+
+json_t *bench_noise_json(struct bench_noise *noise)
+{
+	return json_pack("{s:o, s:o, s:f, s:i, s:i, s:i}", "others_pct",
+			 noise_share_json(&noise->others_pct), "steal_pct",
+			 noise_share_json(&noise->steal_pct), "limit_pct", BENCH_QUIET_PCT, "kept",
+			 (int)noise->others_pct.n, "noisy", (int)noise->noisy, "again",
+			 (int)noise->again);
+}
+
+void bench_noise_done(struct bench_noise *noise)
+{
+	samples_done(&noise->others_pct);
+	samples_done(&noise->steal_pct);
 }

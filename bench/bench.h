@@ -9,8 +9,9 @@
  *	bench-victim.c   the program that is moved, or stands in a partition that changes
  *	bench-ipc.c    what talking across partitions costs
  *	bench-lock.c   what splitting a lock gives, and what partitions do
- *	bench-lock-report.c, bench-redis.c
- *	bench-interfere.c  what neighbours cost
+ *	bench-lock-report.c, bench-server.h
+ *	bench-interfere.c, bench-interfere-report.c  what neighbours cost
+ *	bench-quiet.c  how noisy it was; bench-pace.c  how many rounds there are
  *	bench-crew.c   threads that work while they are measured
  *	bench-stat.c   samples, their medians, running commands
  *	estimate.c, usl.c  intervals; the law of the curve
@@ -36,10 +37,11 @@
 struct bench {
 	size_t rounds; /* 0: the subcommand's own */
 	bool quick;
-	const char *sizes;      /* MiB, by commas; NULL: the subcommand's own */
-	const char *works;      /* lock: names by commas; NULL: all */
-	uint64_t patience_usec; /* what is left of it, for quiet moments (bench-quiet.c) */
-	char state_dir[64];     /* of the instance that is up; "": none is */
+	const char *sizes;           /* MiB, by commas; NULL: the subcommand's own */
+	const char *works;           /* lock: names by commas; NULL: all */
+	uint64_t patience_each_usec; /* of a subcommand, for quiet moments (bench-quiet.h) */
+	uint64_t patience_usec;      /* what is left of it */
+	char state_dir[64];          /* of the instance that is up; "": none is */
 	json_t *report;
 	json_t *ipc; /* in report: what bench-ipc.c has to say */
 };
@@ -58,16 +60,6 @@ int bench_interfere(struct bench *bench, struct vc_err *err);
  * and takes it down with whatever is in it (nothing to do is success). */
 int bench_up(struct bench *bench, unsigned int partitions, struct vc_err *err);
 int bench_down(struct bench *bench);
-
-/* bench-quiet.c */
-#define BENCH_QUIET_PCT 10.0 /* of all CPUs: what others may have in a quiet moment */
-/* All CPUs' ticks so far: busy, and taken by the hypervisor for other machines. */
-void bench_machine_times(uint64_t *busy, uint64_t *steal);
-/* Returns in a quiet moment, or when the patience is used up. */
-void bench_await_quiet(struct bench *bench);
-/* Whether what others disturbed so much is to be measured again; it took so long. NAN:
- * not known, so no. */
-bool bench_measure_again(struct bench *bench, double disturbed_pct, uint64_t took_usec);
 
 /* bench-machine.c: what the figures are measured on; printed in a line, too. The
  * caller's. */

@@ -21,6 +21,7 @@
 
 #define CREW_MAGIC 0x76636377
 #define CREW_THREADS 1024
+#define CREW_CONNECTIONS 8 /* of each thread that asks a server */
 
 /* Latencies: 32 buckets an octave, so 3 % wide, from 1 ns to 18 minutes. */
 #define HIST_SUB_BITS 5
@@ -28,11 +29,15 @@
 #define HIST_OCTAVES 35
 #define HIST_BUCKETS (HIST_SUB * (HIST_OCTAVES + 1))
 
-/* name, perf's type and config (for a tracepoint: its path), what it is called in JSON */
+/* name, perf's type and config (of a tracepoint: its path; of HITM: by the CPU), what it is
+ * called in JSON. What the kernel takes for a cache miss is the CPU's own: of the last
+ * level on Intel's, of L2 on AMD's Zen. */
 #define CREW_COUNTERS(X)                                                                           \
 	X(CYCLES, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, NULL, "cycles")                    \
 	X(INSTRUCTIONS, PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, NULL, "instructions")      \
 	X(CACHE_MISSES, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES, NULL, "cache_misses")      \
+	X(HITM, PERF_TYPE_RAW, COUNT_HITM_CONFIG, NULL, "hitm_loads")                              \
+	X(SWITCHES, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES, NULL, "context_switches")  \
 	X(MIGRATIONS, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_MIGRATIONS, NULL, "cpu_migrations")    \
 	X(PAGE_FAULTS, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS, NULL, "page_faults")         \
 	X(CONTENTIONS, PERF_TYPE_TRACEPOINT, 0, "lock/contention_begin", "kernel_lock_waits")

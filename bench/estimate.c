@@ -10,6 +10,9 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 
+#define DRIFT_LEAST 8
+#define DRIFT_MOST 0.6
+
 static int estimate_compare(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -45,8 +48,48 @@ static size_t signed_rank_cut(size_t n, double *ret_level)
 	return cut;
 }
 
-/* logs is overwritten. */
-static struct estimate estimate_logs(double *logs, size_t n)
+/* Tied values share the mean of their ranks. */
+static double rank_of(const double *logs, size_t n, double value)
+{
+	size_t below = 0, same = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		below += logs[i] < value;
+		same += logs[i] == value;
+	}
+	return (double)below + ((double)same - 1) / 2;
+}
+
+/* Of each round's rank with the next one's. Of independent ones it is about -1/n, not 0. Few
+ * rounds do not tell, and 0.6 is as much as some ten can. */
+static double estimate_drift(const double *logs, size_t n)
+{
+	double mean = ((double)n - 1) / 2, product = 0, squares = 0, last = 0;
+
+	if (n < DRIFT_LEAST)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		double rank = rank_of(logs, n, logs[i]) - mean;
+
+		product += i > 0 ? rank * last : 0;
+		squares += rank * rank;
+		last = rank;
+	}
+	if (squares == 0)
+		return 0;
+	return fmin(fmax(product / squares + 1 / (double)n, 0), DRIFT_MOST);
+}
+
+static void estimate_widen(struct estimate *estimate, double drift)
+{
+	double factor = sqrt((1 + drift) / (1 - drift));
+
+	estimate->drift = drift;
+	estimate->low = estimate->center * pow(estimate->low / estimate->center, factor);
+	estimate->high = estimate->center * pow(estimate->high / estimate->center, factor);
+}
+
+static struct estimate estimate_logs(const double *logs, size_t n)
 {
 	struct estimate estimate = { .n = n, .center = NAN, .low = NAN, .high = NAN };
 	size_t pairs = n * (n + 1) / 2, cut, k = 0;
@@ -68,6 +111,7 @@ static struct estimate estimate_logs(double *logs, size_t n)
 		cut--;
 	estimate.low = exp(means[cut]);
 	estimate.high = exp(means[pairs - 1 - cut]);
+	estimate_widen(&estimate, estimate_drift(logs, n));
 	return estimate;
 }
 
@@ -90,6 +134,12 @@ struct estimate estimate_of(const double *values, size_t n)
 	return estimate_ratio(values, NULL, n);
 }
 
+bool estimate_is_narrow(const struct estimate *estimate)
+{
+	return estimate->level >= ESTIMATE_LEVEL &&
+	       estimate->high <= estimate->low * ESTIMATE_NARROW;
+}
+
 static json_t *estimate_number(double value)
 {
 	return isfinite(value) ? json_real(value) : json_null();
@@ -97,9 +147,19 @@ static json_t *estimate_number(double value)
 
 json_t *estimate_json(const struct estimate *estimate)
 {
-	return json_pack("{s:i, s:o, s:o, s:o, s:f}", "n", (int)estimate->n, "center",
+	return json_pack("{s:i, s:o, s:o, s:o, s:f, s:f}", "n", (int)estimate->n, "center",
 			 estimate_number(estimate->center), "low", estimate_number(estimate->low),
-			 "high", estimate_number(estimate->high), "level", estimate->level);
+			 "high", estimate_number(estimate->high), "level", estimate->level, "drift",
+			 estimate->drift);
+}
+
+json_t *estimate_values_json(const double *values, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, estimate_number(values[i]));
+	return list;
 }
 
 struct estimate estimate_load(const json_t *json)
@@ -113,5 +173,6 @@ struct estimate estimate_load(const json_t *json)
 	estimate.low = json_number_value(json_object_get(json, "low"));
 	estimate.high = json_number_value(json_object_get(json, "high"));
 	estimate.level = json_number_value(json_object_get(json, "level"));
+	estimate.drift = json_number_value(json_object_get(json, "drift"));
 	return estimate;
 }

@@ -10,6 +10,13 @@
  * Chicken, Nonparametric Statistical Methods, 3rd ed., 3.2 and 3.3). Neither the mean
  * with Student's t nor a bootstrap of so few rounds can say that of itself.
  *
+ * The test takes rounds for independent. On a machine that drifts, each is like the one
+ * before, and so many say less than that. So the rank correlation of each round with the next
+ * is looked at, in the order in which they were measured, and where it is positive the
+ * interval is widened by sqrt((1 + r) / (1 - r)), as for the mean of a first-order
+ * autoregression (Bartlett, J. R. Statist. Soc. Suppl. 8, 1946). Drift that is slower than a
+ * whole run no interval of that run can know.
+ *
  * The price: with fewer than six rounds no interval reaches 95 %. Then it is the
  * whole range, and level says what that is worth (n = 3: 75 %, n = 5: 93.8 %).
  */
@@ -17,23 +24,30 @@
 #define VC_BENCH_ESTIMATE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define ESTIMATE_LEVEL 0.95
 #define ESTIMATE_ROUNDS 1000 /* more are not taken into account */
+#define ESTIMATE_NARROW 1.25 /* of an interval that needs no more rounds: high over low */
 
 struct estimate {
 	size_t n;
 	double center, low, high;
 	double level; /* that the interval covers the truth: at least ESTIMATE_LEVEL, or less */
+	double drift; /* the correlation for which it was widened, up to 0.6 */
 };
 
 /* Values that are not positive and finite count as missing. n 0: all is NAN. */
 struct estimate estimate_of(const double *values, size_t n);
 /* Of the ratio a[i] / b[i]: what was measured in one round is compared within it. */
 struct estimate estimate_ratio(const double *a, const double *b, size_t n);
-/* {"n", "center", "low", "high", "level"}, numbers null without a value; the caller's. */
+/* Whether further rounds are not worth their time. */
+bool estimate_is_narrow(const struct estimate *estimate);
+/* {"n", "center", "low", "high", "level", "drift"}, numbers null without a value; the caller's. */
 json_t *estimate_json(const struct estimate *estimate);
+/* What was measured, round by round; null: not measured. The caller's. */
+json_t *estimate_values_json(const double *values, size_t n);
 /* From such JSON; n 0 when it is none. */
 struct estimate estimate_load(const json_t *json);
 

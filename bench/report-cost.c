@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * report-cost.c - the page's sections on starting and moving, and on all else
+ * report-cost.c - the page's sections on starting, moving and changing partitions
  */
 #include <math.h>
 #include <string.h>
@@ -8,14 +8,6 @@
 #include "bench/report-html.h"
 #include "bench/report-plot.h"
 #include "bench/report.h"
-
-static struct plot_point median_mark(double x, const json_t *samples)
-{
-	return (struct plot_point){ .x = x,
-				    .y = html_get(samples, "median"),
-				    .low = html_get(samples, "min"),
-				    .high = html_get(samples, "p90") };
-}
 
 static void spawn_table(FILE *out, const json_t *spawn)
 {
@@ -93,7 +85,7 @@ void report_spawn(FILE *out, const json_t *spawn)
 		    plot.n_rows == PLOT_ROWS)
 			continue;
 		plot.names[plot.n_rows] = spawn_short(html_string(way, "way"));
-		plot.marks[plot.n_rows++][0] = median_mark(0, json_object_get(way, "msec"));
+		plot.marks[plot.n_rows++][0] = plot_samples(0, json_object_get(way, "msec"));
 	}
 	fputs("<section id=\"spawn\"><h2>Starting a program</h2>\n<figure><figcaption>/bin/true, "
 	      "from the start to the known exit</figcaption><div class=\"one\">\n",
@@ -123,7 +115,8 @@ static void move_read(FILE *out, const json_t *move)
 
 		fprintf(out,
 			"A program of %.0f MiB stands still for %s ms (median) when vcmove moves "
-			"it, and for %s ms by criu dump and criu restore: %s of it. ",
+			"it, and for %s ms by criu dump and criu restore: the first is %s times "
+			"the second. ",
 			html_get(sizes[i], "mib"),
 			html_number(html_get(ours, "median"), buf[0], sizeof(buf[0])),
 			html_number(html_get(criu, "median"), buf[1], sizeof(buf[1])),
@@ -156,9 +149,9 @@ void report_move(FILE *out, const json_t *move)
 
 		if (plot.series[0].n == PLOT_POINTS)
 			break;
-		plot.series[0].points[plot.series[0].n++] = median_mark(
+		plot.series[0].points[plot.series[0].n++] = plot_samples(
 			mib, json_object_get(json_object_get(size, "vcmove_msec"), "downtime"));
-		plot.series[1].points[plot.series[1].n++] = median_mark(
+		plot.series[1].points[plot.series[1].n++] = plot_samples(
 			mib, json_object_get(json_object_get(size, "criu_msec"), "downtime"));
 	}
 	fputs("<section id=\"move\"><h2>Moving a program</h2>\n<figure><figcaption>How long it "
@@ -175,100 +168,93 @@ void report_move(FILE *out, const json_t *move)
 	fputs("</section>\n", out);
 }
 
-/* Objects within objects become columns with both names. */
-static void other_headings(FILE *out, const json_t *object, const char *prefix)
+/* One size of the program: the changes, and beside them that nothing was changed. */
+static void reshape_rows(FILE *out, const json_t *reshape, double mib)
 {
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)object, key, value)
-	{
-		char name[256];
-
-		snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? " " : "", key);
-		if (json_is_object(value)) {
-			other_headings(out, value, name);
-		} else if (!json_is_array(value)) {
-			fputs("<th scope=\"col\">", out);
-			html_text(out, name);
-			fputs("</th>", out);
-		}
-	}
-}
-
-static void other_cells(FILE *out, const json_t *object)
-{
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)object, key, value)
-	{
-		if (json_is_object(value))
-			other_cells(out, value);
-		else if (json_is_number(value))
-			html_cell_number(out, json_number_value(value));
-		else if (json_is_string(value))
-			html_cell_text(out, json_string_value(value));
-		else if (!json_is_array(value))
-			html_cell_text(out, json_is_true(value) ? "yes" : "-");
-	}
-}
-
-/* Rows that have the same shape as the one before share its headings. */
-static void other_list(FILE *out, const json_t *list)
-{
-	const json_t *row, *last = NULL;
+	struct plot_rows plot = { .title = "Time of a change and the program's longest pause",
+				  .label = "ms",
+				  .log = true,
+				  .reference = NAN,
+				  .n_series = 2,
+				  .classes = { 0, 1 } };
+	const json_t *change;
 	size_t i;
 
-	json_array_foreach(list, i, row)
+	json_array_foreach(reshape, i, change)
 	{
-		if (!json_is_object(row))
+		const char *name = html_string(change, "change");
+
+		if (html_get(change, "mib") != mib || plot.n_rows == PLOT_ROWS)
 			continue;
-		if (!last || json_object_size(row) != json_object_size(last)) {
-			if (last)
-				html_table_end(out);
-			fputs("<div class=\"scroll\"><table><thead><tr>", out);
-			other_headings(out, row, "");
-			fputs("</tr></thead><tbody>\n", out);
-		}
-		html_row_begin(out);
-		other_cells(out, row);
-		html_row_end(out);
-		last = row;
+		plot.names[plot.n_rows] = name;
+		plot.marks[plot.n_rows][0] =
+			strcmp(name, "none")
+				? plot_samples(0, json_object_get(change, "total_msec"))
+				: (struct plot_point){ .y = NAN, .low = NAN, .high = NAN };
+		plot.marks[plot.n_rows++][1] =
+			plot_samples(0, json_object_get(change, "pause_msec"));
 	}
-	if (last)
-		html_table_end(out);
+	fprintf(out, "<div><h3>%.0f MiB</h3>\n", mib);
+	plot_rows_svg(out, &plot);
+	fputs("</div>\n", out);
 }
 
-void report_other(FILE *out, const char *name, const json_t *figures)
+static void reshape_read(FILE *out, const json_t *reshape)
 {
-	const char *key;
-	json_t *value;
+	const json_t *change;
+	double mib = NAN;
+	char buf[3][32];
+	size_t i;
 
-	if (name) {
-		fprintf(out, "<section id=\"%s\"><h2>", name);
-		html_text(out, name);
-		fputs("</h2>\n", out);
-	}
-	fputs("<details><summary>All figures</summary>\n", out);
-	if (json_is_array(figures)) {
-		other_list(out, figures);
-	} else if (json_is_object(figures)) {
-		json_t *row = json_pack("[O]", figures);
+	fputs("<p class=\"reading\">The time of vcctl set, and the longest gap that the program "
+	      "in the partition saw meanwhile (medians).",
+	      out);
+	json_array_foreach(reshape, i, change)
+	{
+		const json_t *pause = json_object_get(change, "pause_msec");
+		double size = html_get(change, "mib");
+		double total = html_get(json_object_get(change, "total_msec"), "median");
 
-		other_list(out, row);
-		json_decref(row);
-		json_object_foreach((json_t *)figures, key, value)
-		{
-			if (!json_is_array(value))
-				continue;
-			fputs("<h3>", out);
-			html_text(out, key);
-			fputs("</h3>\n", out);
-			other_list(out, value);
-		}
+		if (size != mib)
+			fprintf(out, "%s Of %.0f MiB: ", isnan(mib) ? "" : ".", size);
+		else
+			fputs("; ", out);
+		mib = size;
+		html_number(html_get(pause, "median"), buf[0], sizeof(buf[0]));
+		if (!strcmp(html_string(change, "change"), "none"))
+			fprintf(out, "when nothing is changed, a pause of %s ms", buf[0]);
+		else
+			fprintf(out, "%s in %s ms with a pause of %s ms",
+				html_string(change, "change"),
+				html_number(total, buf[1], sizeof(buf[1])), buf[0]);
 	}
-	fputs("</details>\n", out);
-	if (name)
-		fputs("</section>\n", out);
+	fputs(". Lines go from the least to the 90th percentile.</p>\n", out);
+}
+
+void report_reshape(FILE *out, const json_t *reshape)
+{
+	const json_t *change;
+	double mib = NAN;
+	size_t i;
+
+	if (json_array_size(reshape) == 0)
+		return;
+	fputs("<section id=\"reshape\"><h2>Changing a partition</h2>\n<figure><figcaption>While a "
+	      "program runs in it</figcaption><p class=\"keys\">",
+	      out);
+	plot_key(out, 0, "the change");
+	plot_key(out, 1, "the program's longest pause");
+	fputs("</p><div class=\"two\">\n", out);
+	json_array_foreach(reshape, i, change)
+	{
+		if (html_get(change, "mib") == mib)
+			continue;
+		mib = html_get(change, "mib");
+		reshape_rows(out, reshape, mib);
+	}
+	fputs("</div>\n", out);
+	reshape_read(out, reshape);
+	fputs("</figure>\n", out);
+	report_other(out, NULL, reshape);
+	fputs("</section>\n", out);
 }

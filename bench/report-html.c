@@ -76,13 +76,31 @@ const char *html_string(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
-void html_gain(FILE *out, const struct estimate *gain)
+struct estimate html_estimate(const json_t *object, const char *key)
 {
-	char center[32], low[32], high[32];
+	return estimate_load(json_object_get(object, key));
+}
 
-	fprintf(out, "%s times (%s to %s)", html_number(gain->center, center, sizeof(center)),
-		html_number(gain->low, low, sizeof(low)),
-		html_number(gain->high, high, sizeof(high)));
+const json_t *html_find(const json_t *list, const char *key, const char *text)
+{
+	const json_t *object;
+	size_t i;
+
+	json_array_foreach(list, i, object)
+	{
+		if (!strcmp(html_string(object, key), text))
+			return object;
+	}
+	return NULL;
+}
+
+void html_details_begin(FILE *out, const char *name, const char *what)
+{
+	fputs("<details><summary><b>", out);
+	html_text(out, name);
+	fputs("</b>: ", out);
+	html_text(out, what);
+	fputs("</summary>\n", out);
 }
 
 void html_table_begin(FILE *out, const char *headings)

@@ -18,9 +18,13 @@ const char *html_number(double value, char *buf, size_t size);
 double html_get(const json_t *object, const char *key);
 /* The text with that key, or "". */
 const char *html_string(const json_t *object, const char *key);
-/* "1.93 times (1.18 to 3.55)" */
-void html_gain(FILE *out, const struct estimate *gain);
+/* The estimate with that key; n 0: there is none. */
+struct estimate html_estimate(const json_t *object, const char *key);
+/* The first object of a list whose text with that key is this one, or NULL. */
+const json_t *html_find(const json_t *list, const char *key, const char *text);
 
+/* What is folded away: a name, and what it is. Its end is "</details>". */
+void html_details_begin(FILE *out, const char *name, const char *what);
 /* A table that scrolls on its own when it is too wide. Headings by '|'. */
 void html_table_begin(FILE *out, const char *headings);
 void html_cell_text(FILE *out, const char *text);

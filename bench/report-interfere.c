@@ -9,29 +9,20 @@
 #include "bench/report-plot.h"
 #include "bench/report.h"
 
-enum { SHOW_PARTITIONS, SHOW_TASKSET, SHOW_SYSTEMD, SHOW_TOGETHER, SHOW_ALONE, N_SHOWN };
+static const struct {
+	const char *way, *name;
+	int class;
+} shown[] = {
+	{ "partitions", "in a partition of its own", 0 }, { "taskset", "bound by taskset", 1 },
+	{ "systemd", "by systemd's AllowedCPUs", 4 },     { "numad", "together, with numad", 5 },
+	{ "together", "together, nothing done", 3 },      { "alone", "alone", 2 },
+};
 
-static const char *const shown_ways[] = { "partitions", "taskset", "systemd", "together", "alone" };
-static const int shown_classes[] = { 0, 1, 4, 3, 2 };
-static const char *const shown_names[] = { "in a partition of its own", "bound by taskset",
-					   "by systemd's AllowedCPUs", "together, nothing done",
-					   "alone" };
+enum { N_SHOWN = sizeof(shown) / sizeof(shown[0]) };
 
 static const json_t *find_way(const json_t *noise, const char *name)
 {
-	const json_t *way;
-	size_t i;
-
-	json_array_foreach(json_object_get(noise, "ways"), i,
-			   way) if (!strcmp(html_string(way, "way"), name)) return way;
-	return NULL;
-}
-
-static struct plot_point p99_mark(const json_t *way)
-{
-	struct estimate p99 = estimate_load(json_object_get(way, "p99_usec"));
-
-	return (struct plot_point){ .y = p99.center, .low = p99.low, .high = p99.high };
+	return html_find(json_object_get(noise, "ways"), "way", name);
 }
 
 static void victim_rows(FILE *out, const json_t *victim)
@@ -41,19 +32,21 @@ static void victim_rows(FILE *out, const json_t *victim)
 				  .log = true,
 				  .reference = NAN,
 				  .n_series = N_SHOWN };
-	const struct plot_point alone = p99_mark(json_object_get(victim, "alone"));
 	const json_t *noise;
 	size_t i;
 
 	for (int s = 0; s < N_SHOWN; s++)
-		plot.classes[s] = shown_classes[s];
-	plot.reference = alone.y;
+		plot.classes[s] = shown[s].class;
+	plot.reference = html_estimate(json_object_get(victim, "alone"), "p99_usec").center;
 	json_array_foreach(json_object_get(victim, "noises"), i, noise)
 	{
 		plot.names[plot.n_rows] = html_string(noise, "noise");
-		for (int s = 0; s < N_SHOWN; s++)
-			plot.marks[plot.n_rows][s] = p99_mark(find_way(noise, shown_ways[s]));
-		plot.marks[plot.n_rows][SHOW_ALONE] = alone;
+		for (int s = 0; s < N_SHOWN; s++) {
+			struct estimate p99 =
+				html_estimate(find_way(noise, shown[s].way), "p99_usec");
+
+			plot.marks[plot.n_rows][s] = plot_estimate(0, &p99);
+		}
 		plot.n_rows++;
 	}
 	plot_rows_svg(out, &plot);
@@ -66,10 +59,9 @@ struct interfere_reading {
 static void reading_add(struct interfere_reading *reading, const json_t *noise)
 {
 	const json_t *parts = find_way(noise, "partitions");
-	struct estimate hurt =
-		estimate_load(json_object_get(find_way(noise, "together"), "p99_over_alone"));
-	struct estimate helped = estimate_load(json_object_get(parts, "p99_over_together"));
-	struct estimate taskset = estimate_load(json_object_get(parts, "p99_over_taskset"));
+	struct estimate hurt = html_estimate(find_way(noise, "together"), "p99_over_alone");
+	struct estimate helped = html_estimate(parts, "p99_over_together");
+	struct estimate taskset = html_estimate(parts, "p99_over_taskset");
 	const char *name = html_string(noise, "noise");
 
 	if (hurt.n > 0 && hurt.low > 1)
@@ -91,9 +83,9 @@ static void reading_add(struct interfere_reading *reading, const json_t *noise)
 static void victim_read(FILE *out, const json_t *victim)
 {
 	const json_t *alone = json_object_get(victim, "alone"), *noise;
-	struct estimate p50 = estimate_load(json_object_get(alone, "p50_usec"));
-	struct estimate p99 = estimate_load(json_object_get(alone, "p99_usec"));
-	struct estimate p999 = estimate_load(json_object_get(alone, "p999_usec"));
+	struct estimate p50 = html_estimate(alone, "p50_usec");
+	struct estimate p99 = html_estimate(alone, "p99_usec");
+	struct estimate p999 = html_estimate(alone, "p999_usec");
 	struct interfere_reading reading = { 0 };
 	char buf[3][32];
 	size_t i;
@@ -126,7 +118,7 @@ static void way_row(FILE *out, const char *noise, const json_t *way)
 	html_cell_text(out, noise);
 	html_cell_text(out, html_string(way, "way"));
 	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
-		struct estimate estimate = estimate_load(json_object_get(way, keys[k]));
+		struct estimate estimate = html_estimate(way, keys[k]);
 
 		html_cell_estimate(out, &estimate);
 	}
@@ -138,8 +130,7 @@ static void victim_table(FILE *out, const json_t *victim)
 	const json_t *noise, *way;
 	size_t i, k;
 
-	fprintf(out, "<details><summary><b>%s</b>: all figures</summary>\n",
-		html_string(victim, "victim"));
+	html_details_begin(out, html_string(victim, "victim"), "all figures");
 	html_table_begin(out, "neighbour|way|p50 us|p99 us|p99.9 us|operations/s|p99 over alone|"
 			      "p99 over together");
 	way_row(out, "", json_object_get(victim, "alone"));
@@ -154,26 +145,37 @@ static bool way_present(const json_t *interfere, const char *name)
 {
 	const json_t *victim = json_array_get(json_object_get(interfere, "victims"), 0);
 	const json_t *noise = json_array_get(json_object_get(victim, "noises"), 0);
+	const json_t *way = find_way(noise, name);
 
-	return !*html_string(find_way(noise, name), "unavailable");
+	return way && !*html_string(way, "unavailable");
 }
 
-/* Ways that are not there, once each. */
+static void missing_list(FILE *out, const json_t *list, const char *key)
+{
+	const json_t *object;
+	size_t i;
+
+	json_array_foreach(list, i, object)
+	{
+		const char *why = html_string(object, "unavailable");
+
+		if (!*why)
+			continue;
+		fprintf(out,
+			"<p class=\"reading\">%s is not measured here: ", html_string(object, key));
+		html_text(out, why);
+		fputs(why[strlen(why) - 1] == '.' ? "</p>\n" : ".</p>\n", out);
+	}
+}
+
+/* Ways and neighbours that are not there, once each. */
 static void missing_read(FILE *out, const json_t *interfere)
 {
 	const json_t *victim = json_array_get(json_object_get(interfere, "victims"), 0);
-	const json_t *noise = json_array_get(json_object_get(victim, "noises"), 0), *way;
-	size_t i;
+	const json_t *noises = json_object_get(victim, "noises");
 
-	json_array_foreach(json_object_get(noise, "ways"), i, way)
-	{
-		if (!*html_string(way, "unavailable"))
-			continue;
-		fprintf(out, "<p class=\"reading\">%s could not be measured here: ",
-			html_string(way, "way"));
-		html_text(out, html_string(way, "unavailable"));
-		fputs("</p>\n", out);
-	}
+	missing_list(out, json_object_get(json_array_get(noises, 0), "ways"), "way");
+	missing_list(out, noises, "noise");
 }
 
 void report_interfere(FILE *out, const json_t *interfere)
@@ -187,8 +189,8 @@ void report_interfere(FILE *out, const json_t *interfere)
 	      "victim's latency</figcaption><p class=\"keys\">",
 	      out);
 	for (int s = 0; s < N_SHOWN; s++)
-		if (way_present(interfere, shown_ways[s]))
-			plot_key(out, shown_classes[s], shown_names[s]);
+		if (way_present(interfere, shown[s].way))
+			plot_key(out, shown[s].class, shown[s].name);
 	fputs("</p><div class=\"two\">\n", out);
 	json_array_foreach(victims, i, victim)
 	{
@@ -199,6 +201,7 @@ void report_interfere(FILE *out, const json_t *interfere)
 	fputs("</div>\n", out);
 	json_array_foreach(victims, i, victim) victim_read(out, victim);
 	missing_read(out, interfere);
+	report_noise(out, json_object_get(interfere, "noise"));
 	fputs("</figure>\n", out);
 	json_array_foreach(victims, i, victim) victim_table(out, victim);
 	fputs("</section>\n", out);

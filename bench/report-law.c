@@ -52,7 +52,7 @@ static void law_measured(struct plot_curve *curve, const json_t *work)
 
 	json_array_foreach(json_object_get(work, "cells"), i, cell)
 	{
-		struct estimate rate = estimate_load(json_object_get(cell, "rate"));
+		struct estimate rate = html_estimate(cell, "rate");
 		double threads = html_get(cell, "threads");
 
 		if (strcmp(html_string(cell, "config"), "pinned") != 0 || rate.n == 0 ||

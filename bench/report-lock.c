@@ -11,8 +11,6 @@
 #include "bench/report-html.h"
 #include "bench/report-plot.h"
 
-#define LOCK_NOISY_PCT 10
-
 /* The series of these pictures, with the same colours everywhere. */
 enum { SHOW_PARTITIONS, SHOW_TASKSET, SHOW_SPLIT, SHOW_PINNED, N_SHOWN };
 
@@ -20,11 +18,6 @@ static const char *const shown_config[] = { "vcrun", "taskset", "split", "pinned
 static const char *const shown_names[] = { "partitions", "processes bound by taskset",
 					   "processes left to the scheduler",
 					   "one process, threads pinned" };
-
-static struct estimate get_estimate(const json_t *object, const char *key)
-{
-	return estimate_load(json_object_get(object, key));
-}
 
 static const json_t *work_cell(const json_t *work, const char *config, int domains, int threads)
 {
@@ -48,13 +41,6 @@ static const json_t *work_gain(const json_t *work, int partitions)
 	return NULL;
 }
 
-static void rows_add(struct plot_rows *plot, size_t series, const struct estimate *estimate)
-{
-	plot->marks[plot->n_rows][series] = (struct plot_point){ .y = estimate->center,
-								 .low = estimate->low,
-								 .high = estimate->high };
-}
-
 static void lock_rows(FILE *out, const json_t *lock, int partitions)
 {
 	int cpus = (int)html_get(lock, "cpus");
@@ -70,17 +56,20 @@ static void lock_rows(FILE *out, const json_t *lock, int partitions)
 		plot.classes[s] = s;
 	json_array_foreach(json_object_get(lock, "works"), i, work)
 	{
+		bool measured = false;
+
 		if (plot.n_rows == PLOT_ROWS)
 			break;
 		plot.names[plot.n_rows] = html_string(work, "work");
 		for (size_t s = 0; s < N_SHOWN; s++) {
 			const json_t *cell = work_cell(work, shown_config[s],
 						       s == SHOW_PINNED ? 1 : partitions, cpus);
-			struct estimate gain = get_estimate(cell, "over_one");
+			struct estimate gain = html_estimate(cell, "over_one");
 
-			rows_add(&plot, s, &gain);
+			plot.marks[plot.n_rows][s] = plot_estimate(0, &gain);
+			measured = measured || gain.n > 0;
 		}
-		plot.n_rows++;
+		plot.n_rows += measured;
 	}
 	plot_rows_svg(out, &plot);
 }
@@ -94,10 +83,10 @@ struct lock_reading {
 static void reading_add(struct lock_reading *reading, const json_t *work, int partitions)
 {
 	const json_t *gains = work_gain(work, partitions);
-	struct estimate gain = get_estimate(gains, "over_one");
-	struct estimate split = get_estimate(gains, "over_split");
-	struct estimate taskset = get_estimate(gains, "over_taskset");
-	struct estimate pinned = get_estimate(work, "pinned_over_one");
+	struct estimate gain = html_estimate(gains, "over_one");
+	struct estimate split = html_estimate(gains, "over_split");
+	struct estimate taskset = html_estimate(gains, "over_taskset");
+	struct estimate pinned = html_estimate(work, "pinned_over_one");
 	const char *name = html_string(work, "work");
 
 	if (pinned.n > 0 && pinned.low > 1)
@@ -122,21 +111,20 @@ static void reading_add(struct lock_reading *reading, const json_t *work, int pa
 	}
 }
 
-static void noise_read(FILE *out, const json_t *noise)
+/* What is not installed, or failed. */
+static void missing_read(FILE *out, const json_t *works)
 {
-	double others = html_get(json_object_get(noise, "others_pct"), "median");
-	double steal = html_get(json_object_get(noise, "steal_pct"), "median");
+	struct html_list missing = { 0 };
+	const json_t *work;
+	size_t i;
 
-	fprintf(out,
-		"<p class=\"reading\">While this was measured, other programs had %.1f %% of the "
-		"machine (median; in the worst tenth %.1f %% or more), and other machines on the "
-		"same host %.1f %%. %s</p>\n",
-		others, html_get(json_object_get(noise, "others_pct"), "p90"), steal,
-		others + steal > LOCK_NOISY_PCT
-			? "<b>It was not quiet: what shares the CPUs with others is disturbed by "
-			  "them "
-			  "to different degrees, and no small difference means anything.</b>"
-			: "That is quiet.");
+	json_array_foreach(works, i, work) if (*html_string(work, "unavailable")) html_list_add(
+		&missing, "%s (%s)", html_string(work, "work"), html_string(work, "unavailable"));
+	if (missing.n == 0)
+		return;
+	fputs("<p class=\"reading\">Not measured, or not to the end: ", out);
+	html_text(out, html_list_end(&missing));
+	fputs(".</p>\n", out);
 }
 
 static void lock_read(FILE *out, const json_t *lock, int partitions)
@@ -144,14 +132,16 @@ static void lock_read(FILE *out, const json_t *lock, int partitions)
 	struct lock_reading reading = { 0 };
 	const json_t *work;
 	double level = NAN;
-	size_t i;
+	size_t i, n = 0;
 
 	json_array_foreach(json_object_get(lock, "works"), i, work)
 	{
-		struct estimate gain = get_estimate(work_gain(work, partitions), "over_one");
+		struct estimate gain = html_estimate(work_gain(work, partitions), "over_one");
 
-		if (gain.n > 0)
+		if (gain.n > 0) {
 			level = fmin(isnan(level) ? 1 : level, gain.level);
+			n++;
+		}
 		reading_add(&reading, work, partitions);
 	}
 	if (isnan(level)) {
@@ -174,18 +164,17 @@ static void lock_read(FILE *out, const json_t *lock, int partitions)
 		html_list_end(&reading.by_vcrun), html_list_end(&reading.by_taskset),
 		html_list_end(&reading.pin_gain), html_list_end(&reading.pin_cost));
 	fprintf(out,
-		" An interval holds with %.0f %% each, so of twenty works that differ in nothing "
-		"one may show a difference.</p>\n",
-		level * 100);
-	noise_read(out, json_object_get(lock, "noise"));
+		" An interval holds with %.0f %%: of %zu works that differ in nothing, %.1f would "
+		"show a difference by chance.</p>\n",
+		level * 100, n, (1 - level) * (double)n);
+	missing_read(out, json_object_get(lock, "works"));
+	report_noise(out, json_object_get(lock, "noise"));
 }
 
 static void curve_add(struct plot_curve *curve, double x, const struct estimate *estimate)
 {
 	if (estimate->n > 0 && curve->n < PLOT_POINTS)
-		curve->points[curve->n++] = (struct plot_point){
-			.x = x, .y = estimate->center, .low = estimate->low, .high = estimate->high
-		};
+		curve->points[curve->n++] = plot_estimate(x, estimate);
 }
 
 /* One small picture a work: how its throughput goes with the number of partitions. */
@@ -209,7 +198,7 @@ static void lock_curve(FILE *out, const json_t *work)
 	curve_add(&plot.series[SHOW_SPLIT], 1, &one);
 	json_array_foreach(json_object_get(work, "cells"), i, cell)
 	{
-		struct estimate gain = get_estimate(cell, "over_one");
+		struct estimate gain = html_estimate(cell, "over_one");
 
 		for (int s = 0; s <= SHOW_SPLIT; s++)
 			if (!strcmp(html_string(cell, "config"), shown_config[s]))
@@ -233,7 +222,7 @@ static void curves_read(FILE *out, const json_t *lock, int partitions)
 		bool timed = !strcmp(html_string(work, "group"), "application");
 		const char *key = timed ? "wait_pct" : "blocked_pct";
 		struct estimate single =
-			get_estimate(work_cell(work, "vcrun", 1, cpus), "over_one");
+			html_estimate(work_cell(work, "vcrun", 1, cpus), "over_one");
 
 		if (single.n > 0 && single.high < 1)
 			html_list_add(&free_lunch, "%s (%.2f)", html_string(work, "work"),
@@ -252,31 +241,77 @@ static void curves_read(FILE *out, const json_t *lock, int partitions)
 		html_list_end(&free_lunch), html_list_end(&waits), partitions);
 }
 
+/* Per operation, of one process and then of the partitions. */
+static void counters_read(FILE *out, const json_t *lock, int partitions)
+{
+	static const char *const keys[][2] = {
+		{ "cache_misses", "cache misses" },
+		{ "hitm_loads", "loads of a line that another core had modified" }
+	};
+	int cpus = (int)html_get(lock, "cpus");
+	const json_t *work;
+	size_t i, told = 0;
+
+	fputs("<p class=\"reading\">", out);
+	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+		struct html_list list = { 0 };
+
+		json_array_foreach(json_object_get(lock, "works"), i, work)
+		{
+			const json_t *one =
+				json_object_get(work_cell(work, "one", 1, cpus), "counted_per_kop");
+			const json_t *parts = json_object_get(
+				work_cell(work, "vcrun", partitions, cpus), "counted_per_kop");
+			double before = html_get(one, keys[k][0]);
+			double after = html_get(parts, keys[k][0]);
+			char buf[2][32];
+
+			if (isfinite(before) && isfinite(after))
+				html_list_add(&list, "%s (%s, then %s)", html_string(work, "work"),
+					      html_number(before, buf[0], sizeof(buf[0])),
+					      html_number(after, buf[1], sizeof(buf[1])));
+		}
+		if (list.n > 0)
+			fprintf(out, "%s per 1000 operations, counted once: %s. ", keys[k][1],
+				html_list_end(&list));
+		told += list.n > 0;
+	}
+	if (told == 0)
+		fputs("The CPU's counters cannot be read on this machine, so nothing is known of "
+		      "cache misses, nor of lines that one CPU takes from another.",
+		      out);
+	else if (told == 1)
+		fputs("Of lines that one core takes from another this CPU has no counter that is "
+		      "known here.",
+		      out);
+	fputs("</p>\n", out);
+}
+
 static void lock_table(FILE *out, const json_t *work)
 {
-	static const char *const counted[] = { "kernel_lock_waits", "cache_misses", "cycles" };
+	static const char *const counted[] = { "kernel_lock_waits", "cpu_migrations",
+					       "page_faults",       "cycles",
+					       "cache_misses",      "hitm_loads" };
 	static const char *const plain[] = { "wait_pct", "blocked_pct", "queue_pct",
 					     "switches_per_kop", "jain" };
 	const json_t *cell;
 	size_t i;
 
-	fputs("<details><summary><b>", out);
-	html_text(out, html_string(work, "work"));
-	fputs("</b>: ", out);
-	html_text(out, html_string(work, "what"));
-	fputs("</summary>\n", out);
+	html_details_begin(out, html_string(work, "work"), html_string(work, "what"));
 	if (*html_string(work, "unavailable")) {
-		fputs("<p>Not measured to the end: ", out);
+		fputs("<p>Not measured, or not to the end: ", out);
 		html_text(out, html_string(work, "unavailable"));
 		fputs("</p>\n", out);
 	}
-	html_table_begin(out, "way|domains|threads|operations/s|times one|p50 us|p99 us|p99.9 us|"
-			      "lock wait %|blocked %|queueing %|switches/1000 op|fairness|kernel "
-			      "lock waits/1000 op|cache misses/1000 op|cycles/1000 op");
+	html_table_begin(out,
+			 "way|domains|threads|operations/s|times one|p50 us|p99 us|p99.9 us|"
+			 "lock wait %|blocked %|queueing %|switches/1000 op|fairness|kernel "
+			 "lock waits/1000 op|migrations/1000 op|page faults/1000 op|cycles/1000 "
+			 "op|cache misses/1000 op|HITM loads/1000 op");
 	json_array_foreach(json_object_get(work, "cells"), i, cell)
 	{
-		struct estimate rate = get_estimate(cell, "rate");
-		struct estimate gain = get_estimate(cell, "over_one");
+		struct estimate rate = html_estimate(cell, "rate");
+		struct estimate gain = html_estimate(cell, "over_one");
 
 		if (rate.n == 0)
 			continue;
@@ -286,9 +321,9 @@ static void lock_table(FILE *out, const json_t *work)
 		html_cell_number(out, html_get(cell, "threads"));
 		html_cell_estimate(out, &rate);
 		html_cell_estimate(out, &gain);
-		html_cell_number(out, get_estimate(cell, "p50_usec").center);
-		html_cell_number(out, get_estimate(cell, "p99_usec").center);
-		html_cell_number(out, get_estimate(cell, "p999_usec").center);
+		html_cell_number(out, html_estimate(cell, "p50_usec").center);
+		html_cell_number(out, html_estimate(cell, "p99_usec").center);
+		html_cell_number(out, html_estimate(cell, "p999_usec").center);
 		for (size_t k = 0; k < sizeof(plain) / sizeof(plain[0]); k++)
 			html_cell_number(out, html_get(cell, plain[k]));
 		for (size_t k = 0; k < sizeof(counted) / sizeof(counted[0]); k++)
@@ -343,6 +378,7 @@ void report_lock(FILE *out, const json_t *lock)
 	json_array_foreach(json_object_get(lock, "works"), i, work) lock_curve(out, work);
 	fputs("</div>\n", out);
 	curves_read(out, lock, partitions);
+	counters_read(out, lock, partitions);
 	fputs("</figure>\n", out);
 	report_law(out, lock);
 	fputs("<h3>All figures</h3>\n", out);

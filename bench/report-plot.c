@@ -5,6 +5,7 @@
 #include "bench/report-plot.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "bench/report-html.h"
 
@@ -12,6 +13,8 @@
 #define SMALL_WIDTH 180
 #define ROW_MARK 9 /* from one series' mark to the next within a row */
 #define ROW_GAP 9
+#define ROW_NAME 62   /* the least place for the rows' names */
+#define CHARACTER 7.4 /* of the font, with some to spare */
 #define TICKS 12
 #define DODGE 3.5 /* between series at the same x in a small picture */
 
@@ -141,7 +144,9 @@ static void svg_begin(FILE *out, const char *title, double width, double height,
 
 static const char *tick_text(double tick, char *buf, size_t size)
 {
-	if (tick >= 1e6)
+	if (tick > 0 && tick < 0.01)
+		snprintf(buf, size, "1e%.0f", log10(tick));
+	else if (tick >= 1e6)
 		snprintf(buf, size, "%gM", tick / 1e6);
 	else if (tick >= 1e4)
 		snprintf(buf, size, "%gk", tick / 1e3);
@@ -172,10 +177,20 @@ static size_t rows_present(const struct plot_rows *plot, size_t present[PLOT_SER
 	return n;
 }
 
+/* Where the scale begins, so that the longest name has its place before it. */
+static double rows_left(const struct plot_rows *plot)
+{
+	double left = ROW_NAME;
+
+	for (size_t r = 0; r < plot->n_rows; r++)
+		left = fmax(left, 12 + CHARACTER * (double)strlen(plot->names[r]));
+	return left;
+}
+
 void plot_rows_svg(FILE *out, const struct plot_rows *plot)
 {
 	size_t present[PLOT_SERIES], n_present = rows_present(plot, present);
-	double row = (double)n_present * ROW_MARK + ROW_GAP, top = 6, left = 62;
+	double row = (double)n_present * ROW_MARK + ROW_GAP, top = 6, left = rows_left(plot);
 	double bottom = top + row * (double)plot->n_rows;
 	struct scale x = { .log = plot->log,
 			   .low = NAN,
@@ -358,6 +373,21 @@ void plot_curves_svg(FILE *out, const struct plot_curves *plot)
 				   curve->kind == PLOT_LINE ? DODGE * (double)s : 0);
 	}
 	fputs("</svg>\n", out);
+}
+
+struct plot_point plot_estimate(double x, const struct estimate *estimate)
+{
+	return (struct plot_point){
+		.x = x, .y = estimate->center, .low = estimate->low, .high = estimate->high
+	};
+}
+
+struct plot_point plot_samples(double x, const json_t *samples)
+{
+	return (struct plot_point){ .x = x,
+				    .y = html_get(samples, "median"),
+				    .low = html_get(samples, "min"),
+				    .high = html_get(samples, "p90") };
 }
 
 void plot_key(FILE *out, int class, const char *name)

@@ -9,9 +9,12 @@
 #ifndef VC_BENCH_REPORT_PLOT_H
 #define VC_BENCH_REPORT_PLOT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+
+#include "bench/estimate.h"
 
 #define PLOT_SERIES 6
 #define PLOT_ROWS 64
@@ -49,6 +52,11 @@ struct plot_curves {
 		struct plot_point points[PLOT_POINTS];
 	} series[PLOT_SERIES];
 };
+
+/* From an estimate, and from samples as samples_json() has them: there the interval goes
+ * from the least to the 90th percentile. */
+struct plot_point plot_estimate(double x, const struct estimate *estimate);
+struct plot_point plot_samples(double x, const json_t *samples);
 
 void plot_rows_svg(FILE *out, const struct plot_rows *plot);
 void plot_curves_svg(FILE *out, const struct plot_curves *plot);

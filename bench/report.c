@@ -42,7 +42,7 @@ static const char page_style[] =
 	"dashed var(--s5);vertical-align:4px;opacity:1}\n"
 	"svg{display:block;width:100%;height:auto}.key "
 	"svg{display:inline}.one{max-width:520px}.two{display:grid;gap:0 "
-	"2rem;grid-template-columns:repeat(auto-fit,minmax(min(340px,100%),1fr))}.many{display:"
+	"2rem;grid-template-columns:repeat(auto-fill,minmax(min(340px,100%),1fr))}.many{display:"
 	"grid;gap:.9rem "
 	"1rem;grid-template-columns:repeat(auto-fill,minmax(160px,1fr))}\n"
 	"svg text{font:11px system-ui,sans-serif;fill:var(--fg)}.small text{font-size:11px}svg "
@@ -66,14 +66,41 @@ static const char page_style[] =
 	"n{text-align:right}pre{max-height:28rem;overflow:auto;font-size:.75rem;background:var(--"
 	"soft);padding:.6rem}\n";
 
-static const char *const known_sections[] = { "machine", "spawn", "move", "lock", "interfere" };
+static const struct {
+	const char *name;
+	void (*write)(FILE *out, const json_t *figures);
+} sections[] = {
+	{ "lock", report_lock }, { "interfere", report_interfere }, { "spawn", report_spawn },
+	{ "move", report_move }, { "reshape", report_reshape },     { "ipc", report_ipc },
+};
 
 static bool section_known(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(known_sections); i++)
-		if (!strcmp(known_sections[i], name))
+	if (!strcmp(name, "machine"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (!strcmp(sections[i].name, name))
 			return true;
 	return false;
+}
+
+/* What a figure of the machine is called: its key with spaces, unless here. */
+static void page_name(FILE *out, const char *key)
+{
+	static const char *const names[][2] = { { "cpu", "CPU" },
+						{ "cpus", "CPUs" },
+						{ "l3_caches", "L3 caches" },
+						{ "memory_mib", "memory, MiB" },
+						{ "criu", "CRIU" },
+						{ "at", "measured" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i][0], key)) {
+			fputs(names[i][1], out);
+			return;
+		}
+	for (const char *c = key; *c; c++)
+		putc(*c == '_' ? ' ' : *c, out);
 }
 
 static void page_machine(FILE *out, const json_t *machine)
@@ -95,8 +122,7 @@ static void page_machine(FILE *out, const json_t *machine)
 			html_number(json_number_value(value), text, sizeof(text));
 		}
 		fputs("<dt>", out);
-		for (const char *c = key; *c; c++)
-			putc(*c == '_' ? ' ' : *c, out);
+		page_name(out, key);
 		fputs("</dt><dd>", out);
 		html_text(out, json_is_string(value) ? json_string_value(value) : text);
 		fputs("</dd>\n", out);
@@ -110,8 +136,12 @@ static void page_links(FILE *out, const json_t *results)
 	json_t *value;
 
 	fputs("<nav>", out);
-	json_object_foreach((json_t *)results, key, value) if (strcmp(key, "machine") != 0)
-		fprintf(out, "<a href=\"#%s\">%s</a>", key, key);
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (json_object_get(results, sections[i].name))
+			fprintf(out, "<a href=\"#%s\">%s</a>\n", sections[i].name,
+				sections[i].name);
+	json_object_foreach((json_t *)results, key, value) if (!section_known(key))
+		fprintf(out, "<a href=\"#%s\">%s</a>\n", key, key);
 	fputs("<a href=\"#raw\">raw figures</a></nav>\n", out);
 }
 
@@ -120,10 +150,8 @@ static void page_sections(FILE *out, const json_t *results)
 	const char *key;
 	json_t *value;
 
-	report_lock(out, json_object_get(results, "lock"));
-	report_interfere(out, json_object_get(results, "interfere"));
-	report_spawn(out, json_object_get(results, "spawn"));
-	report_move(out, json_object_get(results, "move"));
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		sections[i].write(out, json_object_get(results, sections[i].name));
 	json_object_foreach((json_t *)results, key, value) if (!section_known(key))
 		report_other(out, key, value);
 }
@@ -161,7 +189,9 @@ int report_write(const json_t *results, const char *path, struct vc_err *err)
 	page_machine(out, json_object_get(results, "machine"));
 	page_links(out, results);
 	fputs("<p class=\"dim\">Dots are estimates, lines their intervals: Hodges-Lehmann of the "
-	      "logarithms of the rounds, with Wilcoxon's signed-rank interval, unless the text "
+	      "logarithms of the rounds, with Wilcoxon's signed-rank interval, widened where "
+	      "rounds resemble the ones "
+	      "before them, unless the text "
 	      "says otherwise. What is compared was measured in turns within each round. The "
 	      "sentences are made from the figures of this run.</p>\n",
 	      out);

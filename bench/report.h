@@ -7,7 +7,10 @@
  *	report-plot.[ch]    the two kinds of pictures, as SVG
  *	report-lock.c       section: locks; report-law.c: the curve carried on
  *	report-interfere.c  section: neighbours
- *	report-cost.c       sections: starting, moving, and whatever else was measured
+ *	report-noise.c      how quiet it was, for these two
+ *	report-cost.c       sections: starting, moving, changing partitions
+ *	report-ipc.c        section: talking across partitions
+ *	report-other.c      tables of whatever was measured
  *
  * Everything on it is made from the JSON alone, the sentences too, so that a page can
  * be made again from saved figures. It fetches nothing.
@@ -29,6 +32,10 @@ void report_law(FILE *out, const json_t *lock);
 void report_interfere(FILE *out, const json_t *interfere);
 void report_spawn(FILE *out, const json_t *spawn);
 void report_move(FILE *out, const json_t *move);
+void report_reshape(FILE *out, const json_t *reshape);
+void report_ipc(FILE *out, const json_t *ipc);
+/* A paragraph on the noise of a benchmark (bench_noise_json()); nothing when none is known. */
+void report_noise(FILE *out, const json_t *noise);
 /* Of a benchmark that this page has no pictures for: its figures as tables. */
 void report_other(FILE *out, const char *name, const json_t *figures);
 

@@ -23,6 +23,8 @@
 
 volatile sig_atomic_t bench_stop;
 
+#define PATIENCE_DEFAULT_USEC 60000000u
+
 /* In the order in which "all" runs them. */
 static const struct subcommand {
 	const char *name;
@@ -49,7 +51,7 @@ static void vcbench_usage(FILE *out)
 	      "  -n, --rounds=N     so many samples of each\n"
 	      "      --sizes=LIST   move, reshape: MiB of memory, by commas\n"
 	      "      --works=LIST   lock: only these, by commas\n"
-	      "      --patience=SEC lock, interfere: wait so long in all for quiet moments\n"
+	      "      --patience=SEC lock, interfere: wait so long for quiet moments (each 60)\n"
 	      "      --quick        fewer rounds, smaller sizes; all is done within 2 minutes\n"
 	      "      --json=FILE    write the figures to FILE (-: standard output)\n"
 	      "      --report=FILE  write the page to FILE (all: default report.html)\n"
@@ -156,6 +158,7 @@ static int vcbench_run_one(struct bench *bench, const struct subcommand *subcomm
 	struct vc_err err = { 0 };
 	int r = 0;
 
+	bench->patience_usec = bench->patience_each_usec;
 	if (subcommand->partitions > 0)
 		r = bench_up(bench, subcommand->partitions, &err);
 	if (r == 0)
@@ -197,6 +200,7 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = vcbench_on_signal };
 	struct bench bench = { 0 };
 	const char *json = NULL, *report = NULL, *from = NULL;
+	bool patient = false;
 	int c, status = 0;
 
 	log_open("vcbench", LOG_LEVEL_WARN);
@@ -213,7 +217,8 @@ int main(int argc, char **argv)
 			bench.works = optarg;
 			break;
 		case 'p':
-			bench.patience_usec = strtoul(optarg, NULL, 10) * 1000000;
+			bench.patience_each_usec = strtoul(optarg, NULL, 10) * 1000000;
+			patient = true;
 			break;
 		case 'q':
 			bench.quick = true;
@@ -253,6 +258,8 @@ int main(int argc, char **argv)
 		fputs("vcbench: needs root: it brings partitions up\n", stderr);
 		return 1;
 	}
+	if (!patient && !bench.quick)
+		bench.patience_each_usec = PATIENCE_DEFAULT_USEC;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	bench.report = json_object();

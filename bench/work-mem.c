@@ -13,9 +13,7 @@
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define MAP_PAGES 16u
@@ -112,24 +110,15 @@ static int fork_open(const struct domain_args *args, void **ret)
 	return 0;
 }
 
-static uint64_t timeval_nsec(struct timeval tv)
-{
-	return (uint64_t)tv.tv_sec * 1000000000u + (uint64_t)tv.tv_usec * 1000;
-}
-
 static uint64_t fork_once(struct worker *worker)
 {
-	struct rusage usage;
 	pid_t pid = fork();
 
 	if (pid < 0)
 		work_die("fork", errno);
 	if (pid == 0)
 		_exit(0);
-	if (wait4(pid, NULL, 0, &usage) != pid)
-		work_die("wait4", errno);
-	worker->figures->children_nsec +=
-		timeval_nsec(usage.ru_utime) + timeval_nsec(usage.ru_stime);
+	work_reap(worker, pid);
 	return 0;
 }
 

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define HOG_BYTES (64u << 20) /* a thread: more than a share of any cache */
@@ -72,7 +71,7 @@ static uint64_t storm_once(struct worker *worker)
 		execl("/bin/true", "true", (char *)NULL);
 		_exit(127);
 	}
-	waitpid(pid, NULL, 0);
+	work_reap(worker, pid);
 	return 0;
 }
 

@@ -13,28 +13,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/perf_event.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
 
 static const struct work *const works[] = {
-	&work_mutex, &work_spin,    &work_rwlock, &work_mmap,   &work_fault, &work_futex,
-	&work_fork,  &work_sem,     &work_msg,    &work_ipcget, &work_dir,   &work_tcp,
-	&work_ping,  &work_compute, &work_hog,    &work_storm,  &work_io,    &work_irq,
+	&work_mutex, &work_spin, &work_rwlock, &work_mmap,      &work_fault,
+	&work_futex, &work_fork, &work_sem,    &work_msg,       &work_ipcget,
+	&work_dir,   &work_tcp,  &work_ping,   &work_compute,   &work_hog,
+	&work_storm, &work_io,   &work_irq,    &work_memcached,
 };
 
 static struct crew_map *map;
@@ -51,48 +50,19 @@ void work_die(const char *what, int error)
 	_exit(1);
 }
 
-static const struct {
-	uint32_t type;
-	uint64_t config;
-	const char *path;
-} counters[] = {
-#define X(name, type, config, path, json) { type, config, path },
-	CREW_COUNTERS(X)
-#undef X
-};
-
-/* -1: this machine does not have it, or not for us. */
-static int counter_open(enum crew_counter counter)
+static uint64_t timeval_nsec(struct timeval tv)
 {
-	struct perf_event_attr attr = {
-		.type = counters[counter].type,
-		.size = sizeof(attr),
-		.config = counters[counter].config,
-		.disabled = 1,
-		.inherit = 1,
-	};
-
-	if (counters[counter].path) {
-		char path[128], id[32];
-
-		snprintf(path, sizeof(path), "/sys/kernel/tracing/events/%s/id",
-			 counters[counter].path);
-		if (file_read(AT_FDCWD, path, id, sizeof(id)) <= 0)
-			return -1;
-		attr.config = strtoull(id, NULL, 10);
-	}
-	return (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	return (uint64_t)tv.tv_sec * 1000000000u + (uint64_t)tv.tv_usec * 1000;
 }
 
-static void counter_close(int fd, int64_t *ret)
+void work_reap(struct worker *worker, pid_t pid)
 {
-	*ret = -1;
-	if (fd < 0)
-		return;
-	ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
-	if (read(fd, ret, sizeof(*ret)) != sizeof(*ret))
-		*ret = -1;
-	close(fd);
+	struct rusage usage;
+
+	if (wait4(pid, NULL, 0, &usage) != pid)
+		work_die("wait4", errno);
+	worker->figures->children_nsec +=
+		timeval_nsec(usage.ru_utime) + timeval_nsec(usage.ru_stime);
 }
 
 /* A window of its own, behind the measured one: what the kernel counts per operation. */
@@ -101,17 +71,12 @@ static void thread_count(struct worker *worker)
 	struct crew_thread *figures = worker->figures;
 	int fds[N_COUNTERS];
 
-	for (int i = 0; i < N_COUNTERS; i++)
-		fds[i] = counter_open(i);
-	for (int i = 0; i < N_COUNTERS; i++)
-		if (fds[i] >= 0)
-			ioctl(fds[i], PERF_EVENT_IOC_ENABLE, 0);
+	count_begin(fds);
 	while (atomic_load_explicit(&map->phase, memory_order_relaxed) == CREW_COUNT) {
 		the_work->once(worker);
 		figures->counted_ops++;
 	}
-	for (int i = 0; i < N_COUNTERS; i++)
-		counter_close(fds[i], &figures->counters[i]);
+	count_end(fds, figures->counters);
 }
 
 /* What the kernel has booked for this thread so far. */
@@ -174,7 +139,7 @@ static void thread_pin(unsigned int number)
 static void *thread_main(void *arg)
 {
 	struct worker *worker = arg;
-	uint64_t waits;
+	uint64_t waits, children;
 	uint32_t phase;
 	int r;
 
@@ -190,9 +155,11 @@ static void *thread_main(void *arg)
 	if (atomic_load(&map->phase) == CREW_MEASURE)
 		thread_measure(worker);
 	waits = worker->figures->wait_nsec;
+	children = worker->figures->children_nsec;
 	if (atomic_load(&map->phase) == CREW_COUNT)
 		thread_count(worker);
 	worker->figures->wait_nsec = waits;
+	worker->figures->children_nsec = children;
 	if (the_work->leave)
 		the_work->leave(worker);
 	return NULL;

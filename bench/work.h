@@ -3,10 +3,12 @@
  * work.h - the works that a crew can do, seen by those who do them
  *
  *	work.c         threads and phases (the program "vcwork")
+ *	work-count.c   what the CPU and the kernel count
  *	work-app.c     a hash table and a log under the application's own lock
  *	work-mem.c     mmap, page faults, futexes, fork
  *	work-ipc.c     System V semaphores and messages
  *	work-file.c    one directory; one listening port
+ *	work-client.c  who asks a memcached
  *	work-victim.c  what is disturbed: a ping, a computation
  *	work-noise.c   what disturbs
  */
@@ -15,6 +17,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "bench/crew.h"
@@ -50,12 +53,20 @@ struct work {
 extern const struct work work_mutex, work_spin, work_rwlock;
 extern const struct work work_mmap, work_fault, work_futex, work_fork;
 extern const struct work work_sem, work_msg, work_ipcget;
-extern const struct work work_dir, work_tcp;
+extern const struct work work_dir, work_tcp, work_memcached;
 extern const struct work work_ping, work_compute;
 extern const struct work work_hog, work_storm, work_io, work_irq;
 
 /* The process cannot go on: leaves the reason to vcbench, and exits. */
 void work_die(const char *what, int error) __attribute__((noreturn));
+/* work-count.c: counts what this thread does, and processes that it begins. fds has room for
+ * N_COUNTERS; in ret, -1: this machine does not count it. */
+void count_begin(int *fds);
+void count_end(const int *fds, int64_t *ret);
+/* What would have been counted all the time; -1: it was counted at no time. */
+int64_t count_scale(uint64_t value, uint64_t enabled_nsec, uint64_t running_nsec);
+/* Waits for a child; its CPU time is the crew's. */
+void work_reap(struct worker *worker, pid_t pid);
 
 static inline uint64_t work_now_nsec(void)
 {

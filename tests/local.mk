@@ -16,7 +16,7 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/devices-astray.sh tests/devices-storm.sh tests/devices-hotplug.sh \
 	tests/move-refuse.sh tests/move-memory.sh tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
 	tests/move-faults.sh
-end_to_end += tests/bench-lock.sh tests/bench-interfere.sh
+end_to_end += tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
 check_PROGRAMS += tests/fault-victim tests/memory-victim
 tests_fault_victim_SOURCES = tests/fault-victim.c
 tests_fault_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
