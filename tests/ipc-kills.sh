@@ -30,6 +30,8 @@ for n in 0 1; do
 	vcrun --on=vc$n "$killer" clients $((kills / 2)) $((seed + n)) >"$work/clients$n" 2>&1 &
 	eval "clients$n=$!"
 done
+wait_for 20 grep -q begun "$work/clients0"
+wait_for 20 grep -q begun "$work/clients1"
 "$killer" daemons $((seed + 2)) "$state/vc0" "$state/vc1" >"$work/daemons" 2>&1 &
 daemons=$!
 # shellcheck disable=SC2154 # set by eval
