@@ -312,6 +312,7 @@ static void mutex_add(bool timed)
 		*number = before + 1;
 		ok("unlock", vcipc_mutex_unlock(m));
 	}
+	ok("close", vcipc_shm_close(shm));
 }
 
 static void mutex_lock_(void)
@@ -334,6 +335,7 @@ static void mutex_sum(void)
 	snprintf(memory, sizeof(memory), "%s's memory", name);
 	must_be("sum", *number, n);
 	ok("unlink", vcipc_unlink(VCIPC_SHM, memory));
+	ok("close", vcipc_shm_close(shm));
 }
 
 /* Holds it, over however many moves, until there is a line to read. */
