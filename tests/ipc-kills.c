@@ -282,6 +282,8 @@ static void clients(unsigned int kills)
 		     0);
 	if (calls == MAP_FAILED)
 		err(1, "memory");
+	puts("begun");
+	fflush(stdout);
 	for (int i = 0; i < CLIENTS; i++)
 		pids[i] = start_client();
 	for (unsigned int i = 0; i < kills; i++) {

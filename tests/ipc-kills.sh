@@ -26,11 +26,14 @@ check_meanwhile() {
 	fi
 }
 
+# While there is a job, "vcctl up" takes over what is there and clears nothing.
+vcrun --detach --name=resident sleep 1000 >/dev/null
 for n in 0 1; do
-	vcrun --on=vc$n --name=clients$n "$killer" clients $((kills / 2)) $((seed + n)) >"$work/clients$n" 2>&1 &
+	vcrun --on=vc$n "$killer" clients $((kills / 2)) $((seed + n)) >"$work/clients$n" 2>&1 &
 	eval "clients$n=$!"
 done
-wait_for 10 jobs_are 2
+wait_for 20 grep -q begun "$work/clients0"
+wait_for 20 grep -q begun "$work/clients1"
 "$killer" daemons $((seed + 2)) "$state/vc0" "$state/vc1" >"$work/daemons" 2>&1 &
 daemons=$!
 # shellcheck disable=SC2154 # set by eval
@@ -47,6 +50,7 @@ for which in clients0 clients1 daemons; do
 done
 
 vcctl up >/dev/null
+vcctl kill resident
 "$killer" unlink
 wait_for 10 nothing_left
 try vcctl ipc check

@@ -6,6 +6,7 @@ top_srcdir=${top_srcdir:-.} top_builddir=${top_builddir:-$top_srcdir/build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 library=$top_builddir/.libs/libvcipc.so
+! grep -q -e __asan_init -e __tsan_init "$library" || { echo "skipped: built with a sanitizer"; exit 77; }
 
 is() { # WHAT GOT EXPECTED
 	[ "$2" = "$3" ] || { printf '%s: got\n%s\nexpected\n%s\n' "$1" "$2" "$3"; exit 1; }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ipc-move - a job that is moved takes its handles from one column to the other
 . "${top_srcdir:=.}/tests/lib.sh"
+requires_plain_build
 requires python3
 . "$top_srcdir/tests/lib-ipc.sh"
 . "$top_srcdir/tests/lib-move.sh"

@@ -3,6 +3,7 @@
 # ipc-parked - while a job is parked, what it has stays, and what nobody has goes
 export VC_TEST_TIMEOUT=120
 . "${top_srcdir:=.}/tests/lib.sh"
+requires_plain_build
 requires python3
 . "$top_srcdir/tests/lib-ipc.sh"
 . "$top_srcdir/tests/lib-move.sh"

@@ -25,6 +25,7 @@
 
 static const char *name;
 static uint32_t n;
+static void *volatile kept; /* most end with what they have open, as programs do */
 
 static const struct timespec *later(void)
 {
@@ -49,6 +50,7 @@ static void *opened(void *handle)
 {
 	if (!handle)
 		err(1, "%s", name);
+	kept = handle;
 	puts("ready");
 	fflush(stdout);
 	return handle;
@@ -310,6 +312,7 @@ static void mutex_add(bool timed)
 		*number = before + 1;
 		ok("unlock", vcipc_mutex_unlock(m));
 	}
+	ok("close", vcipc_shm_close(shm));
 }
 
 static void mutex_lock_(void)
@@ -332,6 +335,7 @@ static void mutex_sum(void)
 	snprintf(memory, sizeof(memory), "%s's memory", name);
 	must_be("sum", *number, n);
 	ok("unlink", vcipc_unlink(VCIPC_SHM, memory));
+	ok("close", vcipc_shm_close(shm));
 }
 
 /* Holds it, over however many moves, until there is a line to read. */

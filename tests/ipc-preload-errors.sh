@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ipc-preload-errors - the errors that vcipc-preload(7) names besides the kernel's
 . "${top_srcdir:=.}/tests/lib.sh"
+requires_plain_build
 requires python3 ipcmk
 . "$top_srcdir/tests/lib-ipc.sh"
 cat >"$work/vcrun.conf" <<END

@@ -5,6 +5,7 @@
 # VCRUN_MOVES: how often each is moved. What they share, and what they check, ipc-pair.c says.
 export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
+requires_plain_build
 . "$top_srcdir/tests/lib-move.sh"
 requires python3
 up

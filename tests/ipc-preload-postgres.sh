@@ -7,6 +7,7 @@
 # VC_PGBENCH_MOVES: how often the job is moved meanwhile.
 export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
+requires_plain_build
 . "$top_srcdir/tests/lib-move.sh"
 requires python3 setpriv
 pg=$(find /usr/lib/postgresql -name initdb 2>/dev/null | sort | tail -n 1)

@@ -6,6 +6,7 @@
 # VC_STRESS_SECONDS: for how long each stressor runs, 4 when nothing is said.
 export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
+requires_plain_build
 . "$top_srcdir/tests/lib-move.sh"
 requires stress-ng python3
 up

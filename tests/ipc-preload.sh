@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ipc-preload - IPC calls have the same results and errors mapped as they have from the kernel
 . "${top_srcdir:=.}/tests/lib.sh"
+requires_plain_build
 up
 calls=$top_builddir/tests/ipc-calls
 

@@ -76,6 +76,12 @@ requires() { # PROGRAM...
 	done
 }
 
+# For what a sanitizer stands in the way of: of whose programs CRIU cannot restore parent and child,
+# and which does not let itself be loaded into other programs.
+requires_plain_build() {
+	! grep -qs -e __asan_init -e __tsan_init "$top_builddir/vcd" || skip "built with a sanitizer"
+}
+
 wait_for() { # SECONDS COMMAND...
 	tries=$(($1 * 20))
 	shift
