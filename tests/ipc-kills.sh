@@ -50,6 +50,7 @@ for which in clients0 clients1 daemons; do
 done
 
 vcctl up >/dev/null
+wait_for 10 job_is resident state running
 vcctl kill resident
 "$killer" unlink
 wait_for 10 nothing_left
