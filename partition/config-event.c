@@ -100,14 +100,6 @@ static bool has_partition(const struct config *config, const char *name)
 	return instance_find(&in, name) >= 0;
 }
 
-static int copy_string(cfg_t *section, const char *option, char **ret)
-{
-	const char *text = cfg_size(section, option) > 0 ? cfg_getstr(section, option) : NULL;
-
-	*ret = text ? strdup(text) : NULL;
-	return text && !*ret ? -ENOMEM : 0;
-}
-
 static int fill_patch(cfg_t *section, struct spec_patch *patch, struct vc_err *err)
 {
 	char list[LIST_TEXT];
@@ -188,11 +180,11 @@ static int fill_event(cfg_t *section, const struct config *config, struct plan_e
 
 	snprintf(event->name, sizeof(event->name), "%s", cfg_title(section));
 	event->deadline_msec = (unsigned int)(cfg_getfloat(section, "deadline") * 1000);
-	if (copy_string(section, "at", &event->fire.at) < 0 ||
-	    copy_string(section, "when", &event->fire.when) < 0 ||
-	    copy_string(section, "failover", &event->fire.failover) < 0 ||
-	    copy_string(section, "revert-at", &event->revert.at) < 0 ||
-	    copy_string(section, "revert-when", &event->revert.when) < 0)
+	if (config_copy_string(section, "at", &event->fire.at) < 0 ||
+	    config_copy_string(section, "when", &event->fire.when) < 0 ||
+	    config_copy_string(section, "failover", &event->fire.failover) < 0 ||
+	    config_copy_string(section, "revert-at", &event->revert.at) < 0 ||
+	    config_copy_string(section, "revert-when", &event->revert.when) < 0)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(watching); i++)
 		r = check_watched(section, watching[i], config);

@@ -2,8 +2,11 @@
 /*
  * config-priv.h - what the config*.c files share, and nobody else includes
  *
- *	config.c        options, partitions
- *	config-event.c  events
+ *	config.c            the file, options outside of sections
+ *	config-partition.c  partitions; shapes, which events have too
+ *	config-event.c      events
+ *	config-line.c       where options stand, and the first error
+ *	config-size.c       sizes
  */
 #ifndef VC_PARTITION_CONFIG_PRIV_H
 #define VC_PARTITION_CONFIG_PRIV_H
@@ -12,6 +15,10 @@
 
 #include "partition/config.h"
 
+/* config-line.c */
+/* A file is read now, by this thread; err gets the first error. */
+void config_begin_lines(const char *path, struct vc_err *err);
+bool config_has_failed(void);
 /* Keeps the first error as "FILE:LINE: sentence". Returns libconfuse's "no". */
 int config_fail_at(int line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -22,13 +29,22 @@ int config_fail_at(int line, const char *fmt, ...) __attribute__((format(printf,
 void config_note_line(const cfg_t *section, const char *option);
 int config_line_of(const cfg_t *section, const char *option);
 
-/* The options of a partition, and their checks, at a path like "partition" or "event|after". */
+/* config.c: NULL when the option is not given. 0 or -ENOMEM. */
+int config_copy_string(cfg_t *section, const char *option, char **ret);
+
+/* config-partition.c */
+/* What a partition and an event's shapes have, and its checks, at a path like "partition" or
+ * "event|after". */
 #define CONFIG_SHAPE_OPTIONS                                                                       \
 	CFG_STR("cpus", NULL, CFGF_NODEFAULT), CFG_STR("mems", NULL, CFGF_NODEFAULT),              \
 		CFG_STR("memory", NULL, CFGF_NODEFAULT),                                           \
 		CFG_BOOL("exclusive", cfg_false, CFGF_NODEFAULT),                                  \
 		CFG_STR("memory-mode", NULL, CFGF_NODEFAULT)
 void config_check_shape(cfg_t *cfg, const char *path);
+#define CONFIG_PARTITION_OPTIONS                                                                   \
+	CONFIG_SHAPE_OPTIONS, CFG_STR_LIST("devices", NULL, CFGF_NODEFAULT), CFG_END()
+void config_check_partitions(cfg_t *cfg);
+int config_fill_partitions(cfg_t *cfg, struct config *config, struct vc_err *err);
 
 /* config-event.c */
 #define CONFIG_EVENT_OPTIONS(shape)                                                                \

@@ -5,7 +5,8 @@ libpartition_la_SOURCES = \
 	partition/cgroup-fetch.c partition/cgroup-hold.c partition/cgroup-map.c partition/cgroup-memory.c \
 	partition/cgroup-procs.c partition/cgroup-shrink.c partition/cgroup-stat.c \
 	partition/calendar.c partition/calendar.h partition/condition.c partition/condition.h \
-	partition/config.c partition/config.h partition/config-event.c partition/config-priv.h \
+	partition/config.c partition/config.h partition/config-event.c partition/config-line.c \
+	partition/config-partition.c partition/config-priv.h partition/config-size.c \
 	partition/cpulist.c partition/cpulist.h \
 	partition/device.c partition/device.h partition/irq.c partition/irq.h \
 	partition/instance.c partition/instance.h \
