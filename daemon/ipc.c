@@ -34,6 +34,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/proc.h"
 #include "partition/partition.h"
 
 #ifndef SO_PEERPIDFD
@@ -56,30 +57,6 @@ struct ipc_watch {
 };
 
 /* --- processes ------------------------------------------------------------------------------ */
-
-/* When a process began, in the kernel's ticks since boot, and its parent. 0: there is none,
- * or none any more. */
-static uint64_t proc_start(pid_t pid, pid_t *ret_parent)
-{
-	char path[32], text[1024], state;
-	unsigned long long start;
-	const char *rest;
-	int parent;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return 0;
-	/* The name may have anything in it, brackets too. */
-	rest = strrchr(text, ')');
-	if (!rest || sscanf(rest + 1,
-			    " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			    "%*d %*d %llu",
-			    &state, &parent, &start) != 3)
-		return 0;
-	if (ret_parent)
-		*ret_parent = parent;
-	return state == 'Z' || state == 'X' ? 0 : start;
-}
 
 /* The partition, by index, and the job of a process. -ENOENT: it is in none of ours. */
 static int proc_place(const struct ipc *ipc, pid_t pid, uint32_t *ret_column, uint32_t *ret_job)
@@ -233,7 +210,7 @@ static void watch_free(struct ipc_watch *watch)
 /* Whether this very process lives, or the one that a move made of it. */
 static bool opener_lives(struct ipc *ipc, const struct table_opener *who)
 {
-	uint64_t start = proc_start(who->pid, NULL);
+	uint64_t start = proc_identity(who->pid, NULL);
 	uint32_t column = who->column, job = 0;
 
 	if (start == 0)
@@ -456,7 +433,7 @@ uint32_t ipc_per_user(const struct ipc *ipc, uid_t uid)
 	return uid == 0 ? TABLE_UNLIMITED : ipc->daemon->instance->config->ipc_objects_per_user;
 }
 
-/* When the caller began; 0: it has ended, and its PID may be another's already. */
+/* Which process the caller is; 0: it has ended, and its PID may be another's already. */
 static uint64_t caller_start(const struct conn *conn)
 {
 	_cleanup_close_ int pidfd = -1;
@@ -466,7 +443,7 @@ static uint64_t caller_start(const struct conn *conn)
 	/* Since Linux 6.5 the socket knows the very process. */
 	if (getsockopt(wire_fd(conn->wire), SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0)
 		pidfd = -1;
-	start = proc_start(conn->pid, NULL);
+	start = proc_identity(conn->pid, NULL);
 	if (pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
 	return start;
@@ -503,7 +480,7 @@ pid_t ipc_parent(pid_t pid)
 {
 	pid_t parent = 0;
 
-	return proc_start(pid, &parent) ? parent : 0;
+	return proc_identity(pid, &parent) ? parent : 0;
 }
 
 /* --- start and stop ------------------------------------------------------------------------- */
