@@ -522,7 +522,7 @@ int ipc_start(struct daemon *daemon, struct vc_err *err)
 	openers_tend(ipc, 0);
 	table_unlock(ipc->table);
 	event_add(ipc->tick, &period);
-	return 0;
+	return ipc_regions_make(ipc, err);
 }
 
 void ipc_stop(struct daemon *daemon)

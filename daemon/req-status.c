@@ -232,12 +232,15 @@ int req_status(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		r = status_moves(conn, &status);
 	if (r == 0 && wanted->devices)
 		r = status_devices(conn->daemon, &status.reply);
+	if (r == 0 && wanted->regions)
+		r = status_regions(conn->daemon, &status.reply);
 	if (r == 0) {
 		answer.body_case = VC__MSG__BODY_STATUS_REPLY;
 		answer.status_reply = &status.reply;
 		conn_send(conn, &answer, NULL, 0);
 	}
 	status_devices_done(&status.reply);
+	status_regions_done(&status.reply);
 	free(status.parts);
 	free(status.part_list);
 	free(status.jobs);

@@ -5,6 +5,7 @@
  *	config.c            the file, options outside of sections
  *	config-partition.c  partitions; shapes, which events have too
  *	config-event.c      events
+ *	config-region.c     regions
  *	config-line.c       where options stand, and the first error
  *	config-size.c       sizes
  */
@@ -45,6 +46,16 @@ void config_check_shape(cfg_t *cfg, const char *path);
 	CONFIG_SHAPE_OPTIONS, CFG_STR_LIST("devices", NULL, CFGF_NODEFAULT), CFG_END()
 void config_check_partitions(cfg_t *cfg);
 int config_fill_partitions(cfg_t *cfg, struct config *config, struct vc_err *err);
+
+/* config-region.c */
+#define CONFIG_REGION_OPTIONS                                                                      \
+	CFG_STR("size", NULL, CFGF_NODEFAULT), CFG_STR("owner", NULL, CFGF_NODEFAULT),             \
+		CFG_STR_LIST("share", NULL, CFGF_NODEFAULT),                                       \
+		CFG_STR("mode", NULL, CFGF_NODEFAULT), CFG_STR("user", NULL, CFGF_NODEFAULT),      \
+		CFG_STR("group", NULL, CFGF_NODEFAULT), CFG_END()
+void config_check_regions(cfg_t *cfg);
+/* The partitions being there. */
+int config_fill_regions(cfg_t *cfg, struct config *config, struct vc_err *err);
 
 /* config-event.c */
 #define CONFIG_EVENT_OPTIONS(shape)                                                                \

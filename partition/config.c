@@ -18,6 +18,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "partition/config-priv.h"
+#include "partition/region.h"
 
 #define CONFIG_MAX (1u << 20) /* bytes of a vcrun.conf */
 
@@ -144,6 +145,7 @@ static cfg_t *new_parser(void)
 {
 	cfg_opt_t shape[] = { CONFIG_SHAPE_OPTIONS, CFG_END() };
 	cfg_opt_t partition[] = { CONFIG_PARTITION_OPTIONS };
+	cfg_opt_t region[] = { CONFIG_REGION_OPTIONS };
 	cfg_opt_t event[] = { CONFIG_EVENT_OPTIONS(shape) };
 	cfg_opt_t options[] = {
 		CFG_STR("policy", DEFAULT_POLICY, CFGF_NONE),
@@ -156,6 +158,7 @@ static cfg_t *new_parser(void)
 		CFG_STR("criu", NULL, CFGF_NODEFAULT),
 		CFG_STR("policy-path", NULL, CFGF_NODEFAULT),
 		CFG_SEC("partition", partition, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
+		CFG_SEC("region", region, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
 		CFG_SEC("event", event, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
 		CFG_END(),
 	};
@@ -171,6 +174,7 @@ static cfg_t *new_parser(void)
 	cfg_set_validate_func(cfg, "criu", check_path);
 	cfg_set_validate_func(cfg, "policy-path", check_path);
 	config_check_partitions(cfg);
+	config_check_regions(cfg);
 	config_check_events(cfg);
 	return cfg;
 }
@@ -236,6 +240,8 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
 	r = config_fill_partitions(cfg, config, err);
 	if (r == 0)
+		r = config_fill_regions(cfg, config, err);
+	if (r == 0)
 		r = config_fill_plan(cfg, config, err);
 	if (r < 0)
 		return r;
@@ -250,6 +256,9 @@ void config_free(struct config *config)
 	for (size_t i = 0; config->parts && i < config->n_parts; i++)
 		spec_done(&config->parts[i]);
 	free(config->parts);
+	for (size_t i = 0; config->regions && i < config->n_regions; i++)
+		region_done(&config->regions[i]);
+	free(config->regions);
 	plan_free(config->plan);
 	free(config->policy);
 	free(config->criu);

@@ -19,6 +19,14 @@
  *		devices = {"block:vdb"}  # their interrupts go to its CPUs
  *		memory-mode = "fixed"  # default: pageable
  *	}
+ *	region frames {
+ *		size = "64M"           # of vc0's memory
+ *		owner = "vc0"
+ *		share = {"vc1"}        # who has it besides
+ *		mode = "0660"
+ *		user = "root"
+ *		group = "video"        # default: the user's
+ *	}
  *	event night {
  *		at = "22:00"           # or when = "vc0.cpu > 90% for 30s", failover = "vc1"
  *		revert-at = "06:00"    # or revert-when
@@ -37,6 +45,8 @@
 #include "common/err.h"
 #include "partition/plan.h"
 #include "partition/spec.h"
+
+struct region_spec;
 
 #define PARTITIONS_MAX 256
 
@@ -61,6 +71,8 @@ struct config {
 	struct partition_spec *parts; /* in the file's order, then in that of vcctl add; what a
 				       * removed one leaves is a free slot; n_parts may be 0 */
 	size_t n_parts;
+	struct region_spec *regions; /* see region.h */
+	size_t n_regions;
 };
 
 /*

@@ -23,6 +23,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "partition/cgroup.h"
+#include "partition/region.h"
 #include "partition/spec.h"
 
 #define INSTANCE_FILE "instance.json"
@@ -92,15 +93,18 @@ static json_t *optional_string(const char *text)
 static json_t *to_json(const struct instance *in)
 {
 	const struct config *config = in->config;
-	json_t *parts = json_array();
+	json_t *parts = json_array(), *regions = json_array();
 
 	for (size_t i = 0; i < config->n_parts; i++) {
 		if (json_array_append_new(parts, spec_to_json(&config->parts[i])) < 0) {
 			json_decref(parts);
+			json_decref(regions);
 			return NULL;
 		}
 	}
-	return json_pack("{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:b, s:o}",
+	for (size_t i = 0; i < config->n_regions; i++)
+		json_array_append_new(regions, region_to_json(&config->regions[i]));
+	return json_pack("{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:b, s:o, s:o}",
 			 "version", INSTANCE_VERSION, "cgroup-base", in->cgroup_base, "own-mount",
 			 in->own_mount, "policy", config->policy, "criu",
 			 optional_string(config->criu), "policy-path",
@@ -109,7 +113,7 @@ static json_t *to_json(const struct instance *in)
 			 (int)config->max_jobs_per_user, "ipc-entries", (int)config->ipc_entries,
 			 "ipc-objects-per-user", (int)config->ipc_objects_per_user, "balance",
 			 config_balance_name(config->balance), "exclusive", config->exclusive,
-			 "partitions", parts);
+			 "partitions", parts, "regions", regions);
 }
 
 /* Which instance.json it is: it is always replaced whole. False: the one that was read. */
@@ -147,21 +151,37 @@ static int copy_optional(json_t *value, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+static int regions_from_json(json_t *list, struct config *config, json_error_t *why)
+{
+	size_t n = json_array_size(list);
+	int r = 0;
+
+	config->regions = calloc(n ? n : 1, sizeof(*config->regions));
+	if (!config->regions)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		config->n_regions = i + 1;
+		r = region_from_json(json_array_get(list, i), &config->regions[i], why);
+	}
+	return r;
+}
+
 static int from_json(json_t *root, struct instance *in, json_error_t *why)
 {
 	struct config *config = in->config;
 	const char *base, *policy, *balance;
-	json_t *criu, *policy_path, *parts;
+	json_t *criu, *policy_path, *parts, *regions = NULL;
 	int version, own_mount, sample, max_jobs, ipc_entries, ipc_per_user, exclusive, r;
 	size_t n;
 
 	if (json_unpack_ex(root, why, 0,
-			   "{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:b, s:o}",
+			   "{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:b, s:o, s?o}",
 			   "version", &version, "cgroup-base", &base, "own-mount", &own_mount,
 			   "policy", &policy, "criu", &criu, "policy-path", &policy_path,
 			   "sample-interval-msec", &sample, "max-jobs-per-user", &max_jobs,
 			   "ipc-entries", &ipc_entries, "ipc-objects-per-user", &ipc_per_user,
-			   "balance", &balance, "exclusive", &exclusive, "partitions", &parts) < 0)
+			   "balance", &balance, "exclusive", &exclusive, "partitions", &parts,
+			   "regions", &regions) < 0)
 		return -EINVAL;
 	n = json_array_size(parts);
 	if (version != INSTANCE_VERSION || sample <= 0 || max_jobs <= 0 || ipc_entries <= 0 ||
@@ -189,7 +209,7 @@ static int from_json(json_t *root, struct instance *in, json_error_t *why)
 		config->n_parts = i + 1;
 		r = spec_from_json(json_array_get(parts, i), &config->parts[i], why);
 	}
-	return r;
+	return r < 0 ? r : regions_from_json(regions, config, why);
 }
 
 int instance_open(const char *dir, struct instance **ret, struct vc_err *err)

@@ -12,6 +12,7 @@ libpartition_la_SOURCES = \
 	partition/instance.c partition/instance.h \
 	partition/partition.c partition/partition.h \
 	partition/plan.c partition/plan.h partition/plan-json.c \
+	partition/region.c partition/region.h partition/config-region.c \
 	partition/spec.c partition/spec.h partition/spec-patch.c \
 	partition/reshape.c partition/reshape.h partition/reshape-priv.h \
 	partition/reshape-check.c partition/reshape-journal.c \

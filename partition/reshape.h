@@ -62,7 +62,8 @@ int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_er
 int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err);
 
 /* Whether the partitions could be so: n specs of existing partitions, the others as they
- * are. -E2BIG: more memory in all than there is; -EINVAL: anything else. */
+ * are. -E2BIG: more memory in all than there is, or less than its regions; -EINVAL: anything
+ * else. */
 int reshape_check(const struct instance *in, const struct partition_spec *after, size_t n,
 		  struct vc_err *err);
 
