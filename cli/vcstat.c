@@ -51,7 +51,7 @@ static void vcstat_usage(FILE *out)
 static void vcstat_partitions(const struct client_status *status)
 {
 	struct table *table = table_new("PARTITION|STATE|CPUS|NODES|EXCLUSIVE|>CPU%|>JOBS%|>MEMORY|"
-					">LIMIT|>JOBS|>RUNNABLE");
+					">LIMIT|HELD|>JOBS|>RUNNABLE");
 	char used[32], limit[32];
 
 	for (size_t i = 0; i < status->n_partitions; i++) {
@@ -69,6 +69,7 @@ static void vcstat_partitions(const struct client_status *status)
 			  p->has_mem_limit_bytes
 				  ? table_bytes(p->mem_limit_bytes, limit, sizeof(limit))
 				  : "-");
+		table_add(table, "%s", p->memory_held ? p->memory_held : "-");
 		table_add(table, "%u", p->jobs);
 		table_add(table, "%u", p->runnable);
 	}
