@@ -132,12 +132,12 @@ static void check_reservation(struct check *check, int cpuset, int memory)
 		check_line(check, CHECK_OK, "exclusive", NULL,
 			   "CPUs can be dedicated (cpuset partitions of cgroup v2)");
 	else if (cpuset == 1)
-		check_line(check, CHECK_WARN, "exclusive",
-			   "for dedicated CPUs boot with cgroup v2 only "
-			   "(systemd.unified_cgroup_hierarchy=1)",
-			   "CPUs are advisory: cpu_exclusive of cgroup v1 keeps other groups off "
-			   "them, "
-			   "and not what is in the root group");
+		check_line(
+			check, CHECK_WARN, "exclusive",
+			"for dedicated CPUs boot with cgroup v2 only "
+			"(systemd.unified_cgroup_hierarchy=1)",
+			"CPUs are advisory: other partitions keep off them; the rest of the system "
+			"need not, with cpuset on cgroup v1");
 	if (memory == 2)
 		check_line(check, CHECK_OK, "fixed", NULL,
 			   "memory can be guaranteed (memory.min) and kept out of swap");
