@@ -63,7 +63,7 @@ int config_fill_regions(cfg_t *cfg, struct config *config, struct vc_err *err);
 		CFG_STR("failover", NULL, CFGF_NODEFAULT),                                         \
 		CFG_STR("revert-at", NULL, CFGF_NODEFAULT),                                        \
 		CFG_STR("revert-when", NULL, CFGF_NODEFAULT),                                      \
-		CFG_FLOAT("deadline", 30, CFGF_NONE),                                              \
+		CFG_FLOAT("deadline", 30, CFGF_NONE), CFG_FLOAT("retry", 0, CFGF_NONE),            \
 		CFG_SEC("before", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),           \
 		CFG_SEC("after", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES), CFG_END()
 void config_check_events(cfg_t *cfg);
