@@ -79,6 +79,7 @@ END
 sum=$(python3 -c "print(sum(i % 251 for i in range($size // 4096)))")
 # The build tree may lie where another user cannot go.
 cp "$top_builddir/.libs/libvcipc.so" "$top_builddir/.libs/libvcipc-preload.so" "$work/" 2>/dev/null || skip "libvcipc is not built as a shared library"
+! grep -qa asan_init "$work/libvcipc.so" || skip "Python cannot load libvcipc with a sanitizer in it"
 
 start() { # NAME PARTITION HOW REGION
 	mkfifo "$work/$1.in"
