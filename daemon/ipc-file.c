@@ -87,7 +87,7 @@ int ipc_file_link(const struct ipc *ipc, uint64_t id, const char *region, struct
 
 	file_path(id, path);
 	snprintf(name, sizeof(name), "regions/%s", region);
-	if ((mkdirat(ipc->dirfd, "regions", 0711) < 0 && errno != EEXIST) ||
+	if ((mkdirat(ipc->dirfd, "regions", 0700) < 0 && errno != EEXIST) ||
 	    (unlinkat(ipc->dirfd, name, 0) < 0 && errno != ENOENT) ||
 	    linkat(ipc->dirfd, path, ipc->dirfd, name, 0) < 0)
 		return err_sys(err, errno, "name its file");

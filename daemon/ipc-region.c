@@ -7,6 +7,9 @@
  * a page to the group of who touches it first, so a child allocates all of them, in a group below
  * the owner's that has no other process and is kept: what that is charged is the region.
  *
+ * Its file is root's, so that nobody gets at it by its path, past the daemon: owner and mode as
+ * configured stand in the table.
+ *
  * The file is empty until then, and whoever asks is told to wait; a daemon that dies in
  * between leaves it so, and the next one goes on. Its name in REGION_DIR is for those who
  * must know it without the table: shims, before a move.
@@ -58,6 +61,15 @@ bool ipc_region_admits(const struct ipc *ipc, const struct region_spec *region,
 	if (who->job == 0)
 		return who->uid == 0;
 	return region_admits(region, ipc->daemon->instance->config->parts[who->column].name);
+}
+
+void ipc_region_stat(const struct table_object *object, struct stat *st)
+{
+	if (object->kind != IPC_KIND_REGION)
+		return;
+	st->st_uid = object->uid;
+	st->st_gid = object->gid;
+	st->st_mode = (st->st_mode & ~(mode_t)07777) | object->mode;
 }
 
 /* --- making --------------------------------------------------------------------------------- */
@@ -129,6 +141,7 @@ static int region_enter(struct ipc *ipc, const struct region_spec *region, uint6
 		.persistent = true,
 		.name_len = strlen(region->name),
 	};
+	struct table_object file;
 	int r = table_find(ipc->table, wanted.kind, region->name, wanted.name_len, ret_id);
 
 	if (r != -ENOENT)
@@ -137,7 +150,10 @@ static int region_enter(struct ipc *ipc, const struct region_spec *region, uint6
 	r = table_make(ipc->table, &wanted, TABLE_UNLIMITED, &wanted.id, err);
 	if (r < 0)
 		return r;
-	r = ipc_file_make(ipc, &wanted, 0, err);
+	file = wanted;
+	file.uid = file.gid = 0;
+	file.mode = 0600;
+	r = ipc_file_make(ipc, &file, 0, err);
 	if (r == 0)
 		r = ipc_file_link(ipc, wanted.id, region->name, err);
 	if (r < 0) {

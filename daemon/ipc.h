@@ -61,6 +61,8 @@ int ipc_regions_make(struct ipc *ipc, struct vc_err *err);
 const struct region_spec *ipc_region_of(const struct ipc *ipc, const struct table_object *object);
 const struct region_spec *ipc_region_named(const struct ipc *ipc, uint32_t kind, const void *name,
 					   size_t len);
+/* Of a region's file: its owner and mode as configured, in place of the file's own. */
+void ipc_region_stat(const struct table_object *object, struct stat *st);
 /* Whether it is given to the caller's partition. Who is in no job is in none: root may. */
 bool ipc_region_admits(const struct ipc *ipc, const struct region_spec *region,
 		       const struct table_opener *who);

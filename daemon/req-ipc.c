@@ -216,7 +216,10 @@ static int open_file(struct ipc *ipc, struct ipc_opening *o, struct vc_err *err)
 
 	if (r == -EBUSY)
 		return err_set(err, EBUSY, "the object's owner has a lease on its file");
-	return r < 0 ? err_sys(err, -r, "open the object's file") : 0;
+	if (r < 0)
+		return err_sys(err, -r, "open the object's file");
+	ipc_region_stat(&o->object, &o->st);
+	return 0;
 }
 
 static int open_object(struct ipc *ipc, struct ipc_opening *o, struct vc_err *err)

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "daemon/ipc.h"
@@ -81,7 +80,7 @@ static int fill_region(struct ipc *ipc, const struct region_spec *spec, Vc__Regi
 {
 	char group[2 * PARTITION_NAME_MAX + 16];
 	struct cg_memory memory = { 0 };
-	struct stat st = { .st_size = 0 };
+	struct table_object object;
 	uint64_t id;
 
 	cg_memory_read(ipc->daemon->cg, region_group(spec, group, sizeof(group)), &memory);
@@ -90,11 +89,11 @@ static int fill_region(struct ipc *ipc, const struct region_spec *spec, Vc__Regi
 	region->size_bytes = spec->size_bytes;
 	region->has_uid = region->has_gid = region->has_mode = true;
 	if (table_find(ipc->table, IPC_KIND_REGION, spec->name, strlen(spec->name), &id) < 0 ||
-	    ipc_file_stat(ipc, id, &st) < 0)
+	    table_get(ipc->table, id, &object) < 0)
 		return 0;
-	region->uid = st.st_uid;
-	region->gid = st.st_gid;
-	region->mode = st.st_mode & 07777;
+	region->uid = object.uid;
+	region->gid = object.gid;
+	region->mode = object.mode;
 	return add_columns(ipc, id, region);
 }
 

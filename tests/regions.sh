@@ -81,10 +81,10 @@ sum=$(python3 -c "print(sum(i % 251 for i in range($size // 4096)))")
 cp "$top_builddir/.libs/libvcipc.so" "$top_builddir/.libs/libvcipc-preload.so" "$work/" 2>/dev/null || skip "libvcipc is not built as a shared library"
 ! grep -qa asan_init "$work/libvcipc.so" || skip "Python cannot load libvcipc with a sanitizer in it"
 
-start() { # NAME PARTITION HOW REGION
+start() { # NAME PARTITION HOW REGION [UID]
 	mkfifo "$work/$1.in"
 	: >"$work/$1.out"
-	vcrun --on="$2" --name="$1" --ipc=map python3 "$work/use.py" "$3" "$4" "$work/libvcipc.so" <>"$work/$1.in" >"$work/$1.out" 2>&1 &
+	as_user "${5:-0}" env VCRUN_PRELOAD="$work/libvcipc-preload.so" vcrun --on="$2" --name="$1" --ipc=map python3 "$work/use.py" "$3" "$4" "$work/libvcipc.so" <>"$work/$1.in" >"$work/$1.out" 2>&1 &
 	wait_for 10 grep -q . "$work/$1.out"
 }
 ask() { # NAME WORD
@@ -133,6 +133,11 @@ as_user 65533 env VCRUN_PRELOAD="$work/libvcipc-preload.so" vcrun --on=b --ipc=m
 is "a user whom the mode keeps out" "$(cat "$work/user.out")" "Permission denied"
 as_user 65533 env VCRUN_PRELOAD="$work/libvcipc-preload.so" vcrun --on=c --ipc=map python3 "$work/use.py" posix board - </dev/null >"$work/user.out" 2>&1 || :
 is "a user whom the mode lets in" "$(cat "$work/user.out")" "open 65536"
+file=$(find "$state/ipc/o" -samefile "$state/ipc/o/regions/board" ! -path '*/regions/*')
+for path in "$state/ipc/o/regions/board" "$file"; do
+	try as_user 65534 head -c 1 "$path"
+	matches "$path by its path" "$out" 'Permission denied'
+done
 try vcctl ipc rm frames
 is "exit status of removing it" "$status" 1
 matches "removing it" "$out" "configuration's"
@@ -152,6 +157,11 @@ done
 is "after the refusal" "$(ask two look)" "$sum"
 is "the region closed" "$(ask two close)" closed
 vcmove two --to=c >"$work/move.out" || fail "move without it: $(cat "$work/move.out")"
+
+start three b posix board 65533
+ask three fill >"$work/before"
+vcmove three --to=c >"$work/move.out" || fail "move of a user's job: $(cat "$work/move.out")"
+is "after a move of a user's job" "$(ask three look)" "$(cat "$work/before")"
 
 # Its owner cannot become smaller than it, nor go.
 try vcctl set a --memory=48M
