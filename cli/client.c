@@ -174,6 +174,8 @@ static int client_add_status(struct client_status *status, const Vc__StatusReply
 	status->n_moves = reply->n_moves;
 	status->devices = reply->devices;
 	status->n_devices = reply->n_devices;
+	status->regions = reply->regions;
+	status->n_regions = reply->n_regions;
 	return 0;
 }
 

@@ -46,6 +46,8 @@ struct client_status {
 	size_t n_moves;
 	Vc__Device **devices;
 	size_t n_devices;
+	Vc__Region **regions;
+	size_t n_regions;
 };
 int client_status(const char *state_dir, const Vc__Status *wanted, struct client_status *ret,
 		  struct vc_err *err);

@@ -21,6 +21,7 @@
 #include "partition/partition.h"
 
 #define SETTLE_POLL_USEC 100000
+#define REGIONS "regions" /* below STATE/ipc/o, see partition/instance.h */
 
 struct audit {
 	const struct instance *in;
@@ -174,7 +175,7 @@ static int look_at_table(struct audit *audit, struct ipc_audit *look, struct vc_
 /* This very process, or the one that a move made of it. */
 static bool opener_lives(const struct audit *audit, const struct table_opener *who)
 {
-	uint64_t start = proc_start(who->pid, NULL);
+	uint64_t start = proc_identity(who->pid, NULL);
 	char group[256], partition[PARTITION_NAME_MAX];
 	unsigned int job;
 
@@ -277,6 +278,23 @@ static int look_at_dir(struct audit *audit, struct ipc_audit *look, const char *
 	return r;
 }
 
+/* A region's name is a second one for its object's file. */
+static int look_at_regions(struct audit *audit, struct ipc_audit *look)
+{
+	_cleanup_closedir_ DIR *dir = dir_open(audit->files, REGIONS);
+	const struct dirent *entry;
+	struct stat st;
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.' &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    (!S_ISREG(st.st_mode) || st.st_nlink < 2))
+			wrong_add(&look->foreign, REGIONS "/%.40s", entry->d_name);
+	return 0;
+}
+
 static int look_at_files(struct audit *audit, struct ipc_audit *look, struct vc_err *err)
 {
 	_cleanup_closedir_ DIR *dir = dir_open(audit->files, ".");
@@ -284,7 +302,9 @@ static int look_at_files(struct audit *audit, struct ipc_audit *look, struct vc_
 	int r = dir ? 0 : -errno;
 
 	while (r == 0 && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
+		if (!strcmp(entry->d_name, REGIONS))
+			r = look_at_regions(audit, look);
+		else if (entry->d_name[0] != '.')
 			r = look_at_dir(audit, look, entry->d_name);
 	if (look->n_files)
 		qsort(look->file_ids, look->n_files, sizeof(*look->file_ids), id_compare);

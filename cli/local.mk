@@ -10,7 +10,7 @@ vcmove_SOURCES = cli/vcmove.c cli/client.c cli/json.c cli/json.h cli/table.c cli
 vcmove_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
 vcmove_LDADD = libwire.la libcommon.la $(JANSSON_LIBS)
 
-vcstat_SOURCES = cli/vcstat.c cli/vcstat-devices.c cli/vcstat.h cli/client.c cli/ipc.c cli/ipc.h \
+vcstat_SOURCES = cli/vcstat.c cli/vcstat-devices.c cli/vcstat-regions.c cli/vcstat.h cli/client.c cli/ipc.c cli/ipc.h \
 	cli/json.c cli/table.c
 vcstat_CFLAGS = $(vcmove_CFLAGS)
 vcstat_LDADD = $(vcmove_LDADD)

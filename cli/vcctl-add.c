@@ -18,6 +18,7 @@
 #include "daemon/board.h"
 #include "partition/deny.h"
 #include "partition/partition.h"
+#include "partition/region.h"
 #include "partition/reshape.h"
 #include "partition/topology.h"
 
@@ -165,6 +166,18 @@ int vcctl_add(const struct vcctl *opts)
 	return 0;
 }
 
+/* A region is memory of its owner's. */
+static int remove_check_regions(const struct instance *in, const char *name, struct vc_err *err)
+{
+	for (size_t i = 0; i < in->config->n_regions; i++) {
+		if (!strcmp(in->config->regions[i].owner, name))
+			return err_set(err, EBUSY,
+				       "it owns the region %s, which is there until 'vcctl down'",
+				       in->config->regions[i].name);
+	}
+	return 0;
+}
+
 static int remove_check(const struct instance *in, struct cg *cg, const char *name,
 			struct vc_err *err)
 {
@@ -178,7 +191,9 @@ static int remove_check(const struct instance *in, struct cg *cg, const char *na
 		partitions += !spec_is_free(&in->config->parts[i]);
 	if (partitions == 1)
 		return err_set(err, EBUSY, "it is the only partition; 'vcctl down' ends it");
-	r = vcctl_jobs(in, cg, &jobs, &n, err);
+	r = remove_check_regions(in, name, err);
+	if (r == 0)
+		r = vcctl_jobs(in, cg, &jobs, &n, err);
 	for (size_t i = 0; i < n; i++)
 		here += !strcmp(jobs[i].partition, name);
 	if (r == 0 && here > 0)

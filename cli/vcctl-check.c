@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "libmig/criu.h"
+#include "partition/partition.h"
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
@@ -107,6 +108,31 @@ static void check_deny(struct check *check, const struct cg *cg)
 			   "nodes of a partition's devices are open to all jobs");
 }
 
+/* What of a machine a partition can have for itself, by the controllers' versions. */
+static void check_reservation(struct check *check, int cpuset, int memory)
+{
+	if (cpuset == 2)
+		check_line(check, CHECK_OK, "exclusive", NULL,
+			   "CPUs can be dedicated (cpuset partitions of cgroup v2)");
+	else if (cpuset == 1)
+		check_line(
+			check, CHECK_WARN, "exclusive",
+			"for dedicated CPUs boot with cgroup v2 only "
+			"(systemd.unified_cgroup_hierarchy=1)",
+			"CPUs are advisory: other partitions keep off them; the rest of the system "
+			"need not, with cpuset on cgroup v1");
+	if (memory == 2)
+		check_line(check, CHECK_OK, "fixed", NULL,
+			   "memory can be guaranteed (memory.min) and kept out of swap");
+	else if (memory == 1)
+		check_line(
+			check, CHECK_WARN, "fixed",
+			"for guaranteed memory boot with cgroup v2 only "
+			"(systemd.unified_cgroup_hierarchy=1)",
+			"fixed memory is kept out of swap and not guaranteed: cgroup v1 has a soft "
+			"limit only, which orders reclaim and promises nothing");
+}
+
 static void check_controllers(struct check *check)
 {
 	static const char *const needed[] = { "cpuset", "cpu", "memory", "pids" };
@@ -114,7 +140,7 @@ static void check_controllers(struct check *check)
 	const struct cg_controller *list;
 	struct vc_err err = { 0 };
 	size_t n;
-	int cpuset = 0;
+	int cpuset = 0, memory = 0;
 
 	if (cg_open("vcrun", NULL, &cg, &err) < 0) {
 		check_line(check, CHECK_FAIL, "cgroups", "mount the cgroup hierarchies", "%s",
@@ -139,20 +165,52 @@ static void check_controllers(struct check *check)
 		}
 		check_line(check, CHECK_OK, needed[i], NULL, "cgroup v%d at %s", found->version,
 			   found->mount);
-		if (i == 0)
+		if (!strcmp(needed[i], "cpuset"))
 			cpuset = found->version;
+		if (!strcmp(needed[i], "memory"))
+			memory = found->version;
 	}
 	check_deny(check, cg);
-	if (cpuset == 2)
-		check_line(check, CHECK_OK, "exclusive", NULL,
-			   "CPUs can be dedicated (cpuset partitions of cgroup v2)");
-	else if (cpuset == 1)
-		check_line(check, CHECK_WARN, "exclusive",
-			   "for dedicated CPUs boot with cgroup v2 only "
-			   "(systemd.unified_cgroup_hierarchy=1)",
-			   "CPUs are advisory: with cpuset on cgroup v1 the rest of the system may "
-			   "run "
-			   "on them");
+	check_reservation(check, cpuset, memory);
+}
+
+/* What a partition has asked for, and what the kernel says that it got. */
+static void check_partition(struct check *check, struct cg *cg, const struct partition_spec *spec)
+{
+	enum cg_exclusive cpus = CG_SHARED;
+	enum cg_memory_hold memory = CG_HOLD_NONE;
+	bool cpus_fall_short, memory_falls_short;
+	char size[32];
+
+	if (cg_get_exclusive(cg, spec->name, spec->exclusive, &cpus) < 0 ||
+	    cg_get_memory_hold(cg, spec->name, &memory) < 0) {
+		check_line(check, CHECK_WARN, spec->name, "run 'vcctl up': its daemon makes it",
+			   "the kernel has no such group");
+		return;
+	}
+	cpus_fall_short = spec->exclusive && cpus != CG_DEDICATED;
+	memory_falls_short = spec->mode == MEMORY_FIXED && memory != CG_HOLD_FIXED;
+	check_line(check, cpus_fall_short || memory_falls_short ? CHECK_WARN : CHECK_OK, spec->name,
+		   NULL, "CPUs %s: %s%s; memory %s: %s%s", spec->cpus,
+		   partition_exclusive_name(cpus),
+		   cpus_fall_short ? ", not dedicated as asked" : "",
+		   config_format_size(spec->memory_bytes, size, sizeof(size)),
+		   partition_hold_name(memory), memory_falls_short ? ", not fixed as asked" : "");
+}
+
+static void check_partitions(struct check *check, const struct instance *in)
+{
+	_cleanup_(cg_freep) struct cg *cg = NULL;
+	struct vc_err err = { 0 };
+
+	if (cg_open(NULL, in->cgroup_base, &cg, &err) < 0) {
+		check_line(check, CHECK_FAIL, "groups", NULL, "%s", err.text);
+		return;
+	}
+	for (size_t i = 0; i < in->config->n_parts; i++) {
+		if (!spec_is_free(&in->config->parts[i]))
+			check_partition(check, cg, &in->config->parts[i]);
+	}
 }
 
 static void check_irqbalance(struct check *check, const struct instance *in)
@@ -194,6 +252,7 @@ static void check_state_dir(struct check *check, const char *dir)
 		check_line(check, CHECK_WARN, "instance",
 			   "run 'vcctl up': it starts the missing ones",
 			   "%s is up, but only %zu of %zu daemons live", in->dir, alive, wanted);
+	check_partitions(check, in);
 	check_irqbalance(check, in);
 }
 

@@ -90,8 +90,9 @@ static void event_list(const struct plan *plan)
 		table_add(table, "%s",
 			  last->at_usec ? event_time(last->at_usec, at, sizeof(at)) : "-");
 		if (last->at_usec)
-			table_add(table, "%s: %s", plan_way_name(last->way),
-				  *last->reason ? last->reason : "done");
+			table_add(table, "%s: %s%s", plan_way_name(last->way),
+				  *last->reason ? last->reason : "done",
+				  last->again ? "; is tried again" : "");
 		else
 			table_add(table, "-");
 	}

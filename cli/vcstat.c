@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * vcstat.c - shows partitions, jobs, moves and IPC objects
+ * vcstat.c - shows partitions, jobs, moves, IPC objects and regions
  */
 #include <errno.h>
 #include <getopt.h>
@@ -33,12 +33,12 @@ struct vcstat {
 
 static void vcstat_usage(FILE *out)
 {
-	fputs("Usage: vcstat [OPTION]... [partitions] [jobs] [moves] [ipc]\n"
+	fputs("Usage: vcstat [OPTION]... [partitions] [jobs] [moves] [ipc] [regions]\n"
 	      "       vcstat [OPTION]... devices\n"
-	      "Show the load of the partitions, the jobs in them, the moves so far, and the IPC\n"
-	      "objects; or where the partitions' devices sent their interrupts in the last "
-	      "second;\n"
-	      "see vcstat(1). Without a word: partitions and jobs. Users see their own\n"
+	      "Show the load of the partitions, the jobs in them, the moves so far, the IPC\n"
+	      "objects, and memory that partitions share; or where the partitions' devices sent\n"
+	      "their interrupts in the last second; see vcstat(1). Without a word: partitions and "
+	      "jobs. Users see their own\n"
 	      "jobs and moves, and the objects that they may read; root sees all.\n\n"
 	      "      --json           print one JSON object\n"
 	      "  -w, --watch[=SEC]    again every SEC seconds (default 1), until interrupted\n"
@@ -51,7 +51,7 @@ static void vcstat_usage(FILE *out)
 static void vcstat_partitions(const struct client_status *status)
 {
 	struct table *table = table_new("PARTITION|STATE|CPUS|NODES|EXCLUSIVE|>CPU%|>JOBS%|>MEMORY|"
-					">LIMIT|>JOBS|>RUNNABLE");
+					">LIMIT|HELD|>JOBS|>RUNNABLE");
 	char used[32], limit[32];
 
 	for (size_t i = 0; i < status->n_partitions; i++) {
@@ -69,6 +69,7 @@ static void vcstat_partitions(const struct client_status *status)
 			  p->has_mem_limit_bytes
 				  ? table_bytes(p->mem_limit_bytes, limit, sizeof(limit))
 				  : "-");
+		table_add(table, "%s", p->memory_held ? p->memory_held : "-");
 		table_add(table, "%u", p->jobs);
 		table_add(table, "%u", p->runnable);
 	}
@@ -170,6 +171,8 @@ static void vcstat_json(const struct vcstat *opts, const struct client_status *s
 	}
 	if (opts->ipc)
 		json_object_set_new(json, "ipc", ipc_json(objects));
+	if (wanted->regions)
+		json_object_set_new(json, "regions", vcstat_regions_json(status));
 	json_print(json);
 }
 
@@ -196,6 +199,11 @@ static void vcstat_tables(const struct vcstat *opts, const struct client_status 
 	if (opts->ipc) {
 		fputs(first ? "" : "\n", stdout);
 		ipc_print_table(objects);
+		first = false;
+	}
+	if (wanted->regions) {
+		fputs(first ? "" : "\n", stdout);
+		vcstat_regions(status);
 	}
 }
 
@@ -238,16 +246,20 @@ static int vcstat_words(struct vcstat *opts, char **words)
 			wanted->has_moves = wanted->moves = true;
 		else if (!strcmp(*words, "ipc"))
 			opts->ipc = true;
+		else if (!strcmp(*words, "regions"))
+			wanted->has_regions = wanted->regions = true;
 		else if (!strcmp(*words, "devices"))
 			opts->devices = true;
 		else {
 			fprintf(stderr,
-				"vcstat: '%s' is none of partitions, jobs, moves, ipc, devices\n",
+				"vcstat: '%s' is none of partitions, jobs, moves, ipc, regions, "
+				"devices\n",
 				*words);
 			return -EINVAL;
 		}
 	}
-	if (!wanted->partitions && !wanted->jobs && !wanted->moves && !opts->ipc && !opts->devices)
+	if (!wanted->partitions && !wanted->jobs && !wanted->moves && !wanted->regions &&
+	    !opts->ipc && !opts->devices)
 		wanted->has_partitions = wanted->partitions = wanted->has_jobs = wanted->jobs =
 			true;
 	return 0;
@@ -296,8 +308,8 @@ int main(int argc, char **argv)
 	}
 	if (vcstat_words(&opts, argv + optind) < 0)
 		return EXIT_USAGE_CODE;
-	if (opts.devices &&
-	    (opts.wanted.partitions || opts.wanted.jobs || opts.wanted.moves || opts.ipc)) {
+	if (opts.devices && (opts.wanted.partitions || opts.wanted.jobs || opts.wanted.moves ||
+			     opts.wanted.regions || opts.ipc)) {
 		fputs("vcstat: devices are shown by themselves\n", stderr);
 		return EXIT_USAGE_CODE;
 	}

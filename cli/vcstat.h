@@ -5,9 +5,16 @@
 #ifndef VC_CLI_VCSTAT_H
 #define VC_CLI_VCSTAT_H
 
+#include <jansson.h>
 #include <stdbool.h>
+
+struct client_status;
 
 /* vcstat-devices.c: looks twice, a second apart; returns the exit status. */
 int vcstat_devices(const char *state_dir, bool json);
+
+/* vcstat-regions.c */
+void vcstat_regions(const struct client_status *status);
+json_t *vcstat_regions_json(const struct client_status *status);
 
 #endif

@@ -1,21 +1,56 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * proc.c - which process a PID is
+ * proc.c - what a daemon may ask about a process without waiting for it
  */
 #include "common/proc.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
+#include "common/cleanup.h"
 #include "common/file.h"
 
-uint64_t proc_start(pid_t pid, pid_t *ret_parent)
+#define PROC_PIDFS_MAGIC 0x50494446 /* linux/magic.h, from 6.9 on */
+
+int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent)
 {
-	char path[32], text[1024], state;
+	char path[32], text[512], state;
+	const char *line;
+	ssize_t len;
+	int parent;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	len = file_read(AT_FDCWD, path, text, sizeof(text));
+	if (len < 0)
+		return (int)len;
+	/* A newline in its name would stand there as "\n", and is none. */
+	line = strstr(text, "\nState:\t");
+	if (!line || sscanf(line, "\nState:\t%c", &state) != 1)
+		return -EPROTO;
+	line = strstr(line, "\nPPid:");
+	if (!line || sscanf(line, "\nPPid: %d", &parent) != 1)
+		return -EPROTO;
+	if (ret_state)
+		*ret_state = state;
+	if (ret_parent)
+		*ret_parent = parent;
+	return 0;
+}
+
+/* When it began, in the kernel's ticks since boot; 0: unknown. */
+static uint64_t proc_start(pid_t pid)
+{
+	char path[32], text[1024];
 	unsigned long long start;
 	const char *rest;
-	int parent;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
@@ -23,11 +58,28 @@ uint64_t proc_start(pid_t pid, pid_t *ret_parent)
 	/* The name may have anything in it, brackets too. */
 	rest = strrchr(text, ')');
 	if (!rest || sscanf(rest + 1,
-			    " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
 			    "%*d %*d %llu",
-			    &state, &parent, &start) != 3)
+			    &start) != 1)
 		return 0;
-	if (ret_parent)
-		*ret_parent = parent;
-	return state == 'Z' || state == 'X' ? 0 : start;
+	return start;
+}
+
+uint64_t proc_identity(pid_t pid, pid_t *ret_parent)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct statfs fs;
+	struct stat st;
+	uint64_t identity;
+	char state;
+
+	if (pidfd < 0 || proc_look(pid, &state, ret_parent) < 0 || state == 'Z' || state == 'X')
+		return 0;
+	/* Its file system numbers each process once. */
+	if (fstatfs(pidfd, &fs) == 0 && fs.f_type == PROC_PIDFS_MAGIC && fstat(pidfd, &st) == 0)
+		identity = st.st_ino;
+	else
+		identity = proc_start(pid);
+	/* Then it was this one that was looked at. */
+	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 ? identity : 0;
 }

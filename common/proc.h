@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * proc.h - which process a PID is
+ * proc.h - what a daemon may ask about a process without waiting for it
+ *
+ * A process can be kept in the middle of execve(2) for as long as its user likes: it closes
+ * a file there whose FUSE server does not answer. The kernel (6.18) then lets whoever
+ * asks what only a tracer may know wait for its end: stat, wchan, ns/ and root in /proc/PID. Its
+ * status answers.
  */
 #ifndef VC_COMMON_PROC_H
 #define VC_COMMON_PROC_H
@@ -8,8 +13,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* When a process began, in the kernel's ticks since boot, and its parent (NULL: of no interest).
- * 0: there is none, or none any more. */
-uint64_t proc_start(pid_t pid, pid_t *ret_parent);
+/* State (R S D T Z X ...) and parent of a process or thread; either may be NULL. 0 or -errno. */
+int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent);
+
+/*
+ * A number that another process with the same PID does not have, and the same one does for all
+ * its life; 0: it has ended. Comparable within one boot. *ret_parent may be NULL. Before Linux
+ * 6.9 it is taken from stat, and waits.
+ */
+uint64_t proc_identity(pid_t pid, pid_t *ret_parent);
 
 #endif

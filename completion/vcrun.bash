@@ -73,7 +73,7 @@ _vcrun_argument() {
 	case $prev in
 	--policy | -p) COMPREPLY=($(compgen -W '$(_vcrun_policies)' -- "$cur")) ;;
 	--on | -o | --to | -t) COMPREPLY=($(compgen -W '$(_vcrun_partitions)' -- "$cur")) ;;
-	--kind) COMPREPLY=($(compgen -W 'event sem mutex mq shm posix-mq posix-sem posix-shm
+	--kind) COMPREPLY=($(compgen -W 'event sem mutex mq shm region posix-mq posix-sem posix-shm
 		sysv-msg sysv-sem sysv-shm' -- "$cur")) ;;
 	--ipc | -i) COMPREPLY=($(compgen -W 'map private' -- "$cur")) ;;
 	--state-dir) _filedir -d ;;
@@ -135,7 +135,7 @@ _vcstat() {
 	local cur prev words cword split cmd=$1
 
 	_init_completion -s || return
-	_vcrun_argument || [[ $split == true ]] || _vcrun_reply partitions jobs moves ipc devices
+	_vcrun_argument || [[ $split == true ]] || _vcrun_reply partitions jobs moves ipc regions devices
 }
 
 # What follows "vcctl event": what to do, then an event's name.

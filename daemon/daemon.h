@@ -126,6 +126,10 @@ int req_ipc_leave(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int status_devices(struct daemon *daemon, Vc__StatusReply *reply);
 void status_devices_done(Vc__StatusReply *reply);
 
+/* status-regions.c: the same, of the regions. -ETIMEDOUT: the table of IPC objects is held. */
+int status_regions(struct daemon *daemon, Vc__StatusReply *reply);
+void status_regions_done(Vc__StatusReply *reply);
+
 /* decide.c */
 /* Which partition for a new job of the process pid: its index. note: "" or what
  * the user should know (a policy at fault). */

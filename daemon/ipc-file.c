@@ -81,6 +81,19 @@ int ipc_file_stat(const struct ipc *ipc, uint64_t id, struct stat *ret)
 	return fstatat(ipc->dirfd, path, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
+int ipc_file_link(const struct ipc *ipc, uint64_t id, const char *region, struct vc_err *err)
+{
+	char path[32], name[PARTITION_NAME_MAX + 16];
+
+	ipc_file_path(id, path);
+	snprintf(name, sizeof(name), "regions/%s", region);
+	if ((mkdirat(ipc->dirfd, "regions", 0700) < 0 && errno != EEXIST) ||
+	    (unlinkat(ipc->dirfd, name, 0) < 0 && errno != ENOENT) ||
+	    linkat(ipc->dirfd, path, ipc->dirfd, name, 0) < 0)
+		return err_sys(err, errno, "name its file");
+	return 0;
+}
+
 int ipc_file_own(const struct ipc *ipc, uint64_t id, uid_t uid, gid_t gid, mode_t mode)
 {
 	char path[32];

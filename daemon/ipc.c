@@ -234,7 +234,7 @@ static void watch_free(struct ipc_watch *watch)
 /* Whether this very process lives, or the one that a move made of it. */
 static bool opener_lives(struct ipc *ipc, const struct table_opener *who)
 {
-	uint64_t start = proc_start(who->pid, NULL);
+	uint64_t start = proc_identity(who->pid, NULL);
 	uint32_t column = who->column, job = 0;
 
 	if (start == 0)
@@ -457,7 +457,7 @@ uint32_t ipc_per_user(const struct ipc *ipc, uid_t uid)
 	return uid == 0 ? TABLE_UNLIMITED : ipc->daemon->instance->config->ipc_objects_per_user;
 }
 
-/* When the caller began; 0: it has ended, and its PID may be another's already. */
+/* Which process the caller is; 0: it has ended, and its PID may be another's already. */
 static uint64_t caller_start(const struct conn *conn)
 {
 	_cleanup_close_ int pidfd = -1;
@@ -467,7 +467,7 @@ static uint64_t caller_start(const struct conn *conn)
 	/* Since Linux 6.5 the socket knows the very process. */
 	if (getsockopt(wire_fd(conn->wire), SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0)
 		pidfd = -1;
-	start = proc_start(conn->pid, NULL);
+	start = proc_identity(conn->pid, NULL);
 	if (pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
 	return start;
@@ -504,7 +504,7 @@ pid_t ipc_parent(pid_t pid)
 {
 	pid_t parent = 0;
 
-	return proc_start(pid, &parent) ? parent : 0;
+	return proc_identity(pid, &parent) ? parent : 0;
 }
 
 /* --- start and stop ------------------------------------------------------------------------- */
@@ -547,7 +547,7 @@ int ipc_start(struct daemon *daemon, struct vc_err *err)
 	sweep_all(ipc);
 	table_unlock(ipc->table);
 	event_add(ipc->tick, &period);
-	return 0;
+	return ipc_regions_make(ipc, err);
 }
 
 void ipc_stop(struct daemon *daemon)

@@ -6,6 +6,7 @@
  *	req-ipc-list.c  requests: stat, list
  *	ipc.c           the table, the openers of this partition, what is idle
  *	ipc-file.c      the objects' files
+ *	ipc-region.c    regions
  *	ipc-undo.c      what a dead opener left in their memory
  */
 #ifndef VC_DAEMON_IPC_H
@@ -17,6 +18,7 @@
 #include "ipcmap/table.h"
 
 struct ipc_watch;
+struct region_spec;
 
 struct ipc {
 	struct daemon *daemon;
@@ -52,6 +54,19 @@ bool ipc_undo(struct ipc *ipc, pid_t pid);
 /* An object has been unlinked: who sleeps in it is told, where that ends the sleep. */
 void ipc_undo_unlinked(struct ipc *ipc, uint64_t id);
 
+/* ipc-region.c */
+/* Makes those that this partition owns, or what is missing of them; allocates their memory. */
+int ipc_regions_make(struct ipc *ipc, struct vc_err *err);
+/* The region that an object is, or that would be meant by a name; NULL: none. */
+const struct region_spec *ipc_region_of(const struct ipc *ipc, const struct table_object *object);
+const struct region_spec *ipc_region_named(const struct ipc *ipc, uint32_t kind, const void *name,
+					   size_t len);
+/* Of a region's file: its owner and mode as configured, in place of the file's own. */
+void ipc_region_stat(const struct table_object *object, struct stat *st);
+/* Whether it is given to the caller's partition. Who is in no job is in none: root may. */
+bool ipc_region_admits(const struct ipc *ipc, const struct region_spec *region,
+		       const struct table_opener *who);
+
 /* ipc-file.c */
 /* Below STATE/ipc/o: "XX/ID". */
 void ipc_file_path(uint64_t id, char ret[32]);
@@ -61,6 +76,8 @@ int ipc_file_make(const struct ipc *ipc, const struct table_object *object, uint
  * lease on it, its owner or, for a moment, another daemon that looks whether it is held. */
 int ipc_file_open(const struct ipc *ipc, uint64_t id, int flags, int *ret_fd, struct stat *ret);
 int ipc_file_stat(const struct ipc *ipc, uint64_t id, struct stat *ret);
+/* The region's name for its file; one that is there already is replaced. */
+int ipc_file_link(const struct ipc *ipc, uint64_t id, const char *region, struct vc_err *err);
 int ipc_file_own(const struct ipc *ipc, uint64_t id, uid_t uid, gid_t gid, mode_t mode);
 void ipc_file_remove(const struct ipc *ipc, uint64_t id);
 /* Whether anybody but fd's description has the file open or mapped. */

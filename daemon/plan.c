@@ -44,8 +44,9 @@ struct plan_watch {
 	struct calendar calendar;
 	struct condition condition;
 	struct condition_watch condition_watch;
-	bool failed;       /* the partition of a failover trigger was, at the last look */
-	uint64_t due_usec; /* CLOCK_REALTIME since when it is to be done; 0: it is not */
+	bool failed;         /* the partition of a failover trigger was, at the last look */
+	uint64_t due_usec;   /* CLOCK_REALTIME since when it is to be done; 0: it is not */
+	uint64_t retry_usec; /* when it is to be tried again; 0: not */
 };
 
 struct plan_clock {
@@ -84,9 +85,28 @@ static void plan_fill_watch(struct plan_watch *watch, const struct plan_event *e
 			condition_parse(watch->trigger->when, &watch->condition, NULL) == 0;
 }
 
-/* Whether the lock is ours, or is now. Where the last holder looked is where we go on. */
-static bool plan_hold(struct plan_clock *clock)
+/* What has failed and is to be tried again stands in events.json. */
+static void plan_take_retries(struct daemon *daemon)
 {
+	struct plan_clock *clock = daemon->plan;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	if (plan_read(daemon->instance, &plan, NULL) < 0)
+		return;
+	for (size_t i = 0; i < clock->n; i++) {
+		struct plan_watch *watch = &clock->watches[i];
+		const struct plan_event *event = plan_find(plan, watch->event->name, NULL);
+		bool again = event && event->last.again && event->last.way == watch->way;
+
+		watch->retry_usec =
+			again ? event->last.at_usec + (uint64_t)event->retry_msec * 1000 : 0;
+	}
+}
+
+/* Whether the lock is ours, or is now. Where the last holder looked is where we go on. */
+static bool plan_hold(struct daemon *daemon)
+{
+	struct plan_clock *clock = daemon->plan;
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	uint64_t usec;
 
@@ -99,7 +119,30 @@ static bool plan_hold(struct plan_clock *clock)
 	if (pread(clock->lock_fd, &usec, sizeof(usec), 0) == sizeof(usec) &&
 	    usec < clock->looked_usec)
 		clock->looked_usec = usec;
+	plan_take_retries(daemon);
 	return true;
+}
+
+/* Those whose time has come. Somebody may have given one up, or done it, in the meantime. */
+static void plan_retry(struct daemon *daemon, uint64_t now)
+{
+	struct plan_clock *clock = daemon->plan;
+	bool due = false;
+
+	for (size_t i = 0; i < clock->n; i++)
+		due |= clock->watches[i].retry_usec && clock->watches[i].retry_usec <= now;
+	if (!due)
+		return;
+	plan_take_retries(daemon);
+	for (size_t i = 0; i < clock->n; i++) {
+		struct plan_watch *watch = &clock->watches[i];
+
+		if (!watch->retry_usec || watch->retry_usec > now)
+			continue;
+		watch->retry_usec = 0;
+		watch->due_usec = now;
+		log_info("event %s: %s: again", watch->event->name, plan_way_name(watch->way));
+	}
 }
 
 /* A daemon that ended in order has retired its slot: then nothing failed. */
@@ -215,6 +258,7 @@ static void plan_on_child(evutil_socket_t fd, short what, void *ctx)
 
 	close(daemon->plan->child_fd);
 	daemon->plan->child_fd = -1;
+	plan_take_retries(daemon);
 	plan_start_next(daemon);
 }
 
@@ -224,10 +268,11 @@ static void plan_on_timer(evutil_socket_t fd, short what, void *ctx)
 	struct plan_clock *clock = daemon->plan;
 	uint64_t now = clock_real_usec();
 
-	if (!plan_hold(clock))
+	if (!plan_hold(daemon))
 		return;
 	for (size_t i = 0; i < clock->n; i++)
 		plan_look(daemon, &clock->watches[i], now);
+	plan_retry(daemon, now);
 	clock->looked_usec = now;
 	plan_start_next(daemon);
 	/* Until what was due has been begun, another would have to look for it again. */
@@ -310,6 +355,8 @@ int plan_main(const char *state_dir, const char *event, bool revert)
 		return 0;
 	if (r < 0) {
 		log_error("%s", err.text);
+		if (lock >= 0)
+			plan_note_again(in, event);
 		return 1;
 	}
 	log_info("event %s: %s: %zu partitions changed in %llu us", event,

@@ -80,6 +80,8 @@ static int entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id, stru
 
 	if (r == 0)
 		r = ipc_file_stat(ipc, id, &st);
+	if (r == 0)
+		ipc_region_stat(&ret->object, &st);
 	if (r == 0 && !ipc_may(conn, &st, 4))
 		r = -EACCES;
 	if (r == 0)

@@ -18,6 +18,8 @@
 #include "daemon/ipc.h"
 #include "daemon/req-ipc.h"
 #include "ipcmap/door.h"
+#include "ipcmap/kind.h"
+#include "partition/region.h"
 
 #define IPC_FORK_TOKEN 1 /* a child's request that is put again changes nothing */
 #define IPC_OPENS_PER_OBJECT 4
@@ -77,12 +79,24 @@ int ipc_check_key(const struct ipc_key *key, struct vc_err *err)
 	return 0;
 }
 
+/* By name; shared memory may be a region. */
+static int find_named(struct ipc *ipc, const struct ipc_key *key, uint64_t *ret_id)
+{
+	bool memory = key->kind == IPC_KIND_SHM || key->kind == IPC_KIND_POSIX_SHM;
+	const struct region_spec *region =
+		memory ? ipc_region_named(ipc, key->kind, key->name.data, key->name.len) : NULL;
+
+	if (region)
+		return table_find(ipc->table, IPC_KIND_REGION, region->name, strlen(region->name),
+				  ret_id);
+	return table_find(ipc->table, key->kind, key->name.data, key->name.len, ret_id);
+}
+
 int ipc_find(struct ipc *ipc, const struct ipc_key *key, uint64_t *ret_id, struct vc_err *err)
 {
 	struct table_object object;
-	int r = key->has_name
-			? table_find(ipc->table, key->kind, key->name.data, key->name.len, ret_id)
-			: table_find_id(ipc->table, key->id, ret_id);
+	int r = key->has_name ? find_named(ipc, key, ret_id)
+			      : table_find_id(ipc->table, key->id, ret_id);
 
 	if (r == 0 && !key->has_name && key->kind && table_get(ipc->table, *ret_id, &object) == 0 &&
 	    object.kind != key->kind)
@@ -125,11 +139,19 @@ static int open_check(const struct ipc_opening *o, struct vc_err *err)
 			       flags);
 	if (flags & DOOR_CREATE && (flags & DOOR_NOCOUNT || o->req->has_id || !o->key.kind))
 		return err_set(err, EINVAL, "a new IPC object has a kind, no id, and is counted");
+	if (flags & DOOR_CREATE && o->key.kind == IPC_KIND_REGION)
+		return err_set(err, EPERM, "regions are made by the configuration");
 	if (!(flags & DOOR_CREATE) && !o->req->has_id && !o->req->has_name)
 		return err_set(err, EINVAL, "neither name nor id");
 	if (o->req->size > INT64_MAX)
 		return err_set(err, EINVAL, "an object of %" PRIu64 " bytes", o->req->size);
 	return ipc_check_key(&o->key, err);
+}
+
+/* Its owner's daemon is starting, and makes it before anything else. */
+static int ipc_region_unready(struct vc_err *err)
+{
+	return err_set(err, EBUSY, "that region is being made; try again");
 }
 
 static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *err)
@@ -148,6 +170,8 @@ static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 	};
 	int r;
 
+	if (ipc_region_named(ipc, wanted.kind, o->key.name.data, wanted.name_len))
+		return ipc_region_unready(err);
 	if (wanted.name_len)
 		memcpy(wanted.name, o->key.name.data, wanted.name_len);
 	r = table_make(ipc->table, &wanted, ipc_per_user(ipc, o->conn->uid), &wanted.id, err);
@@ -165,10 +189,16 @@ static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 }
 
 /* An object that is there, for a caller who may have it. */
-static int open_found(struct ipc_opening *o, bool right_kind, struct vc_err *err)
+static int open_found(struct ipc *ipc, struct ipc_opening *o, bool right_kind, struct vc_err *err)
 {
+	const struct region_spec *region = ipc_region_of(ipc, &o->object);
 	unsigned int bits = o->req->flags & DOOR_RDONLY ? 4 : 6;
 
+	if (region && !ipc_region_admits(ipc, region, &o->who))
+		return err_set(err, EACCES, "the region %s is not given to your partition",
+			       region->name);
+	if (region && o->st.st_size == 0)
+		return ipc_region_unready(err);
 	/* Made by this request, which is put again because its answer was lost. */
 	if (o->req->token && o->object.token == o->req->token && o->object.cuid == o->conn->uid)
 		o->created = true;
@@ -186,7 +216,10 @@ static int open_file(struct ipc *ipc, struct ipc_opening *o, struct vc_err *err)
 
 	if (r == -EAGAIN)
 		return err_set(err, EAGAIN, "the object's owner has a lease on its file");
-	return r < 0 ? err_sys(err, -r, "open the object's file") : 0;
+	if (r < 0)
+		return err_sys(err, -r, "open the object's file");
+	ipc_region_stat(&o->object, &o->st);
+	return 0;
 }
 
 static int open_object(struct ipc *ipc, struct ipc_opening *o, struct vc_err *err)
@@ -204,7 +237,7 @@ static int open_object(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 	if (r == 0)
 		r = open_file(ipc, o, err);
 	if (r == 0 && found != -ENOENT)
-		r = open_found(o, found == 0, err);
+		r = open_found(ipc, o, found == 0, err);
 	if (r == 0 && !(o->req->flags & DOOR_NOCOUNT))
 		r = table_count_in(ipc->table, o->object.id, &o->who, 1, o->req->token,
 				   o->who.uid ? IPC_OPENS_PER_OBJECT * ipc_per_user(ipc, o->who.uid)
@@ -357,6 +390,10 @@ static int ipc_find_own(struct ipc *ipc, const struct conn *conn, const struct i
 		return err_sys(err, -r, "look at the IPC object");
 	if (!ipc_owns(conn, ret, &st))
 		return ipc_refused(err);
+	if (ret->kind == IPC_KIND_REGION)
+		return err_set(err, EPERM,
+			       "a region is the configuration's: it stays as it is until 'vcctl "
+			       "down'");
 	return found < 0 ? ipc_wrong_kind(ret, err) : 0;
 }
 

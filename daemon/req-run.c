@@ -3,91 +3,22 @@
  * req-run.c - "start this program here"
  *
  * The daemon says who the caller is, as the kernel told it, and whether it may
- * have one more job; everything else is the shim's. The shim also gets the caller's
+ * have one more job; everything else is the shim's, to look at the caller's process too,
+ * which can take as long as its user likes (common/proc.h). The shim also gets the caller's
  * socket, asks it for the program's descriptors, and answers there: from now on this
  * daemon may die without harm to the job.
  */
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
 #include "common/log.h"
 
 #define RUN_NAME_MAX 64
-
-/*
- * The program will live in our mount, PID, user and network namespaces and under our
- * root directory. A caller that has others (a container, a chroot) would find
- * itself outside of them, which it must not by our help.
- */
-static int run_check_namespaces(const struct conn *conn, struct vc_err *err)
-{
-	static const char *const places[] = { "ns/mnt", "ns/pid", "ns/user", "ns/net", "root" };
-
-	if (conn->pid <= 0)
-		return err_set(err, EPERM,
-			       "you are in another PID namespace than vcd; run vcrun "
-			       "outside of your container");
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		char theirs[64], ours[64];
-		struct stat a, b;
-
-		snprintf(theirs, sizeof(theirs), "/proc/%d/%s", (int)conn->pid, places[i]);
-		snprintf(ours, sizeof(ours), "/proc/self/%s", places[i]);
-		if (stat(theirs, &a) < 0 || stat(ours, &b) < 0)
-			return err_sys(err, errno, "look at your %s", places[i]);
-		if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
-			return err_set(err, EPERM,
-				       "your %s is not vcd's; run vcrun outside of your container",
-				       strcmp(places[i], "root") ? places[i] : "root directory");
-	}
-	return 0;
-}
-
-/* How many seccomp filters a process is under; 0 where the kernel does not tell. */
-static unsigned int run_seccomp_filters(const char *status_path)
-{
-	_cleanup_free_ char *status = NULL;
-	unsigned int n = 0;
-	const char *line;
-
-	if (file_read_all(AT_FDCWD, status_path, 65536, &status) < 0)
-		return 0;
-	line = strstr(status, "\nSeccomp_filters:");
-	if (line)
-		sscanf(line, "\nSeccomp_filters: %u", &n);
-	return n;
-}
-
-/* Nor may a caller that is confined (seccomp, AppArmor, SELinux) leave its
- * confinement by having us start a program. */
-static int run_check_confinement(const struct conn *conn, struct vc_err *err)
-{
-	char path[64], theirs[256] = "", ours[256] = "";
-
-	if (conn->uid == 0)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)conn->pid);
-	if (run_seccomp_filters(path) > run_seccomp_filters("/proc/self/status"))
-		return err_set(
-			err, EPERM,
-			"you are under a seccomp filter that the program would not be under");
-	snprintf(path, sizeof(path), "/proc/%d/attr/current", (int)conn->pid);
-	if (file_read(AT_FDCWD, "/proc/self/attr/current", ours, sizeof(ours)) > 0 &&
-	    !strcmp(ours, "unconfined") && file_read(AT_FDCWD, path, theirs, sizeof(theirs)) > 0 &&
-	    strcmp(theirs, ours) != 0)
-		return err_set(err, EPERM, "you are confined (%s), and the program would not be",
-			       theirs);
-	return 0;
-}
 
 /* U+0080 to U+009F too, which a terminal may take for the beginning of a command. */
 static bool run_is_control(const unsigned char *at)
@@ -144,11 +75,11 @@ static int run_check(const struct conn *conn, const struct wire_msg *msg, struct
 			       "you have %u jobs in partition %s, as many as allowed; end some, or "
 			       "have max-jobs-per-user raised",
 			       most, conn->daemon->name);
-	if (run_check_name(run->name, err) < 0)
-		return -err->code;
-	if (run_check_namespaces(conn, err) < 0)
-		return -err->code;
-	return run_check_confinement(conn, err);
+	if (conn->pid <= 0)
+		return err_set(err, EPERM,
+			       "you are in another PID namespace than vcd; run vcrun "
+			       "outside of your container");
+	return run_check_name(run->name, err);
 }
 
 int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)

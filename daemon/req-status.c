@@ -36,6 +36,7 @@ struct status {
 static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Partition *out)
 {
 	struct partition_spec *spec = &daemon->instance->config->parts[slot];
+	enum cg_memory_hold held;
 	struct board_sample sample;
 
 	board_read(daemon->board, slot, clock_mono_usec(), &sample);
@@ -45,6 +46,8 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 	out->cpus = spec->cpus;
 	out->mems = spec->mems;
 	out->exclusive = (char *)partition_exclusive_name(sample.exclusive);
+	if (cg_get_memory_hold(daemon->cg, spec->name, &held) == 0)
+		out->memory_held = (char *)partition_hold_name(held);
 	out->has_cpu_pct = out->has_group_cpu_pct = out->has_mem_used_bytes = out->has_jobs =
 		out->has_runnable = out->has_pending = true;
 	out->cpu_pct = sample.load.cpu_pct;
@@ -232,12 +235,15 @@ int req_status(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		r = status_moves(conn, &status);
 	if (r == 0 && wanted->devices)
 		r = status_devices(conn->daemon, &status.reply);
+	if (r == 0 && wanted->regions)
+		r = status_regions(conn->daemon, &status.reply);
 	if (r == 0) {
 		answer.body_case = VC__MSG__BODY_STATUS_REPLY;
 		answer.status_reply = &status.reply;
 		conn_send(conn, &answer, NULL, 0);
 	}
 	status_devices_done(&status.reply);
+	status_regions_done(&status.reply);
 	free(status.parts);
 	free(status.part_list);
 	free(status.jobs);

@@ -145,10 +145,17 @@ static uint64_t door_token(void)
 	return token;
 }
 
-static ProtobufCBinaryData door_name(const char *name)
-{
-	return (ProtobufCBinaryData){ .len = strlen(name), .data = (uint8_t *)name };
-}
+/* Which object is meant: three messages say so by fields of the same names. */
+#define DOOR_SET_KEY(body, of_kind, of_name, of_id)                                                \
+	do {                                                                                       \
+		(body).has_kind = true;                                                            \
+		(body).kind = (of_kind);                                                           \
+		(body).has_name = (of_name) != NULL;                                               \
+		(body).name.len = (of_name) ? strlen(of_name) : 0;                                 \
+		(body).name.data = (uint8_t *)(of_name);                                           \
+		(body).has_id = !(of_name) && (of_id) != 0;                                        \
+		(body).id = (of_id);                                                               \
+	} while (0)
 
 static void door_near(const char *partition)
 {
@@ -180,13 +187,8 @@ int door_open(const struct door_open *req, struct door_object *ret)
 	struct wire_msg answer;
 	int r;
 
-	body.has_kind = body.has_flags = body.has_mode = body.has_size = body.has_token = true;
-	body.kind = req->kind;
-	body.has_name = req->name != NULL;
-	if (req->name)
-		body.name = door_name(req->name);
-	body.has_id = !req->name && req->id != 0;
-	body.id = req->id;
+	DOOR_SET_KEY(body, req->kind, req->name, req->id);
+	body.has_flags = body.has_mode = body.has_size = body.has_token = true;
 	body.flags = req->flags;
 	body.mode = req->mode;
 	body.size = req->size;
@@ -250,13 +252,7 @@ int door_unlink(uint32_t kind, const char *name, uint64_t id)
 	bool again;
 	int r;
 
-	body.has_kind = true;
-	body.kind = kind;
-	body.has_name = name != NULL;
-	if (name)
-		body.name = door_name(name);
-	body.has_id = !name;
-	body.id = id;
+	DOOR_SET_KEY(body, kind, name, id);
 	msg.body_case = VC__MSG__BODY_IPC_UNLINK;
 	msg.ipc_unlink = &body;
 	r = door_order(&msg, &again);
@@ -292,13 +288,7 @@ int door_stat(uint32_t kind, const char *name, uint64_t id, struct door_stat *re
 	struct wire_msg answer;
 	int r;
 
-	body.has_kind = true;
-	body.kind = kind;
-	body.has_name = name != NULL;
-	if (name)
-		body.name = door_name(name);
-	body.has_id = !name;
-	body.id = id;
+	DOOR_SET_KEY(body, kind, name, id);
 	msg.body_case = VC__MSG__BODY_IPC_STAT;
 	msg.ipc_stat = &body;
 	r = door_ask(&msg, VC__MSG__BODY_IPC_ENTRY, &answer, NULL);

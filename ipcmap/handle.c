@@ -104,6 +104,7 @@ static int handle_ask(struct handle *handle, const struct handle_request *reques
 	handle->fd = object.fd;
 	handle->door = object.handle;
 	handle->id = object.id;
+	handle->region = object.kind == IPC_KIND_REGION;
 	*ret_created = object.created;
 	return 0;
 }
@@ -256,7 +257,7 @@ int handle_open(struct handle *handle, const struct handle_request *request)
 	if (r < 0)
 		return r;
 	__atomic_fetch_add(&handles, 1, __ATOMIC_RELAXED);
-	r = handle_map(handle, request, created);
+	r = handle->region ? 0 : handle_map(handle, request, created);
 	if (r == 0)
 		return 0;
 	/* What never became an object, unless somebody else has just made it one. */

@@ -21,6 +21,7 @@ struct handle {
 	uint64_t id;
 	int fd;                                    /* of the file while it is being opened; -1 */
 	uint64_t size;                             /* bytes of the file when it was opened */
+	bool region;                               /* it is one: no control pages */
 	unsigned char *pages[HANDLE_CONTROLS_MAX]; /* control pages, each with its private one */
 };
 
@@ -41,7 +42,8 @@ struct handle_request {
 /*
  * Opens, maps the control pages, and waits until the object is initialised, or does that.
  * On success handle->fd is still open: the kind maps what is behind, and calls
- * handle_forget_fd(). Errors are those of vcipc.h's open. -EUCLEAN: no object of that kind.
+ * handle_forget_fd(). A region has no control pages, and is ready. Errors are those of vcipc.h's
+ * open. -EUCLEAN: no object of that kind.
  */
 int handle_open(struct handle *handle, const struct handle_request *request);
 void handle_forget_fd(struct handle *handle);

@@ -7,6 +7,9 @@
  * of a queue is told so. Each kind of the interposer has names of its own, as the
  * interfaces that it stands in for have: a POSIX queue "/x" and a POSIX semaphore "/x"
  * are two objects.
+ *
+ * A region is made by the configuration alone. Who asks for shared memory by its name is given
+ * it, by either interface; its file has nothing in it but what the programs write.
  */
 #ifndef VC_IPCMAP_KIND_H
 #define VC_IPCMAP_KIND_H
@@ -20,6 +23,7 @@
 	X(MUTEX, 3, "mutex")                                                                       \
 	X(MQ, 4, "mq")                                                                             \
 	X(SHM, 5, "shm")                                                                           \
+	X(REGION, 6, "region")                                                                     \
 	X(POSIX_MQ, 16, "posix-mq")                                                                \
 	X(POSIX_SEM, 17, "posix-sem")                                                              \
 	X(POSIX_SHM, 18, "posix-shm")                                                              \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * shm.c - shared memory: the object's file from its second page on
+ * shm.c - shared memory: the object's file from its second page on; of a region all of it
  *
  * The file is the size: there is no other record of it that could be wrong. It stays open
  * as long as the handle, to be mapped and resized; CRIU carries that descriptor by the
@@ -52,9 +52,15 @@ int vcipc_shm_close(vcipc_shm *shm)
 	return handle_result(r);
 }
 
+/* Bytes of the file that are not the program's. */
+static uint64_t shm_head(const vcipc_shm *shm)
+{
+	return shm->handle.region ? 0 : handle_page_size();
+}
+
 static int shm_size(const vcipc_shm *shm, uint64_t *ret)
 {
-	uint64_t head = handle_page_size();
+	uint64_t head = shm_head(shm);
 	struct stat st;
 
 	if (fstat(shm->handle.fd, &st) < 0)
@@ -81,7 +87,7 @@ int vcipc_shm_map(vcipc_shm *shm, void **addr, size_t *size)
 	if (r < 0)
 		return handle_result(r);
 	at = mmap(NULL, bytes, shm->readonly ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
-		  shm->handle.fd, (off_t)handle_page_size());
+		  shm->handle.fd, (off_t)shm_head(shm));
 	if (at == MAP_FAILED)
 		return -1;
 	*addr = at;
@@ -96,13 +102,15 @@ int vcipc_shm_unmap(void *addr, size_t size)
 
 int vcipc_shm_resize(vcipc_shm *shm, uint64_t size)
 {
-	uint64_t had = 0, head = handle_page_size();
+	uint64_t had = 0, head = shm_head(shm);
 	int r = shm_size(shm, &had);
 
 	if (r < 0)
 		return handle_result(r);
 	if (shm->readonly)
 		return handle_result(-EBADF);
+	if (shm->handle.region)
+		return handle_result(-EPERM);
 	if (size > INT64_MAX - head)
 		return handle_result(-EFBIG);
 	/* Memory first: a file that has grown without would raise SIGBUS. */

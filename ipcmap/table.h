@@ -118,7 +118,7 @@ int table_idle_next(struct table *table, uint64_t *cursor, uint64_t before_usec,
  * same pid, and is a new one after each move of its job. */
 struct table_opener {
 	pid_t pid;
-	uint64_t start; /* /proc/PID/stat, field 22 */
+	uint64_t start; /* proc_identity() */
 	uint32_t column;
 	uint32_t job;  /* 0: in none */
 	uint32_t uid;  /* whose limits count */

@@ -80,6 +80,13 @@ struct inventory_given {
 	uint64_t dev, ino;
 };
 
+/* A file that may not come along to where the tree is to go. */
+struct inventory_barred {
+	uint64_t dev, ino;
+	const char *what; /* "the region frames" */
+	const char *why;  /* a half sentence, with the remedy */
+};
+
 /*
  * root: the tree's root (a session leader); uid: whose job it is. given: what the job was given at
  * its start and shares with the outside, n_given of them; it counts as external even when both ends
@@ -109,6 +116,10 @@ void inventory_free(struct inventory *inv);
  * -EAGAIN, it may not be moved now; -EOPNOTSUPP, a lock stands in the way.
  */
 int inventory_check_frozen(struct inventory *inv, const pid_t *pids, size_t n, struct vc_err *err);
+
+/* -EOPNOTSUPP: one of the processes has a barred file open or mapped; err says which. */
+int inventory_check_barred(const pid_t *pids, size_t n_pids, const struct inventory_barred *barred,
+			   size_t n, struct vc_err *err);
 
 /* All processes of the tree, root first, by /proc/…/children; for a frozen or
  * quiet tree. The caller frees *ret. */

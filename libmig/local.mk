@@ -4,7 +4,7 @@ libmig_la_SOURCES = \
 	libmig/mig.h libmig/move.c \
 	libmig/criu.c libmig/criu.h \
 	libmig/inventory.c libmig/inventory.h libmig/inventory-priv.h \
-	libmig/inventory-fd.c libmig/inventory-frozen.c libmig/inventory-lock.c \
+	libmig/inventory-barred.c libmig/inventory-fd.c libmig/inventory-frozen.c libmig/inventory-lock.c \
 	libmig/inventory-map.c libmig/inventory-socket.c \
 	libmig/inventory-task.c libmig/inventory-path.c \
 	libmig/namespace.c libmig/namespace.h \

@@ -67,6 +67,8 @@ struct mig_request {
 	gid_t gid;
 	const struct inventory_given *given; /* pipes, sockets, files the tree started with */
 	size_t n_given;
+	const struct inventory_barred *barred; /* files that the target may not have */
+	size_t n_barred;
 	struct mig_place source, target;
 	const char *criu;   /* NULL: criu_find() */
 	const char *images; /* directory for this move's images, made and removed here */

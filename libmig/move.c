@@ -231,6 +231,9 @@ static int mig_commit(struct mig_parked *mig)
 	r = inventory_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
 	if (r == 0)
 		r = inventory_check_frozen(mig->inv, mig->pids, mig->n_pids, &mig->refusal);
+	if (r == 0)
+		r = inventory_check_barred(mig->pids, mig->n_pids, mig->req.barred,
+					   mig->req.n_barred, &mig->refusal);
 	if (r < 0)
 		return r;
 	mig_begin_restore(mig);
@@ -478,6 +481,9 @@ static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
 	mig_enter_step(mig, MIG_CHECK);
 	r = inventory_take(mig->req.root, mig->req.uid, mig->req.given, mig->req.n_given, &mig->inv,
 			   err);
+	if (r == 0)
+		r = inventory_check_barred(mig->inv->pids, mig->inv->n_pids, mig->req.barred,
+					   mig->req.n_barred, err);
 	if (r < 0)
 		return r;
 	mig_enter_step(mig, MIG_PREPARE);

@@ -19,6 +19,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "partition/cgroup-priv.h"
 
 #define PROCS_MAX (64u << 20) /* bytes of a cgroup.procs: millions of processes */
@@ -328,36 +329,20 @@ int cg_of_pid(struct cg *cg, pid_t pid, char *ret_path, size_t size)
 	return len < (ssize_t)size ? 0 : -ENAMETOOLONG;
 }
 
-/* The state letter follows the name, which may itself hold spaces and brackets. */
-static bool thread_runs(int procfd, pid_t tid)
-{
-	char name[32], stat[512];
-	const char *end;
-
-	snprintf(name, sizeof(name), "%d/stat", (int)tid);
-	if (file_read(procfd, name, stat, sizeof(stat)) < 0)
-		return false;
-	end = strrchr(stat, ')');
-	return end && end[1] == ' ' && end[2] == 'R';
-}
-
 int cg_runnable(struct cg *cg, const char *path, unsigned int *ret_n)
 {
 	const struct cg_hier *hier = cg_tracking(cg);
 	struct id_list list = { .file = hier->version == 2 ? "cgroup.threads" : "tasks" };
-	_cleanup_close_ int procfd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char group[CG_GROUP_MAX];
+	char group[CG_GROUP_MAX], state;
 	unsigned int n = 0;
 	int r = cg_check_path(path, NULL);
 
-	if (procfd < 0)
-		return -errno;
 	if (r == 0)
 		r = cg_group(hier, path, group);
 	if (r == 0)
 		r = collect(hier, group, &list);
 	for (size_t i = 0; r == 0 && i < list.n; i++)
-		n += thread_runs(procfd, list.id[i]);
+		n += proc_look(list.id[i], &state, NULL) == 0 && state == 'R';
 	free(list.id);
 	if (r == 0)
 		*ret_n = n;

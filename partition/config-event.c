@@ -60,6 +60,15 @@ static int check_deadline(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static int check_retry(cfg_t *cfg, cfg_opt_t *opt)
+{
+	double sec = cfg_opt_getnfloat(opt, 0);
+
+	if (!(sec == 0 || (sec >= 1 && sec <= 86400)))
+		return fail(cfg, "retry must be 0, or 1 to 86400 seconds");
+	return 0;
+}
+
 /* Called at an event's closing brace. */
 static int check_event(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -89,6 +98,7 @@ void config_check_events(cfg_t *cfg)
 	cfg_set_validate_func(cfg, "event|revert-when", check_when);
 	cfg_set_validate_func(cfg, "event|failover", check_failover);
 	cfg_set_validate_func(cfg, "event|deadline", check_deadline);
+	cfg_set_validate_func(cfg, "event|retry", check_retry);
 	config_check_shape(cfg, "event|before");
 	config_check_shape(cfg, "event|after");
 }
@@ -98,14 +108,6 @@ static bool has_partition(const struct config *config, const char *name)
 	const struct instance in = { .config = (struct config *)(uintptr_t)config };
 
 	return instance_find(&in, name) >= 0;
-}
-
-static int copy_string(cfg_t *section, const char *option, char **ret)
-{
-	const char *text = cfg_size(section, option) > 0 ? cfg_getstr(section, option) : NULL;
-
-	*ret = text ? strdup(text) : NULL;
-	return text && !*ret ? -ENOMEM : 0;
 }
 
 static int fill_patch(cfg_t *section, struct spec_patch *patch, struct vc_err *err)
@@ -188,11 +190,12 @@ static int fill_event(cfg_t *section, const struct config *config, struct plan_e
 
 	snprintf(event->name, sizeof(event->name), "%s", cfg_title(section));
 	event->deadline_msec = (unsigned int)(cfg_getfloat(section, "deadline") * 1000);
-	if (copy_string(section, "at", &event->fire.at) < 0 ||
-	    copy_string(section, "when", &event->fire.when) < 0 ||
-	    copy_string(section, "failover", &event->fire.failover) < 0 ||
-	    copy_string(section, "revert-at", &event->revert.at) < 0 ||
-	    copy_string(section, "revert-when", &event->revert.when) < 0)
+	event->retry_msec = (unsigned int)(cfg_getfloat(section, "retry") * 1000);
+	if (config_copy_string(section, "at", &event->fire.at) < 0 ||
+	    config_copy_string(section, "when", &event->fire.when) < 0 ||
+	    config_copy_string(section, "failover", &event->fire.failover) < 0 ||
+	    config_copy_string(section, "revert-at", &event->revert.at) < 0 ||
+	    config_copy_string(section, "revert-when", &event->revert.when) < 0)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(watching); i++)
 		r = check_watched(section, watching[i], config);

@@ -2,9 +2,13 @@
 /*
  * config-priv.h - what the config*.c files share, and nobody else includes
  *
- *	config.c        options, partitions
- *	config-event.c  events
- *	config-device.c devices
+ *	config.c            the file, options outside of sections
+ *	config-partition.c  partitions; shapes, which events have too
+ *	config-device.c     partitions' devices
+ *	config-event.c      events
+ *	config-region.c     regions
+ *	config-line.c       where options stand, and the first error
+ *	config-size.c       sizes
  */
 #ifndef VC_PARTITION_CONFIG_PRIV_H
 #define VC_PARTITION_CONFIG_PRIV_H
@@ -13,6 +17,10 @@
 
 #include "partition/config.h"
 
+/* config-line.c */
+/* A file is read now, by this thread; err gets the first error. */
+void config_begin_lines(const char *path, struct vc_err *err);
+bool config_has_failed(void);
 /* Keeps the first error as "FILE:LINE: sentence". Returns libconfuse's "no". */
 int config_fail_at(int line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -23,13 +31,33 @@ int config_fail_at(int line, const char *fmt, ...) __attribute__((format(printf,
 void config_note_line(const cfg_t *section, const char *option);
 int config_line_of(const cfg_t *section, const char *option);
 
-/* The options of a partition, and their checks, at a path like "partition" or "event|after". */
+/* config.c: NULL when the option is not given. 0 or -ENOMEM. */
+int config_copy_string(cfg_t *section, const char *option, char **ret);
+
+/* config-partition.c */
+/* What a partition and an event's shapes have, and its checks, at a path like "partition" or
+ * "event|after". */
 #define CONFIG_SHAPE_OPTIONS                                                                       \
 	CFG_STR("cpus", NULL, CFGF_NODEFAULT), CFG_STR("mems", NULL, CFGF_NODEFAULT),              \
 		CFG_STR("memory", NULL, CFGF_NODEFAULT),                                           \
 		CFG_BOOL("exclusive", cfg_false, CFGF_NODEFAULT),                                  \
 		CFG_STR("memory-mode", NULL, CFGF_NODEFAULT)
 void config_check_shape(cfg_t *cfg, const char *path);
+#define CONFIG_PARTITION_OPTIONS                                                                   \
+	CONFIG_SHAPE_OPTIONS, CFG_STR_LIST("devices", NULL, CFGF_NODEFAULT),                       \
+		CFG_STR_LIST("share", NULL, CFGF_NODEFAULT), CFG_END()
+void config_check_partitions(cfg_t *cfg);
+int config_fill_partitions(cfg_t *cfg, struct config *config, struct vc_err *err);
+
+/* config-region.c */
+#define CONFIG_REGION_OPTIONS                                                                      \
+	CFG_STR("size", NULL, CFGF_NODEFAULT), CFG_STR("owner", NULL, CFGF_NODEFAULT),             \
+		CFG_STR_LIST("share", NULL, CFGF_NODEFAULT),                                       \
+		CFG_STR("mode", NULL, CFGF_NODEFAULT), CFG_STR("user", NULL, CFGF_NODEFAULT),      \
+		CFG_STR("group", NULL, CFGF_NODEFAULT), CFG_END()
+void config_check_regions(cfg_t *cfg);
+/* The partitions being there. */
+int config_fill_regions(cfg_t *cfg, struct config *config, struct vc_err *err);
 
 /* config-device.c */
 /* Validates devices and share: each must be there. */
@@ -46,7 +74,7 @@ int config_check_owners(cfg_t *section, const struct partition_spec *a,
 		CFG_STR("failover", NULL, CFGF_NODEFAULT),                                         \
 		CFG_STR("revert-at", NULL, CFGF_NODEFAULT),                                        \
 		CFG_STR("revert-when", NULL, CFGF_NODEFAULT),                                      \
-		CFG_FLOAT("deadline", 30, CFGF_NONE),                                              \
+		CFG_FLOAT("deadline", 30, CFGF_NONE), CFG_FLOAT("retry", 0, CFGF_NONE),            \
 		CFG_SEC("before", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),           \
 		CFG_SEC("after", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES), CFG_END()
 void config_check_events(cfg_t *cfg);

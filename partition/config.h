@@ -20,10 +20,19 @@
  *		share = {"block:vdc"}  # its jobs may open it though another one owns it
  *		memory-mode = "fixed"  # default: pageable
  *	}
+ *	region frames {
+ *		size = "64M"           # of vc0's memory
+ *		owner = "vc0"
+ *		share = {"vc1"}        # who has it besides
+ *		mode = "0660"
+ *		user = "root"
+ *		group = "video"        # default: the user's
+ *	}
  *	event night {
  *		at = "22:00"           # or when = "vc0.cpu > 90% for 30s", failover = "vc1"
  *		revert-at = "06:00"    # or revert-when
  *		deadline = 30          # seconds for shrinking memory
+ *		retry = 60             # try again so many seconds after a failure; 0: do not
  *		before vc0 { ... }     # as in a partition; what it goes back to
  *		after vc0 { ... }
  *	}
@@ -38,6 +47,8 @@
 #include "common/err.h"
 #include "partition/plan.h"
 #include "partition/spec.h"
+
+struct region_spec;
 
 #define PARTITIONS_MAX 256
 #define CONFIG_DEFAULT_IPC_ENTRIES (1 << 20)
@@ -64,6 +75,8 @@ struct config {
 	struct partition_spec *parts; /* in the file's order, then in that of vcctl add; what a
 				       * removed one leaves is a free slot; n_parts may be 0 */
 	size_t n_parts;
+	struct region_spec *regions; /* see region.h */
+	size_t n_regions;
 };
 
 /*

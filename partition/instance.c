@@ -24,6 +24,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "partition/cgroup.h"
+#include "partition/region.h"
 #include "partition/spec.h"
 
 #define INSTANCE_FILE "instance.json"
@@ -93,15 +94,18 @@ static json_t *optional_string(const char *text)
 static json_t *to_json(const struct instance *in)
 {
 	const struct config *config = in->config;
-	json_t *parts = json_array();
+	json_t *parts = json_array(), *regions = json_array();
 
 	for (size_t i = 0; i < config->n_parts; i++) {
 		if (json_array_append_new(parts, spec_to_json(&config->parts[i])) < 0) {
 			json_decref(parts);
+			json_decref(regions);
 			return NULL;
 		}
 	}
-	return json_pack("{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:b, s:o}",
+	for (size_t i = 0; i < config->n_regions; i++)
+		json_array_append_new(regions, region_to_json(&config->regions[i]));
+	return json_pack("{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:b, s:o, s:o}",
 			 "version", INSTANCE_VERSION, "cgroup-base", in->cgroup_base, "own-mount",
 			 in->own_mount, "policy", config->policy, "criu",
 			 optional_string(config->criu), "policy-path",
@@ -110,7 +114,7 @@ static json_t *to_json(const struct instance *in)
 			 (int)config->max_jobs_per_user, "ipc-entries", (int)config->ipc_entries,
 			 "ipc-objects-per-user", (int)config->ipc_objects_per_user, "balance",
 			 config_balance_name(config->balance), "exclusive", config->exclusive,
-			 "partitions", parts);
+			 "partitions", parts, "regions", regions);
 }
 
 /* Which instance.json it is: it is always replaced whole. False: the one that was read. */
@@ -146,6 +150,21 @@ static int copy_optional(json_t *value, char **ret)
 		return -EINVAL;
 	*ret = strdup(json_string_value(value));
 	return *ret ? 0 : -ENOMEM;
+}
+
+static int regions_from_json(json_t *list, struct config *config, json_error_t *why)
+{
+	size_t n = json_array_size(list);
+	int r = 0;
+
+	config->regions = calloc(n ? n : 1, sizeof(*config->regions));
+	if (!config->regions)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		config->n_regions = i + 1;
+		r = region_from_json(json_array_get(list, i), &config->regions[i], why);
+	}
+	return r;
 }
 
 /* What an older vcrun did not write has its default. */
@@ -225,7 +244,9 @@ static int from_json(json_t *root, struct instance *in, json_error_t *why)
 {
 	int r = settings_from_json(root, in->config, why);
 
-	return r == 0 ? parts_from_json(root, in, spec_from_json, why) : r;
+	if (r == 0)
+		r = parts_from_json(root, in, spec_from_json, why);
+	return r == 0 ? regions_from_json(json_object_get(root, "regions"), in->config, why) : r;
 }
 
 static int remains_from_json(json_t *root, struct instance *in, json_error_t *why)

@@ -13,6 +13,7 @@
  *	  moves.jsonl            one line a move
  *	  ipc/table              the table of IPC objects (ipcmap/table.h), root only
  *	  ipc/o/XX/ID            an object's memory, its owner's; a tmpfs of its own
+ *	  ipc/o/regions/NAME     a region's (partition/region.h), once more
  *	  events.json            the event table (partition/plan.h)
  *	  events.lock            the daemon that watches the clock holds it; when it looked last
  *	  reshape.lock           held while partitions are changed (partition/reshape.h)

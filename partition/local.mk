@@ -6,7 +6,9 @@ libpartition_la_SOURCES = \
 	partition/cgroup-fetch.c partition/cgroup-hold.c partition/cgroup-map.c partition/cgroup-memory.c \
 	partition/cgroup-procs.c partition/cgroup-shrink.c partition/cgroup-stat.c \
 	partition/calendar.c partition/calendar.h partition/condition.c partition/condition.h \
-	partition/config.c partition/config.h partition/config-event.c partition/config-device.c partition/config-priv.h \
+	partition/config.c partition/config.h partition/config-device.c partition/config-event.c \
+	partition/config-line.c partition/config-partition.c partition/config-priv.h \
+	partition/config-size.c \
 	partition/cpulist.c partition/cpulist.h \
 	partition/deny.c partition/deny.h \
 	partition/device.c partition/device.h partition/device-node.c partition/irq.c partition/irq.h partition/irq-watch.c \
@@ -14,6 +16,7 @@ libpartition_la_SOURCES = \
 	partition/instance.c partition/instance.h \
 	partition/owner.c partition/owner.h partition/partition.c partition/partition.h \
 	partition/plan.c partition/plan.h partition/plan-json.c \
+	partition/region.c partition/region.h partition/config-region.c \
 	partition/spec.c partition/spec.h partition/spec-patch.c \
 	partition/reshape.c partition/reshape.h partition/reshape-priv.h \
 	partition/reshape-check.c partition/reshape-journal.c \

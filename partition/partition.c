@@ -128,3 +128,16 @@ const char *partition_exclusive_name(enum cg_exclusive obtained)
 	}
 	return "shared";
 }
+
+const char *partition_hold_name(enum cg_memory_hold obtained)
+{
+	switch (obtained) {
+	case CG_HOLD_FIXED:
+		return "fixed";
+	case CG_HOLD_UNPAGED:
+		return "unswapped";
+	case CG_HOLD_NONE:
+		break;
+	}
+	return "pageable";
+}

@@ -35,6 +35,8 @@ int partition_parse_group(const char *path, char *ret_partition, size_t size,
 			  unsigned int *ret_job);
 
 /* "shared", "advisory", "dedicated". */
+/* "fixed", "unswapped", "pageable": what was obtained. */
+const char *partition_hold_name(enum cg_memory_hold obtained);
 const char *partition_exclusive_name(enum cg_exclusive obtained);
 
 #endif

@@ -236,6 +236,20 @@ static void note_failure(const struct instance *in, const char *name, enum plan_
 	plan_write(in, plan, NULL);
 }
 
+void plan_note_again(const struct instance *in, const char *name)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct plan_event *event;
+
+	if (plan_read(in, &plan, NULL) < 0)
+		return;
+	event = plan_find(plan, name, NULL);
+	if (!event || !event->retry_msec || !*event->last.reason)
+		return;
+	event->last.again = true;
+	plan_write(in, plan, NULL);
+}
+
 int plan_go(struct instance *in, struct cg *cg, const char *name, enum plan_way way,
 	    const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err)
 {
@@ -254,6 +268,11 @@ int plan_go(struct instance *in, struct cg *cg, const char *name, enum plan_way 
 	r = go(in, cg, plan, event, way, how, ret, err);
 	if (r < 0 && r != -EALREADY)
 		note_failure(in, name, way, err);
+	/* Nothing to go back from, but to be given up. */
+	if (r == -EALREADY && event->last.again) {
+		event->last.again = false;
+		plan_write(in, plan, NULL);
+	}
 	return r;
 }
 

@@ -40,12 +40,14 @@ struct plan_last {
 	uint64_t at_usec; /* CLOCK_REALTIME; 0: never */
 	enum plan_way way;
 	char reason[sizeof(((struct vc_err *)0)->text)]; /* why it failed; "": it did not */
+	bool again;                                      /* it failed, and is to be tried again */
 };
 
 struct plan_event {
 	char name[PARTITION_NAME_MAX];
 	struct plan_trigger fire, revert;
 	unsigned int deadline_msec;
+	unsigned int retry_msec; /* after a failure; 0: not */
 	struct spec_patch *before, *after;
 	size_t n_before, n_after;
 
@@ -90,6 +92,10 @@ void plan_free_specs(struct partition_spec *specs, size_t n);
  */
 int plan_go(struct instance *in, struct cg *cg, const char *name, enum plan_way way,
 	    const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err);
+
+/* What a trigger has made go one way, and has failed, is to be tried again: notes that, if the
+ * event wants it. Going either way anew ends that, reverting it too when it is not in force. */
+void plan_note_again(const struct instance *in, const char *name);
 
 /* Whether all its events could be, one by one, in a configuration: as before says, if it does,
  * then as after says. *ret_event is the first that could not. */

@@ -15,6 +15,7 @@
 #include "common/cleanup.h"
 #include "partition/instance.h"
 #include "partition/owner.h"
+#include "partition/region.h"
 #include "partition/reshape-priv.h"
 #include "partition/topology.h"
 
@@ -28,7 +29,22 @@ static const struct partition_spec *find(const struct partition_spec *specs, siz
 	return NULL;
 }
 
-static int check_one(const struct partition_spec *spec, struct vc_err *err)
+/* Regions are of their owner's memory, and it cannot do with those alone. */
+static int check_regions(const struct config *config, const struct partition_spec *spec,
+			 struct vc_err *err)
+{
+	uint64_t bytes = region_bytes_of(config, spec->name);
+	char text[32], memory[32];
+
+	if (bytes == 0 || bytes < spec->memory_bytes)
+		return 0;
+	return err_set(err, E2BIG, "it owns regions of %s in all, and would have %s",
+		       config_format_size(bytes, text, sizeof(text)),
+		       config_format_size(spec->memory_bytes, memory, sizeof(memory)));
+}
+
+static int check_one(const struct config *config, const struct partition_spec *spec,
+		     struct vc_err *err)
 {
 	int r = topology_check_cpus(spec->cpus, NULL, 0, NULL, err);
 
@@ -38,6 +54,8 @@ static int check_one(const struct partition_spec *spec, struct vc_err *err)
 		r = err_set(err, EINVAL, "fixed memory needs a size: give one by --memory");
 	if (r == 0 && spec->memory_bytes == 0)
 		r = err_set(err, EINVAL, "a partition cannot do without memory");
+	if (r == 0)
+		r = check_regions(config, spec, err);
 	if (r < 0)
 		err_add(err, "partition %s", spec->name);
 	return r;
@@ -105,7 +123,7 @@ int reshape_check(const struct instance *in, const struct partition_spec *after,
 			return err_set(err, ENOENT,
 				       "there is no partition '%s'; 'vcctl list' shows them",
 				       after[i].name);
-		r = check_one(&after[i], err);
+		r = check_one(config, &after[i], err);
 		if (r < 0)
 			return r;
 	}

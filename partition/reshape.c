@@ -45,6 +45,7 @@ struct way {
 	const struct reshape *reshape;
 	const struct reshape_how *how;
 	bool back;             /* to the shape before */
+	bool recovering;       /* of one that died: a daemon may be doing this */
 	const char *partition; /* being shrunk, for the progress */
 };
 
@@ -170,7 +171,9 @@ static int grow(const struct way *way, struct vc_err *err)
 			err_add(err, "partition %s", to->name);
 			return r;
 		}
-		if (to->mode == MEMORY_FIXED && origin(way, i)->mode != MEMORY_FIXED)
+		/* That can wait for a process; then what is in swap comes when it is touched. */
+		if (to->mode == MEMORY_FIXED && origin(way, i)->mode != MEMORY_FIXED &&
+		    !way->recovering)
 			cg_fetch_swapped(way->cg, to->name);
 	}
 	return 0;
@@ -221,7 +224,9 @@ static int undo(struct instance *in, struct cg *cg, struct reshape *reshape,
 		const struct vc_err *why, struct vc_err *err)
 {
 	const struct reshape_how how = { .deadline_msec = UNDO_MSEC };
-	struct way way = { .cg = cg, .reshape = reshape, .how = &how, .back = true };
+	struct way way = {
+		.cg = cg, .reshape = reshape, .how = &how, .back = true, .recovering = !why
+	};
 	int r;
 
 	run_hook("undo", reshape->cause);
@@ -272,7 +277,7 @@ static int recover(struct instance *in, struct cg *cg, struct vc_err *err)
 {
 	_cleanup_(reshape_done) struct reshape reshape = { .n = 0 };
 	const struct reshape_how how = { .deadline_msec = UNDO_MSEC };
-	struct way way = { .cg = cg, .reshape = &reshape, .how = &how };
+	struct way way = { .cg = cg, .reshape = &reshape, .how = &how, .recovering = true };
 	struct reshape_report report = { 0 };
 	int r = journal_read(in, &reshape, err);
 

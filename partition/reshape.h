@@ -65,7 +65,8 @@ int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err);
 int reshape_hold_off(const struct instance *in, int *ret_lock);
 
 /* Whether the partitions could be so: n specs of existing partitions, the others as they
- * are. -E2BIG: more memory in all than there is; -EINVAL: anything else. */
+ * are. -E2BIG: more memory in all than there is, or less than its regions; -EINVAL: anything
+ * else. */
 int reshape_check(const struct instance *in, const struct partition_spec *after, size_t n,
 		  struct vc_err *err);
 

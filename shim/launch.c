@@ -4,8 +4,7 @@
  *
  * What the caller says of itself comes in the Run message; what it must not be
  * able to lie about (user, groups, resource limits, no_new_privs, the capabilities it
- * can ever have) is read from the kernel. A caller that does not wait for our answer
- * gets no program: its PID might be another's by now.
+ * can ever have) is read from the kernel, see caller.c.
  *
  * The child between clone and execve only makes system calls. A step that
  * fails there is reported through the pipe that will be vcinit's, as a report of
@@ -17,7 +16,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -27,7 +25,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -36,12 +33,11 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "shim/caller.h"
 #include "shim/report.h"
 
 #define LAUNCH_FAILED 1000
-#define LAUNCH_LIMITS_COLUMN 26
-#define LAUNCH_SO_PEERPIDFD 77 /* Linux 6.5, newer than Debian 12's headers */
-#define LAUNCH_TTY_GID 5       /* group tty: fixed by Debian's base-passwd and by LSB */
+#define LAUNCH_TTY_GID 5 /* group tty: fixed by Debian's base-passwd and by LSB */
 
 #define LAUNCH_STEPS(X)                                                                            \
 	X(SESSION, "make a session")                                                               \
@@ -58,112 +54,14 @@ enum launch_step {
 		LAUNCH_N_STEPS
 };
 
-/* What the kernel says of the caller. */
-struct launch_caller {
-	struct rlimit limits[RLIM_NLIMITS];
-	bool limit_known[RLIM_NLIMITS];
-	int nice;
-	int ioprio;
-	char oom_score_adj[16];
-	bool no_new_privs;
-	uint64_t bounding; /* capabilities */
-};
-
 struct launch_child {
 	const struct launch *how;
-	const struct launch_caller *caller;
+	const struct caller *caller;
 	gid_t *groups;
 	size_t n_groups;
 	char **argv, **env;
 	int slave, report, init;
 };
-
-static rlim_t launch_parse_limit(const char *text)
-{
-	return strcmp(text, "unlimited") ? (rlim_t)strtoull(text, NULL, 10) : RLIM_INFINITY;
-}
-
-/*
- * prlimit() of another user's process takes CAP_SYS_RESOURCE, which root in a
- * container may lack; /proc/PID/limits takes nothing. Its lines stand in the order
- * of the RLIMIT_ numbers, the limits begin at a fixed column.
- */
-static void launch_read_limits(pid_t pid, struct launch_caller *ret)
-{
-	_cleanup_free_ char *text = NULL;
-	char path[64], soft[32], hard[32];
-	const char *line;
-
-	for (int i = 0; i < RLIM_NLIMITS; i++) {
-		ret->limit_known[i] = prlimit(pid, i, NULL, &ret->limits[i]) == 0;
-		if (!ret->limit_known[i] && errno == EPERM)
-			break;
-		if (i + 1 == RLIM_NLIMITS)
-			return;
-	}
-	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
-	if (file_read_all(AT_FDCWD, path, 65536, &text) < 0)
-		return;
-	line = strchr(text, '\n');
-	for (int i = 0; line && i < RLIM_NLIMITS; i++, line = strchr(line + 1, '\n')) {
-		if (strnlen(line + 1, LAUNCH_LIMITS_COLUMN) < LAUNCH_LIMITS_COLUMN ||
-		    sscanf(line + 1 + LAUNCH_LIMITS_COLUMN, "%31s %31s", soft, hard) != 2)
-			return;
-		ret->limits[i] = (struct rlimit){ .rlim_cur = launch_parse_limit(soft),
-						  .rlim_max = launch_parse_limit(hard) };
-		ret->limit_known[i] = true;
-	}
-}
-
-/* Whether the process that connected lives still. Before Linux 6.5 nobody can tell. */
-static bool launch_caller_waits(int client)
-{
-	struct pollfd pfd = { .events = POLLIN };
-	_cleanup_close_ int pidfd = -1;
-	socklen_t len = sizeof(pidfd);
-
-	if (getsockopt(client, SOL_SOCKET, LAUNCH_SO_PEERPIDFD, &pidfd, &len) < 0)
-		return errno == ENOPROTOOPT;
-	pfd.fd = pidfd;
-	return poll(&pfd, 1, 0) == 0;
-}
-
-/* Its status comes last: what says then that it is the caller's says so of all the rest. */
-static int launch_read_caller(const struct launch *how, struct launch_caller *ret,
-			      struct vc_err *err)
-{
-	pid_t pid = how->start->peer_pid;
-	unsigned int real, effective, saved, uid = how->start->creds->uid;
-	unsigned long long bounding;
-	_cleanup_free_ char *status = NULL;
-	const char *uids, *caps;
-	char path[64];
-
-	launch_read_limits(pid, ret);
-	errno = 0;
-	ret->nice = getpriority(PRIO_PROCESS, (id_t)pid);
-	if (errno)
-		ret->nice = 0;
-	ret->ioprio = (int)syscall(SYS_ioprio_get, 1 /* IOPRIO_WHO_PROCESS */, pid);
-	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
-	if (file_read(AT_FDCWD, path, ret->oom_score_adj, sizeof(ret->oom_score_adj)) < 0)
-		strcpy(ret->oom_score_adj, "0");
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (file_read_all(AT_FDCWD, path, 65536, &status) < 0 || !launch_caller_waits(how->client))
-		return err_set(err, ESRCH, "who asked for the program is gone");
-	uids = strstr(status, "\nUid:");
-	caps = strstr(status, "\nCapBnd:");
-	if (!uids || sscanf(uids, "\nUid: %u %u %u", &real, &effective, &saved) != 3 || !caps ||
-	    sscanf(caps, "\nCapBnd: %llx", &bounding) != 1)
-		return err_set(err, EPROTO, "%s is not as it should be", path);
-	if (uid != 0 && (real != uid || effective != uid || saved != uid))
-		return err_set(err, EPERM,
-			       "pid %d, who asked for the program, is not wholly user %u", (int)pid,
-			       uid);
-	ret->bounding = bounding;
-	ret->no_new_privs = strstr(status, "\nNoNewPrivs:\t1");
-	return 0;
-}
 
 /*
  * A terminal of the job's own, like the caller's. The session that it controls is
@@ -211,7 +109,7 @@ static int child_session(const struct launch_child *child)
 
 static int child_limits(const struct launch_child *child)
 {
-	const struct launch_caller *caller = child->caller;
+	const struct caller *caller = child->caller;
 	/* First: the limits may allow no descriptor more. */
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
@@ -393,7 +291,7 @@ int launch_job(const struct launch *how, struct launched *ret, unsigned int *ret
 	_cleanup_free_ gid_t *groups = calloc(start->creds->n_groups + 1, sizeof(*groups));
 	_cleanup_close_ int master = -1, slave = -1, report_read = -1, report_write = -1;
 	_cleanup_close_ int init = open(how->vcinit, O_PATH | O_CLOEXEC);
-	struct launch_caller caller = { 0 };
+	struct caller caller = { 0 };
 	struct launch_child child = { .how = how, .caller = &caller };
 	char flags[8] = "-";
 	int pair[2], r;
@@ -419,7 +317,7 @@ int launch_job(const struct launch *how, struct launched *ret, unsigned int *ret
 		return err_sys(err, errno, "start the job: pipe");
 	report_read = pair[0];
 	report_write = pair[1];
-	r = launch_read_caller(how, &caller, err);
+	r = caller_read(how, &caller, err);
 	if (r < 0)
 		return r;
 	child.groups = groups;

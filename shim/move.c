@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "partition/partition.h"
+#include "partition/region.h"
 
 #define MOVE_CLEAR_USEC 10000000u
 #define MOVE_UNPARK_SEC 2
@@ -285,9 +287,43 @@ static int move_check(const struct shim *shim, const char *to, struct vc_err *er
 	return 0;
 }
 
+/* The files of the regions that are not given to a partition; at most REGIONS_MAX. */
+struct move_barred {
+	struct inventory_barred list[REGIONS_MAX];
+	char what[REGIONS_MAX][PARTITION_NAME_MAX + 16];
+	char why[128];
+	size_t n;
+};
+
+static void move_bar_regions(const struct shim *shim, const char *to, struct move_barred *ret)
+{
+	const struct config *config = shim->instance->config;
+
+	snprintf(ret->why, sizeof(ret->why),
+		 "which is not given to %s; close and unmap it, or move to a partition that has it",
+		 to);
+	for (size_t i = 0; i < config->n_regions && ret->n < REGIONS_MAX; i++) {
+		const struct region_spec *region = &config->regions[i];
+		char path[sizeof(REGION_DIR) + PARTITION_NAME_MAX];
+		struct stat st;
+
+		snprintf(path, sizeof(path), REGION_DIR "/%s", region->name);
+		if (region_admits(region, to) ||
+		    fstatat(shim->instance->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		snprintf(ret->what[ret->n], sizeof(ret->what[0]), "the region %s", region->name);
+		ret->list[ret->n] = (struct inventory_barred){ .dev = st.st_dev,
+							       .ino = st.st_ino,
+							       .what = ret->what[ret->n],
+							       .why = ret->why };
+		ret->n++;
+	}
+}
+
 static int move_run(struct shim *shim, struct move *move, struct mig_report *report,
 		    struct mig_parked **ret_parked, struct vc_err *err)
 {
+	struct move_barred barred = { .n = 0 };
 	char images[PATH_MAX];
 	struct mig_request req = {
 		.root = shim->root,
@@ -307,6 +343,9 @@ static int move_run(struct shim *shim, struct move *move, struct mig_report *rep
 		r = move_open_place(shim, move->target.partition, &move->target, err);
 	if (r < 0)
 		return r;
+	move_bar_regions(shim, move->target.partition, &barred);
+	req.barred = barred.list;
+	req.n_barred = barred.n;
 	req.source = move_mig_place(&move->source);
 	req.target = move_mig_place(&move->target);
 	snprintf(images, sizeof(images), "%s/images/%u", shim->instance->dir, shim->job);

@@ -63,22 +63,40 @@ END
 up
 mkdir "$work/mount"
 
-attack() { # KIND
-	python3 "$work/fuse.py" "$work/mount" "$1" >"$work/fuse.out" 2>&1 &
+# Not for long in any case: whoever reads the stat of a process that waits for the server in execve(2)
+# waits with it, ps(1) for one.
+serve() { # KIND
+	rm -f "$work/fuse.out"
+	timeout 10 python3 "$work/fuse.py" "$work/mount" "$1" >"$work/fuse.out" 2>&1 &
 	server=$!
 	wait_for 5 test -s "$work/fuse.out"
 	! grep -q none "$work/fuse.out" || skip "no FUSE file system can be mounted here"
-	as_user 65534 python3 "$work/attack.py" "$state/vc0/vcd.sock" "$work/mount/file" >"$work/attack.out" 2>&1 &
-	attacker=$!
-	wait_for 10 grep -q done "$work/attack.out"
-	sleep 0.3
-	answered=yes
-	timeout 5 vcrun --on=vc0 true || answered=no
-	# What waits for the server fails when it has gone.
-	kill -KILL $server
-	wait $attacker 2>/dev/null || :
-	umount "$work/mount"
-	[ $answered = yes ] || fail "the daemon waits for an answer to FUSE's request $1"
 }
 
+# Whether the daemon serves others. What waits for the server fails when that has gone.
+answers() { # WHAT PID
+	answered=yes
+	timeout 5 vcrun --on=vc0 true || answered=no
+	kill $server
+	wait "$2" 2>/dev/null || :
+	umount "$work/mount"
+	[ $answered = yes ] || fail "the daemon waits for $1"
+}
+
+attack() { # KIND
+	serve "$1"
+	as_user 65534 python3 "$work/attack.py" "$state/vc0/vcd.sock" "$work/mount/file" >"$work/attack.out" 2>&1 &
+	attacker=$!
+	wait_for 10 grep -q 'done' "$work/attack.out"
+	sleep 0.3
+	answers "an answer to FUSE's request $1" $attacker
+}
 attack 25
+
+# A job's process closes the file in execve(2).
+serve 25
+vcrun --on=vc0 python3 -c "import os; os.open('$work/mount/file', os.O_RDWR); print('exec', flush=True); os.execv('/bin/true', ['true'])" >"$work/exec.out" &
+program=$!
+wait_for 5 grep -q exec "$work/exec.out"
+sleep 0.6
+answers "a process in execve()" $program

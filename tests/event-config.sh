@@ -53,6 +53,14 @@ event night {
 	}
 }
 END
+wrong 9 'retry must be 0, or 1 to 86400' <<'END'
+event night {
+	retry = 0.5
+	after a {
+		memory = "1G"
+	}
+}
+END
 wrong 9 'is no condition' <<'END'
 event night {
 	revert-when = "a.cpu is high"

@@ -3,19 +3,9 @@
 # event-load - events by load and by failover happen by themselves, and one killed halfway is put right
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-shape.sh"
-requires python3
-[ "$(nproc)" -ge 2 ] || skip "needs two CPUs"
 
-cat >"$work/two.conf" <<'END'
-sample-interval-msec = 100
-partition a {
-	cpus = "0"
-	memory = "128M"
-}
-partition b {
-	cpus = "1"
-	memory = "128M"
-}
+two_conf 128M 128M
+cat >>"$work/two.conf" <<'END'
 event crowd {
 	when = "a.jobs > 1 for 1s"
 	revert-when = "a.jobs < 2"
@@ -53,16 +43,9 @@ wait_for 10 limits_are 128 128
 
 # The process that makes the change is killed halfway: the daemons put things right, and it
 # stays undone, or is whole, with what events.json says.
-cat >"$work/hook" <<'END'
-#!/bin/sh
-[ "$1" = "$(cat "$0.at" 2>/dev/null)" ] || exit 0
-rm "$0.at" # who puts things right comes here too
-kill -KILL $PPID
-END
-chmod 755 "$work/hook"
 down --force
 wait
-export VCRUN_RESHAPE_HOOK="$work/hook"
+kill_at_steps
 for step in cpus save; do
 	echo $step >"$work/hook.at"
 	up --config="$work/two.conf"

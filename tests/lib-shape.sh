@@ -3,6 +3,23 @@
 # lib-shape.sh - what the tests that change partitions share: the kernel's view of them,
 # and a job that notices what becomes of its memory and its time
 
+# The file $work/two.conf: two partitions of a CPU each.
+two_conf() { # MEMORY_OF_A MEMORY_OF_B [SAMPLE_INTERVAL_MSEC]
+	requires python3
+	[ "$(nproc)" -ge 2 ] || skip "needs two CPUs"
+	cat >"$work/two.conf" <<-END
+	sample-interval-msec = ${3:-100}
+	partition a {
+		cpus = "0"
+		memory = "$1"
+	}
+	partition b {
+		cpus = "1"
+		memory = "$2"
+	}
+	END
+}
+
 # The group of a controller, in the hierarchy that has it.
 group_of() { # CONTROLLER PATH
 	sed -n 's/.*"cgroup-base": "\(.*\)".*/\1/p' "$state/instance.json" | tr ';' '\n' |
@@ -49,6 +66,19 @@ shape() {
 			"$(cat "$dir/memory.oom_control" "$dir/memory.high" "$dir/memory.min" 2>/dev/null | grep -v oom_kill\ )"
 	done
 	vcctl list --json | grep -v daemon_pid
+}
+
+# From the next command on, who changes partitions is killed at the beginning of a step: the one named in
+# $KILL_AT, or in the file $work/hook.at, once.
+kill_at_steps() {
+	cat >"$work/hook" <<-'END'
+	#!/bin/sh
+	[ "$1" = "${KILL_AT:-$(cat "$0.at" 2>/dev/null)}" ] || exit 0
+	rm -f "$0.at" # who puts things right comes here too
+	kill -KILL $PPID
+	END
+	chmod 755 "$work/hook"
+	export VCRUN_RESHAPE_HOOK="$work/hook"
 }
 
 # A job, one a partition, that fills so many MiB with a pattern, goes through them again and again, and notes

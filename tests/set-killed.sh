@@ -3,29 +3,12 @@
 # set-killed - whoever is killed in the middle of a change leaves it undone or finished, never halfway
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-shape.sh"
-requires python3
-[ "$(nproc)" -ge 2 ] || skip "needs two CPUs"
 
-cat >"$work/two.conf" <<'END'
-sample-interval-msec = 60000
-partition a {
-	cpus = "0"
-	memory = "256M"
-}
-partition b {
-	cpus = "1"
-	memory = "128M"
-}
-END
+two_conf 256M 128M 60000
 up --config="$work/two.conf"
 holder a 30
 
-cat >"$work/hook" <<'END'
-#!/bin/sh
-[ "$1" != "$KILL_AT" ] || kill -KILL $PPID
-END
-chmod 755 "$work/hook"
-export VCRUN_RESHAPE_HOOK="$work/hook"
+kill_at_steps
 
 daemon() { # PARTITION
 	vcctl list --json | json "[p['daemon_pid'] for p in d['partitions'] if p['name'] == '$1'][0]"

@@ -3,19 +3,8 @@
 # set - a partition is given other CPUs and another size while its job runs; what cannot be is refused
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-shape.sh"
-requires python3
-[ "$(nproc)" -ge 2 ] || skip "needs two CPUs"
 
-cat >"$work/two.conf" <<'END'
-partition a {
-	cpus = "0"
-	memory = "256M"
-}
-partition b {
-	cpus = "1"
-	memory = "128M"
-}
-END
+two_conf 256M 128M
 up --config="$work/two.conf"
 holder a 60
 is "CPUs of the job" "$(holder_cpus a)" 0

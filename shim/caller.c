@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * caller.c - who asked for the program, as the kernel says
+ *
+ * What a caller must not be able to lie about is read here, of a process whose PID is known from
+ * its socket. One that does not wait for our answer gets no program: its PID might be another's by
+ * now.
+ */
+#include "shim/caller.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "shim/launch.h"
+
+#define CALLER_LIMITS_COLUMN 26
+#define CALLER_SO_PEERPIDFD 77 /* Linux 6.5, newer than Debian 12's headers */
+
+/*
+ * The program will live in our mount, PID, user and network namespaces and under our
+ * root directory. A caller that has others (a container, a chroot) would find
+ * itself outside of them, which it must not by our help.
+ */
+static int caller_check_namespaces(pid_t pid, struct vc_err *err)
+{
+	static const char *const places[] = { "ns/mnt", "ns/pid", "ns/user", "ns/net", "root" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		char theirs[64], ours[64];
+		struct stat a, b;
+
+		snprintf(theirs, sizeof(theirs), "/proc/%d/%s", (int)pid, places[i]);
+		snprintf(ours, sizeof(ours), "/proc/self/%s", places[i]);
+		if (stat(theirs, &a) < 0 || stat(ours, &b) < 0)
+			return err_sys(err, errno, "look at your %s", places[i]);
+		if (a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+			return err_set(err, EPERM,
+				       "your %s is not vcd's; run vcrun outside of your container",
+				       strcmp(places[i], "root") ? places[i] : "root directory");
+	}
+	return 0;
+}
+
+/* How many seccomp filters a process is under; 0 where the kernel does not tell. */
+static unsigned int caller_seccomp_filters(const char *status_path)
+{
+	_cleanup_free_ char *status = NULL;
+	unsigned int n = 0;
+	const char *line;
+
+	if (file_read_all(AT_FDCWD, status_path, 65536, &status) < 0)
+		return 0;
+	line = strstr(status, "\nSeccomp_filters:");
+	if (line)
+		sscanf(line, "\nSeccomp_filters: %u", &n);
+	return n;
+}
+
+/* Nor may a caller that is confined (seccomp, AppArmor, SELinux) leave its
+ * confinement by having us start a program. */
+static int caller_check_confinement(const struct launch *how, struct vc_err *err)
+{
+	char path[64], theirs[256] = "", ours[256] = "";
+
+	if (how->start->creds->uid == 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)how->start->peer_pid);
+	if (caller_seccomp_filters(path) > caller_seccomp_filters("/proc/self/status"))
+		return err_set(
+			err, EPERM,
+			"you are under a seccomp filter that the program would not be under");
+	snprintf(path, sizeof(path), "/proc/%d/attr/current", (int)how->start->peer_pid);
+	if (file_read(AT_FDCWD, "/proc/self/attr/current", ours, sizeof(ours)) > 0 &&
+	    !strcmp(ours, "unconfined") && file_read(AT_FDCWD, path, theirs, sizeof(theirs)) > 0 &&
+	    strcmp(theirs, ours) != 0)
+		return err_set(err, EPERM, "you are confined (%s), and the program would not be",
+			       theirs);
+	return 0;
+}
+
+static rlim_t caller_parse_limit(const char *text)
+{
+	return strcmp(text, "unlimited") ? (rlim_t)strtoull(text, NULL, 10) : RLIM_INFINITY;
+}
+
+/*
+ * prlimit() of another user's process takes CAP_SYS_RESOURCE, which root in a
+ * container may lack; /proc/PID/limits takes nothing. Its lines stand in the order
+ * of the RLIMIT_ numbers, the limits begin at a fixed column.
+ */
+static void caller_read_limits(pid_t pid, struct caller *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[64], soft[32], hard[32];
+	const char *line;
+
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		ret->limit_known[i] = prlimit(pid, i, NULL, &ret->limits[i]) == 0;
+		if (!ret->limit_known[i] && errno == EPERM)
+			break;
+		if (i + 1 == RLIM_NLIMITS)
+			return;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+	if (file_read_all(AT_FDCWD, path, 65536, &text) < 0)
+		return;
+	line = strchr(text, '\n');
+	for (int i = 0; line && i < RLIM_NLIMITS; i++, line = strchr(line + 1, '\n')) {
+		if (strnlen(line + 1, CALLER_LIMITS_COLUMN) < CALLER_LIMITS_COLUMN ||
+		    sscanf(line + 1 + CALLER_LIMITS_COLUMN, "%31s %31s", soft, hard) != 2)
+			return;
+		ret->limits[i] = (struct rlimit){ .rlim_cur = caller_parse_limit(soft),
+						  .rlim_max = caller_parse_limit(hard) };
+		ret->limit_known[i] = true;
+	}
+}
+
+/* Whether the process that connected lives still. Before Linux 6.5 nobody can tell. */
+static bool caller_waits(int client)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	_cleanup_close_ int pidfd = -1;
+	socklen_t len = sizeof(pidfd);
+
+	if (getsockopt(client, SOL_SOCKET, CALLER_SO_PEERPIDFD, &pidfd, &len) < 0)
+		return errno == ENOPROTOOPT;
+	pfd.fd = pidfd;
+	return poll(&pfd, 1, 0) == 0;
+}
+
+/* Its status comes last: what says then that it is the caller's says so of all the rest. */
+static int caller_read_status(const struct launch *how, struct caller *ret, struct vc_err *err)
+{
+	pid_t pid = how->start->peer_pid;
+	unsigned int real, effective, saved, uid = how->start->creds->uid;
+	unsigned long long bounding;
+	_cleanup_free_ char *status = NULL;
+	const char *uids, *caps;
+	char path[64];
+
+	caller_read_limits(pid, ret);
+	errno = 0;
+	ret->nice = getpriority(PRIO_PROCESS, (id_t)pid);
+	if (errno)
+		ret->nice = 0;
+	ret->ioprio = (int)syscall(SYS_ioprio_get, 1 /* IOPRIO_WHO_PROCESS */, pid);
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	if (file_read(AT_FDCWD, path, ret->oom_score_adj, sizeof(ret->oom_score_adj)) < 0)
+		strcpy(ret->oom_score_adj, "0");
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (file_read_all(AT_FDCWD, path, 65536, &status) < 0 || !caller_waits(how->client))
+		return err_set(err, ESRCH, "who asked for the program is gone");
+	uids = strstr(status, "\nUid:");
+	caps = strstr(status, "\nCapBnd:");
+	if (!uids || sscanf(uids, "\nUid: %u %u %u", &real, &effective, &saved) != 3 || !caps ||
+	    sscanf(caps, "\nCapBnd: %llx", &bounding) != 1)
+		return err_set(err, EPROTO, "%s is not as it should be", path);
+	if (uid != 0 && (real != uid || effective != uid || saved != uid))
+		return err_set(err, EPERM,
+			       "pid %d, who asked for the program, is not wholly user %u", (int)pid,
+			       uid);
+	ret->bounding = bounding;
+	ret->no_new_privs = strstr(status, "\nNoNewPrivs:\t1");
+	return 0;
+}
+
+int caller_read(const struct launch *how, struct caller *ret, struct vc_err *err)
+{
+	int r = caller_check_namespaces(how->start->peer_pid, err);
+
+	if (r == 0)
+		r = caller_check_confinement(how, err);
+	return r < 0 ? r : caller_read_status(how, ret, err);
+}
