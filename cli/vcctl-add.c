@@ -16,6 +16,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "daemon/board.h"
+#include "partition/deny.h"
 #include "partition/partition.h"
 #include "partition/reshape.h"
 #include "partition/topology.h"
@@ -110,6 +111,7 @@ static int remove_partition(struct instance *in, struct cg *cg, const char *name
 	if (r < 0)
 		return err_sys(err, -r, "remove %s/%s", in->dir, name);
 	spec_done(&in->config->parts[at]);
+	deny_apply_all(cg, in->config);
 	return instance_save(in, err);
 }
 
@@ -135,6 +137,7 @@ static int add_run(const struct vcctl *opts, struct vc_err *err)
 		r = add_note(in, slot, &spec, err);
 	if (r < 0)
 		return r;
+	deny_apply_all(cg, in->config);
 	/* A daemon makes its partition itself, with the lock. */
 	close(steal_fd(&lock));
 	r = vcctl_start_daemons(in, &started, err);

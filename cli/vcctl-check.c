@@ -92,6 +92,21 @@ static void check_kernel(struct check *check)
 			   "/proc/PID/task/TID/children is missing: trees cannot be walked");
 }
 
+static void check_deny(struct check *check, const struct cg *cg)
+{
+	const char *means = cg_deny_means(cg);
+
+	if (means)
+		check_line(check, CHECK_OK, "devices", NULL,
+			   "nodes of a partition's devices are denied to the others' jobs by %s",
+			   means);
+	else
+		check_line(check, CHECK_WARN, "devices",
+			   "use a kernel with CONFIG_CGROUP_BPF, and allow root bpf(2); or mount "
+			   "the devices controller of cgroup v1",
+			   "nodes of a partition's devices are open to all jobs");
+}
+
 static void check_controllers(struct check *check)
 {
 	static const char *const needed[] = { "cpuset", "cpu", "memory", "pids" };
@@ -127,6 +142,7 @@ static void check_controllers(struct check *check)
 		if (i == 0)
 			cpuset = found->version;
 	}
+	check_deny(check, cg);
 	if (cpuset == 2)
 		check_line(check, CHECK_OK, "exclusive", NULL,
 			   "CPUs can be dedicated (cpuset partitions of cgroup v2)");
@@ -139,12 +155,26 @@ static void check_controllers(struct check *check)
 			   "on them");
 }
 
+static void check_irqbalance(struct check *check, const struct instance *in)
+{
+	char found[256], remedy[1024];
+	pid_t pid;
+
+	if (vcctl_irqbalance(in, &pid, found, sizeof(found), remedy, sizeof(remedy)))
+		check_line(check, CHECK_WARN, "irqbalance", remedy, "%s", found);
+	else if (pid)
+		check_line(check, CHECK_OK, "irqbalance", NULL,
+			   "runs (pid %d), and leaves the partitions' devices alone", (int)pid);
+	else
+		check_line(check, CHECK_OK, "irqbalance", NULL, "does not run");
+}
+
 static void check_state_dir(struct check *check, const char *dir)
 {
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	struct vc_err err = { 0 };
 	struct statfs fs;
-	size_t alive = 0;
+	size_t alive = 0, wanted = 0;
 
 	if (instance_open(dir, &in, &err) < 0) {
 		bool tmpfs = statfs("/run", &fs) == 0 && fs.f_type == 0x01021994;
@@ -153,16 +183,18 @@ static void check_state_dir(struct check *check, const char *dir)
 			   tmpfs ? "" : "; /run is no tmpfs, so 'vcctl up' will mount one there");
 		return;
 	}
-	for (size_t i = 0; i < in->config->n_parts; i++)
+	for (size_t i = 0; i < in->config->n_parts; i++) {
 		alive += instance_daemon_pid(in, in->config->parts[i].name) > 0;
-	if (alive == in->config->n_parts)
+		wanted += !spec_is_free(&in->config->parts[i]);
+	}
+	if (alive == wanted)
 		check_line(check, CHECK_OK, "instance", NULL, "%s is up, %zu partitions", in->dir,
 			   alive);
 	else
 		check_line(check, CHECK_WARN, "instance",
 			   "run 'vcctl up': it starts the missing ones",
-			   "%s is up, but only %zu of %zu daemons live", in->dir, alive,
-			   in->config->n_parts);
+			   "%s is up, but only %zu of %zu daemons live", in->dir, alive, wanted);
+	check_irqbalance(check, in);
 }
 
 static void check_memory(struct check *check)

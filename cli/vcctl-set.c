@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * vcctl-set.c - gives a partition other CPUs, nodes, or another size, while its jobs run
+ * vcctl-set.c - gives a partition other CPUs, nodes, devices, or another size, while its jobs run
  */
 #include "cli/vcctl.h"
 
@@ -44,6 +44,23 @@ static int set_lists(const struct vcctl *opts, struct partition_spec *spec, stru
 	return r;
 }
 
+/* "block:vdb,net:eth1" in a spec's form; "" is none. That they are there is checked with the rest.
+ */
+static int set_devices(const char *text, char **field, struct vc_err *err)
+{
+	char *list = strdup(text);
+
+	if (!list)
+		return err_sys(err, ENOMEM, "set");
+	for (char *c = list; *c; c++)
+		*c = *c == ',' ? ' ' : *c;
+	free(*field);
+	*field = list;
+	if (!list[strspn(list, " ")])
+		free(steal_ptr(*field));
+	return 0;
+}
+
 int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, struct vc_err *err)
 {
 	if (opts->memory &&
@@ -56,6 +73,10 @@ int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, s
 			       opts->memory_mode);
 	if (opts->cpu && spec_parse_sharing(opts->cpu, &spec->exclusive) < 0)
 		return err_set(err, EINVAL, "--cpu=%s: give dedicated or shared", opts->cpu);
+	if (opts->devices && set_devices(opts->devices, &spec->devices, err) < 0)
+		return -err->code;
+	if (opts->share && set_devices(opts->share, &spec->shares, err) < 0)
+		return -err->code;
 	return set_lists(opts, spec, err);
 }
 
@@ -88,8 +109,10 @@ int vcctl_set(const struct vcctl *opts)
 {
 	struct vc_err err = { 0 };
 
-	if (!opts->cpus && !opts->mems && !opts->memory && !opts->cpu && !opts->memory_mode) {
-		fputs("vcctl: 'set' needs one of --cpus, --mems, --memory, --cpu, --memory-mode\n",
+	if (!opts->cpus && !opts->mems && !opts->memory && !opts->cpu && !opts->memory_mode &&
+	    !opts->devices && !opts->share) {
+		fputs("vcctl: 'set' needs one of --cpus, --mems, --memory, --cpu, --memory-mode, "
+		      "--devices, --share\n",
 		      stderr);
 		return 2;
 	}

@@ -66,6 +66,25 @@ static void shape_add_cells(struct table *table, const struct partition_spec *sp
 	table_add(table, "%s", spec->mems);
 }
 
+/* Below the table, since few have any. */
+static void shape_print_devices(const struct partition_spec *before,
+				const struct partition_spec *after)
+{
+	const struct {
+		const char *what, *before, *after;
+	} lists[] = {
+		{ "devices", before->devices, after->devices },
+		{ "share", before->shares, after->shares },
+	};
+
+	if (spec_same_devices(before, after))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		printf("%s of %s: %s -> %s\n", lists[i].what, after->name,
+		       lists[i].before ? lists[i].before : "none",
+		       lists[i].after ? lists[i].after : "none");
+}
+
 /* As JP06110715 draws it in its Fig. 9: a partition a line, before and after side by side. */
 void vcctl_print_shape(const struct instance *in, const struct partition_spec *after, size_t n)
 {
@@ -84,6 +103,12 @@ void vcctl_print_shape(const struct instance *in, const struct partition_spec *a
 	}
 	table_print(table, stdout);
 	table_free(table);
+	for (size_t i = 0; i < n; i++) {
+		int at = instance_find(in, after[i].name);
+
+		if (at >= 0)
+			shape_print_devices(&in->config->parts[at], &after[i]);
+	}
 	fflush(stdout);
 }
 

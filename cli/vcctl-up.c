@@ -339,6 +339,15 @@ static void up_print(const struct instance *in)
 	table_free(table);
 }
 
+static void up_warn_irqbalance(const struct instance *in)
+{
+	char found[256], remedy[1024];
+	pid_t pid;
+
+	if (vcctl_irqbalance(in, &pid, found, sizeof(found), remedy, sizeof(remedy)))
+		fprintf(stderr, "vcctl: warning: %s; %s\n", found, remedy);
+}
+
 static int up_fresh(const struct vcctl *opts, struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = calloc(1, sizeof(*in));
@@ -358,6 +367,7 @@ static int up_fresh(const struct vcctl *opts, struct vc_err *err)
 		return r;
 	}
 	up_print(in);
+	up_warn_irqbalance(in);
 	return 0;
 }
 
@@ -399,6 +409,7 @@ static int up_again(const struct vcctl *opts, struct instance *in, struct vc_err
 	else
 		puts("vcrun is up already");
 	up_print(in);
+	up_warn_irqbalance(in);
 	return 0;
 }
 

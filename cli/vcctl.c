@@ -60,7 +60,7 @@ static void vcctl_usage(FILE *out)
 	      "  down   end the daemons and remove the partitions; refuses while jobs run\n"
 	      "  list   the partitions as they were brought up; --policies: the policies\n"
 	      "  check  look whether everything that vcrun needs is there, and works\n"
-	      "  set    give a partition other CPUs or another size, while its jobs run\n"
+	      "  set    give a partition other CPUs, size or devices, while its jobs run\n"
 	      "  add    make one more partition; --cpus says of what\n"
 	      "  remove end a partition; refuses while jobs run in it\n"
 	      "  event  list the configured events, show one, make it happen, go back\n"
@@ -80,6 +80,9 @@ static void vcctl_usage(FILE *out)
 	      "      --memory=SIZE    set, add: its memory, as in 512M, 1.5G, max\n"
 	      "      --cpu=WORD       set, add: CPUs dedicated to it, or shared\n"
 	      "      --memory-mode=WORD  set, add: memory fixed, or pageable\n"
+	      "      --devices=LIST   set, add: all that it owns, as in block:vdb,net:eth1; none: "
+	      "''\n"
+	      "      --share=LIST     set, add: all that its jobs may open besides\n"
 	      "      --deadline=SEC   set, event: how long shrinking may take (default 5, or\n"
 	      "                       the event's)\n"
 	      "      --dry-run        set, event: show what would change, no more\n"
@@ -170,6 +173,8 @@ enum {
 	OPTION_MEMORY,
 	OPTION_CPU,
 	OPTION_MEMORY_MODE,
+	OPTION_DEVICES,
+	OPTION_SHARE,
 	OPTION_DEADLINE,
 	OPTION_DRY_RUN,
 };
@@ -189,6 +194,8 @@ int main(int argc, char **argv)
 		{ "memory", required_argument, NULL, OPTION_MEMORY },
 		{ "cpu", required_argument, NULL, OPTION_CPU },
 		{ "memory-mode", required_argument, NULL, OPTION_MEMORY_MODE },
+		{ "devices", required_argument, NULL, OPTION_DEVICES },
+		{ "share", required_argument, NULL, OPTION_SHARE },
 		{ "deadline", required_argument, NULL, OPTION_DEADLINE },
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 		{ "state-dir", required_argument, NULL, 'S' },
@@ -234,6 +241,12 @@ int main(int argc, char **argv)
 			break;
 		case OPTION_MEMORY_MODE:
 			opts.memory_mode = optarg;
+			break;
+		case OPTION_DEVICES:
+			opts.devices = optarg;
+			break;
+		case OPTION_SHARE:
+			opts.share = optarg;
 			break;
 		case OPTION_DEADLINE:
 			opts.deadline_msec = vcctl_parse_deadline(optarg);

@@ -4,8 +4,8 @@
  *
  * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c,
  * vcctl-set.c, vcctl-add.c, vcctl-event.c, vcctl-kill.c, vcctl-ipc.c. vcctl-trial.c is of check,
- * vcctl-ipccheck.c of ipc, vcctl-ipcdir.c of up and down; vcctl-shape.c shows and makes a change
- * of partitions.
+ * vcctl-ipccheck.c of ipc, vcctl-ipcdir.c of up and down, vcctl-devices.c of up and check;
+ * vcctl-shape.c shows and makes a change of partitions.
  */
 #ifndef VC_CLI_VCCTL_H
 #define VC_CLI_VCCTL_H
@@ -27,8 +27,9 @@ struct vcctl {
 	const char *kind;   /* ipc: of this kind only; NULL: any */
 	/* set, add: NULL: leave it */
 	const char *cpus, *mems, *memory, *cpu, *memory_mode;
-	unsigned int deadline_msec; /* 0: not given */
-	char **words;               /* behind the subcommand, ended by NULL */
+	const char *devices, *share; /* separated by commas */
+	unsigned int deadline_msec;  /* 0: not given */
+	char **words;                /* behind the subcommand, ended by NULL */
 };
 
 /* Each returns the command's exit status. */
@@ -77,6 +78,11 @@ int vcctl_ipc(const struct vcctl *opts);
 /* vcctl-ipccheck.c: looks whether table, files and processes agree. The exit status. */
 int vcctl_ipc_check(const struct vcctl *opts);
 int vcctl_kill(const struct vcctl *opts);
+
+/* vcctl-devices.c: whether irqbalance runs, *ret_pid, and moves interrupts of partitions' devices:
+ * 1, and two sentences. It fails nothing. */
+int vcctl_irqbalance(const struct instance *in, pid_t *ret_pid, char *ret_found, size_t found_size,
+		     char *ret_remedy, size_t remedy_size);
 
 /* vcctl-trial.c: moves a process of its own, with a thread and a listening socket, by libmig;
  * nothing of it is left in any case. -EINTR: given up because of *ret_signal. */

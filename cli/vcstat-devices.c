@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * vcstat-devices.c - where the partitions' devices sent their interrupts in the last second
+ * vcstat-devices.c - who may open the partitions' devices, and where they sent their
+ * interrupts in the last second
  */
 #include "cli/vcstat.h"
 
@@ -57,21 +58,56 @@ static const char *devices_state(const Vc__Irq *irq)
 	return irq->routed ? "routed" : "unroutable: the kernel spreads it";
 }
 
+/* "a,b"; "-": nobody. */
+static void devices_join(char *const *words, size_t n, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	snprintf(buf, size, "-");
+	for (size_t i = 0; i < n && len < size; i++)
+		len += (size_t)snprintf(buf + len, size - len, "%s%s", i ? "," : "", words[i]);
+}
+
+static void devices_begin_row(struct table *table, const Vc__Device *device)
+{
+	char sharers[256];
+
+	devices_join(device->sharers, device->n_sharers, sharers, sizeof(sharers));
+	table_add(table, "%s", device->name);
+	table_add(table, "%s", *device->owner ? device->owner : "-");
+	table_add(table, "%s", sharers);
+}
+
+/* A line for what can be opened. */
+static void devices_add_nodes(struct table *table, const Vc__Device *device)
+{
+	char nodes[256];
+
+	devices_join(device->nodes, device->n_nodes, nodes, sizeof(nodes));
+	devices_begin_row(table, device);
+	table_add(table, "-");
+	table_add(table, "%s", nodes);
+	for (int i = 0; i < 3; i++)
+		table_add(table, "-");
+	table_add(table, "%s", device->denied ? "denied to others" : "open to others");
+}
+
 static void devices_table(const struct client_status *now, const struct client_status *before)
 {
-	struct table *table = table_new("DEVICE|OWNER|>IRQ|NAME|CPUS|AT|ARRIVED|STATE");
+	struct table *table = table_new("DEVICE|OWNER|SHARED|>IRQ|NAME|CPUS|AT|ARRIVED|STATE");
 	char arrived[256];
 
 	for (size_t i = 0; i < now->n_devices; i++) {
 		const Vc__Device *device = now->devices[i];
 
+		if (device->n_nodes > 0)
+			devices_add_nodes(table, device);
 		for (size_t k = 0; k < device->n_irqs; k++) {
 			const Vc__Irq *irq = device->irqs[k];
 
 			devices_format(irq, devices_find(before, irq->number), arrived,
 				       sizeof(arrived));
-			table_add(table, "%s", device->name);
-			table_add(table, "%s", device->owner);
+			devices_begin_row(table, device);
 			table_add(table, "%u", irq->number);
 			table_add(table, "%s", irq->name);
 			table_add(table, "%s", irq->wanted);
@@ -96,6 +132,15 @@ static json_t *devices_irq_json(const Vc__Irq *irq, const Vc__Irq *before)
 			 irq->routed, "arrived", arrived);
 }
 
+static json_t *devices_strings(char *const *words, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(words[i]));
+	return list;
+}
+
 static void devices_json(const struct client_status *now, const struct client_status *before)
 {
 	json_t *list = json_array();
@@ -109,8 +154,13 @@ static void devices_json(const struct client_status *now, const struct client_st
 				irqs,
 				devices_irq_json(device->irqs[k],
 						 devices_find(before, device->irqs[k]->number)));
-		json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "device", device->name,
-						      "owner", device->owner, "irqs", irqs));
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:o, s:o, s:o, s:b, s:o}", "device", device->name, "owner",
+				  *device->owner ? json_string(device->owner) : json_null(),
+				  "sharers", devices_strings(device->sharers, device->n_sharers),
+				  "nodes", devices_strings(device->nodes, device->n_nodes),
+				  "denied", device->denied, "irqs", irqs));
 	}
 	json_print(json_pack("{s:o}", "devices", list));
 }

@@ -12,6 +12,7 @@
  *	pool.c      shims started ahead of need
  *	balance.c   when to move what by itself
  *	plan.c      when an event's time has come
+ *	devices.c   where interrupts go, and whose nodes are denied
  *	ipc*.c      IPC objects: see ipc.h
  */
 #ifndef VC_DAEMON_DAEMON_H
@@ -79,6 +80,7 @@ struct daemon {
 	struct event *listen_event, *listen_resume, *sample_event, *pool_event, *balance_event;
 	double move_usec_per_mib; /* learnt from moves; see balance.c */
 	struct load *load;
+	struct devices *devices;
 	struct plan_clock *plan; /* NULL: no event can happen by itself */
 	struct cg_entry *shims_entry;
 	TAILQ_HEAD(, conn) conns;
@@ -156,6 +158,10 @@ int plan_start(struct daemon *daemon, struct vc_err *err);
 void plan_stop(struct daemon *daemon);
 /* vcd --fire, --revert: makes an event go one way, and returns the exit status. */
 int plan_main(const char *state_dir, const char *event, bool revert);
+
+/* devices.c */
+int devices_start(struct daemon *daemon, struct vc_err *err);
+void devices_stop(struct daemon *daemon);
 
 /* job.c */
 struct job *job_find(struct daemon *daemon, uint32_t id);

@@ -65,7 +65,7 @@ int ipc_file_open(const struct ipc *ipc, uint64_t id, int flags, int *ret_fd, st
 	ipc_file_path(id, path);
 	fd = openat(ipc->dirfd, path, flags | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+		return -errno;
 	/* The flag would show in the program. */
 	if (fcntl(fd, F_SETFL, 0) < 0 || fstat(fd, ret) < 0)
 		return -errno;

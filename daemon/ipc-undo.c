@@ -13,7 +13,7 @@
 #include "daemon/ipc.h"
 #include "ipcmap/undo.h"
 
-/* False: somebody else is at work in it. */
+/* False: somebody else is at work in it, or looks whether it is held. */
 static bool undo_object(struct ipc *ipc, uint64_t id, pid_t pid)
 {
 	struct table_object object;
@@ -21,9 +21,11 @@ static bool undo_object(struct ipc *ipc, uint64_t id, pid_t pid)
 	struct stat st;
 	int r;
 
-	if (table_get(ipc->table, id, &object) < 0 || !object.made || !undo_wanted(object.kind) ||
-	    ipc_file_open(ipc, id, O_RDWR, &fd, &st) < 0)
+	if (table_get(ipc->table, id, &object) < 0 || !object.made || !undo_wanted(object.kind))
 		return true;
+	r = ipc_file_open(ipc, id, O_RDWR, &fd, &st);
+	if (r < 0)
+		return r != -EAGAIN;
 	r = undo_leave(fd, object.kind, (uint64_t)st.st_size, pid, object.unlinked);
 	if (r < 0 && r != -EAGAIN)
 		log_warn("undo what pid %d left in IPC object %" PRIu64 ": %s", (int)pid, id,

@@ -57,7 +57,8 @@ void ipc_undo_unlinked(struct ipc *ipc, uint64_t id);
 void ipc_file_path(uint64_t id, char ret[32]);
 int ipc_file_make(const struct ipc *ipc, const struct table_object *object, uint64_t size,
 		  struct vc_err *err);
-/* The file and what it is; flags: O_RDWR or O_RDONLY. -EBUSY: its owner has a lease on it. */
+/* The file and what it is; flags: O_RDWR or O_RDONLY. -EAGAIN: somebody has a
+ * lease on it, its owner or, for a moment, another daemon that looks whether it is held. */
 int ipc_file_open(const struct ipc *ipc, uint64_t id, int flags, int *ret_fd, struct stat *ret);
 int ipc_file_stat(const struct ipc *ipc, uint64_t id, struct stat *ret);
 int ipc_file_own(const struct ipc *ipc, uint64_t id, uid_t uid, gid_t gid, mode_t mode);

@@ -6,8 +6,9 @@ libboard_la_SOURCES = daemon/board.c daemon/board.h
 vcd_SOURCES = daemon/main.c daemon/daemon.h daemon/listen.c daemon/request.c \
 	daemon/req-place.c daemon/req-run.c daemon/req-move.c daemon/req-status.c \
 	daemon/decide.c daemon/load.c daemon/job.c daemon/pool.c daemon/balance.c daemon/plan.c \
-	daemon/status-devices.c \
-	daemon/ipc.c daemon/ipc.h daemon/ipc-file.c daemon/ipc-undo.c daemon/req-ipc.c daemon/req-ipc.h daemon/req-ipc-list.c
+	daemon/devices.c daemon/status-devices.c \
+	daemon/ipc.c daemon/ipc.h daemon/ipc-file.c daemon/ipc-undo.c \
+	daemon/req-ipc.c daemon/req-ipc.h daemon/req-ipc-list.c
 vcd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
 # Policies are modules; -export-dynamic is not needed, they call nothing of ours.
 vcd_LDADD = libboard.la libipctable.la libsysv.la libpolicy.la libmig.la libpartition.la libwire.la libcommon.la $(EVENT_LIBS) \

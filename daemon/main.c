@@ -23,6 +23,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "partition/deny.h"
 #include "partition/partition.h"
 #include "partition/reshape.h"
 
@@ -60,6 +61,7 @@ static int main_make_partition(struct daemon *daemon, struct vc_err *err)
 	_cleanup_close_ int lock = -1;
 	const struct partition_spec *spec;
 	enum cg_exclusive obtained;
+	struct vc_err why;
 	int r = reshape_lock(daemon->instance, daemon->cg, &lock, err);
 
 	if (r < 0)
@@ -68,6 +70,8 @@ static int main_make_partition(struct daemon *daemon, struct vc_err *err)
 	r = partition_create(daemon->cg, spec, &obtained, err);
 	if (r == 0)
 		partition_route(spec, daemon->instance->dirfd);
+	if (r == 0 && deny_apply(daemon->cg, daemon->instance->config, daemon->slot, &why) < 0)
+		log_warn("%s", why.text);
 	return r;
 }
 
@@ -111,6 +115,8 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (r == 0)
 		r = balance_start(daemon, err);
 	if (r == 0)
+		r = devices_start(daemon, err);
+	if (r == 0)
 		r = plan_start(daemon, err);
 	return r;
 }
@@ -120,6 +126,7 @@ static void main_stop(struct daemon *daemon)
 	if (daemon->board && daemon->load)
 		board_retire(daemon->board, daemon->slot);
 	plan_stop(daemon);
+	devices_stop(daemon);
 	balance_stop(daemon);
 	pool_stop(daemon);
 	load_stop(daemon);

@@ -184,8 +184,8 @@ static int open_file(struct ipc *ipc, struct ipc_opening *o, struct vc_err *err)
 	int flags = o->req->flags & DOOR_RDONLY ? O_RDONLY : O_RDWR;
 	int r = ipc_file_open(ipc, o->object.id, flags, &o->fd, &o->st);
 
-	if (r == -EBUSY)
-		return err_set(err, EBUSY, "the object's owner has a lease on its file");
+	if (r == -EAGAIN)
+		return err_set(err, EAGAIN, "the object's owner has a lease on its file");
 	return r < 0 ? err_sys(err, -r, "open the object's file") : 0;
 }
 

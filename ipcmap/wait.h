@@ -3,9 +3,8 @@
  * wait.h - sleeping on a word of shared memory, and waking who sleeps there
  *
  * Futexes that are not private: the word is known by its file, so waiter and waker may be in
- * different jobs. The wait is an absolute one: a wait that a move has cut short, which
- * looks like EINTR, is begun again by the caller with the same deadline. Who wakes has changed the
- * word before.
+ * different jobs. The wait is an absolute one: whoever is interrupted, be it by a move, begins
+ * again with the same deadline. Who wakes has changed the word before.
  */
 #ifndef VC_IPCMAP_WAIT_H
 #define VC_IPCMAP_WAIT_H
@@ -18,9 +17,6 @@
 #include <unistd.h>
 
 #define WAIT_FOREVER UINT64_MAX
-#define WAIT_RESTART                                                                               \
-	(UINT64_MAX - 1) /* the same, and a handler with SA_RESTART does not end it                \
-			  */
 
 static inline void wait_relax(void)
 {
@@ -31,23 +27,24 @@ static inline void wait_relax(void)
 #endif
 }
 
+/* NULL: for ever. */
+static inline const struct timespec *wait_until(uint64_t deadline_usec, struct timespec *until)
+{
+	until->tv_sec = (time_t)(deadline_usec / 1000000);
+	until->tv_nsec = (long)(deadline_usec % 1000000) * 1000;
+	return deadline_usec == WAIT_FOREVER ? NULL : until;
+}
+
 /*
- * Sleeps while *word is value. deadline_usec: CLOCK_MONOTONIC, or one of the above. WAIT_FOREVER
- * has a timeout too, since only such a wait ends with EINTR whenever a handler has run, SA_RESTART
- * or not, which is what System V's calls promise.
- * 0: woken, or the word is another; -EINTR; -ETIMEDOUT; -EFAULT: the memory has gone.
+ * Sleeps while *word is value. deadline_usec: CLOCK_MONOTONIC, or WAIT_FOREVER.
+ * 0: woken, or the word is another; -EINTR: perhaps; -ETIMEDOUT; -EFAULT: the memory has gone.
  */
 static inline int wait_on(uint32_t *word, uint32_t value, uint64_t deadline_usec)
 {
-	struct timespec until = { .tv_sec = INT32_MAX };
-	long r;
+	struct timespec until;
+	long r = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value,
+			 wait_until(deadline_usec, &until), NULL, FUTEX_BITSET_MATCH_ANY);
 
-	if (deadline_usec < WAIT_RESTART) {
-		until.tv_sec = (time_t)(deadline_usec / 1000000);
-		until.tv_nsec = (long)(deadline_usec % 1000000) * 1000;
-	}
-	r = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value,
-		    deadline_usec == WAIT_RESTART ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
 	return r < 0 && errno != EAGAIN ? -errno : 0;
 }
 

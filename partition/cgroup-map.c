@@ -173,16 +173,18 @@ static int hier_base(struct cg_hier *hier, const char *instance, const char *pro
 
 /*
  * Hierarchies that would cost more than they give. The unified one counts CPU
- * time by itself, so cpuacct is not needed beside it. And where real-time groups
- * are compiled in, a new v1 cpu group has no real-time budget: a job in it could
- * not use SCHED_FIFO, which it can outside.
+ * time by itself, so cpuacct is not needed beside it; nor is devices where BPF does its
+ * work. And where real-time groups are compiled in, a new v1 cpu group has no
+ * real-time budget: a job in it could not use SCHED_FIFO, which it can outside.
  */
 static bool hier_wanted(const struct cg_hier *hier, bool unified)
 {
 	if (hier->version == 2)
 		return unified;
-	if (hier->bits & ~(unsigned int)(CG_CPU | CG_CPUACCT))
+	if (hier->bits & ~(unsigned int)(CG_CPU | CG_CPUACCT | CG_DEVICES))
 		return true;
+	if (hier->bits & CG_DEVICES)
+		return !unified || !cg_bpf_usable();
 	if (hier->bits & CG_CPUACCT)
 		return !unified;
 	return !cg_has(hier, "", "cpu.rt_runtime_us");

@@ -11,6 +11,7 @@
  *	cgroup-hold.c   memory that is fixed; cgroup-fetch.c has it back from swap
  *	cgroup-procs.c  processes: enter, list, kill
  *	cgroup-stat.c   CPU time, pressure
+ *	cgroup-deny.c   device nodes denied; cgroup-bpf.c by a program
  *
  * Three kinds of names: a *path* is relative to our base ("vc0/job-7"), a *group*
  * is relative to a hierarchy's mount point ("user.slice/vcrun/vc0/job-7", "" is
@@ -25,7 +26,7 @@
 
 DEFINE_CLEANUP(struct cg_entry *, cg_entry_freep, cg_entry_free);
 
-#define CG_HIERS_MAX 6
+#define CG_HIERS_MAX 8
 #define CG_GROUP_MAX 1024 /* with NUL; the kernel's paths end at 4096 */
 #define CG_TAIL_MAX 320   /* of that, what a path may add to a base group */
 #define CG_PROC_MAX 65536 /* of a /proc/PID/cgroup */
@@ -37,7 +38,8 @@ DEFINE_CLEANUP(struct cg_entry *, cg_entry_freep, cg_entry_free);
 	X(MEMORY, "memory")                                                                        \
 	X(CPU, "cpu")                                                                              \
 	X(CPUACCT, "cpuacct")                                                                      \
-	X(PIDS, "pids")
+	X(PIDS, "pids")                                                                            \
+	X(DEVICES, "devices")
 
 enum cg_index {
 #define X(id, name) CG_INDEX_##id,
@@ -139,6 +141,14 @@ int cg_v2_release(const struct cg_hier *hier, const char *group);
 int cg_v2_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
 		   const struct cpulist *want, const char *mems, bool exclusive,
 		   struct vc_err *err);
+
+/* cgroup-bpf.c: whether the kernel takes such programs from us. */
+bool cg_bpf_usable(void);
+/* See cg_deny_nodes() and cg_denies_nodes(); 0 or -errno. */
+int cg_bpf_deny(const struct cg_hier *hier, const char *group, const struct device_node *nodes,
+		size_t n);
+bool cg_bpf_denies(const struct cg_hier *hier, const char *group, const struct device_node *nodes,
+		   size_t n);
 
 /* cgroup-lib.c. Errors: -errno and a sentence. */
 int cg_lib_discover(struct cg *cg, struct vc_err *err);

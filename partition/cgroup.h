@@ -5,7 +5,7 @@
  * A machine has its controllers on cgroup v2, on v1, or some on each. A group
  * here is one path ("vc0", "vc0/job-7", "shims") that exists below our own base
  * group in every hierarchy that we need: cpuset, memory, pids, the unified one for
- * tracking and CPU time, on v1 also cpu and cpuacct where they serve (see
+ * tracking and CPU time, on v1 also cpu, cpuacct and devices where they serve (see
  * cgroup-map.c). Only the cgroup*.c files know which is where; libcgroup is known
  * to cgroup-lib.c alone. Values are given in v2's terms and translated.
  *
@@ -25,6 +25,7 @@
 #define CG_NO_LIMIT UINT64_MAX
 
 struct cg;
+struct device_node;
 
 /* What was obtained when CPUs were asked for as a partition's own. */
 enum cg_exclusive {
@@ -126,6 +127,18 @@ int cg_set_memory_hold(struct cg *cg, const char *path, bool fixed, uint64_t byt
 void cg_fetch_swapped(struct cg *cg, const char *path);
 /* What was obtained, as the kernel has it now. 0 or -errno. */
 int cg_get_memory_hold(struct cg *cg, const char *path, enum cg_memory_hold *ret);
+
+/*
+ * From now on the processes of a group and of those below it may open, or make by mknod(2),
+ * no node of these n devices, but all others; none: any. EPERM is what they get, root too.
+ * What is denied before and after is so in between. -EOPNOTSUPP: this machine has no means.
+ */
+int cg_deny_nodes(struct cg *cg, const char *path, const struct device_node *nodes, size_t n,
+		  struct vc_err *err);
+/* Whether exactly these are denied, as the kernel (on v1: our note on the group) has it. */
+bool cg_denies_nodes(struct cg *cg, const char *path, const struct device_node *nodes, size_t n);
+/* What does it here, for people; NULL: nothing can. */
+const char *cg_deny_means(const struct cg *cg);
 
 /* Puts a process (0: the caller) with all its threads into a group, everywhere. */
 int cg_attach(struct cg *cg, const char *path, pid_t pid, struct vc_err *err);

@@ -4,6 +4,7 @@
  *
  *	config.c        options, partitions
  *	config-event.c  events
+ *	config-device.c devices
  */
 #ifndef VC_PARTITION_CONFIG_PRIV_H
 #define VC_PARTITION_CONFIG_PRIV_H
@@ -29,6 +30,15 @@ int config_line_of(const cfg_t *section, const char *option);
 		CFG_BOOL("exclusive", cfg_false, CFGF_NODEFAULT),                                  \
 		CFG_STR("memory-mode", NULL, CFGF_NODEFAULT)
 void config_check_shape(cfg_t *cfg, const char *path);
+
+/* config-device.c */
+/* Validates devices and share: each must be there. */
+int config_check_devices(cfg_t *cfg, cfg_opt_t *opt);
+int config_fill_devices(cfg_t *section, struct partition_spec *spec);
+/* Whether a partition shares what it owns, or two own the same; 0, or its line is told. */
+int config_check_shares(cfg_t *section, const struct partition_spec *spec);
+int config_check_owners(cfg_t *section, const struct partition_spec *a,
+			const struct partition_spec *b);
 
 /* config-event.c */
 #define CONFIG_EVENT_OPTIONS(shape)                                                                \

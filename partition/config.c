@@ -23,7 +23,6 @@
 #include "common/file.h"
 #include "partition/cgroup.h"
 #include "partition/config-priv.h"
-#include "partition/device.h"
 #include "partition/partition.h"
 #include "partition/topology.h"
 
@@ -315,21 +314,6 @@ static int check_mode(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_devices(cfg_t *cfg, cfg_opt_t *opt)
-{
-	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	unsigned int irqs[DEVICE_IRQS_MAX];
-	struct vc_err err = { 0 };
-	size_t n;
-
-	for (unsigned int i = 0; i < cfg_opt_size(opt); i++) {
-		if (device_irqs(root, cfg_opt_getnstr(opt, i), irqs, DEVICE_IRQS_MAX, &n, &err) < 0)
-			return fail(cfg, "%s", err.text);
-	}
-	config_note_line(cfg, "devices");
-	return 0;
-}
-
 int config_check_name(const char *name, struct vc_err *err)
 {
 	if (!islower((unsigned char)name[0]) ||
@@ -369,20 +353,6 @@ static int check_partition(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int fill_devices(cfg_t *section, struct partition_spec *spec)
-{
-	for (unsigned int i = 0; i < cfg_size(section, "devices"); i++) {
-		char *longer;
-
-		if (asprintf(&longer, "%s%s%s", spec->devices ? spec->devices : "",
-			     spec->devices ? " " : "", cfg_getnstr(section, "devices", i)) < 0)
-			return -ENOMEM;
-		free(spec->devices);
-		spec->devices = longer;
-	}
-	return 0;
-}
-
 static int fill_spec(cfg_t *section, bool exclusive, struct partition_spec *spec,
 		     struct vc_err *err)
 {
@@ -408,29 +378,8 @@ static int fill_spec(cfg_t *section, bool exclusive, struct partition_spec *spec
 		cfg_size(section, "exclusive") > 0 ? cfg_getbool(section, "exclusive") : exclusive;
 	spec->cpus = strdup(cpus);
 	spec->mems = strdup(mems);
-	if (!spec->cpus || !spec->mems || fill_devices(section, spec) < 0)
+	if (!spec->cpus || !spec->mems || config_fill_devices(section, spec) < 0)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
-	return 0;
-}
-
-/* A device whose interrupts would have to go to two partitions. 0, or its line is told. */
-static int check_owners(cfg_t *section, const struct partition_spec *a,
-			const struct partition_spec *b)
-{
-	const char *list = a->devices ? a->devices : "";
-	char name[DEVICE_NAME_MAX], other[DEVICE_NAME_MAX];
-
-	while (device_next(&list, name)) {
-		const char *others = b->devices ? b->devices : "";
-
-		while (device_next(&others, other)) {
-			if (!strcmp(name, other))
-				return config_fail_at(config_line_of(section, "devices"),
-						      "device %s is owned by partitions \"%s\" and "
-						      "\"%s\": leave it to one of them",
-						      name, b->name, a->name);
-		}
-	}
 	return 0;
 }
 
@@ -450,10 +399,12 @@ static int fill(cfg_t *cfg, struct config *config, struct vc_err *err)
 		r = fill_spec(section, config->exclusive, &config->parts[i], err);
 		if (r < 0)
 			return r;
+		if (config_check_shares(section, spec) < 0)
+			return -EINVAL;
 		for (size_t k = 0; k < i; k++) {
 			const struct partition_spec *other = &config->parts[k];
 
-			if (check_owners(section, spec, other) < 0)
+			if (config_check_owners(section, spec, other) < 0)
 				return -EINVAL;
 			if (!spec->exclusive || !other->exclusive ||
 			    topology_overlap(spec->cpus, other->cpus) <= 0)
@@ -504,7 +455,8 @@ static cfg_t *new_parser(void)
 {
 	cfg_opt_t shape[] = { CONFIG_SHAPE_OPTIONS, CFG_END() };
 	cfg_opt_t partition[] = { CONFIG_SHAPE_OPTIONS,
-				  CFG_STR_LIST("devices", NULL, CFGF_NODEFAULT), CFG_END() };
+				  CFG_STR_LIST("devices", NULL, CFGF_NODEFAULT),
+				  CFG_STR_LIST("share", NULL, CFGF_NODEFAULT), CFG_END() };
 	cfg_opt_t event[] = { CONFIG_EVENT_OPTIONS(shape) };
 	cfg_opt_t options[] = {
 		CFG_STR("policy", DEFAULT_POLICY, CFGF_NONE),
@@ -533,7 +485,8 @@ static cfg_t *new_parser(void)
 	cfg_set_validate_func(cfg, "policy-path", check_path);
 	cfg_set_validate_func(cfg, "partition", check_partition);
 	config_check_shape(cfg, "partition");
-	cfg_set_validate_func(cfg, "partition|devices", check_devices);
+	cfg_set_validate_func(cfg, "partition|devices", config_check_devices);
+	cfg_set_validate_func(cfg, "partition|share", config_check_devices);
 	config_check_events(cfg);
 	return cfg;
 }

@@ -16,7 +16,8 @@
  *		mems = "0"             # default: the nodes nearest to cpus
  *		memory = "8G"          # default: no limit
  *		exclusive = false      # overrides the global one
- *		devices = {"block:vdb"}  # their interrupts go to its CPUs
+ *		devices = {"block:vdb"}  # their interrupts go to its CPUs, nobody else opens them
+ *		share = {"block:vdc"}  # its jobs may open it though another one owns it
  *		memory-mode = "fixed"  # default: pageable
  *	}
  *	event night {
@@ -69,7 +70,8 @@ struct config {
  * Reads a file. Every error names "FILE:LINE:" and says what would be right:
  * syntax, an unknown option, a name twice or badly formed, CPUs that do not
  * exist or stand in two exclusive partitions, a size that is none, memory beyond the
- * machine's. path NULL: all defaults. The caller frees with config_free().
+ * machine's, a device that is not there or has two owners. path NULL: all defaults. The caller
+ * frees with config_free().
  */
 int config_read(const char *path, struct config **ret, struct vc_err *err);
 void config_free(struct config *config);

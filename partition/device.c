@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * device.c - a device's interrupts, as sysfs tells them
+ * device.c - a device by its name, and its interrupts, as sysfs tells them
  *
  * The device that signals is often not the one that is named: a disk's or interface's
  * "device" link leads to a virtio device or a SCSI target, and msi_irqs stands at the PCI
@@ -15,20 +15,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
 
 #define LEVELS_MAX 6 /* upwards from the named device */
 
-static const struct kind {
+enum kind { KIND_BLOCK, KIND_NET, KIND_PCI, KIND_CHAR, KIND_IRQ };
+
+static const struct {
 	const char *prefix;
-	const char *before, *after; /* the rest of the name, in a path */
+	const char *path;   /* of its directory, the name to be added; NULL: it has none */
+	const char *signal; /* of the one that interrupts, from there */
 } kinds[] = {
-	{ "block:", "sys/block/", "/device" },
-	{ "net:", "sys/class/net/", "/device" },
-	{ "pci:", "sys/bus/pci/devices/", "" },
+	[KIND_BLOCK] = { "block:", "sys/block/", "device" },
+	[KIND_NET] = { "net:", "sys/class/net/", "device" },
+	[KIND_PCI] = { "pci:", "sys/bus/pci/devices/", "." },
+	[KIND_CHAR] = { "char:", NULL, "device" },
+	[KIND_IRQ] = { "irq:", NULL, NULL },
 };
+
+/* A device that is there. */
+struct device {
+	enum kind kind;
+	const char *rest;        /* of its name, behind the kind */
+	int dir;                 /* its directory in sysfs; -1: none */
+	struct device_node node; /* char: */
+	unsigned int irq;        /* irq: */
+};
+
+static void device_close(struct device *device)
+{
+	closep(&device->dir);
+}
 
 int device_next(const char **list, char ret[static DEVICE_NAME_MAX])
 {
@@ -40,6 +60,17 @@ int device_next(const char **list, char ret[static DEVICE_NAME_MAX])
 	snprintf(ret, DEVICE_NAME_MAX, "%.*s", (int)n, name);
 	*list = name + n;
 	return 1;
+}
+
+bool device_listed(const char *list, const char *name)
+{
+	char other[DEVICE_NAME_MAX];
+
+	while (list && device_next(&list, other)) {
+		if (!strcmp(name, other))
+			return true;
+	}
+	return false;
 }
 
 static int number_order(const void *a, const void *b)
@@ -72,26 +103,27 @@ static int list_msi(int dirfd, unsigned int *ret, size_t max, size_t *ret_n)
 	return *ret_n ? 0 : -ENOENT;
 }
 
-static int find_irqs(int fd, unsigned int *ret, size_t max, size_t *ret_n)
+/* The interrupts of a device, or of what it hangs on; none is no error. */
+static int find_irqs(int dir, const char *signal, unsigned int *ret, size_t max, size_t *ret_n)
 {
+	_cleanup_close_ int fd = openat(dir, signal, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char up[3 * LEVELS_MAX + 1] = ".";
 
-	for (int level = 0; level < LEVELS_MAX; level++) {
-		_cleanup_close_ int dir = openat(fd, up, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*ret_n = 0;
+	for (int level = 0; fd >= 0 && level < LEVELS_MAX; level++) {
+		_cleanup_close_ int at = openat(fd, up, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		uint64_t line;
 
-		if (dir < 0)
-			return -ENODEV;
-		if (list_msi(dir, ret, max, ret_n) == 0)
+		if (at < 0 || list_msi(at, ret, max, ret_n) == 0)
 			return 0;
-		if (file_read_u64(dir, "irq", &line) == 0 && line > 0) {
+		if (file_read_u64(at, "irq", &line) == 0 && line > 0) {
 			ret[0] = (unsigned int)line;
 			*ret_n = 1;
 			return 0;
 		}
 		strcat(up, "/..");
 	}
-	return -ENODEV;
+	return 0;
 }
 
 static int check_number(int root, const char *text, unsigned int *ret)
@@ -108,41 +140,117 @@ static int check_number(int root, const char *text, unsigned int *ret)
 	return 0;
 }
 
-static int by_name(int root, const char *name, unsigned int *ret, size_t max, size_t *ret_n)
+/* By the path of its node, which may be a link to it. */
+static int open_char(int root, const char *path, struct device *device)
 {
-	if (!strncmp(name, "irq:", 4)) {
-		*ret_n = 1;
-		return check_number(root, name + 4, ret);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		size_t len = strlen(kinds[i].prefix);
-		_cleanup_close_ int fd = -1;
-		char path[128];
+	char sys[64];
+	struct stat st;
 
-		if (strncmp(name, kinds[i].prefix, len) != 0)
-			continue;
-		if (!name[len] || strchr(name + len, '/') || name[len] == '.')
-			return -EINVAL;
-		snprintf(path, sizeof(path), "%s%s%s", kinds[i].before, name + len, kinds[i].after);
-		fd = openat(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		return fd < 0 ? -ENODEV : find_irqs(fd, ret, max, ret_n);
-	}
-	return -EINVAL;
+	if (strncmp(path, "/dev/", 5) != 0 || strstr(path, "..") || !path[5])
+		return -EINVAL;
+	if (fstatat(root, path + 1, &st, 0) < 0)
+		return -ENODEV;
+	if (!S_ISCHR(st.st_mode))
+		return -EINVAL;
+	device->node =
+		(struct device_node){ .major = major(st.st_rdev), .minor = minor(st.st_rdev) };
+	snprintf(sys, sizeof(sys), "sys/dev/char/%u:%u", device->node.major, device->node.minor);
+	device->dir = openat(root, sys, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return 0;
+}
+
+static int open_in_sysfs(int root, struct device *device)
+{
+	char path[128];
+
+	if (!*device->rest || strchr(device->rest, '/') || device->rest[0] == '.')
+		return -EINVAL;
+	snprintf(path, sizeof(path), "%s%s", kinds[device->kind].path, device->rest);
+	device->dir = openat(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return device->dir < 0 ? -ENODEV : 0;
+}
+
+static int open_named(int root, const char *name, struct device *device)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(kinds) && strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)))
+		i++;
+	/* A list is separated by blanks. */
+	if (i == ARRAY_SIZE(kinds) || strlen(name) >= DEVICE_NAME_MAX || strpbrk(name, " \t\n"))
+		return -EINVAL;
+	*device = (struct device){ .kind = (enum kind)i,
+				   .rest = name + strlen(kinds[i].prefix),
+				   .dir = -1 };
+	if (device->kind == KIND_IRQ)
+		return check_number(root, device->rest, &device->irq);
+	if (device->kind == KIND_CHAR)
+		return open_char(root, device->rest, device);
+	return open_in_sysfs(root, device);
+}
+
+/* The same, with a sentence. */
+static int device_open(int root, const char *name, struct device *ret, struct vc_err *err)
+{
+	int r = open_named(root, name, ret);
+
+	if (r == -EINVAL)
+		return err_set(err, EINVAL,
+			       "\"%s\" is no device: write block:vda, net:eth0, pci:0000:00:04.0, "
+			       "irq:36 or char:/dev/hwrng",
+			       name);
+	return r < 0 ? err_set(err, ENODEV, "there is no device %s", name) : 0;
 }
 
 int device_irqs(int root, const char *name, unsigned int *ret, size_t max, size_t *ret_n,
 		struct vc_err *err)
 {
-	int r = by_name(root, name, ret, max, ret_n);
+	_cleanup_(device_close) struct device device = { .dir = -1 };
+	int r = device_open(root, name, &device, err);
 
-	if (r == -EINVAL)
-		return err_set(
-			err, EINVAL,
-			"\"%s\" is no device: write block:vda, net:eth0, pci:0000:00:04.0 or "
-			"irq:36",
-			name);
-	if (r == -ENODEV)
-		return err_set(err, ENODEV,
-			       "there is no device %s, or it has no interrupts of its own", name);
+	if (r < 0)
+		return r;
+	if (device.kind == KIND_IRQ) {
+		ret[0] = device.irq;
+		*ret_n = 1;
+		return 0;
+	}
+	return find_irqs(device.dir, kinds[device.kind].signal, ret, max, ret_n);
+}
+
+int device_nodes(int root, const char *name, struct device_node *ret, size_t max, size_t *ret_n,
+		 struct vc_err *err)
+{
+	_cleanup_(device_close) struct device device = { .dir = -1 };
+	int r = device_open(root, name, &device, err);
+
+	if (r < 0)
+		return r;
+	*ret_n = 0;
+	if (device.kind == KIND_CHAR && max > 0) {
+		ret[(*ret_n)++] = device.node;
+	} else if (device.kind == KIND_BLOCK) {
+		r = device_nodes_of_disk(device.dir, device.rest, ret, max, ret_n);
+	} else if (device.kind == KIND_PCI) {
+		r = device_nodes_below(device.dir, ret, max, ret_n);
+	}
+	return r < 0 ? err_set(err, E2BIG, "device %s has more than %zu nodes in /dev", name, max)
+		     : 0;
+}
+
+int device_check(int root, const char *name, struct vc_err *err)
+{
+	struct device_node nodes[DEVICE_NODES_MAX];
+	unsigned int irqs[DEVICE_IRQS_MAX];
+	size_t n_irqs = 0, n_nodes = 0;
+	int r = device_irqs(root, name, irqs, DEVICE_IRQS_MAX, &n_irqs, err);
+
+	if (r == 0)
+		r = device_nodes(root, name, nodes, DEVICE_NODES_MAX, &n_nodes, err);
+	if (r == 0 && n_irqs == 0 && n_nodes == 0)
+		r = err_set(err, ENODEV,
+			    "device %s has neither interrupts nor nodes in /dev: there is nothing "
+			    "to own",
+			    name);
 	return r;
 }

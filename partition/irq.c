@@ -52,7 +52,7 @@ int irq_route(int root, int state, unsigned int irq, const char *cpus, struct vc
 	if (r == -EIO || r == -EPERM)
 		return err_set(err, EPERM,
 			       "interrupt %u is unroutable: the kernel manages it, and sends it to "
-			       "the CPU that asked the device",
+			       "the CPU that it has chosen for the queue",
 			       irq);
 	return r < 0 ? err_sys(err, -r, "cannot send interrupt %u to CPUs %s", irq, cpus) : 0;
 }
@@ -132,31 +132,33 @@ int irq_read(int root, unsigned int irq, struct irq_state *ret)
 	return 0;
 }
 
+size_t irq_list(int root, const char *devices, unsigned int *ret, size_t max)
+{
+	char name[DEVICE_NAME_MAX];
+	size_t total = 0, n;
+
+	while (devices && total < max && device_next(&devices, name)) {
+		if (device_irqs(root, name, ret + total, max - total, &n, NULL) == 0)
+			total += n;
+	}
+	return total;
+}
+
 size_t irq_route_devices(int root, int state, const char *devices, const char *cpus)
 {
 	unsigned int irqs[DEVICE_IRQS_MAX];
-	char name[DEVICE_NAME_MAX];
-	size_t routed = 0, n;
+	size_t routed = 0, n = irq_list(root, devices, irqs, DEVICE_IRQS_MAX);
 
-	while (device_next(&devices, name)) {
-		if (device_irqs(root, name, irqs, DEVICE_IRQS_MAX, &n, NULL) < 0)
-			continue;
-		for (size_t i = 0; i < n; i++)
-			routed += irq_route(root, state, irqs[i], cpus, NULL) == 0;
-	}
+	for (size_t i = 0; i < n; i++)
+		routed += irq_route(root, state, irqs[i], cpus, NULL) == 0;
 	return routed;
 }
 
 void irq_restore_devices(int root, int state, const char *devices)
 {
 	unsigned int irqs[DEVICE_IRQS_MAX];
-	char name[DEVICE_NAME_MAX];
-	size_t n;
+	size_t n = irq_list(root, devices, irqs, DEVICE_IRQS_MAX);
 
-	while (device_next(&devices, name)) {
-		if (device_irqs(root, name, irqs, DEVICE_IRQS_MAX, &n, NULL) < 0)
-			continue;
-		for (size_t i = 0; i < n; i++)
-			irq_restore(root, state, irqs[i]);
-	}
+	for (size_t i = 0; i < n; i++)
+		irq_restore(root, state, irqs[i]);
 }

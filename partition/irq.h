@@ -8,6 +8,7 @@
 #ifndef VC_PARTITION_IRQ_H
 #define VC_PARTITION_IRQ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,7 @@ struct irq_state {
 
 /*
  * Sends an interrupt to these CPUs, noting first where it went. -EPERM: unroutable, the
- * kernel manages it (its queue follows the CPU that submits); -ENOENT: it is gone.
+ * kernel manages it (it has chosen a CPU for the queue); -ENOENT: it is gone.
  */
 int irq_route(int root, int state, unsigned int irq, const char *cpus, struct vc_err *err);
 /* Puts an interrupt back where it was; nothing noted is success. */
@@ -34,9 +35,30 @@ void irq_restore(int root, int state, unsigned int irq);
 void irq_restore_all(int root, int state);
 int irq_read(int root, unsigned int irq, struct irq_state *ret);
 
-/* All interrupts of a list of devices; what cannot be routed is left, and irq_read()
+/* The interrupts of a list of devices, which may be NULL, at most max. Returns how many. */
+size_t irq_list(int root, const char *devices, unsigned int *ret, size_t max);
+/* Routes them all; what cannot be routed is left, and irq_read()
  * shows it. Returns how many were routed. */
 size_t irq_route_devices(int root, int state, const char *devices, const char *cpus);
 void irq_restore_devices(int root, int state, const char *devices);
+
+/*
+ * Interrupts do not stay where they were sent: when the last of their CPUs goes offline the
+ * kernel sends them elsewhere, and not back; a driver that is loaded anew or given more
+ * queues has new ones; irqbalance moves them. A watch remembers what became of each, so
+ * that one that is unroutable is tried again only when something about it has changed.
+ */
+struct irq_watch {
+	char online[IRQ_LIST_TEXT]; /* CPUs, at the last look */
+	char cpus[IRQ_LIST_TEXT];   /* the owner's, then */
+	struct irq_seen *seen;      /* those that are not, or were not, where they belong */
+	size_t n;
+};
+
+/* Sends those that are not where they belong there again. Returns how many went. An empty watch
+ * is all zeroes. */
+size_t irq_watch_look(int root, int state, const char *devices, const char *cpus,
+		      struct irq_watch *watch);
+void irq_watch_done(struct irq_watch *watch);
 
 #endif

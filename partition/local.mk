@@ -1,15 +1,18 @@
 noinst_LTLIBRARIES += libpartition.la
 libpartition_la_SOURCES = \
 	partition/cgroup.c partition/cgroup.h partition/cgroup-priv.h \
-	partition/cgroup-cpus.c partition/cgroup-dedicate.c partition/cgroup-lib.c \
+	partition/cgroup-bpf.c partition/cgroup-cpus.c partition/cgroup-dedicate.c \
+	partition/cgroup-deny.c partition/cgroup-lib.c \
 	partition/cgroup-fetch.c partition/cgroup-hold.c partition/cgroup-map.c partition/cgroup-memory.c \
 	partition/cgroup-procs.c partition/cgroup-shrink.c partition/cgroup-stat.c \
 	partition/calendar.c partition/calendar.h partition/condition.c partition/condition.h \
-	partition/config.c partition/config.h partition/config-event.c partition/config-priv.h \
+	partition/config.c partition/config.h partition/config-event.c partition/config-device.c partition/config-priv.h \
 	partition/cpulist.c partition/cpulist.h \
-	partition/device.c partition/device.h partition/irq.c partition/irq.h \
+	partition/deny.c partition/deny.h \
+	partition/device.c partition/device.h partition/device-node.c partition/irq.c partition/irq.h partition/irq-watch.c \
+	partition/irqbalance.c partition/irqbalance.h \
 	partition/instance.c partition/instance.h \
-	partition/partition.c partition/partition.h \
+	partition/owner.c partition/owner.h partition/partition.c partition/partition.h \
 	partition/plan.c partition/plan.h partition/plan-json.c \
 	partition/spec.c partition/spec.h partition/spec-patch.c \
 	partition/reshape.c partition/reshape.h partition/reshape-priv.h \
@@ -21,9 +24,11 @@ libpartition_la_LIBADD = $(LIBCGROUP_LIBS) $(HWLOC_LIBS) $(CONFUSE_LIBS) $(JANSS
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit-cgroup tests/unit-cgroup-procs \
-	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-irq
+	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-irq \
+	tests/unit-deny
 TESTS += tests/unit-cgroup tests/unit-cgroup-procs \
-	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-irq
+	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-irq \
+	tests/unit-deny
 
 tests_unit_cgroup_SOURCES = tests/unit-cgroup.c tests/cgroup-fixture.h
 tests_unit_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -44,6 +49,10 @@ tests_unit_config_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 tests_unit_irq_SOURCES = tests/unit-irq.c
 tests_unit_irq_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_irq_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_deny_SOURCES = tests/unit-deny.c
+tests_unit_deny_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_deny_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_calendar_SOURCES = tests/unit-calendar.c
 tests_unit_calendar_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

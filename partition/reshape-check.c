@@ -14,6 +14,7 @@
 
 #include "common/cleanup.h"
 #include "partition/instance.h"
+#include "partition/owner.h"
 #include "partition/reshape-priv.h"
 #include "partition/topology.h"
 
@@ -60,6 +61,24 @@ static void add_limit(const struct partition_spec *spec, uint64_t *sum)
 		*sum += spec->memory_bytes;
 }
 
+/* Devices that it gets; those that it had may have become anything since. */
+static int check_new_devices(const struct partition_spec *spec, const struct partition_spec *old,
+			     struct vc_err *err)
+{
+	int r = spec_same_devices(spec, old) ? 0 : owner_check_devices(spec, err);
+
+	return r == 0 ? owner_check_shares(spec, err) : r;
+}
+
+/* What two partitions cannot both have. */
+static int check_pair(const struct partition_spec *spec, const struct partition_spec *old,
+		      const struct partition_spec *other, struct vc_err *err)
+{
+	int r = check_dedicated(spec, other, err);
+
+	return r == 0 && !spec_same_devices(spec, old) ? owner_check_pair(spec, other, err) : r;
+}
+
 /* What was too much before may stay so, but not become more. */
 static int check_sum(uint64_t before, uint64_t after, struct vc_err *err)
 {
@@ -98,12 +117,14 @@ int reshape_check(const struct instance *in, const struct partition_spec *after,
 			continue;
 		add_limit(old, &before_bytes);
 		add_limit(spec ? spec : old, &after_bytes);
+		if (spec && check_new_devices(spec, old, err) < 0)
+			return -err->code;
 		for (size_t k = 0; spec && k < config->n_parts; k++) {
 			const struct partition_spec *other = &config->parts[k];
 			const struct partition_spec *changed = find(after, n, other->name);
 			int r = k == i || spec_is_free(other)
 					? 0
-					: check_dedicated(spec, changed ? changed : other, err);
+					: check_pair(spec, old, changed ? changed : other, err);
 
 			if (r < 0)
 				return r;

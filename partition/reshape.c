@@ -30,6 +30,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "partition/deny.h"
 #include "partition/instance.h"
 #include "partition/partition.h"
 #include "partition/reshape-priv.h"
@@ -175,11 +176,16 @@ static int grow(const struct way *way, struct vc_err *err)
 	return 0;
 }
 
-/* Interrupts go where the CPUs went. */
+/* Interrupts go where the CPUs went; those of devices that somebody loses go home before
+ * somebody else gets them. */
 static void route(const struct instance *in, const struct way *way)
 {
 	for (size_t i = 0; i < way->reshape->n; i++) {
-		if (cpus_differ(way, i))
+		if (!spec_same_devices(goal(way, i), origin(way, i)))
+			partition_unroute(origin(way, i), in->dirfd);
+	}
+	for (size_t i = 0; i < way->reshape->n; i++) {
+		if (cpus_differ(way, i) || !spec_same_devices(goal(way, i), origin(way, i)))
 			partition_route(goal(way, i), in->dirfd);
 	}
 }
@@ -235,6 +241,7 @@ static int undo(struct instance *in, struct cg *cg, struct reshape *reshape,
 		journal_record(in, reshape, "stuck", err ? err->text : NULL, NULL);
 		return r;
 	}
+	deny_apply_all(cg, in->config);
 	journal_record(in, reshape, "undone", why ? why->text : "its executor died", NULL);
 	journal_remove(in);
 	return 0;
@@ -253,6 +260,7 @@ static int finish(struct instance *in, const struct way *way, struct reshape_rep
 	r = save(in, way, err);
 	if (r < 0)
 		return r;
+	deny_apply_all(way->cg, in->config);
 	report->grow_usec = clock_mono_usec() - began;
 	report->total_usec = report->shrink_usec + report->cpus_usec + report->grow_usec;
 	journal_record(in, way->reshape, result, NULL, report);
@@ -307,6 +315,19 @@ static int take_lock(struct instance *in, struct cg *cg, bool wait, int *ret_loc
 int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_err *err)
 {
 	return take_lock(in, cg, true, ret_lock, err);
+}
+
+int reshape_hold_off(const struct instance *in, int *ret_lock)
+{
+	_cleanup_close_ int fd = openat(in->dirfd, RESHAPE_LOCK_FILE,
+					O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return -errno;
+	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) == 0)
+		return -EAGAIN;
+	*ret_lock = steal_fd(&fd);
+	return 0;
 }
 
 int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err)

@@ -57,8 +57,9 @@ int spec_copy(const struct partition_spec *spec, struct partition_spec *ret)
 	copy.cpus = spec->cpus ? strdup(spec->cpus) : NULL;
 	copy.mems = spec->mems ? strdup(spec->mems) : NULL;
 	copy.devices = spec->devices ? strdup(spec->devices) : NULL;
+	copy.shares = spec->shares ? strdup(spec->shares) : NULL;
 	if ((spec->cpus && !copy.cpus) || (spec->mems && !copy.mems) ||
-	    (spec->devices && !copy.devices)) {
+	    (spec->devices && !copy.devices) || (spec->shares && !copy.shares)) {
 		spec_done(&copy);
 		return -ENOMEM;
 	}
@@ -71,14 +72,21 @@ void spec_done(struct partition_spec *spec)
 	free(spec->cpus);
 	free(spec->mems);
 	free(spec->devices);
+	free(spec->shares);
 	*spec = (struct partition_spec){ .cpus = NULL };
+}
+
+bool spec_same_devices(const struct partition_spec *a, const struct partition_spec *b)
+{
+	return !strcmp(a->devices ? a->devices : "", b->devices ? b->devices : "") &&
+	       !strcmp(a->shares ? a->shares : "", b->shares ? b->shares : "");
 }
 
 bool spec_equal(const struct partition_spec *a, const struct partition_spec *b)
 {
 	return !strcmp(a->name, b->name) && !strcmp(a->cpus, b->cpus) &&
 	       !strcmp(a->mems, b->mems) && a->memory_bytes == b->memory_bytes &&
-	       a->mode == b->mode && a->exclusive == b->exclusive;
+	       a->mode == b->mode && a->exclusive == b->exclusive && spec_same_devices(a, b);
 }
 
 bool spec_is_free(const struct partition_spec *spec)
@@ -92,22 +100,23 @@ json_t *spec_to_json(const struct partition_spec *spec)
 				 ? json_null()
 				 : json_integer((json_int_t)spec->memory_bytes);
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:s*}", "name", spec->name, "cpus",
+	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:s*, s:s*}", "name", spec->name, "cpus",
 			 spec->cpus ? spec->cpus : "", "mems", spec->mems ? spec->mems : "",
 			 "memory", memory, "memory-mode", spec_mode_name(spec->mode), "exclusive",
-			 spec->exclusive, "devices", spec->devices);
+			 spec->exclusive, "devices", spec->devices, "share", spec->shares);
 }
 
 int spec_from_json(json_t *root, struct partition_spec *ret, json_error_t *why)
 {
 	struct partition_spec spec = { .cpus = NULL };
-	const char *name, *cpus, *mems, *mode = spec_mode_name(MEMORY_PAGEABLE), *devices = NULL;
+	const char *name, *cpus, *mems, *mode = spec_mode_name(MEMORY_PAGEABLE);
+	const char *devices = NULL, *shares = NULL;
 	json_t *memory;
 	int exclusive;
 
-	if (json_unpack_ex(root, why, 0, "{s:s, s:s, s:s, s:o, s?s, s:b, s?s}", "name", &name,
+	if (json_unpack_ex(root, why, 0, "{s:s, s:s, s:s, s:o, s?s, s:b, s?s, s?s}", "name", &name,
 			   "cpus", &cpus, "mems", &mems, "memory", &memory, "memory-mode", &mode,
-			   "exclusive", &exclusive, "devices", &devices) < 0)
+			   "exclusive", &exclusive, "devices", &devices, "share", &shares) < 0)
 		return -EINVAL;
 	if (snprintf(spec.name, sizeof(spec.name), "%s", name) >= (int)sizeof(spec.name) ||
 	    spec_parse_mode(mode, &spec.mode) < 0 ||
@@ -122,7 +131,8 @@ int spec_from_json(json_t *root, struct partition_spec *ret, json_error_t *why)
 	spec.cpus = strdup(cpus);
 	spec.mems = strdup(mems);
 	spec.devices = devices ? strdup(devices) : NULL;
-	if (!spec.cpus || !spec.mems || (devices && !spec.devices)) {
+	spec.shares = shares ? strdup(shares) : NULL;
+	if (!spec.cpus || !spec.mems || (devices && !spec.devices) || (shares && !spec.shares)) {
 		spec_done(&spec);
 		return -ENOMEM;
 	}

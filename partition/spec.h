@@ -35,6 +35,7 @@ struct partition_spec {
 	uint64_t memory_bytes; /* CG_NO_LIMIT: none */
 	enum memory_mode mode;
 	char *devices;  /* that it owns, see device.h; NULL: none */
+	char *shares;   /* whose nodes its jobs may open though it does not own them; NULL: none */
 	bool exclusive; /* CPUs of its own: dedicated; else shared */
 };
 
@@ -50,6 +51,8 @@ int spec_copy(const struct partition_spec *spec, struct partition_spec *ret);
 /* Frees what it points to, and leaves a free slot. */
 void spec_done(struct partition_spec *spec);
 bool spec_equal(const struct partition_spec *a, const struct partition_spec *b);
+/* Whether they own and share the same. */
+bool spec_same_devices(const struct partition_spec *a, const struct partition_spec *b);
 /* Whether a slot is one that a removed partition left. */
 bool spec_is_free(const struct partition_spec *spec);
 

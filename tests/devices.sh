@@ -48,7 +48,7 @@ vcstat devices >"$work/out" &
 sleep 0.3
 read_some
 wait $!
-matches "vcstat devices" "$(cat "$work/out")" "^irq:$irq +a +$irq .* 0:[0-9]+ +routed"
+matches "vcstat devices" "$(cat "$work/out")" "^irq:$irq +a +- +$irq .* 0:[0-9]+ +routed"
 
 # They follow the CPUs.
 vcctl set b --cpu=shared >/dev/null || fail "set b"

@@ -211,11 +211,27 @@ static void blocked(void)
 	SHOW(get(100, 0, 0));
 }
 
+/* The next alarm's handler runs there. */
+static void other_stack(void)
+{
+	static char stack[65536];
+	struct sigaction action;
+
+	sigaltstack(&(stack_t){ .ss_sp = stack, .ss_size = sizeof(stack) }, NULL);
+	ipc_alarm(100, true);
+	sigaction(SIGALRM, NULL, &action);
+	action.sa_flags |= SA_ONSTACK;
+	sigaction(SIGALRM, &action, NULL);
+}
+
 static void interrupted(void)
 {
 	ipc_alarm(100, true);
 	SHOW(msgrcv(id, &message, 100, 0, 0));
 	ipc_alarm(100, false);
+	SHOW(msgrcv(id, &message, 100, 0, 0));
+	VALUE(ipc_alarms);
+	other_stack();
 	SHOW(msgrcv(id, &message, 100, 0, 0));
 	VALUE(ipc_alarms);
 }

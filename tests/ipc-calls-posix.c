@@ -144,6 +144,13 @@ static void mq_times(void)
 	SHOW(get(mq));
 	ipc_alarm(100, false);
 	SHOW(get(mq));
+	soon = in_msec(200);
+	ipc_alarm(100, true);
+	SHOW(mq_timedreceive(mq, buffer, BYTES, NULL, &soon));
+	soon = in_msec(200);
+	ipc_alarm(100, false);
+	SHOW(mq_timedreceive(mq, buffer, BYTES, NULL, &soon));
+	VALUE(ipc_alarms);
 }
 
 static void mq_receiver(void)

@@ -27,7 +27,7 @@ check_meanwhile() {
 }
 
 for n in 0 1; do
-	vcrun --on=vc$n "$killer" clients $((kills / 2)) $((seed + n)) >"$work/clients$n" 2>&1 &
+	vcrun --on=vc$n --name=clients$n "$killer" clients $((kills / 2)) $((seed + n)) >"$work/clients$n" 2>&1 &
 	eval "clients$n=$!"
 done
 wait_for 20 grep -q begun "$work/clients0"

@@ -197,6 +197,15 @@ clear_mounts() {
 	done <"$work/mounts"
 }
 
+clear_loops() {
+	losetup -nO NAME,BACK-FILE 2>/dev/null |
+		awk -v dir="$work/" 'index($2, dir) == 1 { print $1 }' >"$work/loops"
+	while read -r loop; do
+		left_behind "loop device $loop"
+		losetup -d "$loop" || :
+	done <"$work/loops"
+}
+
 show_logs() {
 	for log in "$work"/state*/*/vcd.log; do
 		[ -e "$log" ] || continue
@@ -227,6 +236,7 @@ finish() { # STATUS
 	clear_processes
 	clear_groups
 	clear_mounts
+	clear_loops
 	[ $left = no ] || [ "$status" -ne 0 ] || status=1
 	if [ -s "$work/complaints" ]; then
 		cat "$work/complaints"

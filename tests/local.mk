@@ -12,7 +12,8 @@ end_to_end = \
 end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
 	tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh \
 	tests/set.sh tests/set-killed.sh tests/set-swap.sh tests/add-remove.sh tests/event.sh \
-	tests/event-config.sh tests/event-load.sh tests/reshape-random.sh tests/devices.sh \
+	tests/event-config.sh tests/event-load.sh tests/reshape-random.sh tests/devices.sh tests/devices-deny.sh \
+	tests/devices-astray.sh tests/devices-storm.sh tests/devices-hotplug.sh \
 	tests/move-refuse.sh tests/move-memory.sh tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
 	tests/move-faults.sh
 end_to_end += tests/bench-lock.sh tests/bench-interfere.sh

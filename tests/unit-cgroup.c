@@ -21,7 +21,7 @@ static void test_base_line(void **state)
 		"cpuset|1|/sys/fs/cgroup|",
 		"cpuset|1|/sys/fs/cgroup|/a",
 		"floppy|1|/sys/fs/cgroup|a",
-		"|2|/|a;|2|/|a;|2|/|a;|2|/|a;|2|/|a;|2|/|a;|2|/|a",
+		"|2|/|a;|2|/|a;|2|/|a;|2|/|a;|2|/|a;|2|/|a;|2|/|a;|2|/|a;|2|/|a",
 	};
 	struct cg *again = NULL;
 

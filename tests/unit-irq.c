@@ -19,9 +19,11 @@
 #include "common/file.h"
 #include "partition/device.h"
 #include "partition/irq.h"
+#include "partition/irqbalance.h"
 
 static const char tree[] =
 	"set -e; mkdir -p sys/block/vda sys/class/net/eth0 sys/bus/pci/devices state\n"
+	"mkdir -p sys/devices/system/cpu; echo 0-3 >sys/devices/system/cpu/online\n"
 	"mkdir -p sys/devices/pci0/0000:00:02.0/msi_irqs sys/devices/pci0/0000:00:02.0/virtio1\n"
 	"mkdir -p sys/devices/pci0/0000:00:03.0/virtio2\n"
 	"touch sys/devices/pci0/0000:00:02.0/msi_irqs/36 sys/devices/pci0/0000:00:02.0/msi_irqs/5\n"
@@ -58,6 +60,14 @@ static int teardown(void **state)
 	return file_remove_tree(AT_FDCWD, dir);
 }
 
+static int system_in(const char *commands)
+{
+	char script[1024];
+
+	snprintf(script, sizeof(script), "cd %s && { %s; }", dir, commands);
+	return system(script);
+}
+
 static void test_irqs(void **state)
 {
 	static const struct {
@@ -92,6 +102,42 @@ static void test_irqs(void **state)
 	}
 }
 
+/* Gone astray, it is sent back; what cannot be sent is not tried again and again. */
+static void test_watch(void **state)
+{
+	static const char *const file = "proc/irq/36/smp_affinity_list";
+	struct irq_watch watch = { .n = 0 };
+	char now[64];
+
+	/* A write does not cut these files, as it would seem to with proc's. */
+	assert_int_equal(
+		system_in("for n in 11 36; do echo 3 >proc/irq/$n/smp_affinity_list; done"), 0);
+	assert_int_equal(irq_watch_look(root, notes, "irq:36", "1", &watch), 1);
+	assert_int_equal(irq_watch_look(root, notes, "irq:36", "1", &watch), 0);
+	assert_int_equal(file_write(root, file, "3"), 0);
+	assert_int_equal(irq_watch_look(root, notes, "irq:36", "1", &watch), 1);
+	assert_true(file_read(root, file, now, sizeof(now)) > 0);
+	assert_string_equal(now, "1");
+	/* A device gets another interrupt. */
+	assert_int_equal(irq_watch_look(root, notes, "irq:36 irq:11", "1", &watch), 1);
+	/* Other CPUs. */
+	assert_int_equal(irq_watch_look(root, notes, "irq:36 irq:11", "2", &watch), 2);
+	/* One that stays where it is: tried once, and once more when a CPU comes. */
+	assert_int_equal(system_in("rm proc/irq/36/smp_affinity_list;"
+				   "ln -s /proc/version proc/irq/36/smp_affinity_list"),
+			 0);
+	assert_int_equal(irq_watch_look(root, notes, "irq:36", "2", &watch), 0);
+	assert_int_equal(watch.n, 2);
+	assert_int_equal(system_in("rm proc/irq/36/smp_affinity_list; echo 0-1 >sys/devices/system/"
+				   "cpu/online; echo 3 >proc/irq/36/smp_affinity_list"),
+			 0);
+	assert_int_equal(irq_watch_look(root, notes, "irq:36", "2", &watch), 1);
+	irq_watch_done(&watch);
+	irq_restore_all(root, notes);
+	assert_int_equal(
+		system_in("for n in 11 36; do echo 0-3 >proc/irq/$n/smp_affinity_list; done"), 0);
+}
+
 static void test_route_and_back(void **state)
 {
 	struct irq_state now;
@@ -114,11 +160,49 @@ static void test_route_and_back(void **state)
 	assert_int_equal(irq_read(root, 77, &now), -ENOENT);
 }
 
+static void test_irqbalance(void **state)
+{
+	static const struct {
+		const char *cmdline;
+		size_t left;
+		unsigned int first;
+	} row[] = {
+		{ "irqbalance --foreground", 3, 5 },
+		{ "irqbalance --banirq=5 -i 36", 1, 11 },
+		{ "irqbalance -i11 --banirq 5", 1, 36 },
+		{ "irqbalance --banirq=5 --banirq=11 --banirq=36", 0, 0 },
+		{ "irqbalance --banirq", 3, 5 },
+		{ "irqbalance --banirqs=5 --banirq=110", 3, 5 },
+	};
+
+	assert_int_equal(irqbalance_find(root), 0);
+	assert_int_equal(system_in("mkdir -p proc/7 proc/88; echo sh >proc/7/comm;"
+				   "echo irqbalance >proc/88/comm"),
+			 0);
+	assert_int_equal(irqbalance_find(root), 88);
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		unsigned int irqs[] = { 5, 11, 36 };
+		char command[256];
+		size_t left;
+
+		snprintf(command, sizeof(command),
+			 "echo '%s' | tr ' \\n' '\\0\\0' >proc/88/cmdline", row[i].cmdline);
+		assert_int_equal(system_in(command), 0);
+		left = irqbalance_left(root, 88, irqs, ARRAY_SIZE(irqs));
+		if (left != row[i].left || (left && irqs[0] != row[i].first))
+			fail_msg("%s: %zu, first %u; expected %zu, %u", row[i].cmdline, left,
+				 irqs[0], row[i].left, row[i].first);
+	}
+	assert_int_equal(irqbalance_left(root, 7, (unsigned int[]){ 5 }, 1), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_irqs),
 		cmocka_unit_test(test_route_and_back),
+		cmocka_unit_test(test_watch),
+		cmocka_unit_test(test_irqbalance),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -13,6 +13,7 @@ libsysv_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 ## The interposer. Nothing but what it interposes is visible in it.
 noinst_LTLIBRARIES += libpreload.la
 libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
+	ipcmap/preload/sleep.c \
 	ipcmap/preload/limits.c ipcmap/preload/list.c \
 	ipcmap/preload/object.c ipcmap/preload/object.h ipcmap/preload/sysv.c \
 	ipcmap/preload/sysv-msg.c ipcmap/preload/sysv-sem.c ipcmap/preload/sysv-shm.c \
@@ -38,15 +39,16 @@ preload_fake_la_SOURCES = tests/door-fake.c
 preload_fake_la_LIBADD = libpreload.la libcommon.la
 preload_fake_la_LDFLAGS = $(preload_ldflags) -rpath /nowhere
 
-check_PROGRAMS += tests/ipc-calls tests/ipc-pair
+check_PROGRAMS += tests/ipc-calls tests/ipc-pair tests/ipc-sleeper
 tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
 	tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
 	tests/ipc-calls-ours.c
 # They call what the headers say must not be called so.
 tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull
 tests_ipc_pair_SOURCES = tests/ipc-pair.c
+tests_ipc_sleeper_SOURCES = tests/ipc-sleeper.c
 preload_end_to_end = tests/preload-fake.sh tests/ipc-preload.sh tests/ipc-preload-errors.sh \
-	tests/ipc-preload-move.sh \
+	tests/ipc-preload-move.sh tests/ipc-preload-given-up.sh \
 	tests/ipc-preload-stress.sh tests/ipc-preload-postgres.sh
 dist_check_SCRIPTS += $(preload_end_to_end)
 TESTS += $(preload_end_to_end)

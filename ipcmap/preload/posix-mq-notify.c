@@ -100,7 +100,7 @@ static void *waiter_run(void *arg)
 	uint32_t word = waiter->cookie;
 
 	do
-		wait_on(&opened->q.head->notify.word, word, WAIT_RESTART);
+		wait_on(&opened->q.head->notify.word, word, WAIT_FOREVER);
 	while (waiter_look(waiter, &word));
 	preload_lock();
 	if (opened->waiter == waiter)

@@ -44,7 +44,7 @@ static void mq_count_child(struct mq_opened *opened)
 
 	opened->pid = preload_pid();
 	opened->handle = 0;
-	if (preload_open(&req, &door) == 0) {
+	if (door_open(&req, &door) == 0) {
 		close(door.fd);
 		opened->handle = door.handle;
 	}
@@ -359,7 +359,7 @@ static int mq_sleep(struct section *section, struct mq_opened *opened, struct ms
 	if (flags < 0 || flags & O_NONBLOCK)
 		r = flags < 0 ? -EBADF : -EAGAIN;
 	else
-		r = section_sleep_cancel(section, block->word, block->value, deadline_usec);
+		r = section_sleep_restart(section, block->word, block->value, deadline_usec);
 	msgq_unblock(&opened->q, block);
 	return r;
 }
@@ -406,7 +406,7 @@ static int mq_send_until(mqd_t fd, const char *data, size_t size, unsigned int p
 			 const struct timespec *until)
 {
 	struct msgq_message message = { .type = priority, .data = (void *)data, .size = size };
-	uint64_t deadline_usec = WAIT_RESTART;
+	uint64_t deadline_usec = WAIT_FOREVER;
 	struct section section;
 	int r = until ? preload_deadline(CLOCK_REALTIME, until, &deadline_usec) : 0;
 
@@ -451,7 +451,7 @@ static ssize_t mq_receive_until(mqd_t fd, char *data, size_t size, unsigned int 
 				const struct timespec *until)
 {
 	struct msgq_message message = { .data = data, .size = size };
-	uint64_t deadline_usec = WAIT_RESTART;
+	uint64_t deadline_usec = WAIT_FOREVER;
 	struct section section;
 	int r = until ? preload_deadline(CLOCK_REALTIME, until, &deadline_usec) : 0;
 

@@ -52,7 +52,7 @@ int posix_open(uint32_t kind, const char *name, int oflag, mode_t mode, uint64_t
 		req.flags = DOOR_RDONLY;
 	}
 	for (;;) {
-		r = preload_open(&req, ret);
+		r = door_open(&req, ret);
 		if (r < 0)
 			return r == -EDQUOT ? -ENOSPC : r;
 		if (ret->created || ready == UINT64_MAX || posix_wait_ready(ret->fd, ready))

@@ -36,33 +36,12 @@ struct section {
 void section_begin(struct section *section);
 void section_end(struct section *section);
 
-/*
- * Sleeps outside of the section while *word is value. 0: look again (a move, too);
- * -EINTR: a handler has run; -ETIMEDOUT. deadline_usec: as wait_on()'s.
- */
-int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec);
-
-/* As section_sleep(), and a point where pthread_cancel() ends the thread. */
-int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value,
-			 uint64_t deadline_usec);
-
-/* Around a sleep of somebody else's making: preload_mark() before, and when it has ended with
- * EINTR, whether that was a move. */
-int preload_mark(void);
-bool preload_unmark(int mark);
-
-/* A time on clock as one on CLOCK_MONOTONIC. -EINVAL: not a time. */
-int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec);
-
 /* This process; not that of a vfork's child, which only borrows its memory. */
 pid_t preload_pid(void);
 
 /* The process-wide lock over the tables here. Inside a section. */
 void preload_lock(void);
 void preload_unlock(void);
-
-/* As door_open(); waits while too many of this user's requests are under way. */
-int preload_open(const struct door_open *req, struct door_object *ret);
 
 /* Who gets a new descriptor, gets the lowest number there is, as from open(2). */
 int preload_lowest_fd(int fd);
@@ -80,6 +59,29 @@ void mq_forked(void);
 /* Called at the end of the process: carries out SEM_UNDO. */
 void sem_exit(void);
 void mq_exit(void);
+
+/* --- sleep.c ----------------------------------------------------------------------------- */
+
+/*
+ * Sleeps outside of the section while *word is value. 0: look again; -EINTR: a handler has run,
+ * with SA_RESTART or without; -ETIMEDOUT. deadline_usec: as wait_on()'s.
+ */
+int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec);
+
+/* As section_sleep(), for ever, and a point where pthread_cancel() ends the thread. */
+int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value);
+
+/* The same with a deadline, and -EINTR only when a handler without SA_RESTART has run. */
+int section_sleep_restart(struct section *section, uint32_t *word, uint32_t value,
+			  uint64_t deadline_usec);
+
+/* Around a sleep of somebody else's making: preload_mark() before, and when it has ended with
+ * EINTR, whether that was a move. */
+int preload_mark(void);
+bool preload_unmark(int mark);
+
+/* A time on clock as one on CLOCK_MONOTONIC. -EINVAL: not a time. */
+int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec);
 
 /* --- limits.c ---------------------------------------------------------------------------- */
 

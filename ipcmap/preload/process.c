@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * process.c - sections, sleeping, forks and the end of the process
- *
- * What a sleep's EINTR means. A handler that ran ends msgrcv() and its like, SA_RESTART or
- * not; a move must not be seen. Both look the same to the sleeper. So a thread that goes to
- * sleep sets a mark that costs one system call and that CRIU does not carry: its machine
- * check policy, from "the system's" to the one that is the system's. Where the mark is gone,
- * there was a move. A handler that runs in the very moment of a move is then missed, as one
- * is that runs just before the call: a program cannot tell these apart.
+ * process.c - sections, forks and the end of the process
  */
 #include "ipcmap/preload/preload.h"
 
@@ -18,17 +11,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "common/clock.h"
 #include "common/file.h"
 #include "ipcmap/guard.h"
-#include "ipcmap/wait.h"
-
-#define OPEN_ATTEMPTS 1000
-#define OPEN_PAUSE_USEC 1000
 
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct section process_fork_section; /* under process_lock */
@@ -63,72 +50,6 @@ void section_end(struct section *section)
 	errno = saved;
 }
 
-int preload_mark(void)
-{
-	int policy = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0);
-
-	prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE, 0, 0);
-	return policy;
-}
-
-/* Puts back what was there; true: the mark was not there any more. */
-bool preload_unmark(int policy)
-{
-	bool gone = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0) == PR_MCE_KILL_DEFAULT;
-
-	if (policy >= 0)
-		prctl(PR_MCE_KILL, PR_MCE_KILL_SET, policy, 0, 0);
-	return gone;
-}
-
-static int sleep_marked(uint32_t *word, uint32_t value, uint64_t deadline_usec)
-{
-	int policy = preload_mark();
-	int r = wait_on(word, value, deadline_usec);
-	bool moved = preload_unmark(policy);
-
-	return r == -EINTR && moved ? 0 : r;
-}
-
-int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec)
-{
-	int r;
-
-	section_end(section);
-	r = sleep_marked(word, value, deadline_usec);
-	section_begin(section);
-	return r;
-}
-
-int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value,
-			 uint64_t deadline_usec)
-{
-	int r, old;
-
-	section_end(section);
-	/* The futex call is no cancellation point of the C library's. Nothing is held here. */
-	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
-	r = sleep_marked(word, value, deadline_usec);
-	pthread_setcanceltype(old, NULL);
-	section_begin(section);
-	return r;
-}
-
-int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec)
-{
-	uint64_t now = clock_read_usec(clock), then;
-
-	if (until->tv_nsec < 0 || until->tv_nsec >= 1000000000 || until->tv_sec < 0)
-		return -EINVAL;
-	if (until->tv_sec > INT32_MAX) {
-		*ret_usec = WAIT_FOREVER;
-		return 0;
-	}
-	then = (uint64_t)until->tv_sec * 1000000 + (uint64_t)(until->tv_nsec + 999) / 1000;
-	*ret_usec = clock_mono_usec() + (then > now ? then - now : 0);
-	return 0;
-}
-
 /* --- the process ------------------------------------------------------------------------- */
 
 pid_t preload_pid(void)
@@ -153,17 +74,6 @@ void *preload_real(const char *name)
 	if (!function)
 		abort();
 	return function;
-}
-
-int preload_open(const struct door_open *req, struct door_object *ret)
-{
-	int r = door_open(req, ret);
-
-	for (int i = 0; i < OPEN_ATTEMPTS && r == -EAGAIN; i++) {
-		clock_sleep_usec(OPEN_PAUSE_USEC);
-		r = door_open(req, ret);
-	}
-	return r;
 }
 
 int preload_lowest_fd(int fd)

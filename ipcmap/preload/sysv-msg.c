@@ -70,7 +70,7 @@ INTERPOSE int msgget(key_t key, int flags)
 /* Sleeps where a call had to stop. 0: try again; -EINTR; -EIDRM. */
 static int msg_sleep(struct section *section, struct object *object, struct msgq_block_on *block)
 {
-	int r = section_sleep_cancel(section, block->word, block->value, WAIT_FOREVER);
+	int r = section_sleep_cancel(section, block->word, block->value);
 
 	msgq_unblock(&object->q, block);
 	return object->q.head->removed ? -EIDRM : r;

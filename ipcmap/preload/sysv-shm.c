@@ -251,7 +251,7 @@ static int shm_look(uint64_t id, struct door_object *ret, const struct segment_h
 	struct door_open req = { .kind = IPC_KIND_SYSV_SHM,
 				 .id = id,
 				 .flags = DOOR_RDONLY | DOOR_NOCOUNT };
-	int r = preload_open(&req, ret);
+	int r = door_open(&req, ret);
 	void *head;
 
 	if (r < 0)
@@ -364,7 +364,7 @@ static int shm_set(int id, const struct shmid_ds *ds)
 	struct segment_head *head;
 	struct door_object opened;
 
-	if (r < 0 || preload_open(&req, &opened) < 0)
+	if (r < 0 || door_open(&req, &opened) < 0)
 		return r;
 	head = shm_map_head(opened.fd);
 	if (head)

@@ -32,11 +32,11 @@ static int sysv_error(int r)
 /* Reading may be enough, when no more was asked for. */
 static int sysv_open(struct door_open *req, bool write, struct door_object *ret)
 {
-	int r = preload_open(req, ret);
+	int r = door_open(req, ret);
 
 	if (r == -EACCES && !write) {
 		req->flags = DOOR_RDONLY;
-		r = preload_open(req, ret);
+		r = door_open(req, ret);
 	}
 	return sysv_error(r);
 }
