@@ -112,7 +112,10 @@ static int v1_allow(const struct cg_hier *hier, const char *group, const char *n
 	    (int)sizeof(child))
 		return -ENAMETOOLONG;
 	r = cg_write(hier, child, "devices.allow", arg);
-	return r < 0 && r != -ENOENT ? r : cg_each_child(hier, child, v1_allow, arg);
+	if (r == 0)
+		r = cg_each_child(hier, child, v1_allow, arg);
+	/* A job may end meanwhile, and its group go at any moment. */
+	return *name && (r == -ENOENT || r == -ENODEV) ? 0 : r;
 }
 
 static int v1_deny(const struct cg_hier *hier, const char *group, const char *wanted)

@@ -39,10 +39,10 @@ static int v1_put(const struct cg_hier *hier, const char *group, const char *val
 	int r = cg_write(hier, group, SWAPPINESS, value);
 
 	snprintf(copy, sizeof(copy), "%s", value);
-	/* A job may end meanwhile. */
-	if (r < 0)
-		return r == -ENOENT || r == -ENODEV ? 0 : r;
-	return cg_each_child(hier, group, v1_put_child, copy);
+	if (r == 0)
+		r = cg_each_child(hier, group, v1_put_child, copy);
+	/* A job may end meanwhile, and its group go at any moment. */
+	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
 
 static int v1_set(const struct cg_hier *hier, const char *group, bool fixed)
