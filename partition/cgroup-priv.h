@@ -142,6 +142,8 @@ int cg_v2_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
 
 /* cgroup-lib.c. Errors: -errno and a sentence. */
 int cg_lib_discover(struct cg *cg, struct vc_err *err);
+/* Whether the hierarchy is mounted with an option. */
+bool cg_mount_has_option(const struct cg_hier *hier, const char *option);
 int cg_lib_make(struct cg *cg, const struct cg_hier *hier, const char *group, struct vc_err *err);
 int cg_lib_set(struct cg *cg, const struct cg_hier *hier, const char *group, const char *file,
 	       const char *value, struct vc_err *err);
