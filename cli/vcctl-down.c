@@ -27,6 +27,7 @@
 #define DOWN_DAEMON_USEC 5000000u
 #define DOWN_POLL_USEC 5000
 #define DOWN_SETTLE_USEC 300000u
+#define DOWN_ENDING_USEC 3000000u
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
@@ -40,21 +41,36 @@ static bool down_is_job(const struct instance *in, unsigned int id)
 	return faccessat(in->dirfd, path, F_OK, 0) == 0;
 }
 
-/* A parked job has no process; its shim holds the images that it lives in. */
-static bool down_shim_lives(const struct instance *in, struct cg *cg, unsigned int id)
+/* What the job's shim has written down; NULL: nothing yet. */
+static json_t *down_record(const struct instance *in, unsigned int id)
 {
 	_cleanup_free_ char *text = NULL;
-	json_auto_t *json = NULL;
-	char path[64], group[64];
+	char path[64];
 	ssize_t len;
-	pid_t pid;
 
 	snprintf(path, sizeof(path), "jobs/%u/job.json", id);
 	len = file_read_all(in->dirfd, path, 65536, &text);
-	json = len > 0 ? json_loadb(text, (size_t)len, 0, NULL) : NULL;
-	pid = (pid_t)json_integer_value(json_object_get(json, "shim_pid"));
+	return len > 0 ? json_loadb(text, (size_t)len, 0, NULL) : NULL;
+}
+
+/* A parked job has no process; its shim holds the images that it lives in. */
+static bool down_shim_lives(const json_t *record, struct cg *cg)
+{
+	pid_t pid = (pid_t)json_integer_value(json_object_get(record, "shim_pid"));
+	char group[64];
+
 	return pid > 0 && cg_of_pid(cg, pid, group, sizeof(group)) == 0 &&
 	       !strcmp(group, PARTITION_SHIMS_GROUP);
+}
+
+static bool down_has_program(const json_t *record, const pid_t *pids, size_t n)
+{
+	pid_t pid = (pid_t)json_integer_value(json_object_get(record, "pid"));
+
+	for (size_t i = 0; i < n; i++)
+		if (pids[i] == pid)
+			return true;
+	return false;
 }
 
 static int down_add_jobs(const struct instance *in, struct cg *cg, const char *partition,
@@ -69,20 +85,26 @@ static int down_add_jobs(const struct instance *in, struct cg *cg, const char *p
 	r = cg_children(cg, partition, &names, &n, err);
 	for (size_t i = 0; i < n; i++) {
 		char path[256], parsed[PARTITION_NAME_MAX];
+		json_auto_t *record = NULL;
 		struct vcctl_job *grown;
 		pid_t *pids = NULL;
 		size_t n_pids = 0;
-		unsigned int id;
+		unsigned int id = 0;
+		bool found = false;
 
 		snprintf(path, sizeof(path), "%s/%s", partition, names[i]);
 		if (r == 0 && partition_parse_group(path, parsed, sizeof(parsed), &id) == 0 &&
-		    down_is_job(in, id) && cg_pids(cg, path, &pids, &n_pids, NULL) == 0 &&
-		    (n_pids > 0 || down_shim_lives(in, cg, id))) {
+		    down_is_job(in, id) && cg_pids(cg, path, &pids, &n_pids, NULL) == 0) {
+			record = down_record(in, id);
+			found = n_pids > 0 || down_shim_lives(record, cg);
+		}
+		if (found) {
 			grown = realloc(*jobs, (*n_jobs + 1) * sizeof(*grown));
 			if (grown) {
 				*jobs = grown;
 				snprintf(grown[*n_jobs].partition, sizeof(grown->partition), "%s",
 					 parsed);
+				grown[*n_jobs].ending = !down_has_program(record, pids, n_pids);
 				grown[(*n_jobs)++].id = id;
 			} else {
 				r = err_sys(err, ENOMEM, "jobs");
@@ -285,17 +307,24 @@ int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 }
 
 /* A vcrun returns a moment before the last of its job is gone, and "vcrun ...; vcctl
- * down" is no mistake. So jobs that end within the given time are none. */
-static int down_jobs(const struct instance *in, struct cg *cg, uint64_t patience_usec,
-		     struct vcctl_job **ret, size_t *ret_n, struct vc_err *err)
+ * down" is no mistake. So jobs that end soon are none: those whose program has ended already
+ * are given longer, since on a busy machine that moment is long. */
+static int down_jobs(const struct instance *in, struct cg *cg, bool patient, struct vcctl_job **ret,
+		     size_t *ret_n, struct vc_err *err)
 {
-	uint64_t deadline = clock_mono_usec() + patience_usec;
+	uint64_t began = clock_mono_usec();
 
 	for (;;) {
+		uint64_t patience = patient ? DOWN_ENDING_USEC : 0;
 		int r = vcctl_jobs(in, cg, ret, ret_n, err);
 
-		if (r < 0 || *ret_n == 0 || clock_mono_usec() >= deadline)
+		if (r < 0 || *ret_n == 0)
 			return r;
+		for (size_t i = 0; patient && i < *ret_n; i++)
+			if (!(*ret)[i].ending)
+				patience = DOWN_SETTLE_USEC;
+		if (clock_mono_usec() - began >= patience)
+			return 0;
 		free(steal_ptr(*ret));
 		clock_sleep_usec(DOWN_POLL_USEC);
 	}
@@ -312,7 +341,7 @@ static int down_run(const struct vcctl *opts, struct vc_err *err)
 	if (r == 0)
 		r = cg_open(NULL, in->cgroup_base, &cg, err);
 	if (r == 0)
-		r = down_jobs(in, cg, opts->force ? 0 : DOWN_SETTLE_USEC, &jobs, &n_jobs, err);
+		r = down_jobs(in, cg, !opts->force, &jobs, &n_jobs, err);
 	if (r < 0)
 		return r;
 	if (n_jobs > 0 && !opts->force)

@@ -140,8 +140,8 @@ static void shape_print_obtained(struct cg *cg, const struct partition_spec *spe
 					   : ": another partition has some of them too");
 	if (spec->mode == MEMORY_FIXED && cg_get_memory_hold(cg, spec->name, &memory) == 0 &&
 	    memory != CG_HOLD_FIXED)
-		printf("note: the memory of %s is not swapped out, but this kernel does not "
-		       "guarantee it\n",
+		printf("note: the memory of %s is not swapped out, but not guaranteed on this "
+		       "machine\n",
 		       spec->name);
 }
 

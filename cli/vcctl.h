@@ -104,6 +104,7 @@ int vcctl_hand_over_ipc(const struct instance *in, const char *partition, struct
 struct vcctl_job {
 	char partition[PARTITION_NAME_MAX];
 	unsigned int id;
+	bool ending; /* its program is not there any more */
 };
 int vcctl_jobs(const struct instance *in, struct cg *cg, struct vcctl_job **ret, size_t *ret_n,
 	       struct vc_err *err);

@@ -76,18 +76,60 @@ static int v2_release(const struct cg_hier *hier, const char *group, const char 
 	return 0;
 }
 
+static int v2_last(const struct cpulist *cpus)
+{
+	int last = -1;
+
+	for (int cpu = cpulist_next(cpus, 0); cpu >= 0;
+	     cpu = cpulist_next(cpus, (unsigned int)cpu + 1))
+		last = cpu;
+	return last;
+}
+
 /*
- * Makes our base a partition root, or wider, so that it has the wanted CPUs, those
- * of every partition, and one that is nobody's own, for daemons and shims. What is
- * above keeps at least one. A populated base is not turned: that is done before
+ * Adds to need a CPU that is nobody's own, where it has none: the one that we have for that
+ * already, so that shims are never without, or one from avail.
+ */
+static bool v2_add_spare(struct cpulist *need, const struct cpulist *have,
+			 const struct cpulist *avail, const struct cpulist *own)
+{
+	struct cpulist left = *need, spare = *have;
+	int cpu;
+
+	cpulist_subtract(&left, own);
+	cpulist_subtract(&spare, need);
+	if (cpulist_count(&left) > 0 && cpulist_count(&spare) == 0)
+		return true;
+	if (cpulist_count(&spare) == 0) {
+		spare = *avail;
+		cpulist_subtract(&spare, need);
+	}
+	cpu = v2_last(&spare);
+	if (cpu >= 0)
+		cpulist_add(need, (unsigned int)cpu);
+	return cpu >= 0;
+}
+
+static int v2_write_base(const struct cg_hier *hier, const struct cpulist *cpus)
+{
+	char text[CPULIST_TEXT];
+	int r = cpulist_format(cpus, text, sizeof(text));
+
+	return r < 0 ? r : cg_write(hier, hier->base, "cpuset.cpus", text);
+}
+
+/*
+ * Makes our base a partition root with the wanted CPUs, those of every partition, and one
+ * that is nobody's own, for daemons and shims. What is above keeps at least one, and gets
+ * back what no partition has any more: otherwise CPUs that partitions leave one after the
+ * other would use up the machine. A populated base is not turned: that is done before
  * jobs run, or not at all.
  */
 static bool v2_make_room(const struct cg_hier *hier, const struct cg_beside *beside, bool exclusive)
 {
-	char parent[CG_GROUP_MAX], text[CPULIST_TEXT];
-	struct cpulist have = { 0 }, avail, need = beside->claimed, left;
+	char parent[CG_GROUP_MAX];
+	struct cpulist have = { 0 }, avail, need = beside->claimed, own = beside->dedicated, left;
 	bool turned = cg_v2_is_root(hier, hier->base);
-	int last = -1;
 
 	cg_parent(hier->base, parent);
 	if (!cg_v2_is_root(hier, parent) ||
@@ -96,22 +138,11 @@ static bool v2_make_room(const struct cg_hier *hier, const struct cg_beside *bes
 	    cg_read_list(hier, parent, cg_file_cpus(hier), &avail) < 0)
 		return false;
 	cpulist_join(&avail, &have);
-	cpulist_join(&need, &have);
 	cpulist_join(&need, &beside->want);
-	left = need;
-	cpulist_subtract(&left, &beside->dedicated);
 	if (exclusive)
-		cpulist_subtract(&left, &beside->want);
-	if (cpulist_count(&left) == 0) {
-		left = avail;
-		cpulist_subtract(&left, &need);
-		for (int cpu = cpulist_next(&left, 0); cpu >= 0;
-		     cpu = cpulist_next(&left, (unsigned int)cpu + 1))
-			last = cpu;
-		if (last < 0)
-			return false;
-		cpulist_add(&need, (unsigned int)last);
-	}
+		cpulist_join(&own, &beside->want);
+	if (!v2_add_spare(&need, &have, &avail, &own))
+		return false;
 	left = need;
 	cpulist_subtract(&left, &avail);
 	cpulist_subtract(&avail, &need);
@@ -119,8 +150,15 @@ static bool v2_make_room(const struct cg_hier *hier, const struct cg_beside *bes
 		return false;
 	if (turned && cpulist_equal(&need, &have))
 		return true;
-	if (cpulist_format(&need, text, sizeof(text)) < 0 ||
-	    cg_write(hier, hier->base, "cpuset.cpus", text) < 0)
+	/* What goes back goes first: 6.12 makes a root invalid that takes the last CPU of those
+	 * above, even if it gives another one in the same write. */
+	left = have;
+	cpulist_subtract(&left, &need);
+	if (cpulist_count(&left) > 0) {
+		cpulist_subtract(&have, &left);
+		v2_write_base(hier, &have);
+	}
+	if (v2_write_base(hier, &need) < 0)
 		return false;
 	if (!turned)
 		cg_write(hier, hier->base, "cpuset.cpus.partition", "root");
@@ -217,6 +255,10 @@ int cg_v2_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
 	cg_parent(group, parent);
 	if (!strcmp(parent, hier->base)) {
 		cg_each_child(hier, parent, v2_release, &beside);
+		/* Nor can the base lose CPUs that this group has as its own. */
+		if (cg_read_list(hier, group, "cpuset.cpus", &got) < 0 ||
+		    !cpulist_equal(want, &got))
+			v2_claim(hier, group, false);
 		exclusive = exclusive && !cpulist_overlap(want, &beside.claimed) &&
 			    v2_make_room(hier, &beside, true);
 		if (!exclusive)

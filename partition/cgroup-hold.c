@@ -8,8 +8,10 @@
  *	        subtree; v1 has no guarantee
  *
  * v2's guarantee counts only as far as every group above has one as large, so our base
- * is given the sum of what its children have. v1's swappiness is each group's own;
- * a new group takes its parent's, so that jobs to come have it too.
+ * is given the sum of what its children have; groups above our base are not ours. And it
+ * reaches the jobs' groups only where the hierarchy is mounted with memory_recursiveprot, as
+ * systemd does. v1's swappiness is each group's own; a new group takes its parent's,
+ * so that jobs to come have it too.
  */
 #include "partition/cgroup.h"
 
@@ -85,11 +87,27 @@ static int v2_set(const struct cg_hier *hier, const char *group, bool fixed, uin
 	return 0;
 }
 
+/* Whether all above a group vouch for its guarantee; the root group has no such file. */
+static bool v2_vouched(const struct cg_hier *hier, const char *group, uint64_t bytes)
+{
+	char above[CG_GROUP_MAX], next[CG_GROUP_MAX];
+	uint64_t min = 0;
+
+	cg_parent(group, above);
+	while (*above) {
+		if (cg_read_u64(hier, above, "memory.min", &min) < 0 || min < bytes)
+			return false;
+		cg_parent(above, next);
+		strcpy(above, next);
+	}
+	return cg_mount_has_option(hier, "memory_recursiveprot");
+}
+
 int cg_get_memory_hold(struct cg *cg, const char *path, enum cg_memory_hold *ret)
 {
 	const struct cg_hier *hier = cg_hier_of(cg, CG_MEMORY);
-	char group[CG_GROUP_MAX], parent[CG_GROUP_MAX], swap[32];
-	uint64_t value, above;
+	char group[CG_GROUP_MAX], swap[32];
+	uint64_t value;
 	bool can_swap;
 	int r = cg_find(hier, path, group);
 
@@ -104,11 +122,10 @@ int cg_get_memory_hold(struct cg *cg, const char *path, enum cg_memory_hold *ret
 	r = cg_read_u64(hier, group, "memory.min", &value);
 	if (r < 0)
 		return r;
-	cg_parent(group, parent);
 	can_swap = cg_read(hier, group, "memory.swap.max", swap, sizeof(swap)) > 0;
 	if ((can_swap && strcmp(swap, "0") != 0) || (!can_swap && value == 0))
 		*ret = CG_HOLD_NONE;
-	else if (value == 0 || cg_read_u64(hier, parent, "memory.min", &above) < 0 || above < value)
+	else if (value == 0 || !v2_vouched(hier, group, value))
 		*ret = CG_HOLD_UNPAGED;
 	else
 		*ret = CG_HOLD_FIXED;

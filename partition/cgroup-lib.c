@@ -123,6 +123,23 @@ static void find_unified(struct cg *cg)
 	endmntent(mounts);
 }
 
+bool cg_mount_has_option(const struct cg_hier *hier, const char *option)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent entry;
+	char line[4096];
+	bool has = false;
+
+	if (!mounts)
+		return false;
+	while (getmntent_r(mounts, &entry, line, sizeof(line))) {
+		if (!strcmp(entry.mnt_dir, hier->mount))
+			has = hasmntopt(&entry, option) != NULL;
+	}
+	endmntent(mounts);
+	return has;
+}
+
 int cg_lib_discover(struct cg *cg, struct vc_err *err)
 {
 	struct cgroup_mount_point info;

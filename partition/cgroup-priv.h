@@ -152,6 +152,8 @@ bool cg_bpf_denies(const struct cg_hier *hier, const char *group, const struct d
 
 /* cgroup-lib.c. Errors: -errno and a sentence. */
 int cg_lib_discover(struct cg *cg, struct vc_err *err);
+/* Whether the hierarchy is mounted with an option. */
+bool cg_mount_has_option(const struct cg_hier *hier, const char *option);
 int cg_lib_make(struct cg *cg, const struct cg_hier *hier, const char *group, struct vc_err *err);
 int cg_lib_set(struct cg *cg, const struct cg_hier *hier, const char *group, const char *file,
 	       const char *value, struct vc_err *err);

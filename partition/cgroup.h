@@ -114,7 +114,7 @@ int cg_shrink_memory(struct cg *cg, const char *path, uint64_t limit_bytes,
 /* What was obtained of a wish for fixed memory. */
 enum cg_memory_hold {
 	CG_HOLD_NONE,    /* may be swapped out */
-	CG_HOLD_UNPAGED, /* never swapped out by the group's own need; not guaranteed (v1) */
+	CG_HOLD_UNPAGED, /* never swapped out by the group's own need; not guaranteed */
 	CG_HOLD_FIXED,   /* guaranteed, and never swapped out */
 };
 

@@ -48,10 +48,12 @@ group_cpus() { # PATH
 	first_of "$(group_of cpuset "$1")/cpuset.cpus"
 }
 
+# On v2 the limit of a group above counts too.
 swaps() { # PATH
 	dir=$(group_of memory "$1")
 	case $(first_of "$dir/memory.swap.max" "$dir/memory.swappiness") in
 	0) echo no ;;
+	max) if [ "${1%/*}" != "$1" ]; then swaps "${1%/*}"; else echo yes; fi ;;
 	*) echo yes ;;
 	esac
 }

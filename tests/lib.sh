@@ -264,7 +264,7 @@ oversee() { # ARGUMENT...
 	# The system's own programs: others may not be every user's to run.
 	export PATH="$work/bin:$work/links:/usr/sbin:/usr/bin:/sbin:/bin:$PATH" VC_TEST_WORK="$work"
 	child='' status=0
-	trap '[ -z "$child" ] || kill -TERM $child' INT TERM HUP
+	trap '[ -z "$child" ] || kill -TERM $child 2>/dev/null || :' INT TERM HUP
 	timeout -k 5 "${VC_TEST_TIMEOUT:-300}" sh "$0" "$@" &
 	child=$!
 	wait $child || status=$?

@@ -1,7 +1,7 @@
 ## SPDX-License-Identifier: LGPL-2.1-or-later
 ## End-to-end tests: shell, one behaviour each. Unit tests stand with what they test.
 
-EXTRA_DIST += tests/lib.sh tests/lib-move.sh tests/lib-shape.sh
+EXTRA_DIST += tests/lib.sh tests/lib-move.sh tests/lib-shape.sh tests/in-vm
 end_to_end = \
 	tests/up-down.sh tests/up-config.sh tests/up-remains.sh tests/instances.sh \
 	tests/down-force.sh tests/check-interrupt.sh \

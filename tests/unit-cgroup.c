@@ -254,6 +254,13 @@ static void test_dedicated(void **state)
 	assert_now("vc0", CG_SHARED);
 	assert_exclusive("vc1", "1", false, CG_SHARED);
 	assert_exclusive("vc0", "2", true, CG_DEDICATED);
+	/* What a partition leaves goes back to the rest of the system, so another can be had. */
+	assert_exclusive("vc1", "1", true, CG_DEDICATED);
+	assert_exclusive("vc0", "0", true, CG_DEDICATED);
+	assert_now("vc1", CG_DEDICATED);
+	ok(cg_read_list(hier, "", "cpuset.cpus.effective", &after));
+	assert_true(cpulist_count(&after) >= 1);
+	assert_exclusive("vc0", "2", true, CG_DEDICATED);
 	/* All CPUs to partitions: nothing would be left for the others. */
 	ok(cpulist_format(&before, cpus, sizeof(cpus)));
 	cpulist_subtract(&before, &(struct cpulist){ .word = { 1u << 2 } });
