@@ -73,7 +73,8 @@ for to in vc1 vc0 vc1; do
 	is "its PID" "$(job sums pid)" "$pid"
 	is "its cgroups" "$(groups_of "$pid")" "$to "
 	is "its child's cgroups" "$(groups_of "$child")" "$to "
-	is "its CPU" "$(awk '/^Cpus_allowed_list:/ { print $2 }' "/proc/$pid/status")" "${to#vc}"
+	is "its CPUs" "$(awk '/^Cpus_allowed_list:/ { print $2 }' "/proc/$pid/status")" \
+		"$(vcctl list --json | json "[p['cpus'] for p in d['partitions'] if p['name'] == '$to'][0]")"
 	at_least "CPU time counted, in microseconds" "$(job sums cpu_usec)" "$cpu"
 done
 is "moves" "$(job sums moves)" 3
