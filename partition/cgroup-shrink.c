@@ -115,6 +115,7 @@ static int step(const struct shrink *shrink, uint64_t used)
 {
 	uint64_t next = used > STEP_BYTES ? used - STEP_BYTES : 0;
 	char text[32];
+	int r;
 
 	if (next < shrink->target)
 		next = shrink->target;
@@ -123,7 +124,12 @@ static int step(const struct shrink *shrink, uint64_t used)
 		return cg_write(shrink->hier, shrink->group, limit_file(shrink->hier), text);
 	}
 	snprintf(text, sizeof(text), "%" PRIu64, used > next ? used - next : 0);
-	return cg_write(shrink->hier, shrink->group, "memory.reclaim", text);
+	r = cg_write(shrink->hier, shrink->group, "memory.reclaim", text);
+	if (r != -ENOENT)
+		return r;
+	/* Linux has it from 5.19 on; before, memory.high reclaims when it is written. */
+	snprintf(text, sizeof(text), "%" PRIu64, next);
+	return cg_write(shrink->hier, shrink->group, "memory.high", text);
 }
 
 static int steps(const struct shrink *shrink, struct vc_err *err)
