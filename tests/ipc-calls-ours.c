@@ -76,7 +76,6 @@ static void unready(void)
 
 static void descriptors(void)
 {
-	struct timespec later;
 	struct mq_attr attr;
 	mqd_t q = SHOW_ID(mq_open("/ours", O_CREAT | O_RDWR, 0600, NULL));
 	int copy = dup(q);
@@ -85,10 +84,6 @@ static void descriptors(void)
 	SHOW(mq_getattr(copy, &attr));
 	SHOW(mq_send(copy, "x", 1, 0));
 	SHOW(mq_receive(copy, buf, sizeof(buf), NULL));
-	clock_gettime(CLOCK_REALTIME, &later);
-	later.tv_sec += 10;
-	ipc_alarm(100, true);
-	SHOW(mq_timedreceive(q, buf, sizeof(buf), NULL, &later));
 	close(copy);
 	SHOW(mq_close(q));
 	SHOW(mq_unlink("/ours"));

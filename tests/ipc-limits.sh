@@ -34,7 +34,7 @@ is "list in pieces" "$("$client" 'list event')" "ok 18"
 
 # shellcheck disable=SC2016 # $0 is the client
 is "one without descriptors" "$(sh -c 'ulimit -n 4; exec "$0" "open event n2"' "$client")" EMFILE
-is "who has it open then" "$(openers n2)" "-"
+wait_for 5 openers_are n2 -
 
 # Opens have a limit too: four for each object.
 for i in $(seq 6); do

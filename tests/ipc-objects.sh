@@ -71,7 +71,7 @@ is "by its short id, as another kind" "$(ask b "open sysv-sem id=$short")" EPROT
 
 # Persistent ones stay, until they are unlinked.
 "$client" 'open mq stays create persistent' >/dev/null
-is "without openers" "$(openers stays)" "-"
+wait_for 5 openers_are stays -
 matches "it is" "$("$client" 'stat mq stays')" "^ok 'stays' .* openers=0 size=4096 persistent$"
 sleep 1.5
 is "later" "$(openers stays)" "-"
