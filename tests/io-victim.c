@@ -32,11 +32,11 @@
 
 #define PAGE 4096u
 #define SLOTS 8u /* asynchronous; one more is synchronous */
-#define SLOT_BYTES (64 * PAGE)
+#define SLOT_BYTES (16 * PAGE)
 #define HELD_BYTES (16 * PAGE) /* what a pipe holds */
 #define HOLD_MSEC 400
 #define PERIOD_MSEC 800
-#define PAGES_A_TURN 256
+#define PAGES_A_TURN 64
 
 /* A piece of the file, and of the memory: written, then read. */
 struct slot {

@@ -10,7 +10,7 @@ case $(cat /sys/devices/system/node/has_memory 2>/dev/null) in
 *) skip "this machine has one memory node" ;;
 esac
 
-sets=12
+sets=10
 cat >"$work/one.conf" <<'END'
 partition a {
 	cpus = "0"
@@ -53,25 +53,25 @@ look 0 "at first"
 for i in $(seq $sets); do
 	node=$((i % 2))
 	began=$(date +%s%N)
-	vcctl set a --mems=$node >"$work/set.out" || fail "set a --mems=$node: $(cat "$work/set.out")"
+	vcctl set a --mems="$node" >"$work/set.out" || fail "set a --mems=$node: $(cat "$work/set.out")"
 	took=$((($(date +%s%N) - began) / 1000000))
 	! grep '^note:' "$work/set.out" || fail "pages have stayed behind"
-	look $node "set $i, to node $node in $took ms"
-	is "set $i: anonymous pages on other nodes" "$(anonymous_elsewhere $node)" ''
+	look "$node" "set $i, to node $node in $took ms"
+	is "set $i: anonymous pages on other nodes" "$(anonymous_elsewhere "$node")" ''
 done
 
 # Without time to wait for the pipe, some stay; that is told, and the same command moves them.
 stayed=no
 for i in $(seq 20); do
 	node=$((i % 2))
-	vcctl set a --mems=$node --deadline=0 >"$work/set.out" || fail "set a --mems=$node: $(cat "$work/set.out")"
+	vcctl set a --mems="$node" --deadline=0 >"$work/set.out" || fail "set a --mems=$node: $(cat "$work/set.out")"
 	! grep '^note: .* on other nodes still' "$work/set.out" || { stayed=yes; break; }
 	sleep 0.3
 done
 is "whether a set without time has left pages behind" "$stayed" yes
-vcctl set a --mems=$node >"$work/set.out" || fail "set a --mems=$node again: $(cat "$work/set.out")"
+vcctl set a --mems="$node" >"$work/set.out" || fail "set a --mems=$node again: $(cat "$work/set.out")"
 matches "the same set again" "$(cat "$work/set.out")" '^all is so already'
-look $node "set again"
+look "$node" "set again"
 exec 3>&-
 status=0
 wait $waiting || status=$?
