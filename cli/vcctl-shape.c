@@ -8,6 +8,7 @@
 #include "cli/vcctl.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,6 +150,11 @@ static void shape_print_done(const struct reshape_report *report)
 {
 	char shrink[32], cpus[32], grow[32], total[32];
 
+	if (report->behind_bytes > 0)
+		printf("note: %" PRIu64
+		       " KiB are on other nodes still, in use by some I/O; when it has "
+		       "ended, the same command moves them\n",
+		       report->behind_bytes >> 10);
 	if (report->n_changed == 0) {
 		puts("all is so already");
 		return;

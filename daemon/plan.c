@@ -362,5 +362,8 @@ int plan_main(const char *state_dir, const char *event, bool revert)
 	log_info("event %s: %s: %zu partitions changed in %llu us", event,
 		 revert ? "reverted" : "fired", report.n_changed,
 		 (unsigned long long)report.total_usec);
+	if (report.behind_bytes > 0)
+		log_warn("event %s: %llu KiB are on other nodes still, in use by some I/O", event,
+			 (unsigned long long)report.behind_bytes >> 10);
 	return 0;
 }

@@ -6,6 +6,7 @@
  *	cgroup.c        making and removing groups
  *	cgroup-lib.c    libcgroup
  *	cgroup-cpus.c   CPUs and nodes; cgroup-dedicate.c has v2's partition roots
+ *	cgroup-follow.c memory that is on other nodes
  *	cgroup-memory.c memory used and its limit
  *	cgroup-shrink.c the limit lowered below what is used
  *	cgroup-hold.c   memory that is fixed; cgroup-fetch.c has it back from swap

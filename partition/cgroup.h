@@ -86,6 +86,14 @@ int cg_release_cpus(struct cg *cg, const char *path, struct vc_err *err);
 /* What a group whose CPUs were asked for as its own (asked) has of that now: later
  * neighbours and CPUs going offline change it. 0 or -errno. */
 int cg_get_exclusive(struct cg *cg, const char *path, bool asked, enum cg_exclusive *ret);
+/*
+ * Moves what memory the group's processes have on other nodes than mems there, which become
+ * its nodes with cg_set_cpus(): that leaves out pages under I/O. Tries, once at least, until
+ * nothing is elsewhere, the deadline (CLOCK_MONOTONIC) has passed, or *cancel (may be NULL) is set.
+ * Returns the bytes that are elsewhere still; those that processes share count for each.
+ */
+uint64_t cg_follow_nodes(struct cg *cg, const char *path, const char *mems, uint64_t deadline_usec,
+			 const volatile sig_atomic_t *cancel);
 /* The effective CPUs and nodes as the kernel has them, list form. */
 int cg_get_cpus(struct cg *cg, const char *path, char *ret_cpus, size_t cpus_size, char *ret_mems,
 		size_t mems_size, struct vc_err *err);

@@ -411,6 +411,26 @@ static int execute(struct instance *in, struct cg *cg, struct reshape *reshape,
 	return r;
 }
 
+/* Behind the commit, since it may take as long as somebody's I/O: what it does not get done is
+ * told, and done when the same is asked for again. */
+static uint64_t follow(struct cg *cg, const struct reshape *reshape,
+		       const struct partition_spec *after, size_t n, const struct reshape_how *how)
+{
+	uint64_t deadline = clock_mono_usec() + (uint64_t)how->deadline_msec * 1000;
+	uint64_t behind = 0;
+
+	for (size_t i = 0; i < reshape->n; i++) {
+		const struct reshape_part *part = &reshape->part[i];
+
+		if (strcmp(part->before.mems, part->after.mems) != 0)
+			behind += cg_follow_nodes(cg, part->after.name, part->after.mems, deadline,
+						  how->cancel);
+	}
+	for (size_t i = 0; reshape->n == 0 && i < n; i++)
+		behind += cg_follow_nodes(cg, after[i].name, after[i].mems, deadline, how->cancel);
+	return behind;
+}
+
 int reshape_run(struct instance *in, struct cg *cg, const struct partition_spec *after, size_t n,
 		const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err)
 {
@@ -430,7 +450,9 @@ int reshape_run(struct instance *in, struct cg *cg, const struct partition_spec 
 	report.n_changed = reshape.n;
 	if (reshape.n > 0)
 		r = execute(in, cg, &reshape, how, &report, err);
-	if (r == 0)
-		*ret = report;
-	return r;
+	if (r < 0)
+		return r;
+	report.behind_bytes = follow(cg, &reshape, after, n, how);
+	*ret = report;
+	return 0;
 }

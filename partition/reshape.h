@@ -11,6 +11,7 @@
  *	-------  commit: from here on it is finished, before it is undone
  *	grow     memory that is to become more; memory that is to be fixed
  *	save     instance.json has the new shape: daemons notice by themselves
+ *	follow   pages on nodes that were given away, when no I/O holds them any more
  *
  * A journal says before each change what was and what is to be. Who takes the lock
  * finds the journal of one that died there, and undoes or finishes his change first.
@@ -36,7 +37,7 @@ struct instance;
 
 struct reshape_how {
 	const char *cause;          /* for journal and record: "set", "event night" */
-	unsigned int deadline_msec; /* for all shrinking together */
+	unsigned int deadline_msec; /* for all shrinking together, and for all following */
 	void (*progress)(const char *partition, uint64_t used_bytes, uint64_t limit_bytes,
 			 void *ctx);
 	void *ctx;
@@ -48,7 +49,8 @@ struct reshape_how {
 
 struct reshape_report {
 	size_t n_changed; /* partitions; 0: all was so already */
-	uint64_t shrink_usec, cpus_usec, grow_usec, total_usec;
+	uint64_t shrink_usec, cpus_usec, grow_usec, total_usec; /* without following */
+	uint64_t behind_bytes; /* on other nodes than theirs when the deadline had passed */
 };
 
 /*
@@ -71,8 +73,9 @@ int reshape_check(const struct instance *in, const struct partition_spec *after,
 		  struct vc_err *err);
 
 /*
- * Makes them so, with the lock held. On failure all is as before, in the kernel, in
- * instance.json and in in, and err has the reason; *ret is then untouched.
+ * Makes them so, with the lock held; where all is so already, only pages follow. On failure all is
+ * as before, in the kernel, in instance.json and in in, and err has the reason; *ret is then
+ * untouched.
  */
 int reshape_run(struct instance *in, struct cg *cg, const struct partition_spec *after, size_t n,
 		const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err);

@@ -140,6 +140,8 @@ static int victim(const char *portfile)
 			size = snprintf(answer, sizeof(answer), "%ld %lu\n", (long)getpid(),
 					next_tick());
 			(void)!send(peer, answer, (size_t)size, MSG_NOSIGNAL);
+			/* Who asks is to end first, however slow: see ask(). */
+			(void)!recv(peer, &order, 1, 0);
 		}
 		close(peer);
 	}

@@ -11,17 +11,21 @@ end_to_end = \
 	tests/run-tty.sh tests/move-basic.sh tests/move-stdio.sh tests/move-swap.sh tests/balance.sh
 end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
 	tests/move-program.sh tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh \
-	tests/set.sh tests/set-killed.sh tests/set-swap.sh tests/add-remove.sh tests/event.sh \
+	tests/set.sh tests/set-killed.sh tests/set-mems.sh tests/set-swap.sh tests/add-remove.sh \
+	tests/event.sh \
 	tests/event-config.sh tests/event-load.sh tests/event-retry.sh tests/reshape-random.sh \
 	tests/devices.sh tests/devices-deny.sh tests/devices-astray.sh tests/devices-storm.sh \
 	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh \
 	tests/move-refuse.sh tests/move-memory.sh tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
 	tests/move-faults.sh
 end_to_end += tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
-check_PROGRAMS += tests/fault-victim tests/memory-victim
+check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim
 tests_fault_victim_SOURCES = tests/fault-victim.c
 tests_fault_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
 tests_fault_victim_LDFLAGS = -pthread
+tests_io_victim_SOURCES = tests/io-victim.c
+tests_io_victim_CFLAGS = $(WARN_CFLAGS) -O2
+tests_io_victim_LDFLAGS =
 tests_memory_victim_SOURCES = tests/memory-victim.c
 tests_memory_victim_CFLAGS = $(WARN_CFLAGS) -O2
 tests_memory_victim_LDFLAGS =
