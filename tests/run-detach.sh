@@ -33,7 +33,7 @@ wait_for 5 grep -q given "$work/number"
 # What cannot be started is said, and makes no job.
 try vcrun --detach --name=none no-such-program
 is "exit status" "$status" 127
-jobs_are 1 || fail "there should be one job: $(vcstat jobs)"
+wait_for 5 jobs_are 1
 
 # A program that makes itself a daemon: vcrun returns, the job lives as long as the daemon.
 vcrun --name=daemon python3 -c '

@@ -343,17 +343,31 @@ static void test_files(void **state)
 	snprintf(path, sizeof(path), "%s/file", scratch);
 	snprintf(key, sizeof(key), "%s", path + 1);
 	keep(fd, -1);
-	/* Given or not: the same open description, so one offset. */
-	for (size_t n_given = 0; n_given < 2; n_given++) {
-		inv = take(make_nothing, &fd, n_given);
-		assert_int_equal(inv->n_externals, 1);
-		assert_int_equal(inv->ghost_bytes, 0);
-		assert_false(inv->file_locks);
-		assert_int_equal(lseek(find_external(inv, key)->fd, 17, SEEK_SET), 17);
-		assert_int_equal(lseek(fd, 0, SEEK_CUR), 17);
-		lseek(fd, 0, SEEK_SET);
-		inventory_free(inv);
-	}
+	/* Given: the same open description, so one offset. */
+	inv = take(make_nothing, &fd, 1);
+	assert_int_equal(inv->n_externals, 1);
+	assert_int_equal(inv->ghost_bytes, 0);
+	assert_false(inv->file_locks);
+	assert_int_equal(lseek(find_external(inv, key)->fd, 17, SEEK_SET), 17);
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), 17);
+	lseek(fd, 0, SEEK_SET);
+	inventory_free(inv);
+
+	/* Not given and being written: it may be a program soon, and nobody may have it open. */
+	inv = take(make_nothing, NULL, 0);
+	assert_int_equal(inv->n_externals, 0);
+	inventory_free(inv);
+	assert_return_code(flock(fd, LOCK_EX), errno);
+	inv = take(make_nothing, NULL, 0);
+	assert_int_equal(inv->n_externals, 1);
+	inventory_free(inv);
+	flock(fd, LOCK_UN);
+	append = open_scratch(O_WRONLY | O_APPEND);
+	keep(append, -1);
+	inv = take(make_nothing, NULL, 0);
+	assert_int_equal(inv->n_externals, 1);
+	inventory_free(inv);
+	close(append);
 
 	/* Opened twice: one path cannot stand for both. */
 	again = open_scratch(O_RDONLY);
