@@ -260,6 +260,17 @@ static int detach_files(struct detach *detach, int dirfd)
 	return 0;
 }
 
+/* A descriptor to be handed over. */
+static int detach_take(struct inventory_held *held)
+{
+	char path[32];
+
+	if (!held->writes)
+		return steal_fd(&held->fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", held->fd);
+	return open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
+
 /* From now on what was held is handed over. */
 static int detach_hand_over(struct detach *detach)
 {
@@ -278,7 +289,7 @@ static int detach_hand_over(struct detach *detach)
 		snprintf(key, sizeof(key), "vcrun/%zu", i);
 		grown[inv->n_externals++] =
 			(struct inventory_external){ .restore_key = strdup(key),
-						     .fd = steal_fd(&inv->held[i].fd) };
+						     .fd = detach_take(&inv->held[i]) };
 	}
 	return 0;
 }

@@ -11,7 +11,8 @@
  *	            since CRIU uses one for all descriptors of a terminal
  *	a file      given to the job, so that its offset stays common with the outside.
  *	            CRIU finds it by path alone: a path with several open descriptions
- *	            or mappings is left to be opened anew, with an offset of its own
+ *	            or mappings is left to be opened anew, with an offset of its own,
+ *	            and so is what the job may be about to execute
  */
 #include "libmig/inventory-priv.h"
 
@@ -23,9 +24,11 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <time.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
@@ -35,6 +38,7 @@
 #endif
 
 #define DELETED " (deleted)"
+#define YOUNG_SEC 3600
 
 /* Descriptors without a file. What is not listed is refused by its own name. */
 static const struct {
@@ -318,10 +322,10 @@ int inventory_scan_fds(struct inventory_scan *scan, struct inventory_proc *proc)
 	return r;
 }
 
-/* Whether two ends are one open file description (as after dup or fork). */
+/* Whether two ends are one open file description (as after dup or fork), or one of them is gone. */
 static bool inventory_same_description(const struct inventory_end *a, const struct inventory_end *b)
 {
-	return syscall(SYS_kcmp, a->pid, b->pid, KCMP_FILE, a->fd, b->fd) == 0;
+	return syscall(SYS_kcmp, a->pid, b->pid, KCMP_FILE, a->fd, b->fd) <= 0;
 }
 
 static bool inventory_same_file(const struct inventory_end *a, const struct inventory_end *b)
@@ -373,18 +377,42 @@ static bool inventory_is_mapped(struct inventory_scan *scan, const char *path)
 	return false;
 }
 
+static bool inventory_is_locked(const struct inventory_scan *scan, const struct inventory_end *end)
+{
+	for (size_t i = 0; i < scan->locks.n; i++)
+		if (scan->locks.all[i].ino == end->ino && scan->locks.all[i].dev == end->dev)
+			return true;
+	return false;
+}
+
+/* A file that is young, or can be executed already. */
+static bool inventory_may_be_program(const struct inventory_end *end)
+{
+	struct statx stx;
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", end->pid, end->fd);
+	if (statx(AT_FDCWD, path, 0, STATX_MODE | STATX_BTIME, &stx) < 0)
+		return false;
+	return stx.stx_mode & 0111 || !(stx.stx_mask & STATX_BTIME) ||
+	       stx.stx_btime.tv_sec > time(NULL) - YOUNG_SEC;
+}
+
 /*
  * A file or named pipe: by path, if that names one open description. Files that
  * were not given are handed over too where that can be: the job keeps the very
  * description, offset and locks included, and nobody can put another file into
  * the path's place meanwhile.
+ *
+ * Not so what a linker may be writing: while we have its description, so that somebody has it
+ * open for writing, execve(2) fails with ETXTBSY.
  */
 static int inventory_resolve_file(struct inventory_scan *scan, struct inventory_end *end,
 				  bool given)
 {
 	_cleanup_free_ char *key = strdup(end->path + 1);
 	bool fifo = end->kind == INVENTORY_FIFO, reads = false, writes = false;
-	bool several = false, has_offset = false;
+	bool several = false, has_offset = false, is_deleted;
 	char *deleted;
 	size_t len;
 	int r;
@@ -393,7 +421,8 @@ static int inventory_resolve_file(struct inventory_scan *scan, struct inventory_
 		return inventory_out_of_memory(scan);
 	len = strlen(key);
 	deleted = len > strlen(DELETED) ? key + len - strlen(DELETED) : NULL;
-	if (deleted && !strcmp(deleted, DELETED))
+	is_deleted = deleted && !strcmp(deleted, DELETED);
+	if (is_deleted)
 		*deleted = '\0';
 	for (size_t i = 0; i < scan->n_ends; i++) {
 		struct inventory_end *other = &scan->ends[i];
@@ -429,6 +458,9 @@ static int inventory_resolve_file(struct inventory_scan *scan, struct inventory_
 			"open it once",
 			end->fd, end->path);
 	}
+	if (!fifo && !given && !is_deleted && has_offset && !inventory_is_locked(scan, end) &&
+	    inventory_may_be_program(end))
+		return 0;
 	r = inventory_add_external(scan, end, NULL, key);
 	return r == -ESRCH ? 0 : r;
 }

@@ -122,13 +122,14 @@ static int inventory_add_shared(struct inventory_scan *scan, struct inventory_pr
 	return map_stat(proc, map, &st) ? inventory_note_shared(scan, kind, proc->pid, -1, &st) : 0;
 }
 
-/* A mapped file is held once, for writing where one of its mappings needs that. */
+/* A mapped file is held once; never for writing, which would keep it from being executed. */
 static int inventory_hold_map(struct inventory_scan *scan, struct inventory_proc *proc,
 			      const struct map_line *map)
 {
 	struct inventory *inv = scan->inv;
-	int flags = map->shared && map->writable ? O_RDWR : O_RDONLY, fd;
+	bool writes = map->shared && map->writable;
 	char path[96];
+	int fd;
 
 	for (size_t i = inv->n_held; i > 0; i--) {
 		struct inventory_held *held = &inv->held[i - 1];
@@ -136,19 +137,16 @@ static int inventory_hold_map(struct inventory_scan *scan, struct inventory_proc
 		if (held->pid || strlen(held->path) != map->path_len ||
 		    memcmp(held->path, map->path, map->path_len))
 			continue;
-		if (flags == O_RDONLY || (fcntl(held->fd, F_GETFL) & O_ACCMODE) == O_RDWR)
-			return 0;
-		free(held->path);
-		close(held->fd);
-		*held = inv->held[--inv->n_held];
-		break;
+		held->writes |= writes;
+		return 0;
 	}
 	snprintf(path, sizeof(path), "map_files/%.*s", (int)map->range_len, map->range);
-	fd = openat(proc->dirfd, path, flags | O_CLOEXEC | O_NOCTTY);
+	fd = openat(proc->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return 0;
 	if (inventory_hold(inv, map->path, map->path_len, 0, 0, fd) < 0)
 		return inventory_out_of_memory(scan);
+	inv->held[inv->n_held - 1].writes = writes;
 	return 0;
 }
 

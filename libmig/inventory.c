@@ -467,6 +467,16 @@ int inventory_take(pid_t root, uid_t uid, const struct inventory_given *given, s
 	return 0;
 }
 
+void inventory_let_go(struct inventory *inv)
+{
+	for (size_t i = 0; i < inv->n_held; i++) {
+		if (!inv->held[i].pid)
+			continue;
+		closep(&inv->held[i].fd);
+		inv->held[i].fd = -1;
+	}
+}
+
 void inventory_free(struct inventory *inv)
 {
 	if (!inv)

@@ -37,8 +37,9 @@ struct inventory_external {
 struct inventory_held {
 	char *path;
 	pid_t pid;
-	int number; /* of the descriptor in pid */
-	int fd;     /* ours, CLOEXEC; owned */
+	int number;  /* of the descriptor in pid */
+	bool writes; /* a mapping: it must be open for writing when it is handed over */
+	int fd;      /* ours, CLOEXEC; owned */
 };
 
 /* What CRIU does not carry and the mover puts back, per thread. */
@@ -116,6 +117,10 @@ void inventory_free(struct inventory *inv);
  * -EAGAIN, it may not be moved now; -EOPNOTSUPP, a lock stands in the way.
  */
 int inventory_check_frozen(struct inventory *inv, const pid_t *pids, size_t n, struct vc_err *err);
+
+/* Lets go of the held descriptors: the tree is about to run, and might execute what it has
+ * written. */
+void inventory_let_go(struct inventory *inv);
 
 /* -EOPNOTSUPP: one of the processes has a barred file open or mapped; err says which. */
 int inventory_check_barred(const pid_t *pids, size_t n_pids, const struct inventory_barred *barred,

@@ -222,8 +222,8 @@ static void mig_put_foreground(const struct mig_parked *mig)
 		tcsetpgrp(tty, mig->foreground);
 }
 
-/* The commit point: the tree is frozen, the images are written. */
-static int mig_commit(struct mig_parked *mig)
+/* The tree is frozen, the images are written; the last word before it dies. */
+static int mig_may_commit(struct mig_parked *mig)
 {
 	struct stat st;
 	int r;
@@ -250,6 +250,18 @@ static int mig_commit(struct mig_parked *mig)
 	if (r < 0)
 		return err_sys(&mig->refusal, -r, "list the job's threads");
 	mig->foreground = mig->inv->shell_job ? mig_find_foreground() : 0;
+	return 0;
+}
+
+/* The commit point. When the answer is no the tree runs on at once. */
+static int mig_commit(struct mig_parked *mig)
+{
+	int r = mig_may_commit(mig);
+
+	if (r < 0) {
+		inventory_let_go(mig->inv);
+		return r;
+	}
 	mig_enter_step(mig, MIG_COMMIT);
 	robust_forget(mig->pids, mig->n_pids);
 	pids_keep_clear(mig->numbers, mig->n_numbers);
@@ -284,6 +296,7 @@ static int mig_on_dump(const char *script, void *ctx)
 static int mig_on_restore(const char *script, void *ctx)
 {
 	struct mig_parked *mig = ctx;
+	int r;
 
 	if (!strcmp(script, CRIU_WAITING))
 		mig_on_wait(mig);
@@ -292,7 +305,10 @@ static int mig_on_restore(const char *script, void *ctx)
 		if (mig->fill && fill_finish(mig->fill, &mig->refusal) < 0)
 			return -mig->refusal.code;
 		mig_put_foreground(mig);
-		return identity_check(mig->identity, &mig->refusal);
+		r = identity_check(mig->identity, &mig->refusal);
+		if (r == 0)
+			inventory_let_go(mig->inv);
+		return r;
 	}
 	if (!strcmp(script, "post-resume")) {
 		mig->resumed_usec = clock_mono_usec();

@@ -8,22 +8,7 @@ requires python3
 . "$top_srcdir/tests/lib-ipc.sh"
 . "$top_srcdir/tests/lib-move.sh"
 
-# No restore works while $work/broken is there.
-criu=$(vcctl check | sed -n 's/^ok  *criu  *\([^,]*\),.*/\1/p')
-[ -n "$criu" ] || skip "no criu that works"
-cat >"$work/criu" <<END
-#!/bin/sh -p
-[ ! -e "$work/broken" ] || exit 1
-exec "$criu" "\$@"
-END
-cat >"$work/hook" <<END
-#!/bin/sh
-[ "\$1" = restore ] && [ -e "$work/break" ] || exit 0
-mv "$work/break" "$work/broken"
-kill -KILL "\$6"
-END
-chmod 755 "$work/criu" "$work/hook"
-export VCRUN_CRIU="$work/criu" VCRUN_STEP_HOOK="$work/hook"
+breakable_criu
 up
 
 start_client a vc0

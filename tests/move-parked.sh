@@ -6,24 +6,7 @@ export VC_TEST_TIMEOUT=90
 . "$top_srcdir/tests/lib-move.sh"
 requires python3 setpriv
 
-# No restore works while $work/broken is there: a criu that is started then fails, and
-# the one that was started before is killed.
-criu=$(vcctl check | sed -n 's/^ok  *criu  *\([^,]*\),.*/\1/p')
-[ -n "$criu" ] || skip "no criu that works"
-# -p: its real user may be the job's, and it must stay root all the same.
-cat >"$work/criu" <<END
-#!/bin/sh -p
-[ ! -e "$work/broken" ] || exit 1
-exec "$criu" "\$@"
-END
-cat >"$work/hook" <<END
-#!/bin/sh
-[ "\$1" = restore ] && [ -e "$work/break" ] || exit 0
-mv "$work/break" "$work/broken"
-kill -KILL "\$6"
-END
-chmod 755 "$work/criu" "$work/hook"
-export VCRUN_CRIU="$work/criu" VCRUN_STEP_HOOK="$work/hook"
+breakable_criu
 up
 
 cat >"$work/count.py" <<'END'
