@@ -95,11 +95,16 @@ void config_check_shape(cfg_t *cfg, const char *path)
 	}
 }
 
+bool config_is_name(const char *name)
+{
+	return islower((unsigned char)name[0]) &&
+	       !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] &&
+	       strlen(name) < PARTITION_NAME_MAX;
+}
+
 int config_check_name(const char *name, struct vc_err *err)
 {
-	if (!islower((unsigned char)name[0]) ||
-	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] ||
-	    strlen(name) >= PARTITION_NAME_MAX)
+	if (!config_is_name(name))
 		return err_set(err, EINVAL,
 			       "\"%s\" is no partition's name: a small letter, then small "
 			       "letters, digits and \"-\", at most %d",

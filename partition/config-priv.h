@@ -35,6 +35,9 @@ int config_line_of(const cfg_t *section, const char *option);
 int config_copy_string(cfg_t *section, const char *option, char **ret);
 
 /* config-partition.c */
+/* How a partition, and a region, may be called: a small letter, then small letters, digits and "-",
+ * less than PARTITION_NAME_MAX. */
+bool config_is_name(const char *name);
 /* What a partition and an event's shapes have, and its checks, at a path like "partition" or
  * "event|after". */
 #define CONFIG_SHAPE_OPTIONS                                                                       \

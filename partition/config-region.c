@@ -121,9 +121,7 @@ static int check_region(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (n > REGIONS_MAX)
 		return fail(cfg, "more than %d regions", REGIONS_MAX);
-	if (!islower((unsigned char)*name) ||
-	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] ||
-	    strlen(name) >= PARTITION_NAME_MAX)
+	if (!config_is_name(name))
 		return fail(cfg,
 			    "\"%s\" is no region's name: a small letter, then small letters, "
 			    "digits and \"-\", at most %d",
