@@ -5,11 +5,20 @@
 #ifndef VC_LIBMIG_IMAGE_H
 #define VC_LIBMIG_IMAGE_H
 
+#include <sys/types.h>
+
 /*
  * Makes the images of a dump fit a restore beside the same neighbours. Best effort:
  * a restore that cannot do with what is left says so itself.
  */
 void image_adapt(int dirfd);
+
+/*
+ * Has the private mappings of a process that are not writable, and have no pages in the
+ * images, restored as they were: not writable for a time, and not counted as memory. 0, or
+ * -errno with nothing changed: they are restored as CRIU does it.
+ */
+int image_adapt_maps(int dirfd, pid_t pid);
 
 struct inventory;
 

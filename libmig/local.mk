@@ -8,7 +8,8 @@ libmig_la_SOURCES = \
 	libmig/inventory-map.c libmig/inventory-socket.c \
 	libmig/inventory-task.c libmig/inventory-path.c \
 	libmig/namespace.c libmig/namespace.h \
-	libmig/image.c libmig/image.h libmig/image-files.c libmig/image-names.c \
+	libmig/image.c libmig/image.h libmig/image-files.c libmig/image-maps.c \
+	libmig/image-names.c \
 	libmig/image-priv.h \
 	libmig/fill.c libmig/fill.h libmig/fill-priv.h libmig/fill-plan.c libmig/fill-copy.c \
 	libmig/netlock.c libmig/netlock.h \

@@ -191,6 +191,8 @@ static void mig_begin_restore(struct mig_parked *mig)
 	struct criu_aside aside = { .serve = fill_serve, .ctx = mig->fill };
 
 	image_adapt(mig->images_fd);
+	for (size_t i = 0; i < mig->n_pids; i++)
+		image_adapt_maps(mig->images_fd, mig->pids[i]);
 	if (mig->fill && !fill_begin(mig->fill, mig->images_fd, mig->pids, mig->n_pids))
 		fill_free(steal_ptr(mig->fill));
 	if (mig->fill)

@@ -16,10 +16,10 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/event-config.sh tests/event-load.sh tests/event-retry.sh tests/reshape-random.sh \
 	tests/devices.sh tests/devices-deny.sh tests/devices-astray.sh tests/devices-storm.sh \
 	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh \
-	tests/move-refuse.sh tests/move-memory.sh tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
+	tests/move-refuse.sh tests/move-memory.sh tests/move-maps.sh tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
 	tests/move-faults.sh
 end_to_end += tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
-check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim
+check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim
 tests_fault_victim_SOURCES = tests/fault-victim.c
 tests_fault_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
 tests_fault_victim_LDFLAGS = -pthread
@@ -29,5 +29,8 @@ tests_io_victim_LDFLAGS =
 tests_memory_victim_SOURCES = tests/memory-victim.c
 tests_memory_victim_CFLAGS = $(WARN_CFLAGS) -O2
 tests_memory_victim_LDFLAGS =
+tests_map_victim_SOURCES = tests/map-victim.c
+tests_map_victim_CFLAGS = $(WARN_CFLAGS) -O2
+tests_map_victim_LDFLAGS =
 dist_check_SCRIPTS += $(end_to_end)
 TESTS += $(end_to_end)
