@@ -34,6 +34,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "libmig/criu-rpc.pb-c.h"
+#include "libmig/hold.h"
 #include "libmig/inventory.h"
 #include "libmig/namespace.h"
 
@@ -55,7 +56,8 @@ struct criu {
 	int patience_msec; /* between two of its messages; -1: for ever */
 	bool begun;        /* the restore's request has been sent */
 	struct criu_aside aside;
-	int silent_msec; /* waited since its last message */
+	struct hold *hold; /* NULL: none; borrowed */
+	int silent_msec;   /* waited since its last message */
 };
 
 DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
@@ -102,16 +104,19 @@ static void criu_run_beside(pid_t pid)
  * Puts the descriptors where criu is told they are. Each may stand where another is to
  * go, so all of them move behind that place first. 0 or errno.
  */
-static int criu_place_fds(const struct inventory *inherit, int *sock, int *failed)
+static int criu_place_fds(const struct inventory *inherit, const struct hold *hold, int *sock,
+			  int *failed)
 {
-	int n = inherit ? (int)inherit->n_externals : 0, behind = CRIU_INHERIT_FD + n;
+	int n = inherit ? (int)inherit->n_externals : 0, behind = CRIU_INHERIT_FD + n, held = -1;
 	_cleanup_free_ int *fds = calloc((size_t)n + 1, sizeof(*fds));
 
 	if (!fds)
 		return ENOMEM;
 	*failed = fcntl(*failed, F_DUPFD_CLOEXEC, behind);
 	*sock = fcntl(*sock, F_DUPFD_CLOEXEC, behind);
-	if (*failed < 0 || *sock < 0)
+	if (hold)
+		held = fcntl(hold_child_fd(hold), F_DUPFD_CLOEXEC, behind);
+	if (*failed < 0 || *sock < 0 || (hold && held < 0))
 		return errno;
 	for (int i = 0; i < n; i++) {
 		fds[i] = fcntl(inherit->externals[i].fd, F_DUPFD_CLOEXEC, behind);
@@ -121,7 +126,9 @@ static int criu_place_fds(const struct inventory *inherit, int *sock, int *faile
 	for (int i = 0; i < n; i++)
 		if (dup2(fds[i], CRIU_INHERIT_FD + i) < 0)
 			return errno;
-	return dup2(*sock, CRIU_SOCKET_FD) < 0 ? errno : 0;
+	if (dup2(*sock, CRIU_SOCKET_FD) < 0)
+		return errno;
+	return hold ? hold_child_setup(held) : 0;
 }
 
 /* In the child, between fork and exec. *failed: where the error will be written. */
@@ -155,7 +162,7 @@ static int criu_child(const struct criu_start *how, const char *binary, int sock
 		if (r < 0)
 			return -r;
 	}
-	code = criu_place_fds(how->inherit, &sock, failed);
+	code = criu_place_fds(how->inherit, how->hold, &sock, failed);
 	if (code != 0)
 		return code;
 	/* Restored tasks take nothing of these; criu itself logs into the images. */
@@ -206,6 +213,9 @@ int criu_start(const struct criu_start *how, struct criu **ret, struct vc_err *e
 		_exit(127);
 	}
 	criu->pidfd = (int)syscall(SYS_pidfd_open, criu->pid, 0);
+	criu->hold = how->hold;
+	if (how->hold)
+		hold_started(how->hold);
 	close(steal_fd(&failed_write));
 	if (read(failed_read, &code, sizeof(code)) == sizeof(code))
 		return err_sys(err, code, "start %s", binary);
@@ -276,13 +286,19 @@ static int criu_await(struct criu *criu, criu_notify_fn *notify, void *ctx, stru
 	struct pollfd pfds[] = { { .fd = criu->sock, .events = POLLIN },
 				 { .fd = criu->pidfd, .events = POLLIN },
 				 { .fd = criu->aside.serve ? criu->aside.fd : -1,
-				   .events = POLLIN } };
+				   .events = POLLIN },
+				 { .fd = -1, .events = POLLIN } };
 
 	for (criu->silent_msec = 0;;) {
-		int n = poll(pfds, ARRAY_SIZE(pfds), CRIU_WAIT_MSEC);
+		int n;
 
+		/* Its end closes it. */
+		pfds[3].fd = criu->hold ? hold_fd(criu->hold) : -1;
+		n = poll(pfds, ARRAY_SIZE(pfds), CRIU_WAIT_MSEC);
 		if (n > 0 && pfds[2].revents)
 			criu->aside.serve(criu->aside.ctx);
+		if (n > 0 && pfds[3].revents)
+			hold_serve(criu->hold);
 		if (n > 0 && (pfds[0].revents || pfds[1].revents))
 			return 0;
 		if (n < 0 && errno != EINTR)

@@ -16,6 +16,7 @@
 
 #include "common/err.h"
 
+struct hold;
 struct inventory;
 struct namespaces;
 struct criu;
@@ -36,6 +37,8 @@ struct criu_start {
 	pid_t beside;
 	/* Descriptors handed to the restore under the inventory's restore keys; NULL: none. */
 	const struct inventory *inherit;
+	/* Is to hold the restored tree for us (hold.h), and must outlive the criu; NULL: not. */
+	struct hold *hold;
 };
 
 /* Served while criu is waited for: serve(ctx) whenever fd is readable. */

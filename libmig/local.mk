@@ -15,9 +15,19 @@ libmig_la_SOURCES = \
 	libmig/netlock.c libmig/netlock.h \
 	libmig/identity.c libmig/identity.h \
 	libmig/pids.c libmig/pids.h \
-	libmig/robust.c libmig/robust.h
+	libmig/robust.c libmig/robust.h \
+	libmig/inject.c libmig/inject.h libmig/inject-arch.h \
+	libmig/hold.c libmig/hold.h libmig/hold-wire.h
 libmig_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 libmig_la_LIBADD = $(PROTOBUF_C_LIBS)
+
+# The part that criu loads: no sanitizer, which would have to be in criu too. criu loads all
+# that is in the directory, so it has one of its own.
+criumodules_LTLIBRARIES += libmig/modules/hold.la
+libmig_modules_hold_la_SOURCES = libmig/hold-module.c libmig/hold-wire.h \
+	libmig/inject.c libmig/inject.h libmig/inject-arch.h
+libmig_modules_hold_la_CFLAGS = $(WARN_CFLAGS)
+libmig_modules_hold_la_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^CR_PLUGIN_DESC$$'
 
 BUILT_SOURCES += libmig/criu-rpc.pb-c.h
 CLEANFILES += libmig/criu-rpc.pb-c.c libmig/criu-rpc.pb-c.h
@@ -28,7 +38,7 @@ libmig/criu-rpc.pb-c.c: $(srcdir)/libmig/criu-rpc.proto
 	$(AM_V_GEN)$(MKDIR_P) libmig && $(PROTOC_C) -I$(srcdir)/libmig --c_out=libmig $(srcdir)/libmig/criu-rpc.proto
 
 if HAVE_CMOCKA
-libmig_tests = tests/unit-inventory tests/unit-inventory-ends tests/unit-images
+libmig_tests = tests/unit-inventory tests/unit-inventory-ends tests/unit-images tests/unit-inject
 check_PROGRAMS += $(libmig_tests)
 TESTS += $(libmig_tests)
 
@@ -39,6 +49,10 @@ tests_unit_inventory_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS) -lpthread
 tests_unit_inventory_ends_SOURCES = tests/unit-inventory-ends.c tests/victim.h
 tests_unit_inventory_ends_CFLAGS = $(tests_unit_inventory_CFLAGS)
 tests_unit_inventory_ends_LDADD = $(tests_unit_inventory_LDADD)
+
+tests_unit_inject_SOURCES = tests/unit-inject.c
+tests_unit_inject_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_inject_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_images_SOURCES = tests/unit-images.c
 tests_unit_images_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

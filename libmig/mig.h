@@ -11,7 +11,8 @@
  *	commit   images complete and verified: from here on it is the images that count
  *	reap     the old tree is gone, its PIDs are free
  *	restore  in the target; on failure back in the source, from the same images
- *	resume   what CRIU does not carry is put back; images are removed
+ *	         what CRIU does not carry is put back before it runs
+ *	resume   it runs; images are removed
  *
  * Before commit every failure leaves the tree running where it was. After it,
  * images are removed only once the tree runs again.

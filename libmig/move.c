@@ -25,6 +25,7 @@
 #include "common/file.h"
 #include "libmig/criu.h"
 #include "libmig/fill.h"
+#include "libmig/hold.h"
 #include "libmig/image.h"
 #include "libmig/identity.h"
 #include "libmig/namespace.h"
@@ -61,6 +62,8 @@ struct mig_parked {
 	int images_fd;
 	struct criu *dump, *restore, *awaited; /* awaited: borrowed, of the call under way */
 	struct fill *fill;                     /* NULL: criu restores the memory alone */
+	struct hold *hold;                     /* of the criu that restores */
+	const struct mig_place *place;         /* where it restores */
 	struct identity *identity;             /* of the frozen tree's files */
 	struct namespaces namespaces;          /* the tree's own, held from before the freeze */
 	struct netlock *netlock; /* from before the freeze until the tree runs again */
@@ -104,20 +107,44 @@ static void mig_enter_step(struct mig_parked *mig, enum mig_step step)
 				 mig->restore ? criu_pid(mig->restore) : 0, mig->req.ctx);
 }
 
-static int mig_start_criu(struct mig_parked *mig, const struct mig_place *place,
-			  const struct inventory *inherit, struct criu **ret, struct vc_err *err)
+static void mig_put_back(struct mig_parked *mig)
+{
+	struct vc_err ignored;
+
+	/* A lost I/O priority is no reason to call the move failed. */
+	if (mig->place->cpus)
+		inventory_put_back(mig->inv, mig->place->cpus, &ignored);
+}
+
+/* The restored tree is complete and has not run. */
+static void mig_on_held(struct hold *hold, void *ctx)
+{
+	mig_put_back(ctx);
+}
+
+/* To restore in place; NULL: to dump. */
+static int mig_start_criu(struct mig_parked *mig, const struct mig_place *place, struct criu **ret,
+			  struct vc_err *err)
 {
 	struct criu_start how = {
 		.binary = mig->req.criu,
-		.enter = place ? place->enter : NULL,
-		.ctx = place ? place->ctx : NULL,
 		.uid = mig->req.uid,
 		.gid = mig->req.gid,
 		.namespaces = &mig->namespaces,
-		.beside = place ? 0 : mig->req.root,
-		.inherit = inherit,
 	};
 
+	if (!place) {
+		how.beside = mig->req.root;
+		return criu_start(&how, ret, err);
+	}
+	hold_free(steal_ptr(mig->hold));
+	if (hold_new(mig_on_held, mig, &mig->hold) < 0)
+		return err_sys(err, errno, "criu: socketpair");
+	mig->place = place;
+	how.enter = place->enter;
+	how.ctx = place->ctx;
+	how.inherit = mig->inv;
+	how.hold = mig->hold;
 	return criu_start(&how, ret, err);
 }
 
@@ -161,9 +188,9 @@ static int mig_prepare(struct mig_parked *mig, struct vc_err *err)
 		return err_sys(err, errno, "image directory %s", mig->images);
 	r = namespaces_open(mig->req.root, &mig->namespaces, err);
 	if (r == 0)
-		r = mig_start_criu(mig, NULL, NULL, &mig->dump, err);
+		r = mig_start_criu(mig, NULL, &mig->dump, err);
 	if (r == 0)
-		r = mig_start_criu(mig, &mig->req.target, mig->inv, &mig->restore, err);
+		r = mig_start_criu(mig, &mig->req.target, &mig->restore, err);
 	if (r == 0 && mig->inv->mem_bytes >= MIG_FILL_BYTES)
 		mig->fill = fill_new(mig->req.target.enter, mig->req.target.ctx);
 	return r;
@@ -389,7 +416,7 @@ static int mig_return(struct mig_parked *mig, int attempts, struct vc_err *err)
 		r = pids_reap(mig->numbers, mig->n_numbers, MIG_RETURN_REAP_USEC, err);
 		if (r < 0)
 			continue;
-		r = mig_start_criu(mig, &mig->req.source, mig->inv, &criu, err);
+		r = mig_start_criu(mig, &mig->req.source, &criu, err);
 		if (r == 0)
 			r = mig_restore_once(mig, criu, err);
 		if (r == 0)
@@ -433,6 +460,7 @@ static void mig_reset(struct mig_parked *mig)
 	identity_free(steal_ptr(mig->identity));
 	criu_free(steal_ptr(mig->dump));
 	criu_free(steal_ptr(mig->restore));
+	hold_free(steal_ptr(mig->hold));
 	fill_free(steal_ptr(mig->fill));
 	namespaces_close(&mig->namespaces);
 	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
@@ -480,15 +508,6 @@ static void mig_forget_request(struct mig_parked *mig)
 	mig->req.given = NULL;
 	mig->req.n_given = 0;
 	mig->req.on_step = NULL;
-}
-
-static void mig_put_back(struct mig_parked *mig, const struct mig_place *place)
-{
-	struct vc_err ignored;
-
-	/* The job runs; a lost I/O priority is no reason to call the move failed. */
-	if (place->cpus)
-		inventory_put_back(mig->inv, place->cpus, &ignored);
 }
 
 /* From the check to the commit point: on failure the tree runs at the source. */
@@ -559,7 +578,8 @@ int mig_move(const struct mig_request *req, struct mig_report *report,
 		report->downtime_usec =
 			(mig->resumed_usec ? mig->resumed_usec : clock_mono_usec()) -
 			mig->frozen_usec;
-		mig_put_back(mig, report->result == MIG_MOVED ? &req->target : &req->source);
+		if (!hold_was_held(mig->hold))
+			mig_put_back(mig);
 	}
 	report->step_usec[mig->step] += clock_mono_usec() - mig->step_begun_usec;
 	report->total_usec = clock_mono_usec() - mig->begun_usec;
@@ -578,7 +598,8 @@ int mig_unpark(struct mig_parked *parked, struct vc_err *err)
 
 	if (r < 0)
 		return err_add(err, "restore in %s", parked->req.source.name);
-	mig_put_back(parked, &parked->req.source);
+	if (!hold_was_held(parked->hold))
+		mig_put_back(parked);
 	mig_free(parked);
 	return 0;
 }

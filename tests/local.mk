@@ -10,7 +10,7 @@ end_to_end = \
 	tests/policy-faulty.sh tests/daemon-restart.sh tests/daemon-garbage.sh tests/daemon-fuse.sh tests/vcstat-json.sh \
 	tests/run-tty.sh tests/move-basic.sh tests/move-stdio.sh tests/move-swap.sh tests/balance.sh
 end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
-	tests/move-program.sh tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh \
+	tests/move-program.sh tests/move-state.sh tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh \
 	tests/set.sh tests/set-killed.sh tests/set-mems.sh tests/set-swap.sh tests/add-remove.sh \
 	tests/event.sh \
 	tests/event-config.sh tests/event-load.sh tests/event-retry.sh tests/reshape-random.sh \
@@ -20,6 +20,10 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/move-faults.sh
 end_to_end += tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
 check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim
+check_PROGRAMS += tests/state-victim
+tests_state_victim_SOURCES = tests/state-victim.c
+tests_state_victim_CFLAGS = $(WARN_CFLAGS) -O2
+tests_state_victim_LDFLAGS =
 tests_fault_victim_SOURCES = tests/fault-victim.c
 tests_fault_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
 tests_fault_victim_LDFLAGS = -pthread

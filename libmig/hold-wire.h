@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hold-wire.h - what is said between the mover and the module in criu
+ *
+ * One message a packet (SOCK_SEQPACKET), both of one build: structures as they are.
+ *
+ *	module                       mover
+ *	HELLO    criu has loaded me
+ *	READY    all is restored     requests, each with its answer
+ *	                             RELEASE, without an answer
+ */
+#ifndef VC_LIBMIG_HOLD_WIRE_H
+#define VC_LIBMIG_HOLD_WIRE_H
+
+#include <stdint.h>
+
+#include "libmig/inject.h"
+
+/* The module's end of the socket in criu. */
+#define HOLD_FD 98
+#define HOLD_ENV "VCRUN_HOLD" /* set: that descriptor is there */
+
+enum hold_op {
+	HOLD_HELLO = 1,
+	HOLD_READY,
+	HOLD_CALL,
+	HOLD_GET_REGS,
+	HOLD_SET_REGS,
+	HOLD_RELEASE,
+};
+
+struct hold_message {
+	uint32_t op;
+	int32_t pid, tid;
+	int32_t error; /* of an answer: 0 or -errno */
+	int64_t value; /* of a call */
+	union {
+		struct inject_call call;
+		struct inject_regs regs;
+	};
+};
+
+#endif

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * hold.c - the mover's side of a held tree
+ *
+ * criu loads every module of one directory, which $CRIU_LIBS_DIR names; in ours is only
+ * our own. Modules of the system's (of GPUs) are not loaded: what they are for is
+ * refused by the inventory.
+ */
+#include "libmig/hold.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "libmig/hold-wire.h"
+
+struct hold {
+	int sock, theirs;
+	bool loaded, held;
+	hold_fn *f;
+	void *ctx;
+};
+
+int hold_new(hold_fn *f, void *ctx, struct hold **ret)
+{
+	struct hold *hold = calloc(1, sizeof(*hold));
+	int pair[2];
+
+	if (!hold)
+		return -ENOMEM;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		free(hold);
+		return -errno;
+	}
+	*hold = (struct hold){ .sock = pair[0], .theirs = pair[1], .f = f, .ctx = ctx };
+	*ret = hold;
+	return 0;
+}
+
+void hold_free(struct hold *hold)
+{
+	if (!hold)
+		return;
+	closep(&hold->sock);
+	closep(&hold->theirs);
+	free(hold);
+}
+
+int hold_child_fd(const struct hold *hold)
+{
+	return hold->theirs;
+}
+
+int hold_child_setup(int fd)
+{
+	const char *env = getenv("VCRUN_CRIU_MODULES"), *dir = env && *env ? env : VC_CRIU_MODULES;
+	char module[PATH_MAX];
+
+	/* criu fails if the directory is not there. */
+	snprintf(module, sizeof(module), "%s/hold.so", dir);
+	if (access(module, R_OK) < 0)
+		return 0;
+	if (dup2(fd, HOLD_FD) < 0 || setenv("CRIU_LIBS_DIR", dir, 1) < 0 ||
+	    setenv(HOLD_ENV, "1", 1) < 0)
+		return errno;
+	return 0;
+}
+
+void hold_started(struct hold *hold)
+{
+	closep(&hold->theirs);
+	hold->theirs = -1;
+}
+
+int hold_fd(const struct hold *hold)
+{
+	return hold->sock;
+}
+
+bool hold_was_held(const struct hold *hold)
+{
+	return hold->held;
+}
+
+static int hold_receive(const struct hold *hold, struct hold_message *ret)
+{
+	ssize_t n;
+
+	do
+		n = recv(hold->sock, ret, sizeof(*ret), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n == sizeof(*ret) ? 0 : -ECONNRESET;
+}
+
+static int hold_send(const struct hold *hold, const struct hold_message *message)
+{
+	ssize_t n;
+
+	do
+		n = send(hold->sock, message, sizeof(*message), MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+void hold_serve(void *ctx)
+{
+	struct hold *hold = ctx;
+	struct hold_message message;
+
+	/* Its end, or nonsense: criu's own answer says what became of it. */
+	if (hold_receive(hold, &message) < 0) {
+		closep(&hold->sock);
+		hold->sock = -1;
+		return;
+	}
+	if (message.op == HOLD_HELLO)
+		hold->loaded = true;
+	if (message.op != HOLD_READY)
+		return;
+	hold->held = true;
+	hold->f(hold, hold->ctx);
+	hold_send(hold, &(struct hold_message){ .op = HOLD_RELEASE });
+}
+
+bool hold_is_loaded(struct hold *hold, int timeout_msec)
+{
+	while (!hold->loaded && hold->sock >= 0) {
+		struct pollfd pfd = { .fd = hold->sock, .events = POLLIN };
+		int n = poll(&pfd, 1, timeout_msec);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		hold_serve(hold);
+	}
+	return hold->loaded;
+}
+
+static int hold_ask(struct hold *hold, struct hold_message *message)
+{
+	uint32_t op = message->op;
+	int r = hold_send(hold, message);
+
+	if (r == 0)
+		r = hold_receive(hold, message);
+	if (r == 0 && message->op != op)
+		r = -EPROTO;
+	return r < 0 ? r : message->error;
+}
+
+int hold_call(struct hold *hold, pid_t pid, pid_t tid, struct inject_call *call, long *ret_value)
+{
+	struct hold_message message = { .op = HOLD_CALL, .pid = pid, .tid = tid, .call = *call };
+	int r = hold_ask(hold, &message);
+
+	if (r < 0)
+		return r;
+	memcpy(call->data, message.call.data, call->size);
+	*ret_value = (long)message.value;
+	return 0;
+}
+
+int hold_get_regs(struct hold *hold, pid_t pid, pid_t tid, struct inject_regs *ret)
+{
+	struct hold_message message = { .op = HOLD_GET_REGS, .pid = pid, .tid = tid };
+	int r = hold_ask(hold, &message);
+
+	if (r == 0)
+		*ret = message.regs;
+	return r;
+}
+
+int hold_set_regs(struct hold *hold, pid_t pid, pid_t tid, const struct inject_regs *regs)
+{
+	struct hold_message message = {
+		.op = HOLD_SET_REGS, .pid = pid, .tid = tid, .regs = *regs
+	};
+
+	return hold_ask(hold, &message);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hold.h - a restored tree that has not run yet, in the mover's hands
+ *
+ * At the end of a restore criu has every thread stopped by ptrace at its last
+ * instruction of the restore: registers, memory and descriptors are the job's, and not one of
+ * its instructions has run. A small module in that criu (hold-module.c) tells the mover
+ * then, and does what the mover asks for: system calls in the job's threads, and other
+ * registers. After that criu lets the tree go as usual.
+ *
+ * A thread that is not asked about costs nothing. If the mover dies, the module lets the
+ * tree go. If criu dies, the tree does not come to life: the move's images are whole, and it is
+ * a failed restore like any other.
+ */
+#ifndef VC_LIBMIG_HOLD_H
+#define VC_LIBMIG_HOLD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "libmig/inject.h"
+
+struct hold;
+
+/* Called once, while the tree is held. */
+typedef void hold_fn(struct hold *hold, void *ctx);
+
+/* 0 or -errno. */
+int hold_new(hold_fn *f, void *ctx, struct hold **ret);
+void hold_free(struct hold *hold); /* NULL is accepted */
+
+/* In criu's process before exec, with the descriptor that hold_child_fd() named: puts it
+ * where the module looks for it, and tells criu where the module is. 0 or errno. */
+int hold_child_fd(const struct hold *hold);
+int hold_child_setup(int fd);
+/* criu runs: its end is closed here. */
+void hold_started(struct hold *hold);
+
+/* Readable: hold_serve() is to be called, which calls f when the tree is held. */
+int hold_fd(const struct hold *hold);
+void hold_serve(void *hold);
+
+/* Whether criu has the module; waits for as long as that is not known. Until it
+ * says so nothing may rely on the tree being held. */
+bool hold_is_loaded(struct hold *hold, int timeout_msec);
+/* Whether f was called. */
+bool hold_was_held(const struct hold *hold);
+
+/* --- for f ------------------------------------------------------------------------------- */
+
+/* A system call in a thread. 0: made, *ret_value is its result or -errno; data in the call is
+ * what the call left there. -errno: not made (-ESRCH: the thread is dead). */
+int hold_call(struct hold *hold, pid_t pid, pid_t tid, struct inject_call *call, long *ret_value);
+/* A thread's registers, as they will be when it runs. */
+int hold_get_regs(struct hold *hold, pid_t pid, pid_t tid, struct inject_regs *ret);
+/* As inject_set_regs(). */
+int hold_set_regs(struct hold *hold, pid_t pid, pid_t tid, const struct inject_regs *regs);
+
+#endif
