@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * process.c - rows of tests/move-kinds: attributes of processes and threads
+ */
+#include "tests/kinds/kind.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
+#endif
+
+static void make_plain(void)
+{
+	umask(027);
+	setpriority(PRIO_PROCESS, 0, 5);
+	signal(SIGUSR1, SIG_IGN);
+}
+
+static void make_no_new_privs(void)
+{
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+}
+
+static void make_mdwe(void)
+{
+	NEED(prctl(PR_SET_MDWE, 1, 0, 0, 0) == 0);
+}
+
+static void show_prctl(FILE *out)
+{
+	int value = 0;
+
+	kind_say(out, "no new privileges", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	kind_say(out, "no memory written and executed", prctl(PR_GET_MDWE, 0, 0, 0, 0));
+	kind_say(out, "dumpable", prctl(PR_GET_DUMPABLE));
+	kind_say(out, "subreaper", prctl(PR_GET_CHILD_SUBREAPER, &value));
+	kind_say(out, "is it", value);
+	kind_say(out, "signal at the parent's death", prctl(PR_GET_PDEATHSIG, &value));
+	kind_say(out, "which", value);
+	kind_say(out, "timer slack", prctl(PR_GET_TIMERSLACK));
+	kind_say(out, "securebits", prctl(PR_GET_SECUREBITS));
+	kind_say(out, "keep capabilities", prctl(PR_GET_KEEPCAPS));
+}
+
+static void make_prctl(void)
+{
+	MUST(prctl(PR_SET_PDEATHSIG, SIGUSR2) == 0);
+	MUST(prctl(PR_SET_TIMERSLACK, 77777) == 0);
+	MUST(prctl(PR_SET_DUMPABLE, 0) == 0);
+}
+
+__attribute__((noreturn)) static void *wait_for_ever(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+}
+
+static void make_threads(void)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < 8; i++)
+		MUST(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0);
+}
+
+static void end_at_once(void *arg)
+{
+	(void)arg;
+	_exit(3);
+}
+
+static void stop(void *arg)
+{
+	(void)arg;
+	signal(SIGUSR1, SIG_DFL);
+}
+
+static void make_zombie(void)
+{
+	siginfo_t info;
+
+	MUST(waitid(P_PID, (id_t)kind_child(end_at_once, NULL), &info, WEXITED | WNOWAIT) == 0);
+}
+
+static void make_stopped(void)
+{
+	siginfo_t info;
+	pid_t pid = kind_child(stop, NULL);
+
+	MUST(kill(pid, SIGSTOP) == 0);
+	MUST(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT) == 0);
+}
+
+static void make_pending(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	raise(SIGUSR1);
+	sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int = 5 });
+	sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int = 6 });
+}
+
+static void make_limits(void)
+{
+	struct rlimit limit = { .rlim_cur = 100, .rlim_max = 200 };
+
+	MUST(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	limit.rlim_cur = 3600;
+	limit.rlim_max = 7200;
+	MUST(setrlimit(RLIMIT_CPU, &limit) == 0);
+}
+
+const struct kind kinds_process[] = {
+	KIND("process-plain", make_plain, show_prctl, .as = KIND_BOTH),
+	KIND("process-no-new-privs", make_no_new_privs, show_prctl, .as = KIND_BOTH),
+	KIND("process-mdwe", make_mdwe, show_prctl, .todo = "PR_SET_MDWE is lost"),
+	KIND("process-prctl", make_prctl, show_prctl, .as = KIND_BOTH),
+	KIND("process-threads", make_threads, NULL),
+	KIND("process-zombie", make_zombie, NULL, .todo = "the nice value of a zombie changes"),
+	KIND("process-stopped", make_stopped, NULL),
+	KIND("process-pending", make_pending, NULL),
+	KIND("process-limits", make_limits, NULL),
+	{ .name = NULL },
+};

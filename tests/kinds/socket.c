@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * socket.c - rows of tests/move-kinds: sockets, by family, type and state
+ */
+#include "tests/kinds/kind.h"
+
+#include <arpa/inet.h>
+#include <linux/netlink.h>
+#include <net/ethernet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int fd = -1, peer = -1;
+
+static void make_pair_of(int type)
+{
+	int ends[2];
+
+	MUST(socketpair(AF_UNIX, type, 0, ends) == 0);
+	fd = ends[0];
+	peer = ends[1];
+	MUST(write(peer, "queued", 6) == 6);
+}
+
+static void make_pair_stream(void)
+{
+	make_pair_of(SOCK_STREAM);
+}
+
+static void make_pair_datagram(void)
+{
+	make_pair_of(SOCK_DGRAM);
+}
+
+static void make_pair_packets(void)
+{
+	make_pair_of(SOCK_SEQPACKET);
+}
+
+static void show_pair(FILE *out)
+{
+	struct ucred creds = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(creds);
+
+	kind_say_read(out, "queue", fd);
+	MUST(write(peer, "queued", 6) == 6);
+	MUST(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &len) == 0);
+	fprintf(out, "peer: uid %u, gid %u, %s\n", creds.uid, creds.gid,
+		creds.pid == getpid() ? "me" : "not me");
+}
+
+static void keep_end(void *arg)
+{
+	close(*(int *)arg);
+}
+
+/* The parent, of the lower pid, has one end only. */
+static void make_pair_split(void)
+{
+	make_pair_stream();
+	kind_child(keep_end, &fd);
+	close(peer);
+}
+
+static void show_split(FILE *out)
+{
+	kind_say_read(out, "queue", fd);
+	kind_say(out, "send", send(fd, "x", 1, MSG_DONTWAIT));
+}
+
+static void make_listen_unix(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "socket" };
+
+	MUST((fd = socket(AF_UNIX, SOCK_STREAM, 0)) >= 0);
+	MUST(bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0 && listen(fd, 5) == 0);
+}
+
+static void show_listen_unix(FILE *out)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "socket" };
+	int client = socket(AF_UNIX, SOCK_STREAM, 0), served;
+
+	kind_say(out, "connect", connect(client, (struct sockaddr *)&name, sizeof(name)));
+	served = accept4(fd, NULL, NULL, SOCK_NONBLOCK);
+	MUST(served >= 0 && close(served) == 0 && close(client) == 0);
+}
+
+static struct sockaddr_in address = { .sin_family = AF_INET };
+
+static void make_inet(int type)
+{
+	socklen_t len = sizeof(address);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	MUST((fd = socket(AF_INET, type, 0)) >= 0);
+	MUST(bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
+}
+
+static void make_tcp_listen(void)
+{
+	make_inet(SOCK_STREAM);
+	MUST(listen(fd, 5) == 0);
+}
+
+static void show_tcp_listen(FILE *out)
+{
+	int client = socket(AF_INET, SOCK_STREAM, 0), served;
+
+	kind_say(out, "connect", connect(client, (struct sockaddr *)&address, sizeof(address)));
+	MUST((served = accept(fd, NULL, NULL)) >= 0);
+	close(client);
+	close(served);
+}
+
+static void make_tcp(void)
+{
+	int listener;
+
+	make_tcp_listen();
+	listener = fd;
+	MUST((fd = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
+	MUST(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+	MUST((peer = accept(listener, NULL, NULL)) >= 0);
+	close(listener);
+	MUST(write(peer, "queued", 6) == 6);
+}
+
+static void show_tcp(FILE *out)
+{
+	kind_say_read(out, "queue", fd);
+	MUST(write(peer, "queued", 6) == 6);
+}
+
+static void make_tcp_reset(void)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	make_tcp();
+	MUST(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0);
+	close(peer);
+}
+
+static void show_tcp_reset(FILE *out)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	MUST(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0);
+	kind_say(out, "state", info.tcpi_state);
+}
+
+static void make_udp(void)
+{
+	make_inet(SOCK_DGRAM);
+}
+
+static void show_udp(FILE *out)
+{
+	peer = socket(AF_INET, SOCK_DGRAM, 0);
+	MUST(sendto(peer, "sent", 4, 0, (struct sockaddr *)&address, sizeof(address)) == 4);
+	close(peer);
+	kind_say_read(out, "read", fd);
+}
+
+static void send_udp(void)
+{
+	peer = socket(AF_INET, SOCK_DGRAM, 0);
+	MUST(sendto(peer, "sent", 4, 0, (struct sockaddr *)&address, sizeof(address)) == 4);
+	close(peer);
+}
+
+static void make_udp_unread(void)
+{
+	make_udp();
+	send_udp();
+}
+
+static void show_udp_unread(FILE *out)
+{
+	kind_say_read(out, "read", fd);
+	send_udp();
+}
+
+static void make_netlink(void)
+{
+	struct sockaddr_nl name = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+
+	MUST((fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)) >= 0);
+	MUST(bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0);
+}
+
+static void show_netlink(FILE *out)
+{
+	struct sockaddr_nl name = { .nl_groups = 0 };
+	socklen_t len = sizeof(name);
+
+	MUST(getsockname(fd, (struct sockaddr *)&name, &len) == 0);
+	fprintf(out, "port %u, groups %x\n", name.nl_pid, name.nl_groups);
+}
+
+static void make_packet(void)
+{
+	NEED((fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL))) >= 0);
+}
+
+const struct kind kinds_socket[] = {
+	KIND("socket-pair-stream", make_pair_stream, show_pair, .as = KIND_BOTH,
+	     .todo = "the peer becomes root"),
+	KIND("socket-pair-datagram", make_pair_datagram, show_pair),
+	KIND("socket-pair-packets", make_pair_packets, show_pair),
+	KIND("socket-pair-split", make_pair_split, show_split),
+	KIND("socket-unix-listen", make_listen_unix, show_listen_unix, .as = KIND_BOTH,
+	     .todo = "refused for an ordinary user"),
+	KIND("socket-tcp-listen", make_tcp_listen, show_tcp_listen, .as = KIND_BOTH),
+	KIND("socket-tcp", make_tcp, show_tcp),
+	KIND("socket-tcp-reset", make_tcp_reset, show_tcp_reset, .todo = "parked for ever"),
+	KIND("socket-udp", make_udp, show_udp),
+	KIND("socket-udp-unread", make_udp_unread, show_udp_unread,
+	     .todo = "unread datagrams are lost"),
+	KIND("socket-netlink", make_netlink, show_netlink),
+	KIND("socket-packet", make_packet, NULL),
+	{ .name = NULL },
+};
