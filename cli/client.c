@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/trust.h"
 
 static int client_compare_names(const void *a, const void *b)
 {
@@ -31,13 +32,26 @@ void client_names_free(char **names, size_t n)
 	free(names);
 }
 
+/* A daemon is given the caller's program, environment and descriptors, so it must be root's. */
+static int client_open_dir(const char *state_dir, int flags, char *ret_real, struct vc_err *err)
+{
+	int fd = trust_open(state_dir, flags | O_DIRECTORY, ret_real, err);
+
+	if (fd < 0)
+		err_add(err, "state directory %s", state_dir);
+	return fd;
+}
+
 int client_partitions(const char *state_dir, char ***ret, size_t *ret_n, struct vc_err *err)
 {
-	_cleanup_closedir_ DIR *dir = opendir(state_dir);
+	int fd = client_open_dir(state_dir, O_RDONLY, NULL, err);
+	_cleanup_closedir_ DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 	char **names = NULL;
 	size_t n = 0;
 
+	if (fd == -EPERM)
+		return fd;
 	while (dir && (entry = readdir(dir))) {
 		char path[PATH_MAX];
 		char **grown;
@@ -68,13 +82,23 @@ int client_partitions(const char *state_dir, char ***ret, size_t *ret_n, struct 
 
 int client_open(const char *state_dir, const char *partition, struct wire **ret, struct vc_err *err)
 {
-	char path[PATH_MAX];
+	char real[PATH_MAX], path[PATH_MAX + NAME_MAX + 16];
+	_cleanup_close_ int state = -1, dir = -1;
 	struct stat st;
 	int r;
 
 	if (!*partition || strchr(partition, '/') || partition[0] == '.')
 		return err_set(err, EINVAL, "'%s' is no partition's name", partition);
-	snprintf(path, sizeof(path), "%s/%s/vcd.sock", state_dir, partition);
+	state = client_open_dir(state_dir, O_PATH, real, err);
+	if (state < 0 && state != -ENOENT)
+		return state;
+	dir = state < 0 ? state : trust_openat(state, partition, O_PATH | O_DIRECTORY, 0);
+	if (dir == -EPERM || dir == -ELOOP)
+		return trust_fail(dir, real, partition, err);
+	if (dir < 0)
+		return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them",
+			       partition);
+	snprintf(path, sizeof(path), "%s/%s/vcd.sock", real, partition);
 	r = wire_connect(path, WIRE_PATIENCE_SEC, ret, err);
 	if (r == 0 || r == -EACCES || r == -ENAMETOOLONG)
 		return r;
@@ -82,8 +106,7 @@ int client_open(const char *state_dir, const char *partition, struct wire **ret,
 		return err_set(err, EHOSTDOWN,
 			       "the daemon of partition %s accepts no connection; see its vcd.log",
 			       partition);
-	snprintf(path, sizeof(path), "%s/%s/vcd.lock", state_dir, partition);
-	if (stat(path, &st) == 0)
+	if (fstatat(dir, "vcd.lock", &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(
 			err, EHOSTDOWN,
 			"partition %s is down: its daemon does not run; 'vcctl up' starts it",

@@ -17,6 +17,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/proc.h"
+#include "common/trust.h"
 #include "partition/cgroup.h"
 #include "partition/partition.h"
 
@@ -419,8 +420,8 @@ static int audit_open(struct audit *audit, struct vc_err *err)
 		r = table_open(audit->in->dirfd, "ipc/table", &audit->table, err);
 	if (r < 0)
 		return r;
-	audit->files = openat(audit->in->dirfd, "ipc/o", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return audit->files < 0 ? err_sys(err, errno, "%s/ipc/o", audit->in->dir) : 0;
+	audit->files = trust_openat(audit->in->dirfd, "ipc/o", O_RDONLY | O_DIRECTORY, 0);
+	return audit->files < 0 ? err_sys(err, -audit->files, "%s/ipc/o", audit->in->dir) : 0;
 }
 
 static void audit_done(struct audit *audit)

@@ -15,11 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/trust.h"
 #include "partition/partition.h"
 
 #define DOWN_TERM_USEC 3000000u
@@ -49,7 +51,7 @@ static json_t *down_record(const struct instance *in, unsigned int id)
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "jobs/%u/job.json", id);
-	len = file_read_all(in->dirfd, path, 65536, &text);
+	len = trust_read_all(in->dirfd, path, 65536, &text);
 	return len > 0 ? json_loadb(text, (size_t)len, 0, NULL) : NULL;
 }
 
@@ -153,6 +155,18 @@ static bool told_has(const struct told *told, pid_t pid)
 	return false;
 }
 
+/* The PID may be another process's since it was read. */
+static void down_signal_member(struct cg *cg, const char *group, pid_t pid)
+{
+	_cleanup_close_ int held = pidfd_open(pid, 0);
+	size_t len = strlen(group);
+	char now[256];
+
+	if (held >= 0 && cg_of_pid(cg, pid, now, sizeof(now)) == 0 && !strncmp(now, group, len) &&
+	    (now[len] == '\0' || now[len] == '/'))
+		pidfd_send_signal(held, SIGTERM, NULL, 0);
+}
+
 /* SIGTERM to those of a job's processes that have not had it yet. */
 static int down_tell_job(struct cg *cg, const struct vcctl_job *job, struct told *told,
 			 struct vc_err *err)
@@ -172,7 +186,7 @@ static int down_tell_job(struct cg *cg, const struct vcctl_job *job, struct told
 	for (size_t i = 0; i < n; i++) {
 		if (told_has(told, pids[i]))
 			continue;
-		kill(pids[i], SIGTERM);
+		down_signal_member(cg, group, pids[i]);
 		told->pids[told->n++] = pids[i];
 	}
 	return 0;
@@ -238,19 +252,28 @@ static void down_await_shims(const struct instance *in, uint64_t timeout_usec)
 	}
 }
 
+/* Once held, a PID is not given to another process; so ask again whose it is before use. */
+static void down_signal_daemon(const struct instance *in, const char *partition, pid_t pid,
+			       int signal)
+{
+	_cleanup_close_ int held = pid > 0 ? pidfd_open(pid, 0) : -1;
+
+	if (held >= 0 && instance_daemon_pid(in, partition) == pid)
+		pidfd_send_signal(held, signal, NULL, 0);
+}
+
 int vcctl_end_daemon(const struct instance *in, const char *partition, struct vc_err *err)
 {
 	uint64_t deadline = clock_mono_usec() + DOWN_DAEMON_USEC;
 	pid_t pid = instance_daemon_pid(in, partition);
 
-	if (pid > 0)
-		kill(pid, SIGTERM);
+	down_signal_daemon(in, partition, pid, SIGTERM);
 	while ((pid = instance_daemon_pid(in, partition)) > 0) {
 		if (clock_mono_usec() > deadline + DOWN_DAEMON_USEC)
 			return err_set(err, ETIMEDOUT, "the daemon of %s (pid %d) does not end",
 				       partition, (int)pid);
 		if (clock_mono_usec() > deadline)
-			kill(pid, SIGKILL);
+			down_signal_daemon(in, partition, pid, SIGKILL);
 		clock_sleep_usec(DOWN_POLL_USEC);
 	}
 	return 0;
@@ -259,10 +282,9 @@ int vcctl_end_daemon(const struct instance *in, const char *partition, struct vc
 static int down_end_daemons(const struct instance *in, struct vc_err *err)
 {
 	for (size_t i = 0; i < in->config->n_parts; i++) {
-		pid_t pid = instance_daemon_pid(in, in->config->parts[i].name);
+		const char *partition = in->config->parts[i].name;
 
-		if (pid > 0)
-			kill(pid, SIGTERM);
+		down_signal_daemon(in, partition, instance_daemon_pid(in, partition), SIGTERM);
 	}
 	for (size_t i = 0; i < in->config->n_parts; i++) {
 		int r = vcctl_end_daemon(in, in->config->parts[i].name, err);

@@ -26,6 +26,7 @@
 #include "cli/table.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/trust.h"
 #include "daemon/board.h"
 #include "libmig/criu.h"
 #include "partition/partition.h"
@@ -70,6 +71,7 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 	if (!stream)
 		return err_sys(err, errno, "state directory %s", dir);
 	while ((entry = readdir(stream))) {
+		_cleanup_close_ int fd = -1;
 		char log[PATH_MAX];
 		bool known = false;
 
@@ -81,37 +83,44 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 				       "state directory %s has something else in it (%s), which "
 				       "'vcctl down' would remove; choose another",
 				       dir, entry->d_name);
+		if (!strcmp(entry->d_name, ".."))
+			continue;
+		/* It may have been somebody else's directory before. */
+		fd = trust_openat(dirfd(stream), entry->d_name, O_RDONLY, 0);
+		if (fd < 0)
+			return err_sys(err, -fd,
+				       "state directory %s: its %s is not root's alone to write; "
+				       "remove it, or choose another directory",
+				       dir, entry->d_name);
 	}
 	return 0;
 }
 
-/* The directory exists, is root's alone to write, and lies on a tmpfs. */
-static int up_make_dir(const char *dir, bool *ret_own_mount, struct vc_err *err)
+/* The directory exists, is root's alone to write, and lies on a tmpfs. Fills dir, dirfd and
+ * own_mount. */
+static int up_make_dir(const char *dir, struct instance *in, struct vc_err *err)
 {
+	_cleanup_close_ int fd = -1;
+	char real[PATH_MAX];
 	struct statfs fs;
-	struct stat st;
+	int r;
 
-	*ret_own_mount = false;
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "state directory %s", dir);
-	if (stat(dir, &st) < 0 || statfs(dir, &fs) < 0)
-		return err_sys(err, errno, "state directory %s", dir);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ENOTDIR, "state directory %s is no directory", dir);
-	if (st.st_uid != 0 || (st.st_mode & 022))
-		return err_set(
-			err, EPERM,
-			"state directory %s can be written by others than root; choose another, "
-			"or chown and chmod it",
-			dir);
-	if (up_check_empty(dir, err) < 0)
-		return -err->code;
-	if (fs.f_type == UP_TMPFS_MAGIC)
-		return 0;
-	if (mount("vcrun", dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
-		return err_sys(err, errno, "mount a tmpfs at %s", dir);
-	*ret_own_mount = true;
-	return 0;
+	fd = trust_make_dir(dir, 0755, real, err);
+	if (fd < 0)
+		return err_add(err, "state directory %s", dir);
+	in->dir = strdup(real);
+	if (!in->dir || fstatfs(fd, &fs) < 0)
+		return err_sys(err, errno, "state directory %s", real);
+	r = up_check_empty(real, err);
+	if (r < 0)
+		return r;
+	if (fs.f_type != UP_TMPFS_MAGIC) {
+		if (mount("vcrun", real, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
+			return err_sys(err, errno, "mount a tmpfs at %s", real);
+		in->own_mount = true;
+	}
+	in->dirfd = trust_open(real, O_PATH | O_DIRECTORY, NULL, err);
+	return in->dirfd < 0 ? in->dirfd : 0;
 }
 
 /*
@@ -184,7 +193,7 @@ static int up_config(const struct vcctl *opts, struct config **ret, struct vc_er
 static _Noreturn void up_exec_daemon(const struct instance *in, const char *name, int ready)
 {
 	const char *env = getenv("VCRUN_VCD"), *binary = env ? env : VC_LIBEXECDIR "/vcd";
-	char partition[64], state_dir[PATH_MAX], ready_fd[32], log[PATH_MAX];
+	char partition[64], state_dir[PATH_MAX], ready_fd[32], log[PARTITION_NAME_MAX + 16];
 	char *argv[] = { (char *)"vcd", partition, state_dir, ready_fd, NULL };
 	int null = open("/dev/null", O_RDWR), log_fd;
 	sigset_t none;
@@ -192,10 +201,9 @@ static _Noreturn void up_exec_daemon(const struct instance *in, const char *name
 	/* vcctl holds some signals back; a daemon, and its jobs, must not inherit that. */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	snprintf(log, sizeof(log), "%s/%s", in->dir, name);
-	mkdir(log, 0755);
-	strncat(log, "/vcd.log", sizeof(log) - strlen(log) - 1);
-	log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0640);
+	mkdirat(in->dirfd, name, 0755);
+	snprintf(log, sizeof(log), "%s/vcd.log", name);
+	log_fd = trust_openat(in->dirfd, log, O_WRONLY | O_CREAT | O_APPEND, 0640);
 	snprintf(partition, sizeof(partition), "--partition=%s", name);
 	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s", in->dir);
 	snprintf(ready_fd, sizeof(ready_fd), "--ready-fd=%d", ready);
@@ -285,10 +293,9 @@ static int up_fill(const struct vcctl *opts, struct instance *in, struct cg **re
 
 	if (r < 0)
 		return r;
-	in->dirfd = open(in->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	r = instance_group_name(in->dir, name, sizeof(name));
-	if (in->dirfd < 0 || r < 0)
-		return err_sys(err, r < 0 ? -r : errno, "state directory %s", in->dir);
+	if (r < 0)
+		return err_sys(err, -r, "state directory %s", in->dir);
 	snprintf(jobs, sizeof(jobs), "%s/jobs", in->dir);
 	if (mkdir(jobs, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "%s", jobs);
@@ -357,15 +364,15 @@ static int up_fresh(const struct vcctl *opts, struct vc_err *err)
 	if (!in)
 		return err_sys(err, ENOMEM, "instance");
 	in->dirfd = -1;
-	r = up_make_dir(opts->state_dir, &in->own_mount, err);
-	if (r < 0)
-		return r;
-	in->dir = realpath(opts->state_dir, NULL);
-	r = in->dir ? up_fill(opts, in, &cg, err) : err_sys(err, errno, "%s", opts->state_dir);
-	if (r < 0) {
+	r = up_make_dir(opts->state_dir, in, err);
+	if (r == 0)
+		r = up_fill(opts, in, &cg, err);
+	if (r < 0 && in->dirfd >= 0) {
 		vcctl_clear(in, cg, NULL);
 		return r;
 	}
+	if (r < 0)
+		return r;
 	up_print(in);
 	up_warn_irqbalance(in);
 	return 0;

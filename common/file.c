@@ -48,14 +48,11 @@ ssize_t file_read(int dirfd, const char *path, char *buf, size_t size)
 	return len;
 }
 
-ssize_t file_read_all(int dirfd, const char *path, size_t max, char **ret)
+ssize_t file_read_all_fd(int fd, size_t max, char **ret)
 {
-	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ char *buf = NULL;
 	size_t size = 4096, len = 0;
 
-	if (fd < 0)
-		return -errno;
 	for (;;) {
 		char *grown = realloc(buf, size + 1);
 		ssize_t n;
@@ -78,6 +75,13 @@ ssize_t file_read_all(int dirfd, const char *path, size_t max, char **ret)
 	buf[len] = '\0';
 	*ret = steal_ptr(buf);
 	return (ssize_t)len;
+}
+
+ssize_t file_read_all(int dirfd, const char *path, size_t max, char **ret)
+{
+	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : file_read_all_fd(fd, max, ret);
 }
 
 int file_read_u64(int dirfd, const char *path, uint64_t *ret)
@@ -128,7 +132,9 @@ int file_replace(int dirfd, const char *path, const void *data, size_t size, mod
 
 	if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh))
 		return -ENAMETOOLONG;
-	fd = openat(dirfd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	/* One that was left behind may be somebody else's, and stay so. */
+	unlinkat(dirfd, fresh, 0);
+	fd = openat(dirfd, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return -errno;
 	r = file_write_fd(fd, data, size);

@@ -19,6 +19,8 @@ ssize_t file_read(int dirfd, const char *path, char *buf, size_t size);
 /* Reads a file of any size (at most max bytes, else -EFBIG) onto the heap, NUL
  * added; the caller frees *ret. Returns the length or -errno. */
 ssize_t file_read_all(int dirfd, const char *path, size_t max, char **ret);
+/* The same of an open file, from where it is. */
+ssize_t file_read_all_fd(int fd, size_t max, char **ret);
 
 /* Reads one unsigned decimal number. 0 or -errno (-EINVAL: no number). */
 int file_read_u64(int dirfd, const char *path, uint64_t *ret);

@@ -33,6 +33,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/trust.h"
 
 #define BOARD_FILE "board"
 #define BOARD_MAGIC 0x6472616f62637600u /* "\0vcboard" */
@@ -118,14 +119,14 @@ static int board_check(const struct layout *map, size_t size, struct vc_err *err
 
 int board_open(int dirfd, struct board **ret, struct vc_err *err)
 {
-	_cleanup_close_ int fd = openat(dirfd, BOARD_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_close_ int fd = trust_openat(dirfd, BOARD_FILE, O_RDWR, 0);
 	struct board *board;
 	struct stat st;
 	void *map;
 	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(err, errno, "load board");
+		return err_sys(err, fd < 0 ? -fd : errno, "load board");
 	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct layout) ||
 	    st.st_size > (off_t)board_size(SLOTS_MAX))
 		return err_set(err, EPROTO, "file '" BOARD_FILE "' is no load board");

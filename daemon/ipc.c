@@ -35,6 +35,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/proc.h"
+#include "common/trust.h"
 #include "libmig/mig.h"
 #include "partition/partition.h"
 
@@ -86,7 +87,7 @@ static pid_t job_shim(const struct ipc *ipc, uint32_t job)
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "jobs/%u/job.json", job);
-	len = file_read_all(ipc->daemon->instance->dirfd, path, 65536, &text);
+	len = trust_read_all(ipc->daemon->instance->dirfd, path, 65536, &text);
 	json = len > 0 ? json_loadb(text, (size_t)len, 0, NULL) : NULL;
 	return (pid_t)json_integer_value(json_object_get(json, "shim_pid"));
 }
@@ -519,9 +520,9 @@ static int ipc_open(struct ipc *ipc, struct vc_err *err)
 	if (ipc->daemon->slot >= table_columns(ipc->table))
 		return err_set(err, EPROTO, "the table of IPC objects has no column %u",
 			       ipc->daemon->slot);
-	ipc->dirfd = openat(instance->dirfd, "ipc/o", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ipc->dirfd = trust_openat(instance->dirfd, "ipc/o", O_RDONLY | O_DIRECTORY, 0);
 	if (ipc->dirfd < 0)
-		return err_sys(err, errno, "%s/ipc/o", instance->dir);
+		return err_sys(err, -ipc->dirfd, "%s/ipc/o", instance->dir);
 	ipc->tick = event_new(ipc->daemon->base, -1, EV_PERSIST, ipc_on_tick, ipc);
 	return ipc->tick ? 0 : err_sys(err, ENOMEM, "IPC objects");
 }

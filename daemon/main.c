@@ -22,6 +22,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/trust.h"
 #include "common/log.h"
 #include "partition/deny.h"
 #include "partition/partition.h"
@@ -37,17 +38,18 @@ static void main_on_term(evutil_socket_t signal, short what, void *ctx)
 static int main_lock(const struct daemon *daemon, struct vc_err *err)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char path[PATH_MAX];
-	int fd;
+	int state = daemon->instance->dirfd, fd;
+	char path[PARTITION_NAME_MAX + 16];
 
-	snprintf(path, sizeof(path), "%s/%s", daemon->instance->dir, daemon->name);
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "%s", path);
-	strncat(path, "/vcd.lock", sizeof(path) - strlen(path) - 1);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (mkdirat(state, daemon->name, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s/%s", daemon->instance->dir, daemon->name);
+	snprintf(path, sizeof(path), "%s/vcd.lock", daemon->name);
+	fd = trust_openat(state, path, O_RDWR | O_CREAT, 0600);
 	/* Who can read it can lock it, and be taken for the daemon. */
-	if (fd < 0 || fchmod(fd, 0600) < 0)
-		return err_sys(err, errno, "%s", path);
+	if (fd < 0)
+		return trust_fail(fd, daemon->instance->dir, path, err);
+	if (fchmod(fd, 0600) < 0)
+		return err_sys(err, errno, "%s/%s", daemon->instance->dir, path);
 	if (fcntl(fd, F_SETLK, &lock) < 0)
 		return err_set(err, EBUSY, "partition %s has a daemon already (pid %d)",
 			       daemon->name,

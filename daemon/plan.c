@@ -24,6 +24,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/trust.h"
 #include "partition/calendar.h"
 #include "partition/condition.h"
 #include "partition/plan.h"
@@ -298,10 +299,10 @@ int plan_start(struct daemon *daemon, struct vc_err *err)
 	if (!clock)
 		return err_sys(err, ENOMEM, "events");
 	clock->child_fd = -1;
-	clock->lock_fd = openat(daemon->instance->dirfd, PLAN_CLOCK_FILE,
-				O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	clock->lock_fd =
+		trust_openat(daemon->instance->dirfd, PLAN_CLOCK_FILE, O_RDWR | O_CREAT, 0600);
 	if (clock->lock_fd < 0)
-		return err_sys(err, errno, "cannot open %s/" PLAN_CLOCK_FILE,
+		return err_sys(err, -clock->lock_fd, "cannot open %s/" PLAN_CLOCK_FILE,
 			       daemon->instance->dir);
 	clock->plan = steal_ptr(plan);
 	clock->watches = calloc(2 * clock->plan->n, sizeof(*clock->watches));

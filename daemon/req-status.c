@@ -19,6 +19,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/trust.h"
 #include "partition/partition.h"
 
 /* How much of moves.jsonl is looked at: some thousand moves. */
@@ -182,16 +183,15 @@ static int status_moves(struct conn *conn, struct status *status)
 {
 	_cleanup_free_ char *text = malloc(STATUS_MOVES_BYTES + 1);
 	_cleanup_close_ int fd = -1;
-	char path[PATH_MAX], *line, *end;
+	char *line, *end;
 	ssize_t n;
 	off_t size;
 
-	snprintf(path, sizeof(path), "%s/moves.jsonl", conn->daemon->instance->dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = trust_openat(conn->daemon->instance->dirfd, "moves.jsonl", O_RDONLY, 0);
 	if (!text)
 		return -ENOMEM;
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return fd == -ENOENT ? 0 : fd;
 	size = lseek(fd, 0, SEEK_END);
 	n = pread(fd, text, STATUS_MOVES_BYTES,
 		  size > (off_t)STATUS_MOVES_BYTES ? size - (off_t)STATUS_MOVES_BYTES : 0);

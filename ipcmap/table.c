@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/trust.h"
 #include "ipcmap/table-layout.h"
 
 #define TABLE_FIRST_BUCKETS 1024
@@ -231,8 +232,8 @@ int table_open(int dirfd, const char *path, struct table **ret, struct vc_err *e
 
 	if (!table)
 		return err_sys(err, ENOMEM, "table of IPC objects");
-	table->fd = openat(dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	r = table->fd < 0 ? err_sys(err, errno, "open it") : table_open_fd(table, err);
+	table->fd = trust_openat(dirfd, path, O_RDWR, 0);
+	r = table->fd < 0 ? err_sys(err, -table->fd, "open it") : table_open_fd(table, err);
 	if (r < 0) {
 		table_close(table);
 		err_add(err, "table of IPC objects %s", path);

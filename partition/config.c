@@ -14,9 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/trust.h"
 #include "partition/config-priv.h"
 #include "partition/region.h"
 
@@ -198,12 +201,35 @@ static int check_closed(const char *text, const char *path, struct vc_err *err)
 	return err_set(err, EINVAL, "%s:%d: the last section has no closing }", path, lines);
 }
 
+/* It names code that root's daemons execute. A pipe (--config=/dev/stdin), or a file that is
+ * unlinked already, is an open descriptor of the caller's: nobody can replace that by name. */
+static int config_open(const char *path, struct vc_err *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, errno, "cannot read the configuration %s", path);
+	if ((!S_ISREG(st.st_mode) || st.st_nlink == 0) &&
+	    (st.st_uid == 0 || st.st_uid == geteuid()))
+		return steal_fd(&fd);
+	close(steal_fd(&fd));
+	fd = trust_open(path, O_RDONLY, NULL, err);
+	if (fd < 0)
+		err_add(err, "configuration %s", path);
+	return steal_fd(&fd);
+}
+
 static int parse(cfg_t *cfg, const char *path, struct vc_err *err)
 {
 	_cleanup_free_ char *text = NULL;
-	ssize_t len = file_read_all(AT_FDCWD, path, CONFIG_MAX, &text);
+	_cleanup_close_ int fd = config_open(path, err);
+	ssize_t len;
 	int r;
 
+	if (fd < 0)
+		return fd;
+	len = file_read_all_fd(fd, CONFIG_MAX, &text);
 	if (len < 0)
 		return err_sys(err, (int)-len, "cannot read the configuration %s", path);
 	r = cfg_parse_buf(cfg, text);

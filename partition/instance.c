@@ -23,6 +23,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/trust.h"
 #include "partition/cgroup.h"
 #include "partition/region.h"
 #include "partition/spec.h"
@@ -122,7 +123,7 @@ static bool file_differs(const struct instance *in, ino_t *ret_ino, struct times
 {
 	struct stat st = { .st_ino = 0 };
 
-	if (fstatat(in->dirfd, INSTANCE_FILE, &st, 0) < 0)
+	if (fstatat(in->dirfd, INSTANCE_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	*ret_ino = st.st_ino;
 	*ret_at = st.st_mtim;
@@ -254,6 +255,12 @@ static int remains_from_json(json_t *root, struct instance *in, json_error_t *wh
 	return parts_from_json(root, in, name_from_json, why);
 }
 
+static int instance_refuse(int r, const char *dir, struct vc_err *err)
+{
+	err_add(err, "state directory %s", dir);
+	return r;
+}
+
 /* remedy: what to do about a damaged file. */
 static int open_with(const char *dir,
 		     int (*parse)(json_t *root, struct instance *in, json_error_t *why),
@@ -263,24 +270,28 @@ static int open_with(const char *dir,
 	json_auto_t *root = NULL;
 	_cleanup_free_ char *text = NULL;
 	json_error_t why = { .text = "a field of the wrong kind" };
+	char real[PATH_MAX];
 	ssize_t len;
 	int r;
 
 	if (!in)
 		return err_sys(err, ENOMEM, "cannot open %s", dir);
-	in->dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	in->dirfd = trust_open(dir, O_PATH | O_DIRECTORY, real, err);
+	if (in->dirfd < 0 && in->dirfd != -ENOENT)
+		return instance_refuse(in->dirfd, dir, err);
 	if (in->dirfd >= 0)
 		file_differs(in, &in->read_ino, &in->read_at);
-	len = in->dirfd < 0 ? -errno : file_read_all(in->dirfd, INSTANCE_FILE, INSTANCE_MAX, &text);
+	len = in->dirfd < 0 ? -ENOENT
+			    : trust_read_all(in->dirfd, INSTANCE_FILE, INSTANCE_MAX, &text);
 	if (len == -ENOENT)
 		return err_set(err, ENOENT,
 			       "vcrun is not up (no %s/" INSTANCE_FILE "): run 'vcctl up'", dir);
 	if (len < 0)
-		return err_sys(err, (int)-len, "cannot read %s/" INSTANCE_FILE, dir);
-	in->dir = realpath(dir, NULL);
+		return trust_fail((int)len, real, INSTANCE_FILE, err);
+	in->dir = strdup(real);
 	in->config = calloc(1, sizeof(*in->config));
 	if (!in->dir || !in->config)
-		return err_sys(err, errno, "cannot open %s", dir);
+		return err_sys(err, ENOMEM, "cannot open %s", dir);
 	root = json_loadb(text, (size_t)len, JSON_REJECT_DUPLICATES, &why);
 	r = root ? parse(root, in, &why) : -EINVAL;
 	if (r == -EINVAL)
@@ -374,8 +385,8 @@ pid_t instance_daemon_pid(const struct instance *in, const char *partition)
 	if (!*partition ||
 	    snprintf(path, sizeof(path), "%s/vcd.lock", partition) >= (int)sizeof(path))
 		return 0;
-	fd = openat(in->dirfd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == EACCES)
+	fd = trust_openat(in->dirfd, path, O_RDONLY, 0);
+	if (fd == -EACCES)
 		return listener_pid(in, partition);
 	if (fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
 		return 0;

@@ -19,6 +19,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/trust.h"
 #include "partition/device.h"
 
 #define NOTES "irqs"
@@ -59,10 +60,11 @@ int irq_route(int root, int state, unsigned int irq, const char *cpus, struct vc
 
 void irq_restore(int root, int state, unsigned int irq)
 {
-	char path[64], note[32], cpus[IRQ_LIST_TEXT];
+	_cleanup_free_ char *cpus = NULL;
+	char path[64], note[32];
 
 	snprintf(note, sizeof(note), NOTES "/%u", irq);
-	if (file_read(state, note, cpus, sizeof(cpus)) < 0)
+	if (trust_read_all(state, note, IRQ_LIST_TEXT, &cpus) < 0)
 		return;
 	snprintf(path, sizeof(path), "proc/irq/%u/smp_affinity_list", irq);
 	file_write(root, path, cpus);
@@ -71,7 +73,7 @@ void irq_restore(int root, int state, unsigned int irq)
 
 void irq_restore_all(int root, int state)
 {
-	int fd = openat(state, NOTES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = trust_openat(state, NOTES, O_RDONLY | O_DIRECTORY, 0);
 	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 

@@ -10,6 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/trust.h"
 #include "partition/instance.h"
 #include "partition/plan.h"
 
@@ -172,7 +173,7 @@ int plan_read(const struct instance *in, struct plan **ret, struct vc_err *err)
 
 	if (!plan)
 		return err_sys(err, ENOMEM, "events");
-	len = file_read_all(in->dirfd, PLAN_FILE, PLAN_BYTES_MAX, &text);
+	len = trust_read_all(in->dirfd, PLAN_FILE, PLAN_BYTES_MAX, &text);
 	if (len < 0 && len != -ENOENT)
 		return err_sys(err, (int)-len, "cannot read %s/" PLAN_FILE, in->dir);
 	if (len >= 0) {

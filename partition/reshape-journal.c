@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/trust.h"
 #include "partition/instance.h"
 #include "partition/reshape-priv.h"
 
@@ -98,7 +99,7 @@ int journal_read(const struct instance *in, struct reshape *ret, struct vc_err *
 	const char *cause, *file = NULL, *also = NULL;
 	int committed, r = -EINVAL;
 	json_t *parts;
-	ssize_t len = file_read_all(in->dirfd, RESHAPE_JOURNAL_FILE, JOURNAL_MAX, &text);
+	ssize_t len = trust_read_all(in->dirfd, RESHAPE_JOURNAL_FILE, JOURNAL_MAX, &text);
 
 	if (len == -ENOENT)
 		return -ENOENT;
@@ -144,10 +145,10 @@ void journal_record(const struct instance *in, const struct reshape *reshape, co
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 
-	if (fstatat(in->dirfd, RESHAPE_RECORD_FILE, &st, 0) == 0 && st.st_size > RECORD_MAX)
+	if (fstatat(in->dirfd, RESHAPE_RECORD_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_size > RECORD_MAX)
 		renameat(in->dirfd, RESHAPE_RECORD_FILE, in->dirfd, RESHAPE_RECORD_FILE ".1");
-	fd = openat(in->dirfd, RESHAPE_RECORD_FILE,
-		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = trust_openat(in->dirfd, RESHAPE_RECORD_FILE, O_WRONLY | O_APPEND | O_CREAT, 0644);
 	if (text && fd >= 0)
 		dprintf(fd, "%s\n", text);
 }

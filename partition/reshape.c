@@ -30,6 +30,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/trust.h"
 #include "partition/deny.h"
 #include "partition/instance.h"
 #include "partition/partition.h"
@@ -296,12 +297,11 @@ static int recover(struct instance *in, struct cg *cg, struct vc_err *err)
 static int take_lock(struct instance *in, struct cg *cg, bool wait, int *ret_lock,
 		     struct vc_err *err)
 {
-	_cleanup_close_ int fd = openat(in->dirfd, RESHAPE_LOCK_FILE,
-					O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_cleanup_close_ int fd = trust_openat(in->dirfd, RESHAPE_LOCK_FILE, O_RDWR | O_CREAT, 0600);
 	int r;
 
 	if (fd < 0)
-		return err_sys(err, errno, "cannot open %s/" RESHAPE_LOCK_FILE, in->dir);
+		return err_sys(err, -fd, "cannot open %s/" RESHAPE_LOCK_FILE, in->dir);
 	while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
 			return 1;
@@ -324,10 +324,11 @@ int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_er
 
 int reshape_hold_off(const struct instance *in, int *ret_lock)
 {
-	_cleanup_close_ int fd = openat(in->dirfd, RESHAPE_LOCK_FILE,
-					O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_cleanup_close_ int fd = trust_openat(in->dirfd, RESHAPE_LOCK_FILE, O_RDWR | O_CREAT, 0600);
 
-	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
+	if (fd < 0)
+		return fd;
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
 		return -errno;
 	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) == 0)
 		return -EAGAIN;

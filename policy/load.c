@@ -2,10 +2,9 @@
 /*
  * load.c - policies as loadable modules: found, checked, called with care
  *
- * A module runs inside a daemon that is root, so who could have written it is
- * checked before a byte of it runs: the file, its directory, and all above, since
- * who may rename a directory may put another in its place. When nobody else can,
- * nothing changes between the check and dlopen() either.
+ * A module runs inside a daemon that is root, so its file and all directories above must be
+ * trusted (common/trust.h) before a byte of it runs. Nobody else can replace it between the
+ * check and dlopen() then.
  *
  * What a sound module answers is not trusted either: see policy_place().
  */
@@ -14,6 +13,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <link.h>
 #include <stdbool.h>
@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/trust.h"
 
 #define NAME_SIZE 32 /* with NUL */
 
@@ -130,44 +131,25 @@ static bool name_is_valid(const char *name)
 	return len > 0 && len < NAME_SIZE && name[len] == '\0' && name[0] >= 'a';
 }
 
-/*
- * Whether root and we alone could change what path names; path is canonical. Above
- * the last part a sticky directory will do (/tmp): entries there are safe from others.
- */
-static int check_owners(const char *path, struct vc_err *err)
+/* trust_open() that says nothing about what is not there. */
+static int open_trusted(const char *path, int flags, char *ret_path, struct vc_err *err)
 {
-	char part[PATH_MAX];
+	struct vc_err why;
+	int fd = trust_open(path, flags, ret_path, &why);
 
-	for (size_t len = 1; len <= strlen(path); len++) {
-		bool last = path[len] == '\0', sticky;
-		struct stat st;
-
-		if (len > 1 && !last && path[len] != '/')
-			continue;
-		snprintf(part, sizeof(part), "%.*s", (int)len, path);
-		if (lstat(part, &st) < 0)
-			return err_sys(err, errno, "%s", part);
-		if (st.st_uid != 0 && st.st_uid != geteuid())
-			return err_set(
-				err, EPERM,
-				"policies in %s are not used: %s belongs to uid %u, not to root",
-				path, part, (unsigned int)st.st_uid);
-		sticky = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX);
-		if ((st.st_mode & (S_IWGRP | S_IWOTH)) && (last || !sticky))
-			return err_set(err, EPERM,
-				       "policies in %s are not used: %s can be written by others "
-				       "(chmod go-w it)",
-				       path, part);
-	}
-	return 0;
+	if (fd < 0 && fd != -ENOENT && err)
+		*err = why;
+	return fd;
 }
 
 /* A policy directory's canonical path; -ENOENT without a word when it is not there. */
 static int check_dir(const char *dir, char *ret_path, struct vc_err *err)
 {
-	if (!realpath(dir, ret_path))
-		return errno == ENOENT ? -ENOENT : err_sys(err, errno, "policy directory %s", dir);
-	return check_owners(ret_path, err);
+	_cleanup_close_ int fd = open_trusted(dir, O_PATH | O_DIRECTORY, ret_path, err);
+
+	if (fd == -EPERM)
+		err_add(err, "policies in %s are not used", dir);
+	return fd < 0 ? fd : 0;
 }
 
 /* The canonical path of the first file of that name; -ENOENT without a word. */
@@ -175,6 +157,7 @@ static int find_module(const struct policy_set *set, const char *name, char *ret
 		       struct vc_err *err)
 {
 	for (size_t i = 0; i < set->n_dirs; i++) {
+		_cleanup_close_ int fd = -1;
 		char dir[PATH_MAX], file[PATH_MAX];
 		struct stat st;
 		int r;
@@ -186,16 +169,12 @@ static int find_module(const struct policy_set *set, const char *name, char *ret
 			return r;
 		if (snprintf(file, sizeof(file), "%s/%s.so", dir, name) >= (int)sizeof(file))
 			return err_sys(err, ENAMETOOLONG, "policy directory %s", dir);
-		if (!realpath(file, ret_path)) {
-			if (errno == ENOENT)
-				continue;
-			return err_sys(err, errno, "%s", file);
-		}
-		r = check_owners(ret_path, err);
-		if (r < 0)
-			return r;
-		/* dlopen() would wait at a fifo for ever. */
-		if (stat(ret_path, &st) < 0 || !S_ISREG(st.st_mode))
+		fd = open_trusted(file, O_RDONLY, ret_path, err);
+		if (fd == -ENOENT)
+			continue;
+		if (fd < 0)
+			return fd;
+		if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 			return err_set(err, EPERM, "%s is no regular file", file);
 		return 0;
 	}

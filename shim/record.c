@@ -19,10 +19,12 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/trust.h"
 #include "common/log.h"
 #include "partition/partition.h"
 
 /* One line of moves.jsonl is one write; readers keep this many bytes of the past. */
+#define RECORD_MOVES "moves.jsonl"
 #define RECORD_MOVES_MAX (4u << 20)
 
 const char *job_state_name(enum job_state state)
@@ -70,22 +72,17 @@ void record_send(struct shim *shim)
 		event_add(shim->daemon_write_event, NULL);
 }
 
-static void record_path(const struct shim *shim, const char *file, char *path, size_t size)
-{
-	snprintf(path, size, "%s/jobs/%u%s", shim->instance->dir, shim->job, file);
-}
-
 int record_save(const struct shim *shim, struct vc_err *err)
 {
-	char dir[PATH_MAX], path[PATH_MAX], group[64];
+	char dir[32], path[48], group[64];
 	json_auto_t *json = NULL;
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	record_path(shim, "", dir, sizeof(dir));
-	record_path(shim, "/job.json", path, sizeof(path));
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "%s", dir);
+	snprintf(dir, sizeof(dir), "jobs/%u", shim->job);
+	snprintf(path, sizeof(path), "%s/job.json", dir);
+	if (mkdirat(shim->instance->dirfd, dir, 0700) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s/%s", shim->instance->dir, dir);
 	json = json_pack("{s:I, s:s, s:s, s:i, s:i, s:i, s:I}", "id", (json_int_t)shim->job,
 			 "partition", shim->partition, "group",
 			 partition_job_group(shim->partition, shim->job, group, sizeof(group)),
@@ -93,17 +90,17 @@ int record_save(const struct shim *shim, struct vc_err *err)
 			 (int)shim->program, "uid", (json_int_t)shim->start->creds->uid);
 	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	if (!text)
-		return err_sys(err, ENOMEM, "%s", path);
-	r = file_replace(AT_FDCWD, path, text, strlen(text), 0600);
-	return r < 0 ? err_sys(err, -r, "%s", path) : 0;
+		return err_sys(err, ENOMEM, "%s/%s", shim->instance->dir, path);
+	r = file_replace(shim->instance->dirfd, path, text, strlen(text), 0600);
+	return r < 0 ? err_sys(err, -r, "%s/%s", shim->instance->dir, path) : 0;
 }
 
 void record_remove(const struct shim *shim)
 {
-	char dir[PATH_MAX];
+	char dir[32];
 
-	record_path(shim, "", dir, sizeof(dir));
-	file_remove_tree(AT_FDCWD, dir);
+	snprintf(dir, sizeof(dir), "jobs/%u", shim->job);
+	file_remove_tree(shim->instance->dirfd, dir);
 }
 
 /* A reason may quote a file's name, which is bytes; JSON's strings are UTF-8. */
@@ -153,19 +150,17 @@ void record_move(const struct shim *shim, const Vc__Moved *moved)
 	_cleanup_free_ char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	_cleanup_free_ char *line = NULL;
 	_cleanup_close_ int fd = -1;
-	char path[PATH_MAX];
+	int state = shim->instance->dirfd;
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/moves.jsonl", shim->instance->dir);
-	if (stat(path, &st) == 0 && st.st_size > RECORD_MOVES_MAX) {
-		char old[PATH_MAX + 2];
-
-		snprintf(old, sizeof(old), "%s.1", path);
-		rename(path, old);
-	}
-	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fstatat(state, RECORD_MOVES, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_size > RECORD_MOVES_MAX)
+		renameat(state, RECORD_MOVES, state, RECORD_MOVES ".1");
+	fd = trust_openat(state, RECORD_MOVES, O_RDWR | O_APPEND | O_CREAT, 0600);
+	errno = fd < 0 ? -fd : 0;
 	if (!text || fd < 0 ||
 	    asprintf(&line, "%s%s\n", record_is_torn(fd) ? "\n" : "", text) < 0 ||
 	    write(fd, line, strlen(line)) < 0)
-		log_warn("job %u: its move is not in %s: %s", shim->job, path, strerror(errno));
+		log_warn("job %u: its move is not in %s/" RECORD_MOVES ": %s", shim->job,
+			 shim->instance->dir, strerror(errno));
 }
