@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "libmig/criu.h"
+#include "libmig/sight.h"
 #include "partition/partition.h"
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
@@ -271,6 +272,34 @@ static void check_memory(struct check *check)
 				: "unknown to this kernel; moves work without");
 }
 
+/* What only the kernel's own data tells. */
+static void check_sight(struct check *check)
+{
+	const struct sight *sight = sight_get();
+
+	if (!sight->peek)
+		check_line(
+			check, CHECK_WARN, "waits",
+			"use Linux 6.1 or newer with CONFIG_DEBUG_INFO_BTF, and give CAP_BPF and "
+			"CAP_PERFMON",
+			"waits with a timeout begin anew after a move: %s", sight->why.text);
+	else
+		check_line(check, CHECK_OK, "waits", NULL,
+			   "waits with a timeout keep their end over a move");
+	if (sight->landlock_off)
+		check_line(check, CHECK_OK, "landlock", NULL, "not in use");
+	else if (!sight->sees_landlock)
+		check_line(
+			check, CHECK_WARN, "landlock",
+			"use Linux 6.1 or newer with CONFIG_DEBUG_INFO_BTF, and give CAP_BPF and "
+			"CAP_PERFMON",
+			"jobs with no_new_privs are not moved, as they may be in a sandbox: %s",
+			sight->why.text);
+	else
+		check_line(check, CHECK_OK, "landlock", NULL,
+			   "jobs in a Landlock sandbox are known");
+}
+
 int vcctl_check(const struct vcctl *opts)
 {
 	struct doctor doctor = { 0 };
@@ -280,6 +309,7 @@ int vcctl_check(const struct vcctl *opts)
 	check_kernel(check);
 	check_controllers(check);
 	check_memory(check);
+	check_sight(check);
 	check_criu(&doctor);
 	if (doctor.interrupted) {
 		json_decref(check->list);

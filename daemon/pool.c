@@ -22,6 +22,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "libmig/sight.h"
 #include "partition/partition.h"
 
 #define POOL_SIZE 4
@@ -37,6 +38,7 @@ static _Noreturn void pool_child(const struct daemon *daemon, const char *binary
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGCHLD, SIG_DFL);
 	setenv("VCRUN_STATE_DIR", daemon->instance->dir, 1);
+	sight_hand_over();
 	if (cg_entry_enter(daemon->shims_entry) < 0)
 		_exit(126);
 	if (fd == POOL_SHIM_FD ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, POOL_SHIM_FD) < 0)
@@ -114,6 +116,8 @@ int pool_start(struct daemon *daemon, struct vc_err *err)
 
 	if (access(binary, X_OK) < 0)
 		return err_sys(err, errno, "%s", binary);
+	if (!sight_get()->peek)
+		log_warn("interrupted waits of moved jobs begin anew: %s", sight_get()->why.text);
 	r = cg_entry_open(daemon->cg, PARTITION_SHIMS_GROUP, &daemon->shims_entry, err);
 	if (r < 0)
 		return r;

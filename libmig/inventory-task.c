@@ -22,6 +22,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "libmig/sandbox.h"
 
 #define CPUS_MAX 8192 /* the kernel's largest CONFIG_NR_CPUS */
 #define LONG_BITS (8 * sizeof(unsigned long))
@@ -376,6 +377,19 @@ int inventory_scan_tasks(struct inventory_scan *scan, struct inventory_proc *pro
 	return r;
 }
 
+/* A program cannot be put back into a sandbox that only it can enter. */
+static int inventory_check_sandbox(struct inventory_scan *scan, const struct inventory_proc *proc)
+{
+	struct vc_err why = { 0 };
+	int r = sandbox_check_landlock(proc->pid, &why);
+
+	return r == 0 || r == -ESRCH ? r
+				     : inventory_refuse(scan, proc,
+							"%s, and would be free of it after a move; "
+							"start the program without its sandbox",
+							why.text);
+}
+
 int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 {
 	_cleanup_close_ int dirfd = -1;
@@ -394,6 +408,8 @@ int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 	/* A zombie has no descriptors, no memory and no namespaces any more. */
 	if (r == 0 && proc.state != 'Z') {
 		r = inventory_check_namespaces(scan, &proc);
+		if (r == 0)
+			r = inventory_check_sandbox(scan, &proc);
 		if (r == 0)
 			r = inventory_scan_fds(scan, &proc);
 		if (r == 0)

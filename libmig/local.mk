@@ -17,7 +17,9 @@ libmig_la_SOURCES = \
 	libmig/pids.c libmig/pids.h \
 	libmig/robust.c libmig/robust.h \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h \
-	libmig/hold.c libmig/hold.h libmig/hold-wire.h
+	libmig/hold.c libmig/hold.h libmig/hold-wire.h \
+	libmig/btf.c libmig/btf.h libmig/peek.c libmig/peek.h libmig/sight.c libmig/sight.h \
+	libmig/sandbox.c libmig/sandbox-learn.c libmig/sandbox.h
 libmig_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 libmig_la_LIBADD = $(PROTOBUF_C_LIBS)
 

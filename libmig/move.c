@@ -28,6 +28,7 @@
 #include "libmig/hold.h"
 #include "libmig/image.h"
 #include "libmig/identity.h"
+#include "libmig/sandbox.h"
 #include "libmig/namespace.h"
 #include "libmig/netlock.h"
 #include "libmig/pids.h"
@@ -251,6 +252,22 @@ static void mig_put_foreground(const struct mig_parked *mig)
 		tcsetpgrp(tty, mig->foreground);
 }
 
+/* A process may have entered a sandbox since the inventory was taken. */
+static int mig_check_sandboxes(struct mig_parked *mig)
+{
+	struct vc_err why = { 0 };
+
+	for (size_t i = 0; i < mig->n_pids; i++) {
+		int r = sandbox_check_landlock(mig->pids[i], &why);
+
+		if (r < 0 && r != -ESRCH)
+			return err_set(&mig->refusal, EOPNOTSUPP,
+				       "pid %d %s, and would be free of it after a move",
+				       (int)mig->pids[i], why.text);
+	}
+	return 0;
+}
+
 /* The tree is frozen, the images are written; the last word before it dies. */
 static int mig_may_commit(struct mig_parked *mig)
 {
@@ -258,6 +275,8 @@ static int mig_may_commit(struct mig_parked *mig)
 	int r;
 
 	r = inventory_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
+	if (r == 0)
+		r = mig_check_sandboxes(mig);
 	if (r == 0)
 		r = inventory_check_frozen(mig->inv, mig->pids, mig->n_pids, &mig->refusal);
 	if (r == 0)

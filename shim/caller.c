@@ -21,6 +21,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "libmig/sandbox.h"
 #include "shim/launch.h"
 
 #define CALLER_LIMITS_COLUMN 26
@@ -66,11 +67,13 @@ static unsigned int caller_seccomp_filters(const char *status_path)
 	return n;
 }
 
-/* Nor may a caller that is confined (seccomp, AppArmor, SELinux) leave its
+/* Nor may a caller that is confined (seccomp, Landlock, PR_SET_MDWE, AppArmor, SELinux) leave its
  * confinement by having us start a program. */
 static int caller_check_confinement(const struct launch *how, struct vc_err *err)
 {
 	char path[64], theirs[256] = "", ours[256] = "";
+	struct vc_err why = { 0 };
+	int r;
 
 	if (how->start->creds->uid == 0)
 		return 0;
@@ -79,6 +82,22 @@ static int caller_check_confinement(const struct launch *how, struct vc_err *err
 		return err_set(
 			err, EPERM,
 			"you are under a seccomp filter that the program would not be under");
+	r = sandbox_check_landlock(how->start->peer_pid, &why);
+	if (r < 0)
+		return err_set(err, EPERM,
+			       "the caller of vcrun %s, and the program would not be; run vcrun "
+			       "outside of it",
+			       r == -ESRCH ? "is gone" : why.text);
+	if (sandbox_has_mdwe(how->start->peer_pid))
+		return err_set(
+			err, EPERM,
+			"the caller of vcrun is under PR_SET_MDWE, and the program would not "
+			"be; run vcrun outside of it");
+	if (sandbox_has_securebits(how->start->peer_pid))
+		return err_set(
+			err, EPERM,
+			"the caller of vcrun has securebits that the program would not have; "
+			"run vcrun without them");
 	snprintf(path, sizeof(path), "/proc/%d/attr/current", (int)how->start->peer_pid);
 	if (file_read(AT_FDCWD, "/proc/self/attr/current", ours, sizeof(ours)) > 0 &&
 	    !strcmp(ours, "unconfined") && file_read(AT_FDCWD, path, theirs, sizeof(theirs)) > 0 &&

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * peek.h - what the kernel knows of a thread and tells nobody (libmig's own)
+ *
+ * Two things that /proc lacks decide whether a move changes a job: until when an interrupted wait
+ * was to last, and whether a thread is in a Landlock domain. A small BPF program reads them from
+ * the kernel's own structures. It needs Linux 6.1, the kernel's description of its types (BTF), and
+ * CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON.
+ */
+#ifndef VC_LIBMIG_PEEK_H
+#define VC_LIBMIG_PEEK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+/* More than the security modules of any kernel keep with a thread's credentials. */
+#define PEEK_LSM_WORDS 32
+
+struct peek;
+
+/* The ends are readings of CLOCK_MONOTONIC, but of sleep_clock for a sleep. Which of them
+ * means anything depends on the system call in which the thread waits. */
+struct peek_task {
+	pid_t tid;
+	int sleep_clock;
+	uint64_t sleep_end_nsec;
+	bool poll_ends;
+	uint64_t poll_end_nsec;
+	uint64_t futex_end_nsec;
+	uint64_t mm_flags; /* of its memory; 0: it has none */
+	uint32_t securebits;
+	/* Of what the security modules keep with its credentials: as many words as were asked for.
+	 */
+	bool lsm_known;
+	uint64_t lsm[PEEK_LSM_WORDS];
+};
+
+/*
+ * Makes a reader of tasks and of the first PEEK_LSM_WORDS words of the security modules' data.
+ * Takes some 10 ms, most of them for the kernel's description of its types. -EOPNOTSUPP: it cannot
+ * be had here; err says what is missing.
+ */
+int peek_new(struct peek **ret, struct vc_err *err);
+/* One that reads a single word of these. Takes a fraction of a millisecond. */
+int peek_narrow(const struct peek *peek, unsigned int word, struct peek **ret, struct vc_err *err);
+/* In a child before exec: the descriptor that the program will have, and a number that it must
+ * know; the program takes both over. They stand for a reader of one word. */
+int peek_hand_over(const struct peek *peek, uint32_t *ret_level);
+int peek_take_over(int fd, uint32_t level, struct peek **ret);
+void peek_free(struct peek *peek);
+
+/* All threads of a process that the caller sees as pid. The caller frees *ret. -ESRCH: it has
+ * ended.
+ */
+int peek_process(const struct peek *peek, pid_t pid, struct peek_task **ret, size_t *ret_n,
+		 struct vc_err *err);
+
+#endif
