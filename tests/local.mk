@@ -16,11 +16,8 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/event-config.sh tests/event-load.sh tests/event-retry.sh tests/reshape-random.sh \
 	tests/devices.sh tests/devices-deny.sh tests/devices-astray.sh tests/devices-storm.sh \
 	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh \
-<<<<<<< HEAD
-	tests/move-refuse.sh tests/move-memory.sh tests/move-maps.sh tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
-=======
-	tests/move-refuse.sh tests/move-sandbox.sh tests/move-memory.sh tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
->>>>>>> c0b6845 (wip)
+	tests/move-refuse.sh tests/move-sandbox.sh tests/move-memory.sh tests/move-maps.sh \
+	tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
 	tests/move-faults.sh
 end_to_end += tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
 check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim
