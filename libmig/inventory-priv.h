@@ -12,6 +12,7 @@
  *	inventory-socket.c  sockets; unix sockets resolved
  *	inventory-lock.c    file locks, and who could take them
  *	inventory-frozen.c  the inventory held against the frozen tree
+ *	inventory-limit.c   resource limits that leave CRIU no room
  *	inventory-map.c     mappings; memory shared with outsiders
  *	inventory-path.c    names that the restore removes or makes
  *
@@ -160,6 +161,8 @@ int inventory_note_lock(struct inventory_locks *list, const char *fdinfo, pid_t 
 /* Whether the tree (pids) can be moved with these locks; -EOPNOTSUPP, with err. */
 int inventory_check_locks(const struct inventory_lock *locks, size_t n, const pid_t *pids,
 			  size_t n_pids, struct vc_err *err);
+/* Refuses a process whose resource limits leave no room for what CRIU puts into it. */
+int inventory_check_limits(struct inventory_scan *scan, const struct inventory_proc *proc);
 int inventory_read_own_namespaces(struct inventory_scan *scan);
 /* Whether a namespace ("net:[123]") is one the tree lives in. */
 bool inventory_is_namespace(const struct inventory_scan *scan, const char *text);

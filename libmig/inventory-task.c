@@ -411,6 +411,8 @@ int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 		if (r == 0)
 			r = inventory_check_sandbox(scan, &proc);
 		if (r == 0)
+			r = inventory_check_limits(scan, &proc);
+		if (r == 0)
 			r = inventory_scan_fds(scan, &proc);
 		if (r == 0)
 			r = inventory_scan_maps(scan, &proc);

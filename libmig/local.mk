@@ -5,6 +5,7 @@ libmig_la_SOURCES = \
 	libmig/criu.c libmig/criu.h \
 	libmig/inventory.c libmig/inventory.h libmig/inventory-priv.h \
 	libmig/inventory-barred.c libmig/inventory-fd.c libmig/inventory-frozen.c libmig/inventory-lock.c \
+	libmig/inventory-limit.c \
 	libmig/inventory-map.c libmig/inventory-socket.c \
 	libmig/inventory-task.c libmig/inventory-path.c \
 	libmig/namespace.c libmig/namespace.h \
@@ -14,6 +15,7 @@ libmig_la_SOURCES = \
 	libmig/fill.c libmig/fill.h libmig/fill-priv.h libmig/fill-plan.c libmig/fill-copy.c \
 	libmig/netlock.c libmig/netlock.h \
 	libmig/identity.c libmig/identity.h \
+	libmig/hugepages.c libmig/hugepages.h \
 	libmig/pids.c libmig/pids.h \
 	libmig/robust.c libmig/robust.h \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h \

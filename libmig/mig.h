@@ -59,6 +59,7 @@ struct mig_place {
 	void *ctx;
 	const char *cpus;    /* the place's CPUs, list form: affinities are mapped to them;
 			      * NULL: nothing that CRIU loses is put back */
+	const char *nodes;   /* its memory nodes, list form; NULL: all */
 	uint64_t room_bytes; /* memory it has left; UINT64_MAX: no limit */
 };
 

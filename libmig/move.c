@@ -26,6 +26,7 @@
 #include "libmig/criu.h"
 #include "libmig/fill.h"
 #include "libmig/hold.h"
+#include "libmig/hugepages.h"
 #include "libmig/image.h"
 #include "libmig/identity.h"
 #include "libmig/sandbox.h"
@@ -540,6 +541,9 @@ static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
 	if (r == 0)
 		r = inventory_check_barred(mig->inv->pids, mig->inv->n_pids, mig->req.barred,
 					   mig->req.n_barred, err);
+	if (r == 0)
+		r = hugepages_check(mig->inv->pids, mig->inv->n_pids, mig->req.target.nodes, "/sys",
+				    err);
 	if (r < 0)
 		return r;
 	mig_enter_step(mig, MIG_PREPARE);

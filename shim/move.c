@@ -42,6 +42,7 @@ struct move_place {
 	const char *partition;
 	char group[64];
 	char cpus[1024];
+	char mems[256];
 	struct cg_entry *entry;
 };
 
@@ -70,7 +71,6 @@ static void move_clear(void *ctx)
 static int move_open_place(struct shim *shim, const char *partition, struct move_place *place,
 			   struct vc_err *err)
 {
-	char mems[256];
 	int r;
 
 	place->shim = shim;
@@ -80,8 +80,8 @@ static int move_open_place(struct shim *shim, const char *partition, struct move
 	if (r == 0)
 		r = cg_entry_open(shim->cg, place->group, &place->entry, err);
 	if (r == 0)
-		r = cg_get_cpus(shim->cg, place->group, place->cpus, sizeof(place->cpus), mems,
-				sizeof(mems), err);
+		r = cg_get_cpus(shim->cg, place->group, place->cpus, sizeof(place->cpus),
+				place->mems, sizeof(place->mems), err);
 	return r;
 }
 
@@ -100,6 +100,7 @@ static struct mig_place move_mig_place(struct move_place *place)
 				   .clear = move_clear,
 				   .ctx = place,
 				   .cpus = place->cpus,
+				   .nodes = place->mems[0] ? place->mems : NULL,
 				   .room_bytes = room };
 }
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -172,7 +173,7 @@ static void data_limit(long number)
 {
 	struct rlimit limit = { 0, 0 };
 
-	if (setrlimit(RLIMIT_DATA, &limit) < 0 || setrlimit(RLIMIT_FSIZE, &limit) < 0)
+	if (setrlimit(RLIMIT_DATA, &limit) < 0)
 		die("setrlimit");
 }
 
@@ -200,6 +201,41 @@ static void huge_memfd(long pages)
 	huge((size_t)pages, MAP_SHARED, fd);
 }
 
+/* Since a fork both have the same pages. */
+static void huge_forked(long pages)
+{
+	huge_private(pages);
+	if (fork() == 0)
+		for (;;)
+			pause();
+}
+
+static void huge_sysv(long pages)
+{
+	size_t size = (size_t)pages * HUGE;
+	int id = shmget(IPC_PRIVATE, size, IPC_CREAT | SHM_HUGETLB | 0600);
+	void *at = id < 0 ? NULL : shmat(id, NULL, 0);
+
+	if (!at || at == (void *)-1)
+		die("shm");
+	memset(at, 5, size);
+	shmctl(id, IPC_RMID, NULL);
+}
+
+/* Open and not mapped. */
+static void huge_file(long pages)
+{
+	size_t size = (size_t)pages * HUGE;
+	int fd = memfd_create("map-victim", MFD_HUGETLB);
+	uint8_t *at;
+
+	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+		die("memfd");
+	at = map(size, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+	memset(at, 5, size);
+	munmap(at, size);
+}
+
 static const struct {
 	const char *name;
 	void (*make)(long number);
@@ -223,6 +259,9 @@ static const struct {
 	{ "huge-private", huge_private },
 	{ "huge-shared", huge_shared },
 	{ "huge-memfd", huge_memfd },
+	{ "huge-forked", huge_forked },
+	{ "huge-sysv", huge_sysv },
+	{ "huge-file", huge_file },
 };
 
 int main(int argc, char **argv)
