@@ -159,9 +159,63 @@ static int client_compare_jobs(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-static int client_ask_status(const char *state_dir, const char *partition, const Vc__Status *wanted,
-			     struct wire_msg *ret, struct vc_err *err)
+static int client_add_status(struct client_status *status, const Vc__StatusReply *reply)
 {
+#define ADD(list)                                                                                  \
+	if (reply->n_##list > 0) {                                                                 \
+		void *grown = reallocarray(status->list, status->n_##list + reply->n_##list,       \
+					   sizeof(*status->list));                                 \
+                                                                                                   \
+		if (!grown)                                                                        \
+			return -ENOMEM;                                                            \
+		status->list = grown;                                                              \
+		memcpy(status->list + status->n_##list, reply->list,                               \
+		       reply->n_##list * sizeof(*status->list));                                   \
+		status->n_##list += reply->n_##list;                                               \
+	}
+	ADD(partitions)
+	ADD(jobs)
+	ADD(moves)
+	ADD(devices)
+	ADD(regions)
+#undef ADD
+	return 0;
+}
+
+/* One daemon's answer, in as many pieces as it has. */
+static int client_take_status(struct wire *wire, const char *partition,
+			      struct client_status *status, struct vc_err *err)
+{
+	struct wire_msg *grown, *piece;
+	bool more = true;
+	int r;
+
+	while (more) {
+		grown = reallocarray(status->answers, status->n_answers + 1, sizeof(*grown));
+		if (!grown)
+			return err_sys(err, ENOMEM, "status");
+		status->answers = grown;
+		piece = &grown[status->n_answers];
+		r = wire_recv(wire, piece, err);
+		if (r == 0)
+			r = client_answer(piece, err);
+		if (r < 0)
+			return r;
+		status->n_answers++;
+		if (piece->msg->body_case != VC__MSG__BODY_STATUS_REPLY)
+			return err_set(err, EPROTO, "partition %s answered something else",
+				       partition);
+		if (client_add_status(status, piece->msg->status_reply) < 0)
+			return err_sys(err, ENOMEM, "status");
+		more = piece->msg->status_reply->more;
+	}
+	return 0;
+}
+
+static int client_ask_status(const char *state_dir, const char *partition, const Vc__Status *wanted,
+			     struct client_status *status, struct vc_err *err)
+{
+	const struct client_status before = *status;
 	Vc__Msg msg = VC__MSG__INIT;
 	struct wire *wire;
 	int r = client_open(state_dir, partition, &wire, err);
@@ -170,41 +224,26 @@ static int client_ask_status(const char *state_dir, const char *partition, const
 		return r;
 	msg.body_case = VC__MSG__BODY_STATUS;
 	msg.status = (Vc__Status *)wanted;
-	r = client_ask(wire, &msg, NULL, 0, ret, err);
+	r = wire_send(wire, &msg, NULL, 0, err);
+	if (r == 0)
+		r = client_take_status(wire, partition, status, err);
 	wire_free(wire);
-	if (r == 0 && ret->msg->body_case != VC__MSG__BODY_STATUS_REPLY) {
-		wire_msg_done(ret);
-		return err_set(err, EPROTO, "partition %s answered something else", partition);
+	if (r < 0) {
+		/* A part of an answer would be taken for the whole. */
+		status->n_partitions = before.n_partitions;
+		status->n_jobs = before.n_jobs;
+		status->n_moves = before.n_moves;
+		status->n_devices = before.n_devices;
+		status->n_regions = before.n_regions;
 	}
 	return r;
-}
-
-static int client_add_status(struct client_status *status, const Vc__StatusReply *reply)
-{
-	Vc__Job **jobs =
-		realloc(status->jobs, (status->n_jobs + reply->n_jobs + 1) * sizeof(*jobs));
-
-	if (!jobs)
-		return -ENOMEM;
-	status->jobs = jobs;
-	if (reply->n_jobs)
-		memcpy(jobs + status->n_jobs, reply->jobs, reply->n_jobs * sizeof(*jobs));
-	status->n_jobs += reply->n_jobs;
-	/* These are the same from every daemon. */
-	status->partitions = reply->partitions;
-	status->n_partitions = reply->n_partitions;
-	status->moves = reply->moves;
-	status->n_moves = reply->n_moves;
-	status->devices = reply->devices;
-	status->n_devices = reply->n_devices;
-	status->regions = reply->regions;
-	status->n_regions = reply->n_regions;
-	return 0;
 }
 
 int client_status(const char *state_dir, const Vc__Status *wanted, struct client_status *ret,
 		  struct vc_err *err)
 {
+	Vc__Status ask = *wanted;
+	bool answered = false;
 	char **names;
 	size_t n;
 	int r = client_partitions(state_dir, &names, &n, err);
@@ -212,22 +251,18 @@ int client_status(const char *state_dir, const Vc__Status *wanted, struct client
 	*ret = (struct client_status){ 0 };
 	if (r < 0)
 		return r;
-	ret->answers = calloc(n, sizeof(*ret->answers));
-	for (size_t i = 0; ret->answers && i < n; i++) {
-		struct wire_msg *answer = &ret->answers[ret->n_answers];
-
+	for (size_t i = 0; i < n && (!answered || ask.jobs); i++) {
 		/* A daemon that is down is no error: the others' board says so. */
-		r = client_ask_status(state_dir, names[i], wanted, answer, err);
+		r = client_ask_status(state_dir, names[i], &ask, ret, err);
 		if (r < 0)
 			continue;
-		ret->n_answers++;
-		r = client_add_status(ret, answer->msg->status_reply);
-		if (r < 0)
-			break;
+		answered = true;
+		/* All but the jobs is the same from every daemon. */
+		ask.partitions = ask.moves = ask.devices = ask.regions = false;
 	}
 	client_names_free(names, n);
-	if (ret->n_answers == 0)
-		return r < 0 ? r : err_sys(err, ENOMEM, "status");
+	if (!answered)
+		return r;
 	if (ret->n_jobs)
 		qsort(ret->jobs, ret->n_jobs, sizeof(*ret->jobs), client_compare_jobs);
 	return 0;
@@ -238,7 +273,11 @@ void client_status_done(struct client_status *status)
 	for (size_t i = 0; i < status->n_answers; i++)
 		wire_msg_done(&status->answers[i]);
 	free(status->answers);
+	free(status->partitions);
 	free(status->jobs);
+	free(status->moves);
+	free(status->devices);
+	free(status->regions);
 	*status = (struct client_status){ 0 };
 }
 

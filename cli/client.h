@@ -36,7 +36,7 @@ int client_answer(struct wire_msg *msg, struct vc_err *err);
 
 /* What all daemons together know. moves come from one daemon, jobs from all. */
 struct client_status {
-	struct wire_msg *answers; /* one a daemon */
+	struct wire_msg *answers; /* pieces: they hold what the lists below point to */
 	size_t n_answers;
 	Vc__Partition **partitions;
 	size_t n_partitions;

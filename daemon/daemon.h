@@ -3,11 +3,14 @@
  * daemon.h - vcd, one partition's daemon, seen by its own files
  *
  *	main.c      options, start order, stop order
- *	listen.c    the socket, connections, who is at the other end
+ *	listen.c    the socket: who may connect
+ *	conn.c      one connection: what it asks, and what it is answered
+ *	turn.c      which connection is served next
  *	request.c   the table: message -> handler, privilege it needs
  *	req-*.c     one request each
  *	decide.c    loads -> policy -> checked decision
  *	load.c      samples the partition, publishes on the board
+ *	moves.c     the last moves
  *	job.c       the jobs here, as their shims tell
  *	pool.c      shims started ahead of need
  *	balance.c   when to move what by itself
@@ -31,14 +34,41 @@
 #include "policy/load.h"
 #include "wire/wire.h"
 
+struct conn;
 struct daemon;
 struct ipc;
 struct job;
+struct moves;
+struct turns;
+
+/* A user with connections, and what its requests cost; see turn.c. */
+struct turn_user {
+	LIST_ENTRY(turn_user) link;        /* turns::buckets */
+	TAILQ_ENTRY(turn_user) ready_link; /* turns::ready */
+	uid_t uid;
+	unsigned int n_conns;
+	unsigned int n_ready; /* connections in the two lists below */
+	double debt_usec;     /* of CPU time, at_usec */
+	uint64_t at_usec;     /* CLOCK_MONOTONIC */
+	TAILQ_HEAD(, conn) commands, shims;
+};
+
+/* An answer of more than one message, at the beginning of what it is made of. */
+struct conn_answer {
+	/* Sends a piece. 1: there is more; 0: that was all; -errno: err is the caller's answer. */
+	int (*next)(struct conn *conn, struct conn_answer *answer, struct vc_err *err);
+	void (*free)(struct conn_answer *answer);
+};
 
 /* One connection: a command's, or a shim's. */
 struct conn {
-	TAILQ_ENTRY(conn) link; /* daemon::conns */
+	TAILQ_ENTRY(conn) link;       /* daemon::conns */
+	TAILQ_ENTRY(conn) ready_link; /* turn_user::commands or ::shims */
 	struct daemon *daemon;
+	struct turn_user *user;  /* whose connection it is */
+	struct turn_user *payer; /* whose debt grows while it is served */
+	bool ready, ready_as_shim;
+	struct conn_answer *answer; /* under way; NULL: none */
 	struct wire *wire;
 	struct event *read_event, *write_event;
 	pid_t pid; /* SO_PEERCRED; a shim's after exec too */
@@ -62,7 +92,8 @@ struct job_balance {
 
 /* A job here. Owned by its shim's connection. */
 struct job {
-	TAILQ_ENTRY(job) link; /* daemon::jobs */
+	TAILQ_ENTRY(job) link; /* daemon::jobs, by number */
+	uint64_t number;       /* in which order the jobs came here: 1, 2 … */
 	struct conn *conn;
 	Vc__JobState *state; /* the shim's last message */
 	struct job_balance balance;
@@ -80,11 +111,14 @@ struct daemon {
 	struct event *listen_event, *listen_resume, *sample_event, *pool_event, *balance_event;
 	double move_usec_per_mib; /* learnt from moves; see balance.c */
 	struct load *load;
+	struct moves *moves;
 	struct devices *devices;
 	struct plan_clock *plan; /* NULL: no event can happen by itself */
 	struct cg_entry *shims_entry;
+	struct turns *turns;
 	TAILQ_HEAD(, conn) conns;
 	TAILQ_HEAD(, job) jobs;
+	uint64_t last_number; /* job::number */
 	unsigned int n_idle_shims;
 	struct ipc *ipc;
 };
@@ -92,6 +126,8 @@ struct daemon {
 /* listen.c */
 int listen_open(struct daemon *daemon, struct vc_err *err);
 void listen_close(struct daemon *daemon);
+
+/* conn.c */
 /* Takes fd over. Also for the sockets of shims that we start ourselves. */
 int conn_new(struct daemon *daemon, int fd, struct conn **ret, struct vc_err *err);
 void conn_free(struct conn *conn);
@@ -99,8 +135,23 @@ void conn_free(struct conn *conn);
 void conn_send(struct conn *conn, const Vc__Msg *msg, const int *fds, size_t n_fds);
 void conn_error(struct conn *conn, const struct vc_err *err);
 void conn_ok(struct conn *conn);
+bool conn_is_shim(const struct conn *conn);
+/* One message, or one piece of an answer. False: nothing more for now, or conn is gone. */
+bool conn_serve(struct conn *conn);
+/* Takes over an answer that is given piece by piece, and the connection's next message after it. */
+void conn_answer(struct conn *conn, struct conn_answer *answer);
 /* The caller's groups as the kernel knows them; the caller frees *ret. */
 int conn_groups(const struct conn *conn, gid_t **ret, size_t *ret_n);
+
+/* turn.c */
+int turn_start(struct daemon *daemon, struct vc_err *err);
+void turn_stop(struct daemon *daemon);
+/* A connection begins and ends. -ENOMEM. */
+int turn_join(struct conn *conn);
+void turn_leave(struct conn *conn);
+/* It can be served, or cannot any more. */
+void turn_add(struct conn *conn);
+void turn_remove(struct conn *conn);
 
 /* request.c */
 void request_handle(struct conn *conn, struct wire_msg *msg);
@@ -122,13 +173,28 @@ int req_ipc_list(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_ipc_fork(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_ipc_leave(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 
-/* status-devices.c: fills and frees the reply's devices. 0 or -ENOMEM. */
-int status_devices(struct daemon *daemon, Vc__StatusReply *reply);
+/* status-devices.c: an answer's devices, one at a time into reply->devices, which has room. 1:
+ * there may be more; 0: that was all; -ENOMEM. _done() frees those of a reply. */
+struct status_devices;
+int status_devices_new(struct daemon *daemon, struct status_devices **ret);
+void status_devices_free(struct status_devices *devices);
+int status_devices_add(struct daemon *daemon, struct status_devices *devices,
+		       Vc__StatusReply *reply);
 void status_devices_done(Vc__StatusReply *reply);
 
-/* status-regions.c: the same, of the regions. -ETIMEDOUT: the table of IPC objects is held. */
-int status_regions(struct daemon *daemon, Vc__StatusReply *reply);
+/* status-regions.c: the same, of the region of that index. -ETIMEDOUT: the table of IPC objects is
+ * held. */
+int status_regions_add(struct daemon *daemon, size_t index, Vc__StatusReply *reply);
 void status_regions_done(Vc__StatusReply *reply);
+
+/* moves.c: what is known of past moves, each with a number that grows. */
+int moves_start(struct daemon *daemon, struct vc_err *err);
+void moves_stop(struct daemon *daemon);
+/* Reads a piece of what was appended to moves.jsonl. False: nothing more to read. */
+bool moves_read(struct daemon *daemon);
+/* The move of that number, or the next one that is known; *number becomes that of the one behind.
+ * NULL: that was the last. */
+const Vc__Moved *moves_next(const struct daemon *daemon, uint64_t *number);
 
 /* decide.c */
 /* Which partition for a new job of the process pid: its index. note: "" or what

@@ -44,8 +44,10 @@
 #endif
 
 #define IPC_TICK_USEC 250000
-#define IPC_LOOK_USEC 1000000u  /* between two looks at an idle object */
-#define IPC_LOOKS 1000          /* at one tick */
+#define IPC_LOOK_USEC 1000000u     /* between two looks at an idle object */
+#define IPC_SWEEP_USEC 3000        /* of idle objects, at one tick */
+#define IPC_SWEEP_AGAIN_USEC 12000 /* until the next tick, when there were more */
+#define IPC_DROP_AT_ONCE 64     /* objects of an opener that has ended; ticks remove the others */
 #define IPC_UNDO_USEC 60000000u /* for how long an opener's end waits for who uses its objects */
 
 /* An opener of this partition. */
@@ -181,15 +183,17 @@ void ipc_sweep(struct ipc *ipc, uint64_t id)
 	table_remove(ipc->table, id);
 }
 
-static void sweep_all(struct ipc *ipc)
+/* False: there are more. A user can leave behind as many as it likes, at one moment. */
+static bool sweep_all(struct ipc *ipc)
 {
 	uint64_t now = clock_mono_usec(), cursor = 0, id;
 
-	for (int i = 0; i < IPC_LOOKS; i++) {
+	do {
 		if (table_idle_next(ipc->table, &cursor, now - IPC_LOOK_USEC, now, &id) < 0)
-			return;
+			return true;
 		ipc_sweep(ipc, id);
-	}
+	} while (clock_mono_usec() - now < IPC_SWEEP_USEC);
+	return false;
 }
 
 /* --- openers -------------------------------------------------------------------------------- */
@@ -201,14 +205,14 @@ void ipc_drop(struct ipc *ipc, pid_t pid)
 	struct table_opener who;
 	uint64_t cursor = 0;
 	uint32_t count;
-	size_t n = 0;
+	size_t n = 0, most;
 
 	if (table_find_opener(ipc->table, pid, &who) < 0)
 		return;
-	ids = calloc(who.n_objects, sizeof(*ids));
-	/* Without memory for that they are found by the next tick. */
-	while (ids && n < who.n_objects &&
-	       table_next_opened(ipc->table, pid, &cursor, &ids[n], &count) == 0)
+	most = who.n_objects < IPC_DROP_AT_ONCE ? who.n_objects : IPC_DROP_AT_ONCE;
+	ids = calloc(most, sizeof(*ids));
+	/* The others, and without memory all, are found by the next tick. */
+	while (ids && n < most && table_next_opened(ipc->table, pid, &cursor, &ids[n], &count) == 0)
 		n++;
 	table_drop_opener(ipc->table, pid);
 	for (size_t i = 0; i < n; i++)
@@ -414,20 +418,24 @@ static void watches_tend(struct ipc *ipc, bool all)
 
 static void ipc_on_tick(evutil_socket_t fd, short what, void *ctx)
 {
+	struct timeval delay = { .tv_usec = IPC_TICK_USEC };
 	struct ipc *ipc = ctx;
 	uint64_t changes = table_changes(ipc->table, ipc->daemon->slot);
 	struct vc_err err;
 
 	if (table_lock(ipc->table, &err) < 0) {
 		log_warn("%s", err.text);
+		event_add(ipc->tick, &delay);
 		return;
 	}
 	if (changes != ipc->seen_changes)
 		openers_tend(ipc, 0);
 	watches_tend(ipc, changes != ipc->seen_changes);
 	ipc->seen_changes = changes;
-	sweep_all(ipc);
+	if (!sweep_all(ipc))
+		delay.tv_usec = IPC_SWEEP_AGAIN_USEC;
 	table_unlock(ipc->table);
+	event_add(ipc->tick, &delay);
 }
 
 bool ipc_must_wait(struct daemon *daemon, pid_t pid)
@@ -523,7 +531,7 @@ static int ipc_open(struct ipc *ipc, struct vc_err *err)
 	ipc->dirfd = trust_openat(instance->dirfd, "ipc/o", O_RDONLY | O_DIRECTORY, 0);
 	if (ipc->dirfd < 0)
 		return err_sys(err, -ipc->dirfd, "%s/ipc/o", instance->dir);
-	ipc->tick = event_new(ipc->daemon->base, -1, EV_PERSIST, ipc_on_tick, ipc);
+	ipc->tick = evtimer_new(ipc->daemon->base, ipc_on_tick, ipc);
 	return ipc->tick ? 0 : err_sys(err, ENOMEM, "IPC objects");
 }
 

@@ -105,6 +105,7 @@ int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 			vc__job_state__free_unpacked(state, NULL);
 			return err_sys(err, ENOMEM, "job");
 		}
+		job->number = ++conn->daemon->last_number;
 		job->conn = conn;
 		job->balance.advice = -1;
 		balance_learn(conn->daemon, state);

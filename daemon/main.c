@@ -109,6 +109,10 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (r == 0)
 		r = ipc_start(daemon, err);
 	if (r == 0)
+		r = turn_start(daemon, err);
+	if (r == 0)
+		r = moves_start(daemon, err);
+	if (r == 0)
 		r = listen_open(daemon, err);
 	if (r == 0)
 		r = load_start(daemon, err);
@@ -133,6 +137,8 @@ static void main_stop(struct daemon *daemon)
 	pool_stop(daemon);
 	load_stop(daemon);
 	listen_close(daemon);
+	turn_stop(daemon);
+	moves_stop(daemon);
 	ipc_stop(daemon);
 	policy_set_free(daemon->policies);
 	board_free(daemon->board);

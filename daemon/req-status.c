@@ -5,33 +5,50 @@
  * Partitions are read from the board, so any daemon can tell of all. Jobs are
  * only this daemon's, with their use of CPU and memory read from their groups now.
  * Callers other than root see their own jobs and moves.
+ *
+ * An answer is made item by item, in pieces of about a millisecond; other users are served in
+ * between. A cursor keeps the place by what does not change: a slot, a job's or a move's number.
  */
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/file.h"
-#include "common/trust.h"
 #include "partition/partition.h"
 
-/* How much of moves.jsonl is looked at: some thousand moves. */
-#define STATUS_MOVES_BYTES (1u << 20)
+#define STATUS_PIECE_USEC 1000
+#define STATUS_PIECE_ITEMS 256
+#define STATUS_MOVES_LOOKED 256 /* moves, of whomever, that are looked at before the clock is */
 
-/* What a reply is made of, freed in one place. */
+/* What an answer can consist of, in this order. */
+enum {
+	STATUS_PARTITIONS,
+	STATUS_JOBS,
+	STATUS_MOVES,
+	STATUS_DEVICES,
+	STATUS_REGIONS,
+	STATUS_N_PARTS,
+};
+
+/* What is wanted, and how far the answer is. */
 struct status {
+	struct conn_answer answer; /* first: it is this */
+	bool wanted[STATUS_N_PARTS];
+	unsigned int part; /* the one under way */
+	uint64_t cursor;   /* in it */
+	struct status_devices *devices;
+};
+
+/* One message, and what is freed with it. */
+struct status_piece {
 	Vc__StatusReply reply;
-	Vc__Partition *parts, **part_list;
-	Vc__Job *jobs, **job_list;
-	Vc__Moved **moves;
-	size_t n_moves;
+	Vc__Partition parts[STATUS_PIECE_ITEMS], *part_list[STATUS_PIECE_ITEMS];
+	Vc__Job jobs[STATUS_PIECE_ITEMS], *job_list[STATUS_PIECE_ITEMS];
+	Vc__Moved *moves[STATUS_PIECE_ITEMS];
+	Vc__Device *devices[STATUS_PIECE_ITEMS];
+	Vc__Region *regions[STATUS_PIECE_ITEMS];
 };
 
 static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Partition *out)
@@ -59,27 +76,6 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 	out->jobs = sample.load.jobs;
 	out->runnable = sample.load.runnable;
 	out->pending = sample.load.pending;
-}
-
-static int status_partitions(struct daemon *daemon, struct status *status)
-{
-	const struct config *config = daemon->instance->config;
-	uint32_t n = (uint32_t)config->n_parts, shown = 0;
-
-	status->parts = calloc(n, sizeof(*status->parts));
-	status->part_list = calloc(n, sizeof(*status->part_list));
-	if (!status->parts || !status->part_list)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++) {
-		if (spec_is_free(&config->parts[i]))
-			continue;
-		status_fill_partition(daemon, i, &status->parts[shown]);
-		status->part_list[shown] = &status->parts[shown];
-		shown++;
-	}
-	status->reply.n_partitions = shown;
-	status->reply.partitions = status->part_list;
-	return 0;
 }
 
 static void status_fill_job(struct daemon *daemon, const struct job *job, Vc__Job *out)
@@ -111,145 +107,153 @@ static void status_fill_job(struct daemon *daemon, const struct job *job, Vc__Jo
 		out->advice = daemon->instance->config->parts[job->balance.advice].name;
 }
 
-static int status_jobs(struct conn *conn, struct status *status)
+/*
+ * Each adds an item, or finds that there is nothing at the cursor's place. 1: there is more; 0:
+ * that was all of it; -errno.
+ */
+
+static int status_add_partition(struct conn *conn, struct status *status,
+				struct status_piece *piece)
 {
-	struct daemon *daemon = conn->daemon;
+	const struct config *config = conn->daemon->instance->config;
+	uint32_t slot = (uint32_t)status->cursor;
+	size_t n = piece->reply.n_partitions;
+
+	if (slot >= config->n_parts)
+		return 0;
+	status->cursor++;
+	if (spec_is_free(&config->parts[slot]))
+		return 1;
+	status_fill_partition(conn->daemon, slot, &piece->parts[n]);
+	piece->part_list[n] = &piece->parts[n];
+	piece->reply.n_partitions++;
+	return 1;
+}
+
+static int status_add_job(struct conn *conn, struct status *status, struct status_piece *piece)
+{
+	size_t n = piece->reply.n_jobs;
 	const struct job *job;
-	size_t n = 0;
 
-	TAILQ_FOREACH(job, &daemon->jobs, link)
-	n++;
-	status->jobs = calloc(n + 1, sizeof(*status->jobs));
-	status->job_list = calloc(n + 1, sizeof(*status->job_list));
-	if (!status->jobs || !status->job_list)
-		return -ENOMEM;
-	n = 0;
-	TAILQ_FOREACH(job, &daemon->jobs, link)
-	{
-		if (!job_visible(job, conn))
-			continue;
-		status_fill_job(daemon, job, &status->jobs[n]);
-		status->job_list[n] = &status->jobs[n];
-		n++;
-	}
-	status->reply.n_jobs = n;
-	status->reply.jobs = status->job_list;
-	return 0;
+	TAILQ_FOREACH(job, &conn->daemon->jobs, link)
+	if (job->number > status->cursor && job_visible(job, conn))
+		break;
+	if (!job)
+		return 0;
+	status->cursor = job->number;
+	status_fill_job(conn->daemon, job, &piece->jobs[n]);
+	piece->job_list[n] = &piece->jobs[n];
+	piece->reply.n_jobs++;
+	return 1;
 }
 
-static char *status_text(const json_t *json, const char *key)
+static int status_add_move(struct conn *conn, struct status *status, struct status_piece *piece)
 {
-	const char *text = json_string_value(json_object_get(json, key));
-
-	return strdup(text ? text : "");
-}
-
-static uint64_t status_number(const json_t *json, const char *key)
-{
-	json_int_t value = json_integer_value(json_object_get(json, key));
-
-	return value > 0 ? (uint64_t)value : 0;
-}
-
-/* One line of moves.jsonl. The shims write it, but a torn line must not hurt. */
-static Vc__Moved *status_parse_move(const char *line, size_t len, const struct conn *conn)
-{
-	json_t *json = json_loadb(line, len, 0, NULL);
-	Vc__Moved *move = calloc(1, sizeof(*move));
-
-	if (!json || !move || (conn->uid != 0 && status_number(json, "uid") != conn->uid)) {
-		json_decref(json);
-		free(move);
-		return NULL;
-	}
-	vc__moved__init(move);
-	move->job = (uint32_t)status_number(json, "job");
-	move->from = status_text(json, "from");
-	move->to = status_text(json, "to");
-	move->engine = status_text(json, "engine");
-	move->result = status_text(json, "result");
-	move->reason = status_text(json, "reason");
-	move->has_downtime_usec = move->has_total_usec = move->has_image_bytes = move->has_at_usec =
-		true;
-	move->downtime_usec = status_number(json, "downtime_usec");
-	move->total_usec = status_number(json, "total_usec");
-	move->image_bytes = status_number(json, "image_bytes");
-	move->at_usec = status_number(json, "at");
-	json_decref(json);
-	return move;
-}
-
-static int status_moves(struct conn *conn, struct status *status)
-{
-	_cleanup_free_ char *text = malloc(STATUS_MOVES_BYTES + 1);
-	_cleanup_close_ int fd = -1;
-	char *line, *end;
-	ssize_t n;
-	off_t size;
-
-	fd = trust_openat(conn->daemon->instance->dirfd, "moves.jsonl", O_RDONLY, 0);
-	if (!text)
-		return -ENOMEM;
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	size = lseek(fd, 0, SEEK_END);
-	n = pread(fd, text, STATUS_MOVES_BYTES,
-		  size > (off_t)STATUS_MOVES_BYTES ? size - (off_t)STATUS_MOVES_BYTES : 0);
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	line = text;
-	if (size > (off_t)STATUS_MOVES_BYTES)
-		line = strchr(text, '\n') ? strchr(text, '\n') + 1 : text + n;
-	for (; (end = strchr(line, '\n')); line = end + 1) {
-		Vc__Moved *move = status_parse_move(line, (size_t)(end - line), conn);
-		Vc__Moved **grown;
+	for (int i = 0; i < STATUS_MOVES_LOOKED; i++) {
+		const Vc__Moved *move = moves_next(conn->daemon, &status->cursor);
 
 		if (!move)
+			return moves_read(conn->daemon);
+		if (conn->uid != 0 && move->uid != conn->uid)
 			continue;
-		grown = realloc(status->moves, (status->n_moves + 1) * sizeof(*grown));
-		if (!grown) {
-			vc__moved__free_unpacked(move, NULL);
-			return -ENOMEM;
-		}
-		status->moves = grown;
-		status->moves[status->n_moves++] = move;
+		piece->moves[piece->reply.n_moves++] = (Vc__Moved *)move;
+		break;
 	}
-	status->reply.n_moves = status->n_moves;
-	status->reply.moves = status->moves;
+	return 1;
+}
+
+static int status_add_device(struct conn *conn, struct status *status, struct status_piece *piece)
+{
+	int r = 0;
+
+	if (!status->devices)
+		r = status_devices_new(conn->daemon, &status->devices);
+	return r < 0 ? r : status_devices_add(conn->daemon, status->devices, &piece->reply);
+}
+
+static int status_add_region(struct conn *conn, struct status *status, struct status_piece *piece)
+{
+	return status_regions_add(conn->daemon, (size_t)status->cursor++, &piece->reply);
+}
+
+static int (*const status_add[STATUS_N_PARTS])(struct conn *conn, struct status *status,
+					       struct status_piece *piece) = {
+	[STATUS_PARTITIONS] = status_add_partition, [STATUS_JOBS] = status_add_job,
+	[STATUS_MOVES] = status_add_move,           [STATUS_DEVICES] = status_add_device,
+	[STATUS_REGIONS] = status_add_region,
+};
+
+/* Fills the piece until it is large enough. As status_add: whether there is more. */
+static int status_fill(struct conn *conn, struct status *status, struct status_piece *piece)
+{
+	uint64_t begun = clock_mono_usec();
+
+	for (int i = 0; status->part < STATUS_N_PARTS; i++) {
+		int r = 0;
+
+		if (i == STATUS_PIECE_ITEMS || clock_mono_usec() - begun >= STATUS_PIECE_USEC)
+			return 1;
+		if (status->wanted[status->part])
+			r = status_add[status->part](conn, status, piece);
+		if (r < 0)
+			return r;
+		if (r == 0) {
+			status->part++;
+			status->cursor = 0;
+		}
+	}
 	return 0;
+}
+
+static int status_next(struct conn *conn, struct conn_answer *answer, struct vc_err *err)
+{
+	struct status *status = (struct status *)answer;
+	_cleanup_free_ struct status_piece *piece = malloc(sizeof(*piece));
+	Vc__Msg msg = VC__MSG__INIT;
+	int r;
+
+	if (!piece)
+		return err_sys(err, ENOMEM, "status");
+	piece->reply = (Vc__StatusReply)VC__STATUS_REPLY__INIT;
+	piece->reply.partitions = piece->part_list;
+	piece->reply.jobs = piece->job_list;
+	piece->reply.moves = piece->moves;
+	piece->reply.devices = piece->devices;
+	piece->reply.regions = piece->regions;
+	r = status_fill(conn, status, piece);
+	if (r >= 0) {
+		piece->reply.has_more = piece->reply.more = r > 0;
+		msg.body_case = VC__MSG__BODY_STATUS_REPLY;
+		msg.status_reply = &piece->reply;
+		conn_send(conn, &msg, NULL, 0);
+	}
+	status_devices_done(&piece->reply);
+	status_regions_done(&piece->reply);
+	return r < 0 ? err_sys(err, -r, "status") : r;
+}
+
+static void status_free(struct conn_answer *answer)
+{
+	struct status *status = (struct status *)answer;
+
+	status_devices_free(status->devices);
+	free(status);
 }
 
 int req_status(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 {
 	const Vc__Status *wanted = msg->msg->status;
-	struct status status = { .reply = VC__STATUS_REPLY__INIT };
-	Vc__Msg answer = VC__MSG__INIT;
-	int r = 0;
+	struct status *status = calloc(1, sizeof(*status));
 
-	if (wanted->partitions)
-		r = status_partitions(conn->daemon, &status);
-	if (r == 0 && wanted->jobs)
-		r = status_jobs(conn, &status);
-	if (r == 0 && wanted->moves)
-		r = status_moves(conn, &status);
-	if (r == 0 && wanted->devices)
-		r = status_devices(conn->daemon, &status.reply);
-	if (r == 0 && wanted->regions)
-		r = status_regions(conn->daemon, &status.reply);
-	if (r == 0) {
-		answer.body_case = VC__MSG__BODY_STATUS_REPLY;
-		answer.status_reply = &status.reply;
-		conn_send(conn, &answer, NULL, 0);
-	}
-	status_devices_done(&status.reply);
-	status_regions_done(&status.reply);
-	free(status.parts);
-	free(status.part_list);
-	free(status.jobs);
-	free(status.job_list);
-	for (size_t i = 0; i < status.n_moves; i++)
-		vc__moved__free_unpacked(status.moves[i], NULL);
-	free(status.moves);
-	return r < 0 ? err_sys(err, -r, "status") : 0;
+	if (!status)
+		return err_sys(err, ENOMEM, "status");
+	status->answer.next = status_next;
+	status->answer.free = status_free;
+	status->wanted[STATUS_PARTITIONS] = wanted->partitions;
+	status->wanted[STATUS_JOBS] = wanted->jobs;
+	status->wanted[STATUS_MOVES] = wanted->moves;
+	status->wanted[STATUS_DEVICES] = wanted->devices;
+	status->wanted[STATUS_REGIONS] = wanted->regions;
+	conn_answer(conn, &status->answer);
+	return 0;
 }

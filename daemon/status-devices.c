@@ -14,11 +14,13 @@
 #include "partition/device.h"
 #include "partition/irq.h"
 
-/* What is looked at for one answer. */
-struct look {
-	struct daemon *daemon;
-	int root;
+/* The devices of one answer, of which some have been given already. */
+struct status_devices {
+	int root;                    /* "/" */
 	bool denied[PARTITIONS_MAX]; /* what is to be denied to a partition is */
+	size_t n_looked;             /* partitions of which that is known */
+	char (*names)[DEVICE_NAME_MAX];
+	size_t n, given;
 };
 
 static void irq_done(Vc__Irq *irq)
@@ -50,7 +52,6 @@ void status_devices_done(Vc__StatusReply *reply)
 		free(device->name);
 		free(device);
 	}
-	free(reply->devices);
 }
 
 static Vc__Irq *irq_new(int root, unsigned int number, const char *cpus)
@@ -78,7 +79,8 @@ static Vc__Irq *irq_new(int root, unsigned int number, const char *cpus)
 	return irq;
 }
 
-static int add_irqs(const struct look *look, const char *name, const char *cpus, Vc__Device *device)
+static int add_irqs(const struct status_devices *look, const char *name, const char *cpus,
+		    Vc__Device *device)
 {
 	unsigned int irqs[DEVICE_IRQS_MAX];
 	size_t n = 0;
@@ -97,7 +99,7 @@ static int add_irqs(const struct look *look, const char *name, const char *cpus,
 	return 0;
 }
 
-static int add_nodes(const struct look *look, const char *name, Vc__Device *device)
+static int add_nodes(const struct status_devices *look, const char *name, Vc__Device *device)
 {
 	struct device_node nodes[DEVICE_NODES_MAX];
 	size_t n = 0;
@@ -116,10 +118,9 @@ static int add_nodes(const struct look *look, const char *name, Vc__Device *devi
 }
 
 /* Who else may open it, and whether the others are kept from it. */
-static int add_sharers(const struct look *look, const char *name, Vc__Device *device)
+static int add_sharers(const struct status_devices *look, const struct config *config,
+		       const char *name, Vc__Device *device)
 {
-	const struct config *config = look->daemon->instance->config;
-
 	device->sharers = calloc(config->n_parts + 1, sizeof(char *));
 	if (!device->sharers)
 		return -ENOMEM;
@@ -140,21 +141,16 @@ static int add_sharers(const struct look *look, const char *name, Vc__Device *de
 }
 
 /* owner NULL: none. On failure what there is of it is in the reply, to be freed with it. */
-static int add_device(const struct look *look, const struct partition_spec *owner, const char *name,
-		      Vc__StatusReply *reply)
+static int add_device(const struct status_devices *look, const struct config *config,
+		      const struct partition_spec *owner, const char *name, Vc__StatusReply *reply)
 {
-	Vc__Device **grown = reallocarray(reply->devices, reply->n_devices + 1, sizeof(*grown));
-	Vc__Device *device;
+	Vc__Device *device = malloc(sizeof(*device));
 	int r;
 
-	if (!grown)
-		return -ENOMEM;
-	reply->devices = grown;
-	device = malloc(sizeof(*device));
 	if (!device)
 		return -ENOMEM;
 	vc__device__init(device);
-	grown[reply->n_devices++] = device;
+	reply->devices[reply->n_devices++] = device;
 	device->owner = (char *)(owner ? owner->name : "");
 	device->name = strdup(name);
 	if (!device->name)
@@ -162,40 +158,79 @@ static int add_device(const struct look *look, const struct partition_spec *owne
 	r = owner ? add_irqs(look, name, owner->cpus, device) : 0;
 	if (r == 0)
 		r = add_nodes(look, name, device);
-	return r == 0 ? add_sharers(look, name, device) : r;
+	return r == 0 ? add_sharers(look, config, name, device) : r;
 }
 
-/* The devices of a list that the reply does not have yet. */
-static int add_list(const struct look *look, const char *list, const struct partition_spec *owner,
-		    Vc__StatusReply *reply)
+/* The names of a list that are not noted yet. */
+static int note_names(struct status_devices *devices, const char *list)
 {
 	char name[DEVICE_NAME_MAX];
 
 	while (list && device_next(&list, name)) {
+		char(*grown)[DEVICE_NAME_MAX];
 		bool known = false;
-		int r;
 
-		for (size_t i = 0; i < reply->n_devices; i++)
-			known |= !strcmp(reply->devices[i]->name, name);
-		r = known ? 0 : add_device(look, owner, name, reply);
-		if (r < 0)
-			return r;
+		for (size_t i = 0; i < devices->n; i++)
+			known |= !strcmp(devices->names[i], name);
+		if (known)
+			continue;
+		grown = reallocarray(devices->names, devices->n + 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		devices->names = grown;
+		memcpy(grown[devices->n++], name, sizeof(name));
 	}
 	return 0;
 }
 
-int status_devices(struct daemon *daemon, Vc__StatusReply *reply)
+int status_devices_new(struct daemon *daemon, struct status_devices **ret)
 {
-	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const struct config *config = daemon->instance->config;
-	struct look look = { .daemon = daemon, .root = root };
-	int r = 0;
+	struct status_devices *devices = calloc(1, sizeof(*devices));
+	int r = devices ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < config->n_parts; i++)
-		look.denied[i] = deny_is_applied(daemon->cg, config, i);
+	if (devices)
+		devices->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; r == 0 && i < config->n_parts; i++)
-		r = add_list(&look, config->parts[i].devices, &config->parts[i], reply);
+		r = note_names(devices, config->parts[i].devices);
 	for (size_t i = 0; r == 0 && i < config->n_parts; i++)
-		r = add_list(&look, config->parts[i].shares, NULL, reply);
+		r = note_names(devices, config->parts[i].shares);
+	if (r < 0)
+		status_devices_free(devices);
+	else
+		*ret = devices;
 	return r;
+}
+
+void status_devices_free(struct status_devices *devices)
+{
+	if (!devices)
+		return;
+	closep(&devices->root);
+	free(devices->names);
+	free(devices);
+}
+
+int status_devices_add(struct daemon *daemon, struct status_devices *devices,
+		       Vc__StatusReply *reply)
+{
+	const struct config *config = daemon->instance->config;
+	const struct partition_spec *owner = NULL;
+	const char *name;
+	int r;
+
+	if (devices->given == devices->n)
+		return 0;
+	if (devices->n_looked < config->n_parts) {
+		size_t i = devices->n_looked++;
+
+		devices->denied[i] = deny_is_applied(daemon->cg, config, i);
+		return 1;
+	}
+	name = devices->names[devices->given++];
+	for (size_t i = 0; !owner && i < config->n_parts; i++)
+		if (device_listed(config->parts[i].devices, name))
+			owner = &config->parts[i];
+	r = add_device(devices, config, owner, name, reply);
+	return r < 0 ? r : 1;
 }

@@ -26,7 +26,6 @@ void status_regions_done(Vc__StatusReply *reply)
 		free(region->columns);
 		free(region);
 	}
-	free(reply->regions);
 }
 
 static int add_sharers(const struct region_spec *spec, Vc__Region *region)
@@ -97,36 +96,30 @@ static int fill_region(struct ipc *ipc, const struct region_spec *spec, Vc__Regi
 	return add_columns(ipc, id, region);
 }
 
-/* On failure what there is of it is in the reply, to be freed with it. */
-static int add_region(struct ipc *ipc, struct region_spec *spec, Vc__StatusReply *reply)
+int status_regions_add(struct daemon *daemon, size_t index, Vc__StatusReply *reply)
 {
-	Vc__Region *region = malloc(sizeof(*region));
+	const struct config *config = daemon->instance->config;
+	struct region_spec *spec = &config->regions[index];
+	Vc__Region *region;
+	struct vc_err err;
 	int r;
 
+	if (index >= config->n_regions)
+		return 0;
+	region = malloc(sizeof(*region));
 	if (!region)
 		return -ENOMEM;
 	vc__region__init(region);
+	/* On failure what there is of it is in the reply, to be freed with it. */
 	reply->regions[reply->n_regions++] = region;
 	region->name = spec->name;
 	region->owner = spec->owner;
 	r = add_sharers(spec, region);
-	return r < 0 ? r : fill_region(ipc, spec, region);
-}
-
-int status_regions(struct daemon *daemon, Vc__StatusReply *reply)
-{
-	const struct config *config = daemon->instance->config;
-	struct vc_err err;
-	int r;
-
-	reply->regions = calloc(config->n_regions + 1, sizeof(Vc__Region *));
-	if (!reply->regions)
-		return -ENOMEM;
-	r = table_lock(daemon->ipc->table, &err);
+	if (r == 0)
+		r = table_lock(daemon->ipc->table, &err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; r == 0 && i < config->n_regions; i++)
-		r = add_region(daemon->ipc, &config->regions[i], reply);
+	r = fill_region(daemon->ipc, spec, region);
 	table_unlock(daemon->ipc->table);
-	return r;
+	return r < 0 ? r : 1;
 }

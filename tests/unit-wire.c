@@ -316,6 +316,63 @@ static void test_a_large_queue_arrives_whole(void **state)
 	pair_done(&pair);
 }
 
+/* A frame whose message has one field, number outer, that consists of n times the two bytes. */
+static uint8_t *dense_frame(unsigned int outer, const uint8_t unit[2], size_t n, size_t *ret_size)
+{
+	size_t len = 2 * n, head = outer ? 6 : 0, size = 4 + head + len;
+	uint8_t *frame = malloc(size), *at = frame;
+
+	assert_non_null(frame);
+	for (int shift = 24; shift >= 0; shift -= 8)
+		*at++ = (uint8_t)((size - 4) >> shift);
+	if (outer) {
+		*at++ = (uint8_t)(outer << 3 | 2 | 0x80);
+		*at++ = (uint8_t)(outer >> 4);
+		for (int i = 0; i < 4; i++)
+			*at++ = (uint8_t)(len >> (7 * i) & 0x7f) | (i < 3 ? 0x80 : 0);
+	}
+	for (size_t i = 0; i < n; i++) {
+		*at++ = unit[0];
+		*at++ = unit[1];
+	}
+	*ret_size = size;
+	return frame;
+}
+
+/* What a few bytes of a frame make its receiver do is bounded before it is done. */
+static void test_dense_frames(void **state)
+{
+	static const struct {
+		const char *what;
+		unsigned int outer; /* the field that the others are in; 0: none is */
+		uint8_t unit[2];
+		size_t n;
+		bool accepted;
+	} rows[] = {
+		{ "unknown fields", 0, { 0x30, 0 }, 4000000, false },
+		{ "a message again and again", 0, { 0x22, 0 }, 4000000, false },
+		{ "arguments, empty", 12, { 0x0a, 0 }, 4000000, false },
+		{ "unknown fields of a program", 12, { 0x78, 0 }, 4000000, false },
+		{ "a few unknown fields", 12, { 0x78, 0 }, 60, true },
+		{ "some more", 12, { 0x78, 0 }, 70, false },
+		{ "many arguments", 12, { 0x0a, 0 }, 200000, true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		Vc__Msg *msg = NULL;
+		size_t size;
+		uint8_t *frame = dense_frame(rows[i].outer, rows[i].unit, rows[i].n, &size);
+		struct vc_err err = { 0 };
+		long r = wire_parse(frame, size, &msg, &err);
+
+		print_message("%s: %ld %s\n", rows[i].what, r, err.text);
+		assert_int_equal(r, rows[i].accepted ? (long)size : -EPROTO);
+		if (msg)
+			vc__msg__free_unpacked(msg, NULL);
+		free(frame);
+	}
+}
+
 static void test_too_large_to_send(void **state)
 {
 	struct pair pair = pair_new(0);
@@ -344,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_too_many_descriptors),
 		cmocka_unit_test(test_a_peer_that_does_not_read),
 		cmocka_unit_test(test_a_large_queue_arrives_whole),
+		cmocka_unit_test(test_dense_frames),
 		cmocka_unit_test(test_too_large_to_send),
 	};
 

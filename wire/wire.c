@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "wire/limit.h"
 
 #define WIRE_HEAD 4u
 #ifndef SO_PASSRIGHTS
@@ -291,6 +292,8 @@ long wire_parse(const uint8_t *data, size_t size, Vc__Msg **ret, struct vc_err *
 			       WIRE_FRAME_MAX);
 	if (size - WIRE_HEAD < len)
 		return 0;
+	if (limit_check(&vc__msg__descriptor, data + WIRE_HEAD, len, err) < 0)
+		return -EPROTO;
 	msg = vc__msg__unpack(NULL, len, data + WIRE_HEAD);
 	if (!msg)
 		return err_set(err, EPROTO, "a frame that is no message");

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * conn.c - one connection: what it asks, and what it is answered
+ *
+ * What can be read of a connection is not looked at when it arrives, but when it is the turn of
+ * the user whose it is (turn.c). Nothing here blocks, and a command that does not read its answers
+ * is not served until it does.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+#define CONN_BYTES_PER_USER (64u << 20) /* that wait here, in messages half received or sent */
+#define CONN_PATIENCE_SEC 30            /* for a command that says, or reads, nothing */
+#define CONN_SMALL 65536                /* what need not be counted */
+
+static const struct timeval conn_patience = { .tv_sec = CONN_PATIENCE_SEC };
+
+bool conn_is_shim(const struct conn *conn)
+{
+	return conn->job || conn->idle_job || conn->starting;
+}
+
+/* What all connections of a user keep in our memory. */
+static size_t conn_bytes(const struct daemon *daemon, uid_t uid)
+{
+	const struct conn *conn;
+	size_t bytes = 0;
+
+	TAILQ_FOREACH(conn, &daemon->conns, link)
+	if (conn->uid == uid)
+		bytes += wire_held(conn->wire);
+	return bytes;
+}
+
+static void conn_on_read(evutil_socket_t fd, short what, void *ctx)
+{
+	struct conn *conn = ctx;
+
+	if (what & EV_TIMEOUT && !conn_is_shim(conn)) {
+		conn_free(conn);
+		return;
+	}
+	turn_add(conn);
+}
+
+static void conn_await_reader(struct conn *conn)
+{
+	event_add(conn->write_event, conn_is_shim(conn) ? NULL : &conn_patience);
+}
+
+/* Waits for what it is that the connection waits for. A shim's orders may pile up. */
+static void conn_wait(struct conn *conn)
+{
+	bool shim = conn_is_shim(conn);
+
+	if (wire_pending(conn->wire))
+		conn_await_reader(conn);
+	if (shim || !wire_pending(conn->wire))
+		event_add(conn->read_event, shim ? NULL : &conn_patience);
+}
+
+static void conn_on_write(evutil_socket_t fd, short what, void *ctx)
+{
+	struct conn *conn = ctx;
+	int r = what & EV_TIMEOUT ? -ETIMEDOUT : wire_flush(conn->wire);
+
+	if (r == -EAGAIN)
+		conn_await_reader(conn);
+	else if (r < 0)
+		conn_free(conn);
+	else if (conn->answer)
+		turn_add(conn);
+	else if (!conn->ready)
+		conn_wait(conn);
+}
+
+static void conn_answer_done(struct conn *conn)
+{
+	struct conn_answer *answer = steal_ptr(conn->answer);
+
+	if (answer)
+		answer->free(answer);
+}
+
+/* The next piece of a long answer. */
+static void conn_go_on(struct conn *conn)
+{
+	struct vc_err err = { 0 };
+	int r = conn->answer->next(conn, conn->answer, &err);
+
+	if (r < 0 && !conn->done)
+		conn_error(conn, &err);
+	if (r <= 0)
+		conn_answer_done(conn);
+}
+
+/* One message. -EAGAIN: there is none. */
+static int conn_take(struct conn *conn)
+{
+	struct wire_msg msg;
+	struct vc_err err;
+	int r;
+
+	if (conn->uid != 0 && wire_held(conn->wire) > CONN_SMALL &&
+	    conn_bytes(conn->daemon, conn->uid) > CONN_BYTES_PER_USER) {
+		log_debug("uid %u: its messages fill our memory", (unsigned)conn->uid);
+		conn->done = true;
+		return 0;
+	}
+	r = wire_recv(conn->wire, &msg, &err);
+	if (r == -EAGAIN)
+		return r;
+	if (r < 0) {
+		/* The log lies in memory: strangers must not be able to fill it. */
+		if (r != -ECONNRESET)
+			log_debug("uid %u pid %d: %s", (unsigned)conn->uid, (int)conn->pid,
+				  err.text);
+		conn->done = true;
+		return 0;
+	}
+	request_handle(conn, &msg);
+	wire_msg_done(&msg);
+	return 0;
+}
+
+bool conn_serve(struct conn *conn)
+{
+	int r = 0;
+
+	if (conn->answer)
+		conn_go_on(conn);
+	else
+		r = conn_take(conn);
+	if (conn->done) {
+		conn_free(conn);
+		return false;
+	}
+	if (r == 0 && (conn_is_shim(conn) || !wire_pending(conn->wire)))
+		return true;
+	conn_wait(conn);
+	return false;
+}
+
+void conn_answer(struct conn *conn, struct conn_answer *answer)
+{
+	conn->answer = answer;
+}
+
+int conn_new(struct daemon *daemon, int fd, struct conn **ret, struct vc_err *err)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (!conn) {
+		close(fd);
+		return err_sys(err, ENOMEM, "connection");
+	}
+	evutil_make_socket_nonblocking(fd);
+	conn->daemon = daemon;
+	TAILQ_INSERT_TAIL(&daemon->conns, conn, link);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
+		int r = err_sys(err, errno, "who is at the other end");
+
+		close(fd);
+		conn_free(conn);
+		return r;
+	}
+	conn->pid = cred.pid;
+	conn->uid = cred.uid;
+	conn->gid = cred.gid;
+	if (turn_join(conn) < 0) {
+		close(fd);
+		conn_free(conn);
+		return err_sys(err, ENOMEM, "connection");
+	}
+	if (wire_new(fd, &conn->wire, err) < 0) {
+		conn_free(conn);
+		return -ENOMEM;
+	}
+	wire_refuse_fds(conn->wire);
+	conn->read_event = event_new(daemon->base, fd, EV_READ, conn_on_read, conn);
+	conn->write_event = event_new(daemon->base, fd, EV_WRITE, conn_on_write, conn);
+	if (!conn->read_event || !conn->write_event ||
+	    event_add(conn->read_event, &conn_patience) < 0) {
+		conn_free(conn);
+		return err_sys(err, ENOMEM, "connection");
+	}
+	*ret = conn;
+	return 0;
+}
+
+void conn_free(struct conn *conn)
+{
+	if (!conn)
+		return;
+	if (conn->idle_job)
+		conn->daemon->n_idle_shims--;
+	job_free(conn->job);
+	conn_answer_done(conn);
+	turn_leave(conn);
+	if (conn->read_event)
+		event_free(conn->read_event);
+	if (conn->write_event)
+		event_free(conn->write_event);
+	wire_free(conn->wire);
+	TAILQ_REMOVE(&conn->daemon->conns, conn, link);
+	free(conn);
+}
+
+void conn_send(struct conn *conn, const Vc__Msg *msg, const int *fds, size_t n_fds)
+{
+	struct vc_err err;
+
+	if (conn->done)
+		return;
+	if (wire_send(conn->wire, msg, fds, n_fds, &err) < 0) {
+		/* Anybody can go away as often as he likes. */
+		log_debug("uid %u pid %d: %s", (unsigned)conn->uid, (int)conn->pid, err.text);
+		conn->done = true;
+	} else if (wire_pending(conn->wire)) {
+		conn_await_reader(conn);
+	}
+}
+
+static void conn_sent(struct conn *conn, int r)
+{
+	if (r < 0)
+		conn->done = true;
+	else if (wire_pending(conn->wire))
+		conn_await_reader(conn);
+}
+
+void conn_error(struct conn *conn, const struct vc_err *err)
+{
+	conn_sent(conn, wire_send_error(conn->wire, err, 125));
+}
+
+void conn_ok(struct conn *conn)
+{
+	conn_sent(conn, wire_send_ok(conn->wire));
+}
+
+int conn_groups(const struct conn *conn, gid_t **ret, size_t *ret_n)
+{
+	socklen_t len = 64 * sizeof(gid_t);
+	_cleanup_free_ gid_t *groups = NULL;
+
+	for (;;) {
+		gid_t *grown = realloc(groups, len);
+
+		if (!grown)
+			return -ENOMEM;
+		groups = grown;
+		if (getsockopt(wire_fd(conn->wire), SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0)
+			break;
+		if (errno != ERANGE)
+			return -errno;
+	}
+	*ret_n = len / sizeof(gid_t);
+	*ret = steal_ptr(groups);
+	return 0;
+}
