@@ -4,7 +4,8 @@
  *
  * For what kill(1) cannot do: a job that is parked has no processes, and one whose
  * program has ended has no PID to be named by. Whose job it is the daemon knows, and its shim
- * sends as the job's user.
+ * sends as the job's user. The shim answers when the signal is delivered, so this waits for the
+ * end of a move.
  */
 #include "cli/vcctl.h"
 
@@ -15,6 +16,11 @@
 #include <string.h>
 
 #include "cli/client.h"
+#include "common/clock.h"
+
+/* How long a job may take from one daemon to another. */
+#define KILL_PATIENCE_USEC 2000000u
+#define KILL_PAUSE_USEC 20000
 
 /* "TERM", "SIGTERM" or "15"; -1: there is none. */
 static int kill_parse_signal(const char *text)
@@ -48,16 +54,68 @@ static int kill_job(const char *state_dir, const Vc__Job *job, int signal, struc
 	msg.signal = &body;
 	r = client_ask(wire, &msg, NULL, 0, &answer, err);
 	wire_free(wire);
-	if (r == 0)
-		wire_msg_done(&answer);
+	if (r < 0)
+		return r;
+	if (answer.msg->body_case == VC__MSG__BODY_OK && answer.msg->ok->note)
+		fprintf(stderr, "vcctl: job %u: %s\n", job->id, answer.msg->ok->note);
+	wire_msg_done(&answer);
+	return 0;
+}
+
+static int kill_find(const char *state_dir, const char *word, struct client_status *ret,
+		     const Vc__Job **ret_job, struct vc_err *err)
+{
+	Vc__Status wanted = VC__STATUS__INIT;
+	int r;
+
+	wanted.has_jobs = wanted.jobs = true;
+	r = client_status(state_dir, &wanted, ret, err);
+	if (r < 0)
+		return r;
+	r = client_find_job(ret, word, false, ret_job, err);
+	if (r < 0)
+		client_status_done(ret);
 	return r;
+}
+
+/* The job went from one daemon to another between two questions; the order was not carried out. */
+static bool kill_may_retry(int r)
+{
+	return r == -ENOENT || r == -EAGAIN || r == -ECONNRESET || r == -EPIPE;
+}
+
+static int kill_word(const char *state_dir, const char *word, int signal, struct vc_err *err)
+{
+	uint64_t deadline = clock_mono_usec() + KILL_PATIENCE_USEC;
+	bool seen = false, told = false;
+
+	for (;;) {
+		struct client_status status;
+		const Vc__Job *job;
+		int r = kill_find(state_dir, word, &status, &job, err);
+
+		if (r < 0 && !seen)
+			return r;
+		if (r == 0) {
+			seen = true;
+			if (!told && job->state && !strcmp(job->state, "moving"))
+				fprintf(stderr,
+					"vcctl: job %u is being moved, and gets the signal "
+					"afterwards\n",
+					job->id);
+			told = true;
+			r = kill_job(state_dir, job, signal, err);
+			client_status_done(&status);
+		}
+		if (!kill_may_retry(r) || clock_mono_usec() > deadline)
+			return r;
+		clock_sleep_usec(KILL_PAUSE_USEC);
+	}
 }
 
 int vcctl_kill(const struct vcctl *opts)
 {
 	int signal = opts->signal ? kill_parse_signal(opts->signal) : SIGTERM, failed = 0;
-	Vc__Status wanted = VC__STATUS__INIT;
-	struct client_status status;
 	struct vc_err err;
 
 	if (signal < 0) {
@@ -65,21 +123,12 @@ int vcctl_kill(const struct vcctl *opts)
 			opts->signal);
 		return EXIT_USAGE_CODE;
 	}
-	wanted.has_jobs = wanted.jobs = true;
-	if (client_status(opts->state_dir, &wanted, &status, &err) < 0) {
-		fprintf(stderr, "vcctl: %s\n", err.text);
-		return 1;
-	}
 	for (char **word = opts->words; *word; word++) {
-		const Vc__Job *job;
-		int r = client_find_job(&status, *word, false, &job, &err);
+		int r = kill_word(opts->state_dir, *word, signal, &err);
 
-		if (r == 0)
-			r = kill_job(opts->state_dir, job, signal, &err);
 		if (r < 0)
 			fprintf(stderr, "vcctl: %s\n", err.text);
 		failed |= r < 0;
 	}
-	client_status_done(&status);
 	return failed;
 }

@@ -62,6 +62,16 @@ void move_order(struct job *job, uint32_t to, const char *note, bool progress, i
 	conn_send(job->conn, &order, &command, command >= 0);
 }
 
+/* The command is the shim's now; or the shim has hung up, since the job is elsewhere. */
+static int move_check_sent(struct conn *conn, const struct job *job, struct vc_err *err)
+{
+	if (job->conn->done)
+		return err_set(err, EAGAIN, "job %u is changing its partition; try again",
+			       job->state->job);
+	conn->done = true;
+	return 0;
+}
+
 int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 {
 	const Vc__Move *move = msg->msg->move;
@@ -77,14 +87,14 @@ int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	if (to < 0)
 		return err_add(err, "move job %u", job->state->job);
 	move_order(job, (uint32_t)to, note[0] ? note : NULL, move->progress, wire_fd(conn->wire));
-	conn->done = true;
-	return 0;
+	return move_check_sent(conn, job, err);
 }
 
 int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 {
 	Vc__Msg order = VC__MSG__INIT;
 	struct job *job;
+	int command = wire_fd(conn->wire);
 	int r = job_find_for(conn, false, msg->msg->signal->job, 0, &job, err);
 
 	if (r == 0)
@@ -95,7 +105,7 @@ int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		return err_set(err, EINVAL, "there is no signal %d", msg->msg->signal->signal);
 	order.body_case = VC__MSG__BODY_SIGNAL;
 	order.signal = msg->msg->signal;
-	conn_send(job->conn, &order, NULL, 0);
-	conn_ok(conn);
-	return 0;
+	/* The shim answers when it is delivered: after the move, if it moves the job now. */
+	conn_send(job->conn, &order, &command, 1);
+	return move_check_sent(conn, job, err);
 }

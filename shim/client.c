@@ -86,6 +86,14 @@ static void client_resize(struct shim *shim, const Vc__Resize *request)
 		ioctl(shim->master_fd, TIOCSWINSZ, &size);
 }
 
+static void client_signal(struct shim *shim, const Vc__Signal *request)
+{
+	const struct signal_order order = { .signal = request->signal, .group = request->group };
+	bool held;
+
+	signal_take(shim, &order, &held, NULL);
+}
+
 /*
  * The command is gone without a word. A job without a terminal goes on alone; one
  * with a terminal gets what a vanished terminal gives: a hangup. The kernel signals
@@ -95,6 +103,7 @@ static void client_resize(struct shim *shim, const Vc__Resize *request)
 static void client_gone(struct shim *shim)
 {
 	pid_t foreground;
+	bool held;
 
 	client_drop(shim);
 	if (shim->state == JOB_STARTING)
@@ -105,10 +114,10 @@ static void client_gone(struct shim *shim)
 	foreground = tcgetpgrp(shim->master_fd);
 	close(steal_fd(&shim->master_fd));
 	if (shim->state == JOB_PARKED) {
-		job_signal_parked(shim, SIGHUP);
+		signal_take(shim, &(struct signal_order){ .signal = SIGHUP }, &held, NULL);
 	} else if (foreground > 1) {
-		job_kill(shim, -foreground, SIGHUP);
-		job_kill(shim, -foreground, SIGCONT);
+		signal_kill(shim, -foreground, SIGHUP);
+		signal_kill(shim, -foreground, SIGCONT);
 	}
 }
 
@@ -127,7 +136,7 @@ static void client_on_read(evutil_socket_t fd, short what, void *ctx)
 			return;
 		}
 		if (msg.msg->body_case == VC__MSG__BODY_SIGNAL)
-			job_signal(shim, msg.msg->signal);
+			client_signal(shim, msg.msg->signal);
 		else if (msg.msg->body_case == VC__MSG__BODY_STDIO && shim->state == JOB_STARTING)
 			job_begin(shim, msg.fds, msg.n_fds);
 		else if (msg.msg->body_case == VC__MSG__BODY_RESIZE)

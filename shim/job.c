@@ -38,69 +38,6 @@ static void job_program_ended(struct shim *shim, int status)
 }
 
 /*
- * By a child that has become the user: a program of the job that has changed its own
- * user (sudo), and a stranger that has got a PID just freed, are as safe from it as
- * from any kill(1) of the user's.
- */
-void job_kill(const struct shim *shim, pid_t pid, int signal)
-{
-	uid_t uid = shim->start->creds->uid;
-	pid_t child = uid ? fork() : 0;
-
-	if (child > 0)
-		waitpid(child, NULL, 0);
-	if (child != 0)
-		return;
-	if (uid == 0 || syscall(SYS_setresuid, uid, uid, uid) == 0)
-		kill(pid, signal);
-	if (uid)
-		_exit(0);
-}
-
-/* What a terminal's keys send it sends to whomever it is the terminal of. */
-static bool job_is_key(const struct shim *shim, const Vc__Signal *request)
-{
-	return request->group && shim->master_fd >= 0 && getsid(shim->program) == getsid(0) &&
-	       (request->signal == SIGINT || request->signal == SIGQUIT ||
-		request->signal == SIGTSTP || request->signal == SIGCONT);
-}
-
-/* vcinit goes by itself when the others have gone. */
-static void job_signal_everything(const struct shim *shim, int signal)
-{
-	_cleanup_free_ pid_t *pids = NULL;
-	char group[64];
-	size_t n = 0;
-
-	partition_job_group(shim->partition, shim->job, group, sizeof(group));
-	if (cg_pids(shim->cg, group, &pids, &n, NULL) < 0)
-		return;
-	for (size_t i = 0; i < n; i++)
-		if (pids[i] != shim->root && pids[i] != getpid())
-			job_kill(shim, pids[i], signal);
-}
-
-void job_signal(struct shim *shim, const Vc__Signal *request)
-{
-	if (request->signal <= 0 || request->signal >= _NSIG)
-		return;
-	if (shim->state == JOB_STARTING) {
-		shim->held_signals |= UINT64_C(1) << (request->signal - 1);
-	} else if (shim->state == JOB_PARKED) {
-		/* In its images only, the job's PIDs are not its own. */
-		job_signal_parked(shim, request->signal);
-	} else if (request->everything) {
-		job_signal_everything(shim, request->signal);
-	} else if (shim->program_ended) {
-		return;
-	} else if (job_is_key(shim, request)) {
-		kill(-shim->program, request->signal);
-	} else {
-		job_kill(shim, request->group ? -shim->program : shim->program, request->signal);
-	}
-}
-
-/*
  * Before there is a job: makes its group, and waits inside of it, so that the job
  * is born there. job_leave_group() is the way out, once the job runs and nobody
  * waits for an answer.
@@ -162,38 +99,11 @@ void job_end(struct shim *shim)
 	event_base_loopbreak(shim->base);
 }
 
-/*
- * Its program could catch any but SIGKILL, and cannot be asked. So those end it that a
- * person sends to have it end, unless it was started with them ignored.
- */
-static bool job_is_ended_by(const struct shim *shim, int signal)
+void job_end_parked(struct shim *shim, int signal)
 {
-	uint64_t ignored = shim->start->run->ignored_signals;
-
-	return signal == SIGKILL || ((signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) &&
-				     !(ignored >> (signal - 1) & 1));
-}
-
-void job_signal_parked(struct shim *shim, int signal)
-{
-	if (!job_is_ended_by(shim, signal)) {
-		shim->held_signals |= UINT64_C(1) << (signal - 1);
-		return;
-	}
-	log_info("job %u: ended by signal %d while it was parked", shim->job, signal);
 	shim_drop_parked(shim);
 	job_program_ended(shim, signal);
 	job_end(shim);
-}
-
-void job_signals_wake(struct shim *shim)
-{
-	uint64_t signals = shim->held_signals;
-
-	shim->held_signals = 0;
-	for (int i = 1; i < _NSIG && !shim->program_ended; i++)
-		if (signals >> (i - 1) & 1)
-			job_kill(shim, shim->program, i);
 }
 
 static void job_on_report(evutil_socket_t fd, short what, void *ctx)
@@ -374,6 +284,6 @@ void job_begin(struct shim *shim, const int *fds, size_t n_fds)
 	if (record_save(shim, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
 	shim_set_state(shim, JOB_RUNNING);
-	job_signals_wake(shim);
+	signal_wake(shim);
 	event_add(shim->settle, &settle);
 }

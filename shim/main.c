@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -69,12 +70,31 @@ static void shim_redial_later(struct shim *shim)
 	event_add(shim->retry, &delay);
 }
 
+/*
+ * What the daemon has sent on a connection that is to be closed is kept. From the shutdown on
+ * its sends fail, so each order is either read here or known to the daemon as not sent.
+ */
+static void shim_keep_orders(struct shim *shim)
+{
+	struct order *order = NULL;
+
+	if (!shim->daemon || shutdown(wire_fd(shim->daemon), SHUT_RD) < 0)
+		return;
+	while ((order = calloc(1, sizeof(*order))) &&
+	       wire_recv(shim->daemon, &order->msg, NULL) == 0)
+		STAILQ_INSERT_TAIL(&shim->orders, order, link);
+	free(order);
+	if (!STAILQ_EMPTY(&shim->orders))
+		event_active(shim->orders_event, EV_TIMEOUT, 0);
+}
+
 /* Connects to the daemon of the job's partition and tells it of the job. */
 void shim_dial(struct shim *shim)
 {
 	char path[PATH_MAX];
 	struct wire *wire;
 
+	shim_keep_orders(shim);
 	shim_drop_daemon(shim);
 	snprintf(path, sizeof(path), "%s/%s/vcd.sock", shim->instance->dir, shim->partition);
 	if (wire_connect(path, 0, &wire, NULL) < 0) {
@@ -101,16 +121,8 @@ void shim_set_state(struct shim *shim, enum job_state state)
 	record_send(shim);
 }
 
-/* The interrupt and quit keys of the terminal, for as long as the job is parked. */
-static void shim_on_key(evutil_socket_t signal, short what, void *ctx)
-{
-	struct shim *shim = ctx;
-
-	if (shim->state == JOB_PARKED)
-		job_signal_parked(shim, signal);
-}
-
-static void shim_move_from(struct shim *shim, struct wire_msg *msg)
+/* The command that waits for the answer; NULL: none does. */
+static struct wire *shim_take_command(struct wire_msg *msg)
 {
 	struct wire *command = NULL;
 
@@ -118,7 +130,33 @@ static void shim_move_from(struct shim *shim, struct wire_msg *msg)
 		wire_new(msg->fds[0], &command, NULL);
 		msg->fds[0] = -1;
 	}
+	return command;
+}
+
+static void shim_move_from(struct shim *shim, struct wire_msg *msg)
+{
+	struct wire *command = shim_take_command(msg);
+
 	shim_move(shim, msg->msg->move, command);
+	wire_free(command);
+}
+
+static void shim_signal_from(struct shim *shim, struct wire_msg *msg)
+{
+	const struct signal_order order = { .signal = msg->msg->signal->signal,
+					    .group = msg->msg->signal->group,
+					    .everything = msg->msg->signal->everything };
+	struct wire *command = shim_take_command(msg);
+	struct vc_err err;
+	bool held;
+	int r = signal_take(shim, &order, &held, &err);
+
+	if (command && r < 0)
+		wire_send_error(command, &err, 1);
+	else if (command)
+		wire_send_note(command,
+			       held ? "it is parked, and gets the signal when it runs again"
+				    : NULL);
 	wire_free(command);
 }
 
@@ -142,11 +180,24 @@ static void shim_handle(struct shim *shim, struct wire_msg *msg)
 		break;
 	case VC__MSG__BODY_SIGNAL:
 		if (shim->start)
-			job_signal(shim, msg->msg->signal);
+			shim_signal_from(shim, msg);
 		break;
 	default:
 		log_warn("message %d from the daemon is none for a shim", msg->msg->body_case);
 		break;
+	}
+}
+
+static void shim_on_orders(evutil_socket_t fd, short what, void *ctx)
+{
+	struct shim *shim = ctx;
+	struct order *order;
+
+	while ((order = STAILQ_FIRST(&shim->orders))) {
+		STAILQ_REMOVE_HEAD(&shim->orders, link);
+		shim_handle(shim, &order->msg);
+		wire_msg_done(&order->msg);
+		free(order);
 	}
 }
 
@@ -194,11 +245,13 @@ static void shim_init(struct shim *shim)
 	shim->retry = evtimer_new(shim->base, shim_on_retry, shim);
 	shim->settle = evtimer_new(shim->base, job_on_settle, shim);
 	shim->unpark = evtimer_new(shim->base, shim_on_unpark, shim);
+	shim->orders_event = evtimer_new(shim->base, shim_on_orders, shim);
+	STAILQ_INIT(&shim->orders);
 	child = evsignal_new(shim->base, SIGCHLD, job_on_child, shim);
-	shim->keys[0] = evsignal_new(shim->base, SIGINT, shim_on_key, shim);
-	shim->keys[1] = evsignal_new(shim->base, SIGQUIT, shim_on_key, shim);
-	if (!shim->retry || !shim->settle || !shim->unpark || !child || !shim->keys[0] ||
-	    !shim->keys[1])
+	shim->keys[0] = evsignal_new(shim->base, SIGINT, signal_on_key, shim);
+	shim->keys[1] = evsignal_new(shim->base, SIGQUIT, signal_on_key, shim);
+	if (!shim->retry || !shim->settle || !shim->unpark || !shim->orders_event || !child ||
+	    !shim->keys[0] || !shim->keys[1])
 		fatal("out of memory");
 	event_add(child, NULL);
 	shim->child_event = child;
@@ -215,12 +268,14 @@ static void shim_done(struct shim *shim)
 	event_free(shim->retry);
 	event_free(shim->settle);
 	event_free(shim->unpark);
+	event_free(shim->orders_event);
 	event_free(shim->child_event);
 	event_free(shim->keys[0]);
 	event_free(shim->keys[1]);
 	event_base_free(shim->base);
 	if (shim->start)
 		vc__start__free_unpacked(shim->start, NULL);
+	free(shim->held);
 	if (shim->report_fd >= 0)
 		close(shim->report_fd);
 	if (shim->master_fd >= 0)

@@ -258,7 +258,7 @@ void shim_try_unpark(struct shim *shim)
 	move_free(steal_ptr(shim->parked_move));
 	shim->parked = NULL;
 	shim_set_state(shim, shim->program_ended ? JOB_LINGERING : JOB_RUNNING);
-	job_signals_wake(shim);
+	signal_wake(shim);
 }
 
 void shim_drop_parked(struct shim *shim)

@@ -6,6 +6,7 @@
  *	client.c   the vcrun that waits
  *	job.c      the job's life: prepared, started, reported on, ended
  *	launch.c   starts its program
+ *	signal.c   signals for the job
  *	record.c   the job's state: for the daemon, for the state directory
  *	move.c     moves the job
  *	vcinit.c   the root of the job's tree (another program)
@@ -20,6 +21,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 
 #include "common/err.h"
@@ -45,6 +47,18 @@ enum job_state {
 };
 
 struct move;
+
+/* A signal, and for whom: everything: all processes; else the program, or its process group. */
+struct signal_order {
+	int signal;
+	bool group, everything;
+};
+
+/* A message that waits to be carried out. */
+struct order {
+	STAILQ_ENTRY(order) link; /* shim::orders */
+	struct wire_msg msg;
+};
 
 struct shim {
 	struct event_base *base;
@@ -74,7 +88,10 @@ struct shim {
 	uint64_t cpu_base_usec, started_usec, placed_usec;
 	struct mig_parked *parked;
 	struct move *parked_move;
-	uint64_t held_signals; /* bit N-1: signal N came before it ran, or while it was parked */
+	struct signal_order *held; /* came before it ran, or while it was parked, in that order */
+	size_t n_held;
+	STAILQ_HEAD(, order) orders; /* read from a daemon's connection that is closed by now */
+	struct event *orders_event;
 };
 
 const char *job_state_name(enum job_state state);
@@ -103,17 +120,23 @@ int job_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err);
 /* Starts the program with these: stdin, stdout, stderr, current directory. What is wrong is told
  * to the command and the log, and ends the job. */
 void job_begin(struct shim *shim, const int *fds, size_t n_fds);
-void job_signal(struct shim *shim, const Vc__Signal *request);
-/* Of a parked job: what ends it by default ends it now, the rest waits until it runs again. */
-void job_signal_parked(struct shim *shim, int signal);
-/* It runs again: sends it what came meanwhile. */
-void job_signals_wake(struct shim *shim);
-/* kill(2) as the job's user may. */
-void job_kill(const struct shim *shim, pid_t pid, int signal);
+/* Ends a parked job as if this signal had. */
+void job_end_parked(struct shim *shim, int signal);
 /* Clears up after the job and ends the event loop. */
 void job_end(struct shim *shim);
 void job_on_child(evutil_socket_t fd, short what, void *ctx);
 void job_on_settle(evutil_socket_t fd, short what, void *ctx);
+
+/* signal.c */
+/* Delivers it; or holds it (*ret_held) until the job runs, unless it ends a parked job. An error:
+ * no process has it, and none will. */
+int signal_take(struct shim *shim, const struct signal_order *order, bool *ret_held,
+		struct vc_err *err);
+/* The job runs: delivers what is held, in order. */
+void signal_wake(struct shim *shim);
+/* kill(2) as the job's user may. 0 or -errno. */
+int signal_kill(const struct shim *shim, pid_t pid, int signal);
+void signal_on_key(evutil_socket_t signal, short what, void *ctx);
 
 /* record.c */
 /* Tells the daemon how the job is now; nothing happens while there is none. */

@@ -437,9 +437,15 @@ int wire_send_error(struct wire *wire, const struct vc_err *error, uint32_t exit
 
 int wire_send_ok(struct wire *wire)
 {
+	return wire_send_note(wire, NULL);
+}
+
+int wire_send_note(struct wire *wire, const char *note)
+{
 	Vc__Ok body = VC__OK__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 
+	body.note = (char *)note;
 	msg.body_case = VC__MSG__BODY_OK;
 	msg.ok = &body;
 	return wire_send(wire, &msg, NULL, 0, NULL);

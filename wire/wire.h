@@ -77,6 +77,8 @@ void wire_msg_done(struct wire_msg *msg);
 int wire_take_error(const Vc__Error *error, struct vc_err *err);
 int wire_send_error(struct wire *wire, const struct vc_err *error, uint32_t exit_status);
 int wire_send_ok(struct wire *wire);
+/* Ok, and what the user should know of it; NULL: nothing. */
+int wire_send_note(struct wire *wire, const char *note);
 
 /*
  * A parser of frames from memory, what wire_recv() is built of and the fuzzer
