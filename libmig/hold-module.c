@@ -8,19 +8,34 @@
  * it says RELEASE, or is gone; for the other processes nothing is left to do.
  *
  * The descriptor of a module is ABI, the same since CRIU 3.17: a name, init, exit, a
- * version, the number of hooks, the hooks. A newer criu accepts an older version.
+ * version, the number of hooks, the hooks. A newer criu accepts an older version, and none
+ * accepts more hooks than it has. So the "post forking" hook, which CRIU has since 4.1, is
+ * there only if the mover asks for it, and if this criu has it: the name by which it would
+ * look for it in a module of the old kind is in its memory then.
+ *
+ * That hook runs while the restored processes fork each other. criu traces the root by then
+ * (it is not its child), and has a handler of SIGCHLD that takes each stop for a failure.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "libmig/hold-wire.h"
 
 #define MODULE_VERSION (2 << 8) /* 0.2.0 */
 #define MODULE_RESUME_DEVICES_LATE 9
-#define MODULE_HOOKS (MODULE_RESUME_DEVICES_LATE + 1)
+#define MODULE_POST_FORKING 12
 #define MODULE_STAGE_RESTORE 2
 #define MODULE_NOT_MINE (-ENOTSUP) /* a hook's answer about what it has nothing to do with */
 
@@ -30,7 +45,7 @@ struct module_descriptor {
 	void (*exit)(int stage, int result);
 	unsigned int version;
 	unsigned int max_hooks;
-	void *hooks[MODULE_HOOKS];
+	void *hooks[MODULE_POST_FORKING + 1];
 };
 
 extern struct module_descriptor CR_PLUGIN_DESC;
@@ -126,10 +141,124 @@ static int module_resume_late(int pid)
 	return MODULE_NOT_MINE;
 }
 
+/* --- the root adopts ---------------------------------------------------------------------- */
+
+/* Whether the mover has asked for it; taken: the question is not to be there any more. */
+static bool module_is_to_adopt(bool taken)
+{
+	struct hold_message message;
+	int flags = MSG_DONTWAIT | (taken ? 0 : MSG_PEEK);
+
+	return recv(HOLD_FD, &message, sizeof(message), flags) == sizeof(message) &&
+	       message.op == HOLD_ADOPT;
+}
+
+/* For dl_iterate_phdr(3): the program comes first, and is all that is looked at. */
+static int module_search(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	static const char name[] = "cr_plugin_post_forking";
+
+	(void)size;
+	(void)ctx;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		if (segment->p_type == PT_LOAD && (segment->p_flags & (PF_R | PF_W)) == PF_R &&
+		    memmem((const void *)(info->dlpi_addr + segment->p_vaddr), segment->p_filesz,
+			   name, sizeof(name)))
+			return 1;
+	}
+	return -1;
+}
+
+/* criu's child of the mover: the process that criu traces. */
+static pid_t module_find_root(void)
+{
+	char path[64], text[4096], *at = text;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)getppid(), (int)getppid());
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	for (;;) {
+		char *end;
+		pid_t pid = (pid_t)strtol(at, &end, 10);
+
+		if (end == at)
+			return -ESRCH;
+		if (pid != getpid() && ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0)
+			return pid;
+		at = end;
+	}
+}
+
+/* Past stops of signals, which it gets. */
+static int module_await_stop(pid_t pid)
+{
+	for (;;) {
+		int status;
+
+		if (waitpid(pid, &status, __WALL) < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (!WIFSTOPPED(status))
+			return -ESRCH;
+		if (status >> 16 == PTRACE_EVENT_STOP)
+			return 0;
+		if (ptrace(PTRACE_CONT, pid, NULL, (void *)(long)WSTOPSIG(status)) < 0)
+			return -errno;
+	}
+}
+
+static int module_adopt(void)
+{
+	struct inject_call call = { .nr = SYS_prctl, .args = { PR_SET_CHILD_SUBREAPER, 1 } };
+	struct inject inject;
+	long value = 0;
+	pid_t root = module_find_root();
+	int r = root < 0 ? (int)root : module_await_stop(root);
+
+	if (r == 0)
+		r = inject_begin(&inject, root, root);
+	if (r == 0)
+		r = inject_run(&inject, &call, &value);
+	if (r == 0)
+		r = inject_end(&inject);
+	if (root > 0) {
+		ptrace(PTRACE_SETOPTIONS, root, NULL, NULL);
+		ptrace(PTRACE_CONT, root, NULL, NULL);
+	}
+	return r < 0 ? r : (int)value;
+}
+
+static int module_post_forking(void)
+{
+	sigset_t child, mask;
+	int r;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, &mask);
+	r = module_adopt();
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return r;
+}
+
 static int module_init(int stage)
 {
-	if (stage == MODULE_STAGE_RESTORE && getenv(HOLD_ENV))
-		module_send(&(struct hold_message){ .op = HOLD_HELLO });
+	struct hold_message message = { .op = HOLD_HELLO };
+
+	if (stage != MODULE_STAGE_RESTORE || !getenv(HOLD_ENV))
+		return 0;
+	if (module_is_to_adopt(true))
+		message.error = CR_PLUGIN_DESC.max_hooks > MODULE_POST_FORKING ? 0 : -EOPNOTSUPP;
+	module_send(&message);
 	return 0;
 }
 
@@ -137,6 +266,14 @@ struct module_descriptor CR_PLUGIN_DESC = {
 	.name = "vcrun-hold",
 	.init = module_init,
 	.version = MODULE_VERSION,
-	.max_hooks = MODULE_HOOKS,
-	.hooks = { [MODULE_RESUME_DEVICES_LATE] = (void *)module_resume_late },
+	.max_hooks = MODULE_RESUME_DEVICES_LATE + 1,
+	.hooks = { [MODULE_RESUME_DEVICES_LATE] = (void *)module_resume_late,
+		   [MODULE_POST_FORKING] = (void *)module_post_forking },
 };
+
+/* Before criu looks at the descriptor. */
+static __attribute__((constructor)) void module_choose_hooks(void)
+{
+	if (getenv(HOLD_ENV) && module_is_to_adopt(false) && dl_iterate_phdr(module_search, NULL))
+		CR_PLUGIN_DESC.max_hooks = MODULE_POST_FORKING + 1;
+}

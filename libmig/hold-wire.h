@@ -5,7 +5,8 @@
  * One message a packet (SOCK_SEQPACKET), both of one build: structures as they are.
  *
  *	module                       mover
- *	HELLO    criu has loaded me
+ *	                             ADOPT, if it is wanted, before criu has its request
+ *	HELLO    criu has loaded me; error: it cannot ADOPT
  *	READY    all is restored     requests, each with its answer
  *	                             RELEASE, without an answer
  */
@@ -22,6 +23,7 @@
 
 enum hold_op {
 	HOLD_HELLO = 1,
+	HOLD_ADOPT,
 	HOLD_READY,
 	HOLD_CALL,
 	HOLD_GET_REGS,

@@ -22,7 +22,7 @@
 
 struct hold {
 	int sock, theirs;
-	bool loaded, held;
+	bool loaded, held, adopts;
 	hold_fn *f;
 	void *ctx;
 };
@@ -110,6 +110,14 @@ static int hold_send(const struct hold *hold, const struct hold_message *message
 	return n < 0 ? -errno : 0;
 }
 
+int hold_adopt_early(struct hold *hold)
+{
+	int r = hold_send(hold, &(struct hold_message){ .op = HOLD_ADOPT });
+
+	hold->adopts = r == 0;
+	return r;
+}
+
 void hold_serve(void *ctx)
 {
 	struct hold *hold = ctx;
@@ -121,8 +129,10 @@ void hold_serve(void *ctx)
 		hold->sock = -1;
 		return;
 	}
-	if (message.op == HOLD_HELLO)
+	if (message.op == HOLD_HELLO) {
 		hold->loaded = true;
+		hold->adopts = hold->adopts && message.error == 0;
+	}
 	if (message.op != HOLD_READY)
 		return;
 	hold->held = true;
@@ -143,6 +153,11 @@ bool hold_is_loaded(struct hold *hold, int timeout_msec)
 		hold_serve(hold);
 	}
 	return hold->loaded;
+}
+
+bool hold_will_adopt(struct hold *hold, int timeout_msec)
+{
+	return hold_is_loaded(hold, timeout_msec) && hold->adopts;
 }
 
 static int hold_ask(struct hold *hold, struct hold_message *message)

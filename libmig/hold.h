@@ -33,6 +33,9 @@ void hold_free(struct hold *hold); /* NULL is accepted */
  * where the module looks for it, and tells criu where the module is. 0 or errno. */
 int hold_child_fd(const struct hold *hold);
 int hold_child_setup(int fd);
+/* Has the tree's root adopt orphans from the beginning of the restore; without it, the mover
+ * gets those that the restore makes. To be called before the restore begins. 0 or -errno. */
+int hold_adopt_early(struct hold *hold);
 /* criu runs: its end is closed here. */
 void hold_started(struct hold *hold);
 
@@ -43,6 +46,8 @@ void hold_serve(void *hold);
 /* Whether criu has the module; waits for as long as that is not known. Until it
  * says so nothing may rely on the tree being held. */
 bool hold_is_loaded(struct hold *hold, int timeout_msec);
+/* The same, and it does what hold_adopt_early() asked for. */
+bool hold_will_adopt(struct hold *hold, int timeout_msec);
 /* Whether f was called. */
 bool hold_was_held(const struct hold *hold);
 

@@ -34,6 +34,7 @@
 #include "libmig/netlock.h"
 #include "libmig/pids.h"
 #include "libmig/robust.h"
+#include "libmig/session.h"
 
 #define MIG_REAP_USEC 10000000u
 /* Attempts to restore at the source before the tree is parked: the reasons known to
@@ -45,6 +46,8 @@
 #define MIG_DUMP_PAUSE_USEC 2000u /* doubled before each */
 /* From here on it pays to fill the memory by more than one CPU. */
 #define MIG_FILL_BYTES (8u << 20)
+/* How long a criu may take to load its modules. */
+#define MIG_HELLO_MSEC 2000
 #define MIG_DUMP_LOG "dump.log"
 #define MIG_RESTORE_LOG "restore.log"
 
@@ -59,7 +62,8 @@ struct mig_parked {
 	size_t n_pids;
 	pid_t *numbers; /* these and what else the restore needs: pids_numbers() */
 	size_t n_numbers;
-	pid_t foreground; /* process group of the session's terminal; 0: none */
+	struct session *session; /* what the frozen tree's sessions take; NULL: nothing */
+	pid_t foreground;        /* process group of the session's terminal; 0: none */
 	char *images, *source_name, *source_cpus, *binary;
 	int images_fd;
 	struct criu *dump, *restore, *awaited; /* awaited: borrowed, of the call under way */
@@ -121,6 +125,10 @@ static void mig_put_back(struct mig_parked *mig)
 /* The restored tree is complete and has not run. */
 static void mig_on_held(struct hold *hold, void *ctx)
 {
+	const struct mig_parked *mig = ctx;
+
+	if (mig->session)
+		session_put_back(mig->session, hold);
 	mig_put_back(ctx);
 }
 
@@ -142,6 +150,8 @@ static int mig_start_criu(struct mig_parked *mig, const struct mig_place *place,
 	hold_free(steal_ptr(mig->hold));
 	if (hold_new(mig_on_held, mig, &mig->hold) < 0)
 		return err_sys(err, errno, "criu: socketpair");
+	if (mig->session)
+		hold_adopt_early(mig->hold);
 	mig->place = place;
 	how.enter = place->enter;
 	how.ctx = place->ctx;
@@ -269,6 +279,17 @@ static int mig_check_sandboxes(struct mig_parked *mig)
 	return 0;
 }
 
+static int mig_adapt_sessions(struct mig_parked *mig)
+{
+	int r = session_take(mig->pids, mig->n_pids, &mig->session, &mig->refusal);
+
+	if (r == 0 && mig->session)
+		r = session_adapt(mig->session, mig->images_fd, &mig->refusal);
+	if (r == 0 && mig->session)
+		r = hold_adopt_early(mig->hold);
+	return r;
+}
+
 /* The tree is frozen, the images are written; the last word before it dies. */
 static int mig_may_commit(struct mig_parked *mig)
 {
@@ -283,9 +304,15 @@ static int mig_may_commit(struct mig_parked *mig)
 	if (r == 0)
 		r = inventory_check_barred(mig->pids, mig->n_pids, mig->req.barred,
 					   mig->req.n_barred, &mig->refusal);
+	if (r == 0)
+		r = mig_adapt_sessions(mig);
 	if (r < 0)
 		return r;
 	mig_begin_restore(mig);
+	if (mig->session && !hold_will_adopt(mig->hold, MIG_HELLO_MSEC))
+		return err_set(&mig->refusal, EOPNOTSUPP,
+			       "it has orphans in sessions of their own, which this criu cannot "
+			       "restore; CRIU 4.1 and later can");
 	r = identity_take(mig->pids, mig->n_pids, &mig->identity, &mig->refusal);
 	if (r < 0)
 		return r;
@@ -296,6 +323,8 @@ static int mig_may_commit(struct mig_parked *mig)
 	if (r < 0)
 		return r;
 	r = pids_numbers(mig->pids, mig->n_pids, &mig->numbers, &mig->n_numbers);
+	if (r == 0 && mig->session)
+		r = session_add_numbers(mig->session, &mig->numbers, &mig->n_numbers);
 	if (r < 0)
 		return err_sys(&mig->refusal, -r, "list the job's threads");
 	mig->foreground = mig->inv->shell_job ? mig_find_foreground() : 0;
@@ -484,6 +513,7 @@ static void mig_reset(struct mig_parked *mig)
 	fill_free(steal_ptr(mig->fill));
 	namespaces_close(&mig->namespaces);
 	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
+	session_free(steal_ptr(mig->session));
 	inventory_free(steal_ptr(mig->inv));
 	if (mig->images_fd >= 0)
 		close(steal_fd(&mig->images_fd));
@@ -533,6 +563,7 @@ static void mig_forget_request(struct mig_parked *mig)
 /* From the check to the commit point: on failure the tree runs at the source. */
 static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
 {
+	struct session *session = NULL;
 	int r;
 
 	mig_enter_step(mig, MIG_CHECK);
@@ -544,6 +575,9 @@ static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
 	if (r == 0)
 		r = hugepages_check(mig->inv->pids, mig->inv->n_pids, mig->req.target.nodes, "/sys",
 				    err);
+	if (r == 0)
+		r = session_take(mig->inv->pids, mig->inv->n_pids, &session, err);
+	session_free(session);
 	if (r < 0)
 		return r;
 	mig_enter_step(mig, MIG_PREPARE);

@@ -121,10 +121,20 @@ static void subreaper_orphans(void)
 	two_orphans();
 }
 
+/* What it adopts was born in its own session. */
+static void subreaper_own(void)
+{
+	become_subreaper();
+	just_orphan();
+	orphan_group();
+	orphan_session();
+	in_session(child_group);
+}
+
 static void nested(void)
 {
 	in_session(two_orphans);
-	in_session(subreaper_orphans);
+	in_session(subreaper_own);
 	just_orphan();
 }
 
@@ -218,28 +228,136 @@ static void make_zombie_leader(void)
 	MUST(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
 }
 
+static void leave_group(void *arg)
+{
+	(void)arg;
+	setpgid(0, 0);
+	sleep_in(NULL);
+	MUST(setpgid(0, getppid()) == 0);
+}
+
+/* A group whose leader is in another one. */
+static void make_group_left(void)
+{
+	if (getpgrp() != getpid())
+		MUST(setpgid(0, 0) == 0);
+	kind_child(leave_group, NULL);
+}
+
+/* A child from before its parent led a session. */
+static void early_child(void *arg)
+{
+	(void)arg;
+	sleep_in(NULL);
+	setsid();
+	sleep_in(NULL);
+}
+
+static void make_early_child(void)
+{
+	kind_child(early_child, NULL);
+}
+
+static void early_orphan_between(void *arg)
+{
+	(void)arg;
+	kind_child(early_child, NULL);
+	_exit(0);
+}
+
+static void early_orphan(void)
+{
+	pid_t pid = kind_child(early_orphan_between, NULL);
+
+	MUST(waitpid(pid, NULL, 0) == pid);
+}
+
+/* The same, and adopted; in a session with a leader, and in one without. */
+static void make_inner_early_orphan(void)
+{
+	in_session(early_orphan);
+}
+
+static void early_daemon(void *arg)
+{
+	(void)arg;
+	setsid();
+	kind_child(early_child, NULL);
+	_exit(0);
+}
+
+static void make_early_daemon(void)
+{
+	pid_t pid = kind_child(early_daemon, NULL);
+
+	MUST(waitpid(pid, NULL, 0) == pid);
+}
+
+static void make_subreaper_own(void)
+{
+	in_session(subreaper_own);
+}
+
+/* A child that its parent does not wait for, of an orphan of another session. */
+static void leave_zombie(void *arg)
+{
+	siginfo_t info;
+	pid_t pid;
+
+	(void)arg;
+	pid = fork();
+	if (pid == 0)
+		_exit(5);
+	MUST(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
+}
+
+static void orphan_with_zombie(void *arg)
+{
+	(void)arg;
+	kind_child(leave_zombie, NULL);
+	_exit(0);
+}
+
+static void orphan_zombie(void)
+{
+	pid_t pid = kind_child(orphan_with_zombie, NULL);
+
+	MUST(waitpid(pid, NULL, 0) == pid);
+}
+
+static void make_inner_orphan_zombie(void)
+{
+	in_session(orphan_zombie);
+}
+
 const struct kind kinds_session[] = {
 	KIND("session-orphan", just_orphan, NULL),
 	KIND("session-orphan-group", orphan_group, NULL),
-	KIND("session-daemon", daemonise, NULL, .as = KIND_BOTH, .todo = "orphans go to the shim"),
+	KIND("session-daemon", daemonise, NULL, .as = KIND_BOTH),
 	KIND("session-orphan-session", orphan_session, NULL),
 	KIND("session-leaderless-group", orphan_leaderless_group, NULL),
-	KIND("session-subreaper", subreaper_orphans, NULL, .todo = "parked for ever"),
-	KIND("session-zombie-leader", make_zombie_leader, NULL, .todo = "orphans go to the shim"),
+	KIND("session-subreaper", subreaper_orphans, NULL,
+	     .refused = "a subreaper, has adopted it"),
+	KIND("session-zombie-leader", make_zombie_leader, NULL,
+	     .todo = "the nice value of a zombie changes"),
 	KIND("session-inner", make_session, NULL),
 	KIND("session-inner-group", make_session_group, NULL),
-	KIND("session-inner-orphan", make_session_orphan, NULL, .as = KIND_BOTH,
-	     .todo = "orphans go to the shim"),
-	KIND("session-inner-orphan-group", make_session_orphan_group, NULL,
-	     .todo = "orphans go to the shim"),
-	KIND("session-inner-daemon", make_session_daemon, NULL, .todo = "orphans go to the shim"),
+	KIND("session-inner-orphan", make_session_orphan, NULL, .as = KIND_BOTH),
+	KIND("session-inner-orphan-group", make_session_orphan_group, NULL),
+	KIND("session-inner-daemon", make_session_daemon, NULL),
 	KIND("session-inner-orphan-session", make_session_orphan_session, NULL),
-	KIND("session-inner-leaderless-group", make_session_leaderless_group, NULL,
-	     .todo = "parked for ever"),
-	KIND("session-inner-two-orphans", make_session_two_orphans, NULL,
-	     .todo = "parked for ever"),
-	KIND("session-inner-subreaper", make_session_subreaper, NULL, .todo = "parked for ever"),
-	KIND("session-nested", make_nested, NULL, .todo = "parked for ever"),
-	KIND("session-tmux", make_tmux, NULL, .as = KIND_BOTH, .todo = "orphans go to the shim"),
+	KIND("session-inner-leaderless-group", make_session_leaderless_group, NULL),
+	KIND("session-inner-two-orphans", make_session_two_orphans, NULL),
+	KIND("session-inner-subreaper", make_session_subreaper, NULL,
+	     .refused = "a subreaper, has adopted it"),
+	KIND("session-nested", make_nested, NULL),
+	KIND("session-tmux", make_tmux, NULL, .as = KIND_BOTH),
+	KIND("session-group-left", make_group_left, NULL),
+	KIND("session-early-child", make_early_child, NULL),
+	KIND("session-inner-early-orphan", make_inner_early_orphan, NULL),
+	KIND("session-early-daemon", make_early_daemon, NULL),
+	KIND("session-inner-subreaper-own", make_subreaper_own, NULL),
+	KIND("session-inner-orphan-zombie", make_inner_orphan_zombie, NULL,
+	     .todo = "the nice value of a zombie changes"),
 	{ .name = NULL },
 };
