@@ -14,11 +14,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/proc.h"
 #include "common/trust.h"
+
+#define CLIENT_PATIENCE_SEC 30 /* with a daemon that another can stand in for */
 
 static int client_compare_names(const void *a, const void *b)
 {
@@ -114,6 +119,40 @@ int client_open(const char *state_dir, const char *partition, struct wire **ret,
 	return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them", partition);
 }
 
+int client_open_lively(const char *state_dir, const char *partition, struct wire **ret,
+		       struct vc_err *err)
+{
+	int r = client_open(state_dir, partition, ret, err);
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	char state = 'S';
+
+	if (r < 0)
+		return r;
+	/* The kernel says which process listens. */
+	if (getsockopt(wire_fd(*ret), SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.pid > 0 &&
+	    proc_look(cred.pid, &state, NULL) == 0 && (state == 'T' || state == 't')) {
+		wire_free(*ret);
+		return err_set(err, ETIMEDOUT,
+			       "the daemon of partition %s (pid %d) does not answer: it is stopped",
+			       partition, (int)cred.pid);
+	}
+	return 0;
+}
+
+/* The daemon may be stopped after it was looked at. */
+static void client_limit(const struct wire *wire)
+{
+	struct timeval patience = { .tv_sec = CLIENT_PATIENCE_SEC };
+
+	setsockopt(wire_fd(wire), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+}
+
+static int client_say_silent(struct vc_err *err)
+{
+	return err_set(err, ETIMEDOUT, "the daemon has not answered for %d s", CLIENT_PATIENCE_SEC);
+}
+
 int client_open_any(const char *state_dir, struct wire **ret, struct vc_err *err)
 {
 	char **names;
@@ -123,11 +162,13 @@ int client_open_any(const char *state_dir, struct wire **ret, struct vc_err *err
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		r = client_open(state_dir, names[i], ret, err);
+		r = client_open_lively(state_dir, names[i], ret, err);
 		if (r == 0)
 			break;
 	}
 	client_names_free(names, n);
+	if (r == 0)
+		client_limit(*ret);
 	return r;
 }
 
@@ -138,6 +179,8 @@ int client_ask(struct wire *wire, const Vc__Msg *msg, const int *fds, size_t n_f
 
 	if (r == 0)
 		r = wire_recv(wire, ret, err);
+	if (r == -EAGAIN)
+		return client_say_silent(err);
 	return r < 0 ? r : client_answer(ret, err);
 }
 
@@ -218,16 +261,21 @@ static int client_ask_status(const char *state_dir, const char *partition, const
 	const struct client_status before = *status;
 	Vc__Msg msg = VC__MSG__INIT;
 	struct wire *wire;
-	int r = client_open(state_dir, partition, &wire, err);
+	int r = client_open_lively(state_dir, partition, &wire, err);
 
 	if (r < 0)
 		return r;
+	client_limit(wire);
 	msg.body_case = VC__MSG__BODY_STATUS;
 	msg.status = (Vc__Status *)wanted;
 	r = wire_send(wire, &msg, NULL, 0, err);
 	if (r == 0)
 		r = client_take_status(wire, partition, status, err);
 	wire_free(wire);
+	if (r == -EAGAIN) {
+		client_say_silent(err);
+		r = err_add(err, "partition %s", partition);
+	}
 	if (r < 0) {
 		/* A part of an answer would be taken for the whole. */
 		status->n_partitions = before.n_partitions;
@@ -254,6 +302,8 @@ int client_status(const char *state_dir, const Vc__Status *wanted, struct client
 	for (size_t i = 0; i < n && (!answered || ask.jobs); i++) {
 		/* A daemon that is down is no error: the others' board says so. */
 		r = client_ask_status(state_dir, names[i], &ask, ret, err);
+		if (r == -ETIMEDOUT)
+			ret->silent = *err;
 		if (r < 0)
 			continue;
 		answered = true;
@@ -316,8 +366,10 @@ int client_find_job(const struct client_status *status, const char *word, bool b
 			return client_say_ambiguous(status, word, err);
 		*ret = status->jobs[i];
 	}
-	return *ret ? 0
-		    : err_set(err, ENOENT, "there is no job %s; 'vcstat jobs' lists them", word);
+	if (*ret)
+		return 0;
+	return err_set(err, ENOENT, "there is no job %s%s%s; 'vcstat jobs' lists them", word,
+		       status->silent.code ? ", as far as can be seen: " : "", status->silent.text);
 }
 
 void client_version(const char *command)

@@ -25,6 +25,9 @@ void client_names_free(char **names, size_t n);
  * daemon does not run. */
 int client_open(const char *state_dir, const char *partition, struct wire **ret,
 		struct vc_err *err);
+/* The same, for commands that can do without this daemon. -ETIMEDOUT: it is stopped. */
+int client_open_lively(const char *state_dir, const char *partition, struct wire **ret,
+		       struct vc_err *err);
 /* Connects to the first daemon that answers. */
 int client_open_any(const char *state_dir, struct wire **ret, struct vc_err *err);
 
@@ -48,6 +51,7 @@ struct client_status {
 	size_t n_devices;
 	Vc__Region **regions;
 	size_t n_regions;
+	struct vc_err silent; /* which daemon runs but does not answer, so its jobs are missing */
 };
 int client_status(const char *state_dir, const Vc__Status *wanted, struct client_status *ret,
 		  struct vc_err *err);

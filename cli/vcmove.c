@@ -79,17 +79,15 @@ static int vcmove_await(struct wire *wire, const char *job, struct wire_msg *ret
 	return r;
 }
 
-static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t job, pid_t pid,
+/* Of the daemon of that partition; wire is taken over. */
+static int vcmove_ask(const struct vcmove *opts, struct wire *wire, uint32_t job, pid_t pid,
 		      struct wire_msg *ret, struct vc_err *err)
 {
 	Vc__Move body = VC__MOVE__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
-	struct wire *wire;
 	char word[32];
-	int r = client_open(opts->state_dir, partition, &wire, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	body.has_job = pid == 0;
 	body.job = job;
 	body.has_pid = pid != 0;
@@ -118,8 +116,9 @@ static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t
 }
 
 /* A PID that is no program's own: some process deeper in a job. Each daemon is
- * asked whether it is in one of its jobs. */
-static int vcmove_ask_all(const struct vcmove *opts, const char *word, struct wire_msg *ret,
+ * asked whether it is in one of its jobs. err says already that the word is no job's. */
+static int vcmove_ask_all(const struct vcmove *opts, const char *word,
+			  const struct client_status *status, struct wire_msg *ret,
 			  struct vc_err *err)
 {
 	char *end, **names;
@@ -128,20 +127,26 @@ static int vcmove_ask_all(const struct vcmove *opts, const char *word, struct wi
 	int r;
 
 	if (!*word || *end || pid <= 0 || pid > INT32_MAX)
-		return err_set(err, ENOENT, "there is no job %s; 'vcstat jobs' lists them", word);
+		return -ENOENT;
 	r = client_partitions(opts->state_dir, &names, &n, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		r = vcmove_ask(opts, names[i], 0, (pid_t)pid, ret, err);
-		if (r != -ENOENT && r != -EHOSTDOWN)
+		struct wire *wire;
+
+		r = client_open_lively(opts->state_dir, names[i], &wire, err);
+		if (r == 0)
+			r = vcmove_ask(opts, wire, 0, (pid_t)pid, ret, err);
+		if (r != -ENOENT && r != -EHOSTDOWN && r != -ETIMEDOUT)
 			break;
 	}
 	client_names_free(names, n);
-	if (r == -ENOENT)
-		err_set(err, ENOENT,
-			"%s is no job, and no PID of a process in one; 'vcstat jobs' lists them",
-			word);
+	if (r == -ENOENT || r == -EHOSTDOWN || r == -ETIMEDOUT)
+		return err_set(err, ENOENT,
+			       "no job or job process has the number %s%s%s; 'vcstat jobs' lists "
+			       "them",
+			       word, status->silent.code ? ", as far as can be seen: " : "",
+			       status->silent.text);
 	return r;
 }
 
@@ -178,6 +183,7 @@ static int vcmove_one(const struct vcmove *opts, const char *word)
 	struct client_status status;
 	const Vc__Job *job;
 	struct wire_msg answer;
+	struct wire *wire;
 	struct vc_err err;
 	int r;
 
@@ -188,10 +194,13 @@ static int vcmove_one(const struct vcmove *opts, const char *word)
 		return 1;
 	}
 	r = client_find_job(&status, word, opts->by_pid, &job, &err);
-	if (r == 0)
-		r = vcmove_ask(opts, job->partition, job->id, 0, &answer, &err);
-	else if (r == -ENOENT)
-		r = vcmove_ask_all(opts, word, &answer, &err);
+	if (r == 0) {
+		r = client_open(opts->state_dir, job->partition, &wire, &err);
+		if (r == 0)
+			r = vcmove_ask(opts, wire, job->id, 0, &answer, &err);
+	} else if (r == -ENOENT) {
+		r = vcmove_ask_all(opts, word, &status, &answer, &err);
+	}
 	client_status_done(&status);
 	if (r < 0) {
 		fprintf(stderr, "vcmove: %s\n", err.text);

@@ -228,6 +228,8 @@ static int vcstat_show(const struct vcstat *opts)
 		vcstat_json(opts, &status, &objects);
 	else
 		vcstat_tables(opts, &status, &objects);
+	if (opts->wanted.jobs && status.silent.code)
+		fprintf(stderr, "vcstat: %s; its jobs are not shown\n", status.silent.text);
 	client_status_done(&status);
 	ipc_objects_done(&objects);
 	return fflush(stdout) == 0 ? 0 : 1;

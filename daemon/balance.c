@@ -29,10 +29,11 @@
 #include "partition/partition.h"
 
 #define BALANCE_LOOK_SEC 1
-#define BALANCE_LOOKS 3             /* that must agree before a job is moved */
-#define BALANCE_GAIN_FACTOR 3       /* the gain must be worth so many moves */
-#define BALANCE_STAY_USEC 10000000u /* after a move */
-#define BALANCE_MOVE_USEC 40000.0   /* of a move, whatever the size; before any was seen */
+#define BALANCE_LOOKS 3              /* that must agree before a job is moved */
+#define BALANCE_GAIN_FACTOR 3        /* the gain must be worth so many moves */
+#define BALANCE_STAY_USEC 10000000u  /* after a move */
+#define BALANCE_AGAIN_USEC 60000000u /* after an order that was not carried out */
+#define BALANCE_MOVE_USEC 40000.0    /* of a move, whatever the size; before any was seen */
 #define BALANCE_USEC_PER_MIB 2000.0
 #define BALANCE_LEARN 0.25 /* weight of the newest move */
 
@@ -135,7 +136,8 @@ static bool balance_may_move(const struct job *job, uint64_t now)
 {
 	return job->balance.advice >= 0 && job->balance.agreed >= BALANCE_LOOKS &&
 	       !strcmp(job->state->state, "running") &&
-	       (job->state->moves == 0 || now - job->state->at_usec > BALANCE_STAY_USEC);
+	       (job->state->moves == 0 || now - job->state->at_usec > BALANCE_STAY_USEC) &&
+	       (!job->balance.ordered_usec || now - job->balance.ordered_usec > BALANCE_AGAIN_USEC);
 }
 
 static void balance_on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -161,6 +163,7 @@ static void balance_on_timer(evutil_socket_t fd, short what, void *ctx)
 	board_reserve(daemon->board, (uint32_t)chosen->balance.advice, now);
 	move_order(chosen, (uint32_t)chosen->balance.advice, NULL, false, -1);
 	chosen->balance.agreed = 0;
+	chosen->balance.ordered_usec = now;
 }
 
 void balance_learn(struct daemon *daemon, const Vc__JobState *state)

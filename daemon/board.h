@@ -24,7 +24,7 @@ struct board;
 /* What a daemon publishes of its partition. */
 struct board_sample {
 	uint64_t at_usec;     /* CLOCK_MONOTONIC of the sample; 0: never */
-	uint32_t period_msec; /* not refreshed for three of these: down */
+	uint32_t period_msec; /* not refreshed for three of these: late */
 	uint32_t exclusive;   /* enum cg_exclusive */
 	struct vc_load load;
 };
@@ -40,10 +40,10 @@ void board_free(struct board *board);
 uint32_t board_count(const struct board *board);
 void board_publish(struct board *board, uint32_t slot, const struct board_sample *sample);
 /* A consistent copy: of the last sample that was published whole, also when the
- * writer is in the middle of the next one, or died there; then it ages until it
- * counts as down (load.flags without VC_LOAD_UP). Sets VC_LOAD_UP by age and
- * load.pending by decay, as of now. Percentages are within 0..100 whatever stands
- * in the file. A slot that does not exist is down. */
+ * writer is in the middle of the next one, or died there; then it ages. Sets VC_LOAD_UP
+ * while it is younger than three periods, which alone does not say whether the daemon lives:
+ * see alive_look(). Sets load.pending by decay, as of now. Percentages are within 0..100
+ * whatever stands in the file. A slot that does not exist has no sample. */
 void board_read(const struct board *board, uint32_t slot, uint64_t now_usec,
 		struct board_sample *ret);
 /* Marks a slot down at once (orderly shutdown). */

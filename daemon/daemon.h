@@ -9,6 +9,7 @@
  *	request.c   the table: message -> handler, privilege it needs
  *	req-*.c     one request each
  *	decide.c    loads -> policy -> checked decision
+ *	alive.c     whether a partition's daemon lives
  *	load.c      samples the partition, publishes on the board
  *	moves.c     the last moves
  *	job.c       the jobs here, as their shims tell
@@ -83,11 +84,12 @@ struct conn {
 
 /* What the balancer remembers of a job. */
 struct job_balance {
-	uint64_t at_usec;    /* CLOCK_MONOTONIC of the last look; 0: none */
-	uint64_t cpu_usec;   /* the group's CPU time then */
-	double cpus;         /* kept busy since the look before */
-	int advice;          /* the partition to move to, by index; -1: stay */
-	unsigned int agreed; /* so many looks in a row said so */
+	uint64_t at_usec;      /* CLOCK_MONOTONIC of the last look; 0: none */
+	uint64_t cpu_usec;     /* the group's CPU time then */
+	double cpus;           /* kept busy since the look before */
+	int advice;            /* the partition to move to, by index; -1: stay */
+	unsigned int agreed;   /* so many looks in a row said so */
+	uint64_t ordered_usec; /* CLOCK_MONOTONIC of our last order to move it; 0: none */
 };
 
 /* A job here. Owned by its shim's connection. */
@@ -163,6 +165,7 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_status(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
+int req_arrive(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_ipc_open(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 int req_ipc_close(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
@@ -195,6 +198,17 @@ bool moves_read(struct daemon *daemon);
 /* The move of that number, or the next one that is known; *number becomes that of the one behind.
  * NULL: that was the last. */
 const Vc__Moved *moves_next(const struct daemon *daemon, uint64_t *number);
+
+/* alive.c */
+enum alive {
+	ALIVE_DOWN,   /* its daemon does not run */
+	ALIVE_SILENT, /* it runs, and is stopped, or has published nothing for long */
+	ALIVE_UP,     /* it works, though its sample may be late */
+};
+/* Whether the daemon of a partition lives, and its last sample; VC_LOAD_UP says no more than
+ * ALIVE_UP. This alone decides it, for policies, moves, events and people. */
+enum alive alive_look(struct daemon *daemon, uint32_t slot, struct board_sample *ret);
+const char *alive_name(enum alive alive);
 
 /* decide.c */
 /* Which partition for a new job of the process pid: its index. note: "" or what

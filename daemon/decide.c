@@ -74,7 +74,7 @@ static int question_init(struct question *question, struct daemon *daemon, const
 	for (uint32_t i = 0; i < n; i++) {
 		struct board_sample sample;
 
-		board_read(daemon->board, i, view->now_usec, &sample);
+		alive_look(daemon, i, &sample);
 		question->loads[i] = sample.load;
 	}
 	return 0;
@@ -119,6 +119,27 @@ int decide_place(struct daemon *daemon, const char *policy, pid_t pid, char *ret
 	return r;
 }
 
+/* A daemon that is silent is no choice while there is another. When there is none, it is asked, and
+ * may answer after all. */
+static int question_exclude_self(struct question *question, struct daemon *daemon,
+				 struct vc_err *err)
+{
+	question->loads[daemon->slot].flags &= ~VC_LOAD_UP;
+	if (vc_count_up(&question->view) > 0)
+		return 0;
+	for (uint32_t i = 0; i < question->view.n; i++) {
+		struct board_sample sample;
+
+		if (i != daemon->slot && alive_look(daemon, i, &sample) == ALIVE_SILENT)
+			question->loads[i].flags |= VC_LOAD_UP;
+	}
+	if (vc_count_up(&question->view) > 0)
+		return 0;
+	return err_set(
+		err, EHOSTDOWN,
+		"no other partition is up: their daemons do not run; 'vcctl up' starts them");
+}
+
 int decide_move(struct daemon *daemon, const char *policy, const struct job *job, char *ret_note,
 		size_t note_size, struct vc_err *err)
 {
@@ -134,8 +155,9 @@ int decide_move(struct daemon *daemon, const char *policy, const struct job *job
 		question.view.job_mem_bytes = memory.used_bytes;
 	/* Whoever asks for a move wants the job elsewhere: place it among the others. */
 	question.view.parent = (int32_t)daemon->slot;
-	question.loads[daemon->slot].flags &= ~VC_LOAD_UP;
-	r = question_place(&question, daemon, ret_note, note_size, err);
+	r = question_exclude_self(&question, daemon, err);
+	if (r == 0)
+		r = question_place(&question, daemon, ret_note, note_size, err);
 	question_done(&question);
 	return r;
 }

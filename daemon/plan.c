@@ -154,9 +154,7 @@ static bool plan_has_failed(struct daemon *daemon, const char *partition)
 
 	if (slot < 0)
 		return false;
-	board_read(daemon->board, (uint32_t)slot, clock_mono_usec(), &sample);
-	return sample.at_usec && !(sample.load.flags & VC_LOAD_UP) &&
-	       instance_daemon_pid(daemon->instance, partition) == 0;
+	return alive_look(daemon, (uint32_t)slot, &sample) == ALIVE_DOWN && sample.at_usec;
 }
 
 static bool plan_is_loaded(struct daemon *daemon, struct plan_watch *watch)
@@ -168,8 +166,7 @@ static bool plan_is_loaded(struct daemon *daemon, struct plan_watch *watch)
 
 	if (slot < 0)
 		return false;
-	board_read(daemon->board, (uint32_t)slot, now, &sample);
-	if (!(sample.load.flags & VC_LOAD_UP)) {
+	if (alive_look(daemon, (uint32_t)slot, &sample) != ALIVE_UP) {
 		watch->condition_watch = (struct condition_watch){ .told = false };
 		return false;
 	}

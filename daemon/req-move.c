@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/log.h"
 
 static int move_target(struct conn *conn, const struct job *job, const Vc__Move *move,
@@ -27,8 +26,7 @@ static int move_target(struct conn *conn, const struct job *job, const Vc__Move 
 	if (to < 0)
 		return err_set(err, EINVAL, "there is no partition %s; 'vcctl list' names them",
 			       move->to);
-	board_read(daemon->board, (uint32_t)to, clock_mono_usec(), &sample);
-	if (!(sample.load.flags & VC_LOAD_UP))
+	if (alive_look(daemon, (uint32_t)to, &sample) == ALIVE_DOWN)
 		return err_set(
 			err, EHOSTDOWN,
 			"partition %s is down: its daemon does not run; 'vcctl up' starts it",

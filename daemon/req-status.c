@@ -55,12 +55,13 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 {
 	struct partition_spec *spec = &daemon->instance->config->parts[slot];
 	enum cg_memory_hold held;
+	enum alive alive;
 	struct board_sample sample;
 
-	board_read(daemon->board, slot, clock_mono_usec(), &sample);
+	alive = alive_look(daemon, slot, &sample);
 	vc__partition__init(out);
 	out->name = spec->name;
-	out->state = (char *)(sample.load.flags & VC_LOAD_UP ? "up" : "down");
+	out->state = (char *)alive_name(alive);
 	out->cpus = spec->cpus;
 	out->mems = spec->mems;
 	out->exclusive = (char *)partition_exclusive_name(sample.exclusive);

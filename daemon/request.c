@@ -61,6 +61,7 @@ static const struct request {
 				      .need = NEED_ANY,
 				      .handle = req_ipc_leave,
 				      .waits = true },
+	[VC__MSG__BODY_ARRIVE] = { .name = "arrive", .need = NEED_ROOT, .handle = req_arrive },
 	[VC__MSG__BODY_JOB_STATE] = { .name = "job state",
 				      .need = NEED_ROOT,
 				      .handle = req_job_state },

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "common/cleanup.h"
@@ -363,13 +364,16 @@ int instance_find(const struct instance *in, const char *name)
 static pid_t listener_pid(const struct instance *in, const char *partition)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct timeval patience = { .tv_sec = 10 };
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
 	if (fd < 0 || snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s/vcd.sock", in->dir,
 			       partition) >= (int)sizeof(addr.sun_path))
 		return 0;
+	/* A daemon that is busy has a queue, which can be full for a moment. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return 0;

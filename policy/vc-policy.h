@@ -43,7 +43,7 @@ extern "C" {
 #define VC_POLICY_API 1
 
 /* vc_load.flags */
-#define VC_LOAD_UP 1u /* its daemon lives and its sample is fresh */
+#define VC_LOAD_UP 1u /* its daemon lives; on a busy machine its sample can be late */
 
 /* One partition as last sampled. Percentages are of the whole partition: 100
  * means that all its CPUs are busy. */

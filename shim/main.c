@@ -88,6 +88,14 @@ static void shim_keep_orders(struct shim *shim)
 		event_active(shim->orders_event, EV_TIMEOUT, 0);
 }
 
+void shim_join(struct shim *shim, struct wire *wire)
+{
+	shim_keep_orders(shim);
+	shim_drop_daemon(shim);
+	shim_use_daemon(shim, wire);
+	record_send(shim);
+}
+
 /* Connects to the daemon of the job's partition and tells it of the job. */
 void shim_dial(struct shim *shim)
 {
@@ -101,8 +109,7 @@ void shim_dial(struct shim *shim)
 		shim_redial_later(shim);
 		return;
 	}
-	shim_use_daemon(shim, wire);
-	record_send(shim);
+	shim_join(shim, wire);
 }
 
 static void shim_on_retry(evutil_socket_t fd, short what, void *ctx)

@@ -360,6 +360,7 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 	struct mig_parked *parked = NULL;
 	enum job_state before = shim->state;
 	struct vc_err err = { 0 };
+	struct wire *arrived = NULL;
 	char from[PARTITION_NAME_MAX];
 	int r;
 
@@ -372,6 +373,8 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 	move->command = request->progress ? command : NULL;
 	log_stage("move", shim->job);
 	r = move_check(shim, request->to, &err);
+	if (r == 0)
+		r = arrive_ask(shim, request->to, &arrived, &err);
 	if (r == 0) {
 		shim_set_state(shim, JOB_MOVING);
 		r = move_run(shim, move, &report, &parked, &err);
@@ -385,10 +388,11 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 	/* Daemons first: who has the answer may ask them for the job at once. */
 	if (r == 0) {
 		shim->state = before;
-		shim_dial(shim);
+		shim_join(shim, steal_ptr(arrived));
 	} else if (shim->state == JOB_MOVING) {
 		shim_set_state(shim, report.result == MIG_PARKED ? JOB_PARKED : before);
 	}
+	wire_free(arrived);
 	move_answer(shim, move, &report, request, &err, command);
 	if (report.result == MIG_PARKED) {
 		/* What it points to ends with this call; only its source is used from here on. */

@@ -99,6 +99,8 @@ const char *job_state_name(enum job_state state);
 /* main.c */
 void shim_set_state(struct shim *shim, enum job_state state);
 void shim_dial(struct shim *shim);
+/* Takes over a connection to the daemon of the job's partition, and tells it of the job. */
+void shim_join(struct shim *shim, struct wire *wire);
 
 /* client.c */
 /* Takes fd over, also on failure. */
@@ -146,6 +148,13 @@ int record_save(const struct shim *shim, struct vc_err *err);
 void record_remove(const struct shim *shim);
 /* Appends a line to moves.jsonl. */
 void record_move(const struct shim *shim, const Vc__Moved *moved);
+
+/* arrive.c */
+/* Whether the job may come to that partition. From then on it counts there, for as long as *ret,
+ * the connection to its daemon, is open. -EHOSTDOWN: the daemon does not run, or does not answer;
+ * -EDQUOT: the job's user has as many jobs there as allowed. */
+int arrive_ask(const struct shim *shim, const char *partition, struct wire **ret,
+	       struct vc_err *err);
 
 /* move.c */
 /* Moves the job to the partition named in the request, answers the command (NULL: none). */
