@@ -426,7 +426,7 @@ static void criu_tree_opts(Criu__Opts *opts, const struct inventory *inv)
 }
 
 int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
-	      const struct criu_images *images, bool leave_running, criu_notify_fn *notify,
+	      const struct criu_images *images, const char *freezer, criu_notify_fn *notify,
 	      void *ctx, struct vc_err *err)
 {
 	_cleanup_free_ char **external = calloc(inv->n_externals + 1, sizeof(*external));
@@ -441,7 +441,7 @@ int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
 	criu_tree_opts(&opts, inv);
 	opts.has_pid = true;
 	opts.pid = root;
-	opts.has_leave_running = opts.leave_running = leave_running;
+	opts.freeze_cgroup = (char *)freezer;
 	opts.has_link_remap = opts.link_remap = inv->link_remap;
 	opts.has_ghost_limit = inv->ghost_bytes > 0;
 	/* Half as much again: the file may grow until the job is frozen. */

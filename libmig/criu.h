@@ -70,11 +70,13 @@ struct criu_images {
 };
 
 /*
- * Dumps the tree of root. On success the tree is dead (zombies are the
+ * Dumps the tree of root. freezer: a group with cgroup.freeze, of nobody but the tree, by
+ * which CRIU stops all of it at once, which takes it 100 ms; without (NULL) it stops one
+ * thread after the other, and each of those that compute has to get a CPU first. On success the tree is dead (zombies are the
  * caller's to reap). On failure it runs on. err has the first error of CRIU's log.
  */
 int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
-	      const struct criu_images *images, bool leave_running, criu_notify_fn *notify,
+	      const struct criu_images *images, const char *freezer, criu_notify_fn *notify,
 	      void *ctx, struct vc_err *err);
 /*
  * Sends the request of a restore ahead. criu reads the images and then, before it

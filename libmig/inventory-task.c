@@ -323,7 +323,7 @@ static int inventory_scan_thread(struct inventory_scan *scan, struct inventory_p
 				 struct inventory_task *task, const struct cpu_mask *cpuset)
 {
 	char path[48], text[32];
-	char state;
+	char state = proc->state;
 	int r;
 
 	/* The leader's status has been read for the process. */
@@ -342,6 +342,7 @@ static int inventory_scan_thread(struct inventory_scan *scan, struct inventory_p
 	} else if (proc->state == 'Z') {
 		return 0;
 	}
+	scan->inv->n_computing += state == 'R';
 	task->ioprio = (int)syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, task->tid);
 	/* Only there for a thread's own number, not under task/. */
 	snprintf(path, sizeof(path), "/proc/%d/timerslack_ns", task->tid);

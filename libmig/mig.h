@@ -57,6 +57,7 @@ struct mig_place {
 	/* Ends whatever a failed restore left there. */
 	void (*clear)(void *ctx);
 	void *ctx;
+	const char *freezer; /* a directory with cgroup.freeze, of nobody but the tree; NULL: none */
 	const char *cpus;    /* the place's CPUs, list form: affinities are mapped to them;
 			      * NULL: nothing that CRIU loses is put back */
 	const char *nodes;   /* its memory nodes, list form; NULL: all */

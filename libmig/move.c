@@ -48,6 +48,9 @@
 #define MIG_FILL_BYTES (8u << 20)
 /* How long a criu may take to load its modules. */
 #define MIG_HELLO_MSEC 2000
+/* So many threads that compute are stopped at once: one after the other they would take
+ * longer than CRIU does to look whether a group is frozen, which is 100 ms. */
+#define MIG_FREEZE_THREADS 8
 #define MIG_DUMP_LOG "dump.log"
 #define MIG_RESTORE_LOG "restore.log"
 
@@ -408,15 +411,27 @@ static bool mig_root_lives(const struct mig_parked *mig)
 	return state && state[1] == ' ' && state[2] != 'Z' && state[2] != 'X';
 }
 
+/* CRIU does it itself, unless it was killed. */
+static void mig_thaw(const char *freezer)
+{
+	char path[PATH_MAX];
+
+	if (freezer && snprintf(path, sizeof(path), "%s/cgroup.freeze", freezer) < PATH_MAX)
+		file_write(AT_FDCWD, path, "0");
+}
+
 static int mig_dump(struct mig_parked *mig, struct vc_err *err)
 {
 	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_DUMP_LOG };
+	const char *freezer;
 	int r;
 
 	mig->awaited = mig->dump;
-	r = criu_dump(mig->dump, mig->req.root, mig->inv, &images, false, mig_on_dump, mig, err);
+	freezer = mig->inv->n_computing >= MIG_FREEZE_THREADS ? mig->req.source.freezer : NULL;
+	r = criu_dump(mig->dump, mig->req.root, mig->inv, &images, freezer, mig_on_dump, mig, err);
 	if (r == 0)
 		return 0;
+	mig_thaw(freezer);
 	if (mig->refusal.code) {
 		*err = mig->refusal;
 		return -err->code;

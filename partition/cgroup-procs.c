@@ -292,6 +292,22 @@ static int kill_once(struct cg *cg, const char *path)
 	return total > 0;
 }
 
+int cg_freezer(struct cg *cg, const char *path, char *ret, size_t size)
+{
+	const struct cg_hier *hier = cg_tracking(cg);
+	char group[CG_GROUP_MAX];
+	int r = hier->version == 2 ? cg_group(hier, path, group) : -ENOENT;
+
+	ret[0] = '\0';
+	if (r == 0 && !cg_has(hier, group, "cgroup.freeze"))
+		r = -ENOENT;
+	if (r == 0 && snprintf(ret, size, "%s/%s", hier->mount, group) >= (int)size) {
+		ret[0] = '\0';
+		r = -ENAMETOOLONG;
+	}
+	return r;
+}
+
 int cg_kill(struct cg *cg, const char *path, uint64_t timeout_usec, struct vc_err *err)
 {
 	uint64_t deadline = clock_mono_usec() + timeout_usec, pause = 250;

@@ -171,6 +171,9 @@ void cg_entry_free(struct cg_entry *entry);
 
 /* The processes of a group and of those below it; the caller frees *ret. */
 int cg_pids(struct cg *cg, const char *path, pid_t **ret, size_t *ret_n, struct vc_err *err);
+/* The directory of a group in the unified hierarchy, which has cgroup.freeze. 0 or -errno,
+ * with an empty string. */
+int cg_freezer(struct cg *cg, const char *path, char *ret, size_t size);
 /* SIGKILLs all in a group and below until none is left (zombies do not count) or
  * the time is over (-ETIMEDOUT). */
 int cg_kill(struct cg *cg, const char *path, uint64_t timeout_usec, struct vc_err *err);

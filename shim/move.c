@@ -42,6 +42,7 @@ struct move_place {
 	const char *partition;
 	char group[64];
 	char cpus[1024];
+	char freezer[PATH_MAX]; /* "": none */
 	char mems[256];
 	struct cg_entry *entry;
 };
@@ -82,6 +83,7 @@ static int move_open_place(struct shim *shim, const char *partition, struct move
 	if (r == 0)
 		r = cg_get_cpus(shim->cg, place->group, place->cpus, sizeof(place->cpus),
 				place->mems, sizeof(place->mems), err);
+	cg_freezer(shim->cg, place->group, place->freezer, sizeof(place->freezer));
 	return r;
 }
 
@@ -100,6 +102,7 @@ static struct mig_place move_mig_place(struct move_place *place)
 				   .clear = move_clear,
 				   .ctx = place,
 				   .cpus = place->cpus,
+				   .freezer = place->freezer[0] ? place->freezer : NULL,
 				   .nodes = place->mems[0] ? place->mems : NULL,
 				   .room_bytes = room };
 }

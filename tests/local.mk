@@ -21,7 +21,7 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
 	tests/move-faults.sh
 end_to_end += tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
-end_to_end += tests/move-limits.sh
+end_to_end += tests/move-limits.sh tests/move-threads.sh
 check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim
 check_PROGRAMS += tests/state-victim
 tests_state_victim_SOURCES = tests/state-victim.c
@@ -37,7 +37,7 @@ tests_memory_victim_SOURCES = tests/memory-victim.c
 tests_memory_victim_CFLAGS = $(WARN_CFLAGS) -O2
 tests_memory_victim_LDFLAGS =
 tests_map_victim_SOURCES = tests/map-victim.c
-tests_map_victim_CFLAGS = $(WARN_CFLAGS) -O2
-tests_map_victim_LDFLAGS =
+tests_map_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
+tests_map_victim_LDFLAGS = -pthread
 dist_check_SCRIPTS += $(end_to_end)
 TESTS += $(end_to_end)

@@ -9,6 +9,7 @@
  * when that has changed.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -236,6 +237,22 @@ static void huge_file(long pages)
 	munmap(at, size);
 }
 
+static void *compute(void *unused)
+{
+	for (volatile unsigned long i = 0;;)
+		i++;
+	return NULL;
+}
+
+static void computing(long threads)
+{
+	pthread_t thread;
+
+	while (threads-- > 0)
+		if (pthread_create(&thread, NULL, compute, NULL) != 0)
+			die("pthread_create");
+}
+
 static const struct {
 	const char *name;
 	void (*make)(long number);
@@ -262,6 +279,7 @@ static const struct {
 	{ "huge-forked", huge_forked },
 	{ "huge-sysv", huge_sysv },
 	{ "huge-file", huge_file },
+	{ "computing", computing },
 };
 
 int main(int argc, char **argv)
