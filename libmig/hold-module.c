@@ -2,18 +2,21 @@
 /*
  * hold-module.c - the part of the mover that runs in criu
  *
- * criu calls its modules' "resume devices late" hook for each process when all threads are
- * stopped at the end of the restore, and detaches from them afterwards. criu is their
- * tracer, so it is here that calls are injected. The first such call serves the mover until
- * it says RELEASE, or is gone; for the other processes nothing is left to do.
+ * criu calls its modules' hook "resume devices late" for each process when all threads are
+ * stopped at the end of the restore, and detaches from them afterwards. It calls the hook
+ * "checkpoint devices" when all threads of a tree to be dumped are stopped, before it puts its
+ * own code into them. criu is their tracer, so it is here that calls are injected. The first
+ * such call serves the mover until it says RELEASE, or is gone; for the other processes
+ * nothing is left to do.
  *
  * The descriptor of a module is ABI, the same since CRIU 3.17: a name, init, exit, a
  * version, the number of hooks, the hooks. A newer criu accepts an older version, and none
- * accepts more hooks than it has. So the "post forking" hook, which CRIU has since 4.1, is
- * there only if the mover asks for it, and if this criu has it: the name by which it would
- * look for it in a module of the old kind is in its memory then.
+ * accepts more hooks than it has. So the hooks "checkpoint devices", of CRIU 4.0, and "post
+ * forking", of 4.1, are there only if this criu has them: the names by which it would look
+ * for them in a module of the old kind are in its memory then. The second one is there only if
+ * the mover asks for it as well.
  *
- * That hook runs while the restored processes fork each other. criu traces the root by then
+ * The second one runs while the restored processes fork each other. criu traces the root by then
  * (it is not its child), and has a handler of SIGCHLD that takes each stop for a failure.
  */
 #include <errno.h>
@@ -35,6 +38,7 @@
 
 #define MODULE_VERSION (2 << 8) /* 0.2.0 */
 #define MODULE_RESUME_DEVICES_LATE 9
+#define MODULE_CHECKPOINT_DEVICES 11
 #define MODULE_POST_FORKING 12
 #define MODULE_STAGE_RESTORE 2
 #define MODULE_NOT_MINE (-ENOTSUP) /* a hook's answer about what it has nothing to do with */
@@ -118,7 +122,7 @@ static void module_answer(struct hold_message *message)
 	message->error = r;
 }
 
-static int module_resume_late(int pid)
+static int module_serve(int pid)
 {
 	struct hold_message message = { .op = HOLD_READY };
 
@@ -156,19 +160,23 @@ static bool module_is_to_adopt(bool taken)
 /* For dl_iterate_phdr(3): the program comes first, and is all that is looked at. */
 static int module_search(struct dl_phdr_info *info, size_t size, void *ctx)
 {
-	static const char name[] = "cr_plugin_post_forking";
+	const char *name = ctx;
 
 	(void)size;
-	(void)ctx;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
 
 		if (segment->p_type == PT_LOAD && (segment->p_flags & (PF_R | PF_W)) == PF_R &&
 		    memmem((const void *)(info->dlpi_addr + segment->p_vaddr), segment->p_filesz,
-			   name, sizeof(name)))
+			   name, strlen(name) + 1))
 			return 1;
 	}
 	return -1;
+}
+
+static bool module_criu_has(const char *name)
+{
+	return dl_iterate_phdr(module_search, (void *)name) > 0;
 }
 
 /* criu's child of the mover: the process that criu traces. */
@@ -267,13 +275,18 @@ struct module_descriptor CR_PLUGIN_DESC = {
 	.init = module_init,
 	.version = MODULE_VERSION,
 	.max_hooks = MODULE_RESUME_DEVICES_LATE + 1,
-	.hooks = { [MODULE_RESUME_DEVICES_LATE] = (void *)module_resume_late,
+	.hooks = { [MODULE_RESUME_DEVICES_LATE] = (void *)module_serve,
+		   [MODULE_CHECKPOINT_DEVICES] = (void *)module_serve,
 		   [MODULE_POST_FORKING] = (void *)module_post_forking },
 };
 
 /* Before criu looks at the descriptor. */
 static __attribute__((constructor)) void module_choose_hooks(void)
 {
-	if (getenv(HOLD_ENV) && module_is_to_adopt(false) && dl_iterate_phdr(module_search, NULL))
+	if (!getenv(HOLD_ENV))
+		return;
+	if (module_criu_has("cr_plugin_checkpoint_devices"))
+		CR_PLUGIN_DESC.max_hooks = MODULE_CHECKPOINT_DEVICES + 1;
+	if (module_is_to_adopt(false) && module_criu_has("cr_plugin_post_forking"))
 		CR_PLUGIN_DESC.max_hooks = MODULE_POST_FORKING + 1;
 }

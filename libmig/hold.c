@@ -27,16 +27,16 @@ struct hold {
 	void *ctx;
 };
 
-int hold_new(hold_fn *f, void *ctx, struct hold **ret)
+int hold_new(hold_fn *f, void *ctx, struct hold **ret, struct vc_err *err)
 {
 	struct hold *hold = calloc(1, sizeof(*hold));
 	int pair[2];
 
 	if (!hold)
-		return -ENOMEM;
+		return err_sys(err, ENOMEM, "criu");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		free(hold);
-		return -errno;
+		return err_sys(err, errno, "criu: socketpair");
 	}
 	*hold = (struct hold){ .sock = pair[0], .theirs = pair[1], .f = f, .ctx = ctx };
 	*ret = hold;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hold.h - a restored tree that has not run yet, in the mover's hands
+ * hold.h - a tree that stands still under criu, in the mover's hands
  *
  * At the end of a restore criu has every thread stopped by ptrace at its last
  * instruction of the restore: registers, memory and descriptors are the job's, and not one of
  * its instructions has run. A small module in that criu (hold-module.c) tells the mover
  * then, and does what the mover asks for: system calls in the job's threads, and other
  * registers. After that criu lets the tree go as usual.
+ *
+ * The same module does so when the old tree is frozen, before criu has touched it: so registers
+ * are what they were, and calls in its threads tell what /proc does not.
  *
  * A thread that is not asked about costs nothing. If the mover dies, the module lets the
  * tree go. If criu dies, the tree does not come to life: the move's images are whole, and it is
@@ -18,6 +21,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "common/err.h"
 #include "libmig/inject.h"
 
 struct hold;
@@ -25,8 +29,7 @@ struct hold;
 /* Called once, while the tree is held. */
 typedef void hold_fn(struct hold *hold, void *ctx);
 
-/* 0 or -errno. */
-int hold_new(hold_fn *f, void *ctx, struct hold **ret);
+int hold_new(hold_fn *f, void *ctx, struct hold **ret, struct vc_err *err);
 void hold_free(struct hold *hold); /* NULL is accepted */
 
 /* In criu's process before exec, with the descriptor that hold_child_fd() named: puts it

@@ -90,6 +90,7 @@ struct mig_report {
 	uint64_t total_usec;
 	uint64_t step_usec[MIG_N_STEPS];
 	uint64_t image_bytes;
+	struct vc_err lost; /* what a job that runs has lost, but for time costs nothing */
 };
 
 const char *mig_step_name(enum mig_step step);

@@ -35,6 +35,7 @@
 #include "libmig/pids.h"
 #include "libmig/robust.h"
 #include "libmig/session.h"
+#include "libmig/state.h"
 
 #define MIG_REAP_USEC 10000000u
 /* Attempts to restore at the source before the tree is parked: the reasons known to
@@ -71,11 +72,13 @@ struct mig_parked {
 	int images_fd;
 	struct criu *dump, *restore, *awaited; /* awaited: borrowed, of the call under way */
 	struct fill *fill;                     /* NULL: criu restores the memory alone */
-	struct hold *hold;                     /* of the criu that restores */
-	const struct mig_place *place;         /* where it restores */
-	struct identity *identity;             /* of the frozen tree's files */
-	struct namespaces namespaces;          /* the tree's own, held from before the freeze */
-	struct netlock *netlock; /* from before the freeze until the tree runs again */
+	struct hold *dump_hold, *hold; /* of the criu that dumps, and the one that restores */
+	struct state *state;           /* of the frozen tree: what CRIU does not carry */
+	struct vc_err lost;            /* of that, what could not be put back */
+	const struct mig_place *place; /* where it restores */
+	struct identity *identity;     /* of the frozen tree's files */
+	struct namespaces namespaces;  /* the tree's own, held from before the freeze */
+	struct netlock *netlock;       /* from before the freeze until the tree runs again */
 	uint64_t begun_usec, step_begun_usec, frozen_usec, resumed_usec;
 	enum mig_step step;
 	struct vc_err refusal; /* why our own notification handler said no */
@@ -128,11 +131,25 @@ static void mig_put_back(struct mig_parked *mig)
 /* The restored tree is complete and has not run. */
 static void mig_on_held(struct hold *hold, void *ctx)
 {
-	const struct mig_parked *mig = ctx;
+	struct mig_parked *mig = ctx;
 
 	if (mig->session)
 		session_put_back(mig->session, hold);
-	mig_put_back(ctx);
+	mig_put_back(mig);
+	/* It must not run as it is. criu goes with it, and so the restore has failed. */
+	if (state_put_back(mig->state, hold, &mig->lost, &mig->refusal) < 0)
+		mig->place->clear(mig->place->ctx);
+}
+
+/* The old tree is frozen, and nothing has been dumped yet. */
+static void mig_on_frozen(struct hold *hold, void *ctx)
+{
+	struct mig_parked *mig = ctx;
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n;
+
+	if (inventory_pids(mig->req.root, &pids, &n, &mig->refusal) == 0)
+		state_take(hold, pids, n, &mig->state, &mig->refusal);
 }
 
 /* To restore in place; NULL: to dump. */
@@ -145,21 +162,24 @@ static int mig_start_criu(struct mig_parked *mig, const struct mig_place *place,
 		.gid = mig->req.gid,
 		.namespaces = &mig->namespaces,
 	};
+	struct hold **hold = place ? &mig->hold : &mig->dump_hold;
+	int r;
 
+	hold_free(steal_ptr(*hold));
+	r = hold_new(place ? mig_on_held : mig_on_frozen, mig, hold, err);
+	if (r < 0)
+		return r;
+	how.hold = *hold;
 	if (!place) {
 		how.beside = mig->req.root;
 		return criu_start(&how, ret, err);
 	}
-	hold_free(steal_ptr(mig->hold));
-	if (hold_new(mig_on_held, mig, &mig->hold) < 0)
-		return err_sys(err, errno, "criu: socketpair");
 	if (mig->session)
 		hold_adopt_early(mig->hold);
 	mig->place = place;
 	how.enter = place->enter;
 	how.ctx = place->ctx;
 	how.inherit = mig->inv;
-	how.hold = mig->hold;
 	return criu_start(&how, ret, err);
 }
 
@@ -293,13 +313,25 @@ static int mig_adapt_sessions(struct mig_parked *mig)
 	return r;
 }
 
+/* The frozen tree was looked into, and can be carried. */
+static int mig_check_held(struct mig_parked *mig)
+{
+	if (mig->refusal.code)
+		return -mig->refusal.code;
+	if (hold_was_held(mig->dump_hold))
+		return 0;
+	return err_set(&mig->refusal, EOPNOTSUPP,
+		       "criu does not load the module of vcrun; run 'vcctl check'");
+}
+
 /* The tree is frozen, the images are written; the last word before it dies. */
 static int mig_may_commit(struct mig_parked *mig)
 {
 	struct stat st;
-	int r;
+	int r = mig_check_held(mig);
 
-	r = inventory_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
+	if (r == 0)
+		r = inventory_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
 	if (r == 0)
 		r = mig_check_sandboxes(mig);
 	if (r == 0)
@@ -330,6 +362,10 @@ static int mig_may_commit(struct mig_parked *mig)
 		r = session_add_numbers(mig->session, &mig->numbers, &mig->n_numbers);
 	if (r < 0)
 		return err_sys(&mig->refusal, -r, "list the job's threads");
+	/* criu has begun to read the images long ago. */
+	if (state_is_needed(mig->state) && !hold_is_loaded(mig->hold, MIG_HELLO_MSEC))
+		return err_set(&mig->refusal, EOPNOTSUPP,
+			       "the criu that is to restore it does not load the module of vcrun");
 	mig->foreground = mig->inv->shell_job ? mig_find_foreground() : 0;
 	return 0;
 }
@@ -525,6 +561,8 @@ static void mig_reset(struct mig_parked *mig)
 	criu_free(steal_ptr(mig->dump));
 	criu_free(steal_ptr(mig->restore));
 	hold_free(steal_ptr(mig->hold));
+	hold_free(steal_ptr(mig->dump_hold));
+	state_free(steal_ptr(mig->state));
 	fill_free(steal_ptr(mig->fill));
 	namespaces_close(&mig->namespaces);
 	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
@@ -652,6 +690,7 @@ int mig_move(const struct mig_request *req, struct mig_report *report,
 			mig->frozen_usec;
 		if (!hold_was_held(mig->hold))
 			mig_put_back(mig);
+		report->lost = mig->lost;
 	}
 	report->step_usec[mig->step] += clock_mono_usec() - mig->step_begun_usec;
 	report->total_usec = clock_mono_usec() - mig->begun_usec;

@@ -395,6 +395,8 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 	} else if (shim->state == JOB_MOVING) {
 		shim_set_state(shim, report.result == MIG_PARKED ? JOB_PARKED : before);
 	}
+	if (report.lost.code)
+		log_warn("job %u: %s", shim->job, report.lost.text);
 	wire_free(arrived);
 	move_answer(shim, move, &report, request, &err, command);
 	if (report.result == MIG_PARKED) {

@@ -25,10 +25,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+/* Younger than the headers of some of the systems that this is built on. */
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
+#ifndef PR_MDWE_NO_INHERIT
+#define PR_MDWE_NO_INHERIT 2
+#endif
+#ifndef PR_SET_MEMORY_MERGE
+#define PR_SET_MEMORY_MERGE 67
+#define PR_GET_MEMORY_MERGE 68
+#endif
 
 #define VALUE_MAX 256
 
@@ -81,6 +97,59 @@ static void read_file(const char *path, char ret[VALUE_MAX])
 	}
 
 PRCTL(slack, (PR_SET_TIMERSLACK, 123456, 0, 0, 0), (PR_GET_TIMERSLACK, 0, 0, 0, 0))
+PRCTL(mce, (PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0), (PR_MCE_KILL_GET, 0, 0, 0, 0))
+PRCTL(mdwe, (PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0), (PR_GET_MDWE, 0, 0, 0, 0))
+PRCTL(mdwe_not_inherited, (PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN | PR_MDWE_NO_INHERIT, 0, 0, 0),
+      (PR_GET_MDWE, 0, 0, 0, 0))
+PRCTL(io_flusher, (PR_SET_IO_FLUSHER, 1, 0, 0, 0), (PR_GET_IO_FLUSHER, 0, 0, 0, 0))
+PRCTL(no_huge_pages, (PR_SET_THP_DISABLE, 1, 0, 0, 0), (PR_GET_THP_DISABLE, 0, 0, 0, 0))
+PRCTL(memory_merge, (PR_SET_MEMORY_MERGE, 1, 0, 0, 0), (PR_GET_MEMORY_MERGE, 0, 0, 0, 0))
+PRCTL(store_bypass, (PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE, 0, 0),
+      (PR_GET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, 0, 0, 0))
+PRCTL(indirect_branch, (PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, PR_SPEC_DISABLE, 0, 0),
+      (PR_GET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, 0, 0, 0))
+PRCTL(l1d_flush, (PR_SET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH, PR_SPEC_ENABLE, 0, 0),
+      (PR_GET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH, 0, 0, 0))
+PRCTL(dumpable, (PR_SET_DUMPABLE, 0, 0, 0, 0), (PR_GET_DUMPABLE, 0, 0, 0, 0))
+PRCTL(keep_caps, (PR_SET_KEEPCAPS, 1, 0, 0, 0), (PR_GET_KEEPCAPS, 0, 0, 0, 0))
+PRCTL(no_new_privs, (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0))
+PRCTL(securebits, (PR_SET_SECUREBITS, 0x2f, 0, 0, 0), (PR_GET_SECUREBITS, 0, 0, 0, 0))
+
+static int set_tsc(void)
+{
+	return prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0);
+}
+
+static void get_tsc(char ret[VALUE_MAX])
+{
+	int mode = -1, r = prctl(PR_GET_TSC, &mode, 0, 0, 0);
+
+	number(ret, r < 0 ? r : mode);
+}
+
+static int set_parent_death(void)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGWINCH, 0, 0, 0);
+}
+
+static void get_parent_death(char ret[VALUE_MAX])
+{
+	int signal = -1, r = prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0);
+
+	number(ret, r < 0 ? r : signal);
+}
+
+static int set_subreaper(void)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+static void get_subreaper(char ret[VALUE_MAX])
+{
+	int is = -1, r = prctl(PR_GET_CHILD_SUBREAPER, &is, 0, 0, 0);
+
+	number(ret, r < 0 ? r : is);
+}
 
 /* --- the others ---------------------------------------------------------------------------------
  */
@@ -107,6 +176,515 @@ static void get_corefilter(char ret[VALUE_MAX])
 	read_file("/proc/self/coredump_filter", ret);
 }
 
+/* --- scheduling ---------------------------------------------------------------------------------
+ */
+
+struct sched_attributes {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
+};
+
+static int set_sched(struct sched_attributes attributes)
+{
+	attributes.size = sizeof(attributes);
+	return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+static void get_sched(char ret[VALUE_MAX])
+{
+	struct sched_attributes is = { 0 };
+
+	if (syscall(SYS_sched_getattr, 0, &is, sizeof(is), 0) < 0) {
+		number(ret, -1);
+		return;
+	}
+	snprintf(ret, VALUE_MAX, "policy %u flags %lu nice %d priority %u %lu/%lu/%lu util %u-%u",
+		 is.policy, (unsigned long)is.flags, is.nice, is.priority,
+		 (unsigned long)is.runtime, (unsigned long)is.deadline, (unsigned long)is.period,
+		 is.util_min, is.util_max);
+}
+
+static int set_sched_slice(void)
+{
+	return set_sched((struct sched_attributes){ .policy = SCHED_OTHER, .runtime = 1700000 });
+}
+#define get_sched_slice get_sched
+
+static int set_sched_reset(void)
+{
+	return set_sched((struct sched_attributes){
+		.policy = SCHED_OTHER, .nice = 3, .flags = SCHED_FLAG_RESET_ON_FORK });
+}
+#define get_sched_reset get_sched
+
+static int set_sched_batch(void)
+{
+	return set_sched((struct sched_attributes){ .policy = SCHED_BATCH, .nice = 5 });
+}
+#define get_sched_batch get_sched
+
+static int set_sched_idle(void)
+{
+	return set_sched((struct sched_attributes){ .policy = SCHED_IDLE });
+}
+#define get_sched_idle get_sched
+
+static int set_sched_deadline(void)
+{
+	return set_sched((struct sched_attributes){ .policy = SCHED_DEADLINE,
+						    .runtime = 2000000,
+						    .deadline = 90000000,
+						    .period = 100000000 });
+}
+#define get_sched_deadline get_sched
+
+static int set_sched_clamp(void)
+{
+	return set_sched((struct sched_attributes){ .policy = SCHED_OTHER,
+						    .flags = SCHED_FLAG_UTIL_CLAMP_MIN |
+							     SCHED_FLAG_UTIL_CLAMP_MAX,
+						    .util_min = 100,
+						    .util_max = 900 });
+}
+#define get_sched_clamp get_sched
+
+static int set_core_cookie(void)
+{
+	return prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, 0, 0);
+}
+
+static void get_core_cookie(char ret[VALUE_MAX])
+{
+	unsigned long cookie = 0;
+
+	prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, 0, &cookie);
+	number(ret, cookie != 0);
+}
+
+static int set_autogroup(void)
+{
+	return write_file("/proc/self/autogroup", "7");
+}
+
+static void get_autogroup(char ret[VALUE_MAX])
+{
+	char text[VALUE_MAX], *nice;
+
+	read_file("/proc/self/autogroup", text);
+	nice = strstr(text, "nice ");
+	snprintf(ret, VALUE_MAX, "%s", nice ? nice : "none");
+}
+
+static int set_oom(void)
+{
+	return write_file("/proc/self/oom_score_adj", "345");
+}
+
+static void get_oom(char ret[VALUE_MAX])
+{
+	read_file("/proc/self/oom_score_adj", ret);
+}
+
+/* --- keys ---------------------------------------------------------------------------------------
+ */
+
+#define KEY_SESSION (-3)
+#define KEY_PROCESS (-2)
+#define KEY_THREAD (-1)
+#define KEY_USER (-4)
+#define KEY_GET 0
+#define KEY_JOIN 1
+#define KEY_SEARCH 10
+
+static int add_key(int keyring)
+{
+	return (int)syscall(SYS_add_key, "user", "state-victim", "secret", 6, keyring);
+}
+
+static void get_keyring(char ret[VALUE_MAX], int keyring)
+{
+	long serial = syscall(SYS_keyctl, KEY_GET, keyring, 0);
+	long key = syscall(SYS_keyctl, KEY_SEARCH, keyring, "user", "state-victim", 0);
+
+	snprintf(ret, VALUE_MAX, "keyring %ld key %ld", serial, key);
+}
+
+static int set_session_keyring(void)
+{
+	return syscall(SYS_keyctl, KEY_JOIN, NULL) < 0 ? -1 : add_key(KEY_SESSION);
+}
+
+static void get_session_keyring(char ret[VALUE_MAX])
+{
+	get_keyring(ret, KEY_SESSION);
+}
+
+static int set_given_keyring(void)
+{
+	return add_key(KEY_SESSION);
+}
+
+static void get_given_keyring(char ret[VALUE_MAX])
+{
+	get_keyring(ret, KEY_SESSION);
+}
+
+static int set_process_keyring(void)
+{
+	return add_key(KEY_PROCESS);
+}
+
+static void get_process_keyring(char ret[VALUE_MAX])
+{
+	get_keyring(ret, KEY_PROCESS);
+}
+
+static int set_thread_keyring(void)
+{
+	return add_key(KEY_THREAD);
+}
+
+static void get_thread_keyring(char ret[VALUE_MAX])
+{
+	get_keyring(ret, KEY_THREAD);
+}
+
+/* --- memory -------------------------------------------------------------------------------------
+ */
+
+#define AREA (64 << 10)
+
+static char *area;
+
+static int make_area(int advice)
+{
+	area = mmap(NULL, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (area == MAP_FAILED)
+		return -1;
+	memset(area, 1, AREA);
+	return advice < 0 ? 0 : madvise(area, AREA, advice);
+}
+
+/* What /proc/self/FILE has about the area. */
+static void get_area(char ret[VALUE_MAX], const char *path, const char *key)
+{
+	char line[1024], start[32];
+	FILE *file = fopen(path, "re");
+	bool inside = false;
+
+	snprintf(start, sizeof(start), "%lx", (unsigned long)area);
+	while (file && fgets(line, sizeof(line), file)) {
+		char *c = line;
+
+		/* A line of a mapping's own begins with a lower-case number. */
+		if (strspn(line, "0123456789abcdef") >= 8)
+			inside = !strncmp(line, start, strlen(start));
+		if (!inside || strncmp(line, key, strlen(key)))
+			continue;
+		/* Counts of pages change by themselves. */
+		if (!*key)
+			c[strcspn(c, "=\n")] = '\0';
+		snprintf(ret, VALUE_MAX, "%.200s", c);
+		break;
+	}
+	ret[strcspn(ret, "\n")] = '\0';
+	if (file)
+		fclose(file);
+}
+
+#define AREA_ROW(name, advice, key)                                                                \
+	static int set_##name(void)                                                                \
+	{                                                                                          \
+		return make_area(advice);                                                          \
+	}                                                                                          \
+	static void get_##name(char ret[VALUE_MAX])                                                \
+	{                                                                                          \
+		get_area(ret, "/proc/self/smaps", key);                                            \
+	}
+
+AREA_ROW(dont_fork, MADV_DONTFORK, "VmFlags:")
+AREA_ROW(dont_dump, MADV_DONTDUMP, "VmFlags:")
+AREA_ROW(wipe_on_fork, MADV_WIPEONFORK, "VmFlags:")
+AREA_ROW(mergeable, MADV_MERGEABLE, "VmFlags:")
+AREA_ROW(huge_page, MADV_HUGEPAGE, "VmFlags:")
+AREA_ROW(no_huge_page, MADV_NOHUGEPAGE, "VmFlags:")
+AREA_ROW(random, MADV_RANDOM, "VmFlags:")
+AREA_ROW(sequential, MADV_SEQUENTIAL, "VmFlags:")
+
+static int set_locked(void)
+{
+	return make_area(-1) < 0 ? -1 : mlock(area, AREA);
+}
+
+static void get_locked(char ret[VALUE_MAX])
+{
+	get_area(ret, "/proc/self/smaps", "VmFlags:");
+}
+
+static int set_locked_on_fault(void)
+{
+	area = mmap(NULL, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (area == MAP_FAILED || mlock2(area, AREA, MLOCK_ONFAULT) < 0)
+		return -1;
+	area[0] = 1;
+	return 0;
+}
+
+static void get_locked_on_fault(char ret[VALUE_MAX])
+{
+	get_area(ret, "/proc/self/smaps", "Locked:");
+}
+
+static int set_locked_future(void)
+{
+	return mlockall(MCL_CURRENT | MCL_FUTURE);
+}
+
+static void get_locked_future(char ret[VALUE_MAX])
+{
+	make_area(-1);
+	get_area(ret, "/proc/self/smaps", "VmFlags:");
+	munmap(area, AREA);
+}
+
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
+
+static int set_sealed(void)
+{
+	return make_area(-1) < 0 ? -1 : (int)syscall(SYS_mseal, area, AREA, 0);
+}
+
+static void get_sealed(char ret[VALUE_MAX])
+{
+	number(ret, mprotect(area, AREA, PROT_READ));
+}
+
+static int set_area_name(void)
+{
+	return make_area(-1) < 0
+		       ? -1
+		       : prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, area, AREA, "state-victim");
+}
+
+static void get_area_name(char ret[VALUE_MAX])
+{
+	get_area(ret, "/proc/self/maps", "");
+}
+
+#define MADV_GUARD 102
+
+static int set_guarded(void)
+{
+	return make_area(-1) < 0 ? -1 : madvise(area + 4096, 4096, MADV_GUARD);
+}
+
+static void get_guarded(char ret[VALUE_MAX])
+{
+	int fds[2];
+	ssize_t n;
+
+	if (pipe(fds) < 0)
+		return;
+	n = write(fds[1], area + 4096, 1);
+	number(ret, n);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void get_policy(char ret[VALUE_MAX])
+{
+	unsigned long nodes[16] = { 0 };
+	int mode = -1;
+
+	if (syscall(SYS_get_mempolicy, &mode, nodes, sizeof(nodes) * 8, NULL, 0) < 0)
+		number(ret, -1);
+	else
+		snprintf(ret, VALUE_MAX, "mode %d nodes %lx", mode, nodes[0]);
+}
+
+#define POLICY_ROW(name, mode)                                                                     \
+	static int set_##name(void)                                                                \
+	{                                                                                          \
+		unsigned long nodes = 1;                                                           \
+		bool none = (mode) == MPOL_LOCAL;                                                  \
+                                                                                                   \
+		return (int)syscall(SYS_set_mempolicy, mode, none ? NULL : &nodes, none ? 0 : 64); \
+	}                                                                                          \
+	static void get_##name(char ret[VALUE_MAX])                                                \
+	{                                                                                          \
+		get_policy(ret);                                                                   \
+	}
+
+POLICY_ROW(policy_bind, MPOL_BIND)
+POLICY_ROW(policy_preferred, MPOL_PREFERRED)
+POLICY_ROW(policy_interleave, MPOL_INTERLEAVE)
+POLICY_ROW(policy_local, MPOL_LOCAL)
+POLICY_ROW(policy_static, MPOL_BIND | MPOL_F_STATIC_NODES)
+POLICY_ROW(policy_relative, MPOL_BIND | MPOL_F_RELATIVE_NODES)
+
+static int set_area_policy(void)
+{
+	unsigned long nodes = 1;
+
+	return make_area(-1) < 0 ? -1
+				 : (int)syscall(SYS_mbind, area, AREA, MPOL_BIND, &nodes, 64, 0);
+}
+
+static void get_area_policy(char ret[VALUE_MAX])
+{
+	unsigned long nodes[16] = { 0 };
+	int mode = -1;
+
+	if (syscall(SYS_get_mempolicy, &mode, nodes, sizeof(nodes) * 8, area, MPOL_F_ADDR) < 0)
+		number(ret, -1);
+	else
+		snprintf(ret, VALUE_MAX, "mode %d nodes %lx", mode, nodes[0]);
+}
+
+#define SYS_home_node 450
+
+static int set_area_home(void)
+{
+	unsigned long nodes = 1;
+
+	if (make_area(-1) < 0 || syscall(SYS_mbind, area, AREA, MPOL_BIND, &nodes, 64, 0) < 0)
+		return -1;
+	return (int)syscall(SYS_home_node, area, AREA, 0, 0);
+}
+
+static void get_area_home(char ret[VALUE_MAX])
+{
+	get_area(ret, "/proc/self/numa_maps", "");
+}
+
+static int set_membarrier(void)
+{
+	return (int)syscall(SYS_membarrier, 1 << 4, 0, 0);
+}
+
+static void get_membarrier(char ret[VALUE_MAX])
+{
+	number(ret, syscall(SYS_membarrier, 1 << 9, 0, 0));
+}
+
+/* --- the processor ------------------------------------------------------------------------------
+ */
+
+#ifdef __x86_64__
+#include <asm/ldt.h>
+
+static int set_ldt(void)
+{
+	struct user_desc entry = { .entry_number = 3, .base_addr = 0x1000, .limit = 4095 };
+
+	return (int)syscall(SYS_modify_ldt, 0x11, &entry, sizeof(entry));
+}
+
+static void get_ldt(char ret[VALUE_MAX])
+{
+	unsigned long entries[8] = { 0 };
+	long n = syscall(SYS_modify_ldt, 0, entries, sizeof(entries));
+
+	snprintf(ret, VALUE_MAX, "%ld bytes, %lx", n, entries[3]);
+}
+
+static int set_cpuid_fault(void)
+{
+	return (int)syscall(SYS_arch_prctl, 0x1012, 0);
+}
+
+static void get_cpuid_fault(char ret[VALUE_MAX])
+{
+	number(ret, syscall(SYS_arch_prctl, 0x1011, 0));
+}
+
+static int set_io_ports(void)
+{
+	return (int)syscall(SYS_ioperm, 0x80, 1, 1);
+}
+
+static void get_io_ports(char ret[VALUE_MAX])
+{
+	__asm__ volatile("outb %%al, $0x80" : : "a"(0));
+	number(ret, 1);
+}
+#endif
+
+/* --- descriptors and accounts -------------------------------------------------------------------
+ */
+
+static volatile sig_atomic_t notified;
+static int watched_dir = -1;
+
+static void on_notify(int signal)
+{
+	notified++;
+}
+
+static int set_dnotify(void)
+{
+	signal(SIGIO, on_notify);
+	watched_dir = open("/tmp", O_RDONLY | O_DIRECTORY);
+	return fcntl(watched_dir, F_NOTIFY, DN_CREATE | DN_MULTISHOT);
+}
+
+static void get_dnotify(char ret[VALUE_MAX])
+{
+	char name[64];
+
+	notified = 0;
+	snprintf(name, sizeof(name), "/tmp/state-victim.%d", getpid());
+	close(open(name, O_CREAT | O_WRONLY, 0600));
+	unlink(name);
+	number(ret, notified);
+}
+
+static int burn(double seconds)
+{
+	struct rusage usage;
+
+	do
+		getrusage(RUSAGE_SELF, &usage);
+	while ((double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec * 1e-6 +
+		       (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec * 1e-6 <
+	       seconds);
+	return 0;
+}
+
+static int set_cpu_clock(void)
+{
+	return burn(0.3);
+}
+
+/* It never runs backwards. */
+static void get_cpu_clock(char ret[VALUE_MAX])
+{
+	static double latest;
+	struct timespec t;
+	double is;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	is = (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+	snprintf(ret, VALUE_MAX, "%s", is < latest ? "back" : "on");
+	latest = is;
+}
+
+static int set_personality(void)
+{
+	return personality(ADDR_NO_RANDOMIZE | UNAME26);
+}
+
+static void get_personality(char ret[VALUE_MAX])
+{
+	number(ret, personality(0xffffffff));
+}
+
 #define ROW(name)                                                                                  \
 	{                                                                                          \
 #name, set_##name, get_##name, false                                               \
@@ -117,9 +695,74 @@ static void get_corefilter(char ret[VALUE_MAX])
 	}
 
 static const struct attribute attributes[] = {
-	FILE_ROW(corefilter),
-	ROW(ioprio),
+	/* prctl(2) */
 	ROW(slack),
+	ROW(mce),
+	ROW(mdwe),
+	ROW(mdwe_not_inherited),
+	ROW(io_flusher),
+	ROW(no_huge_pages),
+	ROW(memory_merge),
+	ROW(store_bypass),
+	ROW(indirect_branch),
+	ROW(l1d_flush),
+	ROW(dumpable),
+	ROW(keep_caps),
+	ROW(no_new_privs),
+	ROW(securebits),
+	ROW(tsc),
+	ROW(parent_death),
+	ROW(subreaper),
+	ROW(personality),
+	/* scheduling */
+	ROW(ioprio),
+	ROW(sched_slice),
+	ROW(sched_reset),
+	ROW(sched_batch),
+	ROW(sched_idle),
+	ROW(sched_deadline),
+	ROW(sched_clamp),
+	ROW(core_cookie),
+	FILE_ROW(autogroup),
+	FILE_ROW(oom),
+	FILE_ROW(corefilter),
+	/* keys */
+	ROW(session_keyring),
+	ROW(given_keyring),
+	ROW(process_keyring),
+	ROW(thread_keyring),
+	/* memory */
+	FILE_ROW(dont_fork),
+	FILE_ROW(dont_dump),
+	FILE_ROW(wipe_on_fork),
+	FILE_ROW(mergeable),
+	FILE_ROW(huge_page),
+	FILE_ROW(no_huge_page),
+	FILE_ROW(random),
+	FILE_ROW(sequential),
+	FILE_ROW(locked),
+	FILE_ROW(locked_on_fault),
+	FILE_ROW(locked_future),
+	ROW(sealed),
+	FILE_ROW(area_name),
+	FILE_ROW(guarded),
+	ROW(policy_bind),
+	ROW(policy_preferred),
+	ROW(policy_interleave),
+	ROW(policy_local),
+	ROW(policy_static),
+	ROW(policy_relative),
+	ROW(area_policy),
+	FILE_ROW(area_home),
+	ROW(membarrier),
+#ifdef __x86_64__
+	ROW(ldt),
+	ROW(cpuid_fault),
+	ROW(io_ports),
+#endif
+	/* descriptors and accounts */
+	FILE_ROW(dnotify),
+	ROW(cpu_clock),
 };
 
 #define N_ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * state-call.c - attributes that one system call tells and another sets
+ *
+ * One row each. The value is in a register, or an int in memory; a row says which value is the
+ * one that every process begins with, and needs no putting back.
+ */
+#include <asm/unistd.h>
+#include <linux/prctl.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "libmig/state-priv.h"
+
+/* Younger than the headers of some of the systems that this is built on. */
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
+#endif
+#define STATE_ARCH_GET_CPUID 0x1011
+#define STATE_ARCH_SET_CPUID 0x1012
+
+#define STATE_VALUE UINT64_MAX /* among the arguments: the value stands there */
+
+struct state_call {
+	const char *what;
+	bool each_thread, must, late;
+	bool in_memory; /* the first argument after the last one given is its address */
+	long nr;
+	uint64_t get[2], set[4];
+	long usual;
+};
+
+static const struct state_call state_calls[] = {
+	{ .what = "PR_SET_MDWE",
+	  .must = true,
+	  .late = true,
+	  .nr = __NR_prctl,
+	  .get = { PR_GET_MDWE },
+	  .set = { PR_SET_MDWE, STATE_VALUE } },
+	{ .what = "PR_SET_TSC",
+	  .each_thread = true,
+	  .must = true,
+	  .in_memory = true,
+	  .nr = __NR_prctl,
+	  .get = { PR_GET_TSC },
+	  .set = { PR_SET_TSC, STATE_VALUE },
+	  .usual = PR_TSC_ENABLE },
+	{ .what = "the machine check policy",
+	  .each_thread = true,
+	  .nr = __NR_prctl,
+	  .get = { PR_MCE_KILL_GET },
+	  .set = { PR_MCE_KILL, PR_MCE_KILL_SET, STATE_VALUE },
+	  .usual = PR_MCE_KILL_DEFAULT },
+	{ .what = "PR_SET_IO_FLUSHER",
+	  .each_thread = true,
+	  .nr = __NR_prctl,
+	  .get = { PR_GET_IO_FLUSHER },
+	  .set = { PR_SET_IO_FLUSHER, STATE_VALUE } },
+#ifdef __x86_64__
+	{ .what = "ARCH_SET_CPUID",
+	  .each_thread = true,
+	  .must = true,
+	  .nr = __NR_arch_prctl,
+	  .get = { STATE_ARCH_GET_CPUID },
+	  .set = { STATE_ARCH_SET_CPUID, STATE_VALUE },
+	  .usual = 1 },
+#endif
+};
+
+static int state_read_call(const struct state_proc *proc, pid_t tid, const struct state_call *row)
+{
+	struct inject_call call = { .nr = row->nr };
+	struct state_item *item;
+	int32_t in_memory = -1;
+	long value;
+	int r;
+
+	memcpy(call.args, row->get, sizeof(row->get));
+	if (row->in_memory) {
+		call.pointers = 1 << 1;
+		call.size = sizeof(in_memory);
+	}
+	r = state_ask(proc, tid, &call, &value);
+	if (r < 0)
+		return r;
+	memcpy(&in_memory, call.data, sizeof(in_memory));
+	if (value >= 0 && row->in_memory)
+		value = in_memory;
+	/* Negative: this kernel or processor does not have it, so it was not set. */
+	if (value < 0 || value == row->usual)
+		return 0;
+	item = state_add(proc->state, row->what, proc->pid, tid);
+	if (!item)
+		return -proc->state->err->code;
+	item->must = row->must;
+	item->turn = row->late ? STATE_LATE : STATE_EARLY;
+	item->call.nr = row->nr;
+	for (size_t i = 0; i < ARRAY_SIZE(row->set); i++)
+		item->call.args[i] = row->set[i] == STATE_VALUE ? (uint64_t)value : row->set[i];
+	return 0;
+}
+
+#ifdef __x86_64__
+/* Of its own segments a program for 16 bits has need, or Wine. */
+static int state_read_segments(const struct state_proc *proc)
+{
+	struct inject_call call = {
+		.nr = __NR_modify_ldt, .args = { 0, 0, 8 }, .pointers = 1 << 1, .size = 8
+	};
+	long value;
+	int r = state_ask(proc, proc->pid, &call, &value);
+
+	if (r == 0 && value > 0)
+		r = state_refuse(proc, "has segments of its own (modify_ldt), which cannot be "
+				       "carried; end it before the job is moved");
+	return r;
+}
+#endif
+
+int state_read_calls(const struct state_proc *proc)
+{
+	int r = 0;
+
+#ifdef __x86_64__
+	r = state_read_segments(proc);
+#endif
+	for (size_t i = 0; i < proc->n_tids; i++)
+		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(state_calls); k++)
+			if (state_calls[k].each_thread || proc->tids[i] == proc->pid)
+				r = state_read_call(proc, proc->tids[i], &state_calls[k]);
+	return r;
+}

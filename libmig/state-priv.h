@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * state-priv.h - what the state-*.c files share
+ *
+ *	state.c         the threads of the tree; the order of things
+ *	state-call.c    what is asked for, and put back, by one system call
+ *	state-memory.c  memory policies, mappings
+ *	state-sched.c   scheduling, and what else is set from outside
+ *
+ * A reader looks at one thread or process and adds what is to be done in the restored tree:
+ * a call in one of its threads, or a function of the mover's.
+ */
+#ifndef VC_LIBMIG_STATE_PRIV_H
+#define VC_LIBMIG_STATE_PRIV_H
+
+#include <sched.h>
+#include <stdint.h>
+
+#include "libmig/hold.h"
+#include "libmig/state.h"
+
+/* When it is put back: what forbids something later comes last. */
+enum state_turn {
+	STATE_EARLY,
+	STATE_LATE,
+	STATE_TURNS,
+};
+
+struct state_item {
+	const char *what; /* "the memory policy" */
+	pid_t pid, tid;
+	bool must;
+	enum state_turn turn;
+	/* Makes the call fit the place where the tree is now; NULL: it is right as it is. */
+	int (*adapt)(const struct state_item *item, struct inject_call *call);
+	/* In place of a call. 0 or -errno. NULL: the call is made. */
+	int (*put)(const struct state_item *item);
+	struct inject_call call; /* its data is put's, where there is no call */
+};
+
+struct state {
+	struct state_item *items;
+	size_t n;
+	struct vc_err *err; /* while it is taken */
+};
+
+/* A process while it is read. */
+struct state_proc {
+	struct state *state;
+	struct hold *hold;
+	pid_t pid;
+	pid_t *tids;
+	size_t n_tids;
+};
+
+/* The new item, to be filled in; NULL: no memory, and err is set. */
+struct state_item *state_add(struct state *state, const char *what, pid_t pid, pid_t tid);
+/* "pid 12 (name): " and the sentence; -EOPNOTSUPP. */
+int state_refuse(const struct state_proc *proc, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* A call in a thread of the frozen tree. *ret_value: its result or -errno; -ESRCH: the thread
+ * is dead. Negative, with err: it could not be made. */
+int state_ask(const struct state_proc *proc, pid_t tid, struct inject_call *call, long *ret_value);
+
+/* Each returns 0, or -errno with the error written. */
+int state_read_calls(const struct state_proc *proc);
+int state_read_memory(const struct state_proc *proc);
+int state_read_sched(const struct state_proc *proc);
+
+#endif
