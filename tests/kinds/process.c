@@ -125,7 +125,7 @@ static void make_limits(void)
 const struct kind kinds_process[] = {
 	KIND("process-plain", make_plain, show_prctl, .as = KIND_BOTH),
 	KIND("process-no-new-privs", make_no_new_privs, show_prctl, .as = KIND_BOTH),
-	KIND("process-mdwe", make_mdwe, show_prctl, .todo = "PR_SET_MDWE is lost"),
+	KIND("process-mdwe", make_mdwe, show_prctl),
 	KIND("process-prctl", make_prctl, show_prctl, .as = KIND_BOTH),
 	KIND("process-threads", make_threads, NULL),
 	KIND("process-zombie", make_zombie, NULL, .todo = "the nice value of a zombie changes"),
