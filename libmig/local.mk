@@ -1,5 +1,6 @@
 noinst_LTLIBRARIES += libmig.la
-nodist_libmig_la_SOURCES = libmig/criu-rpc.pb-c.c libmig/criu-rpc.pb-c.h
+nodist_libmig_la_SOURCES = libmig/criu-rpc.pb-c.c libmig/criu-rpc.pb-c.h \
+	libmig/criu-image.pb-c.c libmig/criu-image.pb-c.h
 libmig_la_SOURCES = \
 	libmig/mig.h libmig/move.c \
 	libmig/criu.c libmig/criu.h \
@@ -24,7 +25,9 @@ libmig_la_SOURCES = \
 	libmig/state.c libmig/state.h libmig/state-priv.h libmig/state-call.c \
 	libmig/state-memory.c libmig/state-sched.c \
 	libmig/btf.c libmig/btf.h libmig/peek.c libmig/peek.h libmig/sight.c libmig/sight.h \
-	libmig/sandbox.c libmig/sandbox-learn.c libmig/sandbox.h
+	libmig/sandbox.c libmig/sandbox-learn.c libmig/sandbox.h \
+	libmig/verify.c libmig/verify.h libmig/verify-priv.h libmig/verify-dumpable.c \
+	libmig/verify-file.c libmig/verify-image.c libmig/verify-kernel.c libmig/verify-thread.c
 libmig_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 libmig_la_LIBADD = $(PROTOBUF_C_LIBS)
 
@@ -36,16 +39,21 @@ libmig_modules_hold_la_SOURCES = libmig/hold-module.c libmig/hold-wire.h \
 libmig_modules_hold_la_CFLAGS = $(WARN_CFLAGS)
 libmig_modules_hold_la_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^CR_PLUGIN_DESC$$'
 
-BUILT_SOURCES += libmig/criu-rpc.pb-c.h
-CLEANFILES += libmig/criu-rpc.pb-c.c libmig/criu-rpc.pb-c.h
-EXTRA_DIST += libmig/criu-rpc.proto
+BUILT_SOURCES += libmig/criu-rpc.pb-c.h libmig/criu-image.pb-c.h
+CLEANFILES += libmig/criu-rpc.pb-c.c libmig/criu-rpc.pb-c.h \
+	libmig/criu-image.pb-c.c libmig/criu-image.pb-c.h
+EXTRA_DIST += libmig/criu-rpc.proto libmig/criu-image.proto
 
 libmig/criu-rpc.pb-c.h: libmig/criu-rpc.pb-c.c
 libmig/criu-rpc.pb-c.c: $(srcdir)/libmig/criu-rpc.proto
 	$(AM_V_GEN)$(MKDIR_P) libmig && $(PROTOC_C) -I$(srcdir)/libmig --c_out=libmig $(srcdir)/libmig/criu-rpc.proto
 
+libmig/criu-image.pb-c.h: libmig/criu-image.pb-c.c
+libmig/criu-image.pb-c.c: $(srcdir)/libmig/criu-image.proto
+	$(AM_V_GEN)$(MKDIR_P) libmig && $(PROTOC_C) -I$(srcdir)/libmig --c_out=libmig $(srcdir)/libmig/criu-image.proto
+
 if HAVE_CMOCKA
-libmig_tests = tests/unit-inventory tests/unit-inventory-ends tests/unit-images tests/unit-inject
+libmig_tests = tests/unit-inventory tests/unit-inventory-ends tests/unit-images tests/unit-inject tests/unit-verify
 check_PROGRAMS += $(libmig_tests)
 TESTS += $(libmig_tests)
 
@@ -64,4 +72,8 @@ tests_unit_inject_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS)
 tests_unit_images_SOURCES = tests/unit-images.c
 tests_unit_images_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_images_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_verify_SOURCES = tests/unit-verify.c tests/victim.h tests/alter.c tests/alter.h
+tests_unit_verify_CFLAGS = $(tests_unit_inventory_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_unit_verify_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS) $(PROTOBUF_C_LIBS) -lutil -lpthread
 endif

@@ -8,7 +8,8 @@
  *	check    what the tree consists of; refused here when CRIU cannot carry it
  *	prepare  image directory, memory, both criu processes started
  *	dump     the tree is frozen and written out
- *	commit   images complete and verified: from here on it is the images that count
+ *	verify   the images, which are complete, are compared with the frozen tree
+ *	commit   from here on it is the images that count
  *	reap     the old tree is gone, its PIDs are free
  *	restore  in the target; on failure back in the source, from the same images
  *	         what CRIU does not carry is put back before it runs
@@ -31,6 +32,7 @@
 	X(CHECK, "check")                                                                          \
 	X(PREPARE, "prepare")                                                                      \
 	X(DUMP, "dump")                                                                            \
+	X(VERIFY, "verify")                                                                        \
 	X(COMMIT, "commit")                                                                        \
 	X(REAP, "reap")                                                                            \
 	X(RESTORE, "restore")                                                                      \
@@ -103,7 +105,8 @@ struct mig_parked;
 /*
  * Moves the tree. Returns 0 when it runs at the target. Otherwise -errno, err
  * says why, and report->result where the tree is now; *ret_parked is set when that
- * is MIG_PARKED. The root's PID does not change.
+ * is MIG_PARKED. The root's PID does not change. -EKEYREJECTED: the images are not what
+ * the kernel says of the tree; somebody has tried to change what it may do.
  */
 int mig_move(const struct mig_request *req, struct mig_report *report,
 	     struct mig_parked **ret_parked, struct vc_err *err);

@@ -36,6 +36,7 @@
 #include "libmig/robust.h"
 #include "libmig/session.h"
 #include "libmig/state.h"
+#include "libmig/verify.h"
 
 #define MIG_REAP_USEC 10000000u
 /* Attempts to restore at the source before the tree is parked: the reasons known to
@@ -339,6 +340,9 @@ static int mig_may_commit(struct mig_parked *mig)
 	if (r == 0)
 		r = inventory_check_barred(mig->pids, mig->n_pids, mig->req.barred,
 					   mig->req.n_barred, &mig->refusal);
+	/* As criu wrote them: what is changed in them from here on is the mover's own word. */
+	if (r == 0)
+		r = verify_images(mig->images_fd, mig->pids, mig->n_pids, &mig->refusal);
 	if (r == 0)
 		r = mig_adapt_sessions(mig);
 	if (r < 0)
@@ -373,8 +377,10 @@ static int mig_may_commit(struct mig_parked *mig)
 /* The commit point. When the answer is no the tree runs on at once. */
 static int mig_commit(struct mig_parked *mig)
 {
-	int r = mig_may_commit(mig);
+	int r;
 
+	mig_enter_step(mig, MIG_VERIFY);
+	r = mig_may_commit(mig);
 	if (r < 0) {
 		inventory_let_go(mig->inv);
 		return r;
@@ -656,7 +662,8 @@ static int mig_try_until_commit(struct mig_parked *mig, struct vc_err *err)
 		}
 		*err = (struct vc_err){ 0 };
 		r = mig_until_commit(mig, err);
-		if (r == 0 || !mig_root_lives(mig))
+		/* An attack is reported, and not tried again. */
+		if (r == 0 || r == -EKEYREJECTED || !mig_root_lives(mig))
 			break;
 		if (r != -EAGAIN && (mig->step < MIG_DUMP || (r != -EBUSY && i > 0)))
 			break;

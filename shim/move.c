@@ -384,6 +384,8 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 	}
 	if (r < 0)
 		err_add(&err, "move job %u to %s", shim->job, request->to);
+	if (r == -EKEYREJECTED)
+		log_warn("%s (user %u)", err.text, shim->start->creds->uid);
 	if (r == 0)
 		move_settle(shim, move, &report);
 	else if (move->target.entry)

@@ -19,7 +19,7 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh \
 	tests/move-refuse.sh tests/move-sandbox.sh tests/move-memory.sh tests/move-maps.sh \
 	tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
-	tests/move-faults.sh
+	tests/move-faults.sh tests/move-verify.sh
 end_to_end += tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
 end_to_end += tests/move-limits.sh tests/move-threads.sh
 check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim
@@ -27,6 +27,10 @@ check_PROGRAMS += tests/state-victim
 tests_state_victim_SOURCES = tests/state-victim.c
 tests_state_victim_CFLAGS = $(WARN_CFLAGS) -O2
 tests_state_victim_LDFLAGS =
+check_PROGRAMS += tests/alter-image
+tests_alter_image_SOURCES = tests/alter-image.c tests/alter.c tests/alter.h
+tests_alter_image_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
+tests_alter_image_LDADD = libmig.la libcommon.la $(PROTOBUF_C_LIBS)
 tests_fault_victim_SOURCES = tests/fault-victim.c
 tests_fault_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
 tests_fault_victim_LDFLAGS = -pthread

@@ -14,7 +14,7 @@ export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-7200}"
 requires python3
 
 rounds=${VCRUN_FAULT_ROUNDS:-1}
-steps=${VCRUN_FAULT_STEPS:-check prepare dump commit reap restore resume}
+steps=${VCRUN_FAULT_STEPS:-check prepare dump verify commit reap restore resume}
 faults=${VCRUN_FAULTS:-source-vcd target-vcd both-vcd restore-criu memory client child
 once-removed once-cut once-replaced twice-removed twice-cut twice-replaced
 program-removed program-replaced directory-removed}

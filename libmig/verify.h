@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * verify.h - the images must give the restored processes the rights that the frozen ones have
+ *
+ * CRIU asks most of what it writes of code that runs in the job's own memory, its parasite. Each
+ * process of the same user can write there, also while the job is frozen, and can so make the
+ * images say what he likes. The kernel's own view of the frozen processes cannot be forged.
+ */
+#ifndef VC_LIBMIG_VERIFY_H
+#define VC_LIBMIG_VERIFY_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+/*
+ * Compares the images in a directory with the frozen processes: who they are, what they may do,
+ * and whom they signal. To be called when the images are complete and the processes have not run
+ * since.
+ *
+ * 0: all is equal. -EKEYREJECTED: something is not, or cannot be compared, and err says what.
+ * -EAGAIN: so too, but another process may change it at any time (limits, niceness), so that it
+ * may have been an accident. Otherwise -errno of what went wrong.
+ */
+int verify_images(int images, const pid_t *pids, size_t n_pids, struct vc_err *err);
+
+#endif
