@@ -51,8 +51,8 @@ static void vcstat_usage(FILE *out)
 static void vcstat_partitions(const struct client_status *status)
 {
 	struct table *table = table_new("PARTITION|STATE|CPUS|NODES|EXCLUSIVE|>CPU%|>JOBS%|>MEMORY|"
-					">LIMIT|HELD|>JOBS|>RUNNABLE");
-	char used[32], limit[32];
+					">CHARGED|>LIMIT|HELD|>JOBS|>RUNNABLE");
+	char used[32], charged[32], limit[32];
 
 	for (size_t i = 0; i < status->n_partitions; i++) {
 		const Vc__Partition *p = status->partitions[i];
@@ -65,6 +65,7 @@ static void vcstat_partitions(const struct client_status *status)
 		table_add(table, "%.1f", p->cpu_pct);
 		table_add(table, "%.1f", p->group_cpu_pct);
 		table_add(table, "%s", table_bytes(p->mem_used_bytes, used, sizeof(used)));
+		table_add(table, "%s", table_bytes(p->mem_charged_bytes, charged, sizeof(charged)));
 		table_add(table, "%s",
 			  p->has_mem_limit_bytes
 				  ? table_bytes(p->mem_limit_bytes, limit, sizeof(limit))

@@ -37,7 +37,7 @@
 
 #define BOARD_FILE "board"
 #define BOARD_MAGIC 0x6472616f62637600u /* "\0vcboard" */
-#define BOARD_VERSION 1
+#define BOARD_VERSION 2
 #define SLOTS_MAX 4096
 #define TURNS 64
 #define READ_TRIES 1000

@@ -118,6 +118,7 @@ static void load_sample(struct daemon *daemon)
 	cg_memory_read(daemon->cg, daemon->name, &memory);
 	cg_pressure_pct(daemon->cg, daemon->name, "memory", &sample.load.mem_stall_pct);
 	sample.load.mem_used_bytes = memory.used_bytes;
+	sample.load.mem_charged_bytes = memory.charged_bytes;
 	sample.load.mem_limit_bytes =
 		memory.limit_bytes == CG_NO_LIMIT ? load->machine_bytes : memory.limit_bytes;
 	TAILQ_FOREACH(job, &daemon->jobs, link)

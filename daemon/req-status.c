@@ -68,10 +68,11 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 	if (cg_get_memory_hold(daemon->cg, spec->name, &held) == 0)
 		out->memory_held = (char *)partition_hold_name(held);
 	out->has_cpu_pct = out->has_group_cpu_pct = out->has_mem_used_bytes = out->has_jobs =
-		out->has_runnable = out->has_pending = true;
+		out->has_mem_charged_bytes = out->has_runnable = out->has_pending = true;
 	out->cpu_pct = sample.load.cpu_pct;
 	out->group_cpu_pct = sample.load.group_cpu_pct;
 	out->mem_used_bytes = sample.load.mem_used_bytes;
+	out->mem_charged_bytes = sample.load.mem_charged_bytes;
 	out->has_mem_limit_bytes = spec->memory_bytes != CG_NO_LIMIT;
 	out->mem_limit_bytes = spec->memory_bytes;
 	out->jobs = sample.load.jobs;

@@ -84,7 +84,7 @@ static int fill_region(struct ipc *ipc, const struct region_spec *spec, Vc__Regi
 
 	cg_memory_read(ipc->daemon->cg, region_group(spec, group, sizeof(group)), &memory);
 	region->has_charged_bytes = region->has_size_bytes = true;
-	region->charged_bytes = memory.used_bytes;
+	region->charged_bytes = memory.charged_bytes;
 	region->size_bytes = spec->size_bytes;
 	region->has_uid = region->has_gid = region->has_mode = true;
 	if (table_find(ipc->table, IPC_KIND_REGION, spec->name, strlen(spec->name), &id) < 0 ||

@@ -63,7 +63,7 @@ struct mig_place {
 	const char *cpus;    /* the place's CPUs, list form: affinities are mapped to them;
 			      * NULL: nothing that CRIU loses is put back */
 	const char *nodes;   /* its memory nodes, list form; NULL: all */
-	uint64_t room_bytes; /* memory it has left; UINT64_MAX: no limit */
+	uint64_t room_bytes; /* memory that can be had there; UINT64_MAX: no limit */
 };
 
 struct mig_request {

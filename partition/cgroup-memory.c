@@ -23,11 +23,27 @@ static uint64_t limit_value(const char *text)
 	return !strcmp(text, "max") || value >= UINT64_C(1) << 62 ? CG_NO_LIMIT : value;
 }
 
+/*
+ * What reclaim can take without swap is on the file lists: page cache, clean or dirty, mapped
+ * or not. Memory of tmpfs and of shared mappings is on the anonymous lists, and locked pages
+ * are on neither. v2 also counts slabs that can shrink (inodes, names). What is left is in use:
+ * anonymous, shared and locked memory, page tables, stacks, other kernel memory.
+ */
+uint64_t cg_memory_in_use(const char *stat, uint64_t charged, bool v2)
+{
+	uint64_t cache = cg_stat_value(stat, v2 ? "inactive_file" : "total_inactive_file") +
+			 cg_stat_value(stat, v2 ? "active_file" : "total_active_file") +
+			 (v2 ? cg_stat_value(stat, "slab_reclaimable") : 0);
+
+	/* The two files are read one after the other. */
+	return charged > cache ? charged - cache : 0;
+}
+
 int cg_memory_read(struct cg *cg, const char *path, struct cg_memory *ret)
 {
 	const struct cg_hier *hier = cg_hier_of(cg, CG_MEMORY);
 	char group[CG_GROUP_MAX], limit[64], text[8192];
-	uint64_t used, anon, shmem, mapped;
+	uint64_t charged, anon, shmem, mapped;
 	ssize_t len;
 	bool v2;
 	int r = cg_find(hier, path, group);
@@ -35,7 +51,7 @@ int cg_memory_read(struct cg *cg, const char *path, struct cg_memory *ret)
 	if (r < 0)
 		return r;
 	v2 = hier->version == 2;
-	r = cg_read_u64(hier, group, v2 ? "memory.current" : "memory.usage_in_bytes", &used);
+	r = cg_read_u64(hier, group, v2 ? "memory.current" : "memory.usage_in_bytes", &charged);
 	if (r < 0)
 		return r;
 	len = cg_read(hier, group, v2 ? "memory.max" : "memory.limit_in_bytes", limit,
@@ -49,7 +65,8 @@ int cg_memory_read(struct cg *cg, const char *path, struct cg_memory *ret)
 	mapped = cg_stat_value(text, v2 ? "file_mapped" : "total_mapped_file");
 	/* Mapped shared memory stands in both, by how much is not told: the larger. */
 	*ret = (struct cg_memory){
-		.used_bytes = used,
+		.charged_bytes = charged,
+		.used_bytes = cg_memory_in_use(text, charged, v2),
 		.limit_bytes = limit_value(limit),
 		.rss_bytes = anon + (shmem > mapped ? shmem : mapped),
 	};

@@ -114,6 +114,8 @@ int cg_hier_pids(const struct cg_hier *hier, const char *group, pid_t **ret, siz
 
 /* cgroup-stat.c: the number in a line "key number"; 0 when there is no such line. */
 uint64_t cg_stat_value(const char *text, const char *key);
+/* What a group that charges so much has in use, by its memory.stat: cg_memory::used_bytes. */
+uint64_t cg_memory_in_use(const char *stat, uint64_t charged, bool v2);
 
 /* cgroup-cpus.c */
 const char *cg_file_cpus(const struct cg_hier *hier);

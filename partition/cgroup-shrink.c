@@ -67,17 +67,19 @@ static uint64_t free_swap_bytes(void)
 static uint64_t unreclaimable(const struct shrink *shrink)
 {
 	bool v2 = shrink->hier->version == 2;
-	uint64_t anon, locked, swap;
+	uint64_t charged = 0, anon, swap;
 	char text[8192];
 
-	if (cg_read(shrink->hier, shrink->group, "memory.stat", text, sizeof(text)) < 0)
+	if (cg_read(shrink->hier, shrink->group, "memory.stat", text, sizeof(text)) < 0 ||
+	    cg_read_u64(shrink->hier, shrink->group, usage_file(shrink->hier), &charged) < 0)
 		return 0;
-	/* Shared memory is on the anonymous lists too; v1 has no other sum of it. */
+	/* Shared memory is on the anonymous lists too. */
 	anon = cg_stat_value(text, v2 ? "inactive_anon" : "total_inactive_anon") +
 	       cg_stat_value(text, v2 ? "active_anon" : "total_active_anon");
-	locked = cg_stat_value(text, v2 ? "unevictable" : "total_unevictable");
 	swap = shrink->how->swap ? free_swap_bytes() : 0;
-	return (anon > swap ? anon - swap : 0) + locked;
+	swap = anon < swap ? anon : swap;
+	charged = cg_memory_in_use(text, charged, v2);
+	return charged > swap ? charged - swap : 0;
 }
 
 static bool cancelled(const struct shrink *shrink)

@@ -35,9 +35,10 @@ enum cg_exclusive {
 };
 
 struct cg_memory {
-	uint64_t used_bytes;  /* charged to the group and those below it */
-	uint64_t limit_bytes; /* CG_NO_LIMIT: none */
-	uint64_t rss_bytes;   /* of that: anonymous, shared and mapped memory, no plain cache */
+	uint64_t charged_bytes; /* charged to the group and those below it, page cache too */
+	uint64_t used_bytes;    /* of that: what the kernel cannot reclaim without swap */
+	uint64_t limit_bytes;   /* CG_NO_LIMIT: none */
+	uint64_t rss_bytes;     /* anonymous, shared and mapped memory, no plain cache */
 };
 
 /* What a hierarchy offers, for vcctl check. */

@@ -5,7 +5,7 @@
  *	PARTITION.WHAT > | < NUMBER[%] [for NUMBER[s|min|h]]
  *
  *	cpu       of the partition's CPUs, percent, whoever uses them
- *	memory    used, percent of its size, or of the machine's
+ *	memory    in use, without page cache, percent of its size, or of the machine's
  *	jobs      in it
  *	runnable  threads that run or wait for a CPU
  */

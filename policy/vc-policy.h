@@ -50,14 +50,15 @@ extern "C" {
 struct vc_load {
 	uint32_t flags;
 	uint32_t ncpus;
-	double cpu_pct;           /* utilisation of its CPUs, by anybody, 0..100 */
-	double group_cpu_pct;     /* of that, by its jobs */
-	double pending;           /* placements too recent to show in the sample, decaying */
-	uint32_t runnable;        /* threads running or waiting for a CPU */
-	uint32_t jobs;            /* jobs alive */
-	uint64_t mem_used_bytes;  /* real memory charged to its jobs */
-	uint64_t mem_limit_bytes; /* its memory; the machine's when it has no limit */
-	double mem_stall_pct;     /* PSI memory "some", 10 s average; 0 where unknown */
+	double cpu_pct;             /* utilisation of its CPUs, by anybody, 0..100 */
+	double group_cpu_pct;       /* of that, by its jobs */
+	double pending;             /* placements too recent to show in the sample, decaying */
+	uint32_t runnable;          /* threads running or waiting for a CPU */
+	uint32_t jobs;              /* jobs alive */
+	uint64_t mem_used_bytes;    /* real memory of its jobs, without reclaimable page cache */
+	uint64_t mem_limit_bytes;   /* its memory; the machine's when it has no limit */
+	double mem_stall_pct;       /* PSI memory "some", 10 s average; 0 where unknown */
+	uint64_t mem_charged_bytes; /* mem_used_bytes and page cache */
 };
 
 struct vc_view {

@@ -92,6 +92,7 @@ static struct mig_place move_mig_place(struct move_place *place)
 	struct cg_memory memory;
 	uint64_t room = UINT64_MAX;
 
+	/* The kernel reclaims page cache as the job's memory is filled. */
 	if (cg_memory_read(place->shim->cg, place->partition, &memory) == 0 &&
 	    memory.limit_bytes != CG_NO_LIMIT)
 		room = memory.limit_bytes > memory.used_bytes

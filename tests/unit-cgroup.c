@@ -370,13 +370,16 @@ static void test_v2_statistics(void **state)
 	put(fd, "vcrun/vc0/memory.current", "1000000\n");
 	put(fd, "vcrun/vc0/memory.max", "max\n");
 	put(fd, "vcrun/vc0/memory.stat",
-	    "anon 4096\nfile 900000\nshmem 8192\nfile_mapped 12288\nanon_thp 7\n");
+	    "anon 4096\nfile 900000\nshmem 8192\nfile_mapped 12288\nanon_thp 7\n"
+	    "inactive_file 800000\nactive_file 60000\nunevictable 4096\n"
+	    "slab_reclaimable 5000\nslab_unreclaimable 1000\n");
 	put(fd, "vcrun/vc0/cpu.stat", "usage_usec 123456\nuser_usec 1\n");
 	put(fd, "vcrun/vc0/memory.pressure", "some avg10=12.50 avg60=1.00 avg300=0.00 total=9\n");
 	snprintf(base, sizeof(base), "cpuset,memory|2|%s|vcrun", dir);
 	ok(cg_open("x", base, &fake, &err));
 	ok(cg_memory_read(fake, "vc0", &memory));
-	assert_int_equal(memory.used_bytes, 1000000);
+	assert_int_equal(memory.charged_bytes, 1000000);
+	assert_int_equal(memory.used_bytes, 1000000 - 800000 - 60000 - 5000);
 	assert_int_equal(memory.rss_bytes, 4096 + 12288);
 	assert_true(memory.limit_bytes == CG_NO_LIMIT);
 	put(fd, "vcrun/vc0/memory.max", "2097152\n");

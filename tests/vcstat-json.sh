@@ -14,7 +14,8 @@ import json, subprocess, sys, time
 N = (int, float)
 OPTIONAL = type(None)
 PARTITION = dict(name=str, state=str, cpus=str, mems=str, exclusive=str, memory_held=str, cpu_pct=N,
-                 mem_used_bytes=(int, OPTIONAL), mem_limit_bytes=(int, OPTIONAL), jobs=int)
+                 mem_used_bytes=(int, OPTIONAL),
+                 mem_charged_bytes=(int, OPTIONAL), mem_limit_bytes=(int, OPTIONAL), jobs=int)
 JOB = dict(id=int, name=(str, OPTIONAL), pid=int, uid=int, partition=str, state=str, argv=list,
            moves=int, cpu_usec=int, rss_bytes=int, started=N)
 MOVE = dict(job=int, engine=str, result=str, downtime_usec=int, total_usec=int,
