@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "cli/json.h"
+#include "common/text.h"
 
 void check_begin(struct check *check, bool json)
 {
@@ -24,6 +25,7 @@ void check_line(struct check *check, enum verdict verdict, const char *what, con
 	va_start(ap, fmt);
 	vsnprintf(found, sizeof(found), fmt, ap);
 	va_end(ap);
+	text_hide_controls(found);
 	if (verdict > check->worst)
 		check->worst = verdict;
 	json_array_append_new(check->list,

@@ -2,7 +2,8 @@
 /*
  * json.c - partitions, jobs and moves as JSON, the same in every command
  *
- * Arguments are bytes, JSON's strings are UTF-8: what is not is shown with U+FFFD.
+ * Arguments are bytes, JSON's strings are UTF-8: what is not is shown with U+FFFD. What a terminal
+ * would not show as it is, is escaped.
  */
 #include "cli/json.h"
 
@@ -11,25 +12,14 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/text.h"
 
 json_t *json_of_bytes(const char *data, size_t len)
 {
-	json_t *json = json_stringn(data, len);
-	_cleanup_free_ char *clean = NULL;
-	size_t n = 0;
+	size_t n;
+	_cleanup_free_ char *text = text_to_utf8(data, len, &n);
 
-	if (json)
-		return json;
-	clean = malloc(3 * len + 1);
-	for (size_t i = 0; clean && i < len; i++) {
-		if ((unsigned char)data[i] < 0x80) {
-			clean[n++] = data[i];
-		} else {
-			memcpy(clean + n, "\xef\xbf\xbd", 3);
-			n += 3;
-		}
-	}
-	return clean ? json_stringn(clean, n) : NULL;
+	return text ? json_stringn(text, n) : NULL;
 }
 
 static json_t *json_of_text(const char *text)
@@ -93,7 +83,13 @@ json_t *json_of_move(const Vc__Moved *m)
 
 void json_print(json_t *json)
 {
-	json_dumpf(json, stdout, JSON_INDENT(2));
-	putchar('\n');
+	_cleanup_free_ char *dump = json_dumps(json, JSON_INDENT(2));
+	_cleanup_free_ char *text = dump ? text_escape_json(dump) : NULL;
+
 	json_decref(json);
+	if (!text) {
+		fputs("out of memory\n", stderr);
+		exit(1);
+	}
+	puts(text);
 }

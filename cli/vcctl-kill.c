@@ -17,6 +17,7 @@
 
 #include "cli/client.h"
 #include "common/clock.h"
+#include "common/text.h"
 
 /* How long a job may take from one daemon to another. */
 #define KILL_PATIENCE_USEC 2000000u
@@ -56,8 +57,10 @@ static int kill_job(const char *state_dir, const Vc__Job *job, int signal, struc
 	wire_free(wire);
 	if (r < 0)
 		return r;
-	if (answer.msg->body_case == VC__MSG__BODY_OK && answer.msg->ok->note)
+	if (answer.msg->body_case == VC__MSG__BODY_OK && answer.msg->ok->note) {
+		text_hide_controls(answer.msg->ok->note);
 		fprintf(stderr, "vcctl: job %u: %s\n", job->id, answer.msg->ok->note);
+	}
 	wire_msg_done(&answer);
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"
+#include "common/text.h"
 
 struct vcmove {
 	const char *state_dir, *to, *policy;
@@ -154,6 +155,10 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 {
 	char downtime[32], total[32], bytes[32], step[32];
 
+	if (moved->note)
+		text_hide_controls(moved->note);
+	if (moved->reason)
+		text_hide_controls(moved->reason);
 	if (moved->note)
 		fprintf(stderr, "vcmove: %s\n", moved->note);
 	if (strcmp(moved->result, "moved")) {

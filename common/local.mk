@@ -1,8 +1,16 @@
 noinst_LTLIBRARIES += libcommon.la
 libcommon_la_SOURCES = \
 	common/cleanup.h common/clock.h \
-	common/err.c common/err.h common/text.h \
+	common/err.c common/err.h common/text.c common/text.h \
 	common/file.c common/file.h \
-	common/log.c common/log.h common/proc.c common/proc.h \
+	common/log.c common/log.h common/log-bound.c common/log-bound.h common/proc.c common/proc.h \
 	common/statedir.h \
 	common/trust.c common/trust.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit-text
+TESTS += tests/unit-text
+tests_unit_text_SOURCES = tests/unit-text.c
+tests_unit_text_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_text_LDADD = libcommon.la $(CMOCKA_LIBS)
+endif

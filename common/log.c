@@ -8,13 +8,18 @@
 #include "common/log.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/log-bound.h"
+#include "common/text.h"
+
 static const char *log_name = "vcrun";
 static enum log_level log_max = LOG_LEVEL_WARN;
+static bool log_is_bound;
 
 void log_open(const char *name, enum log_level level)
 {
@@ -41,18 +46,42 @@ __attribute__((format(printf, 1, 0))) static void log_vwrite(const char *fmt, va
 
 	if (len > (int)sizeof(line) - 2)
 		len = sizeof(line) - 2;
+	line[len] = '\0';
+	text_hide_controls(line);
+	len = (int)strlen(line);
 	line[len++] = '\n';
 	/* Nothing can be done about a log that cannot be written. */
-	if (write(STDERR_FILENO, line, len) < 0)
+	if (write(STDERR_FILENO, line, (size_t)len) < 0)
 		return;
+	if (log_is_bound)
+		log_bound_file();
+}
+
+__attribute__((format(printf, 1, 2))) static void log_line(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_vwrite(fmt, ap);
+	va_end(ap);
+}
+
+void log_bound(void)
+{
+	log_is_bound = true;
 }
 
 void log_write(enum log_level level, const char *fmt, ...)
 {
+	unsigned int left_out = 0;
 	va_list ap;
 
 	if (level > log_max)
 		return;
+	if (log_is_bound && log_max < LOG_LEVEL_DEBUG && !log_bound_admits(level, &left_out))
+		return;
+	if (left_out > 0)
+		log_line("%u messages were left out, because there were too many", left_out);
 	va_start(ap, fmt);
 	log_vwrite(fmt, ap);
 	va_end(ap);

@@ -2,7 +2,8 @@
 /*
  * log.h - what daemon, shim and commands say on stderr
  *
- * One line a message, "program[pid]: text". Libraries never print; they return
+ * One line a message, "program[pid]: text", without characters that a terminal may take for
+ * commands. Libraries never print; they return
  * a struct vc_err. The level comes from VCRUN_LOG=error|warn|info|debug, or from
  * log_open(). log_stage() is the debug log's thread through a request: its stage
  * names are those of docs/JOURNEY.md.
@@ -11,6 +12,16 @@
 #define VC_COMMON_LOG_H
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+#define LOG_BYTES_MAX (4u << 20)
+
+/*
+ * For programs that live long and share a log file that lies in memory: from now on, a log file
+ * (vcd.log on stderr) that is larger than LOG_BYTES_MAX is copied to vcd.log.1 and emptied, and a
+ * burst of messages of one level is cut off; what was left out is counted. Errors are all written,
+ * and with level debug everything is. Log files must be open for appending.
+ */
+void log_bound(void);
 
 /* name is kept, not copied. The environment overrides level. */
 void log_open(const char *name, enum log_level level);

@@ -318,3 +318,35 @@ ssize_t trust_read_all(int dirfd, const char *path, size_t max, char **ret)
 
 	return fd < 0 ? fd : file_read_all_fd(fd, max, ret);
 }
+
+/* A disk that was full has cut the last line: what follows is to begin one of its own. */
+static bool append_is_torn(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	char last;
+
+	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+int trust_append(int dirfd, const char *path, const char *line, mode_t mode)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *text = NULL;
+	char old[PATH_MAX];
+	struct stat st;
+	int len;
+
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_size + (off_t)strlen(line) > (off_t)TRUST_APPEND_MAX &&
+	    snprintf(old, sizeof(old), "%s.1", path) < (int)sizeof(old))
+		renameat(dirfd, path, dirfd, old);
+	fd = trust_openat(dirfd, path, O_RDWR | O_APPEND | O_CREAT, mode);
+	if (fd < 0)
+		return fd;
+	len = asprintf(&text, "%s%s\n", append_is_torn(fd) ? "\n" : "", line);
+	if (len < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	return write(fd, text, (size_t)len) < 0 ? -errno : 0;
+}

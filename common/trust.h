@@ -42,6 +42,14 @@ int trust_openat(int dirfd, const char *path, int flags, mode_t mode);
 /* The sentence for such a failure r of dir/path; returns r. */
 int trust_fail(int r, const char *dir, const char *path, struct vc_err *err);
 
+/*
+ * Appends a line to such a file, with one write, and makes the file if it is missing. One that is
+ * large is renamed to path.1 first, so the two take no more than TRUST_APPEND_MAX bytes each.
+ * 0 or -errno.
+ */
+#define TRUST_APPEND_MAX (4u << 20)
+int trust_append(int dirfd, const char *path, const char *line, mode_t mode);
+
 /* file_read_all() of such a file. */
 ssize_t trust_read_all(int dirfd, const char *path, size_t max, char **ret);
 

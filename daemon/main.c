@@ -243,6 +243,7 @@ int main(int argc, char **argv)
 	}
 	if (ready_fd >= 0)
 		fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+	log_bound();
 	signal(SIGPIPE, SIG_IGN);
 	/* The shims outlive us; none of them is waited for. */
 	signal(SIGCHLD, SIG_IGN);

@@ -11,40 +11,28 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/text.h"
 
 #define RUN_NAME_MAX 64
-
-/* U+0080 to U+009F too, which a terminal may take for the beginning of a command. */
-static bool run_is_control(const unsigned char *at)
-{
-	return *at <= ' ' || *at == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
-}
 
 /* Names stand in tables, in JSON and on command lines: printable, and no number. */
 static int run_check_name(const char *name, struct vc_err *err)
 {
 	size_t len = name ? strlen(name) : 0;
-	json_auto_t *text = NULL;
-	bool digits = true;
 
 	if (!name)
 		return 0;
-	text = json_string(name);
-	if (!text)
-		return err_set(err, EINVAL, "a job's name is UTF-8");
-	for (size_t i = 0; i < len; i++) {
-		if (run_is_control((const unsigned char *)name + i))
-			return err_set(err, EINVAL,
-				       "a job's name has no blanks or control characters");
-		digits &= name[i] >= '0' && name[i] <= '9';
-	}
-	if (len > RUN_NAME_MAX || digits)
+	if (!text_is_name(name))
+		return err_set(
+			err, EINVAL,
+			"a job's name is UTF-8, without blanks, control characters and others "
+			"that do not show");
+	if (len > RUN_NAME_MAX || strspn(name, "0123456789") == len)
 		return err_set(err, EINVAL,
 			       "'%.*s' is no name for a job: give 1 to %d bytes, not all digits",
 			       RUN_NAME_MAX, name, RUN_NAME_MAX);

@@ -19,7 +19,6 @@
 #include "partition/reshape-priv.h"
 
 #define JOURNAL_MAX (1u << 20)
-#define RECORD_MAX (1 << 20)
 
 void reshape_done(struct reshape *reshape)
 {
@@ -142,13 +141,7 @@ void journal_record(const struct instance *in, const struct reshape *reshape, co
 			  (json_int_t)r->cpus_usec, "grow_usec", (json_int_t)r->grow_usec,
 			  "total_usec", (json_int_t)r->total_usec, "parts", parts_to_json(reshape));
 	_cleanup_free_ char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-	_cleanup_close_ int fd = -1;
-	struct stat st;
 
-	if (fstatat(in->dirfd, RESHAPE_RECORD_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_size > RECORD_MAX)
-		renameat(in->dirfd, RESHAPE_RECORD_FILE, in->dirfd, RESHAPE_RECORD_FILE ".1");
-	fd = trust_openat(in->dirfd, RESHAPE_RECORD_FILE, O_WRONLY | O_APPEND | O_CREAT, 0644);
-	if (text && fd >= 0)
-		dprintf(fd, "%s\n", text);
+	if (text)
+		trust_append(in->dirfd, RESHAPE_RECORD_FILE, text, 0644);
 }

@@ -317,6 +317,7 @@ int main(int argc, char **argv)
 	struct shim shim = { .master_fd = -1, .report_fd = -1 };
 
 	log_open("vcshim", LOG_LEVEL_INFO);
+	log_bound();
 	if (argc != 1 || fcntl(SHIM_DAEMON_FD, F_GETFD) < 0)
 		fatal("vcshim is started by vcd, not by hand");
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)

@@ -21,11 +21,15 @@
 #include "common/file.h"
 #include "common/trust.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "partition/partition.h"
 
 /* One line of moves.jsonl is one write; readers keep this many bytes of the past. */
 #define RECORD_MOVES "moves.jsonl"
 #define RECORD_MOVES_MAX (4u << 20)
+
+#define RECORD_ARGS 256 /* that are shown of a job, at most */
+#define RECORD_ARGS_BYTES 4096
 
 const char *job_state_name(enum job_state state)
 {
@@ -38,8 +42,24 @@ const char *job_state_name(enum job_state state)
 	return names[state];
 }
 
+/* Arguments can be megabytes, of each of a user's jobs. Whoever looks at jobs needs to see what
+ * they are. */
+static size_t record_argv(const Vc__Run *run, ProtobufCBinaryData ret[RECORD_ARGS])
+{
+	size_t n = 0, left = RECORD_ARGS_BYTES;
+
+	for (; n < run->n_argv && n < RECORD_ARGS && left > 0; n++) {
+		ret[n] = run->argv[n];
+		if (ret[n].len > left)
+			ret[n].len = left;
+		left -= ret[n].len;
+	}
+	return n;
+}
+
 void record_send(struct shim *shim)
 {
+	ProtobufCBinaryData argv[RECORD_ARGS];
 	Vc__JobState body = VC__JOB_STATE__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 	struct vc_err err;
@@ -55,8 +75,8 @@ void record_send(struct shim *shim)
 	body.moves = shim->moves;
 	body.partition = shim->partition;
 	body.state = (char *)job_state_name(shim->state);
-	body.n_argv = shim->start->run->n_argv;
-	body.argv = shim->start->run->argv;
+	body.n_argv = record_argv(shim->start->run, argv);
+	body.argv = argv;
 	body.has_cpu_base_usec = body.has_started_usec = body.has_at_usec = true;
 	body.cpu_base_usec = shim->cpu_base_usec;
 	body.started_usec = shim->started_usec;
@@ -106,16 +126,12 @@ void record_remove(const struct shim *shim)
 /* A reason may quote a file's name, which is bytes; JSON's strings are UTF-8. */
 static json_t *record_text(const char *text)
 {
-	_cleanup_free_ char *clean = NULL;
-	json_t *json = text ? json_string(text) : NULL;
+	_cleanup_free_ char *clean = text ? strdup(text) : NULL;
 
-	if (json || !text)
-		return json;
-	clean = strdup(text);
-	for (char *c = clean; c && *c; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	return clean ? json_string(clean) : NULL;
+	if (!clean)
+		return NULL;
+	text_hide_controls(clean);
+	return json_string(clean);
 }
 
 static json_t *record_move_json(const Vc__Moved *moved)
@@ -135,32 +151,13 @@ static json_t *record_move_json(const Vc__Moved *moved)
 			 steps);
 }
 
-/* A disk that was full has cut the last line: what follows is to begin one of its own. */
-static bool record_is_torn(int fd)
-{
-	off_t size = lseek(fd, 0, SEEK_END);
-	char last;
-
-	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
-}
-
 void record_move(const struct shim *shim, const Vc__Moved *moved)
 {
 	json_auto_t *json = record_move_json(moved);
 	_cleanup_free_ char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	_cleanup_free_ char *line = NULL;
-	_cleanup_close_ int fd = -1;
-	int state = shim->instance->dirfd;
-	struct stat st;
+	int r = text ? trust_append(shim->instance->dirfd, RECORD_MOVES, text, 0600) : -ENOMEM;
 
-	if (fstatat(state, RECORD_MOVES, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_size > RECORD_MOVES_MAX)
-		renameat(state, RECORD_MOVES, state, RECORD_MOVES ".1");
-	fd = trust_openat(state, RECORD_MOVES, O_RDWR | O_APPEND | O_CREAT, 0600);
-	errno = fd < 0 ? -fd : 0;
-	if (!text || fd < 0 ||
-	    asprintf(&line, "%s%s\n", record_is_torn(fd) ? "\n" : "", text) < 0 ||
-	    write(fd, line, strlen(line)) < 0)
+	if (r < 0)
 		log_warn("job %u: its move is not in %s/" RECORD_MOVES ": %s", shim->job,
-			 shim->instance->dir, strerror(errno));
+			 shim->instance->dir, strerror(-r));
 }
