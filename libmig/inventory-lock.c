@@ -2,14 +2,9 @@
 /*
  * inventory-lock.c - file locks of a tree, and who could take them while it is away
  *
- * CRIU takes a tree's locks again when it restores it. Two things are beyond it:
- *
- *   - POSIX locks go when their process closes any descriptor of the file. CRIU
- *     closes one for every mapping that it has restored, after the locks. So the
- *     POSIX locks of a process on a file that it has mapped would silently be
- *     gone. (Databases do this: SQLite with a write-ahead log, LMDB.)
- *   - Between dump and restore nobody holds the locks. An outsider who has the file
- *     open could get one then, and find a database in the middle of a transaction.
+ * CRIU takes a tree's locks again when it restores it, and state-lock.c the POSIX locks that
+ * it loses. Between dump and restore nobody holds them. An outsider who has the file open could
+ * get one then, and find a database in the middle of a transaction.
  *
  * Looked into twice: for the inventory, so that most refusals come before the
  * freeze, and again at the frozen tree, since locks come and go. Where there is no
@@ -26,41 +21,6 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-
-#define MAPS_MAX (1 << 26)
-
-/* Whether one line of /proc/PID/maps, or the file behind it, is this file. */
-static bool lock_line_is_file(const char *line, const struct inventory_lock *lock)
-{
-	unsigned long long ino = 0;
-	char range[64], path[128];
-	struct stat st;
-
-	if (sscanf(line, "%63s %*s %*s %*s %llu", range, &ino) != 2 || ino != lock->ino)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%s", (int)lock->pid, range);
-	return stat(path, &st) < 0 || (st.st_dev == lock->dev && st.st_ino == lock->ino);
-}
-
-static bool lock_file_is_mapped(const struct inventory_lock *lock)
-{
-	_cleanup_free_ char *text = NULL;
-	char path[32];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)lock->pid);
-	if (stat(path, &st) == 0 && st.st_dev == lock->dev && st.st_ino == lock->ino)
-		return true;
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)lock->pid);
-	if (file_read_all(AT_FDCWD, path, MAPS_MAX, &text) < 0)
-		return false;
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (lock_line_is_file(line, lock))
-			return true;
-	}
-	return false;
-}
 
 static int lock_refuse(const struct inventory_lock *lock, struct vc_err *err, const char *what)
 {
@@ -168,11 +128,6 @@ int inventory_check_locks(const struct inventory_lock *locks, size_t n, const pi
 {
 	if (n == 0)
 		return 0;
-	for (size_t i = 0; i < n; i++)
-		if (locks[i].posix && lock_file_is_mapped(&locks[i]))
-			return lock_refuse(&locks[i], err,
-					   "has that file mapped as well, and would lose the lock; "
-					   "move again when it has unlocked or unmapped it");
 	return lock_check_outsiders(locks, n, pids, n_pids, err);
 }
 
@@ -190,10 +145,8 @@ int inventory_note_lock(struct inventory_locks *list, const char *fdinfo, pid_t 
 			return -ENOMEM;
 		list->all = grown;
 	}
-	list->all[list->n++] = (struct inventory_lock){ .pid = pid,
-							.fd = fd,
-							.dev = st->st_dev,
-							.ino = st->st_ino,
-							.posix = strstr(fdinfo, ": POSIX ") };
+	list->all[list->n++] = (struct inventory_lock){
+		.pid = pid, .fd = fd, .dev = st->st_dev, .ino = st->st_ino
+	};
 	return 0;
 }

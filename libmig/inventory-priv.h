@@ -43,7 +43,6 @@ enum inventory_kind {
 struct inventory_lock {
 	pid_t pid;
 	int fd;
-	bool posix; /* which goes with any descriptor of the file in its process */
 	uint64_t dev, ino;
 };
 

@@ -23,7 +23,7 @@ libmig_la_SOURCES = \
 	libmig/hold.c libmig/hold.h libmig/hold-wire.h \
 	libmig/session.c libmig/session.h libmig/session-priv.h libmig/session-image.c \
 	libmig/state.c libmig/state.h libmig/state-priv.h libmig/state-call.c \
-	libmig/state-memory.c libmig/state-sched.c \
+	libmig/state-lock.c libmig/state-memory.c libmig/state-sched.c \
 	libmig/btf.c libmig/btf.h libmig/peek.c libmig/peek.h libmig/sight.c libmig/sight.h \
 	libmig/sandbox.c libmig/sandbox-learn.c libmig/sandbox.h \
 	libmig/verify.c libmig/verify.h libmig/verify-priv.h libmig/verify-dumpable.c \

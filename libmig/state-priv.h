@@ -5,6 +5,7 @@
  *	state.c         the threads of the tree; the order of things
  *	state-call.c    what is asked for, and put back, by one system call
  *	state-memory.c  memory policies, mappings
+ *	state-lock.c    POSIX locks
  *	state-sched.c   scheduling, and what else is set from outside
  *
  * A reader looks at one thread or process and adds what is to be done in the restored tree:
@@ -18,6 +19,8 @@
 
 #include "libmig/hold.h"
 #include "libmig/state.h"
+
+#define STATE_LOCKS_MAX (64u << 20) /* bytes of /proc/locks, or of one descriptor's */
 
 /* When it is put back: what forbids something later comes last. */
 enum state_turn {
@@ -36,12 +39,15 @@ struct state_item {
 	/* In place of a call. 0 or -errno. NULL: the call is made. */
 	int (*put)(const struct state_item *item);
 	struct inject_call call; /* its data is put's, where there is no call */
+	uint64_t dev, ino;       /* a lock's file */
 };
 
 struct state {
 	struct state_item *items;
 	size_t n;
-	struct vc_err *err; /* while it is taken */
+	/* While it is taken. */
+	struct vc_err *err;
+	char *locks; /* /proc/locks */
 };
 
 /* A process while it is read. */
@@ -66,5 +72,6 @@ int state_ask(const struct state_proc *proc, pid_t tid, struct inject_call *call
 int state_read_calls(const struct state_proc *proc);
 int state_read_memory(const struct state_proc *proc);
 int state_read_sched(const struct state_proc *proc);
+int state_read_locks(const struct state_proc *proc);
 
 #endif

@@ -27,6 +27,7 @@ void state_free(struct state *state)
 	if (!state)
 		return;
 	free(state->items);
+	free(state->locks);
 	free(state);
 }
 
@@ -120,6 +121,8 @@ static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 	if (r == 0)
 		r = state_read_memory(&proc);
 	if (r == 0)
+		r = state_read_locks(&proc);
+	if (r == 0)
 		r = state_read_calls(&proc);
 	free(proc.tids);
 	return r;
@@ -134,11 +137,14 @@ int state_take(struct hold *hold, const pid_t *pids, size_t n, struct state **re
 	if (!state)
 		return err_sys(err, ENOMEM, "the job's attributes");
 	state->err = err;
+	/* None: a kernel without locks. */
+	file_read_all(AT_FDCWD, "/proc/locks", STATE_LOCKS_MAX, &state->locks);
 	for (size_t i = 1; r == 0 && i < n; i++)
 		r = state_take_process(state, hold, pids[i]);
 	if (r < 0)
 		return r;
 	state->err = NULL;
+	free(steal_ptr(state->locks));
 	*ret = steal_ptr(state);
 	return 0;
 }

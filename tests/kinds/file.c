@@ -392,7 +392,7 @@ const struct kind kinds_file[] = {
 	KIND("file-flock", make_flock, show_flock),
 	KIND("file-flock-twice", make_flock_twice, show_flock, .todo = "returned after 20 s"),
 	KIND("file-lock-ofd", make_ofd, show_ofd),
-	KIND("file-lock-posix", make_posix, show_posix, .todo = "the lock is lost"),
+	KIND("file-lock-posix", make_posix, show_posix),
 	KIND("file-lease", make_lease, show_lease),
 	KIND("file-owner", make_owner, show_owner),
 	KIND("file-mqueue", make_mqueue, NULL, .refused = "message queue"),
