@@ -64,6 +64,16 @@ json_t *json_of_job(const Vc__Job *j)
 			 json_of_text(j->advice));
 }
 
+static json_t *json_of_estimate(const Vc__Estimate *e)
+{
+	if (!e)
+		return NULL;
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "stop_usec", (json_int_t)e->stop_usec,
+			 "bytes", (json_int_t)e->bytes, "processes", (json_int_t)e->processes,
+			 "threads", (json_int_t)e->threads, "files", (json_int_t)e->files,
+			 "mappings", (json_int_t)e->mappings);
+}
+
 json_t *json_of_move(const Vc__Moved *m)
 {
 	json_t *steps = json_object();
@@ -71,14 +81,14 @@ json_t *json_of_move(const Vc__Moved *m)
 	for (size_t i = 0; i < m->n_steps; i++)
 		json_object_set_new(steps, m->steps[i]->name,
 				    json_integer((json_int_t)m->steps[i]->usec));
-	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:o, s:o}", "job",
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:o, s:o, s:o*}", "job",
 			 (json_int_t)m->job, "from", json_of_text(m->from), "to",
 			 json_of_text(m->to), "engine", json_of_text(m->engine), "result",
 			 json_of_text(m->result), "downtime_usec", (json_int_t)m->downtime_usec,
 			 "total_usec", (json_int_t)m->total_usec, "image_bytes",
 			 (json_int_t)m->image_bytes, "at", (double)m->at_usec / 1e6, "reason",
 			 m->reason && *m->reason ? json_of_text(m->reason) : json_null(),
-			 "steps_usec", steps);
+			 "steps_usec", steps, "estimate", json_of_estimate(m->estimate));
 }
 
 void json_print(json_t *json)

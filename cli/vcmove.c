@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,13 +19,17 @@
 #include "cli/table.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/duration.h"
 #include "common/log.h"
 #include "common/statedir.h"
 #include "common/text.h"
 
+#define VCMOVE_LONG_USEC 1000000u
+
 struct vcmove {
 	const char *state_dir, *to, *policy;
-	bool json, by_pid, quiet, progress;
+	bool json, by_pid, quiet, progress, estimate;
+	const uint64_t *max_stop_usec; /* NULL: as configured */
 };
 
 static void vcmove_usage(FILE *out)
@@ -34,6 +39,9 @@ static void vcmove_usage(FILE *out)
 	      "number, its name, or the PID of any of its processes.\n\n"
 	      "  -t, --to=PARTITION   where to (default: a policy chooses among the others)\n"
 	      "  -p, --policy=POLICY  who chooses\n"
+	      "      --max-stop=TIME  refuse a move that is expected to stop the job for longer,\n"
+	      "                       such as 500ms or 30s; 0: whatever is configured, move\n"
+	      "      --estimate       only say what a move would take\n"
 	      "      --pid            numbers are PIDs, never job numbers\n"
 	      "      --json           print one JSON object a move\n"
 	      "  -q, --quiet          print nothing about a move that succeeds\n"
@@ -53,10 +61,24 @@ static void vcmove_show(const char *job, const char *step, unsigned int sec)
 		fputs("\r\033[K", stderr);
 }
 
+static void vcmove_show_estimate(FILE *out, const char *job, const char *how,
+				 const Vc__Estimate *estimate)
+{
+	char stop[32], bytes[32], threads[48] = "";
+
+	if (estimate->threads > estimate->processes)
+		snprintf(threads, sizeof(threads), ", %" PRIu64 " threads", estimate->threads);
+	fprintf(out, "%s %s for about %s: %s of memory, %" PRIu64 " process%s%s\n", job, how,
+		duration_about(estimate->stop_usec, stop, sizeof(stop)),
+		table_bytes(estimate->bytes, bytes, sizeof(bytes)), estimate->processes,
+		estimate->processes == 1 ? "" : "es", threads);
+}
+
 /* Awaits the answer; meanwhile tells the person at the terminal why it takes so long. */
 static int vcmove_await(struct wire *wire, const char *job, struct wire_msg *ret,
 			struct vc_err *err)
 {
+	bool terminal = isatty(STDERR_FILENO);
 	struct pollfd pfd = { .fd = wire_fd(wire), .events = POLLIN };
 	char step[32] = "";
 	unsigned int sec = 0;
@@ -65,7 +87,10 @@ static int vcmove_await(struct wire *wire, const char *job, struct wire_msg *ret
 	for (uint64_t begun = clock_mono_usec();;) {
 		uint64_t next = begun + (sec + UINT64_C(1)) * 1000000, now = clock_mono_usec();
 
-		if (poll(&pfd, 1, next > now ? (int)((next - now) / 1000) + 1 : 0) == 0) {
+		if (poll(&pfd, 1,
+			 !terminal    ? -1
+			 : next > now ? (int)((next - now) / 1000) + 1
+				      : 0) == 0) {
 			vcmove_show(job, step, ++sec);
 			continue;
 		}
@@ -73,6 +98,12 @@ static int vcmove_await(struct wire *wire, const char *job, struct wire_msg *ret
 		if (r < 0 || ret->msg->body_case != VC__MSG__BODY_PROGRESS)
 			break;
 		snprintf(step, sizeof(step), "%s", ret->msg->progress->step);
+		if (ret->msg->progress->estimate &&
+		    ret->msg->progress->estimate->stop_usec >= VCMOVE_LONG_USEC) {
+			fputs("vcmove: ", stderr);
+			vcmove_show_estimate(stderr, job, "will stand still",
+					     ret->msg->progress->estimate);
+		}
 		wire_msg_done(ret);
 	}
 	if (sec > 0)
@@ -95,6 +126,9 @@ static int vcmove_ask(const struct vcmove *opts, struct wire *wire, uint32_t job
 	body.pid = pid;
 	body.to = (char *)opts->to;
 	body.policy = (char *)opts->policy;
+	body.has_estimate = body.estimate = opts->estimate;
+	body.has_max_stop_usec = opts->max_stop_usec != NULL;
+	body.max_stop_usec = opts->max_stop_usec ? *opts->max_stop_usec : 0;
 	msg.body_case = VC__MSG__BODY_MOVE;
 	msg.move = &body;
 	body.has_progress = body.progress = opts->progress;
@@ -153,7 +187,7 @@ static int vcmove_ask_all(const struct vcmove *opts, const char *word,
 
 static void vcmove_print(const Vc__Moved *moved, bool quiet)
 {
-	char downtime[32], total[32], bytes[32], step[32];
+	char downtime[32], total[32], bytes[32], step[32], job[32];
 
 	if (moved->note)
 		text_hide_controls(moved->note);
@@ -161,6 +195,12 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 		text_hide_controls(moved->reason);
 	if (moved->note)
 		fprintf(stderr, "vcmove: %s\n", moved->note);
+	if (!strcmp(moved->result, "estimated")) {
+		printf("from %s to %s: ", moved->from, moved->to);
+		snprintf(job, sizeof(job), "job %u", moved->job);
+		vcmove_show_estimate(stdout, job, "would stand still", moved->estimate);
+		return;
+	}
 	if (strcmp(moved->result, "moved")) {
 		fprintf(stderr, "vcmove: %s\n", moved->reason ? moved->reason : moved->result);
 		fprintf(stderr, "vcmove: job %u %s\n", moved->job,
@@ -211,7 +251,7 @@ static int vcmove_one(const struct vcmove *opts, const char *word)
 		fprintf(stderr, "vcmove: %s\n", err.text);
 		return 1;
 	}
-	r = strcmp(answer.msg->moved->result, "moved") != 0;
+	r = strcmp(answer.msg->moved->result, opts->estimate ? "estimated" : "moved") != 0;
 	if (opts->json)
 		json_print(json_of_move(answer.msg->moved));
 	else
@@ -225,6 +265,8 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "to", required_argument, NULL, 't' },
 		{ "policy", required_argument, NULL, 'p' },
+		{ "max-stop", required_argument, NULL, 'm' },
+		{ "estimate", no_argument, NULL, 'e' },
 		{ "pid", no_argument, NULL, 'P' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -235,6 +277,7 @@ int main(int argc, char **argv)
 	};
 	struct vcmove opts = { 0 };
 	const char *state_dir = NULL;
+	uint64_t max_stop_usec;
 	int c, failed = 0;
 
 	log_open("vcmove", LOG_LEVEL_WARN);
@@ -245,6 +288,19 @@ int main(int argc, char **argv)
 			break;
 		case 'p':
 			opts.policy = optarg;
+			break;
+		case 'm':
+			if (duration_parse(optarg, &max_stop_usec) < 0) {
+				fprintf(stderr,
+					"vcmove: --max-stop=%s is no time; give one such as 500ms "
+					"or 30s\n",
+					optarg);
+				return EXIT_USAGE_CODE;
+			}
+			opts.max_stop_usec = &max_stop_usec;
+			break;
+		case 'e':
+			opts.estimate = true;
 			break;
 		case 'P':
 			opts.by_pid = true;
@@ -281,7 +337,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE_CODE;
 	}
 	opts.state_dir = statedir_choose(state_dir);
-	opts.progress = !opts.quiet && isatty(STDERR_FILENO);
+	opts.progress = !opts.quiet && !opts.estimate;
 	for (int i = optind; i < argc; i++)
 		failed |= vcmove_one(&opts, argv[i]);
 	return failed;

@@ -1,6 +1,7 @@
 noinst_LTLIBRARIES += libcommon.la
 libcommon_la_SOURCES = \
 	common/cleanup.h common/clock.h \
+	common/duration.c common/duration.h \
 	common/err.c common/err.h common/text.c common/text.h \
 	common/file.c common/file.h \
 	common/log.c common/log.h common/log-bound.c common/log-bound.h common/proc.c common/proc.h \
@@ -13,4 +14,9 @@ TESTS += tests/unit-text
 tests_unit_text_SOURCES = tests/unit-text.c
 tests_unit_text_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_text_LDADD = libcommon.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit-duration
+TESTS += tests/unit-duration
+tests_unit_duration_SOURCES = tests/unit-duration.c
+tests_unit_duration_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_duration_LDADD = libcommon.la $(CMOCKA_LIBS)
 endif

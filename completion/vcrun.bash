@@ -78,7 +78,7 @@ _vcrun_argument() {
 	--ipc | -i) COMPREPLY=($(compgen -W 'map private' -- "$cur")) ;;
 	--state-dir) _filedir -d ;;
 	--config | -c) _filedir ;;
-	--name | -n | --split | --cpus | --mems | --memory | --devices | --share | --deadline) ;;
+	--max-stop | --name | -n | --split | --cpus | --mems | --memory | --devices | --share | --deadline) ;;
 	--cpu) COMPREPLY=($(compgen -W 'dedicated shared' -- "$cur")) ;;
 	--memory-mode) COMPREPLY=($(compgen -W 'fixed pageable' -- "$cur")) ;;
 	*) return 1 ;;

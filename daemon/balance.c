@@ -161,7 +161,7 @@ static void balance_on_timer(evutil_socket_t fd, short what, void *ctx)
 	log_info("balance: job %u goes to %s", chosen->state->job,
 		 daemon->instance->config->parts[chosen->balance.advice].name);
 	board_reserve(daemon->board, (uint32_t)chosen->balance.advice, now);
-	move_order(chosen, (uint32_t)chosen->balance.advice, NULL, false, -1);
+	move_order(chosen, (uint32_t)chosen->balance.advice, NULL, NULL, -1);
 	chosen->balance.agreed = 0;
 	chosen->balance.ordered_usec = now;
 }

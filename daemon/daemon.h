@@ -221,9 +221,10 @@ int decide_move(struct daemon *daemon, const char *policy, const struct job *job
 
 /* Where the policy would move a job of ours of that demand; -1: nowhere. */
 int decide_rebalance(struct daemon *daemon, double job_cpus, uint64_t job_mem_bytes);
-/* The order to the job's shim; command: a socket that waits for the answer, -1: none; progress:
- * and wants to be told of each step. */
-void move_order(struct job *job, uint32_t to, const char *note, bool progress, int command);
+/* The order to the job's shim; command: a socket that waits for the answer, -1: none; request: what
+ * it asked for, NULL: nobody asked. */
+void move_order(struct job *job, uint32_t to, const char *note, const Vc__Move *request,
+		int command);
 
 /* load.c */
 int load_start(struct daemon *daemon, struct vc_err *err);

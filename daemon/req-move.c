@@ -44,17 +44,24 @@ static int move_check_orders(const struct job *job, struct vc_err *err)
 	return 0;
 }
 
-void move_order(struct job *job, uint32_t to, const char *note, bool progress, int command)
+void move_order(struct job *job, uint32_t to, const char *note, const Vc__Move *request,
+		int command)
 {
+	const struct instance *instance = job->conn->daemon->instance;
 	Vc__Move body = VC__MOVE__INIT;
 	Vc__Msg order = VC__MSG__INIT;
 
 	log_stage("order", job->state->job);
 	body.has_job = true;
 	body.job = job->state->job;
-	body.to = job->conn->daemon->instance->config->parts[to].name;
+	body.to = instance->config->parts[to].name;
 	body.note = (char *)note;
-	body.has_progress = body.progress = progress;
+	body.has_progress = body.progress = request && request->progress;
+	body.has_estimate = body.estimate = request && request->estimate;
+	body.has_max_stop_usec = true;
+	body.max_stop_usec = request && request->has_max_stop_usec
+				     ? request->max_stop_usec
+				     : instance->config->move_max_stop_usec;
 	order.body_case = VC__MSG__BODY_MOVE;
 	order.move = &body;
 	conn_send(job->conn, &order, &command, command >= 0);
@@ -84,7 +91,7 @@ int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	to = move_target(conn, job, move, note, sizeof(note), err);
 	if (to < 0)
 		return err_add(err, "move job %u", job->state->job);
-	move_order(job, (uint32_t)to, note[0] ? note : NULL, move->progress, wire_fd(conn->wire));
+	move_order(job, (uint32_t)to, note[0] ? note : NULL, move, wire_fd(conn->wire));
 	return move_check_sent(conn, job, err);
 }
 

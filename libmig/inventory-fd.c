@@ -317,7 +317,7 @@ int inventory_scan_fds(struct inventory_scan *scan, struct inventory_proc *proc)
 	dir.fd = -1;
 	if (inventory_dir_open(&dir, proc->dirfd, "fd") < 0)
 		return -ESRCH;
-	while (r == 0 && (name = inventory_dir_next(&dir)))
+	for (; r == 0 && (name = inventory_dir_next(&dir)); scan->inv->n_files++)
 		r = inventory_scan_fd(scan, proc, dir.fd, name);
 	return r;
 }

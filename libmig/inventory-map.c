@@ -243,6 +243,7 @@ int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc
 
 		end = strchrnul(line, '\n');
 		if (map_line_parse(line, (size_t)(end - line), &map)) {
+			scan->inv->n_mappings++;
 			r = inventory_scan_map(scan, proc, &map);
 			if (r < 0)
 				return r;

@@ -145,6 +145,9 @@ static int inventory_read_status(struct inventory_scan *scan, struct inventory_p
 	if (ret_bytes && (field = inventory_field(text, "VmSwap")) &&
 	    sscanf(field, "%" SCNu64, &kib) == 1)
 		*ret_bytes += kib * 1024;
+	if (ret_bytes && (field = inventory_field(text, "HugetlbPages")) &&
+	    sscanf(field, "%" SCNu64, &kib) == 1)
+		*ret_bytes += kib * 1024;
 	field = inventory_field(text, "TracerPid");
 	if (!field || sscanf(field, "%d", &tracer) != 1 || tracer == 0)
 		return 0;

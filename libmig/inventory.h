@@ -60,6 +60,7 @@ struct inventory {
 	size_t n_pids;
 	struct inventory_task *tasks; /* all threads that are not zombies */
 	size_t n_tasks;
+	size_t n_files, n_mappings; /* counted in each process */
 	size_t n_computing; /* threads that had or wanted a CPU */
 	struct inventory_external *externals;
 	size_t n_externals;

@@ -66,6 +66,14 @@ struct mig_place {
 	uint64_t room_bytes; /* memory that can be had there; UINT64_MAX: no limit */
 };
 
+/* What a move takes, as far as can be said while the tree runs. */
+struct mig_estimate {
+	uint64_t stop_usec;  /* for how long the tree would stand still */
+	uint64_t model_usec; /* the same without the request's pace */
+	uint64_t bytes;      /* of memory to be written: shared since a fork, once a process */
+	size_t processes, threads, files, mappings;
+};
+
 struct mig_request {
 	pid_t root; /* session leader, child of this process */
 	uid_t uid;
@@ -75,8 +83,12 @@ struct mig_request {
 	const struct inventory_barred *barred; /* files that the target may not have */
 	size_t n_barred;
 	struct mig_place source, target;
-	const char *criu;   /* NULL: criu_find() */
-	const char *images; /* directory for this move's images, made and removed here */
+	const char *criu;       /* NULL: criu_find() */
+	const char *images;     /* directory for this move's images, made and removed here */
+	uint64_t max_stop_usec; /* refuse what is expected to take longer; 0: do not */
+	double pace; /* by how much past moves took longer than their model_usec; 0: unknown */
+	/* Called once, when the estimate is known and within max_stop_usec; NULL: nobody. */
+	void (*on_estimate)(const struct mig_estimate *estimate, void *ctx);
 	/* Called as each step begins, with criu's pids (0: not started, or ended);
 	 * NULL: nobody listens. For logs, and for tests that break things at that point. */
 	void (*on_step)(enum mig_step step, pid_t dump, pid_t restore, void *ctx);
@@ -93,6 +105,7 @@ struct mig_report {
 	uint64_t step_usec[MIG_N_STEPS];
 	uint64_t image_bytes;
 	struct vc_err lost; /* what a job that runs has lost, but for time costs nothing */
+	struct mig_estimate estimate; /* made before the move; all 0: not made */
 };
 
 const char *mig_step_name(enum mig_step step);
@@ -110,6 +123,14 @@ struct mig_parked;
  */
 int mig_move(const struct mig_request *req, struct mig_report *report,
 	     struct mig_parked **ret_parked, struct vc_err *err);
+
+/*
+ * Looks at the tree as mig_move() does first, and does nothing. 0 and *ret; -errno: a move would be
+ * refused, and err says why; *ret is filled then too, as far as it is known.
+ */
+int mig_estimate(const struct mig_request *req, struct mig_estimate *ret, struct vc_err *err);
+/* "2048 MiB of memory, 12 processes, 1000 threads"; returns buf. */
+const char *mig_estimate_text(const struct mig_estimate *estimate, char *buf, size_t size);
 
 /* Tries to restore a parked tree at its source. 0: it runs; parked, the images and the
  * memory are freed. Of the request it uses the source's callbacks and on_wait, with their ctx,

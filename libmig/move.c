@@ -23,10 +23,10 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "libmig/check.h"
 #include "libmig/criu.h"
 #include "libmig/fill.h"
 #include "libmig/hold.h"
-#include "libmig/hugepages.h"
 #include "libmig/image.h"
 #include "libmig/identity.h"
 #include "libmig/sandbox.h"
@@ -184,38 +184,10 @@ static int mig_start_criu(struct mig_parked *mig, const struct mig_place *place,
 	return criu_start(&how, ret, err);
 }
 
-/* The images live in memory besides the tree, first with the old copy, then with the new. */
-static int mig_check_memory(const struct mig_parked *mig, struct vc_err *err)
-{
-	_cleanup_free_ char *meminfo = NULL;
-	uint64_t available_kib = UINT64_MAX >> 10;
-	const char *line;
-
-	if (mig->inv->mem_bytes > mig->req.target.room_bytes)
-		return err_set(err, ENOMEM,
-			       "its %" PRIu64 " MiB do not fit into the %" PRIu64
-			       " MiB that %s has left; give %s more memory",
-			       mig->inv->mem_bytes >> 20, mig->req.target.room_bytes >> 20,
-			       mig->req.target.name, mig->req.target.name);
-	if (file_read_all(AT_FDCWD, "/proc/meminfo", 65536, &meminfo) < 0)
-		return 0;
-	line = strstr(meminfo, "MemAvailable:");
-	if (line)
-		sscanf(line, "MemAvailable: %" SCNu64, &available_kib);
-	if (mig->inv->mem_bytes / 1024 > available_kib - available_kib / 16)
-		return err_set(err, ENOMEM,
-			       "its %" PRIu64 " MiB do not fit a second time into the %" PRIu64
-			       " MiB that the machine has free; end something or add memory",
-			       mig->inv->mem_bytes >> 20, available_kib >> 10);
-	return 0;
-}
-
 static int mig_prepare(struct mig_parked *mig, struct vc_err *err)
 {
-	int r = mig_check_memory(mig, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	file_remove_tree(AT_FDCWD, mig->images);
 	if (mkdir(mig->images, 0700) < 0)
 		return err_sys(err, errno, "image directory %s", mig->images);
@@ -622,23 +594,15 @@ static void mig_forget_request(struct mig_parked *mig)
 /* From the check to the commit point: on failure the tree runs at the source. */
 static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
 {
-	struct session *session = NULL;
+	bool first = mig->report->estimate.stop_usec == 0;
 	int r;
 
 	mig_enter_step(mig, MIG_CHECK);
-	r = inventory_take(mig->req.root, mig->req.uid, mig->req.given, mig->req.n_given, &mig->inv,
-			   err);
-	if (r == 0)
-		r = inventory_check_barred(mig->inv->pids, mig->inv->n_pids, mig->req.barred,
-					   mig->req.n_barred, err);
-	if (r == 0)
-		r = hugepages_check(mig->inv->pids, mig->inv->n_pids, mig->req.target.nodes, "/sys",
-				    err);
-	if (r == 0)
-		r = session_take(mig->inv->pids, mig->inv->n_pids, &session, err);
-	session_free(session);
+	r = check_move(&mig->req, &mig->inv, &mig->report->estimate, err);
 	if (r < 0)
 		return r;
+	if (first && mig->req.on_estimate)
+		mig->req.on_estimate(&mig->report->estimate, mig->req.ctx);
 	mig_enter_step(mig, MIG_PREPARE);
 	r = mig_prepare(mig, err);
 	if (r < 0)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/duration.h"
 #include "common/file.h"
 #include "common/trust.h"
 #include "partition/config-priv.h"
@@ -27,6 +28,7 @@
 
 #define DEFAULT_POLICY "leastcpu"
 #define DEFAULT_SAMPLE_MSEC 250
+#define DEFAULT_MAX_STOP "1min"
 #define DEFAULT_MAX_JOBS 1000
 
 DEFINE_CLEANUP(cfg_t *, cfg_freep, cfg_free);
@@ -109,6 +111,17 @@ static int check_path(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static int check_duration(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getnstr(opt, 0);
+	uint64_t usec;
+
+	if (!text || duration_parse(text, &usec) < 0)
+		return fail(cfg, "%s = \"%s\": give a time, such as 500ms or 30s; 0: no limit",
+			    opt->name, text ? text : "");
+	return 0;
+}
+
 static const struct range {
 	const char *name;
 	long min, max;
@@ -155,6 +168,7 @@ static cfg_t *new_parser(void)
 		CFG_INT("max-jobs-per-user", DEFAULT_MAX_JOBS, CFGF_NONE),
 		CFG_INT("ipc-entries", CONFIG_DEFAULT_IPC_ENTRIES, CFGF_NONE),
 		CFG_INT("ipc-objects-per-user", CONFIG_DEFAULT_IPC_PER_USER, CFGF_NONE),
+		CFG_STR("move-max-stop", DEFAULT_MAX_STOP, CFGF_NONE),
 		CFG_STR("balance", "off", CFGF_NONE),
 		CFG_STR("criu", NULL, CFGF_NODEFAULT),
 		CFG_STR("policy-path", NULL, CFGF_NODEFAULT),
@@ -171,6 +185,7 @@ static cfg_t *new_parser(void)
 	cfg_set_validate_func(cfg, "policy", check_policy);
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		cfg_set_validate_func(cfg, ranges[i].name, check_range);
+	cfg_set_validate_func(cfg, "move-max-stop", check_duration);
 	cfg_set_validate_func(cfg, "balance", check_balance);
 	cfg_set_validate_func(cfg, "criu", check_path);
 	cfg_set_validate_func(cfg, "policy-path", check_path);
@@ -256,6 +271,7 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 	config->max_jobs_per_user = (unsigned int)cfg_getint(cfg, "max-jobs-per-user");
 	config->ipc_entries = (unsigned int)cfg_getint(cfg, "ipc-entries");
 	config->ipc_objects_per_user = (unsigned int)cfg_getint(cfg, "ipc-objects-per-user");
+	duration_parse(cfg_getstr(cfg, "move-max-stop"), &config->move_max_stop_usec);
 	config_parse_balance(cfg_getstr(cfg, "balance"), &config->balance);
 	config->exclusive = cfg_getbool(cfg, "exclusive");
 	if (config_copy_string(cfg, "policy", &config->policy) < 0 ||

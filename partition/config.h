@@ -6,6 +6,7 @@
  *	sample-interval-msec = 250
  *	exclusive = true               # ask for CPUs as a partition's own
  *	max-jobs-per-user = 1000
+ *	move-max-stop = "30s"          # refuse moves expected to take longer
  *	ipc-entries = 1048576          # objects that the table of IPC objects has room for
  *	ipc-objects-per-user = 100000
  *	balance = "off"                # "advise", "on": move jobs when it pays
@@ -69,6 +70,7 @@ struct config {
 	unsigned int max_jobs_per_user;
 	unsigned int ipc_entries;          /* of all users together */
 	unsigned int ipc_objects_per_user; /* root has no limit */
+	uint64_t move_max_stop_usec;       /* 0: no limit */
 	enum config_balance balance;
 	bool exclusive;
 	struct plan *plan;            /* the events; NULL when read from instance.json */

@@ -26,6 +26,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/duration.h"
 #include "common/log.h"
 #include "partition/partition.h"
 #include "partition/region.h"
@@ -33,6 +34,7 @@
 #define MOVE_CLEAR_USEC 10000000u
 #define MOVE_UNPARK_SEC 2
 #define MOVE_SILENCE_SEC 30
+#define MOVE_LONG_USEC 1000000u
 
 extern char **environ;
 
@@ -51,6 +53,7 @@ struct move {
 	struct shim *shim;
 	struct move_place source, target;
 	struct wire *command; /* to be told of each step; NULL: nobody */
+	const Vc__Move *request;
 };
 
 static int move_enter(void *ctx)
@@ -129,13 +132,14 @@ static void move_run_hook(const char *hook, const struct move *move, enum mig_st
 		waitpid(pid, NULL, 0);
 }
 
-static void move_tell_step(struct move *move, enum mig_step step)
+static void move_tell(struct move *move, enum mig_step step, Vc__Estimate *estimate)
 {
 	Vc__Progress body = VC__PROGRESS__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 
 	body.job = move->shim->job;
 	body.step = (char *)mig_step_name(step);
+	body.estimate = estimate;
 	msg.body_case = VC__MSG__BODY_PROGRESS;
 	msg.progress = &body;
 	if (move->command && wire_send(move->command, &msg, NULL, 0, NULL) < 0)
@@ -152,13 +156,28 @@ static void move_on_wait(enum mig_step step, pid_t criu, unsigned int silent_sec
 			 silent_sec, mig_step_name(step));
 }
 
+static void move_on_estimate(const struct mig_estimate *estimate, void *ctx)
+{
+	struct move *move = ctx;
+	char stop[32], parts[128];
+	Vc__Estimate wire;
+
+	estimate_to_wire(estimate, &wire);
+	move_tell(move, MIG_CHECK, &wire);
+	if (estimate->stop_usec >= MOVE_LONG_USEC)
+		log_info("job %u, from %s to %s: will stand still for about %s: %s",
+			 move->shim->job, move->source.partition, move->target.partition,
+			 duration_about(estimate->stop_usec, stop, sizeof(stop)),
+			 mig_estimate_text(estimate, parts, sizeof(parts)));
+}
+
 static void move_on_step(enum mig_step step, pid_t dump, pid_t restore, void *ctx)
 {
 	struct move *move = ctx;
 	const char *hook = getenv("VCRUN_STEP_HOOK");
 
 	log_stage(mig_step_name(step), move->shim->job);
-	move_tell_step(move, step);
+	move_tell(move, step, NULL);
 	if (hook && *hook)
 		move_run_hook(hook, move, step, dump, restore);
 }
@@ -168,6 +187,7 @@ static void move_answer(struct shim *shim, const struct move *move, const struct
 {
 	Vc__Step steps[MIG_N_STEPS], *list[MIG_N_STEPS];
 	Vc__Moved body = VC__MOVED__INIT;
+	Vc__Estimate estimate;
 	Vc__Msg msg = VC__MSG__INIT;
 
 	for (int i = 0; i < MIG_N_STEPS; i++) {
@@ -192,7 +212,13 @@ static void move_answer(struct shim *shim, const struct move *move, const struct
 	body.steps = list;
 	body.reason = error->code ? (char *)error->text : NULL;
 	body.note = request->note;
-	record_move(shim, &body);
+	estimate_to_wire(&report->estimate, &estimate);
+	if (report->estimate.stop_usec > 0)
+		body.estimate = &estimate;
+	if (!request->estimate)
+		record_move(shim, &body);
+	else if (error->code == 0)
+		body.result = (char *)"estimated";
 	msg.body_case = VC__MSG__BODY_MOVED;
 	msg.moved = &body;
 	if (command && wire_send(command, &msg, NULL, 0, NULL) < 0)
@@ -338,6 +364,9 @@ static int move_run(struct shim *shim, struct move *move, struct mig_report *rep
 		.n_given = shim->n_given,
 		.criu = shim->instance->config->criu,
 		.images = images,
+		.max_stop_usec = move->request->max_stop_usec,
+		.pace = estimate_pace(shim),
+		.on_estimate = move_on_estimate,
 		.on_step = move_on_step,
 		.on_wait = move_on_wait,
 		.ctx = move,
@@ -354,6 +383,8 @@ static int move_run(struct shim *shim, struct move *move, struct mig_report *rep
 	req.source = move_mig_place(&move->source);
 	req.target = move_mig_place(&move->target);
 	snprintf(images, sizeof(images), "%s/images/%u", shim->instance->dir, shim->job);
+	if (move->request->estimate)
+		return mig_estimate(&req, &report->estimate, err);
 	return mig_move(&req, report, ret_parked, err);
 }
 
@@ -372,27 +403,29 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 		return;
 	snprintf(from, sizeof(from), "%s", shim->partition);
 	move->shim = shim;
+	move->request = request;
 	move->source.partition = from;
 	move->target.partition = request->to;
 	move->command = request->progress ? command : NULL;
 	log_stage("move", shim->job);
 	r = move_check(shim, request->to, &err);
-	if (r == 0)
+	if (r == 0 && !request->estimate)
 		r = arrive_ask(shim, request->to, &arrived, &err);
 	if (r == 0) {
-		shim_set_state(shim, JOB_MOVING);
+		if (!request->estimate)
+			shim_set_state(shim, JOB_MOVING);
 		r = move_run(shim, move, &report, &parked, &err);
 	}
 	if (r < 0)
 		err_add(&err, "move job %u to %s", shim->job, request->to);
 	if (r == -EKEYREJECTED)
 		log_warn("%s (user %u)", err.text, shim->start->creds->uid);
-	if (r == 0)
+	if (r == 0 && !request->estimate)
 		move_settle(shim, move, &report);
 	else if (move->target.entry)
 		cg_remove(shim->cg, move->target.group, NULL);
 	/* Daemons first: who has the answer may ask them for the job at once. */
-	if (r == 0) {
+	if (r == 0 && !request->estimate) {
 		shim->state = before;
 		shim_join(shim, steal_ptr(arrived));
 	} else if (shim->state == JOB_MOVING) {
@@ -407,6 +440,7 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 		move->source.partition = shim->partition;
 		move->target.partition = shim->partition;
 		move->command = NULL;
+		move->request = NULL;
 		move_park(shim, move, parked);
 	} else {
 		move_free(move);

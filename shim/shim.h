@@ -149,6 +149,12 @@ void record_remove(const struct shim *shim);
 /* Appends a line to moves.jsonl. */
 void record_move(const struct shim *shim, const Vc__Moved *moved);
 
+/* estimate.c */
+/* By how much moves of this instance took longer than libmig's model said; 1: as it said. */
+double estimate_pace(const struct shim *shim);
+struct mig_estimate;
+void estimate_to_wire(const struct mig_estimate *estimate, Vc__Estimate *ret);
+
 /* arrive.c */
 /* Whether the job may come to that partition. From then on it counts there, for as long as *ret,
  * the connection to its daemon, is open. -EHOSTDOWN: the daemon does not run, or does not answer;
