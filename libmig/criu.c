@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -36,6 +37,7 @@
 #include "libmig/criu-rpc.pb-c.h"
 #include "libmig/hold.h"
 #include "libmig/inventory.h"
+#include "libmig/module-rights.h"
 #include "libmig/namespace.h"
 
 #define CRIU_SOCKET_FD 99
@@ -75,19 +77,6 @@ const char *criu_find(void)
 		if (access(places[i], X_OK) == 0)
 			return places[i];
 	return NULL;
-}
-
-/* CAP_SYS_RESOURCE is bit 24 of the effective set. */
-static bool criu_may_read_limits(void)
-{
-	_cleanup_free_ char *status = NULL;
-	unsigned long long effective = 0;
-	const char *line;
-
-	if (file_read_all(AT_FDCWD, "/proc/self/status", 65536, &status) < 0)
-		return false;
-	line = strstr(status, "\nCapEff:");
-	return line && sscanf(line, "\nCapEff: %llx", &effective) == 1 && (effective >> 24 & 1);
 }
 
 /* Best effort: it only saves time. */
@@ -132,10 +121,9 @@ static int criu_place_fds(const struct inventory *inherit, const struct hold *ho
 }
 
 /* In the child, between fork and exec. *failed: where the error will be written. */
-static int criu_child(const struct criu_start *how, const char *binary, int sock, int *failed,
-		      bool as_owner)
+static int criu_child(const struct criu_start *how, const char *binary, int sock, int *failed)
 {
-	char number[16];
+	char number[16], caps[32];
 	char *argv[] = { (char *)"criu", (char *)"swrk", number, NULL };
 	sigset_t none;
 	int null, code;
@@ -171,8 +159,9 @@ static int criu_child(const struct criu_start *how, const char *binary, int sock
 		return errno;
 	if (null > 2)
 		close(null);
-	if (as_owner && (setresgid(how->gid, 0, 0) < 0 || setresuid(how->uid, 0, 0) < 0))
-		return errno;
+	snprintf(caps, sizeof(caps), "%" PRIx64, how->caps);
+	if (how->caps)
+		setenv(RIGHTS_ENV, caps, 1);
 	snprintf(number, sizeof(number), "%d", CRIU_SOCKET_FD);
 	/* Debian's criu resolves each function at its first call, most of which come while the
 	 * job stands still; this has it done at the start. */
@@ -186,7 +175,6 @@ int criu_start(const struct criu_start *how, struct criu **ret, struct vc_err *e
 	const char *binary = how->binary ? how->binary : criu_find();
 	_cleanup_(criu_freep) struct criu *criu = NULL;
 	_cleanup_close_ int theirs = -1, failed_read = -1, failed_write = -1;
-	bool as_owner = how->uid != 0 && !criu_may_read_limits();
 	int pair[2], failed[2], code = 0;
 
 	if (!binary)
@@ -207,7 +195,7 @@ int criu_start(const struct criu_start *how, struct criu **ret, struct vc_err *e
 	if (criu->pid < 0)
 		return err_sys(err, errno, "criu: fork");
 	if (criu->pid == 0) {
-		code = criu_child(how, binary, theirs, &failed_write, as_owner);
+		code = criu_child(how, binary, theirs, &failed_write);
 		if (write(failed_write, &code, sizeof(code)) < 0)
 			_exit(126);
 		_exit(127);

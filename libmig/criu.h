@@ -26,10 +26,8 @@ struct criu_start {
 	/* Called in the child between fork and exec, to enter cgroups; 0 or -errno. NULL: none. */
 	int (*enter)(void *ctx);
 	void *ctx;
-	/* The job's ids. Where this process lacks CAP_SYS_RESOURCE, criu may read
-	 * another user's limits only with that user's real ids. */
-	uid_t uid;
-	gid_t gid;
+	/* The capabilities that it works with, bit by number, if it loads the module; 0: all. */
+	uint64_t caps;
 	/* Namespaces to be in; NULL: ours. */
 	const struct namespaces *namespaces;
 	/* Runs where this process may run: CRIU and what it dumps take turns a hundred

@@ -35,11 +35,13 @@
 #include <unistd.h>
 
 #include "libmig/hold-wire.h"
+#include "libmig/module-rights.h"
 
 #define MODULE_VERSION (2 << 8) /* 0.2.0 */
 #define MODULE_RESUME_DEVICES_LATE 9
 #define MODULE_CHECKPOINT_DEVICES 11
 #define MODULE_POST_FORKING 12
+#define MODULE_STAGE_DUMP 0
 #define MODULE_STAGE_RESTORE 2
 #define MODULE_NOT_MINE (-ENOTSUP) /* a hook's answer about what it has nothing to do with */
 
@@ -262,7 +264,13 @@ static int module_init(int stage)
 {
 	struct hold_message message = { .op = HOLD_HELLO };
 
-	if (stage != MODULE_STAGE_RESTORE || !getenv(HOLD_ENV))
+	if (!getenv(HOLD_ENV))
+		return 0;
+	if (rights_drop() < 0)
+		return -1;
+	if (stage == MODULE_STAGE_DUMP)
+		rights_answer_limits();
+	if (stage != MODULE_STAGE_RESTORE)
 		return 0;
 	if (module_is_to_adopt(true))
 		message.error = CR_PLUGIN_DESC.max_hooks > MODULE_POST_FORKING ? 0 : -EOPNOTSUPP;

@@ -18,7 +18,7 @@ libmig_la_SOURCES = \
 	libmig/identity.c libmig/identity.h \
 	libmig/hugepages.c libmig/hugepages.h \
 	libmig/pids.c libmig/pids.h \
-	libmig/robust.c libmig/robust.h \
+	libmig/rights.c libmig/rights.h libmig/robust.c libmig/robust.h \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h \
 	libmig/hold.c libmig/hold.h libmig/hold-wire.h \
 	libmig/session.c libmig/session.h libmig/session-priv.h libmig/session-image.c \
@@ -35,6 +35,7 @@ libmig_la_LIBADD = $(PROTOBUF_C_LIBS)
 # that is in the directory, so it has one of its own.
 criumodules_LTLIBRARIES += libmig/modules/hold.la
 libmig_modules_hold_la_SOURCES = libmig/hold-module.c libmig/hold-wire.h \
+	libmig/module-rights.c libmig/module-rights.h \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h
 libmig_modules_hold_la_CFLAGS = $(WARN_CFLAGS)
 libmig_modules_hold_la_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^CR_PLUGIN_DESC$$'

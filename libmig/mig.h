@@ -77,7 +77,6 @@ struct mig_estimate {
 struct mig_request {
 	pid_t root; /* session leader, child of this process */
 	uid_t uid;
-	gid_t gid;
 	const struct inventory_given *given; /* pipes, sockets, files the tree started with */
 	size_t n_given;
 	const struct inventory_barred *barred; /* files that the target may not have */

@@ -33,6 +33,7 @@
 #include "libmig/namespace.h"
 #include "libmig/netlock.h"
 #include "libmig/pids.h"
+#include "libmig/rights.h"
 #include "libmig/robust.h"
 #include "libmig/session.h"
 #include "libmig/state.h"
@@ -65,6 +66,7 @@ struct mig_parked {
 	struct inventory *inv;
 	pid_t *pids; /* of the frozen tree, as found at the commit point */
 	size_t n_pids;
+	uint64_t caps;  /* of criu: rights_for() */
 	pid_t *numbers; /* these and what else the restore needs: pids_numbers() */
 	size_t n_numbers;
 	struct session *session; /* what the frozen tree's sessions take; NULL: nothing */
@@ -159,8 +161,7 @@ static int mig_start_criu(struct mig_parked *mig, const struct mig_place *place,
 {
 	struct criu_start how = {
 		.binary = mig->req.criu,
-		.uid = mig->req.uid,
-		.gid = mig->req.gid,
+		.caps = mig->caps,
 		.namespaces = &mig->namespaces,
 	};
 	struct hold **hold = place ? &mig->hold : &mig->dump_hold;
@@ -194,6 +195,7 @@ static int mig_prepare(struct mig_parked *mig, struct vc_err *err)
 	mig->images_fd = open(mig->images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (mig->images_fd < 0)
 		return err_sys(err, errno, "image directory %s", mig->images);
+	mig->caps = rights_for(mig->req.uid, mig->inv->pids, mig->inv->n_pids);
 	r = namespaces_open(mig->req.root, &mig->namespaces, err);
 	if (r == 0)
 		r = mig_start_criu(mig, NULL, &mig->dump, err);
@@ -314,7 +316,7 @@ static int mig_may_commit(struct mig_parked *mig)
 					   mig->req.n_barred, &mig->refusal);
 	/* As criu wrote them: what is changed in them from here on is the mover's own word. */
 	if (r == 0)
-		r = verify_images(mig->images_fd, mig->pids, mig->n_pids, &mig->refusal);
+		r = verify_images(mig->images_fd, mig->pids, mig->n_pids, mig->caps, &mig->refusal);
 	if (r == 0)
 		r = mig_adapt_sessions(mig);
 	if (r < 0)

@@ -51,6 +51,7 @@ struct verify {
 	size_t n_seen;
 	pid_t *pids; /* ascending */
 	size_t n_pids;
+	uint64_t caps; /* 0: all */
 	Image__Filters *filters; /* NULL: there are none */
 	struct verify_owner *owners;
 	size_t n_owners;

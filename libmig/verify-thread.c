@@ -140,8 +140,15 @@ static int verify_creds(struct verify *verify, const struct verify_kernel *kerne
 		{ "bounding capabilities", creds->cap_bnd, creds->n_cap_bnd, CAPS_BND },
 		{ "ambient capabilities", creds->cap_amb, creds->n_cap_amb, CAPS_AMB },
 	};
+	uint64_t more = verify->caps
+				? (kernel->caps[CAPS_PRM] | kernel->caps[CAPS_INH]) & ~verify->caps
+				: 0;
 	int r = 0;
 
+	if (more)
+		return err_set(verify->err, EAGAIN,
+			       "pid %d has got capabilities 0x%" PRIx64 " since criu was started",
+			       (int)kernel->tid, more);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(numbers); i++) {
 		const struct verify_item item = { .tid = kernel->tid, .what = numbers[i].what };
 

@@ -67,7 +67,7 @@ static int verify_limits(struct verify *verify, pid_t pid, const Image__Task *ta
 }
 
 /* A number that is alone in a file of the process. */
-static int verify_number(struct verify *verify, pid_t pid, const char *file, int base, bool outside,
+static int verify_number(struct verify *verify, pid_t pid, const char *file, bool outside,
 			 bool in_image, uint64_t image)
 {
 	const struct verify_item item = { .tid = pid, .what = file, .from_outside = outside };
@@ -80,7 +80,7 @@ static int verify_number(struct verify *verify, pid_t pid, const char *file, int
 	n = file_read(AT_FDCWD, path, text, sizeof(text));
 	if (n < 0)
 		return err_sys(verify->err, (int)-n, "%s", path);
-	return verify_equal(verify, &item, image, (uint64_t)strtoll(text, NULL, base));
+	return verify_equal(verify, &item, image, (uint64_t)strtoll(text, NULL, 10));
 }
 
 static int verify_task(struct verify *verify, const struct verify_kernel *kernel,
@@ -95,13 +95,14 @@ static int verify_task(struct verify *verify, const struct verify_kernel *kernel
 		return verify_refuse(verify, pid, "its image has state %u and exit code %u",
 				     task->task_state, task->exit_code);
 	r = verify_limits(verify, pid, task);
+	/* It is hexadecimal, and CRIU takes it for decimal; state.c puts it right. */
 	if (r == 0)
-		r = verify_number(verify, pid, "personality", 16, false, true, task->personality);
+		r = verify_number(verify, pid, "personality", false, true, task->personality);
 	if (r == 0)
-		r = verify_number(verify, pid, "loginuid", 10, false, task->has_loginuid,
+		r = verify_number(verify, pid, "loginuid", false, task->has_loginuid,
 				  task->loginuid);
 	if (r == 0)
-		r = verify_number(verify, pid, "oom_score_adj", 10, true, task->has_oom_score_adj,
+		r = verify_number(verify, pid, "oom_score_adj", true, task->has_oom_score_adj,
 				  (uint64_t)task->oom_score_adj);
 	return r;
 }
@@ -308,9 +309,9 @@ static int verify_tree(struct verify *verify)
 	return r == 0 ? verify_equal(verify, &item, tree.n, verify->n_pids) : r;
 }
 
-int verify_images(int images, const pid_t *pids, size_t n_pids, struct vc_err *err)
+int verify_images(int images, const pid_t *pids, size_t n_pids, uint64_t caps, struct vc_err *err)
 {
-	struct verify verify = { .images = images, .n_pids = n_pids, .err = err };
+	struct verify verify = { .images = images, .n_pids = n_pids, .caps = caps, .err = err };
 	ProtobufCMessage *filters = NULL;
 	int r;
 

@@ -10,6 +10,7 @@
 #define VC_LIBMIG_VERIFY_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "common/err.h"
@@ -17,12 +18,12 @@
 /*
  * Compares the images in a directory with the frozen processes: who they are, what they may do,
  * and whom they signal. To be called when the images are complete and the processes have not run
- * since.
+ * since. caps: with which the restore works, so that no process may have others; 0: all.
  *
  * 0: all is equal. -EKEYREJECTED: something is not, or cannot be compared, and err says what.
  * -EAGAIN: so too, but another process may change it at any time (limits, niceness), so that it
  * may have been an accident. Otherwise -errno of what went wrong.
  */
-int verify_images(int images, const pid_t *pids, size_t n_pids, struct vc_err *err);
+int verify_images(int images, const pid_t *pids, size_t n_pids, uint64_t caps, struct vc_err *err);
 
 #endif

@@ -317,10 +317,9 @@ update_suite() { # SUITE
 }
 
 launcher() { # BASE: the folder that the launcher runs from
-	# -p: dash would otherwise give up an effective uid that differs from the real one, and
-	# libmig runs criu with the job's real uid. The job's LD_* are not for this loader.
+	# The job's LD_* are not for this loader.
 	cat <<-END
-	#!/bin/sh -p
+	#!/bin/sh
 	# made by vcrun's setup/criu.sh: criu with its own libc, see MANIFEST
 	unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT
 	: "\${CRIU_LIBS_DIR=$1/usr/lib/criu}"

@@ -19,7 +19,7 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh \
 	tests/move-refuse.sh tests/move-sandbox.sh tests/move-memory.sh tests/move-maps.sh \
 	tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
-	tests/move-faults.sh tests/move-verify.sh
+	tests/move-faults.sh tests/move-verify.sh tests/move-criu.sh
 end_to_end += tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
 end_to_end += tests/move-limits.sh tests/move-threads.sh tests/move-estimate.sh
 check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim

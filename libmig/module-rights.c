@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * module-rights.c - the capabilities of criu, and limits that it may not read
+ *
+ * To read another user's limits prlimit(2) wants CAP_SYS_RESOURCE, which root in many containers
+ * does not have, or that user's real uid, with which he could send criu signals and stop it while
+ * it holds his job. But /proc/PID/limits says the same to everybody. So criu's calls of syscall(2),
+ * which it makes through a slot that the dynamic linker has filled in, go through here, and a
+ * prlimit(2) that is forbidden is answered from that file.
+ */
+#include "libmig/module-rights.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <linux/capability.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RIGHTS_N_ARGS 6
+#define RIGHTS_LIMITS_NAME 26 /* width of the first column of /proc/PID/limits */
+
+#if __ELF_NATIVE_CLASS == 64
+#define RIGHTS_SYMBOL ELF64_R_SYM
+#else
+#define RIGHTS_SYMBOL ELF32_R_SYM
+#endif
+
+int rights_drop(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2];
+	const char *env = getenv(RIGHTS_ENV);
+	uint64_t keep;
+
+	if (!env)
+		return 0;
+	keep = strtoull(env, NULL, 16);
+	if (syscall(SYS_capget, &header, caps) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++) {
+		caps[i].permitted &= (uint32_t)(keep >> (32 * i));
+		caps[i].effective &= caps[i].permitted;
+	}
+	return syscall(SYS_capset, &header, caps) < 0 ? -errno : 0;
+}
+
+/* One process's file: criu asks for its limits one after the other, from the first on. */
+static char *rights_read_limits(pid_t pid, long resource)
+{
+	static char text[4096];
+	static pid_t whose;
+	char path[32];
+	ssize_t n;
+	int fd;
+
+	if (whose == pid && resource > 0)
+		return text;
+	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	whose = n > 0 ? pid : 0;
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0 ? text : NULL;
+}
+
+static bool rights_parse_limit(const char *word, rlim64_t *ret)
+{
+	char *end = NULL;
+
+	*ret = strcmp(word, "unlimited") ? strtoull(word, &end, 10) : RLIM64_INFINITY;
+	return !end || (end != word && !*end);
+}
+
+static long rights_get_limit(pid_t pid, long resource, struct rlimit64 *ret)
+{
+	const char *line = rights_read_limits(pid, resource);
+	char soft[32], hard[32];
+
+	/* The first line is a heading. */
+	for (long i = 0; line && i <= resource; i++) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	if (line && strlen(line) > RIGHTS_LIMITS_NAME &&
+	    sscanf(line + RIGHTS_LIMITS_NAME, "%31s %31s", soft, hard) == 2 &&
+	    rights_parse_limit(soft, &ret->rlim_cur) && rights_parse_limit(hard, &ret->rlim_max))
+		return 0;
+	errno = EPERM;
+	return -1;
+}
+
+/* syscall(2): takes as many arguments as there can be, like the one of the C library. */
+static long rights_syscall(long number, ...)
+{
+	long args[RIGHTS_N_ARGS], r;
+	va_list list;
+
+	va_start(list, number);
+	for (int i = 0; i < RIGHTS_N_ARGS; i++)
+		args[i] = va_arg(list, long);
+	va_end(list);
+	r = syscall(number, args[0], args[1], args[2], args[3], args[4], args[5]);
+	if (r < 0 && errno == EPERM && number == SYS_prlimit64 && args[0] > 0 && !args[2] &&
+	    args[3])
+		return rights_get_limit((pid_t)args[0], args[1], (struct rlimit64 *)args[3]);
+	return r;
+}
+
+/* The program's tables for the dynamic linker. */
+struct rights_tables {
+	const ElfW(Rela) * list[2]; /* of calls, of data */
+	size_t size[2];
+	const ElfW(Sym) *symbols;
+	const char *names;
+};
+
+/* Most C libraries have replaced offsets in the program by addresses. */
+static const void *rights_address(const struct dl_phdr_info *info, ElfW(Addr) at)
+{
+	return (const void *)(at < info->dlpi_addr ? info->dlpi_addr + at : at);
+}
+
+static void rights_read_tables(const struct dl_phdr_info *info, const ElfW(Dyn) * entry,
+			       struct rights_tables *ret)
+{
+	for (; entry->d_tag != DT_NULL; entry++) {
+		const void *at = rights_address(info, entry->d_un.d_ptr);
+
+		switch (entry->d_tag) {
+		case DT_JMPREL:
+			ret->list[0] = at;
+			break;
+		case DT_PLTRELSZ:
+			ret->size[0] = entry->d_un.d_val;
+			break;
+		case DT_RELA:
+			ret->list[1] = at;
+			break;
+		case DT_RELASZ:
+			ret->size[1] = entry->d_un.d_val;
+			break;
+		case DT_SYMTAB:
+			ret->symbols = at;
+			break;
+		case DT_STRTAB:
+			ret->names = at;
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void rights_set_slot(const struct dl_phdr_info *info, ElfW(Addr) offset)
+{
+	uintptr_t at = info->dlpi_addr + offset, page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	long (*call)(long, ...) = rights_syscall;
+	void *start = (void *)(at & ~(page - 1));
+
+	/* The linker may have made it read-only when it was done. */
+	if (mprotect(start, page, PROT_READ | PROT_WRITE) == 0)
+		memcpy((void *)at, &call, sizeof(call));
+}
+
+/* For dl_iterate_phdr(3): the program comes first, and is all that is looked at. */
+static int rights_patch(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	struct rights_tables tables = { .symbols = NULL };
+
+	(void)size;
+	(void)ctx;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			rights_read_tables(
+				info, (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr),
+				&tables);
+	for (int k = 0; k < 2 && tables.symbols && tables.names; k++)
+		for (size_t i = 0; tables.list[k] && i < tables.size[k] / sizeof(ElfW(Rela)); i++) {
+			const ElfW(Rela) *slot = &tables.list[k][i];
+			size_t symbol = RIGHTS_SYMBOL(slot->r_info);
+
+			if (symbol && !slot->r_addend &&
+			    !strcmp(tables.names + tables.symbols[symbol].st_name, "syscall"))
+				rights_set_slot(info, slot->r_offset);
+		}
+	return 1;
+}
+
+void rights_answer_limits(void)
+{
+	dl_iterate_phdr(rights_patch, NULL);
+}
