@@ -151,6 +151,8 @@ void turn_stop(struct daemon *daemon);
 /* A connection begins and ends. -ENOMEM. */
 int turn_join(struct conn *conn);
 void turn_leave(struct conn *conn);
+/* Its user also pays for work that others do because of its request. */
+void turn_owe(struct conn *conn, uint64_t cost_usec);
 /* It can be served, or cannot any more. */
 void turn_add(struct conn *conn);
 void turn_remove(struct conn *conn);

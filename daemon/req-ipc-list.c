@@ -14,8 +14,8 @@
 #include "daemon/req-ipc.h"
 #include "ipcmap/door.h"
 
-#define LIST_MAX 256   /* objects in a piece */
-#define LIST_WALK 4096 /* entries that are looked at for it */
+#define LIST_MAX 256  /* objects in a piece */
+#define LIST_WALK 512 /* entries that are looked at for it */
 
 /* An object as a message, with what that points to. */
 struct ipc_entry {

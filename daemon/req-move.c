@@ -13,6 +13,8 @@
 
 #include "common/log.h"
 
+#define MOVE_COST_USEC 10000 /* of a move that its shim refuses after a look at the job */
+
 static int move_target(struct conn *conn, const struct job *job, const Vc__Move *move,
 		       char *ret_note, size_t note_size, struct vc_err *err)
 {
@@ -91,6 +93,7 @@ int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	to = move_target(conn, job, move, note, sizeof(note), err);
 	if (to < 0)
 		return err_add(err, "move job %u", job->state->job);
+	turn_owe(conn, MOVE_COST_USEC);
 	move_order(job, (uint32_t)to, note[0] ? note : NULL, move, wire_fd(conn->wire));
 	return move_check_sent(conn, job, err);
 }

@@ -19,6 +19,7 @@
 #include "common/text.h"
 
 #define RUN_NAME_MAX 64
+#define RUN_COST_USEC 2000 /* of a shim that is started and ends */
 
 /* Names stand in tables, in JSON and on command lines: printable, and no number. */
 static int run_check_name(const char *name, struct vc_err *err)
@@ -96,6 +97,7 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	r = pool_take(daemon, &shim, &job, err);
 	if (r < 0)
 		return r;
+	turn_owe(conn, RUN_COST_USEC);
 	start.run = msg->msg->run;
 	start.creds = &creds;
 	start.peer_pid = conn->pid;

@@ -12,8 +12,9 @@
  * A daemon runs at a high priority. A user whose debt is large is made to wait even if nobody else
  * asks, or the requests would take the CPU from the jobs. Root is not.
  *
- * A shim's message is at the expense of its job's user. It comes before that user's commands and
- * never waits for the debt to shrink: it says what has happened already.
+ * A shim's message is at the expense of its job's user. It comes before that user's commands, and
+ * while they wait for the debt to shrink: it says what has happened already. Only a job that makes
+ * its shim report without end gets beyond the debt at which shims wait too.
  *
  * After TURN_USEC the event loop goes round once, so that timers are late by no more than that,
  * and what is new is seen.
@@ -26,9 +27,10 @@
 #include "common/clock.h"
 
 #define TURN_USEC 2000
-#define TURN_FORGET 0.5        /* of a second of debt, forgotten in a second */
-#define TURN_DEBT_MAX 250000.0 /* above this, a user waits */
-#define TURN_LEAST_USEC 5      /* what a piece of work costs at least */
+#define TURN_FORGET 0.5              /* of a second of debt, forgotten in a second */
+#define TURN_DEBT_MAX 250000.0       /* above this, a user waits */
+#define TURN_SHIM_DEBT_MAX 2000000.0 /* above this, the user's shims wait */
+#define TURN_LEAST_USEC 5            /* what a piece of work costs at least */
 #define TURN_BUCKETS 64
 
 LIST_HEAD(turn_bucket, turn_user);
@@ -84,10 +86,14 @@ static struct turn_user *turn_user(struct turns *turns, uid_t uid)
 	return user;
 }
 
-/* Commands of a user that is deep in debt wait. */
+static double turn_debt_max(const struct turn_user *user)
+{
+	return TAILQ_EMPTY(&user->shims) ? TURN_DEBT_MAX : TURN_SHIM_DEBT_MAX;
+}
+
 static bool turn_may(const struct turn_user *user, uint64_t now)
 {
-	return user->uid == 0 || !TAILQ_EMPTY(&user->shims) || turn_debt(user, now) < TURN_DEBT_MAX;
+	return user->uid == 0 || turn_debt(user, now) < turn_debt_max(user);
 }
 
 static struct turn_user *turn_next(struct turns *turns, uint64_t now)
@@ -112,7 +118,8 @@ static void turn_arm(struct turns *turns)
 	{
 		usec = turn_may(user, now)
 			       ? 0
-			       : (uint64_t)((turn_debt(user, now) - TURN_DEBT_MAX) / TURN_FORGET) +
+			       : (uint64_t)((turn_debt(user, now) - turn_debt_max(user)) /
+					    TURN_FORGET) +
 					 TURN_USEC;
 		least = usec < least ? usec : least;
 	}
@@ -144,6 +151,11 @@ static struct turn_user *turn_payer(struct conn *conn)
 	struct turn_user *user = turn_user(conn->daemon->turns, uid);
 
 	return user ? user : conn->user;
+}
+
+void turn_owe(struct conn *conn, uint64_t cost_usec)
+{
+	turn_charge(turn_payer(conn), cost_usec);
 }
 
 void turn_add(struct conn *conn)

@@ -76,7 +76,15 @@ kill -TERM "$(vcctl list --json | json "d['partitions'][0]['daemon_pid']")"
 sleep 2
 is "CPUs of b after a daemon ended in order" "$(group_cpus b)" 1
 vcctl up >"$work/up.out" || fail "up: $(cat "$work/up.out")"
-kill -KILL "$(vcctl list --json | json "d['partitions'][0]['daemon_pid']")"
+# Nor is one that somebody has stopped for a while.
+stopped=$(vcctl list --json | json "d['partitions'][0]['daemon_pid']")
+kill -STOP "$stopped"
+wait_for 10 sh -c 'vcstat partitions --json 2>/dev/null | grep -q "\"silent\""'
+sleep 2
+kill -CONT "$stopped"
+wait_for 10 sh -c '! vcstat partitions --json | grep -q "\"silent\""'
+is "CPUs of b after a daemon was stopped" "$(group_cpus b)" 1
+kill -KILL "$stopped"
 wait_for 10 sh -c "[ \"\$(cat '$(group_of cpuset b)/cpuset.cpus')\" = 0-1 ]"
 matches "listed" "$(vcctl event list)" 'taken-over .*in force .*fire: done'
 down --force
