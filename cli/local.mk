@@ -15,7 +15,7 @@ vcstat_SOURCES = cli/vcstat.c cli/vcstat-devices.c cli/vcstat-regions.c cli/vcst
 vcstat_CFLAGS = $(vcmove_CFLAGS)
 vcstat_LDADD = $(vcmove_LDADD)
 
-vcctl_SOURCES = cli/vcctl.c cli/vcctl.h cli/vcctl-up.c cli/vcctl-down.c cli/vcctl-list.c \
+vcctl_SOURCES = cli/vcctl.c cli/vcctl.h cli/vcctl-up.c cli/vcctl-daemons.c cli/vcctl-down.c cli/vcctl-list.c \
 	cli/vcctl-check.c cli/vcctl-devices.c cli/vcctl-trial.c cli/vcctl-kill.c \
 	cli/vcctl-ipc.c cli/vcctl-ipcdir.c cli/vcctl-ipccheck.c cli/ipc-audit.c cli/ipc-audit.h \
 	cli/vcctl-set.c cli/vcctl-add.c cli/vcctl-event.c cli/vcctl-shape.c \

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -295,9 +296,31 @@ static int down_end_daemons(const struct instance *in, struct vc_err *err)
 	return 0;
 }
 
+/* An up that was killed may have mounted twice. */
+int vcctl_unmount(const struct instance *in, const char *name, int flags, struct vc_err *err)
+{
+	struct stat above, st;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", in->dir, name);
+	while (stat(in->dir, &above) == 0 && lstat(path, &st) == 0 && st.st_dev != above.st_dev)
+		if (umount2(path, UMOUNT_NOFOLLOW | flags) < 0)
+			return err_sys(err, errno, "unmount %s", path);
+	return 0;
+}
+
+/* A tmpfs of the administrator's, which cannot be removed and need not be. */
+static bool down_is_mount(const char *dir)
+{
+	char above[PATH_MAX + 4];
+	struct stat st, parent;
+
+	snprintf(above, sizeof(above), "%s/..", dir);
+	return stat(dir, &st) == 0 && stat(above, &parent) == 0 && st.st_dev != parent.st_dev;
+}
+
 int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 {
-	char path[PATH_MAX];
 	int r = in->config ? down_end_daemons(in, err) : 0;
 
 	if (r == 0 && cg && cg_exists(cg, ""))
@@ -308,10 +331,9 @@ int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 		return r;
 	if (in->dirfd >= 0)
 		partition_unroute(NULL, in->dirfd);
-	snprintf(path, sizeof(path), "%s/images", in->dir);
-	if (umount2(path, UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT)
-		return err_sys(err, errno, "unmount %s", path);
-	r = vcctl_clear_ipc(in, err);
+	r = vcctl_unmount(in, "images", 0, err);
+	if (r == 0)
+		r = vcctl_clear_ipc(in, err);
 	if (r < 0)
 		return r;
 	if (in->dirfd >= 0) {
@@ -319,12 +341,14 @@ int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 		in->dirfd = -1;
 	}
 	if (!in->own_mount) {
-		r = file_remove_tree(AT_FDCWD, in->dir);
+		r = in->found || down_is_mount(in->dir) ? file_empty_tree(AT_FDCWD, in->dir)
+							: file_remove_tree(AT_FDCWD, in->dir);
 		return r < 0 ? err_sys(err, -r, "remove %s", in->dir) : 0;
 	}
 	if (umount2(in->dir, UMOUNT_NOFOLLOW) < 0)
 		return err_sys(err, errno, "unmount %s", in->dir);
-	rmdir(in->dir);
+	if (!in->found)
+		rmdir(in->dir);
 	return 0;
 }
 

@@ -42,12 +42,7 @@ int vcctl_make_ipc(const struct instance *in, struct vc_err *err)
 
 int vcctl_clear_ipc(const struct instance *in, struct vc_err *err)
 {
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/ipc/o", in->dir);
-	if (umount2(path, UMOUNT_NOFOLLOW | MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
-		return err_sys(err, errno, "unmount %s", path);
-	return 0;
+	return vcctl_unmount(in, "ipc/o", MNT_DETACH, err);
 }
 
 /* Any other partition. */

@@ -29,6 +29,15 @@ static void shape_on_signal(int signal)
 	shape_cancelled = 1;
 }
 
+bool vcctl_is_cancelled(void)
+{
+	sigset_t set;
+
+	return shape_cancelled ||
+	       (sigpending(&set) == 0 && (sigismember(&set, SIGINT) || sigismember(&set, SIGTERM) ||
+					  sigismember(&set, SIGHUP)));
+}
+
 static void shape_catch_signals(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };

@@ -12,9 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +23,7 @@
 #include "cli/table.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/trust.h"
 #include "daemon/board.h"
 #include "libmig/criu.h"
@@ -33,8 +31,9 @@
 #include "partition/reshape.h"
 #include "partition/topology.h"
 
+/* There until all is up. */
+#define UP_MARK "coming-up"
 #define UP_TMPFS_MAGIC 0x01021994
-#define UP_READY_MSEC 20000
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct config *, config_freep, config_free);
@@ -52,6 +51,8 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 		"images",
 		"irqs",
 		"instance.json.new",
+		UP_MARK,
+		UP_MARK ".new",
 		"ipc",
 		"jobs",
 		"moves.jsonl",
@@ -96,31 +97,64 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 	return 0;
 }
 
-/* The directory exists, is root's alone to write, and lies on a tmpfs. Fills dir, dirfd and
- * own_mount. */
+/* Whether a tmpfs of ours is mounted there: by an up that was killed before it could say so. */
+static bool up_is_own_mount(const char *dir)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *line = NULL;
+	bool own = false;
+	size_t size = 0;
+
+	while (file && getline(&line, &size, file) > 0) {
+		const char *type = strstr(line, " - ");
+		char where[PATH_MAX];
+
+		if (type && sscanf(line, "%*d %*d %*s %*s %4095s", where) == 1 &&
+		    !strcmp(where, dir))
+			own = !strncmp(type, " - tmpfs vcrun ", strlen(" - tmpfs vcrun "));
+	}
+	return own;
+}
+
+/* A tmpfs there, if it is on none. Fills dirfd and own_mount. */
+static int up_mount_dir(struct instance *in, int fd, struct vc_err *err)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return err_sys(err, errno, "state directory %s", in->dir);
+	in->own_mount = up_is_own_mount(in->dir);
+	if (fs.f_type != UP_TMPFS_MAGIC) {
+		if (mount("vcrun", in->dir, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
+			return err_sys(err, errno, "mount a tmpfs at %s", in->dir);
+		in->own_mount = true;
+	}
+	in->dirfd = trust_open(in->dir, O_PATH | O_DIRECTORY, NULL, err);
+	if (in->dirfd < 0 && fs.f_type != UP_TMPFS_MAGIC)
+		umount2(in->dir, UMOUNT_NOFOLLOW);
+	return in->dirfd < 0 ? in->dirfd : 0;
+}
+
+/* The directory exists, is root's alone to write, and lies on a tmpfs; or, on failure, is as it
+ * was found. Fills dir, dirfd, found and own_mount. */
 static int up_make_dir(const char *dir, struct instance *in, struct vc_err *err)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = trust_open(dir, O_PATH | O_DIRECTORY, NULL, NULL);
 	char real[PATH_MAX];
-	struct statfs fs;
 	int r;
 
+	in->found = fd >= 0;
+	closep(&fd);
 	fd = trust_make_dir(dir, 0755, real, err);
 	if (fd < 0)
 		return err_add(err, "state directory %s", dir);
 	in->dir = strdup(real);
-	if (!in->dir || fstatfs(fd, &fs) < 0)
-		return err_sys(err, errno, "state directory %s", real);
-	r = up_check_empty(real, err);
-	if (r < 0)
-		return r;
-	if (fs.f_type != UP_TMPFS_MAGIC) {
-		if (mount("vcrun", real, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
-			return err_sys(err, errno, "mount a tmpfs at %s", real);
-		in->own_mount = true;
-	}
-	in->dirfd = trust_open(real, O_PATH | O_DIRECTORY, NULL, err);
-	return in->dirfd < 0 ? in->dirfd : 0;
+	r = in->dir ? up_check_empty(real, err) : err_sys(err, ENOMEM, "up");
+	if (r == 0)
+		r = up_mount_dir(in, fd, err);
+	if (r < 0 && !in->found)
+		rmdir(real);
+	return r;
 }
 
 /*
@@ -189,135 +223,43 @@ static int up_config(const struct vcctl *opts, struct config **ret, struct vc_er
 	return 0;
 }
 
-/* In the child that becomes a daemon. */
-static _Noreturn void up_exec_daemon(const struct instance *in, const char *name, int ready)
+/* Everything from an empty state directory on. */
+static int up_fill(struct instance *in, struct cg **ret_cg, struct vc_err *err)
 {
-	const char *env = getenv("VCRUN_VCD"), *binary = env ? env : VC_LIBEXECDIR "/vcd";
-	char partition[64], state_dir[PATH_MAX], ready_fd[32], log[PARTITION_NAME_MAX + 16];
-	char *argv[] = { (char *)"vcd", partition, state_dir, ready_fd, NULL };
-	int null = open("/dev/null", O_RDWR), log_fd;
-	sigset_t none;
-
-	/* vcctl holds some signals back; a daemon, and its jobs, must not inherit that. */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	mkdirat(in->dirfd, name, 0755);
-	snprintf(log, sizeof(log), "%s/vcd.log", name);
-	log_fd = trust_openat(in->dirfd, log, O_WRONLY | O_CREAT | O_APPEND, 0640);
-	snprintf(partition, sizeof(partition), "--partition=%s", name);
-	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s", in->dir);
-	snprintf(ready_fd, sizeof(ready_fd), "--ready-fd=%d", ready);
-	setsid();
-	/* A daemon lives long: what the shell that called us has open is not its to hold. */
-	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
-	if (null < 0 || log_fd < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
-	    dup2(log_fd, 2) < 0 || chdir("/") < 0)
-		_exit(126);
-	fcntl(ready, F_SETFD, 0);
-	execv(binary, argv);
-	dprintf(ready, "%s: %s", binary, strerror(errno));
-	_exit(127);
-}
-
-/* Starts a daemon; its word comes through *ret_ready. Forks twice: it is nobody's child. */
-static int up_start_daemon(const struct instance *in, const char *name, int *ret_ready,
-			   struct vc_err *err)
-{
-	int pair[2];
-	pid_t pid;
-
-	if (pipe2(pair, O_CLOEXEC) < 0)
-		return err_sys(err, errno, "start the daemon of %s", name);
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		if (fork() == 0)
-			up_exec_daemon(in, name, pair[1]);
-		_exit(0);
-	}
-	close(pair[1]);
-	*ret_ready = pair[0];
-	return pid < 0 ? err_sys(err, errno, "start the daemon of %s", name) : 0;
-}
-
-static int up_await_daemon(const char *name, int ready, struct vc_err *err)
-{
-	struct pollfd pfd = { .fd = ready, .events = POLLIN };
-	char text[sizeof(err->text) / 2] = "";
-	ssize_t n;
-
-	if (poll(&pfd, 1, UP_READY_MSEC) == 0)
-		return err_set(err, ETIMEDOUT,
-			       "the daemon of %s does not get ready; see its vcd.log", name);
-	n = read(ready, text, sizeof(text) - 1);
-	if (n <= 0)
-		return err_set(err, EIO, "the daemon of %s ended at its start; see its vcd.log",
-			       name);
-	text[n] = '\0';
-	return strcmp(text, "ok") ? err_set(err, EIO, "partition %s: %s", name, text) : 0;
-}
-
-int vcctl_start_daemons(const struct instance *in, size_t *ret_started, struct vc_err *err)
-{
-	size_t n = in->config->n_parts;
-	_cleanup_free_ int *ready = calloc(n, sizeof(*ready));
-	int r = 0;
-
-	*ret_started = 0;
-	if (!ready)
-		return err_sys(err, ENOMEM, "daemons");
-	for (size_t i = 0; i < n; i++) {
-		ready[i] = -1;
-		if (r == 0 && !spec_is_free(&in->config->parts[i]) &&
-		    instance_daemon_pid(in, in->config->parts[i].name) == 0)
-			r = up_start_daemon(in, in->config->parts[i].name, &ready[i], err);
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (ready[i] < 0)
-			continue;
-		(*ret_started)++;
-		if (r == 0)
-			r = up_await_daemon(in->config->parts[i].name, ready[i], err);
-		close(ready[i]);
-	}
-	return r;
-}
-
-/* Everything from an empty state directory on. in->dir is set. */
-static int up_fill(const struct vcctl *opts, struct instance *in, struct cg **ret_cg,
-		   struct vc_err *err)
-{
-	char name[64], jobs[PATH_MAX];
+	char name[64];
 	size_t started;
-	int r = up_config(opts, &in->config, err);
+	int r = instance_group_name(in->dir, name, sizeof(name));
 
-	if (r < 0)
-		return r;
-	r = instance_group_name(in->dir, name, sizeof(name));
 	if (r < 0)
 		return err_sys(err, -r, "state directory %s", in->dir);
-	snprintf(jobs, sizeof(jobs), "%s/jobs", in->dir);
-	if (mkdir(jobs, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "%s", jobs);
-	r = up_mount_images(in->dir, err);
-	if (r == 0)
-		r = vcctl_make_ipc(in, err);
-	if (r == 0)
-		r = cg_open(name, NULL, ret_cg, err);
+	r = cg_open(name, NULL, ret_cg, err);
 	if (r < 0)
 		return r;
 	in->cgroup_base = strdup(cg_base(*ret_cg));
 	if (!in->cgroup_base)
 		return err_sys(err, ENOMEM, "instance");
-	r = cg_create(*ret_cg, PARTITION_SHIMS_GROUP, err);
+	/* First of all: by it the next up or down finds what this one made, if it is killed. */
+	r = instance_save(in, err);
+	if (r == 0 && (r = file_replace(in->dirfd, UP_MARK, "", 0, 0600)) < 0)
+		r = err_sys(err, -r, "%s/" UP_MARK, in->dir);
+	if (r == 0 && mkdirat(in->dirfd, "jobs", 0755) < 0 && errno != EEXIST)
+		r = err_sys(err, errno, "%s/jobs", in->dir);
+	if (r == 0)
+		r = up_mount_images(in->dir, err);
+	if (r == 0)
+		r = vcctl_make_ipc(in, err);
+	if (r == 0)
+		r = cg_create(*ret_cg, PARTITION_SHIMS_GROUP, err);
 	if (r == 0)
 		r = board_create(in->dirfd, (uint32_t)in->config->n_parts + VCCTL_SPARE_SLOTS, err);
-	if (r == 0)
-		r = instance_save(in, err);
 	if (r == 0)
 		r = plan_write(in, in->config->plan, err);
 	if (r == 0)
 		r = vcctl_start_daemons(in, &started, err);
+	if (r == 0 && vcctl_is_cancelled())
+		r = err_set(err, EINTR, "interrupted");
+	if (r == 0)
+		unlinkat(in->dirfd, UP_MARK, 0);
 	return r;
 }
 
@@ -359,23 +301,32 @@ static int up_fresh(const struct vcctl *opts, struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = calloc(1, sizeof(*in));
 	_cleanup_(cg_freep) struct cg *cg = NULL;
+	struct vc_err why;
 	int r;
 
 	if (!in)
 		return err_sys(err, ENOMEM, "instance");
 	in->dirfd = -1;
-	r = up_make_dir(opts->state_dir, in, err);
+	r = up_config(opts, &in->config, err);
 	if (r == 0)
-		r = up_fill(opts, in, &cg, err);
-	if (r < 0 && in->dirfd >= 0) {
-		vcctl_clear(in, cg, NULL);
-		return r;
-	}
+		r = up_make_dir(opts->state_dir, in, err);
 	if (r < 0)
 		return r;
+	r = up_fill(in, &cg, err);
+	if (r < 0) {
+		if (vcctl_clear(in, cg, &why) < 0)
+			fprintf(stderr, "vcctl: not all could be undone: %s\n", why.text);
+		return r;
+	}
 	up_print(in);
 	up_warn_irqbalance(in);
 	return 0;
+}
+
+/* An up that was killed may have started some of the daemons. */
+static bool up_is_half(const struct instance *in)
+{
+	return faccessat(in->dirfd, UP_MARK, F_OK, 0) == 0;
 }
 
 /* An instance is there already. 1: it has been cleared, make a new one. */
@@ -390,19 +341,19 @@ static int up_again(const struct vcctl *opts, struct instance *in, struct vc_err
 		return r;
 	for (size_t i = 0; i < in->config->n_parts; i++)
 		alive += instance_daemon_pid(in, in->config->parts[i].name) != 0;
-	if (alive > 0 && (opts->split || opts->config))
+	if (alive > 0 && !up_is_half(in) && (opts->split || opts->config))
 		return err_set(err, EBUSY,
 			       "vcrun is up already, with %zu partitions; run 'vcctl down' first",
 			       in->config->n_parts);
 	r = vcctl_jobs(in, cg, &jobs, &n_jobs, err);
 	if (r < 0)
 		return r;
-	if (alive == 0 && n_jobs == 0) {
+	if ((alive == 0 || up_is_half(in)) && n_jobs == 0) {
 		puts("clearing what a crash left");
 		r = vcctl_clear(in, cg, err);
 		return r < 0 ? r : 1;
 	}
-	if (alive == 0 && (opts->split || opts->config))
+	if ((alive == 0 || up_is_half(in)) && (opts->split || opts->config))
 		return err_set(
 			err, EBUSY,
 			"%zu jobs of the last run live on; 'vcctl up' without options takes them "
@@ -411,6 +362,7 @@ static int up_again(const struct vcctl *opts, struct instance *in, struct vc_err
 	r = vcctl_start_daemons(in, &started, err);
 	if (r < 0)
 		return r;
+	unlinkat(in->dirfd, UP_MARK, 0);
 	if (started)
 		printf("%zu daemon%s started again\n", started, started == 1 ? "" : "s");
 	else

@@ -4,8 +4,8 @@
  *
  * Each subcommand is a file: vcctl-up.c, vcctl-down.c, vcctl-check.c, vcctl-list.c,
  * vcctl-set.c, vcctl-add.c, vcctl-event.c, vcctl-kill.c, vcctl-ipc.c. vcctl-trial.c is of check,
- * vcctl-ipccheck.c of ipc, vcctl-ipcdir.c of up and down, vcctl-devices.c of up and check;
- * vcctl-shape.c shows and makes a change of partitions.
+ * vcctl-ipccheck.c of ipc, vcctl-ipcdir.c of up and down, vcctl-daemons.c of up and add,
+ * vcctl-devices.c of up and check; vcctl-shape.c shows and makes a change of partitions.
  */
 #ifndef VC_CLI_VCCTL_H
 #define VC_CLI_VCCTL_H
@@ -46,7 +46,8 @@ int vcctl_event(const struct vcctl *opts);
  * partitions: for those to be added. */
 #define VCCTL_SPARE_SLOTS 16
 
-/* vcctl-up.c: starts the daemons that do not run, all at once, and waits for their word. */
+/* vcctl-daemons.c: starts the daemons that do not run, all at once, and waits for their word. If
+ * one fails, those that this call started are ended. */
 int vcctl_start_daemons(const struct instance *in, size_t *ret_started, struct vc_err *err);
 /* vcctl-down.c: ends a daemon, if there is one; its jobs live on. */
 int vcctl_end_daemon(const struct instance *in, const char *partition, struct vc_err *err);
@@ -88,9 +89,14 @@ int vcctl_irqbalance(const struct instance *in, pid_t *ret_pid, char *ret_found,
  * nothing of it is left in any case. -EINTR: given up because of *ret_signal. */
 int vcctl_trial(uint64_t *ret_downtime_usec, int *ret_signal, struct vc_err *err);
 
+/* vcctl-shape.c: whether SIGINT, SIGTERM or SIGHUP has come, caught or held back. */
+bool vcctl_is_cancelled(void);
+
 /* vcctl-down.c: what down does, for an up that fails halfway or finds remains.
  * Ends daemons and shims, removes groups, files and mounts. Jobs must have ended. */
 int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err);
+/* Unmounts what is mounted at name in the state directory, if anything is. */
+int vcctl_unmount(const struct instance *in, const char *name, int flags, struct vc_err *err);
 
 /* vcctl-ipcdir.c: the table of IPC objects and the place for their files, made and removed. */
 int vcctl_make_ipc(const struct instance *in, struct vc_err *err);

@@ -173,6 +173,17 @@ static int file_empty_dir(int fd, dev_t dev)
 	return first;
 }
 
+int file_empty_tree(int dirfd, const char *path)
+{
+	_cleanup_close_ int fd =
+		openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return file_empty_dir(fd, st.st_dev);
+}
+
 int file_remove_tree(int dirfd, const char *path)
 {
 	_cleanup_close_ int fd =

@@ -34,5 +34,7 @@ int file_replace(int dirfd, const char *path, const void *data, size_t size, mod
 /* Removes a directory and all below it, not crossing into other file systems.
  * Nothing there is success. 0 or -errno of the first failure. */
 int file_remove_tree(int dirfd, const char *path);
+/* The same, but for the directory itself. */
+int file_empty_tree(int dirfd, const char *path);
 
 #endif

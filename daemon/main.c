@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -162,13 +163,19 @@ static void main_raise_limits(void)
 	setpriority(PRIO_PROCESS, 0, -10);
 }
 
-static void main_say_ready(int fd, const char *text)
+/* -EPIPE: who started this daemon has ended meanwhile. */
+static int main_say_ready(int fd, const char *text)
 {
+	int r = 0;
+
 	if (fd < 0)
-		return;
+		return 0;
+	/* vcctl has it end with itself until now: see cli/vcctl-daemons.c. */
+	prctl(PR_SET_PDEATHSIG, 0);
 	if (write(fd, text, strlen(text)) < 0)
-		log_warn("who started this daemon is gone");
+		r = -errno;
 	close(fd);
+	return r;
 }
 
 static void main_usage(FILE *out)
@@ -259,8 +266,12 @@ int main(int argc, char **argv)
 	on_int = evsignal_new(daemon.base, SIGINT, main_on_term, daemon.base);
 	event_add(on_term, NULL);
 	event_add(on_int, NULL);
+	if (main_say_ready(ready_fd, "ok") < 0) {
+		log_error("the vcctl that started this daemon has ended");
+		main_stop(&daemon);
+		return 1;
+	}
 	log_info("partition %s is up", daemon.name);
-	main_say_ready(ready_fd, "ok");
 	event_base_dispatch(daemon.base);
 	log_info("partition %s goes down", daemon.name);
 	event_free(on_term);

@@ -4,6 +4,7 @@
  *
  *	STATE-DIR/               0755, on a tmpfs
  *	  instance.json          this: the partitions as brought up
+ *	  coming-up              there while vcctl up is at work
  *	  board                  load board (daemon/board.h)
  *	  vc0/vcd.sock           the partition's daemon, for everybody
  *	  vc0/vcd.lock           root only; held by the daemon with a POSIX lock while it lives
@@ -41,6 +42,7 @@ struct instance {
 	int dirfd;               /* O_PATH; -1: not open yet (instance_free() closes it) */
 	char *cgroup_base;       /* cg_base() of the creator */
 	bool own_mount;          /* vcctl up mounted a tmpfs at dir; down unmounts it */
+	bool found;              /* dir was there before; not written down */
 	struct config *config;   /* with parts filled in, from a file or from the topology */
 	ino_t read_ino;          /* of the instance.json that was read; a changed one is another */
 	struct timespec read_at; /* its mtime */
