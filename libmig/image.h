@@ -5,6 +5,7 @@
 #ifndef VC_LIBMIG_IMAGE_H
 #define VC_LIBMIG_IMAGE_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -19,6 +20,9 @@ void image_adapt(int dirfd);
  * -errno with nothing changed: they are restored as CRIU does it.
  */
 int image_adapt_maps(int dirfd, pid_t pid);
+
+/* Has the mapping at addr restored without being locked. 0, or -errno: it will be locked. */
+int image_unlock_map(int dirfd, pid_t pid, uint64_t addr);
 
 struct inventory;
 

@@ -11,7 +11,7 @@ libmig_la_SOURCES = \
 	libmig/inventory-task.c libmig/inventory-path.c \
 	libmig/namespace.c libmig/namespace.h \
 	libmig/image.c libmig/image.h libmig/image-files.c libmig/image-maps.c \
-	libmig/image-names.c \
+	libmig/image-names.c libmig/image-locked.c \
 	libmig/image-priv.h \
 	libmig/fill.c libmig/fill.h libmig/fill-priv.h libmig/fill-plan.c libmig/fill-copy.c \
 	libmig/netlock.c libmig/netlock.h \
@@ -23,7 +23,7 @@ libmig_la_SOURCES = \
 	libmig/hold.c libmig/hold.h libmig/hold-wire.h \
 	libmig/session.c libmig/session.h libmig/session-priv.h libmig/session-image.c \
 	libmig/state.c libmig/state.h libmig/state-priv.h libmig/state-call.c \
-	libmig/state-lock.c libmig/state-memory.c libmig/state-sched.c \
+	libmig/state-lock.c libmig/state-maps.c libmig/state-memory.c libmig/state-sched.c \
 	libmig/btf.c libmig/btf.h libmig/peek.c libmig/peek.h libmig/sight.c libmig/sight.h \
 	libmig/sandbox.c libmig/sandbox-learn.c libmig/sandbox.h \
 	libmig/verify.c libmig/verify.h libmig/verify-priv.h libmig/verify-dumpable.c \

@@ -152,7 +152,7 @@ static void mig_on_frozen(struct hold *hold, void *ctx)
 	size_t n;
 
 	if (inventory_pids(mig->req.root, &pids, &n, &mig->refusal) == 0)
-		state_take(hold, pids, n, &mig->state, &mig->refusal);
+		state_take(mig->state, hold, pids, n, &mig->refusal);
 }
 
 /* To restore in place; NULL: to dump. */
@@ -228,6 +228,7 @@ static void mig_begin_restore(struct mig_parked *mig)
 	struct criu_aside aside = { .serve = fill_serve, .ctx = mig->fill };
 
 	image_adapt(mig->images_fd);
+	state_adapt_images(mig->state, mig->images_fd);
 	for (size_t i = 0; i < mig->n_pids; i++)
 		image_adapt_maps(mig->images_fd, mig->pids[i]);
 	if (mig->fill && !fill_begin(mig->fill, mig->images_fd, mig->pids, mig->n_pids))
@@ -601,6 +602,8 @@ static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
 
 	mig_enter_step(mig, MIG_CHECK);
 	r = check_move(&mig->req, &mig->inv, &mig->report->estimate, err);
+	if (r == 0)
+		r = state_look(mig->inv->pids, mig->inv->n_pids, &mig->state, err);
 	if (r < 0)
 		return r;
 	if (first && mig->req.on_estimate)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * state-memory.c - memory policies
+ * state-memory.c - memory policies, and memory to come
  *
  * The nodes of a policy are the source's. In the target they are replaced by position, the
  * first node that the job may use by the first, as the kernel does when a cpuset's nodes
@@ -13,23 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "libmig/state-priv.h"
 
-#define STATE_NODES_MAX 1024 /* the kernel's largest MAX_NUMNODES */
 #define STATE_STATUS_MAX 65536
-
-struct state_nodes {
-	uint64_t bits[STATE_NODES_MAX / 64];
-};
-
-/* In the data of a call: the mode, then the nodes. */
-struct state_policy {
-	int32_t mode, unused;
-	struct state_nodes nodes;
-};
+#define STATE_PAGE 4096
 
 static bool nodes_has(const struct state_nodes *nodes, unsigned int node)
 {
@@ -43,7 +34,7 @@ static void nodes_set(struct state_nodes *nodes, unsigned int node)
 }
 
 /* "0-1,3" and whatever follows. */
-static void nodes_parse(const char *text, struct state_nodes *ret)
+void state_parse_nodes(const char *text, struct state_nodes *ret)
 {
 	char *end;
 
@@ -63,7 +54,7 @@ static void nodes_parse(const char *text, struct state_nodes *ret)
 }
 
 /* The nodes that a process may use. */
-static int nodes_allowed(pid_t pid, struct state_nodes *ret)
+int state_allowed_nodes(pid_t pid, struct state_nodes *ret)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *line;
@@ -75,7 +66,7 @@ static int nodes_allowed(pid_t pid, struct state_nodes *ret)
 	line = strstr(text, "\nMems_allowed_list:\t");
 	if (!line)
 		return -ENOENT;
-	nodes_parse(strchr(line, '\t') + 1, ret);
+	state_parse_nodes(strchr(line, '\t') + 1, ret);
 	return 0;
 }
 
@@ -123,7 +114,7 @@ static int policy_adapt(const struct state_item *item, struct inject_call *call)
 	memcpy(&policy, call->data, sizeof(policy));
 	if (!policy_maps_nodes(policy.mode))
 		return 0;
-	r = nodes_allowed(item->pid, &allowed);
+	r = state_allowed_nodes(item->pid, &allowed);
 	if (r < 0)
 		return r;
 	nodes_from_positions(&allowed, &policy.nodes);
@@ -131,21 +122,21 @@ static int policy_adapt(const struct state_item *item, struct inject_call *call)
 	return 0;
 }
 
-/* A policy as data of a call to come, its nodes as positions. */
-static void policy_fill(struct state_policy policy, const struct state_nodes *allowed,
-			struct state_item *item)
+static bool policy_has_nodes(int mode)
+{
+	mode &= ~MPOL_MODE_FLAGS;
+	return mode != MPOL_DEFAULT && mode != MPOL_LOCAL;
+}
+
+bool state_fill_policy(struct state_policy policy, const struct state_nodes *allowed,
+		       struct state_item *item)
 {
 	if (policy_maps_nodes(policy.mode))
 		nodes_to_positions(allowed, &policy.nodes);
 	memcpy(item->call.data, &policy, sizeof(policy));
 	item->call.size = sizeof(policy);
 	item->adapt = policy_adapt;
-}
-
-static bool policy_has_nodes(int mode)
-{
-	mode &= ~MPOL_MODE_FLAGS;
-	return mode != MPOL_DEFAULT && mode != MPOL_LOCAL;
+	return policy_has_nodes(policy.mode);
 }
 
 static int state_read_policy(const struct state_proc *proc, pid_t tid,
@@ -170,10 +161,9 @@ static int state_read_policy(const struct state_proc *proc, pid_t tid,
 	item = state_add(proc->state, "the memory policy", proc->pid, tid);
 	if (!item)
 		return -proc->state->err->code;
-	policy_fill(policy, allowed, item);
 	item->call.nr = __NR_set_mempolicy;
 	item->call.args[0] = (uint32_t)policy.mode;
-	if (policy_has_nodes(policy.mode)) {
+	if (state_fill_policy(policy, allowed, item)) {
 		item->call.args[1] = offsetof(struct state_policy, nodes);
 		item->call.args[2] = STATE_NODES_MAX + 1; /* the kernel takes one off */
 		item->call.pointers = 1 << 1;
@@ -181,14 +171,67 @@ static int state_read_policy(const struct state_proc *proc, pid_t tid,
 	return 0;
 }
 
+static uint64_t memory_locked_kib(pid_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *line;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (file_read_all(AT_FDCWD, path, STATE_STATUS_MAX, &text) < 0)
+		return 0;
+	line = strstr(text, "\nVmLck:");
+	return line ? strtoull(line + 7, NULL, 10) : 0;
+}
+
+/*
+ * Nothing tells whether memory to come will be locked (mlockall(2), MCL_FUTURE). So a page is
+ * mapped, and it is seen whether that is locked, and whether it is there. Only where
+ * something is locked already, which it is soon after such a call.
+ */
+static int state_read_locking(const struct state_proc *proc)
+{
+	struct inject_call map = { .nr = __NR_mmap,
+				   .args = { 0, STATE_PAGE, PROT_READ | PROT_WRITE,
+					     MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX, 0 } };
+	struct inject_call look = {
+		.nr = __NR_mincore, .args = { 0, STATE_PAGE, 0 }, .pointers = 1 << 2, .size = 1
+	};
+	struct inject_call unmap = { .nr = __NR_munmap, .args = { 0, STATE_PAGE } };
+	uint64_t before = memory_locked_kib(proc->pid), after;
+	struct state_item *item;
+	long addr, value;
+	int r;
+
+	if (before == 0)
+		return 0;
+	r = state_ask(proc, proc->pid, &map, &addr);
+	if (r < 0 || (addr < 0 && addr > -STATE_PAGE))
+		return r;
+	after = memory_locked_kib(proc->pid);
+	look.args[0] = unmap.args[0] = (uint64_t)addr;
+	r = state_ask(proc, proc->pid, &look, &value);
+	if (r == 0)
+		r = state_ask(proc, proc->pid, &unmap, &value);
+	if (r < 0 || after == before)
+		return r;
+	item = state_add(proc->state, "mlockall's MCL_FUTURE", proc->pid, proc->pid);
+	if (!item)
+		return -proc->state->err->code;
+	item->call.nr = __NR_mlockall;
+	item->call.args[0] = MCL_FUTURE | (look.data[0] & 1 ? 0 : MCL_ONFAULT);
+	item->turn = STATE_LATE;
+	return 0;
+}
+
 int state_read_memory(const struct state_proc *proc)
 {
 	struct state_nodes allowed;
-	int r = nodes_allowed(proc->pid, &allowed);
+	int r = state_allowed_nodes(proc->pid, &allowed);
 
 	if (r < 0)
 		return 0;
 	for (size_t i = 0; r == 0 && i < proc->n_tids; i++)
 		r = state_read_policy(proc, proc->tids[i], &allowed);
-	return r;
+	return r < 0 ? r : state_read_locking(proc);
 }

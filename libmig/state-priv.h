@@ -4,7 +4,8 @@
  *
  *	state.c         the threads of the tree; the order of things
  *	state-call.c    what is asked for, and put back, by one system call
- *	state-memory.c  memory policies, mappings
+ *	state-maps.c    mappings
+ *	state-memory.c  memory policies, and memory to come
  *	state-lock.c    POSIX locks
  *	state-sched.c   scheduling, and what else is set from outside
  *
@@ -22,6 +23,19 @@
 
 #define STATE_LOCKS_MAX (64u << 20) /* bytes of /proc/locks, or of one descriptor's */
 
+#define STATE_NODES_MAX 1024 /* the kernel's largest MAX_NUMNODES */
+#define STATE_MAP_LINE 96
+
+struct state_nodes {
+	uint64_t bits[STATE_NODES_MAX / 64];
+};
+
+/* In the data of a call: the mode, then the nodes. */
+struct state_policy {
+	int32_t mode, unused;
+	struct state_nodes nodes;
+};
+
 /* When it is put back: what forbids something later comes last. */
 enum state_turn {
 	STATE_EARLY,
@@ -38,8 +52,10 @@ struct state_item {
 	int (*adapt)(const struct state_item *item, struct inject_call *call);
 	/* In place of a call. 0 or -errno. NULL: the call is made. */
 	int (*put)(const struct state_item *item);
-	struct inject_call call; /* its data is put's, where there is no call */
-	uint64_t dev, ino;       /* a lock's file */
+	struct inject_call call;  /* its data is put's, where there is no call */
+	uint64_t dev, ino;        /* a lock's file */
+	char map[STATE_MAP_LINE]; /* of a mapping: its line in maps, up to the inode; "": none */
+	bool unlock;              /* the mapping is to be restored without being locked */
 };
 
 struct state {
@@ -73,5 +89,16 @@ int state_read_calls(const struct state_proc *proc);
 int state_read_memory(const struct state_proc *proc);
 int state_read_sched(const struct state_proc *proc);
 int state_read_locks(const struct state_proc *proc);
+int state_read_maps(const struct state_proc *proc);
+/* Drops what is about mappings that are not there any more. */
+void state_check_maps(struct state *state);
+
+/* "0-1,3" and whatever follows. */
+void state_parse_nodes(const char *text, struct state_nodes *ret);
+/* The nodes that a process may use. 0 or -errno. */
+int state_allowed_nodes(pid_t pid, struct state_nodes *ret);
+/* Makes it the data of the item's call, whose nodes will be the target's. Whether it has any. */
+bool state_fill_policy(struct state_policy policy, const struct state_nodes *allowed,
+		       struct state_item *item);
 
 #endif

@@ -107,8 +107,13 @@ static int state_list_threads(struct state_proc *proc)
 	return 0;
 }
 
+/* One process: what is read while it runs, or what is read when it is frozen and held. */
 static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 {
+	static int (*const running[])(const struct state_proc *) = { state_read_maps };
+	static int (*const frozen[])(const struct state_proc *) = {
+		state_read_sched, state_read_memory, state_read_locks, state_read_calls
+	};
 	struct state_proc proc = { .state = state, .hold = hold, .pid = pid };
 	char process_state = 'Z';
 	int r;
@@ -116,37 +121,48 @@ static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 	if (proc_look(pid, &process_state, NULL) < 0 || process_state == 'Z')
 		return 0;
 	r = state_list_threads(&proc);
-	if (r == 0)
-		r = state_read_sched(&proc);
-	if (r == 0)
-		r = state_read_memory(&proc);
-	if (r == 0)
-		r = state_read_locks(&proc);
-	if (r == 0)
-		r = state_read_calls(&proc);
+	for (size_t i = 0; r == 0 && i < (hold ? ARRAY_SIZE(frozen) : ARRAY_SIZE(running)); i++)
+		r = hold ? frozen[i](&proc) : running[i](&proc);
 	free(proc.tids);
 	return r;
 }
 
-int state_take(struct hold *hold, const pid_t *pids, size_t n, struct state **ret,
-	       struct vc_err *err)
+static int state_take_all(struct state *state, struct hold *hold, const pid_t *pids, size_t n,
+			  struct vc_err *err)
+{
+	int r = 0;
+
+	state->err = err;
+	for (size_t i = 1; r == 0 && i < n; i++)
+		r = state_take_process(state, hold, pids[i]);
+	state->err = NULL;
+	return r;
+}
+
+int state_look(const pid_t *pids, size_t n, struct state **ret, struct vc_err *err)
 {
 	_cleanup_(state_freep) struct state *state = calloc(1, sizeof(*state));
-	int r = 0;
+	int r;
 
 	if (!state)
 		return err_sys(err, ENOMEM, "the job's attributes");
-	state->err = err;
+	r = state_take_all(state, NULL, pids, n, err);
+	if (r == 0)
+		*ret = steal_ptr(state);
+	return r;
+}
+
+int state_take(struct state *state, struct hold *hold, const pid_t *pids, size_t n,
+	       struct vc_err *err)
+{
+	int r;
+
+	state_check_maps(state);
 	/* None: a kernel without locks. */
 	file_read_all(AT_FDCWD, "/proc/locks", STATE_LOCKS_MAX, &state->locks);
-	for (size_t i = 1; r == 0 && i < n; i++)
-		r = state_take_process(state, hold, pids[i]);
-	if (r < 0)
-		return r;
-	state->err = NULL;
+	r = state_take_all(state, hold, pids, n, err);
 	free(steal_ptr(state->locks));
-	*ret = steal_ptr(state);
-	return 0;
+	return r;
 }
 
 bool state_is_needed(const struct state *state)

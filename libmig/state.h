@@ -2,11 +2,12 @@
 /*
  * state.h - attributes of processes that CRIU does not carry (libmig's own)
  *
- * Read from the frozen tree, while criu holds it (hold.h): from /proc, or by system calls in
- * the tree's own threads where only they are told. Put back into the restored tree before it runs,
- * by calls in its threads too, so with the rights of the job and no others. What a call
- * returns in a register is the kernel's word; what it returns in memory is at worst the
- * job's, and can get the job nothing that it could not have asked for itself.
+ * Those of mappings are read while the job runs, all others from the frozen tree, while criu holds
+ * it (hold.h): from /proc, or by system calls in the tree's own threads where only they are told.
+ * Put back into the restored tree before it runs, by calls in its threads too, so with the rights
+ * of the job and no others. What a call returns in a register is the kernel's word; what it returns
+ * in memory is at worst the job's, and can get the job nothing that it could not have asked for
+ * itself.
  *
  * An attribute is either one that must be put back, since it confines the job, or one whose
  * loss costs nothing but time.
@@ -24,12 +25,19 @@ struct hold;
 struct state;
 
 /*
- * The tree of these processes, root first, is frozen and held. -EOPNOTSUPP: it has an
- * attribute that cannot be carried; err names the process, the attribute and the remedy.
+ * Both take the processes of the tree, root first. -EOPNOTSUPP: it has an attribute that
+ * cannot be carried; err names the process, the attribute and the remedy.
+ *
+ * The tree runs: what is costly to read is read.
  */
-int state_take(struct hold *hold, const pid_t *pids, size_t n, struct state **ret,
+int state_look(const pid_t *pids, size_t n, struct state **ret, struct vc_err *err);
+/* The tree is frozen and held: the rest is read. */
+int state_take(struct state *state, struct hold *hold, const pid_t *pids, size_t n,
 	       struct vc_err *err);
 void state_free(struct state *state); /* NULL is accepted */
+
+/* Before the images are used for a restore. */
+void state_adapt_images(const struct state *state, int dirfd);
 
 /* Whether a restored tree that was not held would lack something that it must have. */
 bool state_is_needed(const struct state *state);
