@@ -80,10 +80,10 @@ static void check_kernel(struct check *check)
 
 	uname(&uts);
 	sscanf(uts.release, "%u.%u", &major, &minor);
-	/* The youngest that we cannot do without: tables of nf_tables that go with their owner
-	 * (5.12, libmig/netlock.c), close_range() with CLOEXEC (5.11), pidfd_getfd() (5.6). */
-	if (major < 5 || (major == 5 && minor < 12))
-		check_line(check, CHECK_FAIL, "kernel", "use Linux 5.12 or newer",
+	/* The youngest that we cannot do without: close_range() with CLOEXEC (5.11), mounts of
+	 * files by statx() (5.8), pidfd_getfd() (5.6). */
+	if (major < 5 || (major == 5 && minor < 11))
+		check_line(check, CHECK_FAIL, "kernel", "use Linux 5.11 or newer",
 			   "Linux %s is too old", uts.release);
 	else
 		check_line(check, CHECK_OK, "kernel", NULL, "Linux %s, %ld CPUs online",

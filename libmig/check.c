@@ -173,7 +173,7 @@ int check_move(const struct mig_request *req, struct inventory **ret_inv, struct
 {
 	_cleanup_(inventory_freep) struct inventory *inv = NULL;
 	struct session *session = NULL;
-	int r = inventory_take(req->root, req->uid, req->given, req->n_given, &inv, err);
+	int r = inventory_take(req->root, &inv, err);
 
 	if (r < 0)
 		return r;

@@ -6,7 +6,7 @@
  * inherits. libcriu would do as well, but it starts criu only when the request
  * is there, and has no call for what we set. Facts that shape this file:
  *
- * - images_dir_fd is a number in this process, inherit_fd numbers are criu's own.
+ * - images_dir_fd is a number in this process.
  * - If criu dies, a helper of its may still hold the socket: watch the pidfd.
  * - manage_cgroups IGNORE with rst_sibling makes the restored root this process's
  *   child, in the cgroups of the criu process.
@@ -35,13 +35,14 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "libmig/criu-rpc.pb-c.h"
+#include "libmig/external.h"
 #include "libmig/hold.h"
 #include "libmig/inventory.h"
 #include "libmig/module-rights.h"
 #include "libmig/namespace.h"
 
 #define CRIU_SOCKET_FD 99
-#define CRIU_INHERIT_FD 100 /* the first of the inventory's externals */
+#define CRIU_BEHIND_FD 100 /* no descriptor from here on has a place of its own */
 #define CRIU_MESSAGE_MAX 65536
 /* How long a restore may take: many times what was ever measured (about 1 ms/MiB). */
 #define CRIU_RESTORE_MSEC 20000
@@ -58,8 +59,9 @@ struct criu {
 	int patience_msec; /* between two of its messages; -1: for ever */
 	bool begun;        /* the restore's request has been sent */
 	struct criu_aside aside;
-	struct hold *hold; /* NULL: none; borrowed */
-	int silent_msec;   /* waited since its last message */
+	struct hold *hold;               /* NULL: none; borrowed */
+	const struct external *external; /* likewise */
+	int silent_msec;                 /* waited since its last message */
 };
 
 DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
@@ -93,31 +95,30 @@ static void criu_run_beside(pid_t pid)
  * Puts the descriptors where criu is told they are. Each may stand where another is to
  * go, so all of them move behind that place first. 0 or errno.
  */
-static int criu_place_fds(const struct inventory *inherit, const struct hold *hold, int *sock,
-			  int *failed)
+static int criu_place_fds(const struct hold *hold, int *sock, int *failed)
 {
-	int n = inherit ? (int)inherit->n_externals : 0, behind = CRIU_INHERIT_FD + n, held = -1;
-	_cleanup_free_ int *fds = calloc((size_t)n + 1, sizeof(*fds));
+	int held = -1;
 
-	if (!fds)
-		return ENOMEM;
-	*failed = fcntl(*failed, F_DUPFD_CLOEXEC, behind);
-	*sock = fcntl(*sock, F_DUPFD_CLOEXEC, behind);
+	*failed = fcntl(*failed, F_DUPFD_CLOEXEC, CRIU_BEHIND_FD);
+	*sock = fcntl(*sock, F_DUPFD_CLOEXEC, CRIU_BEHIND_FD);
 	if (hold)
-		held = fcntl(hold_child_fd(hold), F_DUPFD_CLOEXEC, behind);
+		held = fcntl(hold_child_fd(hold), F_DUPFD_CLOEXEC, CRIU_BEHIND_FD);
 	if (*failed < 0 || *sock < 0 || (hold && held < 0))
 		return errno;
-	for (int i = 0; i < n; i++) {
-		fds[i] = fcntl(inherit->externals[i].fd, F_DUPFD_CLOEXEC, behind);
-		if (fds[i] < 0)
-			return errno;
-	}
-	for (int i = 0; i < n; i++)
-		if (dup2(fds[i], CRIU_INHERIT_FD + i) < 0)
-			return errno;
 	if (dup2(*sock, CRIU_SOCKET_FD) < 0)
 		return errno;
 	return hold ? hold_child_setup(held) : 0;
+}
+
+/* The descriptors that a job keeps are criu's for a while. */
+static void criu_raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* In the child, between fork and exec. *failed: where the error will be written. */
@@ -142,6 +143,7 @@ static int criu_child(const struct criu_start *how, const char *binary, int sock
 	/* The job stands still for as long as this one waits for a CPU. What it
 	 * restores gets its own niceness back from the images. */
 	setpriority(PRIO_PROCESS, 0, -20);
+	criu_raise_limit();
 	if (how->beside)
 		criu_run_beside(how->beside);
 	if (how->namespaces) {
@@ -150,7 +152,7 @@ static int criu_child(const struct criu_start *how, const char *binary, int sock
 		if (r < 0)
 			return -r;
 	}
-	code = criu_place_fds(how->inherit, how->hold, &sock, failed);
+	code = criu_place_fds(how->hold, &sock, failed);
 	if (code != 0)
 		return code;
 	/* Restored tasks take nothing of these; criu itself logs into the images. */
@@ -355,6 +357,7 @@ static int criu_serve(struct criu *criu, const struct criu_images *images, criu_
 
 	while (r == 0) {
 		Criu__Req answer = CRIU__REQ__INIT;
+		Criu__Opts opts = CRIU__OPTS__INIT;
 		Criu__Resp *resp = NULL;
 
 		r = criu_receive(criu, notify, ctx, &resp, err);
@@ -374,6 +377,12 @@ static int criu_serve(struct criu *criu, const struct criu_images *images, criu_
 		answer.has_notify_success = true;
 		answer.notify_success =
 			!notify || !resp->notify || notify(resp->notify->script, ctx) >= 0;
+		if (criu->external) {
+			opts.n_external = criu->external->n;
+			opts.external = criu->external->names;
+			answer.opts = &opts;
+			criu->external = NULL;
+		}
 		criu__resp__free_unpacked(resp, NULL);
 		r = criu_send(criu, &answer, err);
 	}
@@ -401,14 +410,22 @@ static void criu_common_opts(Criu__Opts *opts, const struct criu_images *images)
 	opts->manage_cgroups_mode = CRIU__CG_MODE__IGNORE;
 }
 
+void criu_set_external(struct criu *criu, const struct external *external)
+{
+	criu->external = external;
+}
+
 static void criu_tree_opts(Criu__Opts *opts, const struct inventory *inv)
 {
 	opts->has_shell_job = opts->shell_job = inv->shell_job;
 	/* One may be taken at any moment until the freeze. */
 	opts->has_file_locks = opts->file_locks = true;
-	opts->has_ext_unix_sk = opts->ext_unix_sk = inv->ext_unix_sk;
-	opts->has_tcp_established = opts->tcp_established = inv->tcp_established;
-	/* The mover holds connections itself: netlock.c says why. */
+	/* Sockets are kept. So a dump is to let them be: connections with tcp_close, which leaves
+	 * them as they are when they are only dumped, and what waits to be accepted. */
+	opts->has_ext_unix_sk = opts->ext_unix_sk = true;
+	opts->has_tcp_established = opts->tcp_established = true;
+	opts->has_tcp_close = opts->tcp_close = true;
+	opts->has_tcp_skip_in_flight = opts->tcp_skip_in_flight = true;
 	opts->has_network_lock = true;
 	opts->network_lock = CRIU__NETWORK_LOCK__SKIP;
 }
@@ -417,30 +434,16 @@ int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
 	      const struct criu_images *images, const char *freezer, criu_notify_fn *notify,
 	      void *ctx, struct vc_err *err)
 {
-	_cleanup_free_ char **external = calloc(inv->n_externals + 1, sizeof(*external));
 	Criu__Req req = CRIU__REQ__INIT;
 	Criu__Opts opts = CRIU__OPTS__INIT;
 	Criu__Resp *resp = NULL;
 	int r;
 
-	if (!external)
-		return err_sys(err, ENOMEM, "criu dump");
 	criu_common_opts(&opts, images);
 	criu_tree_opts(&opts, inv);
 	opts.has_pid = true;
 	opts.pid = root;
 	opts.freeze_cgroup = (char *)freezer;
-	opts.has_link_remap = opts.link_remap = inv->link_remap;
-	opts.has_ghost_limit = inv->ghost_bytes > 0;
-	/* Half as much again: the file may grow until the job is frozen. */
-	opts.ghost_limit =
-		inv->ghost_bytes > UINT32_MAX / 2
-			? UINT32_MAX
-			: (uint32_t)(inv->ghost_bytes + inv->ghost_bytes / 2 + (1 << 20));
-	for (size_t i = 0; i < inv->n_externals; i++)
-		if (inv->externals[i].dump_key)
-			external[opts.n_external++] = inv->externals[i].dump_key;
-	opts.external = external;
 	req.type = CRIU__REQ_TYPE__DUMP;
 	req.opts = &opts;
 	r = criu_converse(criu, &req, images, notify, ctx, &resp, err);
@@ -449,32 +452,20 @@ int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
 	return r;
 }
 
-int criu_restore_begin(struct criu *criu, const struct inventory *inv,
+int criu_restore_begin(struct criu *criu, const struct inventory *inv, const struct keep *keep,
 		       const struct criu_images *images, const struct criu_aside *aside,
 		       struct vc_err *err)
 {
-	_cleanup_free_ Criu__InheritFd *entries = calloc(inv->n_externals + 1, sizeof(*entries));
-	_cleanup_free_ Criu__InheritFd **list = calloc(inv->n_externals + 1, sizeof(*list));
 	Criu__Req req = CRIU__REQ__INIT;
 	Criu__Opts opts = CRIU__OPTS__INIT;
 	int r;
 
-	if (!entries || !list)
-		return err_sys(err, ENOMEM, "criu restore");
 	criu_common_opts(&opts, images);
 	criu_tree_opts(&opts, inv);
 	opts.has_rst_sibling = opts.rst_sibling = true;
 	opts.has_lazy_pages = opts.lazy_pages = aside != NULL;
 	if (aside)
 		criu->aside = *aside;
-	for (size_t i = 0; i < inv->n_externals; i++) {
-		criu__inherit_fd__init(&entries[i]);
-		entries[i].key = inv->externals[i].restore_key;
-		entries[i].fd = CRIU_INHERIT_FD + (int)i;
-		if (entries[i].key)
-			list[opts.n_inherit_fd++] = &entries[i];
-	}
-	opts.inherit_fd = list;
 	/* It can hang, and ending it is safe here, where the images are whole. */
 	criu->patience_msec =
 		CRIU_RESTORE_MSEC + (int)(inv->mem_bytes / CRIU_RESTORE_BYTES_PER_MSEC);
@@ -482,14 +473,20 @@ int criu_restore_begin(struct criu *criu, const struct inventory *inv,
 	req.opts = &opts;
 	r = criu_send(criu, &req, err);
 	criu->begun = r == 0;
+	if (r == 0 && criu->hold) {
+		r = hold_give(criu->hold, keep);
+		if (r < 0)
+			return err_sys(err, -r, "hand the job's files to criu");
+	}
 	return r;
 }
 
-int criu_restore(struct criu *criu, const struct inventory *inv, const struct criu_images *images,
-		 criu_notify_fn *notify, void *ctx, pid_t *ret_root, struct vc_err *err)
+int criu_restore(struct criu *criu, const struct inventory *inv, const struct keep *keep,
+		 const struct criu_images *images, criu_notify_fn *notify, void *ctx,
+		 pid_t *ret_root, struct vc_err *err)
 {
 	Criu__Resp *resp = NULL;
-	int r = criu->begun ? 0 : criu_restore_begin(criu, inv, images, NULL, err);
+	int r = criu->begun ? 0 : criu_restore_begin(criu, inv, keep, images, NULL, err);
 
 	if (r == 0)
 		r = criu_serve(criu, images, notify, ctx, &resp, err);

@@ -16,8 +16,10 @@
 
 #include "common/err.h"
 
+struct external;
 struct hold;
 struct inventory;
+struct keep;
 struct namespaces;
 struct criu;
 
@@ -33,9 +35,7 @@ struct criu_start {
 	/* Runs where this process may run: CRIU and what it dumps take turns a hundred
 	 * times, and waking another CPU costs more than each turn. 0: anywhere. */
 	pid_t beside;
-	/* Descriptors handed to the restore under the inventory's restore keys; NULL: none. */
-	const struct inventory *inherit;
-	/* Is to hold the restored tree for us (hold.h), and must outlive the criu; NULL: not. */
+	/* Our module in it (hold.h), which must outlive the criu; NULL: none. */
 	struct hold *hold;
 };
 
@@ -62,6 +62,10 @@ void criu_free(struct criu *criu);
 #define CRIU_WAITING "waiting"
 typedef int criu_notify_fn(const char *script, void *ctx);
 
+/* For the answer to the notification "query-ext-files": what the dump is to leave alone. Must
+ * outlive the call that notifies. */
+void criu_set_external(struct criu *criu, const struct external *external);
+
 struct criu_images {
 	int dirfd;
 	const char *log; /* name of the log file in it */
@@ -70,8 +74,9 @@ struct criu_images {
 /*
  * Dumps the tree of root. freezer: a group with cgroup.freeze, of nobody but the tree, by
  * which CRIU stops all of it at once, which takes it 100 ms; without (NULL) it stops one
- * thread after the other, and each of those that compute has to get a CPU first. On success the tree is dead (zombies are the
- * caller's to reap). On failure it runs on. err has the first error of CRIU's log.
+ * thread after the other, and each of those that compute has to get a CPU first. On success the
+ * tree is dead (zombies are the caller's to reap). On failure it runs on. err has the first error
+ * of CRIU's log.
  */
 int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
 	      const struct criu_images *images, const char *freezer, criu_notify_fn *notify,
@@ -80,15 +85,17 @@ int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
  * Sends the request of a restore ahead. criu reads the images and then, before it
  * makes the first process, waits for criu_restore(); a criu that is freed instead
  * leaves no trace. So the images may be read while the old tree is still dying.
+ * keep: what it puts in place instead of making it anew; NULL: nothing.
  * aside: somebody else (fill.h) restores the pages marked lazy; NULL: criu does.
  */
-int criu_restore_begin(struct criu *criu, const struct inventory *inv,
+int criu_restore_begin(struct criu *criu, const struct inventory *inv, const struct keep *keep,
 		       const struct criu_images *images, const struct criu_aside *aside,
 		       struct vc_err *err);
 /* Restores a tree as a child of this process, in the cgroups that the criu process
  * entered; begins it where that has not been done. */
-int criu_restore(struct criu *criu, const struct inventory *inv, const struct criu_images *images,
-		 criu_notify_fn *notify, void *ctx, pid_t *ret_root, struct vc_err *err);
+int criu_restore(struct criu *criu, const struct inventory *inv, const struct keep *keep,
+		 const struct criu_images *images, criu_notify_fn *notify, void *ctx,
+		 pid_t *ret_root, struct vc_err *err);
 
 /* The version as 40201 for 4.2.1. */
 int criu_version(const char *binary, unsigned int *ret, struct vc_err *err);

@@ -9,6 +9,11 @@
  * such call serves the mover until it says RELEASE, or is gone; for the other processes
  * nothing is left to do.
  *
+ * Before a restore it takes the objects that the tree keeps (keep.h) and gives them to criu
+ * as descriptors that it inherited. criu puts them into a socket connected to itself, from which
+ * its processes fetch them. What is left in it would hold files locked and pipes
+ * open for as long as criu lives, so it is emptied before the tree runs.
+ *
  * The descriptor of a module is ABI, the same since CRIU 3.17: a name, init, exit, a
  * version, the number of hooks, the hooks. A newer criu accepts an older version, and none
  * accepts more hooks than it has. So the hooks "checkpoint devices", of CRIU 4.0, and "post
@@ -19,6 +24,7 @@
  * The second one runs while the restored processes fork each other. criu traces the root by then
  * (it is not its child), and has a handler of SIGCHLD that takes each stop for a failure.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -31,6 +37,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,7 +66,7 @@ extern struct module_descriptor CR_PLUGIN_DESC;
 /* The threads that were asked about. */
 static struct inject *module_threads;
 static size_t module_n_threads;
-static bool module_served;
+static bool module_served, module_restores;
 
 static int module_send(const struct hold_message *message)
 {
@@ -107,6 +114,76 @@ static int module_find(pid_t pid, pid_t tid, struct inject **ret)
 	return 0;
 }
 
+/* criu's own, which it exports to its modules. */
+extern int inherit_fd_add(int fd, char *key);
+
+static int module_add_kept(const struct msghdr *msg, struct hold_keep *keep)
+{
+	const struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
+	int fds[HOLD_KEEP_MAX];
+
+	if (!cmsg || cmsg->cmsg_type != SCM_RIGHTS || keep->n > HOLD_KEEP_MAX ||
+	    cmsg->cmsg_len != CMSG_LEN(keep->n * sizeof(int)))
+		return -EPROTO;
+	memcpy(fds, CMSG_DATA(cmsg), keep->n * sizeof(int));
+	for (uint32_t i = 0; i < keep->n; i++)
+		if (inherit_fd_add(fds[i], keep->keys[i]) < 0)
+			return -EIO;
+	return 0;
+}
+
+static int module_take_kept(void)
+{
+	struct hold_keep keep;
+	int r = 0;
+
+	do {
+		char control[CMSG_SPACE(HOLD_KEEP_MAX * sizeof(int))];
+		struct iovec iov = { .iov_base = &keep, .iov_len = sizeof(keep) };
+		struct msghdr msg = { .msg_iov = &iov,
+				      .msg_iovlen = 1,
+				      .msg_control = control,
+				      .msg_controllen = sizeof(control) };
+		ssize_t n;
+
+		do
+			n = recvmsg(HOLD_FD, &msg, 0);
+		while (n < 0 && errno == EINTR);
+		if (n != sizeof(keep) || keep.op != HOLD_KEEP || (msg.msg_flags & MSG_CTRUNC))
+			return -EPROTO;
+		if (keep.n > 0)
+			r = module_add_kept(&msg, &keep);
+	} while (r == 0 && keep.n > 0);
+	return r;
+}
+
+/* criu's store of descriptors has a name of its own in the abstract namespace. */
+static bool module_is_store(int fd)
+{
+	struct sockaddr_un name = { 0 };
+	socklen_t len = sizeof(name);
+
+	return getsockname(fd, (struct sockaddr *)&name, &len) == 0 && name.sun_family == AF_UNIX &&
+	       !strncmp(name.sun_path + 1, "/criu-fdstore-", strlen("/criu-fdstore-"));
+}
+
+static void module_empty_store(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	char byte;
+
+	while (dir && (entry = readdir(dir))) {
+		int fd = atoi(entry->d_name);
+
+		/* Without a place for descriptors a message's are closed. */
+		while (module_is_store(fd) && recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0)
+			;
+	}
+	if (dir)
+		closedir(dir);
+}
+
 static void module_answer(struct hold_message *message)
 {
 	struct inject *thread;
@@ -131,6 +208,8 @@ static int module_serve(int pid)
 	if (module_served || !getenv(HOLD_ENV))
 		return MODULE_NOT_MINE;
 	module_served = true;
+	if (module_restores)
+		module_empty_store();
 	if (module_send(&message) < 0)
 		return MODULE_NOT_MINE;
 	while (module_receive(&message) == 0 && message.op != HOLD_RELEASE) {
@@ -153,10 +232,12 @@ static int module_serve(int pid)
 static bool module_is_to_adopt(bool taken)
 {
 	struct hold_message message;
-	int flags = MSG_DONTWAIT | (taken ? 0 : MSG_PEEK);
 
-	return recv(HOLD_FD, &message, sizeof(message), flags) == sizeof(message) &&
-	       message.op == HOLD_ADOPT;
+	/* Kept objects may be what comes first. */
+	if (recv(HOLD_FD, &message, sizeof(message), MSG_DONTWAIT | MSG_PEEK) != sizeof(message) ||
+	    message.op != HOLD_ADOPT)
+		return false;
+	return !taken || recv(HOLD_FD, &message, sizeof(message), MSG_DONTWAIT) == sizeof(message);
 }
 
 /* For dl_iterate_phdr(3): the program comes first, and is all that is looked at. */
@@ -270,12 +351,11 @@ static int module_init(int stage)
 		return -1;
 	if (stage == MODULE_STAGE_DUMP)
 		rights_answer_limits();
-	if (stage != MODULE_STAGE_RESTORE)
-		return 0;
 	if (module_is_to_adopt(true))
 		message.error = CR_PLUGIN_DESC.max_hooks > MODULE_POST_FORKING ? 0 : -EOPNOTSUPP;
 	module_send(&message);
-	return 0;
+	module_restores = stage == MODULE_STAGE_RESTORE;
+	return module_restores ? module_take_kept() : 0;
 }
 
 struct module_descriptor CR_PLUGIN_DESC = {

@@ -7,6 +7,8 @@
  *	module                       mover
  *	                             ADOPT, if it is wanted, before criu has its request
  *	HELLO    criu has loaded me; error: it cannot ADOPT
+ *	                             KEEP, with descriptors, until one that has none: these are
+ *	                             sent behind the request of a restore
  *	READY    all is restored     requests, each with its answer
  *	                             RELEASE, without an answer
  */
@@ -16,6 +18,7 @@
 #include <stdint.h>
 
 #include "libmig/inject.h"
+#include "libmig/keep.h"
 
 /* The module's end of the socket in criu. */
 #define HOLD_FD 98
@@ -29,6 +32,16 @@ enum hold_op {
 	HOLD_GET_REGS,
 	HOLD_SET_REGS,
 	HOLD_RELEASE,
+	HOLD_KEEP,
+};
+
+/* As many descriptors as the kernel sends at once are 253. */
+#define HOLD_KEEP_MAX 200
+
+/* The descriptors of as many kept objects come with it. */
+struct hold_keep {
+	uint32_t op, n;
+	char keys[HOLD_KEEP_MAX][KEEP_KEY_SIZE];
 };
 
 struct hold_message {

@@ -25,6 +25,7 @@
 #include "libmig/inject.h"
 
 struct hold;
+struct keep;
 
 /* Called once, while the tree is held. */
 typedef void hold_fn(struct hold *hold, void *ctx);
@@ -51,6 +52,9 @@ void hold_serve(void *hold);
 bool hold_is_loaded(struct hold *hold, int timeout_msec);
 /* The same, and it does what hold_adopt_early() asked for. */
 bool hold_will_adopt(struct hold *hold, int timeout_msec);
+/* Behind the request of a restore: the objects that the tree keeps (NULL: none). 0 or
+ * -errno: criu will fail then. */
+int hold_give(const struct hold *hold, const struct keep *keep);
 /* Whether f was called. */
 bool hold_was_held(const struct hold *hold);
 

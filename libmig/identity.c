@@ -3,8 +3,9 @@
  * identity.c - whether the files of a restored tree are the files it had
  *
  * What is noted is read again from the restored processes and looked up there:
- * descriptors by number, mappings by an address inside. Sockets, pipes and
- * anonymous files have no path that anybody could change, and are left out.
+ * descriptors by number, mappings by an address inside. Nearly all of them were kept
+ * (keep.h), so that this holds CRIU to what it was given. Sockets, pipes and
+ * anonymous files are left out: those that it makes anew are others.
  */
 #include "libmig/identity.h"
 
@@ -63,6 +64,12 @@ static bool identity_has_path(const struct stat *st)
 				    S_ISCHR(st->st_mode) || S_ISFIFO(st->st_mode));
 }
 
+/* The files of a process in /proc go with it, and have other numbers when it is there again. */
+static bool identity_is_proc(const char *path)
+{
+	return !strncmp(path, "/proc/", 6);
+}
+
 static int identity_take_fds(struct identity *identity, pid_t pid)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
@@ -74,13 +81,13 @@ static int identity_take_fds(struct identity *identity, pid_t pid)
 	dir = opendir(path);
 	while (r == 0 && dir && (entry = readdir(dir))) {
 		struct identity_file file = { .kind = IDENTITY_FD, .pid = pid };
-		char target[8];
+		char target[8] = "";
 		struct stat st;
 
 		/* A link that begins with a slash is a path; stat() is dearer. */
 		if (readlinkat(dirfd(dir), entry->d_name, target, sizeof(target)) <= 0 ||
-		    target[0] != '/' || fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 ||
-		    !identity_has_path(&st))
+		    target[0] != '/' || identity_is_proc(target) ||
+		    fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 || !identity_has_path(&st))
 			continue;
 		file.number = strtoul(entry->d_name, NULL, 10);
 		file.dev = st.st_dev;
@@ -96,11 +103,12 @@ static int identity_take_links(struct identity *identity, pid_t pid)
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(identity_links); i++) {
 		struct identity_file file = { .kind = IDENTITY_LINK, .pid = pid, .number = i };
-		char path[64];
+		char path[64], target[8] = "";
 		struct stat st;
 
 		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, identity_links[i]);
-		if (stat(path, &st) < 0 || st.st_nlink == 0)
+		if (readlink(path, target, sizeof(target)) < 0 || identity_is_proc(target) ||
+		    stat(path, &st) < 0 || st.st_nlink == 0)
 			continue;
 		file.dev = st.st_dev;
 		file.ino = st.st_ino;

@@ -22,11 +22,13 @@ static bool names_entry_ends(uint8_t *entry, const uint8_t *end, const char *tai
 
 bool mig_images_name(int dirfd, const char *tail)
 {
-	_cleanup_close_ int fd = openat(dirfd, "files.img", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = openat(dirfd, IMAGE_NAMES, O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ uint8_t *data = NULL;
 	uint8_t *at, *entry, *end;
 	size_t size;
 
+	if (fd < 0 && errno == ENOENT)
+		fd = openat(dirfd, "files.img", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno != ENOENT;
 	size = image_read(fd, &data);

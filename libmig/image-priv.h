@@ -14,7 +14,12 @@
 
 #define IMAGE_MAGIC_SIZE 8
 
+/* files.img as the dump wrote it, before the names of kept files were taken out. */
+#define IMAGE_NAMES "files-dumped.img"
+
 /* Of files.img: fields of CRIU's FileEntry and RegFileEntry */
+#define FILE_TYPE 1
+#define FILE_ID 2
 #define FILE_REG 3
 #define REG_NAME 6
 
@@ -38,5 +43,24 @@ size_t image_read(int fd, uint8_t **ret);
 /* The next entry, *at being at or behind the magic number; false: the end. */
 bool image_next_entry(uint8_t **at, const uint8_t *end, uint8_t **ret_entry,
 		      uint8_t **ret_entry_end);
+/* Reads a whole image by its name; its length, 0: none there, or shorter than its head. */
+size_t image_load(int dirfd, const char *name, uint8_t **ret);
+
+/* An image, or a message, being put together. Zeroed: empty. */
+struct image_out {
+	uint8_t *at;
+	size_t len, size;
+	bool failed; /* for want of memory */
+};
+
+void image_out_done(struct image_out *out);
+void image_out_put(struct image_out *out, const void *bytes, size_t len);
+/* A field of the message. */
+void image_out_number(struct image_out *out, unsigned int id, uint64_t value);
+void image_out_bytes(struct image_out *out, unsigned int id, const void *bytes, size_t len);
+/* An entry of the image. */
+void image_out_entry(struct image_out *out, const void *message, size_t len);
+/* Replaces the image; 0 or -errno. */
+int image_out_save(const struct image_out *out, int dirfd, const char *name);
 
 #endif

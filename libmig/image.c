@@ -27,7 +27,7 @@
 #include "common/cleanup.h"
 #include "libmig/image-priv.h"
 
-#define IMAGE_MAX (1 << 24)
+#define IMAGE_MAX (1 << 28)
 
 /* TtyInfoEntry in CRIU's images/tty.proto */
 #define TTY_INFO_TYPE 2
@@ -121,6 +121,14 @@ bool image_next_entry(uint8_t **at, const uint8_t *end, uint8_t **ret_entry,
 	*at += len;
 	*ret_entry_end = *at;
 	return true;
+}
+
+size_t image_load(int dirfd, const char *name, uint8_t **ret)
+{
+	_cleanup_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	size_t size = image_read(fd, ret);
+
+	return size < IMAGE_MAGIC_SIZE ? 0 : size;
 }
 
 /* Zero, written with as many bytes. */

@@ -24,12 +24,4 @@ int image_adapt_maps(int dirfd, pid_t pid);
 /* Has the mapping at addr restored without being locked. 0, or -errno: it will be locked. */
 int image_unlock_map(int dirfd, pid_t pid, uint64_t addr);
 
-struct inventory;
-
-/*
- * Makes a restore take the files that the inventory holds, whatever their paths lead
- * to by now: they become externals. Once only. 0 or -errno, with nothing changed.
- */
-int image_detach(int dirfd, struct inventory *inv);
-
 #endif

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * inventory-lock.c - file locks of a tree, and who could take them while it is away
+ * inventory-lock.c - POSIX locks of a tree, and who could take them while it is away
  *
- * CRIU takes a tree's locks again when it restores it, and state-lock.c the POSIX locks that
- * it loses. Between dump and restore nobody holds them. An outsider who has the file open could
+ * Locks of flock(2), locks of open file descriptions and leases belong to descriptions,
+ * which are kept. A POSIX lock belongs to a process; state-lock.c takes it again. Between
+ * dump and restore nobody holds it. An outsider who has the file open could
  * get one then, and find a database in the middle of a transaction.
  *
  * Looked into twice: for the inventory, so that most refusals come before the
@@ -136,7 +137,7 @@ int inventory_note_lock(struct inventory_locks *list, const char *fdinfo, pid_t 
 {
 	struct inventory_lock *grown;
 
-	if (!inventory_field(fdinfo, "lock"))
+	if (!strstr(fdinfo, ": POSIX "))
 		return 0;
 	/* Grows at the powers of two. */
 	if ((list->n & (list->n - 1)) == 0) {

@@ -4,11 +4,10 @@
  *
  * Plain files and anonymous memory are CRIU's daily bread and are passed over
  * line by line. Noted are shared objects without a file (memfd, SysV, anonymous),
- * because their pages go into the images, and unlinked files, because CRIU must
- * be told how to bring them along.
+ * because their pages go into the images.
  *
- * A memfd that somebody outside also holds would silently become a copy. Who
- * else holds one only a look at every process tells; it is taken only where the
+ * A System V segment that somebody outside also has attached would silently become a copy. Who
+ * else has one only a look at every process tells; it is taken only where the
  * tree has one.
  */
 #include "libmig/inventory-priv.h"
@@ -74,13 +73,6 @@ static bool map_path_begins(const struct map_line *map, const char *text)
 	return map->path_len >= len && !memcmp(map->path, text, len);
 }
 
-static bool map_path_ends(const struct map_line *map, const char *text)
-{
-	size_t len = strlen(text);
-
-	return map->path_len >= len && !memcmp(map->path + map->path_len - len, text, len);
-}
-
 static bool map_stat(const struct inventory_proc *proc, const struct map_line *map,
 		     struct stat *ret)
 {
@@ -120,34 +112,6 @@ static int inventory_add_shared(struct inventory_scan *scan, struct inventory_pr
 	struct stat st;
 
 	return map_stat(proc, map, &st) ? inventory_note_shared(scan, kind, proc->pid, -1, &st) : 0;
-}
-
-/* A mapped file is held once; never for writing, which would keep it from being executed. */
-static int inventory_hold_map(struct inventory_scan *scan, struct inventory_proc *proc,
-			      const struct map_line *map)
-{
-	struct inventory *inv = scan->inv;
-	bool writes = map->shared && map->writable;
-	char path[96];
-	int fd;
-
-	for (size_t i = inv->n_held; i > 0; i--) {
-		struct inventory_held *held = &inv->held[i - 1];
-
-		if (held->pid || strlen(held->path) != map->path_len ||
-		    memcmp(held->path, map->path, map->path_len))
-			continue;
-		held->writes |= writes;
-		return 0;
-	}
-	snprintf(path, sizeof(path), "map_files/%.*s", (int)map->range_len, map->range);
-	fd = openat(proc->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return 0;
-	if (inventory_hold(inv, map->path, map->path_len, 0, 0, fd) < 0)
-		return inventory_out_of_memory(scan);
-	inv->held[inv->n_held - 1].writes = writes;
-	return 0;
 }
 
 static int inventory_check_huge(struct inventory_scan *scan, struct inventory_proc *proc,
@@ -197,34 +161,6 @@ static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc
 					"has the device %.*s mapped, which cannot be carried; "
 					"unmap and close it for the move",
 					(int)map->path_len, map->path);
-	if (map_path_ends(map, " (deleted)") && !map_path_begins(map, "/[aio]") &&
-	    map_stat(proc, map, &st)) {
-		char path[PATH_MAX];
-
-		inventory_note_unlinked(scan, &st);
-		snprintf(path, sizeof(path), "%.*s", (int)map->path_len, map->path);
-		return inventory_check_path(scan, proc->pid, -1, "the unlinked file", path);
-	}
-	return map->path[0] == '/' && map->ino ? inventory_hold_map(scan, proc, map) : 0;
-}
-
-/* The current directory, which the restore enters by its path. */
-static int inventory_hold_directory(struct inventory_scan *scan, struct inventory_proc *proc)
-{
-	struct inventory *inv = scan->inv;
-	char path[PATH_MAX];
-	ssize_t len = readlinkat(proc->dirfd, "cwd", path, sizeof(path));
-	int fd;
-
-	for (size_t i = 0; len > 0 && i < inv->n_held; i++)
-		if (strlen(inv->held[i].path) == (size_t)len &&
-		    !memcmp(inv->held[i].path, path, (size_t)len))
-			return 0;
-	fd = len > 0 ? openat(proc->dirfd, "cwd", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return 0;
-	if (inventory_hold(inv, path, (size_t)len, 0, 0, fd) < 0)
-		return inventory_out_of_memory(scan);
 	return 0;
 }
 
@@ -251,7 +187,7 @@ int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc
 		if (!*end)
 			break;
 	}
-	return inventory_hold_directory(scan, proc);
+	return 0;
 }
 
 static int inventory_refuse_shared(struct inventory_scan *scan, const struct inventory_end *end,
@@ -262,53 +198,31 @@ static int inventory_refuse_shared(struct inventory_scan *scan, const struct inv
 	snprintf(path, sizeof(path), "/proc/%d/comm", outsider);
 	file_read(AT_FDCWD, path, name, sizeof(name));
 	return inventory_refuse_end(scan, end,
-				    "shares %s with pid %d (%s) outside the job, and would have a "
-				    "copy of its own after a move; share a file on a tmpfs instead",
-				    end->kind == INVENTORY_MEMFD ? "a memfd"
-								 : "a SysV shared memory segment",
+				    "shares a SysV shared memory segment with pid %d (%s) outside "
+				    "the job, and would have a copy of its own after a move; "
+				    "share a file on a tmpfs instead",
 				    outsider, name);
 }
 
-/* One process outside of the tree: has it a memfd or segment of the tree's? */
-static int inventory_check_outsider(struct inventory_scan *scan, pid_t pid, bool memfds, bool sysv)
+/* One process outside of the tree: has it a segment of the tree's? */
+static int inventory_check_outsider(struct inventory_scan *scan, pid_t pid)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
-	_cleanup_close_ int procfd = -1;
 	_cleanup_free_ char *text = NULL;
 	const struct inventory_end *end;
-	char path[PATH_MAX];
-	const char *name;
-	struct stat st;
+	char path[32];
 
-	dir.fd = -1;
-	snprintf(path, sizeof(path), "/proc/%d", pid);
-	procfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (procfd < 0 || inventory_dir_open(&dir, procfd, "fd") < 0)
-		return 0;
-	while (memfds && (name = inventory_dir_next(&dir))) {
-		ssize_t len = readlinkat(dir.fd, name, path, sizeof(path));
-
-		if (len < 7 || memcmp(path, "/memfd:", 7) || fstatat(dir.fd, name, &st, 0) < 0)
-			continue;
-		end = inventory_find_memory(scan, INVENTORY_MEMFD, st.st_dev, st.st_ino);
-		if (end)
-			return inventory_refuse_shared(scan, end, pid);
-	}
-	if (file_read_all(procfd, "maps", MAPS_MAX, &text) <= 0)
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	if (file_read_all(AT_FDCWD, path, MAPS_MAX, &text) <= 0)
 		return 0;
 	for (const char *line = text, *stop; *line; line = stop + (*stop != '\0')) {
 		struct map_line map;
 
 		stop = strchrnul(line, '\n');
-		if (!map_line_parse(line, (size_t)(stop - line), &map))
+		if (!map_line_parse(line, (size_t)(stop - line), &map) ||
+		    !map_path_begins(&map, "/SYSV"))
 			continue;
-		end = NULL;
-		if (memfds && map_path_begins(&map, "/memfd:"))
-			end = inventory_find_memory(scan, INVENTORY_MEMFD,
-						    makedev(map.major, map.minor), map.ino);
-		if (sysv && map_path_begins(&map, "/SYSV"))
-			end = inventory_find_memory(scan, INVENTORY_SYSV,
-						    makedev(map.major, map.minor), map.ino);
+		end = inventory_find_memory(scan, INVENTORY_SYSV, makedev(map.major, map.minor),
+					    map.ino);
 		if (end)
 			return inventory_refuse_shared(scan, end, pid);
 	}
@@ -331,19 +245,16 @@ int inventory_resolve_memory(struct inventory_scan *scan)
 {
 	_cleanup_(inventory_dir_close) struct inventory_dir dir;
 	const struct inventory_end *sysv = NULL;
-	bool memfds = false;
 	const char *name;
 	int r = 0;
 
 	dir.fd = -1;
-	for (size_t i = 0; i < scan->n_ends; i++) {
-		memfds = memfds || scan->ends[i].kind == INVENTORY_MEMFD;
+	for (size_t i = 0; i < scan->n_ends; i++)
 		if (scan->ends[i].kind == INVENTORY_SYSV)
 			sysv = &scan->ends[i];
-	}
-	if (!memfds && !sysv)
+	if (!sysv)
 		return 0;
-	if (sysv && inventory_in_ipc_of_root(scan, getpid()))
+	if (inventory_in_ipc_of_root(scan, getpid()))
 		return inventory_refuse_end(
 			scan, sysv,
 			"has a SysV shared memory segment of the system's IPC "
@@ -355,9 +266,8 @@ int inventory_resolve_memory(struct inventory_scan *scan)
 		pid_t pid = atoi(name);
 
 		/* Segments have the same numbers in every namespace. */
-		if (!inventory_has_pid(scan, pid))
-			r = inventory_check_outsider(scan, pid, memfds,
-						     sysv && inventory_in_ipc_of_root(scan, pid));
+		if (!inventory_has_pid(scan, pid) && inventory_in_ipc_of_root(scan, pid))
+			r = inventory_check_outsider(scan, pid);
 	}
 	return r;
 }

@@ -257,13 +257,6 @@ int inventory_refuse_end(struct inventory_scan *scan, const struct inventory_end
 	return r;
 }
 
-int inventory_not_now(struct inventory_scan *scan)
-{
-	if (scan->err)
-		scan->err->code = EAGAIN;
-	return -EAGAIN;
-}
-
 int inventory_out_of_memory(struct inventory_scan *scan)
 {
 	return err_set(scan->err, ENOMEM, "no memory for the inventory of pid %d", scan->root);
@@ -272,14 +265,6 @@ int inventory_out_of_memory(struct inventory_scan *scan)
 bool inventory_has_pid(const struct inventory_scan *scan, pid_t pid)
 {
 	return pid > 0 && pid < INVENTORY_PID_LIMIT && (scan->in_tree[pid / 8] & (1u << (pid % 8)));
-}
-
-bool inventory_is_given(const struct inventory_scan *scan, uint64_t dev, uint64_t ino)
-{
-	for (size_t i = 0; i < scan->n_given; i++)
-		if (scan->given[i].ino == ino && scan->given[i].dev == dev)
-			return true;
-	return false;
 }
 
 const char *inventory_field(const char *text, const char *key)
@@ -325,66 +310,6 @@ int inventory_dup_fd(pid_t pid, int fd)
 	return dup < 0 ? -errno : dup;
 }
 
-int inventory_add_external(struct inventory_scan *scan, const struct inventory_end *end,
-			   const char *dump_key, const char *restore_key)
-{
-	struct inventory *inv = scan->inv;
-	struct inventory_external *grown, ext = { .fd = -1 };
-	int fd = inventory_dup_fd(end->pid, end->fd);
-
-	if (fd == -ESRCH || fd == -EBADF)
-		return -ESRCH;
-	if (fd < 0)
-		return err_sys(scan->err, -fd,
-			       "cannot duplicate fd %d of pid %d (this needs CAP_SYS_PTRACE)",
-			       end->fd, end->pid);
-	grown = realloc(inv->externals, (inv->n_externals + 1) * sizeof(*grown));
-	if (grown)
-		inv->externals = grown;
-	ext.fd = fd;
-	ext.dump_key = dump_key ? strdup(dump_key) : NULL;
-	ext.restore_key = strdup(restore_key);
-	if (!grown || !ext.restore_key || (dump_key && !ext.dump_key)) {
-		close(fd);
-		free(ext.dump_key);
-		free(ext.restore_key);
-		return inventory_out_of_memory(scan);
-	}
-	inv->externals[inv->n_externals++] = ext;
-	return 0;
-}
-
-int inventory_hold(struct inventory *inv, const char *path, size_t len, pid_t pid, int number,
-		   int fd)
-{
-	struct inventory_held *grown;
-	char *copy = strndup(path, len);
-
-	/* Grows at the powers of two. */
-	if (copy && (inv->n_held & (inv->n_held - 1)) == 0) {
-		grown = realloc(inv->held, (inv->n_held ? inv->n_held * 2 : 1) * sizeof(*grown));
-		if (grown)
-			inv->held = grown;
-		else
-			free(steal_ptr(copy));
-	}
-	if (!copy) {
-		close(fd);
-		return -ENOMEM;
-	}
-	inv->held[inv->n_held++] =
-		(struct inventory_held){ .path = copy, .pid = pid, .number = number, .fd = fd };
-	return 0;
-}
-
-void inventory_note_unlinked(struct inventory_scan *scan, const struct stat *st)
-{
-	if (st->st_nlink > 0)
-		scan->inv->link_remap = true;
-	else if (S_ISREG(st->st_mode) && (uint64_t)st->st_size > scan->inv->ghost_bytes)
-		scan->inv->ghost_bytes = (uint64_t)st->st_size;
-}
-
 /* CRIU wants every session of the tree led from within. */
 static int inventory_read_session(struct inventory_scan *scan)
 {
@@ -422,27 +347,18 @@ static int inventory_fill(struct inventory_scan *scan)
 	if (r == 0)
 		r = inventory_read_session(scan);
 	if (r == 0)
-		r = inventory_resolve_ends(scan);
-	if (r == 0)
-		r = inventory_resolve_sockets(scan);
-	if (r == 0)
 		r = inventory_resolve_memory(scan);
 	if (r == 0)
 		r = inventory_check_locks(scan->locks.all, scan->locks.n, inv->pids, inv->n_pids,
 					  scan->err);
-	inv->file_locks = scan->locks.n > 0;
 	return r;
 }
 
-int inventory_take(pid_t root, uid_t uid, const struct inventory_given *given, size_t n_given,
-		   struct inventory **ret, struct vc_err *err)
+int inventory_take(pid_t root, struct inventory **ret, struct vc_err *err)
 {
 	struct vc_err spare;
 	struct inventory_scan scan = {
 		.root = root,
-		.uid = uid,
-		.given = given,
-		.n_given = n_given,
 		.err = err ? err : &spare,
 	};
 	int r;
@@ -453,8 +369,6 @@ int inventory_take(pid_t root, uid_t uid, const struct inventory_given *given, s
 	/* What was read of a tree that ended meanwhile means nothing. */
 	if (kill(root, 0) < 0 && errno == ESRCH && r != -ENOMEM)
 		r = err_set(scan.err, ESRCH, "pid %d is gone", root);
-	for (size_t i = 0; i < scan.n_ends; i++)
-		free(scan.ends[i].path);
 	free(scan.ends);
 	free(scan.locks.all);
 	inventory_bits_free(scan.in_tree);
@@ -467,35 +381,13 @@ int inventory_take(pid_t root, uid_t uid, const struct inventory_given *given, s
 	return 0;
 }
 
-void inventory_let_go(struct inventory *inv)
-{
-	for (size_t i = 0; i < inv->n_held; i++) {
-		if (!inv->held[i].pid)
-			continue;
-		closep(&inv->held[i].fd);
-		inv->held[i].fd = -1;
-	}
-}
-
 void inventory_free(struct inventory *inv)
 {
 	if (!inv)
 		return;
 	for (size_t i = 0; i < inv->n_tasks; i++)
 		free(inv->tasks[i].cpu_index);
-	for (size_t i = 0; i < inv->n_externals; i++) {
-		closep(&inv->externals[i].fd);
-		free(inv->externals[i].dump_key);
-		free(inv->externals[i].restore_key);
-	}
 	free(inv->pids);
 	free(inv->tasks);
-	free(inv->externals);
-	for (size_t i = 0; i < inv->n_held; i++) {
-		closep(&inv->held[i].fd);
-		free(inv->held[i].path);
-	}
-	free(inv->held);
-	free(inv->tcp_ports);
 	free(inv);
 }

@@ -8,17 +8,19 @@ libmig_la_SOURCES = \
 	libmig/inventory-barred.c libmig/inventory-fd.c libmig/inventory-frozen.c libmig/inventory-lock.c \
 	libmig/inventory-limit.c \
 	libmig/inventory-map.c libmig/inventory-socket.c \
-	libmig/inventory-task.c libmig/inventory-path.c \
+	libmig/inventory-task.c \
 	libmig/namespace.c libmig/namespace.h \
-	libmig/image.c libmig/image.h libmig/image-files.c libmig/image-maps.c \
+	libmig/image.c libmig/image.h libmig/image-maps.c libmig/image-write.c \
 	libmig/image-names.c libmig/image-locked.c \
 	libmig/image-priv.h \
 	libmig/fill.c libmig/fill.h libmig/fill-priv.h libmig/fill-plan.c libmig/fill-copy.c \
-	libmig/netlock.c libmig/netlock.h \
 	libmig/identity.c libmig/identity.h \
 	libmig/hugepages.c libmig/hugepages.h \
 	libmig/pids.c libmig/pids.h \
 	libmig/rights.c libmig/rights.h libmig/robust.c libmig/robust.h \
+	libmig/external.c libmig/external.h \
+	libmig/keep.c libmig/keep.h libmig/keep-priv.h libmig/keep-image.c libmig/keep-kind.c \
+	libmig/keep-map.c libmig/keep-owner.c \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h \
 	libmig/hold.c libmig/hold.h libmig/hold-wire.h \
 	libmig/session.c libmig/session.h libmig/session-priv.h libmig/session-image.c \
@@ -54,17 +56,13 @@ libmig/criu-image.pb-c.c: $(srcdir)/libmig/criu-image.proto
 	$(AM_V_GEN)$(MKDIR_P) libmig && $(PROTOC_C) -I$(srcdir)/libmig --c_out=libmig $(srcdir)/libmig/criu-image.proto
 
 if HAVE_CMOCKA
-libmig_tests = tests/unit-inventory tests/unit-inventory-ends tests/unit-images tests/unit-inject tests/unit-verify
+libmig_tests = tests/unit-inventory tests/unit-images tests/unit-inject tests/unit-verify
 check_PROGRAMS += $(libmig_tests)
 TESTS += $(libmig_tests)
 
 tests_unit_inventory_SOURCES = tests/unit-inventory.c tests/victim.h
 tests_unit_inventory_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -pthread
 tests_unit_inventory_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS) -lpthread
-
-tests_unit_inventory_ends_SOURCES = tests/unit-inventory-ends.c tests/victim.h
-tests_unit_inventory_ends_CFLAGS = $(tests_unit_inventory_CFLAGS)
-tests_unit_inventory_ends_LDADD = $(tests_unit_inventory_LDADD)
 
 tests_unit_inject_SOURCES = tests/unit-inject.c
 tests_unit_inject_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -59,10 +59,11 @@ struct mig_place {
 	/* Ends whatever a failed restore left there. */
 	void (*clear)(void *ctx);
 	void *ctx;
-	const char *freezer; /* a directory with cgroup.freeze, of nobody but the tree; NULL: none */
-	const char *cpus;    /* the place's CPUs, list form: affinities are mapped to them;
-			      * NULL: nothing that CRIU loses is put back */
-	const char *nodes;   /* its memory nodes, list form; NULL: all */
+	const char
+		*freezer;  /* a directory with cgroup.freeze, of nobody but the tree; NULL: none */
+	const char *cpus;  /* the place's CPUs, list form: affinities are mapped to them;
+			    * NULL: nothing that CRIU loses is put back */
+	const char *nodes; /* its memory nodes, list form; NULL: all */
 	uint64_t room_bytes; /* memory that can be had there; UINT64_MAX: no limit */
 };
 
@@ -77,8 +78,6 @@ struct mig_estimate {
 struct mig_request {
 	pid_t root; /* session leader, child of this process */
 	uid_t uid;
-	const struct inventory_given *given; /* pipes, sockets, files the tree started with */
-	size_t n_given;
 	const struct inventory_barred *barred; /* files that the target may not have */
 	size_t n_barred;
 	struct mig_place source, target;

@@ -25,16 +25,17 @@
 #include "common/file.h"
 #include "libmig/check.h"
 #include "libmig/criu.h"
+#include "libmig/external.h"
 #include "libmig/fill.h"
 #include "libmig/hold.h"
 #include "libmig/image.h"
 #include "libmig/identity.h"
-#include "libmig/sandbox.h"
+#include "libmig/keep.h"
 #include "libmig/namespace.h"
-#include "libmig/netlock.h"
 #include "libmig/pids.h"
 #include "libmig/rights.h"
 #include "libmig/robust.h"
+#include "libmig/sandbox.h"
 #include "libmig/session.h"
 #include "libmig/state.h"
 #include "libmig/verify.h"
@@ -78,10 +79,11 @@ struct mig_parked {
 	struct hold *dump_hold, *hold; /* of the criu that dumps, and the one that restores */
 	struct state *state;           /* of the frozen tree: what CRIU does not carry */
 	struct vc_err lost;            /* of that, what could not be put back */
+	struct external external;      /* what the dump leaves alone */
+	struct keep *keep;             /* what the tree keeps; the images name it */
 	const struct mig_place *place; /* where it restores */
 	struct identity *identity;     /* of the frozen tree's files */
 	struct namespaces namespaces;  /* the tree's own, held from before the freeze */
-	struct netlock *netlock;       /* from before the freeze until the tree runs again */
 	uint64_t begun_usec, step_begun_usec, frozen_usec, resumed_usec;
 	enum mig_step step;
 	struct vc_err refusal; /* why our own notification handler said no */
@@ -140,8 +142,13 @@ static void mig_on_held(struct hold *hold, void *ctx)
 		session_put_back(mig->session, hold);
 	mig_put_back(mig);
 	/* It must not run as it is. criu goes with it, and so the restore has failed. */
-	if (state_put_back(mig->state, hold, &mig->lost, &mig->refusal) < 0)
+	if (state_put_back(mig->state, hold, &mig->lost, &mig->refusal) < 0) {
 		mig->place->clear(mig->place->ctx);
+		return;
+	}
+	/* What it kept is its own now: a duplicate of ours would hold a file locked, a pipe open,
+	 * a program from being executed. */
+	keep_free(steal_ptr(mig->keep));
 }
 
 /* The old tree is frozen, and nothing has been dumped yet. */
@@ -181,7 +188,6 @@ static int mig_start_criu(struct mig_parked *mig, const struct mig_place *place,
 	mig->place = place;
 	how.enter = place->enter;
 	how.ctx = place->ctx;
-	how.inherit = mig->inv;
 	return criu_start(&how, ret, err);
 }
 
@@ -236,7 +242,8 @@ static void mig_begin_restore(struct mig_parked *mig)
 	if (mig->fill)
 		aside.fd = fill_fd(mig->fill);
 	/* What goes wrong here is found, and dealt with, by mig_restore_once(). */
-	criu_restore_begin(mig->restore, mig->inv, &images, mig->fill ? &aside : NULL, NULL);
+	criu_restore_begin(mig->restore, mig->inv, mig->keep, &images, mig->fill ? &aside : NULL,
+			   NULL);
 }
 
 /*
@@ -300,6 +307,22 @@ static int mig_check_held(struct mig_parked *mig)
 		       "criu does not load the module of vcrun; run 'vcctl check'");
 }
 
+/* From here on the images name what we hold, and not paths. */
+static int mig_keep(struct mig_parked *mig)
+{
+	struct keep_tree tree = { .pids = mig->pids, .n_pids = mig->n_pids };
+	int r;
+
+	r = pids_numbers(mig->pids, mig->n_pids, &mig->numbers, &mig->n_numbers);
+	if (r == 0 && mig->session)
+		r = session_add_numbers(mig->session, &mig->numbers, &mig->n_numbers);
+	if (r < 0)
+		return err_sys(&mig->refusal, -r, "list the job's threads");
+	tree.numbers = mig->numbers;
+	tree.n_numbers = mig->n_numbers;
+	return keep_take(mig->images_fd, &tree, &mig->keep, &mig->refusal);
+}
+
 /* The tree is frozen, the images are written; the last word before it dies. */
 static int mig_may_commit(struct mig_parked *mig)
 {
@@ -311,7 +334,7 @@ static int mig_may_commit(struct mig_parked *mig)
 	if (r == 0)
 		r = mig_check_sandboxes(mig);
 	if (r == 0)
-		r = inventory_check_frozen(mig->inv, mig->pids, mig->n_pids, &mig->refusal);
+		r = inventory_check_frozen(mig->pids, mig->n_pids, &mig->refusal);
 	if (r == 0)
 		r = inventory_check_barred(mig->pids, mig->n_pids, mig->req.barred,
 					   mig->req.n_barred, &mig->refusal);
@@ -320,6 +343,8 @@ static int mig_may_commit(struct mig_parked *mig)
 		r = verify_images(mig->images_fd, mig->pids, mig->n_pids, mig->caps, &mig->refusal);
 	if (r == 0)
 		r = mig_adapt_sessions(mig);
+	if (r == 0)
+		r = mig_keep(mig);
 	if (r < 0)
 		return r;
 	mig_begin_restore(mig);
@@ -336,11 +361,6 @@ static int mig_may_commit(struct mig_parked *mig)
 	r = namespaces_check(&mig->namespaces, &mig->refusal);
 	if (r < 0)
 		return r;
-	r = pids_numbers(mig->pids, mig->n_pids, &mig->numbers, &mig->n_numbers);
-	if (r == 0 && mig->session)
-		r = session_add_numbers(mig->session, &mig->numbers, &mig->n_numbers);
-	if (r < 0)
-		return err_sys(&mig->refusal, -r, "list the job's threads");
 	/* criu has begun to read the images long ago. */
 	if (state_is_needed(mig->state) && !hold_is_loaded(mig->hold, MIG_HELLO_MSEC))
 		return err_set(&mig->refusal, EOPNOTSUPP,
@@ -356,10 +376,8 @@ static int mig_commit(struct mig_parked *mig)
 
 	mig_enter_step(mig, MIG_VERIFY);
 	r = mig_may_commit(mig);
-	if (r < 0) {
-		inventory_let_go(mig->inv);
+	if (r < 0)
 		return r;
-	}
 	mig_enter_step(mig, MIG_COMMIT);
 	robust_forget(mig->pids, mig->n_pids);
 	pids_keep_clear(mig->numbers, mig->n_numbers);
@@ -373,6 +391,20 @@ static void mig_on_wait(const struct mig_parked *mig)
 				 mig->req.ctx);
 }
 
+/* The tree is frozen; criu asks what it is to leave alone. */
+static int mig_name_external(struct mig_parked *mig)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n;
+	int r = inventory_pids(mig->req.root, &pids, &n, &mig->refusal);
+
+	if (r == 0)
+		r = external_list(pids, n, &mig->external, &mig->refusal);
+	if (r == 0)
+		criu_set_external(mig->dump, &mig->external);
+	return r;
+}
+
 static int mig_on_dump(const char *script, void *ctx)
 {
 	struct mig_parked *mig = ctx;
@@ -382,9 +414,8 @@ static int mig_on_dump(const char *script, void *ctx)
 	} else if (!strcmp(script, "pre-dump")) {
 		mig_enter_step(mig, MIG_DUMP);
 		mig->frozen_usec = clock_mono_usec();
-		if (mig->inv->n_tcp_ports > 0)
-			return netlock_new(mig->inv->tcp_ports, mig->inv->n_tcp_ports,
-					   &mig->netlock, &mig->refusal);
+	} else if (!strcmp(script, "query-ext-files")) {
+		return mig_name_external(mig);
 	} else if (!strcmp(script, "post-dump")) {
 		return mig_commit(mig);
 	}
@@ -403,15 +434,13 @@ static int mig_on_restore(const char *script, void *ctx)
 		if (mig->fill && fill_finish(mig->fill, &mig->refusal) < 0)
 			return -mig->refusal.code;
 		mig_put_foreground(mig);
-		r = identity_check(mig->identity, &mig->refusal);
+		r = keep_put_owners(mig->keep, &mig->refusal);
 		if (r == 0)
-			inventory_let_go(mig->inv);
+			r = identity_check(mig->identity, &mig->refusal);
 		return r;
 	}
-	if (!strcmp(script, "post-resume")) {
+	if (!strcmp(script, "post-resume"))
 		mig->resumed_usec = clock_mono_usec();
-		netlock_free(steal_ptr(mig->netlock));
-	}
 	return 0;
 }
 
@@ -470,7 +499,7 @@ static int mig_restore_once(struct mig_parked *mig, struct criu *criu, struct vc
 
 	mig->refusal.code = 0;
 	mig->awaited = criu;
-	r = criu_restore(criu, mig->inv, &images, mig_on_restore, mig, &root, err);
+	r = criu_restore(criu, mig->inv, mig->keep, &images, mig_on_restore, mig, &root, err);
 	if (r < 0 && mig->refusal.code) {
 		*err = mig->refusal;
 		return -err->code;
@@ -491,9 +520,6 @@ static int mig_return(struct mig_parked *mig, int attempts, struct vc_err *err)
 
 		if (i > 0)
 			clock_sleep_usec(10000u << (2 * i));
-		/* It may be the files; then they are handed over, whatever their paths say. */
-		if (i == 1)
-			image_detach(mig->images_fd, mig->inv);
 		r = pids_reap(mig->numbers, mig->n_numbers, MIG_RETURN_REAP_USEC, err);
 		if (r < 0)
 			continue;
@@ -537,7 +563,8 @@ static int mig_restore(struct mig_parked *mig, struct vc_err *err)
 /* Gives back what one attempt took; the next one may begin. */
 static void mig_reset(struct mig_parked *mig)
 {
-	netlock_free(steal_ptr(mig->netlock));
+	external_done(&mig->external);
+	keep_free(steal_ptr(mig->keep));
 	identity_free(steal_ptr(mig->identity));
 	criu_free(steal_ptr(mig->dump));
 	criu_free(steal_ptr(mig->restore));
@@ -589,8 +616,6 @@ static void mig_forget_request(struct mig_parked *mig)
 {
 	mig->report = NULL;
 	mig->req.target = (struct mig_place){ 0 };
-	mig->req.given = NULL;
-	mig->req.n_given = 0;
 	mig->req.on_step = NULL;
 }
 

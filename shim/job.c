@@ -154,20 +154,6 @@ void job_on_child(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
-/* Notes which pipes, sockets and files came from outside: the mover must hand
- * them over again, even when the job holds both of their ends. */
-static void job_note_given(struct shim *shim, const int *stdio)
-{
-	for (int i = 0; i < 3; i++) {
-		struct stat st;
-
-		if (fstat(stdio[i], &st) == 0 &&
-		    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISREG(st.st_mode)))
-			shim->given[shim->n_given++] =
-				(struct inventory_given){ .dev = st.st_dev, .ino = st.st_ino };
-	}
-}
-
 /* The environment has done its duty, and of the arguments the first ones are kept
  * for vcstat: a shim lives long, and its daemon has one copy of this a job. */
 static void job_trim(Vc__Run *run)
@@ -200,7 +186,6 @@ static int job_launch(struct shim *shim, const int *fds, unsigned int *ret_exit_
 
 	if (r < 0)
 		return r;
-	job_note_given(shim, fds);
 	shim->root = launched.root;
 	shim->program = launched.program;
 	shim->report_fd = launched.report_fd;

@@ -359,8 +359,6 @@ static int move_run(struct shim *shim, struct move *move, struct mig_report *rep
 	struct mig_request req = {
 		.root = shim->root,
 		.uid = shim->start->creds->uid,
-		.given = shim->given,
-		.n_given = shim->n_given,
 		.criu = shim->instance->config->criu,
 		.images = images,
 		.max_stop_usec = move->request->max_stop_usec,

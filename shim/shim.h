@@ -81,8 +81,6 @@ struct shim {
 	bool in_group; /* this process is in the job's group still */
 	int status;    /* of the program, once it has ended */
 	int master_fd, report_fd;
-	struct inventory_given given[4];
-	size_t n_given;
 	uint32_t moves;
 	uint64_t move_downtime_usec, move_image_bytes; /* of the last move */
 	uint64_t cpu_base_usec, started_usec, placed_usec;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ipc-preload-given-up - a dump that is given up interrupts no call of an unmodified program
 #
-# A file that the job opens a second time between the mover's look and the freeze makes the mover
+# A first System V object that the job makes between the mover's look and the freeze makes the mover
 # say no when the job stands still and CRIU's code has been in it; the next attempt succeeds.
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
@@ -15,11 +15,10 @@ cat >"$work/hook" <<END
 }
 END
 chmod 755 "$work/hook"
-echo >"$work/file"
 export VCRUN_STEP_HOOK="$work/hook"
 up
 
-vcrun --ipc=map --on=vc0 --name=sleeper "$top_builddir/tests/ipc-sleeper" "$work/file" >"$work/out" 2>&1 &
+vcrun --ipc=map --on=vc0 --name=sleeper "$top_builddir/tests/ipc-sleeper" >"$work/out" 2>&1 &
 sleeper=$!
 wait_for 10 grep -q asleep "$work/out"
 

@@ -2,11 +2,12 @@
 /*
  * ipc-sleeper.c - a program asleep in calls that no move may interrupt
  *
- *	ipc-sleeper FILE
+ *	ipc-sleeper
  *
  * One child each waits in msgrcv(), semop() and mq_timedreceive(); "asleep" on standard output
  * when they do. On SIGTERM they get what they wait for. Exit status 0: it was what ended their
- * calls, nothing before. FILE is open, and from a first SIGUSR1 to the next a second time.
+ * calls, nothing before. From a first SIGUSR1 to the next it has a semaphore of the kernel's own,
+ *too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,29 +81,30 @@ static void unmake(void)
 	mq_unlink(MQ_NAME);
 }
 
-static void toggle(int *fd, const char *file)
+/* Past the library that maps the calls. */
+static void toggle(int *id)
 {
-	if (*fd < 0) {
-		*fd = open(file, O_RDONLY);
+	if (*id < 0) {
+		*id = (int)syscall(SYS_semget, IPC_PRIVATE, 1, 0600);
 	} else {
-		close(*fd);
-		*fd = -1;
+		syscall(SYS_semctl, *id, 0, IPC_RMID, 0);
+		*id = -1;
 	}
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	static int (*const waits[])(void) = { wait_msg, wait_sem, wait_mq };
 	static const char *const names[] = { "msgrcv", "semop", "mq_timedreceive" };
 	pid_t pids[3];
 	sigset_t set;
-	int status, signal, second = -1, result = 0;
+	int status, signal, id = -1, result = 0;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (argc != 2 || open(argv[1], O_RDONLY) < 0 || make() < 0) {
+	if (make() < 0) {
 		perror("ipc-sleeper");
 		return 1;
 	}
@@ -114,7 +117,7 @@ int main(int argc, char **argv)
 	puts("asleep");
 	fflush(stdout);
 	while (sigwait(&set, &signal) == 0 && signal == SIGUSR1)
-		toggle(&second, argv[1]);
+		toggle(&id);
 	release();
 	for (int i = 0; i < 3; i++) {
 		waitpid(pids[i], &status, 0);

@@ -22,14 +22,6 @@ def syscall(*args):
 def io_uring():
     syscall(425, 4, ctypes.create_string_buffer(120))
 
-def mqueue():
-    name = b"/vcrun-test-%d" % os.getpid()
-    libc.mq_open.restype = ctypes.c_int
-    if libc.mq_open(name, os.O_RDWR | os.O_CREAT, 0o600, None) < 0:
-        print("none", flush=True)
-        sys.exit()
-    libc.mq_unlink(name)
-
 def secret():
     os.ftruncate(syscall(447, 0), 4096)
 
@@ -90,7 +82,6 @@ refuses() { # THING SENTENCE
 }
 
 refuses io_uring 'io_uring'
-refuses mqueue 'message queue'
 refuses secret 'secret memory'
 refuses userfault 'userfaultfd'
 refuses mount_namespace 'mnt|mount'

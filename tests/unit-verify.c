@@ -255,7 +255,7 @@ static void alter_all(const char *kind, void (*setup)(void), uid_t uid)
 	if (frozen.root == 0)
 		skip();
 	thread_id = find_thread(frozen.root);
-	if (inventory_take(frozen.root, uid, NULL, 0, &inv, &err) < 0)
+	if (inventory_take(frozen.root, &inv, &err) < 0)
 		fail_msg("%s: %s", kind, err.text);
 	how.caps = rights_for(uid, &frozen.root, 1);
 	assert_int_equal(hold_new(on_held, NULL, &how.hold, &err), 0);

@@ -74,8 +74,8 @@ static void show_cwd(FILE *out)
 }
 
 const struct kind kinds_proc[] = {
-	KIND("proc-self", make_self, show_read, .as = KIND_BOTH, .todo = "ESRCH"),
-	KIND("proc-child", make_child, show_read, .as = KIND_BOTH, .todo = "ESRCH"),
+	KIND("proc-self", make_self, show_read, .as = KIND_BOTH),
+	KIND("proc-child", make_child, show_read, .as = KIND_BOTH),
 	KIND("proc-sys", make_sys, show_read, .as = KIND_BOTH),
 	KIND("proc-sysfs", make_sysfs, show_read),
 	KIND("proc-cwd", make_cwd_plain, show_cwd),

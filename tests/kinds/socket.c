@@ -210,19 +210,16 @@ static void make_packet(void)
 }
 
 const struct kind kinds_socket[] = {
-	KIND("socket-pair-stream", make_pair_stream, show_pair, .as = KIND_BOTH,
-	     .todo = "the peer becomes root"),
+	KIND("socket-pair-stream", make_pair_stream, show_pair, .as = KIND_BOTH),
 	KIND("socket-pair-datagram", make_pair_datagram, show_pair),
 	KIND("socket-pair-packets", make_pair_packets, show_pair),
 	KIND("socket-pair-split", make_pair_split, show_split),
-	KIND("socket-unix-listen", make_listen_unix, show_listen_unix, .as = KIND_BOTH,
-	     .todo = "refused for an ordinary user"),
+	KIND("socket-unix-listen", make_listen_unix, show_listen_unix, .as = KIND_BOTH),
 	KIND("socket-tcp-listen", make_tcp_listen, show_tcp_listen, .as = KIND_BOTH),
 	KIND("socket-tcp", make_tcp, show_tcp),
-	KIND("socket-tcp-reset", make_tcp_reset, show_tcp_reset, .todo = "parked for ever"),
+	KIND("socket-tcp-reset", make_tcp_reset, show_tcp_reset),
 	KIND("socket-udp", make_udp, show_udp),
-	KIND("socket-udp-unread", make_udp_unread, show_udp_unread,
-	     .todo = "unread datagrams are lost"),
+	KIND("socket-udp-unread", make_udp_unread, show_udp_unread),
 	KIND("socket-netlink", make_netlink, show_netlink),
 	KIND("socket-packet", make_packet, NULL),
 	{ .name = NULL },

@@ -123,12 +123,11 @@ static void make_exclusive(void)
 
 const struct kind kinds_tty[] = {
 	KIND("tty-pty", make_pty, show_pty, .as = KIND_BOTH),
-	KIND("tty-no-master", make_no_master, show_slave, .todo = "parked for ever"),
-	KIND("tty-no-slave", make_no_slave, show_master,
-	     .todo = "returned when another took the number"),
+	KIND("tty-no-master", make_no_master, show_slave),
+	KIND("tty-no-slave", make_no_slave, show_master),
 	KIND("tty-read-only", make_read_only, show_pty),
 	KIND("tty-locked", make_locked, show_master),
 	KIND("tty-packets", make_packets, show_pty),
-	KIND("tty-exclusive", make_exclusive, show_pty, .todo = "TIOCEXCL is lost"),
+	KIND("tty-exclusive", make_exclusive, show_pty),
 	{ .name = NULL },
 };

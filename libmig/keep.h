@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * keep.h - the kernel objects of a frozen tree, kept for its next life (libmig's own)
+ *
+ * A descriptor that is made anew can come out different. So a move makes none anew that
+ * it can keep: at the commit point the mover takes a duplicate of each open file
+ * description of the frozen tree, and opens each mapped file, program and directory through the
+ * kernel's own links to them. The images then name these objects, and not paths, and CRIU puts
+ * the objects in place. Sockets keep their options, queues and owners, files their
+ * offsets and locks, timers their time; and nobody can put another file into a path's place.
+ */
+#ifndef VC_LIBMIG_KEEP_H
+#define VC_LIBMIG_KEEP_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+struct keep;
+
+#define KEEP_KEY_SIZE 24
+
+/* A kept object: the name by which CRIU asks for it, and our duplicate. */
+struct keep_object {
+	char key[KEEP_KEY_SIZE];
+	int fd; /* CLOEXEC */
+};
+
+struct keep_tree {
+	const pid_t *pids;
+	size_t n_pids;
+	const pid_t *numbers; /* pids_numbers(): of its threads and groups too */
+	size_t n_numbers;
+};
+
+/*
+ * Takes what the frozen tree has, and changes the images in dirfd so that
+ * a restore asks for it. To be called once, when the images are complete and nothing has
+ * read them. On success the images are of use only as long as *ret lives. -errno, with err: an
+ * object could not be taken; the images must not be used then.
+ */
+int keep_take(int dirfd, const struct keep_tree *tree, struct keep **ret, struct vc_err *err);
+void keep_free(struct keep *keep); /* NULL is accepted */
+
+size_t keep_count(const struct keep *keep); /* NULL: 0 */
+const struct keep_object *keep_object(const struct keep *keep, size_t i);
+
+/*
+ * For the restored tree, before it runs: the owners of its files, who get SIGIO and the like, are
+ * processes of the tree again where they were, with the user ids that they had.
+ */
+int keep_put_owners(const struct keep *keep, struct vc_err *err);
+
+#endif
