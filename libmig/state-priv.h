@@ -4,6 +4,7 @@
  *
  *	state.c         the threads of the tree; the order of things
  *	state-call.c    what is asked for, and put back, by one system call
+ *	state-keys.c    keyrings
  *	state-maps.c    mappings
  *	state-memory.c  memory policies, and memory to come
  *	state-lock.c    POSIX locks
@@ -43,6 +44,8 @@ enum state_turn {
 	STATE_TURNS,
 };
 
+struct state_keeper;
+
 struct state_item {
 	const char *what; /* "the memory policy" */
 	pid_t pid, tid;
@@ -51,16 +54,18 @@ struct state_item {
 	/* Makes the call fit the place where the tree is now; NULL: it is right as it is. */
 	int (*adapt)(const struct state_item *item, struct inject_call *call);
 	/* In place of a call. 0 or -errno. NULL: the call is made. */
-	int (*put)(const struct state_item *item);
-	struct inject_call call;  /* its data is put's, where there is no call */
-	uint64_t dev, ino;        /* a lock's file */
-	char map[STATE_MAP_LINE]; /* of a mapping: its line in maps, up to the inode; "": none */
-	bool unlock;              /* the mapping is to be restored without being locked */
+	int (*put)(const struct state_item *item, struct hold *hold);
+	struct inject_call call;     /* its data is put's, where there is no call */
+	struct state_keeper *keeper; /* of a keyring */
+	uint64_t dev, ino;           /* a lock's file */
+	char map[STATE_MAP_LINE];    /* of a mapping: its line in maps, up to the inode; "": none */
+	bool unlock;                 /* the mapping is to be restored without being locked */
 };
 
 struct state {
 	struct state_item *items;
 	size_t n;
+	struct state_keeper *keepers;
 	/* While it is taken. */
 	struct vc_err *err;
 	char *locks; /* /proc/locks */
@@ -90,6 +95,8 @@ int state_read_memory(const struct state_proc *proc);
 int state_read_sched(const struct state_proc *proc);
 int state_read_locks(const struct state_proc *proc);
 int state_read_maps(const struct state_proc *proc);
+int state_read_keys(const struct state_proc *proc);
+void state_free_keepers(struct state_keeper *keeper);
 /* Drops what is about mappings that are not there any more. */
 void state_check_maps(struct state *state);
 

@@ -34,7 +34,7 @@ struct state_sched {
 };
 
 /* Only what differs: setting a slice, even to the usual one, makes it the thread's own. */
-static int state_put_sched(const struct state_item *item)
+static int state_put_sched(const struct state_item *item, struct hold *hold)
 {
 	struct state_sched want, have;
 
@@ -82,7 +82,7 @@ static int state_read_personality(const struct state_proc *proc, pid_t tid)
 	return 0;
 }
 
-static int state_put_autogroup(const struct state_item *item)
+static int state_put_autogroup(const struct state_item *item, struct hold *hold)
 {
 	char path[48];
 

@@ -26,6 +26,7 @@ void state_free(struct state *state)
 {
 	if (!state)
 		return;
+	state_free_keepers(state->keepers);
 	free(state->items);
 	free(state->locks);
 	free(state);
@@ -112,7 +113,8 @@ static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 {
 	static int (*const running[])(const struct state_proc *) = { state_read_maps };
 	static int (*const frozen[])(const struct state_proc *) = {
-		state_read_sched, state_read_memory, state_read_locks, state_read_calls
+		state_read_sched, state_read_memory, state_read_locks, state_read_calls,
+		state_read_keys
 	};
 	struct state_proc proc = { .state = state, .hold = hold, .pid = pid };
 	char process_state = 'Z';
@@ -180,7 +182,7 @@ static int state_put_item(const struct state_item *item, struct hold *hold)
 	int r = 0;
 
 	if (item->put)
-		return item->put(item);
+		return item->put(item, hold);
 	call = item->call;
 	if (item->adapt)
 		r = item->adapt(item, &call);

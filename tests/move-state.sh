@@ -23,7 +23,7 @@ refused() { # ATTRIBUTE
 # What vcmove(1) says is not carried, since nobody can read it, or nobody can set it.
 lost() { # ATTRIBUTE
 	case $1 in
-	session_keyring | process_keyring | thread_keyring | area_home | dnotify | cpu_clock) return 0 ;;
+	area_home | dnotify | cpu_clock) return 0 ;;
 	esac
 	return 1
 }

@@ -338,9 +338,10 @@ static int set_process_keyring(void)
 	return add_key(KEY_PROCESS);
 }
 
+/* Its own number is not carried. */
 static void get_process_keyring(char ret[VALUE_MAX])
 {
-	get_keyring(ret, KEY_PROCESS);
+	number(ret, syscall(SYS_keyctl, KEY_SEARCH, KEY_PROCESS, "user", "state-victim", 0));
 }
 
 static int set_thread_keyring(void)
@@ -350,7 +351,7 @@ static int set_thread_keyring(void)
 
 static void get_thread_keyring(char ret[VALUE_MAX])
 {
-	get_keyring(ret, KEY_THREAD);
+	number(ret, syscall(SYS_keyctl, KEY_SEARCH, KEY_THREAD, "user", "state-victim", 0));
 }
 
 /* --- memory -------------------------------------------------------------------------------------
