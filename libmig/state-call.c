@@ -6,10 +6,13 @@
  * one that every process begins with, and needs no putting back.
  */
 #include <asm/unistd.h>
+#include <fcntl.h>
 #include <linux/prctl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "libmig/state-priv.h"
 
 /* Younger than the headers of some of the systems that this is built on. */
@@ -101,6 +104,55 @@ static int state_read_call(const struct state_proc *proc, pid_t tid, const struc
 	return 0;
 }
 
+/* What /proc/PID/status says of mitigations that a thread has asked for. */
+static const struct {
+	const char *line;
+	uint64_t which, control;
+} state_speculations[] = {
+	{ "\nSpeculation_Store_Bypass:\tthread force mitigated", PR_SPEC_STORE_BYPASS,
+	  PR_SPEC_FORCE_DISABLE },
+	{ "\nSpeculation_Store_Bypass:\tthread mitigated", PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE },
+	{ "\nSpeculationIndirectBranch:\tconditional force disabled", PR_SPEC_INDIRECT_BRANCH,
+	  PR_SPEC_FORCE_DISABLE },
+	{ "\nSpeculationIndirectBranch:\tconditional disabled", PR_SPEC_INDIRECT_BRANCH,
+	  PR_SPEC_DISABLE },
+};
+
+static int state_read_speculation(const struct state_proc *proc, pid_t tid)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)proc->pid, (int)tid);
+	if (file_read_all(AT_FDCWD, path, 65536, &text) < 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(state_speculations); i++) {
+		struct state_item *item;
+
+		if (!strstr(text, state_speculations[i].line))
+			continue;
+		item = state_add(proc->state, "PR_SET_SPECULATION_CTRL", proc->pid, tid);
+		if (!item)
+			return -proc->state->err->code;
+		item->must = true;
+		item->call = (struct inject_call){ .nr = __NR_prctl,
+						   .args = { PR_SET_SPECULATION_CTRL,
+							     state_speculations[i].which,
+							     state_speculations[i].control } };
+	}
+	return 0;
+}
+
+/* Whether threads can ask for any on this machine: then our own status says how it is for us. */
+static bool state_may_speculate(void)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return file_read_all(AT_FDCWD, "/proc/self/status", 65536, &text) < 0 ||
+	       strstr(text, "Speculation_Store_Bypass:\tthread") ||
+	       strstr(text, "SpeculationIndirectBranch:\tconditional");
+}
+
 #ifdef __x86_64__
 /* Of its own segments a program for 16 bits has need, or Wine. */
 static int state_read_segments(const struct state_proc *proc)
@@ -125,6 +177,9 @@ int state_read_calls(const struct state_proc *proc)
 #ifdef __x86_64__
 	r = state_read_segments(proc);
 #endif
+	if (state_may_speculate())
+		for (size_t i = 0; r == 0 && i < proc->n_tids; i++)
+			r = state_read_speculation(proc, proc->tids[i]);
 	for (size_t i = 0; i < proc->n_tids; i++)
 		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(state_calls); k++)
 			if (state_calls[k].each_thread || proc->tids[i] == proc->pid)
