@@ -5,7 +5,7 @@ libcommon_la_SOURCES = \
 	common/err.c common/err.h common/text.c common/text.h \
 	common/file.c common/file.h \
 	common/log.c common/log.h common/log-bound.c common/log-bound.h common/proc.c common/proc.h \
-	common/statedir.h \
+	common/statedir.h common/subuid.c common/subuid.h \
 	common/trust.c common/trust.h
 
 if HAVE_CMOCKA

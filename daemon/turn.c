@@ -25,6 +25,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/subuid.h"
 
 #define TURN_USEC 2000
 #define TURN_FORGET 0.5              /* of a second of debt, forgotten in a second */
@@ -32,6 +33,7 @@
 #define TURN_SHIM_DEBT_MAX 2000000.0 /* above this, the user's shims wait */
 #define TURN_LEAST_USEC 5            /* what a piece of work costs at least */
 #define TURN_BUCKETS 64
+#define TURN_SUBUID_USEC 60000000u
 
 LIST_HEAD(turn_bucket, turn_user);
 
@@ -39,6 +41,8 @@ struct turns {
 	struct event *event;
 	struct turn_bucket buckets[TURN_BUCKETS]; /* users by uid */
 	TAILQ_HEAD(, turn_user) ready;            /* that have a connection to be served */
+	struct subuid *subuid;                    /* whose uids are whose; NULL: not known */
+	uint64_t subuid_usec;                     /* CLOCK_MONOTONIC of when it was read */
 };
 
 static double turn_debt(const struct turn_user *user, uint64_t now)
@@ -57,13 +61,31 @@ static void turn_charge(struct turn_user *user, uint64_t cost_usec)
 	user->at_usec = now;
 }
 
+/* If a user was given further uids, they have no shares of their own. */
+static uid_t turn_person(struct turns *turns, uid_t uid)
+{
+	uint64_t now = clock_mono_usec();
+	uid_t owner;
+
+	if (!turns->subuid || now - turns->subuid_usec > TURN_SUBUID_USEC) {
+		subuid_free(turns->subuid);
+		turns->subuid = subuid_read("/etc/subuid", "/etc/passwd");
+		turns->subuid_usec = now;
+	}
+	owner = subuid_owner(turns->subuid, uid);
+	/* Root's further uids are for containers; they have no right of root's here. */
+	return owner == 0 ? uid : owner;
+}
+
 /* Users are remembered for as long as they have connections or debts. */
 static struct turn_user *turn_user(struct turns *turns, uid_t uid)
 {
-	struct turn_bucket *bucket = &turns->buckets[uid % TURN_BUCKETS];
+	struct turn_bucket *bucket;
 	uint64_t now = clock_mono_usec();
 	struct turn_user *user, *next, *found = NULL;
 
+	uid = turn_person(turns, uid);
+	bucket = &turns->buckets[uid % TURN_BUCKETS];
 	for (user = LIST_FIRST(bucket); user; user = next) {
 		next = LIST_NEXT(user, link);
 		if (user->uid == uid) {
@@ -258,6 +280,7 @@ void turn_stop(struct daemon *daemon)
 	}
 	if (turns->event)
 		event_free(turns->event);
+	subuid_free(turns->subuid);
 	free(turns);
 	daemon->turns = NULL;
 }

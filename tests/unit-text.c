@@ -17,6 +17,7 @@
 
 #include "common/err.h"
 #include "common/log-bound.h"
+#include "common/subuid.h"
 #include "common/text.h"
 #include "common/trust.h"
 
@@ -205,6 +206,38 @@ static void test_files_are_bounded(void **state)
 	close(saved);
 }
 
+/* A uid of a user namespace counts as that of whom it was given to. */
+static void test_subuid(void **state)
+{
+	char ranges[] = "/tmp/unit-text.XXXXXX", passwd[] = "/tmp/unit-text.XXXXXX";
+	int fd = mkstemp(ranges);
+	struct subuid *subuid;
+
+	dprintf(fd,
+		"anna:100000:65536\nnobody-there:300000:65536\n1007:200000:10\nbroken\nanna::\n");
+	close(fd);
+	fd = mkstemp(passwd);
+	dprintf(fd, "root:x:0:0::/root:/bin/sh\nanna:x:1001:1001::/home/anna:/bin/sh\n");
+	close(fd);
+	subuid = subuid_read(ranges, passwd);
+	assert_non_null(subuid);
+	assert_int_equal(subuid_owner(subuid, 1001), 1001);
+	assert_int_equal(subuid_owner(subuid, 99999), 99999);
+	assert_int_equal(subuid_owner(subuid, 100000), 1001);
+	assert_int_equal(subuid_owner(subuid, 165535), 1001);
+	assert_int_equal(subuid_owner(subuid, 165536), 165536);
+	assert_int_equal(subuid_owner(subuid, 200009), 1007);
+	assert_int_equal(subuid_owner(subuid, 200010), 200010);
+	assert_int_equal(subuid_owner(subuid, 300000), 300000);
+	assert_int_equal(subuid_owner(NULL, 100000), 100000);
+	subuid_free(subuid);
+	unlink(ranges);
+	subuid = subuid_read(ranges, passwd);
+	assert_int_equal(subuid_owner(subuid, 100000), 100000);
+	subuid_free(subuid);
+	unlink(passwd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_a_burst_of_messages),
 		cmocka_unit_test(test_files_are_bounded),
+		cmocka_unit_test(test_subuid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
