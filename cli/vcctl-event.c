@@ -119,8 +119,10 @@ static int event_show(const struct instance *in, const struct plan_event *event,
 		if (r < 0)
 			return r;
 		printf("\n%s:\n", plan_way_name(way));
-		vcctl_print_shape(in, after, n);
+		r = vcctl_print_shape(in, after, n, err);
 		plan_free_specs(after, n);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

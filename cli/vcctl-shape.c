@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@
 #include "common/cleanup.h"
 #include "partition/partition.h"
 #include "partition/reshape.h"
+
+#define SHAPE_LIST 1024 /* bytes of a list of CPUs or nodes that are shown */
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
@@ -65,15 +68,78 @@ int vcctl_open_shape(const struct vcctl *opts, struct instance **ret, struct cg 
 	return 0;
 }
 
-static void shape_add_cells(struct table *table, const struct partition_spec *spec)
+/* A partition's cells in the table. */
+struct shape_row {
+	uint64_t memory_bytes;
+	const char *mode, *sharing;
+	char cpus[SHAPE_LIST], mems[SHAPE_LIST];
+};
+
+static void shape_want(const struct partition_spec *spec, struct shape_row *ret)
+{
+	*ret = (struct shape_row){
+		.memory_bytes = spec->memory_bytes,
+		.mode = spec_mode_name(spec->mode),
+		.sharing = spec_sharing_name(spec),
+	};
+	snprintf(ret->cpus, sizeof(ret->cpus), "%s", spec->cpus);
+	snprintf(ret->mems, sizeof(ret->mems), "%s", spec->mems);
+}
+
+/* As the kernel has it. What cannot be read is as it is wanted. */
+static void shape_read(struct cg *cg, const struct partition_spec *spec, struct shape_row *ret)
+{
+	enum cg_exclusive exclusive;
+	enum cg_memory_hold hold;
+	struct cg_memory memory;
+	char cpus[SHAPE_LIST], mems[SHAPE_LIST];
+
+	shape_want(spec, ret);
+	if (cg_get_cpus(cg, spec->name, cpus, sizeof(cpus), mems, sizeof(mems), NULL) == 0) {
+		memcpy(ret->cpus, cpus, sizeof(cpus));
+		memcpy(ret->mems, mems, sizeof(mems));
+	}
+	if (cg_memory_read(cg, spec->name, &memory) == 0)
+		ret->memory_bytes = memory.limit_bytes;
+	if (cg_get_exclusive(cg, spec->name, spec->exclusive, &exclusive) == 0)
+		ret->sharing = partition_exclusive_name(exclusive);
+	if (cg_get_memory_hold(cg, spec->name, &hold) == 0)
+		ret->mode = partition_hold_name(hold);
+}
+
+static bool shape_same(const struct shape_row *a, const struct shape_row *b)
+{
+	return a->memory_bytes == b->memory_bytes && !strcmp(a->mode, b->mode) &&
+	       !strcmp(a->sharing, b->sharing) && !strcmp(a->cpus, b->cpus) &&
+	       !strcmp(a->mems, b->mems);
+}
+
+static void shape_add_cells(struct table *table, const struct shape_row *row)
 {
 	char size[32];
 
-	table_add(table, "%s", config_format_size(spec->memory_bytes, size, sizeof(size)));
-	table_add(table, "%s", spec_mode_name(spec->mode));
-	table_add(table, "%s", spec->cpus);
-	table_add(table, "%s", spec_sharing_name(spec));
-	table_add(table, "%s", spec->mems);
+	table_add(table, "%s", config_format_size(row->memory_bytes, size, sizeof(size)));
+	table_add(table, "%s", row->mode);
+	table_add(table, "%s", row->cpus);
+	table_add(table, "%s", row->sharing);
+	table_add(table, "%s", row->mems);
+}
+
+/* As JP06110715 draws it in its Fig. 9: a partition a line, before and after side by side. */
+static void shape_print(const struct partition_spec *parts, const struct shape_row *before,
+			const struct shape_row *after, size_t n)
+{
+	struct table *table = table_new("PARTITION|>MEMORY|MODE|CPUS|CPU|NODES| |>MEMORY|MODE|CPUS|"
+					"CPU|NODES");
+
+	for (size_t i = 0; i < n; i++) {
+		table_add(table, "%s", parts[i].name);
+		shape_add_cells(table, &before[i]);
+		table_add(table, "%s", shape_same(&before[i], &after[i]) ? "" : "->");
+		shape_add_cells(table, &after[i]);
+	}
+	table_print(table, stdout);
+	table_free(table);
 }
 
 /* Below the table, since few have any. */
@@ -95,24 +161,9 @@ static void shape_print_devices(const struct partition_spec *before,
 		       lists[i].after ? lists[i].after : "none");
 }
 
-/* As JP06110715 draws it in its Fig. 9: a partition a line, before and after side by side. */
-void vcctl_print_shape(const struct instance *in, const struct partition_spec *after, size_t n)
+static void shape_print_all_devices(const struct instance *in, const struct partition_spec *after,
+				    size_t n)
 {
-	struct table *table = table_new("PARTITION|>MEMORY|MODE|CPUS|CPU|NODES| |>MEMORY|MODE|CPUS|"
-					"CPU|NODES");
-
-	for (size_t i = 0; i < n; i++) {
-		int at = instance_find(in, after[i].name);
-
-		if (at < 0)
-			continue;
-		table_add(table, "%s", after[i].name);
-		shape_add_cells(table, &in->config->parts[at]);
-		table_add(table, "%s", spec_equal(&in->config->parts[at], &after[i]) ? "" : "->");
-		shape_add_cells(table, &after[i]);
-	}
-	table_print(table, stdout);
-	table_free(table);
 	for (size_t i = 0; i < n; i++) {
 		int at = instance_find(in, after[i].name);
 
@@ -120,6 +171,36 @@ void vcctl_print_shape(const struct instance *in, const struct partition_spec *a
 			shape_print_devices(&in->config->parts[at], &after[i]);
 	}
 	fflush(stdout);
+}
+
+/* Of partitions that are there: reshape_check() saw to that. cg NULL: as they are wanted. */
+static void shape_read_all(const struct instance *in, struct cg *cg,
+			   const struct partition_spec *after, size_t n, struct shape_row *ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		int at = instance_find(in, after[i].name);
+		const struct partition_spec *spec = at < 0 ? &after[i] : &in->config->parts[at];
+
+		if (cg)
+			shape_read(cg, spec, &ret[i]);
+		else
+			shape_want(spec, &ret[i]);
+	}
+}
+
+int vcctl_print_shape(const struct instance *in, const struct partition_spec *after, size_t n,
+		      struct vc_err *err)
+{
+	_cleanup_free_ struct shape_row *rows = calloc(2 * n + 1, sizeof(*rows));
+
+	if (!rows)
+		return err_sys(err, ENOMEM, "partitions");
+	shape_read_all(in, NULL, after, n, rows);
+	for (size_t i = 0; i < n; i++)
+		shape_want(&after[i], &rows[n + i]);
+	shape_print(after, rows, rows + n, n);
+	shape_print_all_devices(in, after, n);
+	return 0;
 }
 
 static void shape_progress(const char *partition, uint64_t used_bytes, uint64_t limit_bytes,
@@ -184,14 +265,18 @@ int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
 		.progress = shape_progress,
 		.cancel = &shape_cancelled,
 	};
+	_cleanup_free_ struct shape_row *rows = calloc(2 * change->n + 1, sizeof(*rows));
 	struct reshape_report report = { 0 };
 	int r = reshape_check(in, change->after, change->n, err);
 
 	if (r < 0)
 		return r;
-	vcctl_print_shape(in, change->after, change->n);
+	if (!rows)
+		return err_sys(err, ENOMEM, "set");
 	if (opts->dry_run)
-		return 0;
+		return vcctl_print_shape(in, change->after, change->n, err);
+	shape_read_all(in, cg, change->after, change->n, rows);
+	shape_print_all_devices(in, change->after, change->n);
 	shape_catch_signals();
 	if (change->event) {
 		r = plan_go(in, cg, change->event, change->way, &how, &report, err);
@@ -204,6 +289,9 @@ int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
 		err_add(err, "nothing has changed");
 		return r;
 	}
+	for (size_t i = 0; i < change->n; i++)
+		shape_read(cg, &change->after[i], &rows[change->n + i]);
+	shape_print(change->after, rows, rows + change->n, change->n);
 	shape_print_done(&report);
 	for (size_t i = 0; report.n_changed > 0 && i < change->n; i++)
 		shape_print_obtained(cg, &change->after[i]);

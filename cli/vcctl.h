@@ -60,8 +60,9 @@ int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, s
  * descriptor that ends the lock when it is closed, with the process at the latest. */
 int vcctl_open_shape(const struct vcctl *opts, struct instance **ret, struct cg **ret_cg,
 		     int *ret_lock, struct vc_err *err);
-/* n partitions, before and after, side by side. */
-void vcctl_print_shape(const struct instance *in, const struct partition_spec *after, size_t n);
+/* n partitions side by side: as they are wanted now, and then. */
+int vcctl_print_shape(const struct instance *in, const struct partition_spec *after, size_t n,
+		      struct vc_err *err);
 
 /* What is to be changed: partitions, or an event's. */
 struct vcctl_change {
@@ -72,7 +73,8 @@ struct vcctl_change {
 	enum plan_way way;
 };
 
-/* Shows the change; makes it, unless it is a dry run; says what came of it. */
+/* Makes the change, and shows what each partition had and what it has obtained, as the kernel
+ * says. A dry run shows what is wanted. */
 int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
 		  const struct vcctl_change *change, struct vc_err *err);
 int vcctl_ipc(const struct vcctl *opts);

@@ -118,5 +118,7 @@ int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	job->state = state;
 	if (moved)
 		ipc_job_came(conn->daemon, state->job);
+	if (state->confirm)
+		conn_ok(conn);
 	return 0;
 }

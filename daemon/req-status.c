@@ -55,6 +55,7 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 {
 	struct partition_spec *spec = &daemon->instance->config->parts[slot];
 	enum cg_memory_hold held;
+	struct cg_memory memory;
 	enum alive alive;
 	struct board_sample sample;
 
@@ -73,8 +74,10 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 	out->group_cpu_pct = sample.load.group_cpu_pct;
 	out->mem_used_bytes = sample.load.mem_used_bytes;
 	out->mem_charged_bytes = sample.load.mem_charged_bytes;
-	out->has_mem_limit_bytes = spec->memory_bytes != CG_NO_LIMIT;
-	out->mem_limit_bytes = spec->memory_bytes;
+	if (cg_memory_read(daemon->cg, spec->name, &memory) < 0)
+		memory.limit_bytes = spec->memory_bytes;
+	out->has_mem_limit_bytes = memory.limit_bytes != CG_NO_LIMIT;
+	out->mem_limit_bytes = memory.limit_bytes;
 	out->jobs = sample.load.jobs;
 	out->runnable = sample.load.runnable;
 	out->pending = sample.load.pending;

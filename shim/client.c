@@ -52,6 +52,15 @@ void client_started(struct shim *shim)
 	msg.body_case = VC__MSG__BODY_STARTED;
 	msg.started = &body;
 	client_tell(shim, &msg, &shim->master_fd, shim->master_fd >= 0);
+	shim->unconfirmed = false;
+	if (shim->start->run->detach)
+		client_drop(shim);
+}
+
+void client_confirmed(struct shim *shim)
+{
+	if (shim->unconfirmed)
+		client_started(shim);
 }
 
 void client_stopped(struct shim *shim, int signal)
@@ -70,6 +79,7 @@ void client_exited(struct shim *shim)
 	Vc__Exited body = VC__EXITED__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 
+	client_confirmed(shim);
 	body.status = shim->status;
 	msg.body_case = VC__MSG__BODY_EXITED;
 	msg.exited = &body;

@@ -263,9 +263,10 @@ void job_begin(struct shim *shim, const int *fds, size_t n_fds)
 	shim->report_event =
 		event_new(shim->base, shim->report_fd, EV_READ | EV_PERSIST, job_on_report, shim);
 	event_add(shim->report_event, NULL);
-	client_started(shim);
-	if (shim->start->run->detach)
-		client_drop(shim);
+	/* Who has detached may ask for the job at once, so the daemon is to know it first. */
+	shim->unconfirmed = shim->start->run->detach && shim->daemon;
+	if (!shim->unconfirmed)
+		client_started(shim);
 	if (record_save(shim, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
 	shim_set_state(shim, JOB_RUNNING);

@@ -40,6 +40,7 @@ static void shim_drop_daemon(struct shim *shim)
 	event_free(shim->daemon_write_event);
 	wire_free(shim->daemon);
 	shim->daemon = NULL;
+	client_confirmed(shim);
 }
 
 static void shim_on_daemon_writable(evutil_socket_t fd, short what, void *ctx)
@@ -188,6 +189,9 @@ static void shim_handle(struct shim *shim, struct wire_msg *msg)
 	case VC__MSG__BODY_SIGNAL:
 		if (shim->start)
 			shim_signal_from(shim, msg);
+		break;
+	case VC__MSG__BODY_OK:
+		client_confirmed(shim);
 		break;
 	default:
 		log_warn("message %d from the daemon is none for a shim", msg->msg->body_case);

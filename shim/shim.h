@@ -78,8 +78,9 @@ struct shim {
 	Vc__Start *start; /* as received: arguments, credentials */
 	pid_t root, program;
 	bool program_ended;
-	bool in_group; /* this process is in the job's group still */
-	int status;    /* of the program, once it has ended */
+	bool unconfirmed; /* a command that detaches waits until the daemon knows the job */
+	bool in_group;    /* this process is in the job's group still */
+	int status;       /* of the program, once it has ended */
 	int master_fd, report_fd;
 	uint32_t moves;
 	uint64_t move_downtime_usec, move_image_bytes; /* of the last move */
@@ -105,7 +106,10 @@ void shim_join(struct shim *shim, struct wire *wire);
 int client_open(struct shim *shim, int fd, struct vc_err *err);
 void client_drop(struct shim *shim);
 void client_ready(struct shim *shim);
+/* Who has detached is done with then. */
 void client_started(struct shim *shim);
+/* The daemon knows the job, or is gone: tells the command, if that waits for it. */
+void client_confirmed(struct shim *shim);
 void client_stopped(struct shim *shim, int signal);
 void client_exited(struct shim *shim);
 

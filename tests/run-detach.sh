@@ -17,6 +17,15 @@ is "state" "$(job alone state)" running
 vcmove --quiet "$number" || fail "it cannot be moved by the number printed"
 is "moves" "$(job alone moves)" 1
 
+# Who has the number can ask for the job at once.
+for _ in $(seq 40); do
+	number=$(vcrun --detach sleep 1000)
+	vcstat jobs >"$work/jobs"
+	grep -q "^ *$number " "$work/jobs" || fail "job $number is not there at once: $(cat "$work/jobs")"
+	vcctl kill "$number" || fail "job $number cannot be signalled at once"
+done
+wait_for 5 jobs_are 1
+
 # Whoever reads the number does not wait for the job, nor gets what the job says.
 began=$(date +%s)
 number=$(vcrun --detach --name=read sh -c 'echo from a detached job; echo and this >&2; exec sleep 5' 2>&1)

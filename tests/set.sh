@@ -60,6 +60,14 @@ matches "a partition that is not there" "$out" "no partition 'nobody'"
 try vcctl set a
 is "set without anything to set" "$status" 2
 before=$(shape)
+# What was obtained is shown, and not what was asked for: a limit is whole pages, and on v1 no CPU
+# is kept from the rest of the system.
+vcctl set a --memory=100000001 >"$work/set.out" || fail "set a: $(cat "$work/set.out")"
+limit=$(vcstat --json | json "[p for p in d['partitions'] if p['name'] == 'a'][0]['mem_limit_bytes']")
+is "its limit in pages" $((limit % 4096)) 0
+held=$(vcstat --json | json "[p for p in d['partitions'] if p['name'] == 'a'][0]['exclusive']")
+matches "what was obtained" "$(grep '^a ' "$work/set.out")" "-> .* $held "
+vcctl set a --memory=100M >"$work/set.out"
 vcctl set a --memory=1G --dry-run >"$work/set.out"
 matches "a dry run" "$(cat "$work/set.out")" 'a .*100M.*->.*1G'
 is "the shape after a dry run" "$(shape)" "$before"
