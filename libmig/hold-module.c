@@ -2,12 +2,12 @@
 /*
  * hold-module.c - the part of the mover that runs in criu
  *
- * criu calls its modules' hook "resume devices late" for each process when all threads are
- * stopped at the end of the restore, and detaches from them afterwards. It calls the hook
- * "checkpoint devices" when all threads of a tree to be dumped are stopped, before it puts its
- * own code into them. criu is their tracer, so it is here that calls are injected. The first
- * such call serves the mover until it says RELEASE, or is gone; for the other processes
- * nothing is left to do.
+ * criu calls its modules' hook "checkpoint devices" for each process when it has stopped all
+ * threads for a dump, before it does anything else to them, and "resume devices late" for each
+ * process when all threads are stopped at the end of a restore. A module's exit function is called
+ * after a dump before the tree is let go or killed. criu is the tracer of the threads, so it is
+ * here that calls are injected. The first such call serves the mover until it says RELEASE, or is
+ * gone; for the other processes nothing is left to do.
  *
  * Before a restore it takes the objects that the tree keeps (keep.h) and gives them to criu
  * as descriptors that it inherited. criu puts them into a socket connected to itself, from which
@@ -41,6 +41,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "libmig/hold-wire.h"
 #include "libmig/module-rights.h"
 
@@ -66,7 +67,13 @@ extern struct module_descriptor CR_PLUGIN_DESC;
 /* The threads that were asked about. */
 static struct inject *module_threads;
 static size_t module_n_threads;
-static bool module_served, module_restores;
+/* Those of one process that were interrupted in a system call. */
+static struct {
+	pid_t pid;
+	struct hold_wait *waits;
+	size_t n;
+} module_waits;
+static bool module_served; /* of this restore, or at the beginning of this dump */
 
 static int module_send(const struct hold_message *message)
 {
@@ -184,36 +191,86 @@ static void module_empty_store(void)
 		closedir(dir);
 }
 
-static void module_answer(struct hold_message *message)
+static int module_add_wait(pid_t tid)
+{
+	struct hold_wait wait = { .tid = tid }, *grown;
+	uint64_t args[INJECT_ARGS];
+	long nr;
+
+	/* One that is dead is no matter. */
+	if (inject_regs_read(tid, &wait.regs) < 0 ||
+	    !inject_regs_interrupted(&wait.regs, &nr, args))
+		return 0;
+	grown = reallocarray(module_waits.waits, module_waits.n + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	module_waits.waits = grown;
+	grown[module_waits.n++] = wait;
+	return 0;
+}
+
+static int module_find_waits(pid_t pid)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *entry;
+	char path[48];
+	int r = 0;
+
+	module_waits.pid = pid;
+	module_waits.n = 0;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	while (r == 0 && dir && (entry = readdir(dir)))
+		if (atoi(entry->d_name) > 0)
+			r = module_add_wait(atoi(entry->d_name));
+	return r;
+}
+
+static int module_tell_waits(struct hold_message *message)
+{
+	size_t skip = message->waits.skip, n;
+	int r = 0;
+
+	if (skip == 0 || module_waits.pid != message->pid)
+		r = module_find_waits(message->pid);
+	n = skip < module_waits.n ? module_waits.n - skip : 0;
+	message->waits.n = n < HOLD_WAITS ? (uint32_t)n : HOLD_WAITS;
+	memcpy(message->waits.waits, module_waits.waits + skip,
+	       message->waits.n * sizeof(*module_waits.waits));
+	return r;
+}
+
+static int module_serve_thread(struct hold_message *message)
 {
 	struct inject *thread;
 	long value = 0;
 	int r = module_find(message->pid, message->tid, &thread);
 
-	if (r == 0 && message->op == HOLD_CALL) {
+	if (r < 0)
+		return r;
+	if (message->op == HOLD_CALL)
 		r = inject_run(thread, &message->call, &value);
-		message->value = value;
-	} else if (r == 0 && message->op == HOLD_GET_REGS) {
+	else if (message->op == HOLD_BREAK_OFF)
+		r = inject_break_off(thread, &message->call, &value);
+	else if (message->op == HOLD_GET_REGS)
 		message->regs = thread->regs;
-	} else if (r == 0 && message->op == HOLD_SET_REGS) {
+	else if (message->op == HOLD_SET_REGS)
 		inject_set_regs(thread, &message->regs);
-	}
-	message->error = r;
+	message->value = value;
+	return r;
 }
 
-static int module_serve(int pid)
+static void module_serve(enum hold_op when)
 {
-	struct hold_message message = { .op = HOLD_READY };
+	struct hold_message message = { .op = when };
 
-	if (module_served || !getenv(HOLD_ENV))
-		return MODULE_NOT_MINE;
-	module_served = true;
-	if (module_restores)
+	if (when == HOLD_READY)
 		module_empty_store();
 	if (module_send(&message) < 0)
-		return MODULE_NOT_MINE;
+		return;
 	while (module_receive(&message) == 0 && message.op != HOLD_RELEASE) {
-		module_answer(&message);
+		message.error = message.op == HOLD_GET_WAITS ? module_tell_waits(&message)
+							     : module_serve_thread(&message);
 		if (module_send(&message) < 0)
 			break;
 	}
@@ -223,7 +280,28 @@ static int module_serve(int pid)
 	free(module_threads);
 	module_threads = NULL;
 	module_n_threads = 0;
+	free(module_waits.waits);
+	module_waits.waits = NULL;
+	module_waits.n = 0;
+}
+
+static int module_serve_once(enum hold_op when)
+{
+	if (!module_served && getenv(HOLD_ENV)) {
+		module_served = true;
+		module_serve(when);
+	}
 	return MODULE_NOT_MINE;
+}
+
+static int module_checkpoint(int pid)
+{
+	return module_serve_once(HOLD_FROZEN);
+}
+
+static int module_resume_late(int pid)
+{
+	return module_serve_once(HOLD_READY);
 }
 
 /* --- the root adopts ---------------------------------------------------------------------- */
@@ -238,28 +316,6 @@ static bool module_is_to_adopt(bool taken)
 	    message.op != HOLD_ADOPT)
 		return false;
 	return !taken || recv(HOLD_FD, &message, sizeof(message), MSG_DONTWAIT) == sizeof(message);
-}
-
-/* For dl_iterate_phdr(3): the program comes first, and is all that is looked at. */
-static int module_search(struct dl_phdr_info *info, size_t size, void *ctx)
-{
-	const char *name = ctx;
-
-	(void)size;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-
-		if (segment->p_type == PT_LOAD && (segment->p_flags & (PF_R | PF_W)) == PF_R &&
-		    memmem((const void *)(info->dlpi_addr + segment->p_vaddr), segment->p_filesz,
-			   name, strlen(name) + 1))
-			return 1;
-	}
-	return -1;
-}
-
-static bool module_criu_has(const char *name)
-{
-	return dl_iterate_phdr(module_search, (void *)name) > 0;
 }
 
 /* criu's child of the mover: the process that criu traces. */
@@ -354,27 +410,57 @@ static int module_init(int stage)
 	if (module_is_to_adopt(true))
 		message.error = CR_PLUGIN_DESC.max_hooks > MODULE_POST_FORKING ? 0 : -EOPNOTSUPP;
 	module_send(&message);
-	module_restores = stage == MODULE_STAGE_RESTORE;
-	return module_restores ? module_take_kept() : 0;
+	return stage == MODULE_STAGE_RESTORE ? module_take_kept() : 0;
+}
+
+static void module_exit(int stage, int result)
+{
+	if (stage == MODULE_STAGE_DUMP && module_served)
+		module_serve(HOLD_THAWING);
 }
 
 struct module_descriptor CR_PLUGIN_DESC = {
 	.name = "vcrun-hold",
 	.init = module_init,
+	.exit = module_exit,
 	.version = MODULE_VERSION,
 	.max_hooks = MODULE_RESUME_DEVICES_LATE + 1,
-	.hooks = { [MODULE_RESUME_DEVICES_LATE] = (void *)module_serve,
-		   [MODULE_CHECKPOINT_DEVICES] = (void *)module_serve,
+	.hooks = { [MODULE_RESUME_DEVICES_LATE] = (void *)module_resume_late,
+		   [MODULE_CHECKPOINT_DEVICES] = (void *)module_checkpoint,
 		   [MODULE_POST_FORKING] = (void *)module_post_forking },
 };
+
+/* For dl_iterate_phdr(3): the program comes first, and is all that is looked at. */
+static int module_search(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+	const char *name = ctx;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		if (segment->p_type == PT_LOAD && (segment->p_flags & (PF_R | PF_W)) == PF_R &&
+		    memmem((const void *)(info->dlpi_addr + segment->p_vaddr), segment->p_filesz,
+			   name, strlen(name) + 1))
+			return 1;
+	}
+	return -1;
+}
+
+/* Whether this criu has a hook. It has the name by which it would look for that in a module of the
+ * old kind in its memory then. */
+static bool module_is_known(const char *hook)
+{
+	return dl_iterate_phdr(module_search, (void *)hook) > 0;
+}
 
 /* Before criu looks at the descriptor. */
 static __attribute__((constructor)) void module_choose_hooks(void)
 {
 	if (!getenv(HOLD_ENV))
 		return;
-	if (module_criu_has("cr_plugin_checkpoint_devices"))
+	if (module_is_known("cr_plugin_checkpoint_devices"))
 		CR_PLUGIN_DESC.max_hooks = MODULE_CHECKPOINT_DEVICES + 1;
-	if (module_is_to_adopt(false) && module_criu_has("cr_plugin_post_forking"))
+	if (module_is_to_adopt(false) && module_is_known("cr_plugin_post_forking"))
 		CR_PLUGIN_DESC.max_hooks = MODULE_POST_FORKING + 1;
 }

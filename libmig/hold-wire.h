@@ -9,14 +9,18 @@
  *	HELLO    criu has loaded me; error: it cannot ADOPT
  *	                             KEEP, with descriptors, until one that has none: these are
  *	                             sent behind the request of a restore
- *	READY    all is restored     requests, each with its answer
- *	                             RELEASE, without an answer
+ *	FROZEN   all is stopped, nothing was done to it yet
+ *	THAWING  the dump is over, or was given up; the tree still stands
+ *	READY    all is restored
+ *	         after each of the last three:   requests, each with its answer
+ *	                                         RELEASE, without an answer
  */
 #ifndef VC_LIBMIG_HOLD_WIRE_H
 #define VC_LIBMIG_HOLD_WIRE_H
 
 #include <stdint.h>
 
+#include "libmig/hold.h"
 #include "libmig/inject.h"
 #include "libmig/keep.h"
 
@@ -27,8 +31,12 @@
 enum hold_op {
 	HOLD_HELLO = 1,
 	HOLD_ADOPT,
+	HOLD_FROZEN,
+	HOLD_THAWING,
 	HOLD_READY,
 	HOLD_CALL,
+	HOLD_BREAK_OFF, /* a call that is interrupted at once */
+	HOLD_GET_WAITS,
 	HOLD_GET_REGS,
 	HOLD_SET_REGS,
 	HOLD_RELEASE,
@@ -44,6 +52,15 @@ struct hold_keep {
 	char keys[HOLD_KEEP_MAX][KEEP_KEY_SIZE];
 };
 
+/* The next threads of a process that were interrupted in a system call, in any order. */
+#define HOLD_WAITS 4
+
+struct hold_waits {
+	uint32_t skip; /* of the request: as many were told of before */
+	uint32_t n;
+	struct hold_wait waits[HOLD_WAITS];
+};
+
 struct hold_message {
 	uint32_t op;
 	int32_t pid, tid;
@@ -52,6 +69,7 @@ struct hold_message {
 	union {
 		struct inject_call call;
 		struct inject_regs regs;
+		struct hold_waits waits;
 	};
 };
 

@@ -132,14 +132,25 @@ void hold_serve(void *ctx)
 		hold->sock = -1;
 		return;
 	}
-	if (message.op == HOLD_HELLO) {
+	switch (message.op) {
+	case HOLD_HELLO:
 		hold->loaded = true;
 		hold->adopts = hold->adopts && message.error == 0;
-	}
-	if (message.op != HOLD_READY)
 		return;
-	hold->held = true;
-	hold->f(hold, hold->ctx);
+	case HOLD_FROZEN:
+		hold->held = true;
+		hold->f(hold, HOLD_WHEN_FROZEN, hold->ctx);
+		break;
+	case HOLD_THAWING:
+		hold->f(hold, HOLD_WHEN_THAWING, hold->ctx);
+		break;
+	case HOLD_READY:
+		hold->held = true;
+		hold->f(hold, HOLD_WHEN_RESTORED, hold->ctx);
+		break;
+	default:
+		return;
+	}
 	hold_send(hold, &(struct hold_message){ .op = HOLD_RELEASE });
 }
 
@@ -224,15 +235,56 @@ static int hold_ask(struct hold *hold, struct hold_message *message)
 	return r < 0 ? r : message->error;
 }
 
-int hold_call(struct hold *hold, pid_t pid, pid_t tid, struct inject_call *call, long *ret_value)
+static int hold_make_call(struct hold *hold, enum hold_op op, pid_t pid, pid_t tid,
+			  struct inject_call *call, long *ret_value)
 {
-	struct hold_message message = { .op = HOLD_CALL, .pid = pid, .tid = tid, .call = *call };
+	struct hold_message message = { .op = op, .pid = pid, .tid = tid, .call = *call };
 	int r = hold_ask(hold, &message);
 
 	if (r < 0)
 		return r;
 	memcpy(call->data, message.call.data, call->size);
 	*ret_value = (long)message.value;
+	return 0;
+}
+
+int hold_call(struct hold *hold, pid_t pid, pid_t tid, struct inject_call *call, long *ret_value)
+{
+	return hold_make_call(hold, HOLD_CALL, pid, tid, call, ret_value);
+}
+
+int hold_break_off(struct hold *hold, pid_t pid, pid_t tid, struct inject_call *call,
+		   long *ret_value)
+{
+	return hold_make_call(hold, HOLD_BREAK_OFF, pid, tid, call, ret_value);
+}
+
+int hold_get_waits(struct hold *hold, pid_t pid, struct hold_wait **ret, size_t *ret_n)
+{
+	_cleanup_free_ struct hold_wait *waits = NULL;
+	struct hold_message message;
+	size_t n = 0;
+
+	do {
+		struct hold_wait *grown;
+		int r;
+
+		message = (struct hold_message){ .op = HOLD_GET_WAITS, .pid = pid };
+		message.waits.skip = (uint32_t)n;
+		r = hold_ask(hold, &message);
+		if (r == 0 && message.waits.n > HOLD_WAITS)
+			r = -EPROTO;
+		if (r < 0)
+			return r;
+		grown = reallocarray(waits, n + HOLD_WAITS, sizeof(*waits));
+		if (!grown)
+			return -ENOMEM;
+		waits = grown;
+		memcpy(waits + n, message.waits.waits, message.waits.n * sizeof(*waits));
+		n += message.waits.n;
+	} while (message.waits.n == HOLD_WAITS);
+	*ret = steal_ptr(waits);
+	*ret_n = n;
 	return 0;
 }
 

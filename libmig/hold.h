@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hold.h - a tree that stands still under criu, in the mover's hands
+ * hold.h - a tree in the mover's hands while criu has it stopped
  *
- * At the end of a restore criu has every thread stopped by ptrace at its last
+ * When criu has stopped every thread for a dump, and before it does anything else to them,
+ * their registers are what they were, and calls in the threads tell what /proc does not. At the end
+ * of the dump, also when it is given up, they stand once more before criu lets them go or ends
+ * them. At the end of a restore criu has every thread stopped by ptrace at its last
  * instruction of the restore: registers, memory and descriptors are the job's, and not one of
  * its instructions has run. A small module in that criu (hold-module.c) tells the mover
- * then, and does what the mover asks for: system calls in the job's threads, and other
- * registers. After that criu lets the tree go as usual.
- *
- * The same module does so when the old tree is frozen, before criu has touched it: so registers
- * are what they were, and calls in its threads tell what /proc does not.
+ * each time, and does what the mover asks for: system calls in the job's threads, and other
+ * registers. After that criu goes on as usual.
  *
  * A thread that is not asked about costs nothing. If the mover dies, the module lets the
  * tree go. If criu dies, the tree does not come to life: the move's images are whole, and it is
@@ -27,8 +27,21 @@
 struct hold;
 struct keep;
 
-/* Called once, while the tree is held. */
-typedef void hold_fn(struct hold *hold, void *ctx);
+/* When it is held. The first two need CRIU 4.0. */
+enum hold_when {
+	HOLD_WHEN_FROZEN,   /* a dump begins */
+	HOLD_WHEN_THAWING,  /* a dump ends, after HOLD_WHEN_FROZEN; not told whether it was good */
+	HOLD_WHEN_RESTORED, /* nothing has run yet */
+};
+
+/* A thread that was interrupted in a system call, with the registers that say so. */
+struct hold_wait {
+	pid_t tid;
+	struct inject_regs regs;
+};
+
+/* Called once each time, while the tree is held. */
+typedef void hold_fn(struct hold *hold, enum hold_when when, void *ctx);
 
 int hold_new(hold_fn *f, void *ctx, struct hold **ret, struct vc_err *err);
 void hold_free(struct hold *hold); /* NULL is accepted */
@@ -55,7 +68,7 @@ bool hold_will_adopt(struct hold *hold, int timeout_msec);
 /* Behind the request of a restore: the objects that the tree keeps (NULL: none). 0 or
  * -errno: criu will fail then. */
 int hold_give(const struct hold *hold, const struct keep *keep);
-/* Whether f was called. */
+/* Whether f was called, for a frozen tree or a restored one. */
 bool hold_was_held(const struct hold *hold);
 
 /* --- for f ------------------------------------------------------------------------------- */
@@ -63,6 +76,14 @@ bool hold_was_held(const struct hold *hold);
 /* A system call in a thread. 0: made, *ret_value is its result or -errno; data in the call is
  * what the call left there. -errno: not made (-ESRCH: the thread is dead). */
 int hold_call(struct hold *hold, pid_t pid, pid_t tid, struct inject_call *call, long *ret_value);
+/* The same for a call that would sleep: it is interrupted before it does. *ret_value is mostly the
+ * kernel's own word for how it is to be restarted, as a thread has it that a signal has
+ * interrupted; with that among its registers the kernel goes on with this call when the thread
+ * runs. */
+int hold_break_off(struct hold *hold, pid_t pid, pid_t tid, struct inject_call *call,
+		   long *ret_value);
+/* The threads of a process that are interrupted in a call; the caller frees *ret. */
+int hold_get_waits(struct hold *hold, pid_t pid, struct hold_wait **ret, size_t *ret_n);
 /* A thread's registers, as they will be when it runs. */
 int hold_get_regs(struct hold *hold, pid_t pid, pid_t tid, struct inject_regs *ret);
 /* As inject_set_regs(). */

@@ -14,6 +14,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -21,6 +22,12 @@
 #include <sys/user.h>
 
 #define INJECT_ARGS 6
+
+/* The kernel's own errors, for itself: how an interrupted system call is to be restarted. */
+#define INJECT_RESTART 512           /* ERESTARTSYS: unless a handler without SA_RESTART runs */
+#define INJECT_RESTART_ALWAYS 513    /* ERESTARTNOINTR */
+#define INJECT_RESTART_UNHANDLED 514 /* ERESTARTNOHAND: unless a handler runs */
+#define INJECT_RESTART_BLOCK 516     /* likewise, with what the kernel has kept of it */
 
 #if defined(__x86_64__)
 
@@ -55,6 +62,39 @@ static inline uint64_t inject_regs_sp(const struct inject_regs *regs)
 static inline long inject_regs_result(const struct inject_regs *regs)
 {
 	return (long)regs->user.rax;
+}
+
+/* Whether the thread was interrupted in a system call by a signal, or by what looks like one:
+ * a program never sees these results. The number and arguments of the call. */
+static inline bool inject_regs_interrupted(const struct inject_regs *regs, long *ret_nr,
+					   uint64_t ret_args[INJECT_ARGS])
+{
+	long result = (long)regs->user.rax;
+
+	if ((long)regs->user.orig_rax < 0 || regs->user.cs != INJECT_CS ||
+	    (result != -INJECT_RESTART && result != -INJECT_RESTART_ALWAYS &&
+	     result != -INJECT_RESTART_UNHANDLED && result != -INJECT_RESTART_BLOCK))
+		return false;
+	*ret_nr = (long)regs->user.orig_rax;
+	ret_args[0] = regs->user.rdi;
+	ret_args[1] = regs->user.rsi;
+	ret_args[2] = regs->user.rdx;
+	ret_args[3] = regs->user.r10;
+	ret_args[4] = regs->user.r8;
+	ret_args[5] = regs->user.r9;
+	return true;
+}
+
+static inline void inject_regs_set_result(struct inject_regs *regs, long result)
+{
+	regs->user.rax = (uint64_t)result;
+}
+
+/* As if this call had been interrupted, with one of the results above. */
+static inline void inject_regs_set_restart(struct inject_regs *regs, long nr, long result)
+{
+	regs->user.orig_rax = (uint64_t)nr;
+	regs->user.rax = (uint64_t)result;
 }
 
 /* The next instruction is the one at ip, and makes this call. */
@@ -117,6 +157,25 @@ static inline uint64_t inject_regs_sp(const struct inject_regs *regs)
 static inline long inject_regs_result(const struct inject_regs *regs)
 {
 	return (long)regs->user.regs[0];
+}
+
+/* The kernel has undone the call by the time a tracer sees it: the thread makes it anew, and what
+ * the kernel has kept of it is out of reach. */
+static inline bool inject_regs_interrupted(const struct inject_regs *regs, long *ret_nr,
+					   uint64_t ret_args[INJECT_ARGS])
+{
+	(void)regs, (void)ret_nr, (void)ret_args;
+	return false;
+}
+
+static inline void inject_regs_set_result(struct inject_regs *regs, long result)
+{
+	regs->user.regs[0] = (uint64_t)result;
+}
+
+static inline void inject_regs_set_restart(struct inject_regs *regs, long nr, long result)
+{
+	(void)regs, (void)nr, (void)result;
 }
 
 static inline void inject_regs_call(struct inject_regs *regs, uint64_t ip, long nr,

@@ -225,7 +225,7 @@ static int inject_advance(struct inject *inject, int request, bool want_syscall)
 }
 
 static int inject_execute(struct inject *inject, const struct inject_call *call,
-			  const uint64_t args[INJECT_ARGS], long *ret_value)
+			  const uint64_t args[INJECT_ARGS], bool break_off, long *ret_value)
 {
 	struct inject_regs regs = inject->regs;
 	int r;
@@ -234,6 +234,9 @@ static int inject_execute(struct inject *inject, const struct inject_call *call,
 	r = inject_regs_write(inject->tid, &regs);
 	if (r == 0)
 		r = inject_advance(inject, PTRACE_SYSCALL, true);
+	/* At its entry: from here on the kernel lets it sleep no more. */
+	if (r == 0 && break_off)
+		r = (int)inject_ptrace(PTRACE_INTERRUPT, inject->tid, 0, NULL);
 	if (r == 0)
 		r = inject_advance(inject, PTRACE_SYSCALL, true);
 	if (r == 0)
@@ -243,7 +246,8 @@ static int inject_execute(struct inject *inject, const struct inject_call *call,
 	return r;
 }
 
-int inject_run(struct inject *inject, struct inject_call *call, long *ret_value)
+static int inject_make(struct inject *inject, struct inject_call *call, bool break_off,
+		       long *ret_value)
 {
 	uint64_t args[INJECT_ARGS];
 	int r = 0;
@@ -263,10 +267,20 @@ int inject_run(struct inject *inject, struct inject_call *call, long *ret_value)
 		if (call->pointers >> i & 1)
 			args[i] += inject->scratch;
 	if (r == 0)
-		r = inject_execute(inject, call, args, ret_value);
+		r = inject_execute(inject, call, args, break_off, ret_value);
 	if (r == 0 && call->size)
 		r = inject_copy(inject, inject->scratch, call->data, call->size, false);
 	return r;
+}
+
+int inject_run(struct inject *inject, struct inject_call *call, long *ret_value)
+{
+	return inject_make(inject, call, false, ret_value);
+}
+
+int inject_break_off(struct inject *inject, struct inject_call *call, long *ret_value)
+{
+	return inject_make(inject, call, true, ret_value);
 }
 
 void inject_set_regs(struct inject *inject, const struct inject_regs *regs)

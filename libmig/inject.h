@@ -10,8 +10,9 @@
  *
  * While calls are injected all signals but SIGKILL and SIGSTOP are held back, seccomp
  * filters are suspended, and no instruction of the program runs. A call that sleeps
- * sleeps in the thread; the caller waits for it. Not to be injected: calls that replace the
- * thread's restart state (nanosleep, poll, futex with a timeout …), exit, execve, fork.
+ * sleeps in the thread; the caller waits for it. Calls that replace the
+ * thread's restart state (nanosleep, poll, futex with a timeout …) are for inject_break_off() only.
+ * Not to be injected: exit, execve, fork.
  *
  * If the caller dies between inject_begin() and inject_end() the thread runs on with wrong
  * registers, and most likely crashes. That time is some 50 us a call.
@@ -66,6 +67,13 @@ int inject_begin(struct inject *inject, pid_t pid, pid_t tid);
  * there. -errno: it could not be made. -ESRCH: the thread is dead.
  */
 int inject_run(struct inject *inject, struct inject_call *call, long *ret_value);
+
+/*
+ * The same for a call that sleeps: it is interrupted before it does, and *ret_value is mostly the
+ * kernel's own number for how it is to be restarted. The kernel keeps in the thread what it needs
+ * for that, in place of what it may have kept of another call.
+ */
+int inject_break_off(struct inject *inject, struct inject_call *call, long *ret_value);
 
 /*
  * Registers other than those it had, from inject_end() on. The kernel looks then whether

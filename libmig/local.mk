@@ -30,7 +30,9 @@ libmig_la_SOURCES = \
 	libmig/btf.c libmig/btf.h libmig/peek.c libmig/peek.h libmig/sight.c libmig/sight.h \
 	libmig/sandbox.c libmig/sandbox-learn.c libmig/sandbox.h \
 	libmig/verify.c libmig/verify.h libmig/verify-priv.h libmig/verify-dumpable.c \
-	libmig/verify-file.c libmig/verify-image.c libmig/verify-kernel.c libmig/verify-thread.c
+	libmig/verify-file.c libmig/verify-image.c libmig/verify-kernel.c libmig/verify-thread.c \
+	libmig/waits.c libmig/waits-learn.c libmig/waits.h \
+	libmig/timers.c libmig/timers.h
 libmig_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 libmig_la_LIBADD = $(PROTOBUF_C_LIBS)
 

@@ -38,7 +38,9 @@
 #include "libmig/sandbox.h"
 #include "libmig/session.h"
 #include "libmig/state.h"
+#include "libmig/timers.h"
 #include "libmig/verify.h"
+#include "libmig/waits.h"
 
 #define MIG_REAP_USEC 10000000u
 /* Attempts to restore at the source before the tree is parked: the reasons known to
@@ -78,6 +80,8 @@ struct mig_parked {
 	struct fill *fill;                     /* NULL: criu restores the memory alone */
 	struct hold *dump_hold, *hold; /* of the criu that dumps, and the one that restores */
 	struct state *state;           /* of the frozen tree: what CRIU does not carry */
+	struct waits *waits;           /* likewise: interrupted calls; NULL: not known */
+	struct timers *timers;         /* likewise */
 	struct vc_err lost;            /* of that, what could not be put back */
 	struct external external;      /* what the dump leaves alone */
 	struct keep *keep;             /* what the tree keeps; the images name it */
@@ -133,8 +137,15 @@ static void mig_put_back(struct mig_parked *mig)
 		inventory_put_back(mig->inv, mig->place->cpus, &ignored);
 }
 
+/* From the freeze on the processes are the same. */
+static int mig_list_frozen(struct mig_parked *mig)
+{
+	return mig->pids ? 0
+			 : inventory_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
+}
+
 /* The restored tree is complete and has not run. */
-static void mig_on_held(struct hold *hold, void *ctx)
+static void mig_on_held(struct hold *hold, enum hold_when when, void *ctx)
 {
 	struct mig_parked *mig = ctx;
 
@@ -146,20 +157,25 @@ static void mig_on_held(struct hold *hold, void *ctx)
 		mig->place->clear(mig->place->ctx);
 		return;
 	}
+	timers_put_back(mig->timers, hold);
+	waits_put_back(mig->waits, hold);
 	/* What it kept is its own now: a duplicate of ours would hold a file locked, a pipe open,
 	 * a program from being executed. */
 	keep_free(steal_ptr(mig->keep));
 }
 
-/* The old tree is frozen, and nothing has been dumped yet. */
-static void mig_on_frozen(struct hold *hold, void *ctx)
+/* The old tree is frozen, and nothing has been dumped yet; or it is about to run on or to end. */
+static void mig_on_frozen(struct hold *hold, enum hold_when when, void *ctx)
 {
 	struct mig_parked *mig = ctx;
-	_cleanup_free_ pid_t *pids = NULL;
-	size_t n;
 
-	if (inventory_pids(mig->req.root, &pids, &n, &mig->refusal) == 0)
-		state_take(mig->state, hold, pids, n, &mig->refusal);
+	if (when == HOLD_WHEN_THAWING && mig->step != MIG_COMMIT)
+		waits_put_back(mig->waits, hold);
+	if (when != HOLD_WHEN_FROZEN || mig_list_frozen(mig) < 0)
+		return;
+	mig->waits = waits_take(hold, mig->pids, mig->n_pids);
+	mig->timers = timers_take(hold, mig->pids, mig->n_pids);
+	state_take(mig->state, hold, mig->pids, mig->n_pids, &mig->refusal);
 }
 
 /* To restore in place; NULL: to dump. */
@@ -330,7 +346,7 @@ static int mig_may_commit(struct mig_parked *mig)
 	int r = mig_check_held(mig);
 
 	if (r == 0)
-		r = inventory_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
+		r = mig_list_frozen(mig);
 	if (r == 0)
 		r = mig_check_sandboxes(mig);
 	if (r == 0)
@@ -571,6 +587,8 @@ static void mig_reset(struct mig_parked *mig)
 	hold_free(steal_ptr(mig->hold));
 	hold_free(steal_ptr(mig->dump_hold));
 	state_free(steal_ptr(mig->state));
+	waits_free(steal_ptr(mig->waits));
+	timers_free(steal_ptr(mig->timers));
 	fill_free(steal_ptr(mig->fill));
 	namespaces_close(&mig->namespaces);
 	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };

@@ -22,11 +22,13 @@
 #include "common/cleanup.h"
 #include "libmig/btf.h"
 
-#define LEVELS_MAX 4 /* of PID namespaces in each other */
-#define INSNS_MAX 256
+#define LEVELS_MAX 4   /* of PID namespaces in each other */
+#define INSNS_A_READ 8 /* at most, and what leads to it */
+#define INSNS_AROUND 16
 #define RECORDS_READ 64
 #define LOG_SIZE 4096
 #define WORD sizeof(uint64_t)
+#define SLEEP_NATIVE 1 /* the kernel's enum timespec_type */
 
 /* The number of a thread in one PID namespace, as the kernel keeps it. */
 struct upid {
@@ -39,7 +41,11 @@ struct record {
 	uint32_t level;
 	int32_t sleep_clock;
 	struct upid numbers[LEVELS_MAX];
-	uint64_t sleep_end;
+	uint64_t restart;
+	uint64_t sleep_end, sleep_rest;
+	uint32_t sleep_kind;
+	uint8_t alarm_runs, unused[3];
+	uint64_t alarm_end, alarm_interval;
 	uint64_t poll_sec, poll_nsec;
 	uint32_t poll_ends, securebits;
 	uint64_t futex_end;
@@ -60,12 +66,18 @@ static const struct field {
 } fields[] = {
 	FIELD("thread_pid->level", NULL, level),
 	FIELD("thread_pid->numbers", NULL, numbers),
+	FIELD("restart_block.fn", NULL, restart),
+	FIELD("restart_block.nanosleep.type", NULL, sleep_kind),
+	FIELD("restart_block.nanosleep.rmtp", NULL, sleep_rest),
 	FIELD("restart_block.nanosleep.clockid", NULL, sleep_clock),
 	FIELD("restart_block.nanosleep.expires", NULL, sleep_end),
 	FIELD("restart_block.poll.end_time.tv_sec", "restart_block.poll.tv_sec", poll_sec),
 	FIELD("restart_block.poll.end_time.tv_nsec", "restart_block.poll.tv_nsec", poll_nsec),
 	FIELD("restart_block.poll.has_timeout", NULL, poll_ends),
 	FIELD("restart_block.futex.time", NULL, futex_end),
+	FIELD("signal->real_timer.is_queued", "signal->real_timer.state", alarm_runs),
+	FIELD("signal->real_timer.node.expires", NULL, alarm_end),
+	FIELD("signal->it_real_incr", NULL, alarm_interval),
 	FIELD("mm->flags", NULL, mm_flags),
 	FIELD("cred->securebits", NULL, securebits),
 	FIELD("cred->security->", NULL, lsm),
@@ -81,7 +93,8 @@ struct peek {
 };
 
 struct code {
-	struct bpf_insn insns[INSNS_MAX];
+	struct bpf_insn insns[INSNS_AROUND + sizeof(struct record) / WORD +
+			      ARRAY_SIZE(fields) * BTF_HOPS_MAX * INSNS_A_READ];
 	uint32_t n;
 };
 
@@ -244,8 +257,8 @@ void peek_free(struct peek *peek)
 
 DEFINE_CLEANUP(struct peek *, peek_freep, peek_free);
 
-/* A file from which the records of a process's threads are read. */
-static int open_iterator(const struct peek *peek, pid_t pid)
+/* A file from which the records of a process's threads are read, or the one of a thread. */
+static int open_iterator(const struct peek *peek, pid_t pid, pid_t tid)
 {
 	_cleanup_close_ int link = -1;
 	union bpf_iter_link_info info;
@@ -254,6 +267,7 @@ static int open_iterator(const struct peek *peek, pid_t pid)
 	memset(&info, 0, sizeof(info));
 	memset(&attr, 0, sizeof(attr));
 	info.task.pid = (uint32_t)pid;
+	info.task.tid = (uint32_t)tid;
 	attr.link_create.prog_fd = (uint32_t)peek->program;
 	attr.link_create.attach_type = BPF_TRACE_ITER;
 	attr.link_create.iter_info = (uint64_t)(uintptr_t)&info;
@@ -268,7 +282,7 @@ static int open_iterator(const struct peek *peek, pid_t pid)
 
 static int read_records(const struct peek *peek, pid_t pid, struct record **ret, size_t *ret_n)
 {
-	_cleanup_close_ int fd = open_iterator(peek, pid);
+	_cleanup_close_ int fd = open_iterator(peek, pid, 0);
 	_cleanup_free_ struct record *records = NULL;
 	size_t got = 0, size = 0;
 	ssize_t n;
@@ -387,11 +401,16 @@ static void take_record(const struct peek *peek, const struct record *record, st
 {
 	*ret = (struct peek_task){
 		.tid = record->numbers[peek->level].number,
+		.restart = record->restart,
 		.sleep_clock = record->sleep_clock,
+		.sleep_rest = record->sleep_kind == SLEEP_NATIVE ? record->sleep_rest : 0,
 		.sleep_end_nsec = record->sleep_end,
 		.poll_ends = record->poll_ends,
 		.poll_end_nsec = record->poll_sec * 1000000000u + record->poll_nsec,
 		.futex_end_nsec = record->futex_end,
+		.alarm_runs = record->alarm_runs,
+		.alarm_end_nsec = record->alarm_end,
+		.alarm_interval_nsec = record->alarm_interval,
 		.mm_flags = record->mm_flags,
 		.securebits = record->securebits,
 		.lsm_known = was_read(record, "cred->security"),
@@ -416,5 +435,17 @@ int peek_process(const struct peek *peek, pid_t pid, struct peek_task **ret, siz
 		take_record(peek, &records[i], &tasks[i]);
 	*ret = tasks;
 	*ret_n = n;
+	return 0;
+}
+
+int peek_thread(const struct peek *peek, pid_t tid, struct peek_task *ret, struct vc_err *err)
+{
+	_cleanup_close_ int fd = open_iterator(peek, 0, tid);
+	struct record record;
+	ssize_t n = fd < 0 ? fd : read(fd, &record, sizeof(record));
+
+	if (n != sizeof(record))
+		return err_sys(err, n < 0 ? errno : ESRCH, "read thread %d", (int)tid);
+	take_record(peek, &record, ret);
 	return 0;
 }

@@ -22,15 +22,21 @@
 
 struct peek;
 
-/* The ends are readings of CLOCK_MONOTONIC, but of sleep_clock for a sleep. Which of them
- * means anything depends on the system call in which the thread waits. */
+/* What the kernel keeps of an interrupted system call, to go on with it later. restart is the
+ * address of the kernel's function that will, and says which of the others mean anything. The ends
+ * are readings of CLOCK_MONOTONIC, but of sleep_clock for a sleep. */
 struct peek_task {
 	pid_t tid;
+	uint64_t restart;
 	int sleep_clock;
 	uint64_t sleep_end_nsec;
+	uint64_t sleep_rest; /* the address in its memory that nanosleep(2) calls rem; 0: none */
 	bool poll_ends;
 	uint64_t poll_end_nsec;
 	uint64_t futex_end_nsec;
+	/* ITIMER_REAL of its process: when it expires, or has expired, on CLOCK_MONOTONIC. */
+	bool alarm_runs;
+	uint64_t alarm_end_nsec, alarm_interval_nsec;
 	uint64_t mm_flags; /* of its memory; 0: it has none */
 	uint32_t securebits;
 	/* Of what the security modules keep with its credentials: as many words as were asked for.
@@ -58,5 +64,8 @@ void peek_free(struct peek *peek);
  */
 int peek_process(const struct peek *peek, pid_t pid, struct peek_task **ret, size_t *ret_n,
 		 struct vc_err *err);
+
+/* One thread. */
+int peek_thread(const struct peek *peek, pid_t tid, struct peek_task *ret, struct vc_err *err);
 
 #endif

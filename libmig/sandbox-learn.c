@@ -109,14 +109,7 @@ static pid_t learn_hear(struct learn_pipes *pipes, pid_t plain, pid_t restricted
 
 static bool learn_look(const struct peek *peek, pid_t pid, struct peek_task *ret)
 {
-	struct peek_task *tasks;
-	size_t n;
-
-	if (peek_process(peek, pid, &tasks, &n, NULL) < 0)
-		return false;
-	*ret = tasks[0];
-	free(tasks);
-	return ret->lsm_known;
+	return peek_thread(peek, pid, ret, NULL) == 0 && ret->lsm_known;
 }
 
 static bool learn_compare(const struct peek *peek, pid_t plain, pid_t restricted, pid_t child,

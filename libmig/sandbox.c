@@ -69,14 +69,7 @@ int sandbox_check_landlock(pid_t pid, struct vc_err *err)
  * thread that asks. */
 static bool sandbox_look(const struct sight *sight, pid_t pid, struct peek_task *ret)
 {
-	struct peek_task *tasks;
-	size_t n;
-
-	if (!sight->peek || peek_process(sight->peek, pid, &tasks, &n, NULL) < 0)
-		return false;
-	*ret = tasks[0];
-	free(tasks);
-	return true;
+	return sight->peek && peek_thread(sight->peek, pid, ret, NULL) == 0;
 }
 
 bool sandbox_has_mdwe(pid_t pid)

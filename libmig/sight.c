@@ -7,7 +7,6 @@
 #include "libmig/sight.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,9 @@
 #include "libmig/peek.h"
 
 #define SIGHT_VARIABLE "VCRUN_SIGHT"
-#define SIGHT_FORMAT "%d %" PRIu32 " %d %d %" PRIx64 " %" PRIx64
+/* The descriptor, the level, what is seen, then numbers of the kernel's. */
+#define SIGHT_FORMAT "%d %u %d %d %llx %llx %llx %llx %llx %llx %llx"
+#define SIGHT_NUMBERS 11
 
 DEFINE_CLEANUP(struct peek *, peek_freep, peek_free);
 
@@ -29,17 +30,24 @@ static bool sight_take_over(void)
 {
 	const char *text = getenv(SIGHT_VARIABLE);
 	struct peek *peek = NULL;
+	unsigned long long n[7];
+	unsigned int level;
 	int fd, off, sees;
-	uint32_t level;
 
-	if (!text || sscanf(text, "%d %" SCNu32 " %d %d %" SCNx64 " %" SCNx64, &fd, &level, &off,
-			    &sees, &sight.our_domain, &sight.mdwe) != 6)
+	if (!text || sscanf(text, SIGHT_FORMAT, &fd, &level, &off, &sees, &n[0], &n[1], &n[2],
+			    &n[3], &n[4], &n[5], &n[6]) != SIGHT_NUMBERS)
 		return false;
+	unsetenv(SIGHT_VARIABLE);
 	if (fd >= 0 && peek_take_over(fd, level, &peek) < 0)
 		return false;
 	sight.peek = peek;
 	sight.landlock_off = off;
 	sight.sees_landlock = sees;
+	sight.our_domain = n[0];
+	sight.mdwe = n[1];
+	sight.waits = (struct waits_signs){
+		.sleep = n[2], .cpu_sleep = n[3], .alarm_sleep = n[4], .poll = n[5], .futex = n[6]
+	};
 	if (!peek)
 		err_set(&sight.why, EOPNOTSUPP, "the daemon's log says why");
 	return true;
@@ -47,13 +55,12 @@ static bool sight_take_over(void)
 
 static bool sight_read_domain(const struct peek *peek, uint64_t *ret)
 {
-	_cleanup_free_ struct peek_task *tasks = NULL;
-	size_t n;
+	struct peek_task task;
 
-	if (peek_process(peek, getpid(), &tasks, &n, &sight.why) < 0)
+	if (peek_thread(peek, getpid(), &task, &sight.why) < 0)
 		return false;
-	*ret = tasks[0].lsm[0];
-	return tasks[0].lsm_known;
+	*ret = task.lsm[0];
+	return task.lsm_known;
 }
 
 static void sight_learn(void)
@@ -71,6 +78,7 @@ static void sight_learn(void)
 		return;
 	sight.peek = peek;
 	sight.mdwe = signs.mdwe;
+	waits_learn(peek, &sight.waits);
 	sight.sees_landlock = signs.word >= 0 && sight_read_domain(peek, &sight.our_domain);
 	if (!sight.sees_landlock)
 		err_set(&sight.why, EOPNOTSUPP,
@@ -87,12 +95,16 @@ const struct sight *sight_get(void)
 
 void sight_hand_over(void)
 {
-	char text[128];
+	char text[256];
 	uint32_t level = 0;
 	int fd = sight.peek ? peek_hand_over(sight.peek, &level) : -1;
 
 	snprintf(text, sizeof(text), SIGHT_FORMAT, fd, level, sight.landlock_off,
-		 sight.sees_landlock, sight.our_domain, sight.mdwe);
+		 sight.sees_landlock, (unsigned long long)sight.our_domain,
+		 (unsigned long long)sight.mdwe, (unsigned long long)sight.waits.sleep,
+		 (unsigned long long)sight.waits.cpu_sleep,
+		 (unsigned long long)sight.waits.alarm_sleep, (unsigned long long)sight.waits.poll,
+		 (unsigned long long)sight.waits.futex);
 	if (sight_known)
 		setenv(SIGHT_VARIABLE, text, 1);
 }

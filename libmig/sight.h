@@ -12,16 +12,18 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "libmig/waits.h"
 
 struct peek;
 
 struct sight {
-	const struct peek *peek; /* NULL: nothing can be seen, why says why; its one word of the
-				  * security modules' data is the Landlock domain */
-	bool landlock_off;       /* there are no domains */
-	bool sees_landlock;      /* the word was found */
-	uint64_t our_domain;     /* 0: none */
-	uint64_t mdwe;           /* the bit of PR_SET_MDWE in a memory's flags; 0: not known */
+	const struct peek *peek;  /* NULL: nothing can be seen, why says why; its one word of the
+				   * security modules' data is the Landlock domain */
+	bool landlock_off;        /* there are no domains */
+	bool sees_landlock;       /* the word was found */
+	uint64_t our_domain;      /* 0: none */
+	uint64_t mdwe;            /* the bit of PR_SET_MDWE in a memory's flags; 0: not known */
+	struct waits_signs waits; /* the kernel's functions that go on with interrupted calls */
 	struct vc_err why;
 };
 

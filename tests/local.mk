@@ -17,7 +17,8 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/event-config.sh tests/event-load.sh tests/event-retry.sh tests/reshape-random.sh \
 	tests/devices.sh tests/devices-deny.sh tests/devices-astray.sh tests/devices-storm.sh \
 	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh \
-	tests/move-refuse.sh tests/move-sandbox.sh tests/move-swapped.sh tests/move-memory.sh tests/move-maps.sh \
+	tests/move-refuse.sh tests/move-sandbox.sh tests/move-waits.sh tests/move-timers.sh \
+	tests/move-swapped.sh tests/move-memory.sh tests/move-maps.sh \
 	tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
 	tests/move-faults.sh tests/move-verify.sh tests/move-criu.sh
 end_to_end += tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
@@ -31,6 +32,13 @@ check_PROGRAMS += tests/alter-image
 tests_alter_image_SOURCES = tests/alter-image.c tests/alter.c tests/alter.h
 tests_alter_image_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_alter_image_LDADD = libmig.la libcommon.la $(PROTOBUF_C_LIBS)
+check_PROGRAMS += tests/wait-victim tests/timer-victim
+tests_timer_victim_SOURCES = tests/timer-victim.c
+tests_timer_victim_CFLAGS = $(WARN_CFLAGS) -O2
+tests_timer_victim_LDFLAGS =
+tests_wait_victim_SOURCES = tests/wait-victim.c
+tests_wait_victim_CFLAGS = $(WARN_CFLAGS) -O2
+tests_wait_victim_LDFLAGS =
 tests_fault_victim_SOURCES = tests/fault-victim.c
 tests_fault_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
 tests_fault_victim_LDFLAGS = -pthread

@@ -236,7 +236,7 @@ static bool waits(pid_t pid)
 }
 
 /* By the module criu reads limits; there is nothing else to be asked of it. */
-static void on_held(struct hold *hold, void *ctx)
+static void on_held(struct hold *hold, enum hold_when when, void *ctx)
 {
 }
 
