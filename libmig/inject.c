@@ -250,6 +250,7 @@ static int inject_make(struct inject *inject, struct inject_call *call, bool bre
 		       long *ret_value)
 {
 	uint64_t args[INJECT_ARGS];
+	struct inject_regs regs;
 	int r = 0;
 
 	if (call->size > sizeof(call->data))
@@ -270,6 +271,9 @@ static int inject_make(struct inject *inject, struct inject_call *call, bool bre
 		r = inject_execute(inject, call, args, break_off, ret_value);
 	if (r == 0 && call->size)
 		r = inject_copy(inject, inject->scratch, call->data, call->size, false);
+	/* One that has just been killed has no memory, for example. */
+	if (r < 0 && inject_regs_read(inject->tid, &regs) == -ESRCH)
+		r = -ESRCH;
 	return r;
 }
 
