@@ -6,6 +6,7 @@
 # see another value, not even for a moment. Names as arguments: these attributes only.
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
+requires python3
 moves=${VCRUN_MOVES:-2}
 up
 
@@ -63,3 +64,31 @@ for attribute in "$@"; do
 	watch_moved "$attribute" $nobody
 done
 is "attributes that were not carried" $failures 0
+[ $# -gt 1 ] || exit 0
+
+# What is left of a limit of CPU time is not more after a move.
+cat >"$work/limit.py" <<'END'
+import os, resource, signal, sys, time
+def on_limit(signal, frame):
+    print(f"limit after {time.process_time() - before:.1f} s more", flush=True)
+    sys.exit()
+signal.signal(signal.SIGXCPU, on_limit)
+resource.setrlimit(resource.RLIMIT_CPU, (3, 100))
+before = time.process_time()
+while time.process_time() < 2.2:
+    pass
+print("ready", flush=True)
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.05)
+before = time.process_time()
+while time.process_time() - before < 4:
+    pass
+print("no limit", flush=True)
+END
+vcrun --on=vc0 --name=limit python3 "$work/limit.py" "$work/go" >"$work/limit.out" 2>&1 &
+job=$!
+wait_for 30 grep -q ready "$work/limit.out"
+move limit
+touch "$work/go"
+wait $job || fail "the job: exit status $?"
+matches "CPU time after a move" "$(tail -n 1 "$work/limit.out")" '^limit after [01]\.'
