@@ -205,7 +205,9 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 		fprintf(stderr, "vcmove: %s\n", moved->reason ? moved->reason : moved->result);
 		fprintf(stderr, "vcmove: job %u %s\n", moved->job,
 			!strcmp(moved->result, "parked")
-				? "is parked: it will run again as soon as it can be restored"
+				? "is parked: it is in its images only. Once what stands in the "
+				  "way is "
+				  "gone it runs again; 'vcctl kill' gives it up"
 				: "runs on where it was");
 		return;
 	}

@@ -102,6 +102,7 @@ static void status_fill_job(struct daemon *daemon, const struct job *job, Vc__Jo
 	out->uid = state->uid;
 	out->partition = state->partition;
 	out->state = state->state;
+	out->reason = state->reason;
 	out->n_argv = state->n_argv;
 	out->argv = state->argv;
 	out->moves = state->moves;

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "common/cleanup.h"
@@ -153,6 +154,17 @@ void pids_keep_clear(const pid_t *numbers, size_t n)
 	file_write(AT_FDCWD, "/proc/sys/kernel/ns_last_pid", text);
 }
 
+/* Whose process or thread it is. */
+static unsigned int pids_uid(pid_t pid)
+{
+	struct stat st = { .st_uid = 0 };
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	stat(path, &st);
+	return (unsigned int)st.st_uid;
+}
+
 int pids_reap(const pid_t *numbers, size_t n, uint64_t timeout_usec, struct vc_err *err)
 {
 	uint64_t deadline = clock_mono_usec() + timeout_usec;
@@ -170,8 +182,9 @@ int pids_reap(const pid_t *numbers, size_t n, uint64_t timeout_usec, struct vc_e
 			snprintf(path, sizeof(path), "/proc/%d/comm", (int)numbers[i]);
 			file_read(AT_FDCWD, path, name, sizeof(name));
 			return err_set(err, ETIMEDOUT,
-				       "pid %d, which the job must have again, is taken (%s)",
-				       (int)numbers[i], name);
+				       "pid %d, which the job must have again, is taken by another "
+				       "process (%s, uid %u)",
+				       (int)numbers[i], name, pids_uid(numbers[i]));
 		}
 	}
 	return 0;

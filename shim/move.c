@@ -257,10 +257,12 @@ static void move_take_keys(const struct shim *shim)
 		tcsetpgrp(tty, getpgrp());
 }
 
-static void move_park(struct shim *shim, struct move *move, struct mig_parked *parked)
+static void move_park(struct shim *shim, struct move *move, struct mig_parked *parked,
+		      const struct vc_err *why)
 {
 	struct timeval delay = { .tv_sec = MOVE_UNPARK_SEC };
 
+	shim->parked_why = *why;
 	shim->parked = parked;
 	shim->parked_move = move;
 	event_add(shim->unpark, &delay);
@@ -280,8 +282,13 @@ void shim_try_unpark(struct shim *shim)
 	struct vc_err err;
 
 	if (mig_unpark(shim->parked, &err) < 0) {
-		log_warn("job %u stays parked: %s", shim->job, err.text);
 		event_add(shim->unpark, &delay);
+		/* It may go on for days. */
+		if (strcmp(err.text, shim->parked_why.text) != 0) {
+			log_warn("job %u stays parked: %s", shim->job, err.text);
+			shim->parked_why = err;
+			record_send(shim);
+		}
 		return;
 	}
 	log_info("job %u runs again in %s", shim->job, shim->partition);
@@ -302,8 +309,11 @@ void shim_drop_parked(struct shim *shim)
 static int move_check(const struct shim *shim, const char *to, struct vc_err *err)
 {
 	if (shim->state == JOB_PARKED)
-		return err_set(err, EBUSY, "it is parked: it will run again in %s first",
-			       shim->partition);
+		return err_set(
+			err, EBUSY,
+			"it is parked in its images, and cannot be restored yet: %.500s; that "
+			"is tried every %d s, and 'vcctl kill %u' gives the job up",
+			shim->parked_why.text, MOVE_UNPARK_SEC, shim->job);
 	if (shim->state != JOB_RUNNING && shim->state != JOB_STOPPED &&
 	    shim->state != JOB_LINGERING)
 		return err_set(err, EBUSY, "it is %s", job_state_name(shim->state));
@@ -438,7 +448,8 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 		move->target.partition = shim->partition;
 		move->command = NULL;
 		move->request = NULL;
-		move_park(shim, move, parked);
+		move_park(shim, move, parked, &err);
+		record_send(shim);
 	} else {
 		move_free(move);
 	}

@@ -84,6 +84,7 @@ void record_send(struct shim *shim)
 	body.has_downtime_usec = body.has_image_bytes = shim->moves > 0;
 	body.downtime_usec = shim->move_downtime_usec;
 	body.image_bytes = shim->move_image_bytes;
+	body.reason = shim->state == JOB_PARKED ? shim->parked_why.text : NULL;
 	body.has_confirm = body.confirm = shim->unconfirmed;
 	msg.body_case = VC__MSG__BODY_JOB_STATE;
 	msg.job_state = &body;

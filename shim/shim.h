@@ -87,6 +87,7 @@ struct shim {
 	uint64_t cpu_base_usec, started_usec, placed_usec;
 	struct mig_parked *parked;
 	struct move *parked_move;
+	struct vc_err parked_why;  /* what stood in the way at the last try */
 	struct signal_order *held; /* came before it ran, or while it was parked, in that order */
 	size_t n_held;
 	STAILQ_HEAD(, order) orders; /* read from a daemon's connection that is closed by now */
