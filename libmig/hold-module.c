@@ -240,6 +240,20 @@ static int module_tell_waits(struct hold_message *message)
 	return r;
 }
 
+/* -ENOENT: there are fewer. criu is the thread's tracer, so only here it can be asked for. */
+static int module_get_filter(pid_t tid, struct hold_filter *filter, int64_t *ret_n)
+{
+	static struct sock_filter code[BPF_MAXINSNS];
+	long n = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, (void *)(uintptr_t)filter->index, code);
+
+	if (n < 0)
+		return -errno;
+	for (uint32_t i = 0; i < HOLD_FILTER_PIECE && filter->from + i < n; i++)
+		filter->code[i] = code[filter->from + i];
+	*ret_n = n;
+	return 0;
+}
+
 static int module_serve_thread(struct hold_message *message)
 {
 	struct inject *thread;
@@ -260,6 +274,15 @@ static int module_serve_thread(struct hold_message *message)
 	return r;
 }
 
+static int module_answer(struct hold_message *message)
+{
+	if (message->op == HOLD_GET_WAITS)
+		return module_tell_waits(message);
+	if (message->op == HOLD_GET_FILTER)
+		return module_get_filter(message->tid, &message->filter, &message->value);
+	return module_serve_thread(message);
+}
+
 static void module_serve(enum hold_op when)
 {
 	struct hold_message message = { .op = when };
@@ -269,8 +292,7 @@ static void module_serve(enum hold_op when)
 	if (module_send(&message) < 0)
 		return;
 	while (module_receive(&message) == 0 && message.op != HOLD_RELEASE) {
-		message.error = message.op == HOLD_GET_WAITS ? module_tell_waits(&message)
-							     : module_serve_thread(&message);
+		message.error = module_answer(&message);
 		if (module_send(&message) < 0)
 			break;
 	}

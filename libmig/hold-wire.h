@@ -18,6 +18,7 @@
 #ifndef VC_LIBMIG_HOLD_WIRE_H
 #define VC_LIBMIG_HOLD_WIRE_H
 
+#include <linux/filter.h>
 #include <stdint.h>
 
 #include "libmig/hold.h"
@@ -39,6 +40,7 @@ enum hold_op {
 	HOLD_GET_WAITS,
 	HOLD_GET_REGS,
 	HOLD_SET_REGS,
+	HOLD_GET_FILTER,
 	HOLD_RELEASE,
 	HOLD_KEEP,
 };
@@ -61,15 +63,23 @@ struct hold_waits {
 	struct hold_wait waits[HOLD_WAITS];
 };
 
+/* A piece of a seccomp filter: the index-th, 0 being the oldest, from an instruction on. */
+#define HOLD_FILTER_PIECE 64
+struct hold_filter {
+	uint32_t index, from;
+	struct sock_filter code[HOLD_FILTER_PIECE];
+};
+
 struct hold_message {
 	uint32_t op;
 	int32_t pid, tid;
 	int32_t error; /* of an answer: 0 or -errno */
-	int64_t value; /* of a call */
+	int64_t value; /* of a call; of a filter: its length in instructions */
 	union {
 		struct inject_call call;
 		struct inject_regs regs;
 		struct hold_waits waits;
+		struct hold_filter filter;
 	};
 };
 

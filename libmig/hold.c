@@ -306,3 +306,36 @@ int hold_set_regs(struct hold *hold, pid_t pid, pid_t tid, const struct inject_r
 
 	return hold_ask(hold, &message);
 }
+
+/* Pieces of it at a time, until all are there. */
+int hold_get_filter(struct hold *hold, pid_t pid, pid_t tid, uint32_t index,
+		    struct sock_filter **ret, size_t *ret_n)
+{
+	_cleanup_free_ struct sock_filter *code = NULL;
+	size_t n = 0, at = 0;
+
+	do {
+		struct hold_message message = { .op = HOLD_GET_FILTER,
+						.pid = pid,
+						.tid = tid,
+						.filter = { .index = index,
+							    .from = (uint32_t)at } };
+		int r = hold_ask(hold, &message);
+
+		if (r < 0)
+			return r;
+		if (!code) {
+			n = message.value > 0 && message.value <= BPF_MAXINSNS
+				    ? (size_t)message.value
+				    : 0;
+			code = calloc(n + 1, sizeof(*code));
+			if (!code)
+				return -ENOMEM;
+		}
+		for (size_t i = 0; i < HOLD_FILTER_PIECE && at < n; i++)
+			code[at++] = message.filter.code[i];
+	} while (at < n);
+	*ret = steal_ptr(code);
+	*ret_n = n;
+	return 0;
+}

@@ -19,6 +19,7 @@
 #define VC_LIBMIG_HOLD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "common/err.h"
@@ -26,6 +27,7 @@
 
 struct hold;
 struct keep;
+struct sock_filter;
 
 /* When it is held. The first two need CRIU 4.0. */
 enum hold_when {
@@ -86,6 +88,10 @@ int hold_break_off(struct hold *hold, pid_t pid, pid_t tid, struct inject_call *
 int hold_get_waits(struct hold *hold, pid_t pid, struct hold_wait **ret, size_t *ret_n);
 /* A thread's registers, as they will be when it runs. */
 int hold_get_regs(struct hold *hold, pid_t pid, pid_t tid, struct inject_regs *ret);
+/* One seccomp filter of a thread as the kernel has it, 0 being the oldest; the caller frees *ret.
+ * -ENOENT: there are fewer. */
+int hold_get_filter(struct hold *hold, pid_t pid, pid_t tid, uint32_t index,
+		    struct sock_filter **ret, size_t *ret_n);
 /* As inject_set_regs(). */
 int hold_set_regs(struct hold *hold, pid_t pid, pid_t tid, const struct inject_regs *regs);
 

@@ -29,7 +29,7 @@ libmig_la_SOURCES = \
 	libmig/state-keys.c libmig/state-lock.c libmig/state-maps.c libmig/state-memory.c libmig/state-sched.c \
 	libmig/btf.c libmig/btf.h libmig/peek.c libmig/peek.h libmig/sight.c libmig/sight.h \
 	libmig/sandbox.c libmig/sandbox-learn.c libmig/sandbox.h \
-	libmig/verify.c libmig/verify.h libmig/verify-priv.h libmig/verify-dumpable.c \
+	libmig/verify.c libmig/verify.h libmig/verify-priv.h libmig/verify-dumpable.c libmig/verify-filter.c \
 	libmig/verify-file.c libmig/verify-image.c libmig/verify-kernel.c libmig/verify-thread.c \
 	libmig/waits.c libmig/waits-learn.c libmig/waits.h \
 	libmig/timers.c libmig/timers.h

@@ -69,8 +69,9 @@ struct mig_parked {
 	struct inventory *inv;
 	pid_t *pids; /* of the frozen tree, as found at the commit point */
 	size_t n_pids;
-	uint64_t caps;  /* of criu: rights_for() */
-	pid_t *numbers; /* these and what else the restore needs: pids_numbers() */
+	uint64_t caps;                  /* of criu: rights_for() */
+	struct verify_filters *filters; /* of the frozen tree */
+	pid_t *numbers;                 /* these and what else the restore needs: pids_numbers() */
 	size_t n_numbers;
 	struct session *session; /* what the frozen tree's sessions take; NULL: nothing */
 	pid_t foreground;        /* process group of the session's terminal; 0: none */
@@ -175,7 +176,8 @@ static void mig_on_frozen(struct hold *hold, enum hold_when when, void *ctx)
 		return;
 	mig->waits = waits_take(hold, mig->pids, mig->n_pids);
 	mig->timers = timers_take(hold, mig->pids, mig->n_pids);
-	state_take(mig->state, hold, mig->pids, mig->n_pids, &mig->refusal);
+	if (verify_filters_take(hold, mig->pids, mig->n_pids, &mig->filters, &mig->refusal) == 0)
+		state_take(mig->state, hold, mig->pids, mig->n_pids, &mig->refusal);
 }
 
 /* To restore in place; NULL: to dump. */
@@ -356,7 +358,8 @@ static int mig_may_commit(struct mig_parked *mig)
 					   mig->req.n_barred, &mig->refusal);
 	/* As criu wrote them: what is changed in them from here on is the mover's own word. */
 	if (r == 0)
-		r = verify_images(mig->images_fd, mig->pids, mig->n_pids, mig->caps, &mig->refusal);
+		r = verify_images(mig->images_fd, mig->pids, mig->n_pids, mig->filters, mig->caps,
+				  &mig->refusal);
 	if (r == 0)
 		r = mig_adapt_sessions(mig);
 	if (r == 0)
@@ -586,6 +589,7 @@ static void mig_reset(struct mig_parked *mig)
 	criu_free(steal_ptr(mig->restore));
 	hold_free(steal_ptr(mig->hold));
 	hold_free(steal_ptr(mig->dump_hold));
+	verify_filters_free(steal_ptr(mig->filters));
 	state_free(steal_ptr(mig->state));
 	waits_free(steal_ptr(mig->waits));
 	timers_free(steal_ptr(mig->timers));

@@ -6,6 +6,7 @@
  *	verify-thread.c  credentials, scheduling and seccomp of one thread
  *	verify-dumpable.c  who may look into a process
  *	verify-file.c    whom descriptors signal; whose terminals are
+ *	verify-filter.c  which seccomp filters a thread has
  *	verify-kernel.c  the kernel's view, parsed; what is said about a difference
  *	verify-image.c   the images' view, parsed
  */
@@ -51,8 +52,9 @@ struct verify {
 	size_t n_seen;
 	pid_t *pids; /* ascending */
 	size_t n_pids;
-	uint64_t caps; /* 0: all */
+	uint64_t caps;           /* 0: all */
 	Image__Filters *filters; /* NULL: there are none */
+	const struct verify_filters *kernel_filters;
 	struct verify_owner *owners;
 	size_t n_owners;
 	struct vc_err *err;
@@ -105,6 +107,11 @@ void verify_image_free(ProtobufCMessage **message);
 
 int verify_thread(struct verify *verify, const struct verify_kernel *kernel,
 		  const Image__Thread *thread, const Image__Thread *leader);
+
+/* The filters of a thread of the images, each compared with that thread's: how many, and
+ * whether they go to all threads of the process. */
+int verify_filter_list(struct verify *verify, pid_t tid, const Image__Thread *thread, size_t *ret_n,
+		       bool *ret_shared);
 
 int verify_dumpable(struct verify *verify, const struct verify_kernel *kernel,
 		    const Image__Memory *image);

@@ -199,33 +199,6 @@ static int verify_scheduling(struct verify *verify, const struct verify_kernel *
 	return r;
 }
 
-/* The filters from one on: how many, and whether they go to all threads. */
-static int verify_filters(struct verify *verify, pid_t tid, const Image__Thread *thread,
-			  size_t *ret_n, bool *ret_shared)
-{
-	const Image__Filters *filters = verify->filters;
-	size_t at = thread->seccomp_filter, n = 0, n_shared = 0;
-
-	for (;;) {
-		const Image__Filter *filter;
-
-		if (!filters || !thread->has_seccomp_filter || at >= filters->n_filters ||
-		    n >= filters->n_filters)
-			return verify_refuse(verify, tid, "its image has no list of its filters");
-		filter = filters->filters[at];
-		n++;
-		n_shared += filter->has_flags && filter->flags & SECCOMP_FILTER_FLAG_TSYNC;
-		if (!filter->has_prev)
-			break;
-		at = filter->prev;
-	}
-	if (n_shared != 0 && n_shared != n)
-		return verify_refuse(verify, tid, "some of its filters go to all threads");
-	*ret_n = n;
-	*ret_shared = n_shared > 0;
-	return 0;
-}
-
 /*
  * Where all threads have the same filters, CRIU writes them with the leader alone, which gives
  * them to the others when it is restored.
@@ -241,7 +214,7 @@ static int verify_seccomp(struct verify *verify, const struct verify_kernel *ker
 
 	if (thread != leader && mode == SECCOMP_MODE_DISABLED && leader->has_seccomp_mode &&
 	    leader->seccomp_mode == SECCOMP_MODE_FILTER) {
-		r = verify_filters(verify, kernel->tid, leader, &n, &inherits);
+		r = verify_filter_list(verify, kernel->tid, leader, &n, &inherits);
 		if (r < 0)
 			return r;
 		if (inherits && !thread->has_seccomp_filter)
@@ -252,7 +225,7 @@ static int verify_seccomp(struct verify *verify, const struct verify_kernel *ker
 		return verify_refuse(verify, kernel->tid, "its image has a filter without a mode");
 	if (r < 0 || mode != SECCOMP_MODE_FILTER)
 		return r;
-	r = verify_filters(verify, kernel->tid, thread, &n, &shared);
+	r = verify_filter_list(verify, kernel->tid, thread, &n, &shared);
 	if (r == 0 && shared && thread != leader)
 		return verify_refuse(verify, kernel->tid, "its filters go to all threads");
 	item.what = "number of seccomp filters";

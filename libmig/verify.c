@@ -309,9 +309,14 @@ static int verify_tree(struct verify *verify)
 	return r == 0 ? verify_equal(verify, &item, tree.n, verify->n_pids) : r;
 }
 
-int verify_images(int images, const pid_t *pids, size_t n_pids, uint64_t caps, struct vc_err *err)
+int verify_images(int images, const pid_t *pids, size_t n_pids,
+		  const struct verify_filters *kernel_filters, uint64_t caps, struct vc_err *err)
 {
-	struct verify verify = { .images = images, .n_pids = n_pids, .caps = caps, .err = err };
+	struct verify verify = { .images = images,
+				 .n_pids = n_pids,
+				 .kernel_filters = kernel_filters,
+				 .caps = caps,
+				 .err = err };
 	ProtobufCMessage *filters = NULL;
 	int r;
 

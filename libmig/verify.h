@@ -15,6 +15,14 @@
 
 #include "common/err.h"
 
+struct hold;
+struct verify_filters;
+
+/* Notes all seccomp filters of a tree that is frozen and held (hold.h). 0 or the error. */
+int verify_filters_take(struct hold *hold, const pid_t *pids, size_t n_pids,
+			struct verify_filters **ret, struct vc_err *err);
+void verify_filters_free(struct verify_filters *filters); /* NULL is accepted */
+
 /*
  * Compares the images in a directory with the frozen processes: who they are, what they may do,
  * and whom they signal. To be called when the images are complete and the processes have not run
@@ -24,6 +32,7 @@
  * -EAGAIN: so too, but another process may change it at any time (limits, niceness), so that it
  * may have been an accident. Otherwise -errno of what went wrong.
  */
-int verify_images(int images, const pid_t *pids, size_t n_pids, uint64_t caps, struct vc_err *err);
+int verify_images(int images, const pid_t *pids, size_t n_pids,
+		  const struct verify_filters *filters, uint64_t caps, struct vc_err *err);
 
 #endif

@@ -114,6 +114,12 @@ static void alter_field(struct alter *alter, ProtobufCMessage *message,
 
 		if (!*text && alter_is_it(alter, path, "put there"))
 			*text = strdup("other");
+	} else if (field->type == PROTOBUF_C_TYPE_BYTES &&
+		   field->label == PROTOBUF_C_LABEL_REQUIRED) {
+		ProtobufCBinaryData *bytes = (ProtobufCBinaryData *)(base + field->offset);
+
+		if (bytes->len > 0 && alter_is_it(alter, path, "changed"))
+			bytes->data[bytes->len - 1] ^= 1;
 	} else if (width > 0 && field->label == PROTOBUF_C_LABEL_REPEATED) {
 		alter_list(alter, base, field, path);
 	} else if (width > 0) {

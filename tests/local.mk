@@ -20,7 +20,7 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/move-refuse.sh tests/move-sandbox.sh tests/move-waits.sh tests/move-timers.sh \
 	tests/move-swapped.sh tests/move-memory.sh tests/move-maps.sh \
 	tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
-	tests/move-faults.sh tests/move-verify.sh tests/move-criu.sh
+	tests/move-faults.sh tests/move-verify.sh tests/move-criu.sh tests/move-attack.sh
 end_to_end += tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
 end_to_end += tests/move-limits.sh tests/move-threads.sh tests/move-estimate.sh
 check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim
@@ -28,7 +28,10 @@ check_PROGRAMS += tests/state-victim
 tests_state_victim_SOURCES = tests/state-victim.c
 tests_state_victim_CFLAGS = $(WARN_CFLAGS) -O2
 tests_state_victim_LDFLAGS =
-check_PROGRAMS += tests/alter-image
+check_PROGRAMS += tests/alter-image tests/parasite-attack
+tests_parasite_attack_SOURCES = tests/parasite-attack.c
+tests_parasite_attack_CFLAGS = $(WARN_CFLAGS) -O2
+tests_parasite_attack_LDFLAGS =
 tests_alter_image_SOURCES = tests/alter-image.c tests/alter.c tests/alter.h
 tests_alter_image_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 tests_alter_image_LDADD = libmig.la libcommon.la $(PROTOBUF_C_LIBS)

@@ -177,6 +177,7 @@ struct frozen {
 	const char *kind;
 	pid_t root, *pids;
 	size_t n_pids;
+	struct verify_filters *filters;
 	unsigned int altered, meaningless;
 	bool at_end;
 	char wrong[1536]; /* the first alteration that was not refused, and the like */
@@ -185,7 +186,7 @@ struct frozen {
 static int compare(const struct frozen *frozen, struct vc_err *err)
 {
 	*err = (struct vc_err){ .code = 0 };
-	return verify_images(images, frozen->pids, frozen->n_pids, 0, err);
+	return verify_images(images, frozen->pids, frozen->n_pids, frozen->filters, 0, err);
 }
 
 /* The number of a zombie's one thread: criu leaves it to chance, and does not read it. There is at
@@ -243,9 +244,15 @@ static bool waits(pid_t pid)
 	return false;
 }
 
-/* By the module criu reads limits; there is nothing else to be asked of it. */
+/* The module in criu reads limits, and knows the filters. */
 static void on_held(struct hold *hold, enum hold_when when, void *ctx)
 {
+	struct frozen *frozen = ctx;
+	struct vc_err err;
+
+	if (when == HOLD_WHEN_FROZEN &&
+	    verify_filters_take(hold, &frozen->root, 1, &frozen->filters, &err) < 0)
+		snprintf(frozen->wrong, sizeof(frozen->wrong), "filters: %s", err.text);
 }
 
 static void alter_all(const char *kind, void (*setup)(void), uid_t uid)
@@ -266,7 +273,7 @@ static void alter_all(const char *kind, void (*setup)(void), uid_t uid)
 	if (inventory_take(frozen.root, &inv, &err) < 0)
 		fail_msg("%s: %s", kind, err.text);
 	how.caps = rights_for(uid, &frozen.root, 1);
-	assert_int_equal(hold_new(on_held, NULL, &how.hold, &err), 0);
+	assert_int_equal(hold_new(on_held, &frozen, &how.hold, &err), 0);
 	if (criu_start(&how, &criu, &err) < 0)
 		fail_msg("%s: %s", kind, err.text);
 	assert_true(criu_dump(criu, frozen.root, inv, &where, false, on_dump, &frozen, &err) < 0);
@@ -281,6 +288,7 @@ static void alter_all(const char *kind, void (*setup)(void), uid_t uid)
 	assert_true(waits(frozen.root));
 	victim_end(frozen.root);
 	free(frozen.pids);
+	verify_filters_free(frozen.filters);
 	close(images);
 	file_remove_tree(AT_FDCWD, images_path);
 	assert_true(frozen.altered >= N_AT_LEAST || thread_id == frozen.root);
