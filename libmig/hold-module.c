@@ -41,6 +41,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libmig/hold-lead.h"
 #include "common/cleanup.h"
 #include "libmig/hold-wire.h"
 #include "libmig/module-rights.h"
@@ -133,9 +134,14 @@ static int module_add_kept(const struct msghdr *msg, struct hold_keep *keep)
 	    cmsg->cmsg_len != CMSG_LEN(keep->n * sizeof(int)))
 		return -EPROTO;
 	memcpy(fds, CMSG_DATA(cmsg), keep->n * sizeof(int));
-	for (uint32_t i = 0; i < keep->n; i++)
+	for (uint32_t i = 0; i < keep->n; i++) {
+		int r = keep->leaders[i] ? lead_add(keep->leaders[i], keep->keys[i]) : 0;
+
+		if (r < 0)
+			return r;
 		if (inherit_fd_add(fds[i], keep->keys[i]) < 0)
 			return -EIO;
+	}
 	return 0;
 }
 
@@ -421,7 +427,7 @@ static int module_post_forking(void)
 
 static int module_init(int stage)
 {
-	struct hold_message message = { .op = HOLD_HELLO };
+	struct hold_message message = { .op = HOLD_HELLO, .value = lead_is_possible() };
 
 	if (!getenv(HOLD_ENV))
 		return 0;

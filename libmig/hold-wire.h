@@ -6,7 +6,8 @@
  *
  *	module                       mover
  *	                             ADOPT, if it is wanted, before criu has its request
- *	HELLO    criu has loaded me; error: it cannot ADOPT
+ *	HELLO    criu has loaded me; error: it cannot ADOPT; value: whether
+ *	         leaders can get their terminals
  *	                             KEEP, with descriptors, until one that has none: these are
  *	                             sent behind the request of a restore
  *	FROZEN   all is stopped, nothing was done to it yet
@@ -52,6 +53,7 @@ enum hold_op {
 struct hold_keep {
 	uint32_t op, n;
 	char keys[HOLD_KEEP_MAX][KEEP_KEY_SIZE];
+	int32_t leaders[HOLD_KEEP_MAX]; /* whose terminals they are; 0: nobody's */
 };
 
 /* The next threads of a process that were interrupted in a system call, in any order. */

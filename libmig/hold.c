@@ -25,7 +25,7 @@
 
 struct hold {
 	int sock, theirs;
-	bool loaded, held, adopts;
+	bool loaded, held, adopts, leads;
 	hold_fn *f;
 	void *ctx;
 };
@@ -136,6 +136,7 @@ void hold_serve(void *ctx)
 	case HOLD_HELLO:
 		hold->loaded = true;
 		hold->adopts = hold->adopts && message.error == 0;
+		hold->leads = message.value != 0;
 		return;
 	case HOLD_FROZEN:
 		hold->held = true;
@@ -214,6 +215,7 @@ int hold_give(const struct hold *hold, const struct keep *keep)
 			const struct keep_object *object = keep_object(keep, at);
 
 			memcpy(message.keys[message.n], object->key, sizeof(object->key));
+			message.leaders[message.n] = object->leader;
 			fds[message.n++] = object->fd;
 		}
 		r = hold_send_kept(hold, &message, fds);
@@ -221,6 +223,11 @@ int hold_give(const struct hold *hold, const struct keep *keep)
 			break;
 	} while (r == 0);
 	return r;
+}
+
+bool hold_can_lead(struct hold *hold, int timeout_msec)
+{
+	return hold_is_loaded(hold, timeout_msec) && hold->leads;
 }
 
 static int hold_ask(struct hold *hold, struct hold_message *message)

@@ -67,6 +67,8 @@ void hold_serve(void *hold);
 bool hold_is_loaded(struct hold *hold, int timeout_msec);
 /* The same, and it does what hold_adopt_early() asked for. */
 bool hold_will_adopt(struct hold *hold, int timeout_msec);
+/* The same, and it can give leaders their terminals (keep_set_leader()). */
+bool hold_can_lead(struct hold *hold, int timeout_msec);
 /* Behind the request of a restore: the objects that the tree keeps (NULL: none). 0 or
  * -errno: criu will fail then. */
 int hold_give(const struct hold *hold, const struct keep *keep);

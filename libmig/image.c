@@ -3,17 +3,12 @@
  * image.c - what is changed in the images between dump and restore
  *
  * CRIU restores into a world that it takes for another one. Ours is the same, and
- * three things in the images stand in the way of that:
+ * two things in the images stand in the way of that:
  *
  * - The tree's time namespace, from which it would make a namespace of the tree's own.
- * - The session of each terminal that is handed to the restore. CRIU looks for its
- *   leader in the tree, to give it the terminal anew; but the leader is the mover,
- *   from whom the tree inherits the terminal as all its processes had it.
  * - The groups of the tree. What is restored is born in the target's, and CRIU is told
  *   to ignore them, yet forks a helper that puts single threads into theirs and awaits
  *   its end: 1 ms. Where all are in one group the helper has nothing to do.
- *
- * A number in an image is set to zero in place, in as many bytes as it had.
  */
 #include "libmig/image.h"
 
@@ -28,12 +23,6 @@
 #include "libmig/image-priv.h"
 
 #define IMAGE_MAX (1 << 28)
-
-/* TtyInfoEntry in CRIU's images/tty.proto */
-#define TTY_INFO_TYPE 2
-#define TTY_INFO_SID 6
-#define TTY_INFO_PGRP 7
-#define TTY_TYPE_EXTERNAL 5
 
 /* CgroupEntry in its images/cgroup.proto */
 #define CGROUP_SETS 1
@@ -131,45 +120,6 @@ size_t image_load(int dirfd, const char *name, uint8_t **ret)
 	return size < IMAGE_MAGIC_SIZE ? 0 : size;
 }
 
-/* Zero, written with as many bytes. */
-static void image_clear(const struct image_field *field)
-{
-	memset(field->at, 0x80, field->len - 1);
-	field->at[field->len - 1] = 0;
-}
-
-static void image_adapt_terminal(uint8_t *entry, const uint8_t *end)
-{
-	struct image_field fields[2] = { 0 }, field;
-	bool external = false;
-
-	for (uint8_t *at = entry; image_next(&at, end, &field);) {
-		if (field.id == TTY_INFO_TYPE)
-			external = field.value == TTY_TYPE_EXTERNAL;
-		if (!field.is_bytes && (field.id == TTY_INFO_SID || field.id == TTY_INFO_PGRP))
-			fields[field.id - TTY_INFO_SID] = field;
-	}
-	for (size_t i = 0; external && i < ARRAY_SIZE(fields); i++)
-		if (fields[i].at)
-			image_clear(&fields[i]);
-}
-
-static void image_adapt_terminals(int dirfd)
-{
-	_cleanup_close_ int fd = openat(dirfd, "tty-info.img", O_RDWR | O_CLOEXEC);
-	_cleanup_free_ uint8_t *data = NULL;
-	size_t size = image_read(fd, &data);
-	uint8_t *entry, *entry_end;
-
-	if (size < IMAGE_MAGIC_SIZE)
-		return;
-	for (uint8_t *at = data + IMAGE_MAGIC_SIZE;
-	     image_next_entry(&at, data + size, &entry, &entry_end);)
-		image_adapt_terminal(entry, entry_end);
-	if (pwrite(fd, data, size, 0) != (ssize_t)size)
-		return;
-}
-
 static void image_adapt_groups(int dirfd)
 {
 	_cleanup_close_ int fd = openat(dirfd, "cgroup.img", O_RDONLY | O_CLOEXEC);
@@ -191,5 +141,4 @@ void image_adapt(int dirfd)
 {
 	unlinkat(dirfd, "timens-0.img", 0);
 	image_adapt_groups(dirfd);
-	image_adapt_terminals(dirfd);
 }

@@ -40,7 +40,7 @@
 
 /* Contents of kept files. */
 static const char *const image_contents[] = { "sk-queues.img", "pipes-data.img", "fifo-data.img",
-					      "memfd.img" };
+					      "memfd.img",     "tty-info.img",   "tty-data.img" };
 
 static int image_broken(const struct keep_scan *scan, const char *name)
 {
@@ -190,9 +190,6 @@ int keep_read_images(struct keep_scan *scan)
 	if (r < 0)
 		return r;
 	image_join(scan);
-	scan->terminals_size = image_load(scan->dirfd, "tty-info.img", &scan->terminals);
-	if (scan->terminals_size == 0)
-		free(steal_ptr(scan->terminals));
 	for (size_t i = 0; i < scan->n; i++)
 		if (scan->files[i].type == 0)
 			return err_set(scan->err, EPROTO,

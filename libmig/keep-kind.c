@@ -6,8 +6,6 @@
  *
  *	pidfd     of a process of the tree: the new process is another one
  *	/proc     the files of a process go with it
- *	terminal  that controls a session of the tree: the death of its leader hangs it up;
- *	          and all that CRIU cannot tell from it (external.h)
  *	epoll     waits at the signal handlers of the process that added a signalfd, and at
  *	          a pidfd's process; so one that has such in it
  */
@@ -24,13 +22,6 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "libmig/keep-priv.h"
-
-/* CRIU's TtyFileEntry is field 19 of a FileEntry; its fields, and those of TtyInfoEntry */
-#define FILE_TTY 19
-#define TTY_INFO_ID 2
-#define INFO_ID 1
-#define INFO_TYPE 2
-#define INFO_TYPE_EXTERNAL 5
 
 static size_t kind_read_fdinfo(int fd, char **ret)
 {
@@ -70,23 +61,6 @@ bool keep_is_proc_of_tree(const struct keep_scan *scan, int fd)
 	return !strncmp(link, "/proc/", 6) && keep_is_of_tree(scan, atoi(link + 6));
 }
 
-/* Whether the dump was told to leave it alone (external.h); else it has read its queue empty. */
-static bool kind_tty_is_external(const struct keep_scan *scan, const struct keep_file *file)
-{
-	struct image_field tty, wanted, id, type;
-	uint8_t *at, *entry, *end;
-
-	if (!scan->terminals || !image_find(file->entry, file->entry + file->len, FILE_TTY, &tty) ||
-	    !image_find(tty.at, tty.at + tty.len, TTY_INFO_ID, &wanted))
-		return false;
-	for (at = scan->terminals + IMAGE_MAGIC_SIZE;
-	     image_next_entry(&at, scan->terminals + scan->terminals_size, &entry, &end);)
-		if (image_find(entry, end, INFO_ID, &id) && id.value == wanted.value)
-			return image_find(entry, end, INFO_TYPE, &type) &&
-			       type.value == INFO_TYPE_EXTERNAL;
-	return false;
-}
-
 void keep_decide(const struct keep_scan *scan, struct keep_file *file)
 {
 	file->how = KEEP_KEPT;
@@ -98,10 +72,6 @@ void keep_decide(const struct keep_scan *scan, struct keep_file *file)
 	case KEEP_SIGNALFD:
 		/* It has only a mask of its own, and reads what its reader has. */
 		file->bound = true;
-		break;
-	case KEEP_TTY:
-		file->bound = !kind_tty_is_external(scan, file);
-		file->how = file->bound ? KEEP_NOT : KEEP_KEPT;
 		break;
 	case KEEP_REG:
 		file->bound = keep_is_proc_of_tree(scan, file->fd);

@@ -23,7 +23,6 @@ enum keep_type {
 	KEEP_REG = 1,
 	KEEP_EVENTPOLL = 7,
 	KEEP_SIGNALFD = 9,
-	KEEP_TTY = 11,
 	KEEP_EXT = 16,
 	KEEP_PIDFD = 20,
 };
@@ -73,8 +72,6 @@ struct keep_scan {
 	uint32_t last_id;
 	uint8_t *data; /* files.img */
 	size_t data_size;
-	uint8_t *terminals; /* tty-info.img; NULL: none */
-	size_t terminals_size;
 	int pidfd; /* of the process that was looked at last */
 	pid_t pidfd_pid;
 	struct vc_err *err;

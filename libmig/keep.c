@@ -149,7 +149,6 @@ static void keep_scan_done(struct keep_scan *scan)
 	free(scan->tables);
 	free(scan->files);
 	free(scan->data);
-	free(scan->terminals);
 	closep(&scan->pidfd);
 }
 
@@ -187,6 +186,11 @@ int keep_take(int dirfd, const struct keep_tree *tree, struct keep **ret, struct
 size_t keep_count(const struct keep *keep)
 {
 	return keep ? keep->n : 0;
+}
+
+void keep_set_leader(struct keep *keep, size_t i, pid_t leader)
+{
+	keep->objects[i].leader = leader;
 }
 
 const struct keep_object *keep_object(const struct keep *keep, size_t i)

@@ -24,7 +24,8 @@ struct keep;
 /* A kept object: the name by which CRIU asks for it, and our duplicate. */
 struct keep_object {
 	char key[KEEP_KEY_SIZE];
-	int fd; /* CLOEXEC */
+	int fd;       /* CLOEXEC */
+	pid_t leader; /* whose controlling terminal it is; 0: nobody's */
 };
 
 struct keep_tree {
@@ -45,6 +46,8 @@ void keep_free(struct keep *keep); /* NULL is accepted */
 
 size_t keep_count(const struct keep *keep); /* NULL: 0 */
 const struct keep_object *keep_object(const struct keep *keep, size_t i);
+
+void keep_set_leader(struct keep *keep, size_t i, pid_t leader);
 
 /*
  * For the restored tree, before it runs: the owners of its files, who get SIGIO and the like, are

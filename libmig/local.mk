@@ -23,6 +23,7 @@ libmig_la_SOURCES = \
 	libmig/keep-map.c libmig/keep-owner.c \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h \
 	libmig/hold.c libmig/hold.h libmig/hold-wire.h \
+	libmig/terminal.c libmig/terminal.h \
 	libmig/session.c libmig/session.h libmig/session-priv.h libmig/session-image.c \
 	libmig/keeper.c libmig/keeper.h \
 	libmig/state.c libmig/state.h libmig/state-priv.h libmig/state-call.c \
@@ -41,6 +42,7 @@ libmig_la_LIBADD = $(PROTOBUF_C_LIBS)
 criumodules_LTLIBRARIES += libmig/modules/hold.la
 libmig_modules_hold_la_SOURCES = libmig/hold-module.c libmig/hold-wire.h \
 	libmig/module-rights.c libmig/module-rights.h \
+	libmig/hold-lead.c libmig/hold-lead.h \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h
 libmig_modules_hold_la_CFLAGS = $(WARN_CFLAGS)
 libmig_modules_hold_la_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^CR_PLUGIN_DESC$$'

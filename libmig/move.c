@@ -38,6 +38,7 @@
 #include "libmig/sandbox.h"
 #include "libmig/session.h"
 #include "libmig/state.h"
+#include "libmig/terminal.h"
 #include "libmig/timers.h"
 #include "libmig/verify.h"
 #include "libmig/waits.h"
@@ -73,8 +74,9 @@ struct mig_parked {
 	struct verify_filters *filters; /* of the frozen tree */
 	pid_t *numbers;                 /* these and what else the restore needs: pids_numbers() */
 	size_t n_numbers;
-	struct session *session; /* what the frozen tree's sessions take; NULL: nothing */
-	pid_t foreground;        /* process group of the session's terminal; 0: none */
+	struct session *session;     /* what the frozen tree's sessions take; NULL: nothing */
+	struct terminals *terminals; /* of its own sessions; NULL: none */
+	pid_t foreground;            /* process group of the session's terminal; 0: none */
 	char *images, *source_name, *source_cpus, *binary;
 	int images_fd;
 	struct criu *dump, *restore, *awaited; /* awaited: borrowed, of the call under way */
@@ -152,6 +154,8 @@ static void mig_on_held(struct hold *hold, enum hold_when when, void *ctx)
 
 	if (mig->session)
 		session_put_back(mig->session, hold);
+	if (mig->terminals)
+		terminals_put_back(mig->terminals, hold);
 	mig_put_back(mig);
 	/* It must not run as it is. criu goes with it, and so the restore has failed. */
 	if (state_put_back(mig->state, hold, &mig->lost, &mig->refusal) < 0) {
@@ -310,6 +314,8 @@ static int mig_adapt_sessions(struct mig_parked *mig)
 	if (r == 0 && mig->session)
 		r = session_adapt(mig->session, mig->images_fd, &mig->refusal);
 	if (r == 0 && mig->session)
+		r = session_add_numbers(mig->session, &mig->numbers, &mig->n_numbers);
+	if (r == 0 && mig->session)
 		r = hold_adopt_early(mig->hold);
 	return r;
 }
@@ -332,13 +338,15 @@ static int mig_keep(struct mig_parked *mig)
 	int r;
 
 	r = pids_numbers(mig->pids, mig->n_pids, &mig->numbers, &mig->n_numbers);
-	if (r == 0 && mig->session)
-		r = session_add_numbers(mig->session, &mig->numbers, &mig->n_numbers);
 	if (r < 0)
 		return err_sys(&mig->refusal, -r, "list the job's threads");
 	tree.numbers = mig->numbers;
 	tree.n_numbers = mig->n_numbers;
-	return keep_take(mig->images_fd, &tree, &mig->keep, &mig->refusal);
+	r = keep_take(mig->images_fd, &tree, &mig->keep, &mig->refusal);
+	if (r == 0)
+		r = terminals_take(mig->pids, mig->n_pids, mig->keep, &mig->terminals,
+				   &mig->refusal);
+	return r;
 }
 
 /* The tree is frozen, the images are written; the last word before it dies. */
@@ -361,12 +369,16 @@ static int mig_may_commit(struct mig_parked *mig)
 		r = verify_images(mig->images_fd, mig->pids, mig->n_pids, mig->filters, mig->caps,
 				  &mig->refusal);
 	if (r == 0)
-		r = mig_adapt_sessions(mig);
-	if (r == 0)
 		r = mig_keep(mig);
+	if (r == 0)
+		r = mig_adapt_sessions(mig);
 	if (r < 0)
 		return r;
 	mig_begin_restore(mig);
+	if (mig->terminals && !hold_can_lead(mig->hold, MIG_HELLO_MSEC))
+		return err_set(&mig->refusal, EOPNOTSUPP,
+			       "it has sessions with terminals of their own, which this criu "
+			       "cannot restore; use the criu that vcrun's setup installs");
 	if (mig->session && !hold_will_adopt(mig->hold, MIG_HELLO_MSEC))
 		return err_set(&mig->refusal, EOPNOTSUPP,
 			       "it has orphans in sessions of their own, which this criu cannot "
@@ -597,6 +609,7 @@ static void mig_reset(struct mig_parked *mig)
 	namespaces_close(&mig->namespaces);
 	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
 	session_free(steal_ptr(mig->session));
+	terminals_free(steal_ptr(mig->terminals));
 	inventory_free(steal_ptr(mig->inv));
 	if (mig->images_fd >= 0)
 		close(steal_fd(&mig->images_fd));
