@@ -13,12 +13,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -213,6 +215,16 @@ static int identity_differs(const struct identity_file *file, const char *what, 
 		       (int)file->pid, what);
 }
 
+/* Of the same hierarchy of groups, in which nobody but root makes files: the move itself
+ * has exchanged it for that of the new group. */
+static bool identity_is_group_file(const char *path, const struct stat *st, uint64_t dev)
+{
+	struct statfs fs;
+
+	return st->st_dev == dev && statfs(path, &fs) == 0 &&
+	       (fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC);
+}
+
 static int identity_check_path(const struct identity_file *file, struct vc_err *err)
 {
 	char path[64], what[64];
@@ -226,9 +238,11 @@ static int identity_check_path(const struct identity_file *file, struct vc_err *
 			 identity_links[file->number]);
 		snprintf(what, sizeof(what), "its %s", identity_links[file->number]);
 	}
-	if (stat(path, &st) < 0 || st.st_dev != file->dev || st.st_ino != file->ino)
+	if (stat(path, &st) < 0)
 		return identity_differs(file, what, err);
-	return 0;
+	if (st.st_dev == file->dev && st.st_ino == file->ino)
+		return 0;
+	return identity_is_group_file(path, &st, file->dev) ? 0 : identity_differs(file, what, err);
 }
 
 /* All mappings of one process, which stand together and in ascending order. The

@@ -21,6 +21,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "libmig/reopen.h"
 
 /* Descriptors without a file. What is not listed is refused by its own name. */
 static const struct {
@@ -154,9 +155,27 @@ static int inventory_scan_regular(struct inventory_scan *scan, struct inventory_
 		       : inventory_note_shared(scan, INVENTORY_MEMFD, proc->pid, fd, st);
 }
 
+/* A file of a process of the tree, which criu has to open again. */
+static int inventory_scan_proc_file(struct inventory_scan *scan, struct inventory_proc *proc,
+				    int fd, const char *path)
+{
+	char fdinfo[512];
+	const char *reason;
+
+	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
+		return 0;
+	reason = reopen_proc_refusal(proc->pid, path, (int)inventory_fdinfo_flags(fdinfo));
+	if (!reason)
+		return 0;
+	return inventory_refuse(scan, proc, "fd %d is %s, which %s; close it for the move", fd,
+				path, reason);
+}
+
 static int inventory_scan_path(struct inventory_scan *scan, struct inventory_proc *proc, int fd,
 			       const struct stat *st, const char *path)
 {
+	if (!strncmp(path, "/proc/", 6) && inventory_has_pid(scan, atoi(path + 6)))
+		return inventory_scan_proc_file(scan, proc, fd, path);
 	if (!strncmp(path, "/secretmem", 10) && (path[10] == '\0' || path[10] == ' '))
 		return inventory_refuse(scan, proc,
 					"fd %d is secret memory (memfd_secret), which nobody else "

@@ -16,12 +16,16 @@
 #include <limits.h>
 #include <linux/ioprio.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "libmig/reopen.h"
 #include "libmig/sandbox.h"
 
 #define CPUS_MAX 8192 /* the kernel's largest CONFIG_NR_CPUS */
@@ -394,6 +398,55 @@ static int inventory_check_sandbox(struct inventory_scan *scan, const struct inv
 							why.text);
 }
 
+/* Its current or root directory in /proc, where criu finds it again. */
+static int inventory_scan_directories(struct inventory_scan *scan, struct inventory_proc *proc)
+{
+	static const char *const links[] = { "cwd", "root" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+		char path[PATH_MAX];
+		ssize_t len = readlinkat(proc->dirfd, links[i], path, sizeof(path) - 1);
+		const char *reason;
+
+		path[len < 0 ? 0 : len] = '\0';
+		if (strncmp(path, "/proc/", 6) != 0 || !inventory_has_pid(scan, atoi(path + 6)))
+			continue;
+		reason = reopen_proc_refusal(proc->pid, path, O_PATH | O_DIRECTORY);
+		if (reason)
+			return inventory_refuse(
+				scan, proc,
+				"its %s directory is %s, which %s; have it go to another one",
+				i == 0 ? "current" : "root", path, reason);
+	}
+	return 0;
+}
+
+/*
+ * A stop by SIGTTIN or SIGTTOU, which CRIU does not carry. Who traces a stopped process learns the
+ * signal, and the process notices nothing.
+ */
+static int inventory_check_stop(struct inventory_scan *scan, struct inventory_proc *proc)
+{
+	int status = 0, signal = 0, passed = 0;
+
+	if (ptrace(PTRACE_SEIZE, proc->pid, NULL, NULL) < 0)
+		return 0;
+	ptrace(PTRACE_INTERRUPT, proc->pid, NULL, NULL);
+	if (waitpid(proc->pid, &status, __WALL) == proc->pid && WIFSTOPPED(status)) {
+		signal = WSTOPSIG(status);
+		/* It runs again, and this is on its way to it. */
+		passed = status >> 16 == PTRACE_EVENT_STOP ? 0 : signal;
+	}
+	ptrace(PTRACE_DETACH, proc->pid, NULL, (void *)(long)passed);
+	if (passed || (signal != SIGTTIN && signal != SIGTTOU))
+		return 0;
+	return inventory_refuse(
+		scan, proc,
+		"it is stopped because it used its terminal from the background (SIG%s), "
+		"which cannot be carried; continue it in the foreground, or end it",
+		sigabbrev_np(signal));
+}
+
 int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 {
 	_cleanup_close_ int dirfd = -1;
@@ -418,6 +471,10 @@ int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 			r = inventory_check_limits(scan, &proc);
 		if (r == 0)
 			r = inventory_scan_fds(scan, &proc);
+		if (r == 0)
+			r = inventory_scan_directories(scan, &proc);
+		if (r == 0 && proc.state == 'T')
+			r = inventory_check_stop(scan, &proc);
 		if (r == 0)
 			r = inventory_scan_maps(scan, &proc);
 	}

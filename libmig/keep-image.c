@@ -249,6 +249,34 @@ static void image_put_kept(struct image_out *out, const struct keep_file *file)
 	image_out_done(&entry);
 }
 
+/* As it is, but for its name. */
+static void image_put_renamed(struct image_out *out, const struct keep_file *file, const char *name)
+{
+	struct image_out reg = { 0 }, entry = { 0 };
+	struct image_field field, inner;
+	uint8_t *at = file->entry, *end = file->entry + file->len, *begin = at;
+
+	for (; image_next(&at, end, &field); begin = at) {
+		uint8_t *in = field.at, *from = in;
+
+		if (field.id != FILE_REG) {
+			image_out_put(&entry, begin, (size_t)(at - begin));
+			continue;
+		}
+		for (; image_next(&in, field.at + field.len, &inner); from = in) {
+			if (inner.id == REG_NAME)
+				image_out_bytes(&reg, REG_NAME, name, strlen(name));
+			else
+				image_out_put(&reg, from, (size_t)(in - from));
+		}
+		image_out_bytes(&entry, FILE_REG, reg.at, reg.len);
+	}
+	image_out_entry(out, entry.at, entry.len);
+	out->failed |= reg.failed || entry.failed;
+	image_out_done(&reg);
+	image_out_done(&entry);
+}
+
 static int image_write_files(struct keep_scan *scan)
 {
 	struct image_out out = { 0 };
@@ -257,9 +285,12 @@ static int image_write_files(struct keep_scan *scan)
 	image_out_put(&out, scan->data, IMAGE_MAGIC_SIZE);
 	for (size_t i = 0; i < scan->n; i++) {
 		const struct keep_file *file = &scan->files[i];
+		char path[PATH_MAX];
 
 		if (file->how == KEEP_KEPT)
 			image_put_kept(&out, file);
+		else if (keep_proc_path(file, path))
+			image_put_renamed(&out, file, path);
 		/* Nobody has it but a message that waits in a kept socket. */
 		else if (file->pid || file->type == KEEP_REG)
 			image_out_entry(&out, file->entry, file->len);

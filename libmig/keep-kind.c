@@ -74,7 +74,7 @@ void keep_decide(const struct keep_scan *scan, struct keep_file *file)
 		file->bound = true;
 		break;
 	case KEEP_REG:
-		file->bound = keep_is_proc_of_tree(scan, file->fd);
+		file->bound = file->proc = keep_is_proc_of_tree(scan, file->fd);
 		file->how = file->bound ? KEEP_NOT : KEEP_KEPT;
 		break;
 	case KEEP_EXT:

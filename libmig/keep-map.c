@@ -319,7 +319,7 @@ int keep_open_maps(struct keep_scan *scan)
 {
 	for (size_t i = 0; i < scan->n; i++) {
 		struct keep_file *file = &scan->files[i];
-		int code;
+		int code, r;
 
 		if (!file->mapped || file->pid)
 			continue;
@@ -329,7 +329,11 @@ int keep_open_maps(struct keep_scan *scan)
 			file->fd = map_borrow(scan, file);
 		if (file->fd < 0)
 			return err_sys(scan->err, code, "keep the file behind %s", file->link);
-		file->how = keep_is_proc_of_tree(scan, file->fd) ? KEEP_NOT : KEEP_KEPT;
+		file->proc = keep_is_proc_of_tree(scan, file->fd);
+		file->how = file->proc ? KEEP_NOT : KEEP_KEPT;
+		r = keep_follow(scan, file);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

@@ -7,11 +7,13 @@
  *	keep-map.c    mapped files, programs, directories
  *	keep-image.c  the images, read and changed
  *	keep-owner.c  who gets a file's signals
+ *	keep-follow.c files of processes and groups
  */
 #ifndef VC_LIBMIG_KEEP_PRIV_H
 #define VC_LIBMIG_KEEP_PRIV_H
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,6 +47,8 @@ struct keep_file {
 	uint32_t twin; /* of which it is the writable one; 0: it is in the images itself */
 	char link[64]; /* mapped: the kernel's link to it */
 	int fd;        /* ours; -1: not taken */
+	int home;  /* it is of another group, and this is the one that it was of; -1: it is not */
+	bool proc; /* of a process of the tree, in /proc */
 	struct f_owner_ex owner;
 	uid_t owner_uids[2];
 	uint8_t *entry; /* in files.img */
@@ -65,6 +69,8 @@ struct keep_scan {
 	size_t n_pids;
 	const pid_t *numbers; /* of processes, threads and groups of the tree */
 	size_t n_numbers;
+	keep_follow_fn *follow;
+	void *follow_ctx;
 	struct keep_table *tables;
 	size_t n_tables;
 	struct keep_file *files; /* sorted by id up to n_sorted; those behind are twins */
@@ -108,6 +114,13 @@ int keep_write_images(struct keep_scan *scan);
 /* keep-map.c: notes what is mapped and changes the images of the mappings; then opens it. */
 int keep_note_maps(struct keep_scan *scan);
 int keep_open_maps(struct keep_scan *scan);
+
+/* keep-follow.c: the file of the same name in the group that the tree goes to, if it is one of a
+ * group. Then whether criu may open the files of /proc again. Each 0 or -errno with scan->err. */
+int keep_follow(struct keep_scan *scan, struct keep_file *file);
+int keep_check_proc(const struct keep_scan *scan);
+/* Where it is in /proc; false: it is not of a process of the tree. */
+bool keep_proc_path(const struct keep_file *file, char ret[static PATH_MAX]);
 
 /* keep-owner.c */
 void keep_read_owner(struct keep_file *file);

@@ -51,7 +51,7 @@ struct keep_file *keep_add(struct keep_scan *scan)
 		scan->files = grown;
 		scan->size = size;
 	}
-	scan->files[scan->n] = (struct keep_file){ .fd = -1 };
+	scan->files[scan->n] = (struct keep_file){ .fd = -1, .home = -1 };
 	return &scan->files[scan->n++];
 }
 
@@ -93,6 +93,8 @@ static int keep_duplicate(struct keep_scan *scan, const struct keep_file *file)
 
 static int keep_take_files(struct keep_scan *scan)
 {
+	int r;
+
 	for (size_t i = 0; i < scan->n_sorted; i++) {
 		struct keep_file *file = &scan->files[i];
 
@@ -104,6 +106,9 @@ static int keep_take_files(struct keep_scan *scan)
 				       (int)file->pid);
 		keep_decide(scan, file);
 		keep_read_owner(file);
+		r = keep_follow(scan, file);
+		if (r < 0)
+			return r;
 	}
 	keep_decide_epolls(scan);
 	return 0;
@@ -115,6 +120,7 @@ static void keep_add_object(struct keep *keep, struct keep_file *file)
 
 	snprintf(object->key, sizeof(object->key), "vcrun/%u", file->id);
 	object->fd = steal_fd(&file->fd);
+	object->home = steal_fd(&file->home);
 	if (file->owner.pid)
 		keep->owners[keep->n_owners++] =
 			(struct keep_owner){ .fd = object->fd,
@@ -142,8 +148,10 @@ static int keep_fill(struct keep *keep, struct keep_scan *scan)
 
 static void keep_scan_done(struct keep_scan *scan)
 {
-	for (size_t i = 0; i < scan->n; i++)
+	for (size_t i = 0; i < scan->n; i++) {
 		closep(&scan->files[i].fd);
+		closep(&scan->files[i].home);
+	}
 	for (size_t i = 0; i < scan->n_tables; i++)
 		free(scan->tables[i].data);
 	free(scan->tables);
@@ -159,6 +167,8 @@ int keep_take(int dirfd, const struct keep_tree *tree, struct keep **ret, struct
 				  .n_pids = tree->n_pids,
 				  .numbers = tree->numbers,
 				  .n_numbers = tree->n_numbers,
+				  .follow = tree->follow,
+				  .follow_ctx = tree->follow_ctx,
 				  .pidfd = -1,
 				  .err = err };
 	struct keep *keep = calloc(1, sizeof(*keep));
@@ -170,6 +180,8 @@ int keep_take(int dirfd, const struct keep_tree *tree, struct keep **ret, struct
 		r = keep_note_maps(&scan);
 	if (r == 0)
 		r = keep_open_maps(&scan);
+	if (r == 0)
+		r = keep_check_proc(&scan);
 	if (r == 0)
 		r = keep_write_images(&scan);
 	if (r == 0)
@@ -188,6 +200,18 @@ size_t keep_count(const struct keep *keep)
 	return keep ? keep->n : 0;
 }
 
+void keep_stay(struct keep *keep)
+{
+	for (size_t i = 0; keep && i < keep->n; i++) {
+		struct keep_object *object = &keep->objects[i];
+
+		if (object->home < 0)
+			continue;
+		close(object->fd);
+		object->fd = steal_fd(&object->home);
+	}
+}
+
 void keep_set_leader(struct keep *keep, size_t i, pid_t leader)
 {
 	keep->objects[i].leader = leader;
@@ -202,8 +226,10 @@ void keep_free(struct keep *keep)
 {
 	if (!keep)
 		return;
-	for (size_t i = 0; i < keep->n; i++)
+	for (size_t i = 0; i < keep->n; i++) {
 		close(keep->objects[i].fd);
+		closep(&keep->objects[i].home);
+	}
 	free(keep->objects);
 	free(keep->owners);
 	free(keep);

@@ -12,6 +12,7 @@
 #ifndef VC_LIBMIG_KEEP_H
 #define VC_LIBMIG_KEEP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -25,14 +26,20 @@ struct keep;
 struct keep_object {
 	char key[KEEP_KEY_SIZE];
 	int fd;       /* CLOEXEC */
+	int home;     /* the same file in the group that the tree came from; -1: it is of none */
 	pid_t leader; /* whose controlling terminal it is; 0: nobody's */
 };
+
+/* The path in the target's groups of one in the source's; false: it is in none of these. */
+typedef bool keep_follow_fn(const char *path, char *ret, size_t size, void *ctx);
 
 struct keep_tree {
 	const pid_t *pids;
 	size_t n_pids;
 	const pid_t *numbers; /* pids_numbers(): of its threads and groups too */
 	size_t n_numbers;
+	keep_follow_fn *follow; /* NULL: there are no groups */
+	void *follow_ctx;
 };
 
 /*
@@ -47,6 +54,8 @@ void keep_free(struct keep *keep); /* NULL is accepted */
 size_t keep_count(const struct keep *keep); /* NULL: 0 */
 const struct keep_object *keep_object(const struct keep *keep, size_t i);
 
+/* The tree does not go to another place after all: its files of groups are those that it had. */
+void keep_stay(struct keep *keep);
 void keep_set_leader(struct keep *keep, size_t i, pid_t leader);
 
 /*

@@ -23,6 +23,8 @@ libmig_la_SOURCES = \
 	libmig/keep-map.c libmig/keep-owner.c \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h \
 	libmig/hold.c libmig/hold.h libmig/hold-wire.h \
+	libmig/reopen.c libmig/reopen.h \
+	libmig/keep-follow.c \
 	libmig/terminal.c libmig/terminal.h \
 	libmig/session.c libmig/session.h libmig/session-priv.h libmig/session-image.c \
 	libmig/keeper.c libmig/keeper.h \

@@ -90,6 +90,9 @@ struct mig_request {
 	/* Called as each step begins, with criu's pids (0: not started, or ended);
 	 * NULL: nobody listens. For logs, and for tests that break things at that point. */
 	void (*on_step)(enum mig_step step, pid_t dump, pid_t restore, void *ctx);
+	/* The path in the target's groups of a file in the source's; false: it is in none of these.
+	 * NULL: there are no groups. */
+	bool (*follow)(const char *path, char *ret, size_t size, void *ctx);
 	/* Called after each second without a word of criu, which has this pid; NULL: nobody. */
 	void (*on_wait)(enum mig_step step, pid_t criu, unsigned int silent_sec, void *ctx);
 	void *ctx;

@@ -340,6 +340,8 @@ static int mig_keep(struct mig_parked *mig)
 	r = pids_numbers(mig->pids, mig->n_pids, &mig->numbers, &mig->n_numbers);
 	if (r < 0)
 		return err_sys(&mig->refusal, -r, "list the job's threads");
+	tree.follow = mig->req.follow;
+	tree.follow_ctx = mig->req.ctx;
 	tree.numbers = mig->numbers;
 	tree.n_numbers = mig->n_numbers;
 	r = keep_take(mig->images_fd, &tree, &mig->keep, &mig->refusal);
@@ -545,6 +547,8 @@ static int mig_restore_once(struct mig_parked *mig, struct criu *criu, struct vc
 static int mig_return(struct mig_parked *mig, int attempts, struct vc_err *err)
 {
 	int r = -EIO;
+
+	keep_stay(mig->keep);
 
 	for (int i = 0; i < attempts; i++) {
 		_cleanup_(criu_freep) struct criu *criu = NULL;

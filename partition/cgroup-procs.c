@@ -248,6 +248,26 @@ int cg_hier_pids(const struct cg_hier *hier, const char *group, pid_t **ret, siz
 	return 0;
 }
 
+bool cg_follow_path(const struct cg *cg, const char *from, const char *to, const char *path,
+		    char *ret, size_t size)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		char old[CG_GROUP_MAX], new[CG_GROUP_MAX];
+		const char *at, *rest;
+		int n;
+
+		if (cg_group(&cg->hier[i], from, old) < 0 || cg_group(&cg->hier[i], to, new) < 0)
+			continue;
+		at = strstr(path, old);
+		rest = at ? at + strlen(old) : "";
+		if (!at || at == path || at[-1] != '/' || (*rest && *rest != '/'))
+			continue;
+		n = snprintf(ret, size, "%.*s%s%s", (int)(at - path), path, new, rest);
+		return n > 0 && (size_t)n < size;
+	}
+	return false;
+}
+
 int cg_pids(struct cg *cg, const char *path, pid_t **ret, size_t *ret_n, struct vc_err *err)
 {
 	const struct cg_hier *hier = cg_tracking(cg);

@@ -157,6 +157,11 @@ int cg_attach(struct cg *cg, const char *path, pid_t pid, struct vc_err *err);
  * cg_entry_enter() only writes "0" to each, so it may be called in a child
  * between fork and exec. Returns 0 or -errno.
  */
+/* The path in the group "to" of a file in "from", as the kernel shows it, wherever the hierarchy
+ * is mounted; false: it is in none of from's groups. */
+bool cg_follow_path(const struct cg *cg, const char *from, const char *to, const char *path,
+		    char *ret, size_t size);
+
 struct cg_entry;
 int cg_entry_open(struct cg *cg, const char *path, struct cg_entry **ret, struct vc_err *err);
 int cg_entry_enter(const struct cg_entry *entry);

@@ -361,6 +361,15 @@ static void move_bar_regions(const struct shim *shim, const char *to, struct mov
 	}
 }
 
+/* Files of the job's own group are those of its new one afterwards. */
+static bool move_follow(const char *path, char *ret, size_t size, void *ctx)
+{
+	const struct move *move = ctx;
+
+	return cg_follow_path(move->shim->cg, move->source.group, move->target.group, path, ret,
+			      size);
+}
+
 static int move_run(struct shim *shim, struct move *move, struct mig_report *report,
 		    struct mig_parked **ret_parked, struct vc_err *err)
 {
@@ -376,6 +385,7 @@ static int move_run(struct shim *shim, struct move *move, struct mig_report *rep
 		.on_estimate = move_on_estimate,
 		.on_step = move_on_step,
 		.on_wait = move_on_wait,
+		.follow = move_follow,
 		.ctx = move,
 	};
 	int r = move_open_place(shim, move->source.partition, &move->source, err);

@@ -101,6 +101,9 @@ def parent(pid):
 
 def target(link):
     """A descriptor's text without numbers that are new in each life of the thing."""
+    if link.startswith("/sys/fs/cgroup/"):
+        # Its group's name has that of its partition in it.
+        link = re.sub(r"/vc[01]/", "/PARTITION/", link)
     return re.sub(r"(pipe|socket|mnt|net|pid|ipc|uts|user|cgroup|time):\[\d+\]", r"\1", link)
 
 
@@ -108,6 +111,10 @@ def describe_fd(pid, fd):
     link = target(os.readlink("/proc/%d/fd/%s" % (pid, fd)))
     info = ["%s %s" % match.groups() for match in
             map(FDINFO.match, read("/proc/%d/fdinfo/%s" % (pid, fd)).splitlines()) if match]
+    if re.match(r"/proc/\d+(/|$)", link):
+        # CRIU opens these anew, and directories without O_DIRECTORY; see vcrun(7).
+        info = ["flags %o" % (int(text[6:], 8) & ~0o300000) if text.startswith("flags") else text
+                for text in info]
     if link == "pipe":
         # Opened anew, it has O_LARGEFILE, which means nothing for a pipe.
         info = [re.sub(r"^(flags 0\d*)1(\d{5})$", r"\g<1>0\2", text) for text in info]
@@ -130,7 +137,7 @@ def describe_process(pid):
     lines += ["  thread %s %s" % (tid, read("/proc/%d/task/%s/comm" % (pid, tid)).strip())
               for tid in sorted(os.listdir("/proc/%d/task" % pid), key=int)]
     for link in "exe", "cwd", "root":
-        lines.append("  %s: %s" % (link, os.readlink("/proc/%d/%s" % (pid, link))))
+        lines.append("  %s: %s" % (link, target(os.readlink("/proc/%d/%s" % (pid, link)))))
     for file in "limits", "oom_score_adj", "coredump_filter", "personality", "cmdline", "environ":
         text = read("/proc/%d/%s" % (pid, file)).strip()
         lines += ["  %s: %s" % (file, line) for line in text.splitlines()]

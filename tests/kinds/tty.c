@@ -469,7 +469,7 @@ const struct kind kinds_tty[] = {
 	KIND("tty-session-dev-tty", make_dev_tty, show_session),
 	KIND("tty-session-given-up", make_given_up, show_session),
 	KIND("tty-session-orphan", make_with_orphan, show_session, .as = KIND_BOTH),
-	KIND("tty-session-stopped", make_stopped_by_terminal, show_session),
+	KIND("tty-session-stopped", make_stopped_by_terminal, show_session, .refused = "SIGTTIN"),
 	KIND("tty-session-hangups", make_hangup_count, show_hangup_count),
 	KIND("tty-console", make_console, NULL),
 	{ .name = NULL },
