@@ -41,8 +41,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libmig/hold-lead.h"
 #include "common/cleanup.h"
+#include "libmig/hold-lead.h"
 #include "libmig/hold-wire.h"
 #include "libmig/module-rights.h"
 
