@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,6 +273,51 @@ static void check_memory(struct check *check)
 				: "unknown to this kernel; moves work without");
 }
 
+/* Containers and services often lack some; what that costs is seen late and elsewhere. */
+static void check_capabilities(struct check *check)
+{
+	static const struct {
+		unsigned int bit;
+		enum verdict verdict;
+		const char *name, *cost;
+	} needed[] = {
+		{ CAP_SYS_ADMIN, CHECK_FAIL, "CAP_SYS_ADMIN", "no job can be moved" },
+		{ CAP_SYS_PTRACE, CHECK_FAIL, "CAP_SYS_PTRACE", "no job can be moved" },
+		{ CAP_SETUID, CHECK_FAIL, "CAP_SETUID", "only root can have jobs" },
+		{ CAP_SETGID, CHECK_FAIL, "CAP_SETGID", "only root can have jobs" },
+		{ CAP_KILL, CHECK_FAIL, "CAP_KILL", "users' jobs cannot be ended" },
+		{ CAP_NET_ADMIN, CHECK_WARN, "CAP_NET_ADMIN",
+		  "jobs with TCP connections cannot be moved" },
+		{ CAP_SYS_RESOURCE, CHECK_WARN, "CAP_SYS_RESOURCE",
+		  "a job loses by a move what of its limits is above those of vcrun's daemons, and "
+		  "cannot be moved with pipes larger than fs.pipe-max-size" },
+		{ CAP_SYS_NICE, CHECK_WARN, "CAP_SYS_NICE",
+		  "jobs with real-time or higher priority cannot be moved" },
+		{ CAP_IPC_LOCK, CHECK_WARN, "CAP_IPC_LOCK",
+		  "jobs with locked memory may not be restored" },
+	};
+	char status[8192];
+	unsigned long long has = 0;
+	const char *line;
+	bool missing = false;
+
+	if (file_read(AT_FDCWD, "/proc/self/status", status, sizeof(status)) < 0)
+		return;
+	line = strstr(status, "\nCapEff:");
+	if (!line || sscanf(line, "\nCapEff: %llx", &has) != 1)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		if (has >> needed[i].bit & 1)
+			continue;
+		missing = true;
+		check_line(check, needed[i].verdict, "capabilities",
+			   "start vcrun with it; in a container, add it to the container's",
+			   "%s is missing: %s", needed[i].name, needed[i].cost);
+	}
+	if (!missing)
+		check_line(check, CHECK_OK, "capabilities", NULL, "all that moves need");
+}
+
 /* What only the kernel's own data tells. */
 static void check_sight(struct check *check)
 {
@@ -309,6 +355,7 @@ int vcctl_check(const struct vcctl *opts)
 	check_kernel(check);
 	check_controllers(check);
 	check_memory(check);
+	check_capabilities(check);
 	check_sight(check);
 	check_criu(&doctor);
 	if (doctor.interrupted) {

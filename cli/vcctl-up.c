@@ -48,6 +48,7 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 		"..",
 		"board",
 		"board.new",
+		"criu",
 		"images",
 		"irqs",
 		"instance.json.new",

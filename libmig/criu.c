@@ -34,6 +34,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "libmig/criu-explain.h"
 #include "libmig/criu-rpc.pb-c.h"
 #include "libmig/external.h"
 #include "libmig/hold.h"
@@ -62,6 +63,8 @@ struct criu {
 	struct hold *hold;               /* NULL: none; borrowed */
 	const struct external *external; /* likewise */
 	int silent_msec;                 /* waited since its last message */
+	char said[512];                  /* the line of its log behind its last error; "": none */
+	bool known;                      /* criu-explain.c knows it, or there is none */
 };
 
 DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
@@ -225,6 +228,12 @@ unsigned int criu_silent_sec(const struct criu *criu)
 	return (unsigned int)criu->silent_msec / 1000;
 }
 
+const char *criu_said(const struct criu *criu, bool *ret_known)
+{
+	*ret_known = criu->known;
+	return criu->said;
+}
+
 void criu_free(struct criu *criu)
 {
 	if (!criu)
@@ -327,26 +336,17 @@ static int criu_receive(struct criu *criu, criu_notify_fn *notify, void *ctx, Cr
 	return *ret ? 0 : err_set(err, EPROTO, "criu sent what is no answer");
 }
 
-/* The first error line of CRIU's log says what went wrong; later ones follow from it. */
-static void criu_explain(const struct criu_images *images, struct vc_err *err)
+static void criu_explain(struct criu *criu, const struct criu_images *images, struct vc_err *err)
 {
-	_cleanup_free_ char *log = NULL;
-	char *line, *text, *end;
+	char text[sizeof(err->text)];
 
-	if (file_read_all(images->dirfd, images->log, 1 << 20, &log) < 0)
+	criu->said[0] = '\0';
+	criu->known =
+		criu_explain_find(images->dirfd, images->log, criu->said, sizeof(criu->said)) < 0;
+	if (criu->known)
 		return;
-	for (line = log; (line = strstr(line, "Error (")); line = end + 1) {
-		text = strstr(line, "): ");
-		text = text ? text + 3 : line;
-		end = strchrnul(text, '\n');
-		/* Without CAP_SYS_RESOURCE it cannot raise its own limit, says so, and goes on. */
-		if (!*end || strncmp(text, "rlimit: Can't setup RLIMIT_NOFILE", 33))
-			break;
-	}
-	if (!line)
-		return;
-	*end = '\0';
-	err_set(err, err && err->code ? err->code : EIO, "criu: %s", text);
+	criu->known = criu_explain_line(criu->said, criu->begun, text, sizeof(text));
+	err_set(err, err && err->code ? err->code : EIO, "%s", text);
 }
 
 /* Serves a request's notifications until the answer is there. */
@@ -368,8 +368,8 @@ static int criu_serve(struct criu *criu, const struct criu_images *images, criu_
 				*ret = resp;
 				return 0;
 			}
-			r = err_set(err, resp->cr_errno > 0 ? resp->cr_errno : EIO, "criu: %s",
-				    resp->cr_errmsg ? resp->cr_errmsg : "failed without a reason");
+			r = err_set(err, resp->cr_errno > 0 ? resp->cr_errno : EIO,
+				    "CRIU failed without a reason");
 			criu__resp__free_unpacked(resp, NULL);
 			break;
 		}
@@ -387,7 +387,7 @@ static int criu_serve(struct criu *criu, const struct criu_images *images, criu_
 		r = criu_send(criu, &answer, err);
 	}
 	if (images)
-		criu_explain(images, err);
+		criu_explain(criu, images, err);
 	return r;
 }
 

@@ -53,6 +53,8 @@ int criu_start(const struct criu_start *how, struct criu **ret, struct vc_err *e
 pid_t criu_pid(const struct criu *criu);
 /* For how long it has said nothing while it was waited for. */
 unsigned int criu_silent_sec(const struct criu *criu);
+/* What its log says of its last error, "": nothing. *ret_known: the error explains it. */
+const char *criu_said(const struct criu *criu, bool *ret_known);
 /* Ends and reaps the process when it still lives; NULL is accepted. */
 void criu_free(struct criu *criu);
 
@@ -75,8 +77,8 @@ struct criu_images {
  * Dumps the tree of root. freezer: a group with cgroup.freeze, of nobody but the tree, by
  * which CRIU stops all of it at once, which takes it 100 ms; without (NULL) it stops one
  * thread after the other, and each of those that compute has to get a CPU first. On success the
- * tree is dead (zombies are the caller's to reap). On failure it runs on. err has the first error
- * of CRIU's log.
+ * tree is dead (zombies are the caller's to reap). On failure it runs on. err says why, in
+ * our words.
  */
 int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
 	      const struct criu_images *images, const char *freezer, criu_notify_fn *notify,

@@ -3,7 +3,7 @@ nodist_libmig_la_SOURCES = libmig/criu-rpc.pb-c.c libmig/criu-rpc.pb-c.h \
 	libmig/criu-image.pb-c.c libmig/criu-image.pb-c.h
 libmig_la_SOURCES = \
 	libmig/mig.h libmig/move.c libmig/check.c libmig/check.h \
-	libmig/criu.c libmig/criu.h \
+	libmig/criu.c libmig/criu.h libmig/criu-explain.c libmig/criu-explain.h \
 	libmig/inventory.c libmig/inventory.h libmig/inventory-priv.h \
 	libmig/inventory-barred.c libmig/inventory-fd.c libmig/inventory-frozen.c libmig/inventory-lock.c \
 	libmig/inventory-limit.c \
@@ -63,7 +63,8 @@ libmig/criu-image.pb-c.c: $(srcdir)/libmig/criu-image.proto
 	$(AM_V_GEN)$(MKDIR_P) libmig && $(PROTOC_C) -I$(srcdir)/libmig --c_out=libmig $(srcdir)/libmig/criu-image.proto
 
 if HAVE_CMOCKA
-libmig_tests = tests/unit-inventory tests/unit-images tests/unit-inject tests/unit-verify
+libmig_tests = tests/unit-inventory tests/unit-images tests/unit-inject tests/unit-verify \
+	tests/unit-explain
 check_PROGRAMS += $(libmig_tests)
 TESTS += $(libmig_tests)
 
@@ -74,6 +75,10 @@ tests_unit_inventory_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS) -lpthread
 tests_unit_inject_SOURCES = tests/unit-inject.c
 tests_unit_inject_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_inject_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_explain_SOURCES = tests/unit-explain.c
+tests_unit_explain_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_explain_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_images_SOURCES = tests/unit-images.c
 tests_unit_images_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

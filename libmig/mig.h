@@ -82,6 +82,8 @@ struct mig_request {
 	size_t n_barred;
 	struct mig_place source, target;
 	const char *criu;       /* NULL: criu_find() */
+	/* Where the log of a CRIU that failed is kept, 64 KiB of it at most; NULL: nowhere. */
+	const char *log;
 	const char *images;     /* directory for this move's images, made and removed here */
 	uint64_t max_stop_usec; /* refuse what is expected to take longer; 0: do not */
 	double pace; /* by how much past moves took longer than their model_usec; 0: unknown */
@@ -107,6 +109,7 @@ struct mig_report {
 	uint64_t image_bytes;
 	struct vc_err lost; /* what a job that runs has lost, but for time costs nothing */
 	struct mig_estimate estimate; /* made before the move; all 0: not made */
+	char criu[512];               /* what CRIU said when it failed; "": nothing */
 };
 
 const char *mig_step_name(enum mig_step step);

@@ -58,6 +58,8 @@
 /* So many threads that compute are stopped at once: one after the other they would take
  * longer than CRIU does to look whether a group is frozen, which is 100 ms. */
 #define MIG_FREEZE_THREADS 8
+#define MIG_LOG_MAX (1 << 24)
+#define MIG_LOG_KEPT (64 << 10)
 #define MIG_DUMP_LOG "dump.log"
 #define MIG_RESTORE_LOG "restore.log"
 
@@ -490,6 +492,33 @@ static bool mig_root_lives(const struct mig_parked *mig)
 	return state && state[1] == ' ' && state[2] != 'Z' && state[2] != 'X';
 }
 
+/* Keeps what CRIU said. Whoever asked gets the name of the log if it explains nothing. */
+static void mig_keep_log(struct mig_parked *mig, const struct criu *criu, const char *name,
+			 struct vc_err *err)
+{
+	_cleanup_free_ char *log = NULL;
+	struct vc_err first = *err;
+	const char *said;
+	bool known;
+	ssize_t len;
+
+	said = criu_said(criu, &known);
+	if (!said[0])
+		return;
+	snprintf(mig->report->criu, sizeof(mig->report->criu), "%s", said);
+	len = mig->req.log ? file_read_all(mig->images_fd, name, MIG_LOG_MAX, &log) : -ENOENT;
+	if (len < 0)
+		return;
+	/* Its end is what matters. */
+	if (len > MIG_LOG_KEPT)
+		memmove(log, log + len - MIG_LOG_KEPT, MIG_LOG_KEPT);
+	if (file_replace(AT_FDCWD, mig->req.log, log,
+			 len > MIG_LOG_KEPT ? MIG_LOG_KEPT : (size_t)len, 0600) == 0 &&
+	    !known)
+		err_set(err, first.code, "%.400s; its log is in %s, please report it", first.text,
+			mig->req.log);
+}
+
 /* CRIU does it itself, unless it was killed. */
 static void mig_thaw(const char *freezer)
 {
@@ -521,6 +550,7 @@ static int mig_dump(struct mig_parked *mig, struct vc_err *err)
 		mig->req.source.clear(mig->req.source.ctx);
 		return 0;
 	}
+	mig_keep_log(mig, mig->dump, MIG_DUMP_LOG, err);
 	return r;
 }
 
@@ -578,6 +608,8 @@ static int mig_restore(struct mig_parked *mig, struct vc_err *err)
 	mig_enter_step(mig, MIG_RESTORE);
 	if (r == 0)
 		r = mig_restore_once(mig, mig->restore, err);
+	if (r < 0)
+		mig_keep_log(mig, mig->restore, MIG_RESTORE_LOG, err);
 	fill_free(steal_ptr(mig->fill));
 	if (r == 0) {
 		mig->report->result = MIG_MOVED;
@@ -656,6 +688,7 @@ static void mig_forget_request(struct mig_parked *mig)
 	mig->report = NULL;
 	mig->req.target = (struct mig_place){ 0 };
 	mig->req.on_step = NULL;
+	mig->req.log = NULL;
 }
 
 /* From the check to the commit point: on failure the tree runs at the source. */

@@ -12,6 +12,7 @@
  *	  jobs/7/job.json        one a job, written by its shim
  *	  images/7/              root only, while a move is under way
  *	  moves.jsonl            one line a move
+ *	  criu/N.log             what CRIU wrote when a move of job N failed; 64 files at most
  *	  ipc/table              the table of IPC objects (ipcmap/table.h), root only
  *	  ipc/o/XX/ID            an object's memory, its owner's; a tmpfs of its own
  *	  ipc/o/regions/NAME     a region's (partition/region.h), once more

@@ -35,6 +35,7 @@
 #define MOVE_UNPARK_SEC 2
 #define MOVE_SILENCE_SEC 30
 #define MOVE_LONG_USEC 1000000u
+#define MOVE_LOGS 64 /* kept at most; jobs that far apart share one */
 
 extern char **environ;
 
@@ -370,16 +371,27 @@ static bool move_follow(const char *path, char *ret, size_t size, void *ctx)
 			      size);
 }
 
+/* Where CRIU's log goes if it fails: the last few jobs' only. */
+static void move_log_path(const struct shim *shim, char *ret, size_t size)
+{
+	char dir[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s/criu", shim->instance->dir);
+	mkdir(dir, 0700);
+	snprintf(ret, size, "%s/criu/%u.log", shim->instance->dir, shim->job % MOVE_LOGS);
+}
+
 static int move_run(struct shim *shim, struct move *move, struct mig_report *report,
 		    struct mig_parked **ret_parked, struct vc_err *err)
 {
 	struct move_barred barred = { .n = 0 };
-	char images[PATH_MAX];
+	char images[PATH_MAX], log[PATH_MAX];
 	struct mig_request req = {
 		.root = shim->root,
 		.uid = shim->start->creds->uid,
 		.criu = shim->instance->config->criu,
 		.images = images,
+		.log = log,
 		.max_stop_usec = move->request->max_stop_usec,
 		.pace = estimate_pace(shim),
 		.on_estimate = move_on_estimate,
@@ -400,6 +412,7 @@ static int move_run(struct shim *shim, struct move *move, struct mig_report *rep
 	req.source = move_mig_place(&move->source);
 	req.target = move_mig_place(&move->target);
 	snprintf(images, sizeof(images), "%s/images/%u", shim->instance->dir, shim->job);
+	move_log_path(shim, log, sizeof(log));
 	if (move->request->estimate)
 		return mig_estimate(&req, &report->estimate, err);
 	return mig_move(&req, report, ret_parked, err);
@@ -433,6 +446,8 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 			shim_set_state(shim, JOB_MOVING);
 		r = move_run(shim, move, &report, &parked, &err);
 	}
+	if (r < 0 && report.criu[0])
+		log_warn("job %u: criu: %s", shim->job, report.criu);
 	if (r < 0)
 		err_add(&err, "move job %u to %s", shim->job, request->to);
 	if (r == -EKEYREJECTED)
