@@ -63,9 +63,12 @@ static void map_field(const char *line, struct state_map *map)
 		return;
 	map->sealed = strstr(line, " sl");
 	map->locked = strstr(line, " lo");
-	/* Kernels before 6.17 do not tell, but in what is locked otherwise all pages are there. */
+	/* Kernels before 6.17 do not tell, but in what is locked otherwise, and can be read, all
+	 * pages are there. */
 	map->locked_on_fault =
-		map->locked && (strstr(line, " lf") || map->rss_kib * 1024 < map->end - map->start);
+		map->locked &&
+		(strstr(line, " lf") ||
+		 (map->perms[0] == 'r' && map->rss_kib * 1024 < map->end - map->start));
 }
 
 static struct state_item *map_add(const struct state_proc *proc, const char *what,
