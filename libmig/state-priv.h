@@ -93,6 +93,7 @@ int state_ask(const struct state_proc *proc, pid_t tid, struct inject_call *call
 int state_read_calls(const struct state_proc *proc);
 int state_read_memory(const struct state_proc *proc);
 int state_read_sched(const struct state_proc *proc);
+int state_read_zombie(const struct state_proc *proc);
 int state_read_locks(const struct state_proc *proc);
 int state_read_maps(const struct state_proc *proc);
 int state_read_keys(const struct state_proc *proc);

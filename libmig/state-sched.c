@@ -61,6 +61,12 @@ static int state_read_thread_sched(const struct state_proc *proc, pid_t tid)
 	return 0;
 }
 
+/* Nobody runs it any more, but ps(1) shows how it ran; criu leaves it its own niceness. */
+int state_read_zombie(const struct state_proc *proc)
+{
+	return state_read_thread_sched(proc, proc->pid);
+}
+
 static int state_read_personality(const struct state_proc *proc, pid_t tid)
 {
 	struct state_item *item;

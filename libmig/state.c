@@ -120,8 +120,10 @@ static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 	char process_state = 'Z';
 	int r;
 
-	if (proc_look(pid, &process_state, NULL) < 0 || process_state == 'Z')
+	if (proc_look(pid, &process_state, NULL) < 0)
 		return 0;
+	if (process_state == 'Z')
+		return hold ? state_read_zombie(&proc) : 0;
 	r = state_list_threads(&proc);
 	for (size_t i = 0; r == 0 && i < (hold ? ARRAY_SIZE(frozen) : ARRAY_SIZE(running)); i++)
 		r = hold ? frozen[i](&proc) : running[i](&proc);

@@ -423,8 +423,7 @@ static void show_cwd(FILE *out)
 const struct kind kinds_proc[] = {
 	KIND("proc-self", make_self, show_read, .as = KIND_BOTH),
 	KIND("proc-child", make_child, show_read, .as = KIND_BOTH),
-	KIND("proc-zombie-child", make_zombie_child, show_read,
-	     .todo = "the nice value of a zombie changes"),
+	KIND("proc-zombie-child", make_zombie_child, show_read),
 	KIND("proc-dead-child", make_dead_child, show_read),
 	KIND("proc-parent", make_parent, show_read),
 	KIND("proc-outside", make_outside, show_read),

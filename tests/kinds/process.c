@@ -128,7 +128,7 @@ const struct kind kinds_process[] = {
 	KIND("process-mdwe", make_mdwe, show_prctl),
 	KIND("process-prctl", make_prctl, show_prctl, .as = KIND_BOTH),
 	KIND("process-threads", make_threads, NULL),
-	KIND("process-zombie", make_zombie, NULL, .todo = "the nice value of a zombie changes"),
+	KIND("process-zombie", make_zombie, NULL),
 	KIND("process-stopped", make_stopped, NULL),
 	KIND("process-pending", make_pending, NULL),
 	KIND("process-limits", make_limits, NULL),

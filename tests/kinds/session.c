@@ -338,8 +338,7 @@ const struct kind kinds_session[] = {
 	KIND("session-leaderless-group", orphan_leaderless_group, NULL),
 	KIND("session-subreaper", subreaper_orphans, NULL,
 	     .refused = "a subreaper, has adopted it"),
-	KIND("session-zombie-leader", make_zombie_leader, NULL,
-	     .todo = "the nice value of a zombie changes"),
+	KIND("session-zombie-leader", make_zombie_leader, NULL),
 	KIND("session-inner", make_session, NULL),
 	KIND("session-inner-group", make_session_group, NULL),
 	KIND("session-inner-orphan", make_session_orphan, NULL, .as = KIND_BOTH),
@@ -357,7 +356,6 @@ const struct kind kinds_session[] = {
 	KIND("session-inner-early-orphan", make_inner_early_orphan, NULL),
 	KIND("session-early-daemon", make_early_daemon, NULL),
 	KIND("session-inner-subreaper-own", make_subreaper_own, NULL),
-	KIND("session-inner-orphan-zombie", make_inner_orphan_zombie, NULL,
-	     .todo = "the nice value of a zombie changes"),
+	KIND("session-inner-orphan-zombie", make_inner_orphan_zombie, NULL),
 	{ .name = NULL },
 };
