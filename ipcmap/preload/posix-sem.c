@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * posix-sem.c - sem_open(), sem_close(), sem_unlink(), and waits with a timeout
+ * posix-sem.c - sem_open(), sem_close(), sem_unlink()
  *
  * The object's memory holds a sem_t, which the C library's own sem_wait() and sem_post() work
- * on. Only waits with a timeout see a move, as EINTR, and are wrapped.
+ * on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -188,47 +188,4 @@ INTERPOSE int sem_unlink(const char *name)
 		r = door_unlink(IPC_KIND_POSIX_SEM, path, 0);
 	section_end(&section);
 	return preload_result(r == -EINVAL ? -ENOENT : r);
-}
-
-/* --- timed waits: of all semaphores, those without a name too ------------------------------ */
-
-static bool sem_time_is_valid(const struct timespec *until)
-{
-	return until->tv_nsec >= 0 && until->tv_nsec < 1000000000;
-}
-
-INTERPOSE int sem_timedwait(sem_t *sem, const struct timespec *until)
-{
-	static int (*real)(sem_t *, const struct timespec *);
-	bool moved;
-	int r;
-
-	if (!real)
-		real = preload_real("sem_timedwait");
-	if (sem_time_is_valid(until) && sem_trywait(sem) == 0)
-		return 0;
-	do {
-		int mark = preload_mark();
-
-		r = real(sem, until);
-		moved = preload_unmark(mark);
-	} while (r < 0 && errno == EINTR && moved);
-	return r;
-}
-
-INTERPOSE int sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *until)
-{
-	static int (*real)(sem_t *, clockid_t, const struct timespec *);
-	bool moved;
-	int r;
-
-	if (!real)
-		real = preload_real("sem_clockwait");
-	do {
-		int mark = preload_mark();
-
-		r = real(sem, clock, until);
-		moved = preload_unmark(mark);
-	} while (r < 0 && errno == EINTR && moved);
-	return r;
 }

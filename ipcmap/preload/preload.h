@@ -75,11 +75,6 @@ int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value
 int section_sleep_restart(struct section *section, uint32_t *word, uint32_t value,
 			  uint64_t deadline_usec);
 
-/* Around a sleep of somebody else's making: preload_mark() before, and when it has ended with
- * EINTR, whether that was a move. */
-int preload_mark(void);
-bool preload_unmark(int mark);
-
 /* A time on clock as one on CLOCK_MONOTONIC. -EINVAL: not a time. */
 int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec);
 

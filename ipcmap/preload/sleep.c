@@ -2,127 +2,42 @@
 /*
  * sleep.c - sleeping on an object's memory, and what interrupts it
  *
- * A handler of the program's ends a sleep, as signal(7) has it for each call; a move, or a
- * freeze for a move that was then given up, must not. CRIU leaves a system call that the kernel
- * would restart as it was, and makes one that has a relative part left, as a futex's wait with a
- * timeout has, end with EINTR, in the old process as in the new one (the signal return that takes
- * CRIU's code out of a thread forgets what was to be restarted). So:
+ * A handler of the program's ends a sleep, as signal(7) has it for each call. A move does not: the
+ * mover has every wait go on (libmig/waits.h).
  *
- * POSIX message queues wait by futex_waitv(2), which the kernel simply restarts.
- *
- * System V's calls end at any handler, SA_RESTART or not, and only the wait with a timeout does
- * that. Here the stack tells the two apart: for a handler the kernel pushes a frame just
- * below the stack pointer (and the red zone), CRIU does not. If what was written there before the
- * sleep is still there, no handler has run on this stack. On another one, sigaltstack(2)'s, it
- * may have; then, and for the C library's own semaphores, there is a mark of one system call that
- * CRIU does not carry: the thread's machine check policy, from "the system's" to the one that is
- * the system's. Where it is gone there was a move. That does not see a move that was given up,
- * and misses a handler that ran in the moment of a move.
+ * System V's calls end at any handler, SA_RESTART or not, and of the kernel's waits only one with a
+ * timeout does that, so they get one that is far away. POSIX message queues wait by
+ * futex_waitv(2), which the kernel restarts.
  */
 #include "ipcmap/preload/preload.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
-#include <sys/prctl.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "ipcmap/wait.h"
 
-/* --- the mark ---------------------------------------------------------------------------- */
-
-int preload_mark(void)
-{
-	int policy = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0);
-
-	prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE, 0, 0);
-	return policy;
-}
-
-bool preload_unmark(int policy)
-{
-	bool gone = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0) == PR_MCE_KILL_DEFAULT;
-
-	if (policy >= 0)
-		prctl(PR_MCE_KILL, PR_MCE_KILL_SET, policy, 0, 0);
-	return gone;
-}
-
-/* --- the trap on the stack --------------------------------------------------------------- */
-
-#define TRAP_WORDS 16
-#define TRAP_VALUE UINT64_C(0x766372756e736c70)
-
-/* Where a signal frame made now would end. x86-64's is below a red zone of 128 bytes, and its
- * last 64 and some hold the end of the floating-point state; aarch64's ends with the frame record
- * at the stack pointer. */
-static inline volatile uint64_t *trap_place(void)
-{
-#if defined(__x86_64__)
-	char *sp;
-
-	__asm__ volatile("mov %%rsp, %0" : "=r"(sp));
-	return (volatile uint64_t *)(void *)(sp - 128) - TRAP_WORDS;
-#elif defined(__aarch64__)
-	char *sp;
-
-	__asm__ volatile("mov %0, sp" : "=r"(sp));
-	return (volatile uint64_t *)(void *)sp - TRAP_WORDS;
-#else
-	return NULL;
-#endif
-}
-
-/* Whether handlers may run on a stack that is not this one. */
-static bool trap_may_be_passed(void)
-{
-	stack_t other;
-
-	return sigaltstack(NULL, &other) < 0 || !(other.ss_flags & (SS_DISABLE | SS_ONSTACK));
-}
-
-/* wait_on(), and whether no handler has run on this stack. Not to be inlined: what the trap lies in
- * is to be nobody's. */
-__attribute__((noinline, no_sanitize("address"))) static int
-sleep_trapped(uint32_t *word, uint32_t value, uint64_t deadline_usec, bool *ret_untouched)
-{
-	volatile uint64_t *trap = trap_place();
-	bool untouched = trap;
-	struct timespec until;
-	long r;
-
-	wait_until(deadline_usec, &until);
-	for (int i = 0; trap && i < TRAP_WORDS; i++)
-		trap[i] = TRAP_VALUE;
-	r = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, &until, NULL,
-		    FUTEX_BITSET_MATCH_ANY);
-	for (int i = 0; trap && i < TRAP_WORDS; i++)
-		untouched = untouched && trap[i] == TRAP_VALUE;
-	*ret_untouched = untouched;
-	return r < 0 && errno != EAGAIN ? -errno : 0;
-}
-
-/* --- sleeps ------------------------------------------------------------------------------ */
-
 /* Any handler ends it. */
 static int sleep_until_handler(uint32_t *word, uint32_t value, uint64_t deadline_usec)
 {
-	bool passable = trap_may_be_passed(), untouched, moved = true;
-	int mark = passable ? preload_mark() : 0, r;
+	struct timespec until;
 
 	if (deadline_usec == WAIT_FOREVER)
 		deadline_usec = UINT64_C(1000000) * INT32_MAX;
-	r = sleep_trapped(word, value, deadline_usec, &untouched);
-	if (passable)
-		moved = preload_unmark(mark);
-	return r == -EINTR && untouched && moved ? 0 : r;
+	wait_until(deadline_usec, &until);
+	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, &until, NULL,
+		    FUTEX_BITSET_MATCH_ANY) < 0 &&
+	    errno != EAGAIN)
+		return -errno;
+	return 0;
 }
 
 /* A handler with SA_RESTART does not end it. Kernels before 5.16 know no futex_waitv(): there a
- * wait with a deadline ends at any handler, and at a move. */
+ * wait with a deadline ends at any handler. */
 static int sleep_restarted(uint32_t *word, uint32_t value, uint64_t deadline_usec)
 {
 	struct futex_waitv waiter = { .uaddr = (uintptr_t)word, .val = value, .flags = FUTEX_32 };
@@ -138,12 +53,37 @@ static int sleep_restarted(uint32_t *word, uint32_t value, uint64_t deadline_use
 	return r < 0 && errno != EAGAIN ? -errno : 0;
 }
 
+/*
+ * Signals that have come since the call began are pending, as they are blocked in a section. Their
+ * handlers will run before the sleep begins, which would not know, and might never end; but they
+ * have interrupted the call. restarts: those with SA_RESTART have not.
+ */
+static bool section_is_interrupted(const struct section *section, bool restarts)
+{
+	uint64_t pending = 0;
+
+	if (syscall(SYS_rt_sigpending, &pending, sizeof(pending)) < 0)
+		return false;
+	pending &= ~section->blocked;
+	for (int signal = 1; pending; signal++, pending >>= 1) {
+		struct sigaction action;
+
+		if (!(pending & 1) || sigaction(signal, NULL, &action) < 0 ||
+		    action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
+			continue;
+		if (!restarts || !(action.sa_flags & SA_RESTART))
+			return true;
+	}
+	return false;
+}
+
 int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec)
 {
+	bool interrupted = section_is_interrupted(section, false);
 	int r;
 
 	section_end(section);
-	r = sleep_until_handler(word, value, deadline_usec);
+	r = interrupted ? -EINTR : sleep_until_handler(word, value, deadline_usec);
 	section_begin(section);
 	return r;
 }
@@ -152,11 +92,12 @@ int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint6
 static int section_sleep_by(int (*sleep)(uint32_t *, uint32_t, uint64_t), struct section *section,
 			    uint32_t *word, uint32_t value, uint64_t deadline_usec)
 {
+	bool interrupted = section_is_interrupted(section, sleep == sleep_restarted);
 	int r, old;
 
 	section_end(section);
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
-	r = sleep(word, value, deadline_usec);
+	r = interrupted ? -EINTR : sleep(word, value, deadline_usec);
 	pthread_setcanceltype(old, NULL);
 	section_begin(section);
 	return r;
