@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,18 @@ static void make_plain(void)
 static void make_no_new_privs(void)
 {
 	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+}
+
+static void make_landlock(void)
+{
+	unsigned long long device_nodes = 1 << 6;
+	int rules = (int)syscall(444 /* landlock_create_ruleset */, &device_nodes,
+				 sizeof(device_nodes), 0);
+
+	NEED(rules >= 0);
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	MUST(syscall(446 /* landlock_restrict_self */, rules, 0) == 0);
+	close(rules);
 }
 
 static void make_mdwe(void)
@@ -126,6 +139,8 @@ const struct kind kinds_process[] = {
 	KIND("process-plain", make_plain, show_prctl, .as = KIND_BOTH),
 	KIND("process-no-new-privs", make_no_new_privs, show_prctl, .as = KIND_BOTH),
 	KIND("process-mdwe", make_mdwe, show_prctl),
+	KIND("process-landlock", make_landlock, NULL, .refused = "Landlock sandbox",
+	     .as = KIND_BOTH),
 	KIND("process-prctl", make_prctl, show_prctl, .as = KIND_BOTH),
 	KIND("process-threads", make_threads, NULL),
 	KIND("process-zombie", make_zombie, NULL),

@@ -4,6 +4,7 @@
  */
 #include "tests/kinds/kind.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/time.h>
@@ -30,12 +31,60 @@ static void show_itimer(FILE *out)
 		value.it_value.tv_sec > 3000);
 }
 
+static void make_posix_on(clockid_t clock, int flags)
+{
+	struct itimerspec value = { .it_interval.tv_sec = 7 };
+
+	if (flags & TIMER_ABSTIME)
+		MUST(clock_gettime(clock, &value.it_value) == 0);
+	value.it_value.tv_sec += 3600;
+	NEED(timer_create(clock, NULL, &timer) == 0);
+	MUST(timer_settime(timer, flags, &value, NULL) == 0);
+}
+
 static void make_posix(void)
 {
-	struct itimerspec value = { .it_value.tv_sec = 3600, .it_interval.tv_sec = 7 };
+	make_posix_on(CLOCK_MONOTONIC, 0);
+}
 
-	MUST(timer_create(CLOCK_MONOTONIC, NULL, &timer) == 0);
-	MUST(timer_settime(timer, 0, &value, NULL) == 0);
+static void make_posix_point(void)
+{
+	make_posix_on(CLOCK_REALTIME, TIMER_ABSTIME);
+}
+
+static void make_posix_boottime(void)
+{
+	make_posix_on(CLOCK_BOOTTIME, 0);
+}
+
+static void make_posix_cpu(void)
+{
+	make_posix_on(CLOCK_PROCESS_CPUTIME_ID, 0);
+}
+
+/* Expired, and its signal pending: a periodic one goes on all the same. */
+static void make_alarm_pending(void)
+{
+	struct itimerval value = { .it_value.tv_usec = 1000, .it_interval.tv_usec = 20000 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	MUST(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	MUST(setitimer(ITIMER_REAL, &value, NULL) == 0);
+	usleep(10000);
+}
+
+static void show_alarm_pending(FILE *out)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	for (int i = 0; i < 3; i++)
+		kind_say(out, "signal", sigtimedwait(&set, NULL, &second) < 0 ? -errno : SIGALRM);
+	usleep(30000);
 }
 
 static void show_posix(FILE *out)
@@ -67,6 +116,10 @@ static void show_timerfd(FILE *out)
 const struct kind kinds_timer[] = {
 	KIND("timer-itimer", make_itimer, show_itimer),
 	KIND("timer-posix", make_posix, show_posix),
+	KIND("timer-posix-point", make_posix_point, show_posix),
+	KIND("timer-posix-boottime", make_posix_boottime, show_posix),
+	KIND("timer-posix-cpu", make_posix_cpu, show_posix),
+	KIND("timer-alarm-pending", make_alarm_pending, show_alarm_pending),
 	KIND("timer-timerfd", make_timerfd, show_timerfd),
 	{ .name = NULL },
 };

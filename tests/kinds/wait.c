@@ -5,11 +5,13 @@
 #include "tests/kinds/kind.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,23 +19,21 @@
 /* The error that the child's call returned with; 0: it waits. */
 static _Atomic int *returned;
 
-static void wait_in_poll(void *arg)
-{
-	(void)arg;
-	kind_is_ready();
-	poll(NULL, 0, 3600 * 1000);
-	*returned = errno;
-}
+static const struct timespec an_hour = { .tv_sec = 3600 };
 
-static void wait_in_nanosleep(void *arg)
-{
-	struct timespec long_time = { .tv_sec = 3600 };
-
-	(void)arg;
-	kind_is_ready();
-	nanosleep(&long_time, NULL);
-	*returned = errno;
-}
+/* Each ends with an error in *returned when it should still wait. */
+#define WAIT(name, call)                                                                           \
+	static void wait_in_##name(void *arg)                                                      \
+	{                                                                                          \
+		(void)arg;                                                                         \
+		kind_is_ready();                                                                   \
+		*returned = (call) < 0 ? errno : -1;                                               \
+	}                                                                                          \
+                                                                                                   \
+	static void make_##name(void)                                                              \
+	{                                                                                          \
+		make_wait(wait_in_##name);                                                         \
+	}
 
 static pid_t waiter;
 
@@ -57,15 +57,48 @@ static void make_wait(void (*wait)(void *))
 	kind_until(is_waiting, NULL);
 }
 
-static void make_poll(void)
+static long call_read(void)
 {
-	make_wait(wait_in_poll);
+	char byte;
+	int ends[2];
+
+	return pipe(ends) < 0 ? -1 : read(ends[0], &byte, 1);
 }
 
-static void make_nanosleep(void)
+static struct timespec point(clockid_t clock)
 {
-	make_wait(wait_in_nanosleep);
+	struct timespec at;
+
+	clock_gettime(clock, &at);
+	at.tv_sec += an_hour.tv_sec;
+	return at;
 }
+
+static long call_sleep_until(void)
+{
+	struct timespec at = point(CLOCK_REALTIME);
+
+	return syscall(SYS_clock_nanosleep, CLOCK_REALTIME, TIMER_ABSTIME, &at, NULL);
+}
+
+static long call_futex_until(void)
+{
+	struct timespec at = point(CLOCK_MONOTONIC);
+
+	return syscall(SYS_futex, returned, FUTEX_WAIT_BITSET, 0, &at, NULL, ~0u);
+}
+
+WAIT(poll, poll(NULL, 0, 3600 * 1000))
+WAIT(poll_forever, poll(NULL, 0, -1))
+WAIT(ppoll, ppoll(NULL, 0, &an_hour, NULL))
+WAIT(select, select(0, NULL, NULL, NULL, &(struct timeval){ .tv_sec = 3600 }))
+WAIT(nanosleep, syscall(SYS_nanosleep, &an_hour, NULL))
+WAIT(clock_nanosleep, syscall(SYS_clock_nanosleep, CLOCK_BOOTTIME, 0, &an_hour, NULL))
+WAIT(sleep_until, call_sleep_until())
+WAIT(futex, syscall(SYS_futex, returned, FUTEX_WAIT, 0, &an_hour, NULL, 0))
+WAIT(futex_until, call_futex_until())
+WAIT(pause, pause())
+WAIT(read, call_read())
 
 /* It waits, or has returned. After a move it may not have had a CPU yet. */
 static bool has_settled(void *arg)
@@ -81,6 +114,15 @@ static void show_wait(FILE *out)
 
 const struct kind kinds_wait[] = {
 	KIND("wait-poll", make_poll, show_wait),
+	KIND("wait-poll-forever", make_poll_forever, show_wait),
+	KIND("wait-ppoll", make_ppoll, show_wait),
+	KIND("wait-select", make_select, show_wait),
 	KIND("wait-nanosleep", make_nanosleep, show_wait),
+	KIND("wait-clock-nanosleep", make_clock_nanosleep, show_wait),
+	KIND("wait-sleep-until", make_sleep_until, show_wait),
+	KIND("wait-futex", make_futex, show_wait),
+	KIND("wait-futex-until", make_futex_until, show_wait),
+	KIND("wait-pause", make_pause, show_wait),
+	KIND("wait-read", make_read, show_wait),
 	{ .name = NULL },
 };
