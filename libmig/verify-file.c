@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * verify-file.c - whom a job's descriptors signal, and of which session its terminals are
+ * verify-file.c - which files a job's descriptors are of, whom they signal, and of which session
+ * its terminals are
  *
  * A descriptor with an owner (F_SETOWN) sends that one a signal with the rights of whoever set it:
  * with uid 0 in the image, the restored job could kill any process. And a terminal whose session
@@ -14,8 +15,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -32,8 +36,12 @@
 #define TTY_TYPE_EXTERNAL 5
 #define PTY_MAJOR 136 /* and seven more, of 256 each */
 
-/* Of a FileEntry in CRIU's images/fdinfo.proto: the id, and in each kind of file the owner. */
+/* Of a FileEntry in CRIU's images/fdinfo.proto, and of a TtyFileEntry; of each kind of file the
+ * owner. */
+#define FILE_TYPE 1
 #define FILE_ID 2
+#define FILE_TTY 19
+#define TTY_PATH 6
 
 static const struct {
 	unsigned int file, owner;
@@ -44,73 +52,98 @@ static const struct {
 };
 
 /* One entry of files.img: CRIU writes two of some files, which have the same id. */
-struct verify_owner {
-	uint32_t id;
-	Image__Owner *owner;
+struct verify_entry {
+	uint32_t id, type;
+	Image__Owner *owner; /* NULL: the kind has none */
+	char *path;          /* NULL: the kind has none */
+	bool has_other;
+	uint32_t other; /* id of the entry that has the path of a terminal */
 };
 
-static int verify_compare_owners(const void *a, const void *b)
+static int verify_compare_entries(const void *a, const void *b)
 {
-	const struct verify_owner *x = a, *y = b;
+	const struct verify_entry *x = a, *y = b;
 
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-void verify_owners_free(struct verify *verify)
+void verify_entries_free(struct verify *verify)
 {
-	for (size_t i = 0; i < verify->n_owners; i++)
-		image__owner__free_unpacked(verify->owners[i].owner, NULL);
-	free(verify->owners);
-	verify->owners = NULL;
-	verify->n_owners = 0;
+	for (size_t i = 0; i < verify->n_entries; i++) {
+		if (verify->entries[i].owner)
+			image__owner__free_unpacked(verify->entries[i].owner, NULL);
+		free(verify->entries[i].path);
+	}
+	free(verify->entries);
+	verify->entries = NULL;
+	verify->n_entries = 0;
 }
 
-static int verify_owner_add(struct verify *verify, uint32_t id, const struct image_field *field)
+static int verify_entry_add(struct verify *verify, struct verify_entry **ret)
 {
-	Image__Owner *owner = image__owner__unpack(NULL, field->len, field->at);
-	struct verify_owner *grown;
-
-	if (!owner || owner->base.n_unknown_fields > 0) {
-		if (owner)
-			image__owner__free_unpacked(owner, NULL);
-		return err_set(verify->err, EKEYREJECTED,
-			       "files.img has an owner that vcrun does not know");
-	}
 	/* Doubled at each power of two. */
-	if ((verify->n_owners & (verify->n_owners - 1)) == 0) {
-		grown = realloc(verify->owners,
-				(verify->n_owners ? verify->n_owners * 2 : 1) * sizeof(*grown));
-		if (!grown) {
-			image__owner__free_unpacked(owner, NULL);
+	if ((verify->n_entries & (verify->n_entries - 1)) == 0) {
+		size_t size = verify->n_entries ? verify->n_entries * 2 : 1;
+		struct verify_entry *grown = realloc(verify->entries, size * sizeof(*grown));
+
+		if (!grown)
 			return err_sys(verify->err, ENOMEM, "files.img");
-		}
-		verify->owners = grown;
+		verify->entries = grown;
 	}
-	verify->owners[verify->n_owners++] = (struct verify_owner){ .id = id, .owner = owner };
+	*ret = &verify->entries[verify->n_entries++];
+	**ret = (struct verify_entry){ .id = 0 };
 	return 0;
 }
 
-static int verify_owner_read(struct verify *verify, uint8_t *entry, const uint8_t *end)
+static int verify_entry_add_owner(struct verify *verify, uint8_t *at, const uint8_t *end,
+				  struct verify_entry *entry)
 {
-	struct image_field id, file, owner;
+	struct image_field file, owner;
 
-	if (!image_find(entry, end, FILE_ID, &id) || id.is_bytes)
-		return err_set(verify->err, EKEYREJECTED, "files.img has a file without a number");
 	for (size_t i = 0; i < ARRAY_SIZE(owner_fields); i++) {
-		int r;
-
-		if (!image_find(entry, end, owner_fields[i].file, &file) || !file.is_bytes ||
+		if (!image_find(at, end, owner_fields[i].file, &file) || !file.is_bytes ||
 		    !image_find(file.at, file.at + file.len, owner_fields[i].owner, &owner) ||
 		    !owner.is_bytes)
 			continue;
-		r = verify_owner_add(verify, (uint32_t)id.value, &owner);
-		if (r < 0)
-			return r;
+		if (entry->owner)
+			return err_set(verify->err, EKEYREJECTED,
+				       "files.img has a file of two kinds");
+		entry->owner = image__owner__unpack(NULL, owner.len, owner.at);
+		if (!entry->owner || entry->owner->base.n_unknown_fields > 0)
+			return err_set(verify->err, EKEYREJECTED,
+				       "files.img has an owner that vcrun does not know");
 	}
 	return 0;
 }
 
-int verify_owners_read(struct verify *verify)
+static int verify_entry_read(struct verify *verify, uint8_t *at, const uint8_t *end)
+{
+	struct image_field id, type, file, field;
+	struct verify_entry *entry = NULL;
+	int r = verify_entry_add(verify, &entry);
+
+	if (r < 0)
+		return r;
+	if (!image_find(at, end, FILE_ID, &id) || id.is_bytes ||
+	    !image_find(at, end, FILE_TYPE, &type) || type.is_bytes)
+		return err_set(verify->err, EKEYREJECTED, "files.img has a file without a number");
+	entry->id = (uint32_t)id.value;
+	entry->type = (uint32_t)type.value;
+	if (image_find(at, end, FILE_REG, &file) && file.is_bytes &&
+	    image_find(file.at, file.at + file.len, REG_NAME, &field) && field.is_bytes) {
+		entry->path = strndup((const char *)field.at, field.len);
+		if (!entry->path)
+			return err_sys(verify->err, ENOMEM, "files.img");
+	}
+	if (image_find(at, end, FILE_TTY, &file) && file.is_bytes &&
+	    image_find(file.at, file.at + file.len, TTY_PATH, &field) && !field.is_bytes) {
+		entry->has_other = true;
+		entry->other = (uint32_t)field.value;
+	}
+	return verify_entry_add_owner(verify, at, end, entry);
+}
+
+int verify_entries_read(struct verify *verify)
 {
 	_cleanup_close_ int fd = openat(verify->images, "files.img", O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ uint8_t *data = NULL;
@@ -122,12 +155,75 @@ int verify_owners_read(struct verify *verify)
 		return err_set(verify->err, EKEYREJECTED, "files.img is no image");
 	at = data + IMAGE_MAGIC_SIZE;
 	while (r == 0 && image_next_entry(&at, data + size, &entry, &entry_end))
-		r = verify_owner_read(verify, entry, entry_end);
+		r = verify_entry_read(verify, entry, entry_end);
 	if (r == 0 && at != data + size)
 		return err_set(verify->err, EKEYREJECTED, "files.img ends in the middle");
-	if (verify->n_owners > 0)
-		qsort(verify->owners, verify->n_owners, sizeof(*verify->owners),
-		      verify_compare_owners);
+	if (verify->n_entries > 0)
+		qsort(verify->entries, verify->n_entries, sizeof(*verify->entries),
+		      verify_compare_entries);
+	return r;
+}
+
+/* The first entry of that id; the others follow it. NULL: there is none. */
+static const struct verify_entry *verify_find(const struct verify *verify, uint32_t id)
+{
+	const struct verify_entry key = { .id = id };
+	const struct verify_entry *found =
+		verify->n_entries == 0 ? NULL
+				       : bsearch(&key, verify->entries, verify->n_entries,
+						 sizeof(key), verify_compare_entries);
+
+	while (found && found > verify->entries && found[-1].id == id)
+		found--;
+	return found;
+}
+
+/*
+ * The parasite can send another descriptor than that which it was asked for. CRIU writes the path
+ * of the one, and the flags of the other, and would open that path with these.
+ */
+static int verify_path(struct verify *verify, pid_t pid, uint32_t fd, const char *path)
+{
+	static const char deleted[] = " (deleted)";
+	char name[48], link[PATH_MAX];
+	uint64_t inode;
+	struct stat st;
+	ssize_t len;
+	size_t size;
+
+	snprintf(name, sizeof(name), "/proc/%d/fd/%u", (int)pid, fd);
+	len = readlink(name, link, sizeof(link) - 1);
+	if (len < 0)
+		return err_sys(verify->err, errno, "%s", name);
+	link[len] = '\0';
+	size = strlen(path);
+	/* An external one, "file[MOUNT:INODE]", which criu gets from the mover. */
+	if (sscanf(path, "file[%*x:%" SCNx64 "]", &inode) == 1 && stat(name, &st) == 0 &&
+	    inode == st.st_ino)
+		return 0;
+	if (!strncmp(link, path, size) && (!link[size] || !strcmp(link + size, deleted)))
+		return 0;
+	return err_set(
+		verify->err, EAGAIN,
+		"pid %d: its image says that fd %u is %.200s, the kernel says %.200s. It was "
+		"changed while the job was frozen; the job was not moved and runs on",
+		(int)pid, fd, path, link);
+}
+
+static int verify_kind(struct verify *verify, pid_t pid, uint32_t fd,
+		       const struct verify_entry *entry)
+{
+	const struct verify_entry *end = verify->entries + verify->n_entries, *other;
+	int r = 0;
+
+	if (entry->path)
+		return verify_path(verify, pid, fd, entry->path);
+	if (!entry->has_other)
+		return 0;
+	other = verify_find(verify, entry->other);
+	for (; r == 0 && other && other < end && other->id == entry->other; other++)
+		if (other->path)
+			r = verify_path(verify, pid, fd, other->path);
 	return r;
 }
 
@@ -196,22 +292,23 @@ struct verify_process {
 static int verify_descriptor(struct verify *verify, const ProtobufCMessage *message, void *ctx)
 {
 	const Image__Descriptor *descriptor = (const Image__Descriptor *)message;
-	const struct verify_owner key = { .id = descriptor->key_id };
+	const struct verify_entry *end = verify->entries + verify->n_entries;
+	const struct verify_entry *entry = verify_find(verify, descriptor->key_id);
 	struct verify_process *process = ctx;
-	const struct verify_owner *end = verify->owners + verify->n_owners;
-	const struct verify_owner *found = verify->n_owners == 0
-						   ? NULL
-						   : bsearch(&key, verify->owners, verify->n_owners,
-							     sizeof(key), verify_compare_owners);
 	struct verify_signal kernel;
 	int r = verify_read_signal(verify, process->pid, process->pidfd, descriptor->key_fd,
 				   &kernel);
 
 	process->n++;
-	while (found && found > verify->owners && found[-1].id == key.id)
-		found--;
-	for (; r == 0 && found && found < end && found->id == key.id; found++)
-		r = verify_owner(verify, process->pid, descriptor->key_fd, found->owner, &kernel);
+	if (r == 0 && !entry)
+		return verify_refuse(verify, process->pid, "no image has its fd %u",
+				     descriptor->key_fd);
+	for (; r == 0 && entry < end && entry->id == descriptor->key_id; entry++) {
+		r = verify_kind(verify, process->pid, descriptor->key_fd, entry);
+		if (r == 0 && entry->owner)
+			r = verify_owner(verify, process->pid, descriptor->key_fd, entry->owner,
+					 &kernel);
+	}
 	return r;
 }
 

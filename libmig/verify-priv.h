@@ -5,7 +5,7 @@
  *	verify.c         the tree; of each process what its threads share
  *	verify-thread.c  credentials, scheduling and seccomp of one thread
  *	verify-dumpable.c  who may look into a process
- *	verify-file.c    whom descriptors signal; whose terminals are
+ *	verify-file.c    which files descriptors are of, and whom they signal; whose terminals are
  *	verify-filter.c  which seccomp filters a thread has
  *	verify-kernel.c  the kernel's view, parsed; what is said about a difference
  *	verify-image.c   the images' view, parsed
@@ -55,8 +55,8 @@ struct verify {
 	uint64_t caps;           /* 0: all */
 	Image__Filters *filters; /* NULL: there are none */
 	const struct verify_filters *kernel_filters;
-	struct verify_owner *owners;
-	size_t n_owners;
+	struct verify_entry *entries; /* of files.img */
+	size_t n_entries;
 	struct vc_err *err;
 };
 
@@ -116,9 +116,9 @@ int verify_filter_list(struct verify *verify, pid_t tid, const Image__Thread *th
 int verify_dumpable(struct verify *verify, const struct verify_kernel *kernel,
 		    const Image__Memory *image);
 
-/* Reads the owners of files.img, for verify_files(). */
-int verify_owners_read(struct verify *verify);
-void verify_owners_free(struct verify *verify);
+/* Reads files.img, for verify_files(). */
+int verify_entries_read(struct verify *verify);
+void verify_entries_free(struct verify *verify);
 int verify_files(struct verify *verify, pid_t pid);
 int verify_terminals(struct verify *verify);
 

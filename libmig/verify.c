@@ -328,7 +328,7 @@ int verify_images(int images, const pid_t *pids, size_t n_pids,
 	r = verify_image_find(&verify, &image__filters__descriptor, true, "seccomp.img", &filters);
 	verify.filters = (Image__Filters *)filters;
 	if (r == 0)
-		r = verify_owners_read(&verify);
+		r = verify_entries_read(&verify);
 	if (r == 0)
 		r = verify_tree(&verify);
 	if (r == 0)
@@ -336,7 +336,7 @@ int verify_images(int images, const pid_t *pids, size_t n_pids,
 	/* Not even ptrace(2) keeps a process from SIGKILL. */
 	if (r == -ENOENT || r == -ESRCH)
 		r = err_set(err, EAGAIN, "a process was killed while the job was frozen");
-	verify_owners_free(&verify);
+	verify_entries_free(&verify);
 	free(verify.seen);
 	verify_image_free(&filters);
 	free(verify.pids);

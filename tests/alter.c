@@ -255,6 +255,35 @@ static bool alter_owner(int dirfd, struct alter *alter, struct alter_saved *ret)
 	return alter->done;
 }
 
+/* The path of a file that is opened by it. */
+static bool alter_path(int dirfd, struct alter *alter, struct alter_saved *ret)
+{
+	uint8_t *at, *entry, *end;
+	struct image_field file, name;
+	unsigned char *was;
+
+	alter_save(dirfd, "files.img", ret);
+	at = ret->data + IMAGE_MAGIC_SIZE;
+	while (image_next_entry(&at, ret->data + ret->size, &entry, &end)) {
+		if (!image_find(entry, end, FILE_REG, &file) ||
+		    !image_find(file.at, file.at + file.len, REG_NAME, &name) ||
+		    strncmp((char *)name.at, "/dev/", 5) != 0 ||
+		    !alter_is_it(alter, "files.img.reg.name", "changed"))
+			continue;
+		was = malloc(ret->size);
+		if (!was)
+			err(1, "alter");
+		memcpy(was, ret->data, ret->size);
+		name.at[name.len - 1] ^= 1;
+		alter_write(dirfd, "files.img", ret->data, ret->size, "", 0, "", 0);
+		free(ret->data);
+		ret->data = was;
+		return true;
+	}
+	free(ret->data);
+	return false;
+}
+
 bool alter_image(int dirfd, pid_t pid, pid_t tid, unsigned int n, char *what, size_t size,
 		 struct alter_saved *ret)
 {
@@ -284,7 +313,7 @@ bool alter_image(int dirfd, pid_t pid, pid_t tid, unsigned int n, char *what, si
 		if (alter_file(dirfd, name, images[i].type, &alter, ret))
 			return true;
 	}
-	return alter_owner(dirfd, &alter, ret);
+	return alter_owner(dirfd, &alter, ret) || alter_path(dirfd, &alter, ret);
 }
 
 void alter_undo(int dirfd, struct alter_saved *saved)
