@@ -29,7 +29,7 @@
 #define CHECK_MIB 620.0       /* of memory that is filled by both partitions' CPUs */
 #define CHECK_MIB_TREE 1100.0 /* of memory that CRIU fills, as it does between relatives */
 #define CHECK_PROCESS 4000.0
-#define CHECK_PROCESSES 15.0 /* times the square of their number */
+#define CHECK_PROCESSES 30.0 /* times the square of their number */
 #define CHECK_THREAD 600.0
 #define CHECK_FILE 30.0
 #define CHECK_MAPPING 8.0

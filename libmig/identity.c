@@ -202,16 +202,33 @@ static bool identity_is_dead(pid_t pid)
 	return readlink(path, link, sizeof(link)) < 0 && (errno == ENOENT || errno == ESRCH);
 }
 
-static int identity_differs(const struct identity_file *file, const char *what, struct vc_err *err)
+/* link: the kernel's own to what it is now; "": there is none. */
+static int identity_differs(const struct identity_file *file, const char *what, const char *link,
+			    struct vc_err *err)
 {
+	struct stat now, named;
+	char path[PATH_MAX];
+	ssize_t len;
+
 	if (identity_is_dead(file->pid))
 		return err_set(err, ENOMEM,
 			       "pid %d was killed while it was restored; has the partition too "
 			       "little memory?",
 			       (int)file->pid);
-	return err_set(err, ESTALE,
-		       "pid %d: %s is not the file it was: its path was changed while the job was "
-		       "being moved",
+	if (*link && stat(link, &now) < 0)
+		return err_set(err, ESTALE, "pid %d: %s cannot be looked at after the restore: %s",
+			       (int)file->pid, what, strerror(errno));
+	len = *link ? readlink(link, path, sizeof(path) - 1) : -1;
+	path[len < 0 ? 0 : len] = '\0';
+	/* Only if the path leads to the other file is that what has happened. */
+	if (len > 0 && stat(path, &named) == 0 && named.st_dev == now.st_dev &&
+	    named.st_ino == now.st_ino && (now.st_dev != file->dev || now.st_ino != file->ino))
+		return err_set(
+			err, ESTALE,
+			"pid %d: %s is not the file it was: its path %s was changed while the "
+			"job was being moved; put it back, or move the job again",
+			(int)file->pid, what, path);
+	return err_set(err, ESTALE, "pid %d: %s is not the file it was; move the job again",
 		       (int)file->pid, what);
 }
 
@@ -239,10 +256,12 @@ static int identity_check_path(const struct identity_file *file, struct vc_err *
 		snprintf(what, sizeof(what), "its %s", identity_links[file->number]);
 	}
 	if (stat(path, &st) < 0)
-		return identity_differs(file, what, err);
+		return identity_differs(file, what, path, err);
 	if (st.st_dev == file->dev && st.st_ino == file->ino)
 		return 0;
-	return identity_is_group_file(path, &st, file->dev) ? 0 : identity_differs(file, what, err);
+	return identity_is_group_file(path, &st, file->dev)
+		       ? 0
+		       : identity_differs(file, what, path, err);
 }
 
 /* All mappings of one process, which stand together and in ascending order. The
@@ -259,10 +278,10 @@ static int identity_check_maps(const struct identity_file *files, size_t n, stru
 		if (identity_parse_map(line, &start, &end, &dev, &ino))
 			for (; i < n && files[i].number >= start && files[i].number < end; i++)
 				if (dev != files[i].dev || ino != files[i].ino)
-					return identity_differs(&files[i], "a mapping", err);
+					return identity_differs(&files[i], "a mapping", "", err);
 		line += len + (line[len] == '\n');
 	}
-	return i < n ? identity_differs(&files[i], "a mapping", err) : 0;
+	return i < n ? identity_differs(&files[i], "a mapping", "", err) : 0;
 }
 
 int identity_check(const struct identity *identity, struct vc_err *err)

@@ -221,10 +221,14 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 		return inventory_scan_anon(scan, proc, fd, link + 11);
 	if (!strncmp(link, "pipe:[", 6))
 		return inventory_scan_pipe(scan, proc, fd);
-	if (link[0] == '/')
-		return fstatat(dirfd, name, &st, 0) < 0
-			       ? 0
-			       : inventory_scan_path(scan, proc, fd, &st, link);
+	if (link[0] == '/') {
+		char what[32];
+
+		if (fstatat(dirfd, name, &st, 0) == 0)
+			return inventory_scan_path(scan, proc, fd, &st, link);
+		snprintf(what, sizeof(what), "fd %d", fd);
+		return inventory_check_reach(scan, proc, what, link, errno);
+	}
 	if (inventory_is_namespace(scan, link))
 		return 0;
 	return inventory_refuse(scan, proc,

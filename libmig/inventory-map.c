@@ -164,10 +164,27 @@ static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc
 	return 0;
 }
 
+/* Mappings of one file are next to each other: each file is looked at once. */
+static int inventory_reach_map(struct inventory_scan *scan, struct inventory_proc *proc,
+			       const struct map_line *map, const struct map_line *before)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (map->path_len == 0 || map->path[0] != '/' ||
+	    (map->ino == before->ino && map->major == before->major &&
+	     map->minor == before->minor) ||
+	    map_stat(proc, map, &st))
+		return 0;
+	snprintf(path, sizeof(path), "%.*s", (int)map->path_len, map->path);
+	return inventory_check_reach(scan, proc, "a mapped file", path, errno);
+}
+
 int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc)
 {
 	_cleanup_free_ char *text = NULL;
 	ssize_t len = file_read_all(proc->dirfd, "maps", MAPS_MAX, &text);
+	struct map_line before = { .ino = 0 };
 
 	if (len == -ENOMEM)
 		return inventory_out_of_memory(scan);
@@ -181,8 +198,11 @@ int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc
 		if (map_line_parse(line, (size_t)(end - line), &map)) {
 			scan->inv->n_mappings++;
 			r = inventory_scan_map(scan, proc, &map);
+			if (r == 0)
+				r = inventory_reach_map(scan, proc, &map, &before);
 			if (r < 0)
 				return r;
+			before = map;
 		}
 		if (!*end)
 			break;

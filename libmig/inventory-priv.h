@@ -11,6 +11,7 @@
  *	inventory-socket.c  sockets
  *	inventory-lock.c    file locks, and who could take them
  *	inventory-frozen.c  locks of the frozen tree
+ *	inventory-reach.c   files that root is refused
  *	inventory-limit.c   resource limits that leave CRIU no room
  *	inventory-map.c     mappings; memory shared with outsiders
  *
@@ -123,6 +124,9 @@ int inventory_note_lock(struct inventory_locks *list, const char *fdinfo, pid_t 
 /* Whether the tree (pids) can be moved with these locks; -EOPNOTSUPP, with err. */
 int inventory_check_locks(const struct inventory_lock *locks, size_t n, const pid_t *pids,
 			  size_t n_pids, struct vc_err *err);
+/* Refuses a file that could not be looked at, by the errno of that; 0: no reason to. what: "fd 3" */
+int inventory_check_reach(struct inventory_scan *scan, const struct inventory_proc *proc,
+			  const char *what, const char *path, int error);
 /* Refuses a process whose resource limits leave no room for what CRIU puts into it. */
 int inventory_check_limits(struct inventory_scan *scan, const struct inventory_proc *proc);
 int inventory_read_own_namespaces(struct inventory_scan *scan);

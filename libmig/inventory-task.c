@@ -407,8 +407,17 @@ static int inventory_scan_directories(struct inventory_scan *scan, struct invent
 		char path[PATH_MAX];
 		ssize_t len = readlinkat(proc->dirfd, links[i], path, sizeof(path) - 1);
 		const char *reason;
+		struct stat st;
 
 		path[len < 0 ? 0 : len] = '\0';
+		if (len > 0 && fstatat(proc->dirfd, links[i], &st, 0) < 0) {
+			int r = inventory_check_reach(
+				scan, proc, i == 0 ? "its current directory" : "its root directory",
+				path, errno);
+
+			if (r < 0)
+				return r;
+		}
 		if (strncmp(path, "/proc/", 6) != 0 || !inventory_has_pid(scan, atoi(path + 6)))
 			continue;
 		reason = reopen_proc_refusal(proc->pid, path, O_PATH | O_DIRECTORY);

@@ -6,7 +6,7 @@ libmig_la_SOURCES = \
 	libmig/criu.c libmig/criu.h libmig/criu-explain.c libmig/criu-explain.h \
 	libmig/inventory.c libmig/inventory.h libmig/inventory-priv.h \
 	libmig/inventory-barred.c libmig/inventory-fd.c libmig/inventory-frozen.c libmig/inventory-lock.c \
-	libmig/inventory-limit.c \
+	libmig/inventory-limit.c libmig/inventory-reach.c \
 	libmig/inventory-map.c libmig/inventory-socket.c \
 	libmig/inventory-task.c \
 	libmig/namespace.c libmig/namespace.h \
