@@ -16,12 +16,9 @@
 #include <limits.h>
 #include <linux/ioprio.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
@@ -430,32 +427,6 @@ static int inventory_scan_directories(struct inventory_scan *scan, struct invent
 	return 0;
 }
 
-/*
- * A stop by SIGTTIN or SIGTTOU, which CRIU does not carry. Who traces a stopped process learns the
- * signal, and the process notices nothing.
- */
-static int inventory_check_stop(struct inventory_scan *scan, struct inventory_proc *proc)
-{
-	int status = 0, signal = 0, passed = 0;
-
-	if (ptrace(PTRACE_SEIZE, proc->pid, NULL, NULL) < 0)
-		return 0;
-	ptrace(PTRACE_INTERRUPT, proc->pid, NULL, NULL);
-	if (waitpid(proc->pid, &status, __WALL) == proc->pid && WIFSTOPPED(status)) {
-		signal = WSTOPSIG(status);
-		/* It runs again, and this is on its way to it. */
-		passed = status >> 16 == PTRACE_EVENT_STOP ? 0 : signal;
-	}
-	ptrace(PTRACE_DETACH, proc->pid, NULL, (void *)(long)passed);
-	if (passed || (signal != SIGTTIN && signal != SIGTTOU))
-		return 0;
-	return inventory_refuse(
-		scan, proc,
-		"it is stopped because it used its terminal from the background (SIG%s), "
-		"which cannot be carried; continue it in the foreground, or end it",
-		sigabbrev_np(signal));
-}
-
 int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 {
 	_cleanup_close_ int dirfd = -1;
@@ -482,8 +453,6 @@ int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 			r = inventory_scan_fds(scan, &proc);
 		if (r == 0)
 			r = inventory_scan_directories(scan, &proc);
-		if (r == 0 && proc.state == 'T')
-			r = inventory_check_stop(scan, &proc);
 		if (r == 0)
 			r = inventory_scan_maps(scan, &proc);
 	}

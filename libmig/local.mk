@@ -25,6 +25,7 @@ libmig_la_SOURCES = \
 	libmig/hold.c libmig/hold.h libmig/hold-wire.h \
 	libmig/reopen.c libmig/reopen.h \
 	libmig/keep-follow.c \
+	libmig/stop.c libmig/stop.h \
 	libmig/terminal.c libmig/terminal.h \
 	libmig/session.c libmig/session.h libmig/session-priv.h libmig/session-image.c \
 	libmig/keeper.c libmig/keeper.h \

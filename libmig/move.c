@@ -38,6 +38,7 @@
 #include "libmig/sandbox.h"
 #include "libmig/session.h"
 #include "libmig/state.h"
+#include "libmig/stop.h"
 #include "libmig/terminal.h"
 #include "libmig/timers.h"
 #include "libmig/verify.h"
@@ -77,6 +78,7 @@ struct mig_parked {
 	pid_t *numbers;                 /* these and what else the restore needs: pids_numbers() */
 	size_t n_numbers;
 	struct session *session;     /* what the frozen tree's sessions take; NULL: nothing */
+	struct stops *stops;         /* processes that the terminal has stopped; NULL: none */
 	struct terminals *terminals; /* of its own sessions; NULL: none */
 	pid_t foreground;            /* process group of the session's terminal; 0: none */
 	char *images, *source_name, *source_cpus, *binary;
@@ -312,6 +314,12 @@ static int mig_check_sandboxes(struct mig_parked *mig)
 static int mig_adapt_sessions(struct mig_parked *mig)
 {
 	int r = session_take(mig->pids, mig->n_pids, &mig->session, &mig->refusal);
+
+	if (r == 0 && mig->stops) {
+		r = stops_adapt(mig->stops, mig->images_fd);
+		if (r < 0)
+			return err_sys(&mig->refusal, -r, "stopped processes: images");
+	}
 
 	if (r == 0 && mig->session)
 		r = session_adapt(mig->session, mig->images_fd, &mig->refusal);
@@ -645,6 +653,7 @@ static void mig_reset(struct mig_parked *mig)
 	namespaces_close(&mig->namespaces);
 	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
 	session_free(steal_ptr(mig->session));
+	stops_free(steal_ptr(mig->stops));
 	terminals_free(steal_ptr(mig->terminals));
 	inventory_free(steal_ptr(mig->inv));
 	if (mig->images_fd >= 0)
@@ -707,6 +716,8 @@ static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
 		mig->req.on_estimate(&mig->report->estimate, mig->req.ctx);
 	mig_enter_step(mig, MIG_PREPARE);
 	r = mig_prepare(mig, err);
+	if (r == 0 && stops_take(mig->inv->pids, mig->inv->n_pids, &mig->stops) < 0)
+		r = err_sys(err, ENOMEM, "stopped processes");
 	if (r < 0)
 		return r;
 	return mig_dump(mig, err);

@@ -5,6 +5,7 @@
 #include "tests/kinds/kind.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -400,6 +401,29 @@ static void run_background_reader(void *arg)
 		pause();
 }
 
+static void *sleep_in_thread(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* And one that changes its terminal there, all its threads with it. */
+static void run_background_writer(void *arg)
+{
+	struct termios termios;
+	pthread_t thread;
+
+	(void)arg;
+	MUST(pthread_create(&thread, NULL, sleep_in_thread, NULL) == 0);
+	signal(SIGTTOU, SIG_DFL);
+	setpgid(0, 0);
+	kind_is_ready();
+	MUST(tcgetattr(slave, &termios) == 0 && tcsetattr(slave, TCSANOW, &termios) == 0);
+	pause();
+}
+
 static bool is_stopped(void *arg)
 {
 	siginfo_t info = { .si_pid = 0 };
@@ -414,6 +438,20 @@ static void run_stopped_by_terminal(void *arg)
 	take_terminal();
 	member = kind_child(run_background_reader, NULL);
 	kind_until(is_stopped, &member);
+}
+
+static void run_stopped_writer(void *arg)
+{
+	(void)arg;
+	take_terminal();
+	member = kind_child(run_background_writer, NULL);
+	kind_until(is_stopped, &member);
+}
+
+static void make_stopped_writer(void)
+{
+	make_pty();
+	leader = kind_child(run_stopped_writer, NULL);
 }
 
 static void make_stopped_by_terminal(void)
@@ -469,7 +507,8 @@ const struct kind kinds_tty[] = {
 	KIND("tty-session-dev-tty", make_dev_tty, show_session),
 	KIND("tty-session-given-up", make_given_up, show_session),
 	KIND("tty-session-orphan", make_with_orphan, show_session, .as = KIND_BOTH),
-	KIND("tty-session-stopped", make_stopped_by_terminal, show_session, .refused = "SIGTTIN"),
+	KIND("tty-session-stopped", make_stopped_by_terminal, show_session),
+	KIND("tty-session-stopped-writer", make_stopped_writer, show_session),
 	KIND("tty-session-hangups", make_hangup_count, show_hangup_count),
 	KIND("tty-console", make_console, NULL),
 	{ .name = NULL },
