@@ -24,7 +24,7 @@ static const struct timeval conn_patience = { .tv_sec = CONN_PATIENCE_SEC };
 
 bool conn_is_shim(const struct conn *conn)
 {
-	return conn->job || conn->idle_job || conn->starting;
+	return conn->job || conn->idle || conn->starting;
 }
 
 /* What all connections of a user keep in our memory. */
@@ -201,7 +201,7 @@ void conn_free(struct conn *conn)
 {
 	if (!conn)
 		return;
-	if (conn->idle_job)
+	if (conn->idle)
 		conn->daemon->n_idle_shims--;
 	job_free(conn->job);
 	conn_answer_done(conn);

@@ -75,11 +75,11 @@ struct conn {
 	pid_t pid; /* SO_PEERCRED; a shim's after exec too */
 	uid_t uid;
 	gid_t gid;
-	struct job *job;   /* a shim's job; NULL: a command, or an idle shim */
-	uint32_t idle_job; /* an idle shim's: the number its job will have; else 0 */
-	bool starting;     /* a shim's that has its job, and has not told of it yet */
-	uid_t owner;       /* then: whose job it is */
-	bool done;         /* to be freed when its handler returns */
+	struct job *job; /* a shim's job; NULL: a command, or an idle shim */
+	bool idle;       /* a shim's that waits for its job */
+	bool starting;   /* a shim's that has its job, and has not told of it yet */
+	uid_t owner;     /* then: whose job it is */
+	bool done;       /* to be freed when its handler returns */
 };
 
 /* What the balancer remembers of a job. */

@@ -5,10 +5,10 @@
  * Most of what a start costs is a shim's own start-up: loading, reading the
  * instance, and above all the job's group: a process that changes its cgroup
  * waits for the kernel's readers of that group, 0.3 to 2 ms in each hierarchy. So
- * a shim is started with its job's number and waits inside of the job's group,
- * which the job then inherits. Paid ahead, it is not in the user's way. The pool
- * holds a few idle shims and is filled up again when the daemon has nothing
- * better to do; a burst beyond it starts shims on demand.
+ * a shim is started ahead and waits inside of a group, which gets the job's number
+ * at the start (partition/cgroup-idle.c). The pool holds a few idle shims and is
+ * filled up again when the daemon has nothing better to do; a burst beyond it starts
+ * shims on demand.
  */
 #include "daemon/daemon.h"
 
@@ -47,15 +47,14 @@ static _Noreturn void pool_child(const struct daemon *daemon, const char *binary
 	_exit(127);
 }
 
-/* Tells a fresh shim which job it will be, so that it makes the job's group now. */
+/* Has a fresh shim make and enter a group now. */
 static void pool_prepare(struct daemon *daemon, struct conn *conn)
 {
 	Vc__Prepare body = VC__PREPARE__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 
-	conn->idle_job = board_next_job(daemon->board);
+	conn->idle = true;
 	daemon->n_idle_shims++;
-	body.job = conn->idle_job;
 	body.partition = (char *)daemon->name;
 	msg.body_case = VC__MSG__BODY_PREPARE;
 	msg.prepare = &body;
@@ -141,7 +140,7 @@ int pool_take(struct daemon *daemon, struct conn **ret, uint32_t *ret_job, struc
 	struct conn *conn;
 
 	TAILQ_FOREACH(conn, &daemon->conns, link)
-	if (conn->idle_job)
+	if (conn->idle)
 		break;
 	if (!conn) {
 		int r = pool_spawn(daemon, &conn, err);
@@ -149,8 +148,9 @@ int pool_take(struct daemon *daemon, struct conn **ret, uint32_t *ret_job, struc
 		if (r < 0)
 			return r;
 	}
-	*ret_job = conn->idle_job;
-	conn->idle_job = 0;
+	/* Now, so that numbers are in the order of starts, over all partitions. */
+	*ret_job = board_next_job(daemon->board);
+	conn->idle = false;
 	daemon->n_idle_shims--;
 	pool_fill_later(daemon);
 	*ret = conn;

@@ -98,6 +98,7 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	if (r < 0)
 		return r;
 	turn_owe(conn, RUN_COST_USEC);
+	start.job = job;
 	start.run = msg->msg->run;
 	start.creds = &creds;
 	start.peer_pid = conn->pid;

@@ -102,6 +102,8 @@ int cg_each_child(const struct cg_hier *hier, const char *group, cg_child_fn *f,
 /* The group of a process in a hierarchy, from its /proc/PID/cgroup; -ENOENT. */
 int cg_proc_group(const struct cg_hier *hier, const char *text, char *ret, size_t size);
 
+/* cgroup.c: one group whose parent exists, in one hierarchy, without libcgroup. */
+int cg_make_hot(struct cg *cg, const struct cg_hier *hier, const char *group, struct vc_err *err);
 /* v1 cpuset: a group gets its parent's nodes and those of its CPUs that no
  * exclusive neighbour has; nothing happens when it has CPUs already. */
 int cg_cpuset_inherit(const struct cg_hier *hier, const char *group, struct vc_err *err);

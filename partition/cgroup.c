@@ -260,6 +260,15 @@ static int make_group(struct cg *cg, const struct cg_hier *hier, const char *gro
 	return 0;
 }
 
+int cg_make_hot(struct cg *cg, const struct cg_hier *hier, const char *group, struct vc_err *err)
+{
+	int r = make_group(cg, hier, group, true, err);
+
+	return r == -ENOENT
+		       ? err_sys(err, ENOENT, "cannot make the group %s/%s", hier->mount, group)
+		       : r;
+}
+
 /* All groups on the way, from the top: those above our base matter on v2, where
  * each must pass the controllers on. */
 static int make_way(struct cg *cg, const struct cg_hier *hier, const char *group,

@@ -175,6 +175,16 @@ int cg_entry_enter(const struct cg_entry *entry);
 pid_t cg_entry_fork(const struct cg_entry *entry, int *ret_entered);
 void cg_entry_free(struct cg_entry *entry);
 
+/*
+ * The caller makes a group that has no name yet and enters it, where that is expensive (v1). Its
+ * parent exists. On failure it may be in it in part: cg_attach() leads out, cg_remove() removes.
+ */
+int cg_idle_enter(struct cg *cg, const char *path, struct vc_err *err);
+/* The group gets its name, with the caller in it, or is made (v2). *ret_unified: that one, O_PATH,
+ * for clone3(2) by the caller, who is not in it; -1 where there is no v2. */
+int cg_idle_become(struct cg *cg, const char *path, const char *name, int *ret_unified,
+		   struct vc_err *err);
+
 /* The processes of a group and of those below it; the caller frees *ret. */
 int cg_pids(struct cg *cg, const char *path, pid_t **ret, size_t *ret_n, struct vc_err *err);
 /* The directory of a group in the unified hierarchy, which has cgroup.freeze. 0 or -errno,

@@ -3,7 +3,7 @@ libpartition_la_SOURCES = \
 	partition/cgroup.c partition/cgroup.h partition/cgroup-priv.h \
 	partition/cgroup-bpf.c partition/cgroup-cpus.c partition/cgroup-dedicate.c \
 	partition/cgroup-deny.c partition/cgroup-lib.c \
-	partition/cgroup-fetch.c partition/cgroup-follow.c partition/cgroup-hold.c partition/cgroup-map.c \
+	partition/cgroup-fetch.c partition/cgroup-follow.c partition/cgroup-hold.c partition/cgroup-idle.c partition/cgroup-map.c \
 	partition/cgroup-memory.c \
 	partition/cgroup-procs.c partition/cgroup-shrink.c partition/cgroup-stat.c \
 	partition/calendar.c partition/calendar.h partition/condition.c partition/condition.h \

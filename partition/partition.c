@@ -94,6 +94,12 @@ char *partition_job_group(const char *partition, unsigned int job, char *buf, si
 	return buf;
 }
 
+char *partition_idle_group(const char *partition, pid_t shim, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/idle-%d", partition, (int)shim);
+	return buf;
+}
+
 int partition_parse_group(const char *path, char *ret_partition, size_t size, unsigned int *ret_job)
 {
 	const char *slash = strchr(path, '/');

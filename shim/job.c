@@ -37,31 +37,49 @@ static void job_program_ended(struct shim *shim, int status)
 	client_exited(shim);
 }
 
+/* The job's group; before it has its number, the one that waits. */
+static char *job_group(const struct shim *shim, char *buf, size_t size)
+{
+	return shim->named ? partition_job_group(shim->partition, shim->job, buf, size)
+			   : partition_idle_group(shim->partition, getpid(), buf, size);
+}
+
 /*
- * Before there is a job: makes its group, and waits inside of it, so that the job
- * is born there. job_leave_group() is the way out, once the job runs and nobody
+ * Before there is a job: makes its group, as far as it can be renamed, and waits inside of it,
+ * so that the job is born there. job_leave_group() is the way out, once the job runs and nobody
  * waits for an answer.
  */
-static int job_enter_group(struct shim *shim, struct vc_err *err)
+int job_prepare(struct shim *shim, const Vc__Prepare *prepare, struct vc_err *err)
 {
 	char group[64];
 	int r;
 
-	if (shim->in_group)
-		return 0;
-	partition_job_group(shim->partition, shim->job, group, sizeof(group));
-	r = cg_create(shim->cg, group, err);
-	if (r == 0)
-		r = cg_attach(shim->cg, group, 0, err);
+	snprintf(shim->partition, sizeof(shim->partition), "%s", prepare->partition);
+	r = cg_idle_enter(shim->cg, job_group(shim, group, sizeof(group)), err);
 	shim->in_group = r == 0;
 	return r;
 }
 
-int job_prepare(struct shim *shim, const Vc__Prepare *prepare, struct vc_err *err)
+/* The group gets the job's number. What failed when it was prepared may work now. */
+static int job_name_group(struct shim *shim, struct vc_err *err)
 {
-	shim->job = prepare->job;
-	snprintf(shim->partition, sizeof(shim->partition), "%s", prepare->partition);
-	return job_enter_group(shim, err);
+	char idle[64], group[64];
+	int r;
+
+	job_group(shim, idle, sizeof(idle));
+	partition_job_group(shim->partition, shim->job, group, sizeof(group));
+	if (shim->in_group) {
+		r = cg_idle_become(shim->cg, idle, group, &shim->unified, err);
+		shim->named = r == 0;
+		return r;
+	}
+	cg_remove(shim->cg, idle, NULL);
+	r = cg_create(shim->cg, group, err);
+	shim->named = r == 0;
+	if (r == 0)
+		r = cg_attach(shim->cg, group, 0, err);
+	shim->in_group = r == 0;
+	return r;
 }
 
 void job_leave_group(struct shim *shim)
@@ -81,8 +99,8 @@ static void job_remove_group(struct shim *shim)
 	char group[64];
 
 	job_leave_group(shim);
-	partition_job_group(shim->partition, shim->job, group, sizeof(group));
-	if (cg_kill(shim->cg, group, JOB_KILL_USEC, &err) < 0)
+	job_group(shim, group, sizeof(group));
+	if (shim->named && cg_kill(shim->cg, group, JOB_KILL_USEC, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
 	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
 		;
@@ -180,6 +198,7 @@ static int job_launch(struct shim *shim, const int *fds, unsigned int *ret_exit_
 			      .stdio = { fds[0], fds[1], fds[2] },
 			      .cwd = fds[3],
 			      .client = wire_fd(shim->client),
+			      .unified = shim->unified,
 			      .vcinit = vcinit ? vcinit : VC_LIBEXECDIR "/vcinit" };
 	struct launched launched;
 	int r = launch_job(&how, &launched, ret_exit_status, err);
@@ -201,10 +220,11 @@ int job_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err)
 	struct timeval patience = { .tv_sec = JOB_STDIO_SEC };
 	int r;
 
-	if (shim->start || !shim->job || msg->n_fds != 1)
+	if (shim->start || !shim->partition[0] || msg->n_fds != 1)
 		return err_set(err, EPROTO, "a Start that does not fit");
 	/* The message is kept for the job's arguments; msg gives up what it owns. */
 	shim->start = steal_ptr(msg->msg->start);
+	shim->job = shim->start->job;
 	msg->msg->body_case = VC__MSG__BODY__NOT_SET;
 	log_stage("launch", shim->job);
 	r = client_open(shim, msg->fds[0], err);
@@ -251,9 +271,8 @@ void job_begin(struct shim *shim, const int *fds, size_t n_fds)
 			? 0
 			: err_set(&err, EPROTO, "a Stdio with %zu descriptors; it takes 4", n_fds);
 
-	/* What failed when it was prepared may work now; no job starts outside its group. */
 	if (r == 0)
-		r = job_enter_group(shim, &err);
+		r = job_name_group(shim, &err);
 	if (r == 0)
 		r = job_launch(shim, fds, &exit_status, &err);
 	if (r < 0) {

@@ -15,6 +15,7 @@ struct launch {
 	int stdio[3]; /* as the caller handed them over; terminals are replaced by the pty */
 	int cwd;
 	int client;         /* the caller's socket */
+	int unified;        /* the job's group on v2, to be born in; -1: this process is in it */
 	const char *vcinit; /* path of the init */
 };
 

@@ -79,6 +79,8 @@ struct shim {
 	pid_t root, program;
 	bool program_ended;
 	bool unconfirmed; /* a command that detaches waits until the daemon knows the job */
+	bool named;       /* the group has its job's number */
+	int unified;      /* the group on v2, for the birth of the job; -1: it is born here */
 	bool in_group;    /* this process is in the job's group still */
 	int status;       /* of the program, once it has ended */
 	int master_fd, report_fd;
