@@ -14,7 +14,7 @@
  * inventory_take(); -ENOMEM: no room; -ETIME: it would stand still for longer than the
  * request allows. *ret is filled then too if the inventory could be taken.
  */
-int check_move(const struct mig_request *req, struct inventory **ret_inv,
-	       struct mig_estimate *ret, struct vc_err *err);
+int check_move(const struct mig_request *req, struct inventory **ret_inv, struct mig_estimate *ret,
+	       struct vc_err *err);
 
 #endif

@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "libmig/keep.h"
+#include "libmig/module-keep.h"
 
 #if defined(__x86_64__)
 #define LEAD_JUMP_SLOT R_X86_64_JUMP_SLOT
@@ -28,14 +28,11 @@
 
 struct lead {
 	pid_t leader;
-	char key[KEEP_KEY_SIZE];
+	uint32_t id;
 };
 
 static struct lead *leads;
 static size_t n_leads;
-
-/* criu's own, which it exports to its modules. */
-extern int inherit_fd_lookup_id(char *id);
 
 /* In criu's children, in place of setsid(2). */
 static pid_t lead_setsid(void)
@@ -48,7 +45,7 @@ static pid_t lead_setsid(void)
 
 		if (leads[i].leader != session)
 			continue;
-		fd = inherit_fd_lookup_id(leads[i].key);
+		fd = module_keep_restore((int)leads[i].id);
 		/* 1: even if somebody has taken it meanwhile. */
 		if (fd >= 0) {
 			ioctl(fd, TIOCSCTTY, 1);
@@ -139,7 +136,7 @@ bool lead_is_possible(void)
 	return lead_find() != NULL;
 }
 
-int lead_add(pid_t leader, const char *key)
+int lead_add(pid_t leader, uint32_t id)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	void **slot = lead_find();
@@ -151,8 +148,7 @@ int lead_add(pid_t leader, const char *key)
 	if (!grown)
 		return -ENOMEM;
 	leads = grown;
-	leads[n_leads].leader = leader;
-	memcpy(leads[n_leads++].key, key, KEEP_KEY_SIZE);
+	leads[n_leads++] = (struct lead){ .leader = leader, .id = id };
 	/* It may have been made read-only after its start. */
 	if (mprotect((void *)((uintptr_t)slot & ~(page - 1)), page, PROT_READ | PROT_WRITE) < 0)
 		return -errno;

@@ -11,12 +11,13 @@
 #define VC_LIBMIG_HOLD_LEAD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Whether this criu's call can be led here. */
 bool lead_is_possible(void);
-/* When this process makes its session, it takes the terminal that criu inherited under this key.
- * 0 or -errno. */
-int lead_add(pid_t leader, const char *key);
+/* When this process makes its session, it takes the terminal that is kept under this id. 0 or
+ * -errno. */
+int lead_add(pid_t leader, uint32_t id);
 
 #endif

@@ -9,11 +9,6 @@
  * here that calls are injected. The first such call serves the mover until it says RELEASE, or is
  * gone; for the other processes nothing is left to do.
  *
- * Before a restore it takes the objects that the tree keeps (keep.h) and gives them to criu
- * as descriptors that it inherited. criu puts them into a socket connected to itself, from which
- * its processes fetch them. What is left in it would hold files locked and pipes
- * open for as long as criu lives, so it is emptied before the tree runs.
- *
  * The descriptor of a module is ABI, the same since CRIU 3.17: a name, init, exit, a
  * version, the number of hooks, the hooks. A newer criu accepts an older version, and none
  * accepts more hooks than it has. So the hooks "checkpoint devices", of CRIU 4.0, and "post
@@ -24,7 +19,6 @@
  * The second one runs while the restored processes fork each other. criu traces the root by then
  * (it is not its child), and has a handler of SIGCHLD that takes each stop for a failure.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -37,16 +31,18 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "libmig/hold-lead.h"
 #include "libmig/hold-wire.h"
+#include "libmig/module-keep.h"
 #include "libmig/module-rights.h"
 
 #define MODULE_VERSION (2 << 8) /* 0.2.0 */
+#define MODULE_DUMP_EXT_FILE 2
+#define MODULE_RESTORE_EXT_FILE 3
 #define MODULE_RESUME_DEVICES_LATE 9
 #define MODULE_CHECKPOINT_DEVICES 11
 #define MODULE_POST_FORKING 12
@@ -120,81 +116,6 @@ static int module_find(pid_t pid, pid_t tid, struct inject **ret)
 	*ret = &grown[module_n_threads++];
 	(*ret)->instruction = instruction;
 	return 0;
-}
-
-/* criu's own, which it exports to its modules. */
-extern int inherit_fd_add(int fd, char *key);
-
-static int module_add_kept(const struct msghdr *msg, struct hold_keep *keep)
-{
-	const struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
-	int fds[HOLD_KEEP_MAX];
-
-	if (!cmsg || cmsg->cmsg_type != SCM_RIGHTS || keep->n > HOLD_KEEP_MAX ||
-	    cmsg->cmsg_len != CMSG_LEN(keep->n * sizeof(int)))
-		return -EPROTO;
-	memcpy(fds, CMSG_DATA(cmsg), keep->n * sizeof(int));
-	for (uint32_t i = 0; i < keep->n; i++) {
-		int r = keep->leaders[i] ? lead_add(keep->leaders[i], keep->keys[i]) : 0;
-
-		if (r < 0)
-			return r;
-		if (inherit_fd_add(fds[i], keep->keys[i]) < 0)
-			return -EIO;
-	}
-	return 0;
-}
-
-static int module_take_kept(void)
-{
-	struct hold_keep keep;
-	int r = 0;
-
-	do {
-		char control[CMSG_SPACE(HOLD_KEEP_MAX * sizeof(int))];
-		struct iovec iov = { .iov_base = &keep, .iov_len = sizeof(keep) };
-		struct msghdr msg = { .msg_iov = &iov,
-				      .msg_iovlen = 1,
-				      .msg_control = control,
-				      .msg_controllen = sizeof(control) };
-		ssize_t n;
-
-		do
-			n = recvmsg(HOLD_FD, &msg, 0);
-		while (n < 0 && errno == EINTR);
-		if (n != sizeof(keep) || keep.op != HOLD_KEEP || (msg.msg_flags & MSG_CTRUNC))
-			return -EPROTO;
-		if (keep.n > 0)
-			r = module_add_kept(&msg, &keep);
-	} while (r == 0 && keep.n > 0);
-	return r;
-}
-
-/* criu's store of descriptors has a name of its own in the abstract namespace. */
-static bool module_is_store(int fd)
-{
-	struct sockaddr_un name = { 0 };
-	socklen_t len = sizeof(name);
-
-	return getsockname(fd, (struct sockaddr *)&name, &len) == 0 && name.sun_family == AF_UNIX &&
-	       !strncmp(name.sun_path + 1, "/criu-fdstore-", strlen("/criu-fdstore-"));
-}
-
-static void module_empty_store(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	const struct dirent *entry;
-	char byte;
-
-	while (dir && (entry = readdir(dir))) {
-		int fd = atoi(entry->d_name);
-
-		/* Without a place for descriptors a message's are closed. */
-		while (module_is_store(fd) && recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0)
-			;
-	}
-	if (dir)
-		closedir(dir);
 }
 
 static int module_add_wait(pid_t tid)
@@ -294,7 +215,7 @@ static void module_serve(enum hold_op when)
 	struct hold_message message = { .op = when };
 
 	if (when == HOLD_READY)
-		module_empty_store();
+		module_keep_forget();
 	if (module_send(&message) < 0)
 		return;
 	while (module_receive(&message) == 0 && message.op != HOLD_RELEASE) {
@@ -438,7 +359,7 @@ static int module_init(int stage)
 	if (module_is_to_adopt(true))
 		message.error = CR_PLUGIN_DESC.max_hooks > MODULE_POST_FORKING ? 0 : -EOPNOTSUPP;
 	module_send(&message);
-	return stage == MODULE_STAGE_RESTORE ? module_take_kept() : 0;
+	return stage == MODULE_STAGE_RESTORE ? module_keep_take() : 0;
 }
 
 static void module_exit(int stage, int result)
@@ -453,7 +374,9 @@ struct module_descriptor CR_PLUGIN_DESC = {
 	.exit = module_exit,
 	.version = MODULE_VERSION,
 	.max_hooks = MODULE_RESUME_DEVICES_LATE + 1,
-	.hooks = { [MODULE_RESUME_DEVICES_LATE] = (void *)module_resume_late,
+	.hooks = { [MODULE_DUMP_EXT_FILE] = (void *)module_keep_dump,
+		   [MODULE_RESTORE_EXT_FILE] = (void *)module_keep_restore,
+		   [MODULE_RESUME_DEVICES_LATE] = (void *)module_resume_late,
 		   [MODULE_CHECKPOINT_DEVICES] = (void *)module_checkpoint,
 		   [MODULE_POST_FORKING] = (void *)module_post_forking },
 };

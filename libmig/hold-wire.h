@@ -8,7 +8,7 @@
  *	                             ADOPT, if it is wanted, before criu has its request
  *	HELLO    criu has loaded me; error: it cannot ADOPT; value: whether
  *	         leaders can get their terminals
- *	                             KEEP, with descriptors, until one that has none: these are
+ *	                             KEEP, with objects, until one that has none: these are
  *	                             sent behind the request of a restore
  *	FROZEN   all is stopped, nothing was done to it yet
  *	THAWING  the dump is over, or was given up; the tree still stands
@@ -46,14 +46,12 @@ enum hold_op {
 	HOLD_KEEP,
 };
 
-/* As many descriptors as the kernel sends at once are 253. */
-#define HOLD_KEEP_MAX 200
+#define HOLD_KEEP_MAX 128
 
-/* The descriptors of as many kept objects come with it. */
 struct hold_keep {
 	uint32_t op, n;
-	char keys[HOLD_KEEP_MAX][KEEP_KEY_SIZE];
-	int32_t leaders[HOLD_KEEP_MAX]; /* whose terminals they are; 0: nobody's */
+	int32_t pid;                               /* the mover */
+	struct keep_object objects[HOLD_KEEP_MAX]; /* descriptors as the mover numbers them */
 };
 
 /* The next threads of a process that were interrupted in a system call, in any order. */

@@ -175,54 +175,26 @@ bool hold_will_adopt(struct hold *hold, int timeout_msec)
 	return hold_is_loaded(hold, timeout_msec) && hold->adopts;
 }
 
-static int hold_send_kept(const struct hold *hold, const struct hold_keep *message, const int *fds)
-{
-	char control[CMSG_SPACE(HOLD_KEEP_MAX * sizeof(int))] = { 0 };
-	struct iovec iov = { .iov_base = (void *)message, .iov_len = sizeof(*message) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t n;
-
-	if (message->n > 0) {
-		struct cmsghdr *cmsg;
-
-		msg.msg_control = control;
-		msg.msg_controllen = CMSG_SPACE(message->n * sizeof(int));
-		cmsg = CMSG_FIRSTHDR(&msg);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(message->n * sizeof(int));
-		memcpy(CMSG_DATA(cmsg), fds, message->n * sizeof(int));
-	}
-	do
-		n = sendmsg(hold->sock, &msg, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
-}
-
 int hold_give(const struct hold *hold, const struct keep *keep)
 {
 	struct timeval patience = { .tv_sec = HOLD_GIVE_SEC };
-	size_t n = keep_count(keep), at = 0;
-	int r;
+	size_t count = keep_count(keep), at = 0;
+	struct hold_keep message;
+	ssize_t n;
 
 	/* A criu that hangs does not read. */
 	setsockopt(hold->sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	do {
-		struct hold_keep message = { .op = HOLD_KEEP };
-		int fds[HOLD_KEEP_MAX];
-
-		for (; at < n && message.n < HOLD_KEEP_MAX; at++) {
-			const struct keep_object *object = keep_object(keep, at);
-
-			memcpy(message.keys[message.n], object->key, sizeof(object->key));
-			message.leaders[message.n] = object->leader;
-			fds[message.n++] = object->fd;
-		}
-		r = hold_send_kept(hold, &message, fds);
-		if (message.n == 0)
-			break;
-	} while (r == 0);
-	return r;
+		message = (struct hold_keep){ .op = HOLD_KEEP, .pid = getpid() };
+		while (at < count && message.n < HOLD_KEEP_MAX)
+			message.objects[message.n++] = *keep_object(keep, at++);
+		do
+			n = send(hold->sock, &message, sizeof(message), MSG_NOSIGNAL);
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			return -errno;
+	} while (message.n > 0);
+	return 0;
 }
 
 bool hold_can_lead(struct hold *hold, int timeout_msec)

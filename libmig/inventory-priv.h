@@ -87,6 +87,10 @@ int inventory_refuse(struct inventory_scan *scan, const struct inventory_proc *p
 		     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int inventory_refuse_end(struct inventory_scan *scan, const struct inventory_end *end,
 			 const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+struct refusal;
+/* The same for a descriptor; link: what is behind it. */
+int inventory_refuse_fd(struct inventory_scan *scan, const struct inventory_proc *proc, int fd,
+			const char *link, const struct refusal *why);
 int inventory_out_of_memory(struct inventory_scan *scan);
 
 bool inventory_has_pid(const struct inventory_scan *scan, pid_t pid);

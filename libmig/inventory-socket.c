@@ -9,9 +9,11 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "common/cleanup.h"
+#include "libmig/refusal.h"
 
 static bool socket_is_dumped(int protocol, int type)
 {
@@ -24,6 +26,7 @@ int inventory_scan_socket(struct inventory_scan *scan, struct inventory_proc *pr
 	_cleanup_close_ int dup = inventory_dup_fd(proc->pid, fd);
 	int family = 0, protocol = 0, type = 0;
 	socklen_t len = sizeof(int);
+	char text[48];
 
 	if (dup == -ESRCH || dup == -EBADF)
 		return 0;
@@ -43,16 +46,11 @@ int inventory_scan_socket(struct inventory_scan *scan, struct inventory_proc *pr
 	case AF_INET6:
 		if (socket_is_dumped(protocol, type))
 			return 0;
-		return inventory_refuse(scan, proc,
-					"fd %d is a network socket of protocol %d, which cannot be "
-					"carried (TCP and UDP can); close it for the move",
-					fd, protocol);
+		snprintf(text, sizeof(text), "protocol %d", protocol);
+		return inventory_refuse_fd(scan, proc, fd, text, refusal_get(REFUSAL_PROTOCOL));
 	default:
-		return inventory_refuse(
-			scan, proc,
-			"fd %d is a socket of %s (family %d), which cannot be "
-			"carried (unix, TCP, UDP, packet and netlink can); close it "
-			"for the move",
-			fd, family == AF_VSOCK ? "vsock" : "a rare kind", family);
+		snprintf(text, sizeof(text), "%sfamily %d", family == AF_VSOCK ? "vsock, " : "",
+			 family);
+		return inventory_refuse_fd(scan, proc, fd, text, refusal_get(REFUSAL_FAMILY));
 	}
 }

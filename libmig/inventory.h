@@ -36,7 +36,7 @@ struct inventory {
 	struct inventory_task *tasks; /* all threads that are not zombies */
 	size_t n_tasks;
 	size_t n_files, n_mappings; /* counted in each process */
-	size_t n_computing; /* threads that had or wanted a CPU */
+	size_t n_computing;         /* threads that had or wanted a CPU */
 	uint64_t mem_bytes; /* to be dumped, about: anonymous + private file + shared memory of the
 			       job's own */
 	bool shell_job;     /* the session of the root is led from outside the tree */

@@ -4,14 +4,17 @@
  *
  * ids-PID.img has the number of a process's table of descriptors, fdinfo-NUMBER.img the
  * descriptors with the ids of their files, files.img the files. Whatever a kept file is, the
- * images get to say that it is a regular file of the name
+ * images get to say that it is one of two things:
  *
- *	/vcrun/ID
+ *	an external file     CRIU asks its modules for it by its id (hold-module.c)
+ *	the file /vcrun/ID   before CRIU opens a regular file it looks whether a descriptor
+ *	                     was handed over under that name, and takes it as it is. It maps
+ *	                     only regular files, and so all that is mapped, a program or a
+ *	                     directory is one. It looks through all such names each time, and so
+ *	                     nothing else is.
  *
- * For a regular file CRIU looks first whether a descriptor was handed over under its name
- * (open_path() in its criu/files-reg.c), and takes that as it is. Of what else the dump
- * wrote of kept files nothing must be left: bytes of pipes and sockets would be read for
- * nobody, unlinked files would be made anew, locks taken a second time.
+ * Of what else the dump wrote of kept files nothing must be left: bytes of pipes and sockets would
+ *be read for nobody, unlinked files would be made anew, locks taken a second time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,16 +26,17 @@
 #include "common/cleanup.h"
 #include "libmig/keep-priv.h"
 
-/* Fields of CRIU's TaskKobjIdsEntry, FdinfoEntry, RegFileEntry, FownEntry, RemapFilePathEntry,
- * FileLockEntry */
+/* Fields of CRIU's TaskKobjIdsEntry, FdinfoEntry, FileEntry, ExtFileEntry and RegFileEntry (which
+ * have two in common), FownEntry, RemapFilePathEntry, FileLockEntry */
 #define IDS_FILES 2
 #define FDINFO_ID 1
 #define FDINFO_TYPE 3
 #define FDINFO_FD 4
-#define REG_ID 1
+#define FILE_EXT 15
+#define EXT_ID 1
+#define EXT_OWNER 5
 #define REG_FLAGS 2
 #define REG_POS 3
-#define REG_OWNER 5
 #define OWNER_FIELDS 5
 #define REMAP_ID 1
 #define LOCK_FLAG 1
@@ -218,7 +222,7 @@ static int image_write_table(struct keep_scan *scan, struct keep_table *table)
 			return image_broken(scan, name);
 		file = keep_find(scan, (uint32_t)id.value);
 		if (file && file->how == KEEP_KEPT)
-			*type.at = KEEP_REG;
+			*type.at = file->mapped ? KEEP_REG : KEEP_EXT;
 	}
 	fd = openat(scan->dirfd, name, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || pwrite(fd, table->data, table->size, 0) != (ssize_t)table->size)
@@ -228,24 +232,27 @@ static int image_write_table(struct keep_scan *scan, struct keep_table *table)
 
 static void image_put_kept(struct image_out *out, const struct keep_file *file)
 {
-	struct image_out owner = { 0 }, reg = { 0 }, entry = { 0 };
+	struct image_out owner = { 0 }, body = { 0 }, entry = { 0 };
 	char name[32];
 
 	snprintf(name, sizeof(name), "/vcrun/%u", file->id);
 	for (unsigned int i = 1; i <= OWNER_FIELDS; i++)
 		image_out_number(&owner, i, 0);
-	image_out_number(&reg, REG_ID, file->id);
-	image_out_number(&reg, REG_FLAGS, 0);
-	image_out_number(&reg, REG_POS, 0);
-	image_out_bytes(&reg, REG_OWNER, owner.at, owner.len);
-	image_out_bytes(&reg, REG_NAME, name, strlen(name));
-	image_out_number(&entry, FILE_TYPE, KEEP_REG);
+	image_out_number(&body, EXT_ID, file->id);
+	if (file->mapped) {
+		image_out_number(&body, REG_FLAGS, 0);
+		image_out_number(&body, REG_POS, 0);
+	}
+	image_out_bytes(&body, EXT_OWNER, owner.at, owner.len);
+	if (file->mapped)
+		image_out_bytes(&body, REG_NAME, name, strlen(name));
+	image_out_number(&entry, FILE_TYPE, file->mapped ? KEEP_REG : KEEP_EXT);
 	image_out_number(&entry, FILE_ID, file->id);
-	image_out_bytes(&entry, FILE_REG, reg.at, reg.len);
+	image_out_bytes(&entry, file->mapped ? FILE_REG : FILE_EXT, body.at, body.len);
 	image_out_entry(out, entry.at, entry.len);
-	out->failed |= owner.failed || reg.failed || entry.failed;
+	out->failed |= owner.failed || body.failed || entry.failed;
 	image_out_done(&owner);
-	image_out_done(&reg);
+	image_out_done(&body);
 	image_out_done(&entry);
 }
 

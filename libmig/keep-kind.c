@@ -9,6 +9,8 @@
  *	epoll     waits at the signal handlers of the process that added a signalfd, and at
  *	          a pidfd's process; so one that has such in it
  */
+#include <errno.h>
+#include <limits.h>
 #include <linux/kcmp.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "libmig/keep-priv.h"
+#include "libmig/refusal.h"
 
 static size_t kind_read_fdinfo(int fd, char **ret)
 {
@@ -61,7 +64,28 @@ bool keep_is_proc_of_tree(const struct keep_scan *scan, int fd)
 	return !strncmp(link, "/proc/", 6) && keep_is_of_tree(scan, atoi(link + 6));
 }
 
-void keep_decide(const struct keep_scan *scan, struct keep_file *file)
+/* What CRIU did not know: it said nothing, and left it to us (module-keep.c). */
+static int kind_check_unknown(const struct keep_scan *scan, const struct keep_file *file)
+{
+	char path[48], link[PATH_MAX];
+	const struct refusal *why;
+	struct stat st;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len < 0 || fstat(file->fd, &st) < 0)
+		return err_sys(scan->err, errno, "look at fd %d of pid %d", file->number,
+			       (int)file->pid);
+	link[len] = '\0';
+	why = refusal_of(link, &st);
+	return why ? err_set(scan->err, EOPNOTSUPP,
+			     "pid %d: fd %d is %s (%s), which cannot be carried: %s; %s",
+			     (int)file->pid, file->number, why->what, link, why->why, why->remedy)
+		   : 0;
+}
+
+int keep_decide(const struct keep_scan *scan, struct keep_file *file)
 {
 	file->how = KEEP_KEPT;
 	switch (file->type) {
@@ -78,9 +102,9 @@ void keep_decide(const struct keep_scan *scan, struct keep_file *file)
 		file->how = file->bound ? KEEP_NOT : KEEP_KEPT;
 		break;
 	case KEEP_EXT:
-		file->how = KEEP_NOT;
-		break;
+		return kind_check_unknown(scan, file);
 	}
+	return 0;
 }
 
 /* Whether the epoll instance waits for the file, which it knows by this number. */

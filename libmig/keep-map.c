@@ -140,6 +140,7 @@ static int map_note_vma(struct keep_scan *scan, pid_t pid, struct map_entry *map
 	if (!file)
 		return map_broken(scan, pid);
 	if (map->status & STATUS_SOCKET) {
+		file->mapped = true;
 		*ret_changed = file->how == KEEP_KEPT;
 		map->status = STATUS_REGULAR | STATUS_FILE_SHARED;
 		return 0;

@@ -100,8 +100,9 @@ struct keep_file *keep_add(struct keep_scan *scan);
 int keep_no_memory(const struct keep_scan *scan);
 bool keep_is_of_tree(const struct keep_scan *scan, pid_t pid);
 
-/* keep-kind.c: what is to be done with a file of which we have a duplicate. */
-void keep_decide(const struct keep_scan *scan, struct keep_file *file);
+/* keep-kind.c: what is to be done with a file of which we have a duplicate. 0, or -errno with
+ * scan->err: it stands in the way. */
+int keep_decide(const struct keep_scan *scan, struct keep_file *file);
 /* Whether the path behind our descriptor is one of /proc that ends with a process of the tree. */
 bool keep_is_proc_of_tree(const struct keep_scan *scan, int fd);
 /* An epoll instance is kept if nothing in it is bound. After all are decided. */

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -104,7 +103,9 @@ static int keep_take_files(struct keep_scan *scan)
 		if (file->fd < 0)
 			return err_sys(scan->err, errno, "keep fd %d of pid %d", file->number,
 				       (int)file->pid);
-		keep_decide(scan, file);
+		r = keep_decide(scan, file);
+		if (r < 0)
+			return r;
 		keep_read_owner(file);
 		r = keep_follow(scan, file);
 		if (r < 0)
@@ -118,9 +119,10 @@ static void keep_add_object(struct keep *keep, struct keep_file *file)
 {
 	struct keep_object *object = &keep->objects[keep->n++];
 
-	snprintf(object->key, sizeof(object->key), "vcrun/%u", file->id);
-	object->fd = steal_fd(&file->fd);
-	object->home = steal_fd(&file->home);
+	*object = (struct keep_object){ .id = file->id,
+					.mapped = file->mapped,
+					.fd = steal_fd(&file->fd),
+					.home = steal_fd(&file->home) };
 	if (file->owner.pid)
 		keep->owners[keep->n_owners++] =
 			(struct keep_owner){ .fd = object->fd,

@@ -14,18 +14,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "common/err.h"
 
 struct keep;
 
-#define KEEP_KEY_SIZE 24
-
-/* A kept object: the name by which CRIU asks for it, and our duplicate. */
+/* A kept object, and our duplicate of it. */
 struct keep_object {
-	char key[KEEP_KEY_SIZE];
-	int fd;       /* CLOEXEC */
+	uint32_t id; /* in the images */
+	bool mapped; /* CRIU asks for it by a name, which is its id; else its modules, by the id */
+	int fd;      /* CLOEXEC */
 	int home;     /* the same file in the group that the tree came from; -1: it is of none */
 	pid_t leader; /* whose controlling terminal it is; 0: nobody's */
 };

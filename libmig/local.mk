@@ -18,7 +18,7 @@ libmig_la_SOURCES = \
 	libmig/hugepages.c libmig/hugepages.h \
 	libmig/pids.c libmig/pids.h \
 	libmig/rights.c libmig/rights.h libmig/robust.c libmig/robust.h \
-	libmig/external.c libmig/external.h \
+	libmig/external.c libmig/external.h libmig/refusal.c libmig/refusal.h \
 	libmig/keep.c libmig/keep.h libmig/keep-priv.h libmig/keep-image.c libmig/keep-kind.c \
 	libmig/keep-map.c libmig/keep-owner.c \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h \
@@ -44,6 +44,7 @@ libmig_la_LIBADD = $(PROTOBUF_C_LIBS)
 # that is in the directory, so it has one of its own.
 criumodules_LTLIBRARIES += libmig/modules/hold.la
 libmig_modules_hold_la_SOURCES = libmig/hold-module.c libmig/hold-wire.h \
+	libmig/module-keep.c libmig/module-keep.h \
 	libmig/module-rights.c libmig/module-rights.h \
 	libmig/hold-lead.c libmig/hold-lead.h \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h

@@ -122,7 +122,7 @@ static long rights_syscall(long number, ...)
 struct rights_tables {
 	const ElfW(Rela) * list[2]; /* of calls, of data */
 	size_t size[2];
-	const ElfW(Sym) *symbols;
+	const ElfW(Sym) * symbols;
 	const char *names;
 };
 

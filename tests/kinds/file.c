@@ -384,7 +384,7 @@ const struct kind kinds_file[] = {
 	KIND("file-epoll", make_epoll, show_epoll),
 	KIND("file-inotify", make_inotify, show_inotify),
 	KIND("file-inotify-unread", make_inotify_unread, show_inotify_unread),
-	KIND("file-fanotify", make_fanotify, NULL, .refused = "a fanotify group"),
+	KIND("file-fanotify", make_fanotify, NULL),
 	KIND("file-signalfd", make_signalfd, show_signalfd),
 	KIND("file-pidfd", make_pidfd, show_pidfd),
 	KIND("file-flock", make_flock, show_flock),
@@ -395,6 +395,6 @@ const struct kind kinds_file[] = {
 	KIND("file-owner", make_owner, show_owner),
 	KIND("file-mqueue", make_mqueue, NULL),
 	KIND("file-devices", make_devices, NULL),
-	KIND("file-block-device", make_block_device, NULL, .refused = "block device"),
+	KIND("file-block-device", make_block_device, NULL, .refused = "a block device"),
 	{ .name = NULL },
 };
