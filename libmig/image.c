@@ -12,6 +12,7 @@
  */
 #include "libmig/image.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -141,4 +142,36 @@ void image_adapt(int dirfd)
 {
 	unlinkat(dirfd, "timens-0.img", 0);
 	image_adapt_groups(dirfd);
+}
+
+/* FNV-1a */
+static uint64_t image_mix(uint64_t sum, const void *data, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		sum = (sum ^ ((const uint8_t *)data)[i]) * UINT64_C(0x100000001b3);
+	return sum;
+}
+
+/* The order in which a directory is read stays as long as nothing is made or removed in it. */
+uint64_t image_state(int dirfd)
+{
+	_cleanup_closedir_ DIR *dir = fdopendir(openat(dirfd, ".", O_RDONLY | O_CLOEXEC));
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *end = strrchr(entry->d_name, '.');
+		struct stat st;
+
+		/* The logs are still written. */
+		if (!end || strcmp(end, ".img") ||
+		    fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		sum = image_mix(sum, entry->d_name, strlen(entry->d_name));
+		sum = image_mix(sum, &st.st_ino, sizeof(st.st_ino));
+		sum = image_mix(sum, &st.st_size, sizeof(st.st_size));
+		sum = image_mix(sum, &st.st_ctim.tv_sec, sizeof(st.st_ctim.tv_sec));
+		sum = image_mix(sum, &st.st_ctim.tv_nsec, sizeof(st.st_ctim.tv_nsec));
+	}
+	return sum;
 }

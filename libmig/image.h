@@ -24,4 +24,7 @@ int image_adapt_maps(int dirfd, pid_t pid);
 /* Has the mapping at addr restored without being locked. 0, or -errno: it will be locked. */
 int image_unlock_map(int dirfd, pid_t pid, uint64_t addr);
 
+/* A number that is another one when an image was changed, made or removed in between. */
+uint64_t image_state(int dirfd);
+
 #endif

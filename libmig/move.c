@@ -415,13 +415,21 @@ static int mig_may_commit(struct mig_parked *mig)
 /* The commit point. When the answer is no the tree runs on at once. */
 static int mig_commit(struct mig_parked *mig)
 {
+	uint64_t state;
 	int r;
 
 	mig_enter_step(mig, MIG_VERIFY);
 	r = mig_may_commit(mig);
 	if (r < 0)
 		return r;
+	state = image_state(mig->images_fd);
 	mig_enter_step(mig, MIG_COMMIT);
+	/* Nobody writes them any more. What is restored must be what was verified. */
+	if (image_state(mig->images_fd) != state)
+		return err_set(
+			&mig->refusal, EKEYREJECTED,
+			"its images were changed after they had been compared with the kernel; "
+			"the job was not moved and runs on");
 	robust_forget(mig->pids, mig->n_pids);
 	pids_keep_clear(mig->numbers, mig->n_numbers);
 	return 0;

@@ -11,11 +11,12 @@ requires_plain_build
 # Called by the shim: STEP JOB FROM TO DUMP-PID RESTORE-PID.
 cat >"$work/hook" <<END
 #!/bin/sh
-[ "\$1" = verify ] && [ -s "$work/value" ] || exit 0
+[ "\$1" = "\$(cat "$work/step")" ] && [ -s "$work/value" ] || exit 0
 "$top_builddir/tests/alter-image" "$state/images/\$2" \$(cat "$work/value") >"$work/altered" 2>&1
 END
 chmod 755 "$work/hook"
 export VCRUN_STEP_HOOK="$work/hook"
+echo verify >"$work/step"
 up
 
 # Two threads, and a pipe that signals its owner.
@@ -62,6 +63,15 @@ done
 is "moves of the victim" "$(job victim moves)" 0
 matches "what root finds of it" "$(cat "$state"/vc?/vcd.log "$state"/vcd*.log 2>/dev/null)" \
 	"its image says uid 0, the kernel says $nobody"
+
+# Nor may they change between the comparison and the commit.
+echo "$pid $tid core-$pid.img.thread_core.creds.uid" >"$work/value"
+echo commit >"$work/step"
+try as $nobody vcmove --quiet --to=vc1 victim
+is "exit status of a move with another uid after the comparison" "$status" 1
+matches "what is said of it" "$out" "its images were changed after they had been compared"
+read -r before _ <"$home/beat"
+wait_for 5 beats "$before"
 
 : >"$work/value"
 move victim $nobody
