@@ -85,7 +85,7 @@ for kind in moves jobs everything; do
 	got=$(($(frames) - before))
 	say "$kind: the flooder got $got messages while $runs programs of another user ran"
 	at_most "$kind: messages for the flooder meanwhile" "$got" $most
-	# The samples are taken on time too, and root is served.
+	# Root is served too.
 	is "$kind: the partitions" "$(vcstat partitions --json | json "[p['state'] for p in d['partitions']]")" "['up', 'up']"
 	kill -0 $flooder || fail "$kind: the flooder has ended"
 	kill $flooder
