@@ -50,6 +50,7 @@ struct record {
 	uint32_t poll_ends, securebits;
 	uint64_t futex_end;
 	uint64_t mm_flags;
+	uint64_t words[PEEK_N_WORDS];
 	uint64_t lsm[PEEK_LSM_WORDS];
 };
 
@@ -59,10 +60,18 @@ struct record {
 		.size = sizeof(((struct record *)NULL)->member)                                    \
 	}
 
+/* A kernel may be without it, and its place then is one that cannot be read. */
+#define WORD_FIELD(path_, bytes, index)                                                            \
+	{                                                                                          \
+		.path = path_, .at = offsetof(struct record, words[index]), .size = bytes,         \
+		.optional = true                                                                   \
+	}
+
 static const struct field {
 	const char *path;
 	const char *older; /* the path in older kernels, or NULL */
 	size_t at, size;   /* in the record */
+	bool optional;
 } fields[] = {
 	FIELD("thread_pid->level", NULL, level),
 	FIELD("thread_pid->numbers", NULL, numbers),
@@ -80,6 +89,13 @@ static const struct field {
 	FIELD("signal->it_real_incr", NULL, alarm_interval),
 	FIELD("mm->flags", NULL, mm_flags),
 	FIELD("cred->securebits", NULL, securebits),
+	WORD_FIELD("flags", 4, PEEK_FLAGS),
+	WORD_FIELD("thread_info.flags", WORD, PEEK_THREAD_FLAGS),
+	WORD_FIELD("mempolicy", WORD, PEEK_POLICY),
+	WORD_FIELD("cred->session_keyring->serial", 4, PEEK_SESSION_KEYRING),
+	WORD_FIELD("cred->process_keyring", WORD, PEEK_PROCESS_KEYRING),
+	WORD_FIELD("cred->thread_keyring", WORD, PEEK_THREAD_KEYRING),
+	WORD_FIELD("mm->context.ldt", WORD, PEEK_SEGMENTS),
 	FIELD("cred->security->", NULL, lsm),
 };
 #define LSM_FIELD (ARRAY_SIZE(fields) - 1)
@@ -172,6 +188,10 @@ static int find_ways(struct peek *peek, struct vc_err *err)
 		r = btf_find_way(btf, fields[i].path, &peek->ways[i]);
 		if (r < 0 && fields[i].older)
 			r = btf_find_way(btf, fields[i].older, &peek->ways[i]);
+		if (r < 0 && fields[i].optional) {
+			peek->ways[i].n = r = 0;
+			continue;
+		}
 		if (r < 0)
 			err_set(err, EOPNOTSUPP,
 				"this kernel's struct task_struct has no %s that is known here",
@@ -202,7 +222,10 @@ static void make_code(const struct peek *peek, unsigned int first_word, struct c
 			way.offset[way.n - 1] += first_word * (uint32_t)WORD;
 			size = peek->n_words * WORD;
 		}
-		emit_field(code, &fields[i], i, &way, size);
+		if (way.n == 0)
+			emit(code, BPF_ALU64 | BPF_OR | BPF_K, BPF_REG_9, 0, 0, 1 << i);
+		else
+			emit_field(code, &fields[i], i, &way, size);
 	}
 	emit(code, BPF_STX | BPF_MEM | BPF_DW, BPF_REG_10, BPF_REG_9,
 	     STACK_RECORD + (int)offsetof(struct record, unread), 0);
@@ -416,6 +439,11 @@ static void take_record(const struct peek *peek, const struct record *record, st
 		.lsm_known = was_read(record, "cred->security"),
 	};
 	memcpy(ret->lsm, record->lsm, peek->n_words * WORD);
+	memcpy(ret->words, record->words, sizeof(ret->words));
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (fields[i].optional && !(record->unread & 1u << i))
+			ret->words_known |=
+				1u << (fields[i].at - offsetof(struct record, words)) / WORD;
 }
 
 int peek_process(const struct peek *peek, pid_t pid, struct peek_task **ret, size_t *ret_n,

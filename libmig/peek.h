@@ -20,6 +20,18 @@
 /* More than the security modules of any kernel keep with a thread's credentials. */
 #define PEEK_LSM_WORDS 32
 
+/* Of each thread one word: a number, a pointer, or flags. */
+enum peek_word {
+	PEEK_FLAGS,           /* task_struct::flags */
+	PEEK_THREAD_FLAGS,    /* those of the architecture */
+	PEEK_POLICY,          /* its memory policy; 0: the usual one */
+	PEEK_SESSION_KEYRING, /* its number */
+	PEEK_PROCESS_KEYRING, /* 0: none */
+	PEEK_THREAD_KEYRING,
+	PEEK_SEGMENTS, /* those of modify_ldt(2); 0: none */
+	PEEK_N_WORDS,
+};
+
 struct peek;
 
 /* What the kernel keeps of an interrupted system call, to go on with it later. restart is the
@@ -39,6 +51,8 @@ struct peek_task {
 	uint64_t alarm_end_nsec, alarm_interval_nsec;
 	uint64_t mm_flags; /* of its memory; 0: it has none */
 	uint32_t securebits;
+	uint32_t words_known; /* bit i: words[i] could be read */
+	uint64_t words[PEEK_N_WORDS];
 	/* Of what the security modules keep with its credentials: as many words as were asked for.
 	 */
 	bool lsm_known;

@@ -7,9 +7,10 @@
  */
 #include <asm/unistd.h>
 #include <fcntl.h>
-#include <linux/prctl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
@@ -32,6 +33,7 @@ struct state_call {
 	long nr;
 	uint64_t get[2], set[4];
 	long usual;
+	enum state_sign sign;
 };
 
 static const struct state_call state_calls[] = {
@@ -40,7 +42,8 @@ static const struct state_call state_calls[] = {
 	  .late = true,
 	  .nr = __NR_prctl,
 	  .get = { PR_GET_MDWE },
-	  .set = { PR_SET_MDWE, STATE_VALUE } },
+	  .set = { PR_SET_MDWE, STATE_VALUE },
+	  .sign = STATE_SIGN_MDWE },
 	{ .what = "PR_SET_TSC",
 	  .each_thread = true,
 	  .must = true,
@@ -48,13 +51,15 @@ static const struct state_call state_calls[] = {
 	  .nr = __NR_prctl,
 	  .get = { PR_GET_TSC },
 	  .set = { PR_SET_TSC, STATE_VALUE },
-	  .usual = PR_TSC_ENABLE },
+	  .usual = PR_TSC_ENABLE,
+	  .sign = STATE_SIGN_TSC },
 	{ .what = "the machine check policy",
 	  .each_thread = true,
 	  .nr = __NR_prctl,
 	  .get = { PR_MCE_KILL_GET },
 	  .set = { PR_MCE_KILL, PR_MCE_KILL_SET, STATE_VALUE },
-	  .usual = PR_MCE_KILL_DEFAULT },
+	  .usual = PR_MCE_KILL_DEFAULT,
+	  .sign = STATE_SIGN_MCE },
 	{ .what = "PR_SET_IO_FLUSHER",
 	  .each_thread = true,
 	  .nr = __NR_prctl,
@@ -160,15 +165,30 @@ static int state_read_segments(const struct state_proc *proc)
 	struct inject_call call = {
 		.nr = __NR_modify_ldt, .args = { 0, 0, 8 }, .pointers = 1 << 1, .size = 8
 	};
-	long value;
-	int r = state_ask(proc, proc->pid, &call, &value);
+	long value = 0;
+	int r = 0;
 
+	if (state_may_have(proc, proc->pid, STATE_SIGN_SEGMENTS))
+		r = state_ask(proc, proc->pid, &call, &value);
 	if (r == 0 && value > 0)
 		r = state_refuse(proc, "has segments of its own (modify_ldt), which cannot be "
 				       "carried; end it before the job is moved");
 	return r;
 }
 #endif
+
+/* What we may not ask ourselves nobody here can have set; and not every processor can hide what it
+ * is. */
+static bool state_is_possible(const struct state_call *row)
+{
+	if (row->get[0] == PR_GET_IO_FLUSHER && row->nr == __NR_prctl)
+		return prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0) >= 0;
+#ifdef __x86_64__
+	if (row->nr == __NR_arch_prctl)
+		return syscall(__NR_arch_prctl, STATE_ARCH_SET_CPUID, 1) == 0;
+#endif
+	return true;
+}
 
 int state_read_calls(const struct state_proc *proc)
 {
@@ -182,7 +202,9 @@ int state_read_calls(const struct state_proc *proc)
 			r = state_read_speculation(proc, proc->tids[i]);
 	for (size_t i = 0; i < proc->n_tids; i++)
 		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(state_calls); k++)
-			if (state_calls[k].each_thread || proc->tids[i] == proc->pid)
+			if ((state_calls[k].each_thread || proc->tids[i] == proc->pid) &&
+			    state_may_have(proc, proc->tids[i], state_calls[k].sign) &&
+			    state_is_possible(&state_calls[k]))
 				r = state_read_call(proc, proc->tids[i], &state_calls[k]);
 	return r;
 }

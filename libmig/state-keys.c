@@ -257,18 +257,24 @@ int state_read_keys(const struct state_proc *proc)
 
 	for (size_t i = 0; r == 0 && i < proc->n_tids; i++) {
 		pid_t tid = proc->tids[i];
-		long session = keys_ask(proc->hold, proc->pid, tid, KEYCTL_GET_KEYRING_ID,
-					(uint64_t)KEY_SPEC_SESSION_KEYRING, 0);
+		uint64_t seen;
+		long session;
 
+		if (state_sign_value(proc, tid, STATE_SIGN_SESSION_KEYRING, &seen))
+			session = (int32_t)seen;
+		else
+			session = keys_ask(proc->hold, proc->pid, tid, KEYCTL_GET_KEYRING_ID,
+					   (uint64_t)KEY_SPEC_SESSION_KEYRING, 0);
 		/* A kernel without keys, or a dead thread. */
 		if (session < 0)
 			continue;
 		if (session != own)
 			r = keys_read_session(proc, tid, (int32_t)session);
-		if (r == 0 && tid == proc->pid)
+		if (r == 0 && tid == proc->pid &&
+		    state_may_have(proc, tid, STATE_SIGN_PROCESS_KEYRING))
 			r = keys_read_ring(proc, tid, (int32_t)session,
 					   (uint64_t)KEY_SPEC_PROCESS_KEYRING, "a process keyring");
-		if (r == 0)
+		if (r == 0 && state_may_have(proc, tid, STATE_SIGN_THREAD_KEYRING))
 			r = keys_read_ring(proc, tid, (int32_t)session,
 					   (uint64_t)KEY_SPEC_THREAD_KEYRING, "a thread keyring");
 	}

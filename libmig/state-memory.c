@@ -232,6 +232,7 @@ int state_read_memory(const struct state_proc *proc)
 	if (r < 0)
 		return 0;
 	for (size_t i = 0; r == 0 && i < proc->n_tids; i++)
-		r = state_read_policy(proc, proc->tids[i], &allowed);
+		if (state_may_have(proc, proc->tids[i], STATE_SIGN_POLICY))
+			r = state_read_policy(proc, proc->tids[i], &allowed);
 	return r < 0 ? r : state_read_locking(proc);
 }

@@ -8,6 +8,7 @@
  *	state-maps.c    mappings
  *	state-memory.c  memory policies, and memory to come
  *	state-lock.c    POSIX locks
+ *	state-sign.c    threads that need not be asked
  *	state-sched.c   scheduling, and what else is set from outside
  *
  * A reader looks at one thread or process and adds what is to be done in the restored tree:
@@ -71,6 +72,22 @@ struct state {
 	char *locks; /* /proc/locks */
 };
 
+/* What the kernel's own data shows of a thread. */
+enum state_sign {
+	STATE_SIGN_NONE, /* it does not */
+	STATE_SIGN_MCE,
+	STATE_SIGN_TSC,
+	STATE_SIGN_POLICY,
+	STATE_SIGN_SESSION_KEYRING,
+	STATE_SIGN_PROCESS_KEYRING,
+	STATE_SIGN_THREAD_KEYRING,
+	STATE_SIGN_SEGMENTS,
+	STATE_SIGN_MDWE,
+	STATE_SIGNS,
+};
+
+struct peek_task;
+
 /* A process while it is read. */
 struct state_proc {
 	struct state *state;
@@ -78,6 +95,8 @@ struct state_proc {
 	pid_t pid;
 	pid_t *tids;
 	size_t n_tids;
+	struct peek_task *seen; /* NULL: nothing can be seen */
+	size_t n_seen;
 };
 
 /* The new item, to be filled in; NULL: no memory, and err is set. */
@@ -88,6 +107,16 @@ int state_refuse(const struct state_proc *proc, const char *fmt, ...)
 /* A call in a thread of the frozen tree. *ret_value: its result or -errno; -ESRCH: the thread
  * is dead. Negative, with err: it could not be made. */
 int state_ask(const struct state_proc *proc, pid_t tid, struct inject_call *call, long *ret_value);
+
+/* Once, while no tree stands still. */
+void state_learn_signs(void);
+/* What can be seen of the process's threads; the caller frees proc->seen. */
+void state_see(struct state_proc *proc);
+/* The value behind the sign; false: it cannot be seen. */
+bool state_sign_value(const struct state_proc *proc, pid_t tid, enum state_sign sign,
+		      uint64_t *ret);
+/* False: the thread need not be asked. */
+bool state_may_have(const struct state_proc *proc, pid_t tid, enum state_sign sign);
 
 /* Each returns 0, or -errno with the error written. */
 int state_read_calls(const struct state_proc *proc);

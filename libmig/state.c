@@ -125,9 +125,12 @@ static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 	if (process_state == 'Z')
 		return hold ? state_read_zombie(&proc) : 0;
 	r = state_list_threads(&proc);
+	if (hold)
+		state_see(&proc);
 	for (size_t i = 0; r == 0 && i < (hold ? ARRAY_SIZE(frozen) : ARRAY_SIZE(running)); i++)
 		r = hold ? frozen[i](&proc) : running[i](&proc);
 	free(proc.tids);
+	free(proc.seen);
 	return r;
 }
 
@@ -150,6 +153,7 @@ int state_look(const pid_t *pids, size_t n, struct state **ret, struct vc_err *e
 
 	if (!state)
 		return err_sys(err, ENOMEM, "the job's attributes");
+	state_learn_signs();
 	r = state_take_all(state, NULL, pids, n, err);
 	if (r == 0)
 		*ret = steal_ptr(state);
