@@ -39,12 +39,12 @@
 #define REG_POS 3
 #define OWNER_FIELDS 5
 #define REMAP_ID 1
-#define LOCK_FLAG 1
-#define LOCK_POSIX 1
 
-/* Contents of kept files. */
+/* Contents of kept files, and file locks: POSIX ones are the mover's to take again, at once or not
+ * at all (state-lock.c), where CRIU would wait; all others stay with the files. */
 static const char *const image_contents[] = { "sk-queues.img", "pipes-data.img", "fifo-data.img",
-					      "memfd.img",     "tty-info.img",   "tty-data.img" };
+					      "memfd.img",     "tty-info.img",   "tty-data.img",
+					      "filelocks.img" };
 
 static int image_broken(const struct keep_scan *scan, const char *name)
 {
@@ -344,15 +344,6 @@ static bool image_wants_remap(const struct keep_scan *scan, uint8_t *entry, cons
 	return file && file->how == KEEP_NOT && (file->pid || file->mapped);
 }
 
-/* Locks of flock(2), of open file descriptions and leases are the files' and stay with them. */
-static bool image_wants_lock(const struct keep_scan *scan, uint8_t *entry, const uint8_t *end)
-{
-	struct image_field flag;
-
-	(void)scan;
-	return image_find(entry, end, LOCK_FLAG, &flag) && (flag.value & LOCK_POSIX);
-}
-
 int keep_write_images(struct keep_scan *scan)
 {
 	int r = 0;
@@ -363,8 +354,6 @@ int keep_write_images(struct keep_scan *scan)
 		r = image_write_files(scan);
 	if (r == 0)
 		r = image_filter(scan, "remap-fpath.img", image_wants_remap);
-	if (r == 0)
-		r = image_filter(scan, "filelocks.img", image_wants_lock);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(image_contents); i++)
 		unlinkat(scan->dirfd, image_contents[i], 0);
 	return r;

@@ -3,9 +3,9 @@
  * state-lock.c - POSIX locks
  *
  * A process loses its POSIX locks on a file with the first descriptor of it that it closes.
- * CRIU takes the locks again, and closes descriptors after that: one for each mapping, and
- * those that came by way of another process. So they are taken once more when all of that is
- * over. Databases lock what they have mapped: SQLite with a write-ahead log, LMDB.
+ * CRIU would take the locks, and close descriptors after that; and where somebody else has a lock
+ * it would wait. So the images have none, and they are taken when all else is done. Databases
+ * lock what they have mapped: SQLite with a write-ahead log, LMDB.
  *
  * That nobody else takes them in between is inventory-lock.c's to see to.
  */
