@@ -23,19 +23,7 @@
 #include "libmig/inventory-priv.h"
 #include "libmig/state-priv.h"
 
-/* Whether the process has any, by /proc/locks: mostly nobody has, and no descriptor is looked at.
- */
-static bool state_has_locks(const struct state *state, pid_t pid)
-{
-	for (const char *line = state->locks; line && *line; line = strchr(line, '\n')) {
-		int owner;
-
-		line += *line == '\n';
-		if (sscanf(line, "%*d: POSIX %*s %*s %d", &owner) == 1 && owner == pid)
-			return true;
-	}
-	return false;
-}
+#define STATE_LOCKS_MAX (64u << 20) /* bytes of one descriptor's */
 
 static bool state_may_lock(const char *fdinfo, int type)
 {
@@ -78,16 +66,15 @@ static int state_add_lock(const struct state_proc *proc, int fd, const struct st
 	return 0;
 }
 
-static int state_read_descriptor(const struct state_proc *proc, int dirfd, const char *fd)
+static int state_read_descriptor(const struct state_proc *proc, const char *fd,
+				 const struct stat *st)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[64];
-	struct stat st;
 	int r = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%s", (int)proc->pid, fd);
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    file_read_all(dirfd, fd, STATE_LOCKS_MAX, &text) < 0)
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", (int)proc->pid, fd);
+	if (file_read_all(AT_FDCWD, path, STATE_LOCKS_MAX, &text) < 0)
 		return 0;
 	for (const char *line = text; r == 0 && (line = strstr(line, "lock:\t")); line++) {
 		struct flock lock = { .l_whence = SEEK_SET };
@@ -100,12 +87,13 @@ static int state_read_descriptor(const struct state_proc *proc, int dirfd, const
 		lock.l_type = !strcmp(type, "WRITE") ? F_WRLCK : F_RDLCK;
 		lock.l_start = start;
 		lock.l_len = !strcmp(end, "EOF") ? 0 : atoll(end) - start + 1;
-		if (state_may_lock(text, lock.l_type) && !state_knows_lock(proc, &st, &lock))
-			r = state_add_lock(proc, atoi(fd), &st, &lock);
+		if (state_may_lock(text, lock.l_type) && !state_knows_lock(proc, st, &lock))
+			r = state_add_lock(proc, atoi(fd), st, &lock);
 	}
 	return r;
 }
 
+/* Not /proc/locks: to write that the kernel waits until no CPU is at a lock, 5 to 15 ms. */
 int state_read_locks(const struct state_proc *proc)
 {
 	_cleanup_(inventory_dir_close) struct inventory_dir dir;
@@ -114,12 +102,14 @@ int state_read_locks(const struct state_proc *proc)
 	int r = 0;
 
 	dir.fd = -1;
-	if (!state_has_locks(proc->state, proc->pid))
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo", (int)proc->pid);
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)proc->pid);
 	if (inventory_dir_open(&dir, AT_FDCWD, path) < 0)
 		return 0;
-	while (r == 0 && (fd = inventory_dir_next(&dir)))
-		r = state_read_descriptor(proc, dir.fd, fd);
+	while (r == 0 && (fd = inventory_dir_next(&dir))) {
+		struct stat st;
+
+		if (fstatat(dir.fd, fd, &st, 0) == 0 && S_ISREG(st.st_mode))
+			r = state_read_descriptor(proc, fd, &st);
+	}
 	return r;
 }

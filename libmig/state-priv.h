@@ -23,8 +23,6 @@
 #include "libmig/hold.h"
 #include "libmig/state.h"
 
-#define STATE_LOCKS_MAX (64u << 20) /* bytes of /proc/locks, or of one descriptor's */
-
 #define STATE_NODES_MAX 1024 /* the kernel's largest MAX_NUMNODES */
 #define STATE_MAP_LINE 96
 
@@ -67,9 +65,7 @@ struct state {
 	struct state_item *items;
 	size_t n;
 	struct state_keeper *keepers;
-	/* While it is taken. */
-	struct vc_err *err;
-	char *locks; /* /proc/locks */
+	struct vc_err *err; /* while it is taken */
 };
 
 /* What the kernel's own data shows of a thread. */

@@ -28,7 +28,6 @@ void state_free(struct state *state)
 		return;
 	state_free_keepers(state->keepers);
 	free(state->items);
-	free(state->locks);
 	free(state);
 }
 
@@ -163,14 +162,8 @@ int state_look(const pid_t *pids, size_t n, struct state **ret, struct vc_err *e
 int state_take(struct state *state, struct hold *hold, const pid_t *pids, size_t n,
 	       struct vc_err *err)
 {
-	int r;
-
 	state_check_maps(state);
-	/* None: a kernel without locks. */
-	file_read_all(AT_FDCWD, "/proc/locks", STATE_LOCKS_MAX, &state->locks);
-	r = state_take_all(state, hold, pids, n, err);
-	free(steal_ptr(state->locks));
-	return r;
+	return state_take_all(state, hold, pids, n, err);
 }
 
 bool state_is_needed(const struct state *state)
