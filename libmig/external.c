@@ -49,17 +49,96 @@ static int external_add(struct external *list, const char *name)
 	return list->names[list->n] ? (int)(list->n++, 0) : -ENOMEM;
 }
 
+struct external_mount {
+	uint64_t id;
+	char *point;
+	size_t len;
+};
+
+struct external_scan {
+	struct external *list;
+	struct external_mount *mounts; /* in the order in which they were mounted */
+	size_t n_mounts;
+};
+
+/* The kernel writes blanks and backslashes of a path as \040, three octal digits. */
+static size_t external_unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text; *at; to++) {
+		unsigned int code;
+
+		if (*at == '\\' && sscanf(at + 1, "%3o", &code) == 1) {
+			*to = (char)code;
+			at += 4;
+		} else {
+			*to = *at++;
+		}
+	}
+	*to = '\0';
+	return (size_t)(to - text);
+}
+
+static int external_read_mounts(struct external_scan *scan)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (file_read_all(AT_FDCWD, "/proc/self/mountinfo", MAPS_MAX, &text) < 0)
+		return 0;
+	for (const char *line = text; *line; line += *line == '\n') {
+		struct external_mount *grown, mount = { .id = 0 };
+
+		if (sscanf(line, "%" SCNu64 " %*u %*s %*s %ms", &mount.id, &mount.point) == 2) {
+			mount.len = external_unescape(mount.point);
+			/* The root's has no name but the slash that follows. */
+			if (mount.len == 1)
+				mount.len = 0;
+			grown = reallocarray(scan->mounts, scan->n_mounts + 1, sizeof(*grown));
+			if (!grown) {
+				free(mount.point);
+				return -ENOMEM;
+			}
+			scan->mounts = grown;
+			scan->mounts[scan->n_mounts++] = mount;
+		}
+		line += strcspn(line, "\n");
+	}
+	return 0;
+}
+
+/*
+ * Whether a path leads to another mount than the one that the file is on: another file system was
+ * mounted over it, or its own was unmounted lazily. Nothing is looked up: what answers for the
+ * file system may be a process of the tree, and frozen.
+ */
+static bool external_is_covered(const struct external_scan *scan, const struct statx *stx,
+				const char *path, size_t len)
+{
+	const struct external_mount *found = NULL;
+
+	for (size_t i = 0; i < scan->n_mounts; i++) {
+		const struct external_mount *mount = &scan->mounts[i];
+
+		if (mount->len <= len && !memcmp(mount->point, path, mount->len) &&
+		    (mount->len == len || path[mount->len] == '/') &&
+		    (!found || mount->len >= found->len))
+			found = mount;
+	}
+	return found && (stx->stx_mask & STATX_MNT_ID) && found->id != stx->stx_mnt_id;
+}
+
 /* The file behind one of the kernel's links. */
-static int external_add_file(struct external *list, int dirfd, const char *link)
+static int external_add_file(struct external_scan *scan, int dirfd, const char *link)
 {
 	struct statx stx;
 	char name[64];
 
-	if (statx(dirfd, link, 0, STATX_INO | STATX_MNT_ID, &stx) < 0)
+	if (statx(dirfd, link, AT_STATX_DONT_SYNC, STATX_INO | STATX_MNT_ID, &stx) < 0)
 		return 0;
 	snprintf(name, sizeof(name), "file[%" PRIx64 ":%" PRIx64 "]", (uint64_t)stx.stx_mnt_id,
 		 (uint64_t)stx.stx_ino);
-	return external_add(list, name);
+	return external_add(scan->list, name);
 }
 
 static bool external_is_deleted(const char *path, size_t len)
@@ -70,33 +149,36 @@ static bool external_is_deleted(const char *path, size_t len)
 
 /* A terminal, whichever its driver. A master alone is none to CRIU, and it makes what is known
  * to it nothing but a number: there may be many of these, and few that are external. */
-static int external_add_device(struct external *list, const struct stat *st)
+static int external_add_device(struct external_scan *scan, const struct statx *stx)
 {
+	dev_t rdev = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
 	char name[64];
 
-	if (st->st_rdev == makedev(5, 2))
+	if (rdev == makedev(5, 2))
 		return 0;
-	snprintf(name, sizeof(name), "tty[%" PRIx64 ":%" PRIx64 "]", (uint64_t)st->st_rdev,
-		 (uint64_t)st->st_dev);
-	return external_add(list, name);
+	snprintf(name, sizeof(name), "tty[%" PRIx64 ":%" PRIx64 "]", (uint64_t)rdev,
+		 (uint64_t)makedev(stx->stx_dev_major, stx->stx_dev_minor));
+	return external_add(scan->list, name);
 }
 
-static int external_add_path(struct external *list, int dirfd, const char *link, const char *path,
-			     size_t len)
+static int external_add_path(struct external_scan *scan, int dirfd, const char *link,
+			     const char *path, size_t len)
 {
-	struct stat st;
+	struct statx stx;
 
-	if (fstatat(dirfd, link, &st, 0) < 0)
+	/* Not to be asked of a file system that is served by a frozen process. */
+	if (statx(dirfd, link, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | STATX_MNT_ID, &stx) < 0)
 		return 0;
-	if (S_ISCHR(st.st_mode))
-		return major(st.st_rdev) == MEM_MAJOR ? 0 : external_add_device(list, &st);
+	if (S_ISCHR(stx.stx_mode))
+		return stx.stx_rdev_major == MEM_MAJOR ? 0 : external_add_device(scan, &stx);
 	/* A message queue has its name at the root of a file system of its own. */
-	if (external_is_deleted(path, len) || !memchr(path + 1, '/', len - 1))
-		return external_add_file(list, dirfd, link);
+	if (external_is_deleted(path, len) || (len > 1 && !memchr(path + 1, '/', len - 1)) ||
+	    external_is_covered(scan, &stx, path, len))
+		return external_add_file(scan, dirfd, link);
 	return 0;
 }
 
-static int external_scan_fds(struct external *list, int procfd)
+static int external_scan_fds(struct external_scan *scan, int procfd)
 {
 	_cleanup_(inventory_dir_close) struct inventory_dir dir;
 	char link[PATH_MAX];
@@ -116,16 +198,16 @@ static int external_scan_fds(struct external *list, int procfd)
 		link[len] = '\0';
 		if (sscanf(link, "socket:[%llu]", &ino) == 1) {
 			snprintf(name, sizeof(name), "unix[%llu]", ino);
-			r = external_add(list, name);
+			r = external_add(scan->list, name);
 		} else if (link[0] == '/') {
-			r = external_add_path(list, dir.fd, fd, link, (size_t)len);
+			r = external_add_path(scan, dir.fd, fd, link, (size_t)len);
 		}
 	}
 	return r;
 }
 
 /* A line ends with the path; it begins with the range, which names the kernel's link. */
-static int external_scan_map(struct external *list, int procfd, const char *line, size_t len)
+static int external_scan_map(struct external_scan *scan, int procfd, const char *line, size_t len)
 {
 	const char *path = memchr(line, '/', len);
 	char link[64];
@@ -134,10 +216,10 @@ static int external_scan_map(struct external *list, int procfd, const char *line
 	    !strncmp(path, "/dev/zero", 9) || !strncmp(path, "/[aio]", 6))
 		return 0;
 	snprintf(link, sizeof(link), "map_files/%.*s", (int)strcspn(line, " "), line);
-	return external_add_file(list, procfd, link);
+	return external_add_file(scan, procfd, link);
 }
 
-static int external_scan_maps(struct external *list, int procfd)
+static int external_scan_maps(struct external_scan *scan, int procfd)
 {
 	_cleanup_free_ char *text = NULL;
 	int r = 0;
@@ -147,13 +229,25 @@ static int external_scan_maps(struct external *list, int procfd)
 	for (const char *line = text; r == 0 && *line;) {
 		size_t len = strcspn(line, "\n");
 
-		r = external_scan_map(list, procfd, line, len);
+		r = external_scan_map(scan, procfd, line, len);
 		line += len + (line[len] == '\n');
 	}
 	return r;
 }
 
-static int external_scan_links(struct external *list, int procfd)
+static int external_add_link(struct external_scan *scan, int procfd, const char *link,
+			     const char *path, size_t len)
+{
+	struct statx stx;
+
+	if (!external_is_deleted(path, len) &&
+	    (statx(procfd, link, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) < 0 ||
+	     !external_is_covered(scan, &stx, path, len)))
+		return 0;
+	return external_add_file(scan, procfd, link);
+}
+
+static int external_scan_links(struct external_scan *scan, int procfd)
 {
 	static const char *const links[] = { "exe", "cwd", "root" };
 	char path[PATH_MAX];
@@ -162,13 +256,13 @@ static int external_scan_links(struct external *list, int procfd)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(links); i++) {
 		ssize_t len = readlinkat(procfd, links[i], path, sizeof(path));
 
-		if (len > 0 && external_is_deleted(path, (size_t)len))
-			r = external_add_file(list, procfd, links[i]);
+		if (len > 0)
+			r = external_add_link(scan, procfd, links[i], path, (size_t)len);
 	}
 	return r;
 }
 
-static int external_scan_process(struct external *list, pid_t pid)
+static int external_scan_process(struct external_scan *scan, pid_t pid)
 {
 	_cleanup_close_ int procfd = -1;
 	char path[32];
@@ -178,20 +272,24 @@ static int external_scan_process(struct external *list, pid_t pid)
 	procfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (procfd < 0)
 		return 0;
-	r = external_scan_fds(list, procfd);
+	r = external_scan_fds(scan, procfd);
 	if (r == 0)
-		r = external_scan_maps(list, procfd);
+		r = external_scan_maps(scan, procfd);
 	if (r == 0)
-		r = external_scan_links(list, procfd);
+		r = external_scan_links(scan, procfd);
 	return r;
 }
 
 int external_list(const pid_t *pids, size_t n, struct external *ret, struct vc_err *err)
 {
-	int r = 0;
+	struct external_scan scan = { .list = ret };
+	int r = external_read_mounts(&scan);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = external_scan_process(ret, pids[i]);
+		r = external_scan_process(&scan, pids[i]);
+	for (size_t i = 0; i < scan.n_mounts; i++)
+		free(scan.mounts[i].point);
+	free(scan.mounts);
 	return r < 0 ? err_sys(err, -r, "look at the frozen job") : 0;
 }
 

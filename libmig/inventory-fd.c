@@ -14,9 +14,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
@@ -109,6 +112,31 @@ static int inventory_scan_proc_file(struct inventory_scan *scan, struct inventor
 				path, reason);
 }
 
+/* CRIU has place for a number of terminals, which counts each time that one was opened; masters are
+ * not among them (external.c). */
+static int inventory_count_terminal(struct inventory_scan *scan, struct inventory_proc *proc,
+				    int fd, const struct stat *st)
+{
+	struct inventory_terminal *terminal;
+
+	if (major(st->st_rdev) == 1 || st->st_rdev == makedev(5, 2))
+		return 0;
+	for (size_t i = 0; i < scan->n_terminals; i++) {
+		terminal = &scan->terminals[i];
+		if (terminal->rdev == st->st_rdev &&
+		    syscall(SYS_kcmp, proc->pid, terminal->pid, KCMP_FILE, fd, terminal->fd) == 0)
+			return 0;
+	}
+	if (scan->n_terminals == INVENTORY_TERMINALS_MAX)
+		return inventory_refuse(scan, proc,
+					"fd %d is one of more than %d terminals that the job has "
+					"open; close some for the move",
+					fd, INVENTORY_TERMINALS_MAX);
+	terminal = &scan->terminals[scan->n_terminals++];
+	*terminal = (struct inventory_terminal){ .rdev = st->st_rdev, .pid = proc->pid, .fd = fd };
+	return 0;
+}
+
 static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc *proc, int dirfd,
 			     const char *name)
 {
@@ -141,6 +169,8 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	why = refusal_of(link, &st);
 	if (why)
 		return inventory_refuse_fd(scan, proc, fd, link, why);
+	if (S_ISCHR(st.st_mode))
+		return inventory_count_terminal(scan, proc, fd, &st);
 	if (link[0] == '/' && S_ISREG(st.st_mode))
 		return inventory_scan_regular(scan, proc, fd, &st, link);
 	if (link[0] == '/' || !strncmp(link, "anon_inode:", 11) ||

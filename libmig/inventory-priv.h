@@ -68,6 +68,14 @@ struct inventory_huge {
 };
 #define INVENTORY_HUGE_MAX 16 /* looked at; a sanitizer has one in each process */
 
+/* A terminal that was opened once, of which there may be so many. */
+struct inventory_terminal {
+	dev_t rdev;
+	pid_t pid;
+	int fd;
+};
+#define INVENTORY_TERMINALS_MAX 64
+
 struct inventory_scan {
 	struct inventory *inv;
 	pid_t root;
@@ -77,6 +85,8 @@ struct inventory_scan {
 	struct inventory_locks locks;
 	struct inventory_huge huge[INVENTORY_HUGE_MAX];
 	size_t n_huge;
+	struct inventory_terminal terminals[INVENTORY_TERMINALS_MAX];
+	size_t n_terminals;
 	char (*own_ns)[64], (*root_ns)[64]; /* indexed as inventory_ns[] */
 	struct inventory_cpuset *cpuset;    /* the last one read */
 	struct vc_err *err;
@@ -128,7 +138,8 @@ int inventory_note_lock(struct inventory_locks *list, const char *fdinfo, pid_t 
 /* Whether the tree (pids) can be moved with these locks; -EOPNOTSUPP, with err. */
 int inventory_check_locks(const struct inventory_lock *locks, size_t n, const pid_t *pids,
 			  size_t n_pids, struct vc_err *err);
-/* Refuses a file that could not be looked at, by the errno of that; 0: no reason to. what: "fd 3" */
+/* Refuses a file that could not be looked at, by the errno of that; 0: no reason to. what: "fd 3"
+ */
 int inventory_check_reach(struct inventory_scan *scan, const struct inventory_proc *proc,
 			  const char *what, const char *path, int error);
 /* Refuses a process whose resource limits leave no room for what CRIU puts into it. */

@@ -190,6 +190,7 @@ static int verify_path(struct verify *verify, pid_t pid, uint32_t fd, const char
 	struct stat st;
 	ssize_t len;
 	size_t size;
+	int end = 0;
 
 	snprintf(name, sizeof(name), "/proc/%d/fd/%u", (int)pid, fd);
 	len = readlink(name, link, sizeof(link) - 1);
@@ -200,6 +201,11 @@ static int verify_path(struct verify *verify, pid_t pid, uint32_t fd, const char
 	/* An external one, "file[MOUNT:INODE]", which criu gets from the mover. */
 	if (sscanf(path, "file[%*x:%" SCNx64 "]", &inode) == 1 && stat(name, &st) == 0 &&
 	    inode == st.st_ino)
+		return 0;
+	/* CRIU runs on behind the end of the name of a process's directory in /proc. keep_take()
+	 * writes such names anew, as the kernel says them. */
+	if (sscanf(link, "/proc/%*d%n", &end) == 0 && end == len &&
+	    !strncmp(path, link, (size_t)len) && path[len] == '/')
 		return 0;
 	if (!strncmp(link, path, size) && (!link[size] || !strcmp(link + size, deleted)))
 		return 0;

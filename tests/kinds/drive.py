@@ -290,6 +290,9 @@ class Run:
             self.end()
         except Lost as lost:
             result, reason = "lost", str(lost)
+        for line in read("/proc/self/mounts").splitlines():
+            if line.split()[1].startswith(self.dir + "/"):
+                command("umount", "-l", line.split()[1])
         return result, " ".join(reason.split())
 
     def verdict(self, result, reason):

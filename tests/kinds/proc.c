@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -400,6 +401,40 @@ static void make_cwd_closed(void)
 	MUST(chmod(".", 0) == 0);
 }
 
+/* On a file system that nobody finds any more. */
+static void make_cwd_unmounted(void)
+{
+	MUST(mkdir("fs", 0700) == 0);
+	NEED(mount("none", "fs", "tmpfs", 0, NULL) == 0);
+	MUST(chdir("fs") == 0 && umount2(".", MNT_DETACH) == 0);
+}
+
+static void make_unmounted(void)
+{
+	MUST(mkdir("fs", 0700) == 0);
+	NEED(mount("none", "fs", "tmpfs", 0, NULL) == 0);
+	kind_write_file("fs/stat", "x");
+	open_file("fs/stat");
+	MUST(umount2("fs", MNT_DETACH) == 0);
+}
+
+/* Below another file system. */
+static void make_cwd_covered(void)
+{
+	MUST(mkdir("fs", 0700) == 0 && mkdir("fs/inner", 0700) == 0);
+	kind_write_file("fs/inner/stat", "x");
+	MUST(chdir("fs/inner") == 0);
+	NEED(mount("none", "..", "tmpfs", 0, NULL) == 0);
+}
+
+static void make_covered(void)
+{
+	MUST(mkdir("fs", 0700) == 0);
+	kind_write_file("fs/stat", "x");
+	open_file("fs/stat");
+	NEED(mount("none", "fs", "tmpfs", 0, NULL) == 0);
+}
+
 static void make_root_proc(void)
 {
 	NEED(chroot("/proc/self") == 0);
@@ -460,6 +495,10 @@ const struct kind kinds_proc[] = {
 	KIND("proc-cwd-sys", make_cwd_sys, show_cwd),
 	KIND("proc-cwd-deleted", make_cwd_deleted, show_cwd, .as = KIND_BOTH),
 	KIND("proc-cwd-closed", make_cwd_closed, show_cwd, .as = KIND_BOTH),
+	KIND("proc-cwd-unmounted", make_cwd_unmounted, show_cwd),
+	KIND("proc-cwd-covered", make_cwd_covered, show_cwd),
+	KIND("proc-unmounted", make_unmounted, show_read),
+	KIND("proc-covered", make_covered, show_read),
 	KIND("proc-root", make_root_proc, show_cwd),
 	KIND("proc-root-other", make_root, show_cwd),
 	{ .name = NULL },
