@@ -81,7 +81,11 @@ class Peer:
 
 
 def command(*argv):
-    done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              timeout=2 * PATIENCE_SEC)
+    except subprocess.TimeoutExpired:
+        raise Lost("no end in sight after %d s: %s" % (2 * PATIENCE_SEC, " ".join(argv)))
     return done.returncode, done.stdout, done.stderr.strip()
 
 
@@ -187,9 +191,15 @@ class Run:
         self.job = Peer(["vcrun", "--on=vc0", "--name=" + self.label, KINDS, "victim", self.row.name],
                         self.dir, self.log, self.uid)
         self.job.answer()
-        _, out, _ = command("vcstat", "jobs", "--json")
-        job = [job for job in json.loads(out)["jobs"] if job["name"] == self.label][0]
-        self.root = parent(job["pid"])
+        # The daemon learns of it from its shim, and the program may be faster.
+        end = time.monotonic() + PATIENCE_SEC
+        found = []
+        while not found:
+            if time.monotonic() > end:
+                raise Lost("the daemon does not know the job")
+            _, out, _ = command("vcstat", "jobs", "--json")
+            found = [job for job in json.loads(out)["jobs"] if job["name"] == self.label]
+        self.root = parent(found[0]["pid"])
         self.shim = parent(self.root)
 
     def describe(self, before=None):
