@@ -7,7 +7,7 @@
  * old tree is frozen, and the restored threads after that. Joining needs the right to search
  * for the owner, which the keyring is given for the moment of each.
  *
- * A process or thread keyring is its process's alone and cannot be joined. A new one gets links
+ * A process or thread keyring is its threads' alone and cannot be joined. A new one gets links
  * to the same keys. The way to them is a link in the session keyring, for a moment too. So the
  * number of the keyring itself is another one.
  *
@@ -36,8 +36,8 @@ struct state_keeper {
 	struct state_keeper *next;
 	struct keeper *keeper;
 	int32_t session;
-	bool joined; /* it is not the mover's own */
-	bool has_ring;
+	bool joined;  /* it is not the mover's own */
+	int32_t ring; /* 0: none */
 	uint32_t permissions;
 	char name[KEYS_NAME_MAX];
 };
@@ -120,8 +120,8 @@ static bool keys_join(const struct state_proc *proc, pid_t tid, struct state_kee
 	return got == keeper->session;
 }
 
-static int keys_find_keeper(const struct state_proc *proc, pid_t tid, int32_t session,
-			    bool for_ring, struct state_keeper **ret)
+static int keys_find_keeper(const struct state_proc *proc, pid_t tid, int32_t session, int32_t ring,
+			    struct state_keeper **ret)
 {
 	long own = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
 	struct state_keeper *keeper;
@@ -129,9 +129,9 @@ static int keys_find_keeper(const struct state_proc *proc, pid_t tid, int32_t se
 	gid_t gid;
 
 	for (keeper = proc->state->keepers; keeper; keeper = keeper->next) {
-		if (keeper->session != session || (for_ring && keeper->has_ring))
+		if (keeper->session != session || (ring && keeper->ring && keeper->ring != ring))
 			continue;
-		keeper->has_ring |= for_ring;
+		keeper->ring = ring ? ring : keeper->ring;
 		*ret = keeper;
 		return 0;
 	}
@@ -144,7 +144,7 @@ static int keys_find_keeper(const struct state_proc *proc, pid_t tid, int32_t se
 	}
 	keeper->session = session;
 	keeper->joined = session != own;
-	keeper->has_ring = for_ring;
+	keeper->ring = ring;
 	keeper->next = proc->state->keepers;
 	proc->state->keepers = keeper;
 	*ret = keeper;
@@ -178,7 +178,7 @@ static int keys_read_session(const struct state_proc *proc, pid_t tid, int32_t s
 {
 	struct state_keeper *keeper;
 	struct state_item *item;
-	int r = keys_find_keeper(proc, tid, session, false, &keeper);
+	int r = keys_find_keeper(proc, tid, session, 0, &keeper);
 
 	if (r < 0 || !keeper->joined)
 		return r;
@@ -223,7 +223,7 @@ static int keys_read_ring(const struct state_proc *proc, pid_t tid, int32_t sess
 
 	if (ring < 0)
 		return 0;
-	r = keys_find_keeper(proc, tid, session, true, &keeper);
+	r = keys_find_keeper(proc, tid, session, (int32_t)ring, &keeper);
 	if (r < 0)
 		return r;
 	kept = keys_ask(proc->hold, proc->pid, tid, KEYCTL_LINK, (uint64_t)ring, (uint64_t)session);
@@ -270,8 +270,7 @@ int state_read_keys(const struct state_proc *proc)
 			continue;
 		if (session != own)
 			r = keys_read_session(proc, tid, (int32_t)session);
-		if (r == 0 && tid == proc->pid &&
-		    state_may_have(proc, tid, STATE_SIGN_PROCESS_KEYRING))
+		if (r == 0 && state_may_have(proc, tid, STATE_SIGN_PROCESS_KEYRING))
 			r = keys_read_ring(proc, tid, (int32_t)session,
 					   (uint64_t)KEY_SPEC_PROCESS_KEYRING, "a process keyring");
 		if (r == 0 && state_may_have(proc, tid, STATE_SIGN_THREAD_KEYRING))

@@ -29,9 +29,9 @@ lost() { # ATTRIBUTE
 	return 1
 }
 
-watch_moved() { # ATTRIBUTE UID
-	name=$1-$2
-	as "$2" vcrun --on=vc0 --name="$name" "$victim" "$1" >"$work/$name.out" 2>&1 &
+watch_moved() { # ATTRIBUTE UID [--thread]
+	name=$1-$2${3:-}
+	as "$2" vcrun --on=vc0 --name="$name" "$victim" ${3:+"$3"} "$1" >"$work/$name.out" 2>&1 &
 	job=$!
 	wait_for 20 grep -q -e '^ready' -e '^skipped' "$work/$name.out"
 	if grep '^skipped' "$work/$name.out"; then
@@ -51,7 +51,7 @@ watch_moved() { # ATTRIBUTE UID
 		say "failed: $1 (uid $2): $out; $(tr '\n' ' ' <"$work/$name.out")"
 		failures=$((failures + 1))
 	else
-		say "unchanged: $1 (uid $2), $(tail -n 1 "$work/$name.out")"
+		say "unchanged: $1 (uid $2)${3:+, in a thread}, $(tail -n 1 "$work/$name.out")"
 	fi
 }
 
@@ -62,6 +62,11 @@ for attribute in "$@"; do
 	! lost "$attribute" || continue
 	watch_moved "$attribute" 0
 	watch_moved "$attribute" $nobody
+	case $attribute in
+	slack | mce | tsc | personality | ioprio | sched_slice | policy_* | *_keyring)
+		watch_moved "$attribute" $nobody --thread
+		;;
+	esac
 done
 is "attributes that were not carried" $failures 0
 [ $# -gt 1 ] || exit 0

@@ -5,6 +5,7 @@
  *	state-victim ATTRIBUTE...    sets them, says "ready", and looks at them without a pause;
  *	                             at those in files only at SIGTERM: a descriptor in
  *	                             /proc would be another subject
+ *	state-victim --thread ATTRIBUTE...   likewise, in a thread that is not the first
  *	state-victim --list
  *
  * One row a kind of attribute. Every change is a line on standard output
@@ -16,6 +17,7 @@
 #include <linux/mempolicy.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -794,24 +796,22 @@ static bool look(const struct attribute *attribute, char was[VALUE_MAX])
 	return true;
 }
 
-int main(int argc, char **argv)
+struct names {
+	int n;
+	char **names;
+};
+
+/* Sets these attributes, and watches them. The exit status. */
+static int watch(int n, char **names)
 {
 	static const struct attribute *watched[N_ATTRIBUTES];
 	static char was[N_ATTRIBUTES][VALUE_MAX];
 	unsigned long looks = 0, changes = 0;
-	int n = argc - 1;
 
-	if (argc == 2 && !strcmp(argv[1], "--list")) {
-		for (size_t i = 0; i < N_ATTRIBUTES; i++)
-			puts(attributes[i].name);
-		return 0;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	signal(SIGTERM, on_term);
 	if ((size_t)n > N_ATTRIBUTES)
 		return 2;
 	for (int i = 0; i < n; i++) {
-		watched[i] = find(argv[i + 1]);
+		watched[i] = find(names[i]);
 		errno = 0;
 		if (watched[i]->set() < 0) {
 			printf("skipped: %s: %s\n", watched[i]->name, strerror(errno));
@@ -828,4 +828,31 @@ int main(int argc, char **argv)
 	}
 	printf("done %lu\n", looks);
 	return changes > 0;
+}
+
+static void *watch_in_thread(void *arg)
+{
+	const struct names *names = arg;
+
+	exit(watch(names->n, names->names));
+}
+
+int main(int argc, char **argv)
+{
+	struct names names = { argc - 2, argv + 2 };
+	pthread_t thread;
+
+	if (argc == 2 && !strcmp(argv[1], "--list")) {
+		for (size_t i = 0; i < N_ATTRIBUTES; i++)
+			puts(attributes[i].name);
+		return 0;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGTERM, on_term);
+	if (argc < 2 || strcmp(argv[1], "--thread") != 0)
+		return watch(argc - 1, argv + 1);
+	if (pthread_create(&thread, NULL, watch_in_thread, &names) != 0)
+		return 1;
+	pthread_join(thread, NULL);
+	return 1;
 }
