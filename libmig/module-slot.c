@@ -24,7 +24,7 @@
 struct slot_tables {
 	const ElfW(Rela) * list[2]; /* of calls, of data */
 	size_t size[2];
-	const ElfW(Sym) *symbols;
+	const ElfW(Sym) * symbols;
 	const char *names;
 };
 

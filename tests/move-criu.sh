@@ -6,9 +6,17 @@
 requires python3 setpriv setcap
 requires_plain_build
 
-# Called by the shim: STEP JOB FROM TO DUMP-PID RESTORE-PID. At verify both have begun.
+# Called by the shim: STEP JOB FROM TO DUMP-PID RESTORE-PID. At verify the dump is done; the restore
+# may load its modules a little after it has begun.
 cat >"$work/hook" <<END
 #!/bin/sh
+if [ "\$1" = restore ]; then
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		grep CapPrm "/proc/\$6/status" >"$work/seen.restore"
+		[ "\$(cat "$work/seen.restore")" = "\$(grep CapPrm "$work/seen" | head -n 1)" ] && break
+		sleep 0.05
+	done
+fi
 [ "\$1" = verify ] || exit 0
 for pid in "\$5" "\$6"; do
 	grep -E '^(Uid|CapPrm|CapBnd):' /proc/\$pid/status
@@ -32,10 +40,12 @@ move plain $nobody
 is "real and other uids of criu, and signals that reached it" \
 	"$(grep -v Cap "$work/seen" | sort -u | tr -s '[:space:]' ' ')" "Uid: 0 0 0 0 "
 for what in $mknod $syslog $rawio; do
-	! has CapPrm "$work/seen" $what || fail "criu of a user's job has capability $what"
-	has CapBnd "$work/seen" $what || fail "capability $what is not in criu's bounding set"
+	! has CapPrm "$work/seen" "$what" || fail "criu of a user's job has capability $what"
+	has CapBnd "$work/seen" "$what" || fail "capability $what is not in criu's bounding set"
 done
 has CapPrm "$work/seen" $ptrace || fail "criu has not even capability $ptrace"
+is "capabilities of the criu that restores" "$(cat "$work/seen.restore")" \
+	"$(grep CapPrm "$work/seen" | head -n 1)"
 is "bounding set of the job after the move" "$(grep CapBnd "/proc/$(job plain pid)/status")" \
 	"$(grep CapBnd /proc/self/status)"
 vcctl kill plain
