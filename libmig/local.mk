@@ -67,7 +67,7 @@ libmig/criu-image.pb-c.c: $(srcdir)/libmig/criu-image.proto
 
 if HAVE_CMOCKA
 libmig_tests = tests/unit-inventory tests/unit-images tests/unit-inject tests/unit-verify \
-	tests/unit-explain
+	tests/unit-explain tests/unit-image-maps
 check_PROGRAMS += $(libmig_tests)
 TESTS += $(libmig_tests)
 
@@ -78,6 +78,10 @@ tests_unit_inventory_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS) -lpthread
 tests_unit_inject_SOURCES = tests/unit-inject.c
 tests_unit_inject_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_inject_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_image_maps_SOURCES = tests/unit-image-maps.c
+tests_unit_image_maps_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_image_maps_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_explain_SOURCES = tests/unit-explain.c
 tests_unit_explain_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -23,7 +23,7 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/move-faults.sh tests/move-verify.sh tests/move-criu.sh tests/move-attack.sh tests/move-intruder.sh
 end_to_end += tests/move-sessions.sh
 end_to_end += tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
-end_to_end += tests/move-limits.sh tests/move-threads.sh tests/move-estimate.sh tests/move-explain.sh tests/move-reach.sh
+end_to_end += tests/move-limits.sh tests/move-threads.sh tests/move-estimate.sh tests/move-forked.sh tests/move-explain.sh tests/move-reach.sh
 check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim
 check_PROGRAMS += tests/state-victim
 tests_state_victim_SOURCES = tests/state-victim.c

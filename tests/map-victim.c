@@ -237,6 +237,19 @@ static void huge_file(long pages)
 	munmap(at, size);
 }
 
+static void forked(long children)
+{
+	while (children-- > 0) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (pid == 0)
+			for (;;)
+				pause();
+	}
+}
+
 static void *compute(void *unused)
 {
 	for (volatile unsigned long i = 0;;)
@@ -280,6 +293,7 @@ static const struct {
 	{ "huge-sysv", huge_sysv },
 	{ "huge-file", huge_file },
 	{ "computing", computing },
+	{ "forked", forked },
 };
 
 int main(int argc, char **argv)
