@@ -94,6 +94,7 @@ static void test_long(void **state)
 	assert_int_equal(strlen(text), sizeof(text) - 1);
 	for (size_t i = 0; i + 1 < sizeof(line); i++)
 		line[i] = ":*=$1 "[i % 6];
+	line[sizeof(line) - 1] = '\0';
 	criu_explain_line(line, true, text, sizeof(text));
 }
 
