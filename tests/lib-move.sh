@@ -27,6 +27,10 @@ user_dir() { # UID NAME
 	echo "$work/$2"
 }
 
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 # Moves a job to the other partition; prints nothing unless it fails.
 move() { # NAME [UID]
 	as "${2:-0}" vcmove --quiet --policy=notparent "$1" 2>"$work/move.err" ||

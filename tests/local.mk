@@ -57,3 +57,13 @@ tests_map_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
 tests_map_victim_LDFLAGS = -pthread
 dist_check_SCRIPTS += $(end_to_end)
 TESTS += $(end_to_end)
+
+# Well-known programs. "./quickstart programs" runs the others of tests/programs too, which
+# need large packages.
+programs = tests/programs/tail.sh tests/programs/ssh-agent.sh tests/programs/manager.sh \
+	tests/programs/nginx.sh tests/programs/sshd.sh tests/programs/tcpdump.sh
+more_programs = tests/programs/jvm.sh tests/programs/openmpi.sh tests/programs/ffmpeg.sh \
+	tests/programs/mariadb.sh tests/programs/etcd.sh
+EXTRA_DIST += tests/programs/lib-programs.sh
+dist_check_SCRIPTS += $(programs) $(more_programs)
+TESTS += $(programs)

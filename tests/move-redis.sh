@@ -11,10 +11,6 @@ export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 requires python3 redis-server redis-benchmark redis-cli setpriv
 up
 
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # How many requests keep the benchmark busy for as long as the moves will take.
 requests() { # CONNECTION...
 	begun=$(date +%s%N)
