@@ -119,10 +119,6 @@ def describe_fd(pid, fd):
         # CRIU opens these anew, and directories without O_DIRECTORY; see vcrun(7).
         info = ["flags %o" % (int(text[6:], 8) & ~0o300000) if text.startswith("flags") else text
                 for text in info]
-    if link == "pipe":
-        # Opened anew, it has O_LARGEFILE, which means nothing for a pipe.
-        info = [re.sub(r"^(flags 0\d*)1(\d{5})$", r"\g<1>0\2", text) for text in info]
-        info = ["flags %o" % int(text[6:], 8) if text.startswith("flags") else text for text in info]
     return "  fd %s: %s, %s" % (fd, link, ", ".join(info))
 
 
