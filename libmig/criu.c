@@ -420,12 +420,6 @@ static void criu_tree_opts(Criu__Opts *opts, const struct inventory *inv)
 	opts->has_shell_job = opts->shell_job = inv->shell_job;
 	/* One may be taken at any moment until the freeze. */
 	opts->has_file_locks = opts->file_locks = true;
-	/* Sockets are kept. So a dump is to let them be: connections with tcp_close, which leaves
-	 * them as they are when they are only dumped, and what waits to be accepted. */
-	opts->has_ext_unix_sk = opts->ext_unix_sk = true;
-	opts->has_tcp_established = opts->tcp_established = true;
-	opts->has_tcp_close = opts->tcp_close = true;
-	opts->has_tcp_skip_in_flight = opts->tcp_skip_in_flight = true;
 	opts->has_network_lock = true;
 	opts->network_lock = CRIU__NETWORK_LOCK__SKIP;
 }

@@ -3,11 +3,10 @@
  * external.c - what of a frozen tree the dump leaves alone
  *
  * The kernel's objects are kept (keep.h). CRIU does not know that, and looks for a way to
- * make each of them anew: it refuses a unix socket whose peer is outside the tree, copies an
- * unlinked file, or makes a new link to it in its directory. What it is told to be external it
+ * make each of them anew: it copies an unlinked file, or makes a new link to it in its
+ * directory, and reads what is queued in a terminal. What it is told to be external it
  * takes as somebody else's business.
  *
- *	unix[INODE]         a socket
  *	file[MOUNT:INODE]   a file that its path does not lead to
  *	tty[RDEV:DEV]       a terminal, but for the masters of ptys
  *
@@ -190,18 +189,12 @@ static int external_scan_fds(struct external_scan *scan, int procfd)
 		return 0;
 	while (r == 0 && (fd = inventory_dir_next(&dir))) {
 		ssize_t len = readlinkat(dir.fd, fd, link, sizeof(link) - 1);
-		unsigned long long ino;
-		char name[32];
 
 		if (len <= 0)
 			continue;
 		link[len] = '\0';
-		if (sscanf(link, "socket:[%llu]", &ino) == 1) {
-			snprintf(name, sizeof(name), "unix[%llu]", ino);
-			r = external_add(scan->list, name);
-		} else if (link[0] == '/') {
+		if (link[0] == '/')
 			r = external_add_path(scan, dir.fd, fd, link, (size_t)len);
-		}
 	}
 	return r;
 }

@@ -358,6 +358,8 @@ static int module_init(int stage)
 	if (stage == MODULE_STAGE_DUMP) {
 		rights_answer_limits();
 		peer_accept_traced();
+		if (module_keep_hide() < 0)
+			return -1;
 	}
 	if (module_is_to_adopt(true))
 		message.error = CR_PLUGIN_DESC.max_hooks > MODULE_POST_FORKING ? 0 : -EOPNOTSUPP;

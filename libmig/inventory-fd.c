@@ -69,17 +69,6 @@ static int inventory_scan_pidfd(struct inventory_scan *scan, struct inventory_pr
 	return inventory_refuse_fd(scan, proc, fd, fdinfo, refusal_get(REFUSAL_OUTSIDE));
 }
 
-static int inventory_scan_pipe(struct inventory_scan *scan, struct inventory_proc *proc, int fd,
-			       const char *link)
-{
-	char fdinfo[512];
-
-	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0 ||
-	    !(inventory_fdinfo_flags(fdinfo) & O_DIRECT))
-		return 0;
-	return inventory_refuse_fd(scan, proc, fd, link, refusal_get(REFUSAL_PACKETS));
-}
-
 static int inventory_scan_regular(struct inventory_scan *scan, struct inventory_proc *proc, int fd,
 				  const struct stat *st, const char *path)
 {
@@ -152,10 +141,8 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	/* The commonest of all. */
 	if (!strcmp(link, "/dev/null"))
 		return 0;
-	if (!strncmp(link, "socket:[", 8))
-		return inventory_scan_socket(scan, proc, fd);
-	if (!strncmp(link, "pipe:[", 6))
-		return inventory_scan_pipe(scan, proc, fd, link);
+	if (!strncmp(link, "socket:[", 8) || !strncmp(link, "pipe:[", 6))
+		return 0;
 	if (!strncmp(link, "/proc/", 6) && inventory_has_pid(scan, atoi(link + 6)))
 		return inventory_scan_proc_file(scan, proc, fd, link);
 	if (!strcmp(link, "anon_inode:[pidfd]"))

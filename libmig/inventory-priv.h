@@ -8,7 +8,6 @@
  *	inventory.c         the walk over the tree, the order of things
  *	inventory-task.c    one process: state, namespaces, threads; putting back
  *	inventory-fd.c      its descriptors
- *	inventory-socket.c  sockets
  *	inventory-lock.c    file locks, and who could take them
  *	inventory-frozen.c  locks of the frozen tree
  *	inventory-reach.c   files that root is refused
@@ -128,7 +127,6 @@ const char *inventory_field(const char *text, const char *key);
 /* Each returns 0, or -errno with the error written. */
 int inventory_scan_process(struct inventory_scan *scan, pid_t pid);
 int inventory_scan_fds(struct inventory_scan *scan, struct inventory_proc *proc);
-int inventory_scan_socket(struct inventory_scan *scan, struct inventory_proc *proc, int fd);
 int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc);
 int inventory_scan_tasks(struct inventory_scan *scan, struct inventory_proc *proc);
 int inventory_resolve_memory(struct inventory_scan *scan);

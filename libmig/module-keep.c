@@ -7,21 +7,33 @@
  * is to be mapped CRIU takes only from descriptors that it inherited: it puts them into a socket
  * connected to itself, from which its processes fetch them. What is left in that one would keep
  * programs from being written as long as criu lives, so it is emptied before the tree runs.
+ *
+ * A dump of sockets and pipes that are kept is for nothing, and fails where CRIU does not know
+ * a family, an option, a mode or a state. So its fstat(2) says that they are files; these
+ * have no path, and such files it leaves to its modules.
  */
 #include "libmig/module-keep.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "libmig/hold-lead.h"
 #include "libmig/hold-wire.h"
+#include "libmig/module-slot.h"
+
+#ifndef PIPEFS_MAGIC
+#define PIPEFS_MAGIC 0x50495045
+#endif
 
 #define STORE_NAME "/criu-fdstore-" /* in the abstract namespace, with a number behind it */
 
@@ -106,6 +118,33 @@ int module_keep_take(void)
 			r = lead_add(object->leader, object->id);
 	}
 	return r;
+}
+
+/* Named pipes have one, and CRIU's own pipes are no matter. */
+static bool keep_has_no_path(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
+/* In criu, in place of fstat(2). */
+static int keep_fstat(int fd, struct stat *st)
+{
+	int r = fstat(fd, st);
+
+	if (r == 0 && (S_ISSOCK(st->st_mode) || (S_ISFIFO(st->st_mode) && keep_has_no_path(fd))))
+		st->st_mode = (st->st_mode & ~(mode_t)S_IFMT) | S_IFREG;
+	return r;
+}
+
+int module_keep_hide(void)
+{
+	/* The second where files of any size are this architecture's only ones. */
+	return slot_replace("fstat64", (slot_function *)keep_fstat) ||
+			       slot_replace("fstat", (slot_function *)keep_fstat)
+		       ? 0
+		       : -EOPNOTSUPP;
 }
 
 int module_keep_dump(int fd, int id)

@@ -7,6 +7,8 @@
 
 /* At the start of a restore: hears from the mover what there is. 0 or -errno. */
 int module_keep_take(void);
+/* At the start of a dump: criu takes sockets and pipes for what it does not know. 0 or -errno. */
+int module_keep_hide(void);
 /* criu's hook for what it does not know: 0, the mover says what becomes of it. */
 int module_keep_dump(int fd, int id);
 /* criu's hook for a file of that id, in the process that is to have it: a descriptor or -errno. */

@@ -65,26 +65,29 @@ static void slot_read_tables(const struct dl_phdr_info *info, const ElfW(Dyn) * 
 	}
 }
 
-static void slot_set(const struct dl_phdr_info *info, ElfW(Addr) offset, slot_function *f)
+static bool slot_set(const struct dl_phdr_info *info, ElfW(Addr) offset, slot_function *f)
 {
 	uintptr_t at = info->dlpi_addr + offset, page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	void *start = (void *)(at & ~(page - 1));
 
 	/* The linker may have made it read-only when it was done. */
-	if (mprotect(start, page, PROT_READ | PROT_WRITE) == 0)
-		memcpy((void *)at, &f, sizeof(f));
+	if (mprotect(start, page, PROT_READ | PROT_WRITE) < 0)
+		return false;
+	memcpy((void *)at, &f, sizeof(f));
+	return true;
 }
 
 struct slot_order {
 	const char *name;
 	slot_function *f;
+	bool done;
 };
 
 /* For dl_iterate_phdr(3): the program comes first, and is all that is looked at. */
 static int slot_search(struct dl_phdr_info *info, size_t size, void *ctx)
 {
 	struct slot_tables tables = { .symbols = NULL };
-	const struct slot_order *order = ctx;
+	struct slot_order *order = ctx;
 
 	(void)size;
 	for (int i = 0; i < info->dlpi_phnum; i++)
@@ -99,12 +102,15 @@ static int slot_search(struct dl_phdr_info *info, size_t size, void *ctx)
 
 			if (symbol && !slot->r_addend &&
 			    !strcmp(tables.names + tables.symbols[symbol].st_name, order->name))
-				slot_set(info, slot->r_offset, order->f);
+				order->done |= slot_set(info, slot->r_offset, order->f);
 		}
 	return 1;
 }
 
-void slot_replace(const char *name, slot_function *f)
+bool slot_replace(const char *name, slot_function *f)
 {
-	dl_iterate_phdr(slot_search, &(struct slot_order){ .name = name, .f = f });
+	struct slot_order order = { .name = name, .f = f };
+
+	dl_iterate_phdr(slot_search, &order);
+	return order.done;
 }

@@ -5,9 +5,11 @@
 #ifndef VC_LIBMIG_MODULE_SLOT_H
 #define VC_LIBMIG_MODULE_SLOT_H
 
+#include <stdbool.h>
+
 typedef void slot_function(void);
 
-/* From here on the program, but no library, calls f by that name. */
-void slot_replace(const char *name, slot_function *f);
+/* From here on the program, but no library, calls f by that name. false: it calls nothing by it. */
+bool slot_replace(const char *name, slot_function *f);
 
 #endif

@@ -51,15 +51,9 @@ static const struct refusal refusals[] = {
 	{ DEVICE, "a device", "its driver may have bound it to the process",
 	  "close it for the move" },
 	{ BLOCK, "a block device", "it may be the partition's", "close it for the move" },
-	{ REFUSAL_PACKETS, "a pipe in packet mode (O_DIRECT)", NO_DUMP,
-	  "use a socket pair of type SOCK_SEQPACKET" },
 	{ REFUSAL_THREAD, "a pidfd of a single thread", NO_DUMP, "close it for the move" },
 	{ REFUSAL_OUTSIDE, "a pidfd of a process outside the job", NO_DUMP,
 	  "close it for the move" },
-	{ REFUSAL_FAMILY, "a socket of a rare family", NO_DUMP,
-	  "close it for the move (unix, TCP, UDP, packet and netlink sockets are carried)" },
-	{ REFUSAL_PROTOCOL, "a network socket of a rare protocol", NO_DUMP,
-	  "close it for the move (TCP and UDP are carried)" },
 };
 
 /* Character devices: what is open is in the file alone. */

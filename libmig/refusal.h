@@ -8,11 +8,8 @@
 #include <sys/stat.h>
 
 /* Keys of rows that the text behind a descriptor does not lead to. */
-#define REFUSAL_PACKETS "pipe:packets"
 #define REFUSAL_THREAD "pidfd:thread"
 #define REFUSAL_OUTSIDE "pidfd:outside"
-#define REFUSAL_FAMILY "socket:family"
-#define REFUSAL_PROTOCOL "socket:protocol"
 
 struct refusal {
 	const char *key;

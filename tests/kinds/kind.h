@@ -47,6 +47,7 @@ struct kind {
 #define KIND_TABLES(X)                                                                             \
 	X(file)                                                                                    \
 	X(socket)                                                                                  \
+	X(option)                                                                                  \
 	X(mapping)                                                                                 \
 	X(process)                                                                                 \
 	X(wait)                                                                                    \

@@ -6,6 +6,7 @@ check_PROGRAMS += tests/kinds/kinds
 tests_kinds_kinds_SOURCES = tests/kinds/kind.c tests/kinds/kind.h \
 	tests/kinds/file.c \
 	tests/kinds/socket.c \
+	tests/kinds/option.c \
 	tests/kinds/mapping.c \
 	tests/kinds/process.c \
 	tests/kinds/wait.c \

@@ -6,10 +6,12 @@
 
 #include <arpa/inet.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/ethernet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -209,6 +211,120 @@ static void make_packet(void)
 	NEED((fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL))) >= 0);
 }
 
+static void make_waiting_tcp(void)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(name);
+
+	MUST((fd = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
+	MUST(bind(fd, (struct sockaddr *)&name, len) == 0 && listen(fd, 4) == 0 &&
+	     getsockname(fd, (struct sockaddr *)&name, &len) == 0);
+	MUST((peer = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
+	MUST(connect(peer, (struct sockaddr *)&name, len) == 0 && write(peer, "early", 5) == 5);
+}
+
+static void make_waiting_unix(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "waiting" };
+
+	MUST((fd = socket(AF_UNIX, SOCK_STREAM, 0)) >= 0);
+	MUST(bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0 && listen(fd, 4) == 0);
+	MUST((peer = socket(AF_UNIX, SOCK_STREAM, 0)) >= 0);
+	MUST(connect(peer, (struct sockaddr *)&name, sizeof(name)) == 0 &&
+	     write(peer, "early", 5) == 5);
+}
+
+/* Takes the connection that waits, and has another one wait. */
+static void show_waiting(FILE *out)
+{
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+	int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK), family;
+
+	kind_say(out, "accepted", accepted < 0 ? -1 : 0);
+	if (accepted < 0)
+		return;
+	kind_say_read(out, "what was sent early", accepted);
+	close(accepted);
+	close(peer);
+	MUST(getsockname(fd, (struct sockaddr *)&name, &len) == 0);
+	family = name.ss_family;
+	MUST((peer = socket(family, SOCK_STREAM, 0)) >= 0);
+	MUST(connect(peer, (struct sockaddr *)&name, len) == 0 && write(peer, "early", 5) == 5);
+}
+
+/* A descriptor that only a message in a socket has. */
+static void make_in_flight(void)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { .iov_base = (void *)"x", .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+	int ends[2], pipe_fds[2];
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && pipe(pipe_fds) == 0);
+	MUST(write(pipe_fds[1], "flown", 5) == 5);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &pipe_fds[0], sizeof(int));
+	MUST(sendmsg(ends[0], &msg, 0) == 1);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	fd = ends[1];
+	peer = ends[0];
+}
+
+static void show_in_flight(FILE *out)
+{
+	char control[CMSG_SPACE(sizeof(int))], byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	int flown = -1;
+
+	/* Only looked at, it flies on. */
+	MUST(recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT) == 1 && CMSG_FIRSTHDR(&msg));
+	memcpy(&flown, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	MUST(ioctl(flown, FIONREAD, &peer) == 0);
+	fprintf(out, "a pipe with %d bytes\n", peer);
+	close(flown);
+}
+
+/* An event that nobody has read. */
+static void make_netlink_unread(void)
+{
+	struct {
+		struct nlmsghdr head;
+		struct rtgenmsg body;
+	} request = { .head = { .nlmsg_len = sizeof(request),
+				.nlmsg_type = RTM_GETLINK,
+				.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		      .body = { .rtgen_family = AF_UNSPEC } };
+
+	MUST((fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)) >= 0);
+	MUST(send(fd, &request, sizeof(request), 0) > 0);
+}
+
+static void show_netlink_unread(FILE *out)
+{
+	char buf[16384];
+	ssize_t len = recv(fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
+
+	fprintf(out, "an answer of %zd bytes\n", len);
+}
+
+static void make_vsock(void)
+{
+	NEED((fd = socket(AF_VSOCK, SOCK_STREAM, 0)) >= 0);
+}
+
 const struct kind kinds_socket[] = {
 	KIND("socket-pair-stream", make_pair_stream, show_pair, .as = KIND_BOTH),
 	KIND("socket-pair-datagram", make_pair_datagram, show_pair),
@@ -222,5 +338,10 @@ const struct kind kinds_socket[] = {
 	KIND("socket-udp-unread", make_udp_unread, show_udp_unread),
 	KIND("socket-netlink", make_netlink, show_netlink),
 	KIND("socket-packet", make_packet, NULL),
+	KIND("socket-vsock", make_vsock, NULL),
+	KIND("socket-netlink-unread", make_netlink_unread, show_netlink_unread),
+	KIND("socket-waiting-tcp", make_waiting_tcp, show_waiting, .as = KIND_BOTH),
+	KIND("socket-waiting-unix", make_waiting_unix, show_waiting, .as = KIND_BOTH),
+	KIND("socket-in-flight", make_in_flight, show_in_flight, .as = KIND_BOTH),
 	{ .name = NULL },
 };
