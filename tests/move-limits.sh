@@ -22,7 +22,7 @@ stop() {
 }
 
 free_are() { # NUMBER
-	[ "$(cat $pool/free_hugepages)" = "$1" ]
+	[ "$(cat "$pool/free_hugepages")" = "$1" ]
 }
 
 moves() { # KIND NUMBER
@@ -47,8 +47,13 @@ refuses() { # KIND NUMBER REASON
 
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB
 total=0
-[ ! -e $pool ] || total=$(cat $pool/free_hugepages)
-[ -e $pool ] || pool=$work
+# A machine without: one that never changes.
+[ -e $pool ] || {
+	pool=$work
+	echo 0 >"$pool/free_hugepages"
+	echo 0 >"$pool/nr_hugepages"
+}
+total=$(cat "$pool/free_hugepages")
 
 moves space-left 4096
 refuses space-left 0 'pid [0-9]+ \(map-victim\): may have [0-9]+ KiB of address space \(RLIMIT_AS\) .* needs [0-9]+ KiB more'
@@ -57,13 +62,13 @@ refuses files-limit 5 'may have 5 files open \(RLIMIT_NOFILE\) and has 3; a move
 refuses files-limit 0 'may have 0 files open'
 moves data-limit 0
 
-before=$(cat $pool/nr_hugepages)
+before=$(cat "$pool/nr_hugepages")
 restore_pool() {
-	echo "$before" >$pool/nr_hugepages
+	echo "$before" >"$pool/nr_hugepages"
 }
 trap restore_pool EXIT
-echo 12 >$pool/nr_hugepages || :
-total=$(cat $pool/free_hugepages)
+echo 12 >"$pool/nr_hugepages" || :
+total=$(cat "$pool/free_hugepages")
 [ "$total" = 12 ] || {
 	say "huge pages: this machine gives $total of 12 pages"
 	down
