@@ -338,7 +338,8 @@ static int mig_check_held(struct mig_parked *mig)
 	if (hold_was_held(mig->dump_hold))
 		return 0;
 	return err_set(&mig->refusal, EOPNOTSUPP,
-		       "criu does not load the module of vcrun; run 'vcctl check'");
+		       "criu does not load the module of vcrun (criu-modules/hold.so); CRIU 4.0 "
+		       "and later do, if vcrun is installed completely");
 }
 
 /* From here on the images name what we hold, and not paths. */
