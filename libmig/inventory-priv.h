@@ -106,8 +106,6 @@ bool inventory_has_pid(const struct inventory_scan *scan, pid_t pid);
 /* NULL without memory. */
 struct inventory_end *inventory_add_end(struct inventory_scan *scan,
 					const struct inventory_end *end);
-/* The process's descriptor duplicated: the new fd or -errno. */
-int inventory_dup_fd(pid_t pid, int fd);
 /* A short proc file with one read(), which is all it takes: the length or -errno. */
 ssize_t inventory_read(int dirfd, const char *path, char *buf, size_t size);
 

@@ -298,18 +298,6 @@ struct inventory_end *inventory_add_end(struct inventory_scan *scan,
 	return &scan->ends[scan->n_ends++];
 }
 
-int inventory_dup_fd(pid_t pid, int fd)
-{
-	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	int dup;
-
-	if (pidfd < 0)
-		return -errno;
-	/* The kernel opens it CLOEXEC. */
-	dup = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	return dup < 0 ? -errno : dup;
-}
-
 /* CRIU wants every session of the tree led from within. */
 static int inventory_read_session(struct inventory_scan *scan)
 {

@@ -18,7 +18,7 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/devices.sh tests/devices-deny.sh tests/devices-astray.sh tests/devices-storm.sh \
 	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh \
 	tests/move-refuse.sh tests/move-sandbox.sh tests/move-unseen.sh tests/move-waits.sh tests/move-timers.sh \
-	tests/move-swapped.sh tests/move-memory.sh tests/move-maps.sh \
+	tests/move-swapped.sh tests/move-connect.sh tests/move-memory.sh tests/move-maps.sh \
 	tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
 	tests/move-faults.sh tests/move-verify.sh tests/move-criu.sh tests/move-attack.sh tests/move-intruder.sh
 end_to_end += tests/move-sessions.sh
