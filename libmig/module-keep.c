@@ -121,11 +121,20 @@ int module_keep_take(void)
 }
 
 /* Named pipes have one, and CRIU's own pipes are no matter. */
-static bool keep_has_no_path(int fd)
+static bool keep_is_pipe(int fd)
 {
 	struct statfs fs;
 
 	return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
+/* A packet socket's memory may be mapped, and CRIU looks for the socket then. */
+static bool keep_is_mappable(int fd)
+{
+	socklen_t len = sizeof(int);
+	int family;
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && family == AF_PACKET;
 }
 
 /* In criu, in place of fstat(2). */
@@ -133,7 +142,8 @@ static int keep_fstat(int fd, struct stat *st)
 {
 	int r = fstat(fd, st);
 
-	if (r == 0 && (S_ISSOCK(st->st_mode) || (S_ISFIFO(st->st_mode) && keep_has_no_path(fd))))
+	if (r == 0 && ((S_ISSOCK(st->st_mode) && !keep_is_mappable(fd)) ||
+		       (S_ISFIFO(st->st_mode) && keep_is_pipe(fd))))
 		st->st_mode = (st->st_mode & ~(mode_t)S_IFMT) | S_IFREG;
 	return r;
 }

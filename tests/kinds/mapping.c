@@ -4,11 +4,15 @@
  */
 #include "tests/kinds/kind.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define SIZE (4 << 20)
@@ -119,6 +123,58 @@ static void make_locked(void)
 	NEED(mlock(memory, 1 << 16) == 0);
 }
 
+/* One file, mapped by a descriptor that may write and by one that may not. */
+static void make_file_twice(void)
+{
+	int writes = open("twice", O_RDWR | O_CREAT, 0600), reads = open("twice", O_RDONLY);
+
+	size = 4096;
+	MUST(writes >= 0 && reads >= 0 && ftruncate(writes, (off_t)size) == 0);
+	MUST(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, writes, 0) != MAP_FAILED);
+	MUST((memory = mmap(NULL, size, PROT_READ, MAP_SHARED, reads, 0)) != MAP_FAILED);
+	close(writes);
+	close(reads);
+}
+
+static void show_protection(FILE *out)
+{
+	kind_say(out, "made writable", mprotect(memory, size, PROT_READ | PROT_WRITE));
+}
+
+/* As of a sniffer. */
+static void make_ring(void)
+{
+	struct tpacket_req ring = {
+		.tp_block_size = 16384, .tp_frame_size = 2048, .tp_block_nr = 4, .tp_frame_nr = 32
+	};
+	int fd;
+
+	NEED((fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL))) >= 0);
+	MUST(setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring)) == 0);
+	size = (size_t)ring.tp_block_size * ring.tp_block_nr;
+	MUST((memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) != MAP_FAILED);
+}
+
+/* A packet sent over the loopback device comes to the ring. */
+static void show_ring(FILE *out)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET,
+				    .sin_port = htons(9),
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	bool any = false;
+
+	MUST(sendto(fd, "x", 1, 0, (struct sockaddr *)&name, sizeof(name)) == 1);
+	close(fd);
+	for (size_t i = 0; i < size; i += 2048) {
+		volatile struct tpacket_hdr *head = (void *)(memory + i);
+
+		any |= head->tp_status & TP_STATUS_USER;
+		head->tp_status = TP_STATUS_KERNEL;
+	}
+	fprintf(out, "packets come in: %d\n", any);
+}
+
 const struct kind kinds_mapping[] = {
 	KIND("mapping-private", make_private, show_memory),
 	KIND("mapping-shared", make_shared, show_memory),
@@ -130,5 +186,7 @@ const struct kind kinds_mapping[] = {
 	KIND("mapping-sysv", make_sysv, show_memory),
 	KIND("mapping-huge", make_huge, show_memory),
 	KIND("mapping-locked", make_locked, show_memory),
+	KIND("mapping-file-twice", make_file_twice, show_protection, .as = KIND_BOTH),
+	KIND("mapping-ring", make_ring, show_ring),
 	{ .name = NULL },
 };
