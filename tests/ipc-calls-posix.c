@@ -191,7 +191,7 @@ void calls_mq(void)
 
 /* --- mq_notify --------------------------------------------------------------------------- */
 
-static volatile int signals, signal_value, signal_code;
+static volatile int signals, signal_value, signal_code, thread_value;
 static volatile pid_t signal_from;
 static sem_t called;
 
@@ -207,7 +207,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 
 static void on_thread(union sigval value)
 {
-	VALUE(value.sival_int);
+	thread_value = value.sival_int;
 	sem_post(&called);
 }
 
@@ -271,6 +271,7 @@ void calls_notify(void)
 	SHOW(notify(SIGEV_THREAD, 45));
 	SHOW(put(mq, "to a thread", 1));
 	SHOW(sem_wait(&called));
+	VALUE(thread_value);
 	SHOW(get(mq));
 	SHOW(notify(SIGEV_NONE, 46));
 	SHOW(mq_notify(mq, NULL));

@@ -12,6 +12,7 @@ cp -L "$faulty"/*.so "$work/modules"
 # Not through ./run, which has a policy path of its own.
 VCRUN_POLICY_PATH="$work/modules" VCRUN_VCD="$top_builddir/vcd" \
 	VCRUN_VCSHIM="$top_builddir/vcshim" VCRUN_VCINIT="$top_builddir/vcinit" \
+	VCRUN_CRIU_MODULES="$top_builddir/libmig/modules/.libs" \
 	"$top_builddir/vcctl" up --split=2 >"$work/up.out" || fail "vcctl up: $(cat "$work/up.out")"
 
 says() { # POLICY REGEX
