@@ -69,6 +69,20 @@ static void test_names(void **state)
 	assert_false(mig_images_name(dirfd_, "x/usr/bin/python3"));
 }
 
+/* The names that were there before those of kept files took their place. */
+static void test_dumped(void **state)
+{
+	begin();
+	save(n_image);
+	assert_return_code(renameat(dirfd_, "files.img", dirfd_, IMAGE_NAMES), 0);
+	n_image = IMAGE_MAGIC_SIZE;
+	put_file(2, "/vcrun/2");
+	save(n_image);
+	assert_true(mig_images_name(dirfd_, "07/0000000080000007"));
+	unlinkat(dirfd_, IMAGE_NAMES, 0);
+	assert_false(mig_images_name(dirfd_, "07/0000000080000007"));
+}
+
 /* What cannot be read may have it; what is not there has not. */
 static void test_unknown(void **state)
 {
@@ -117,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_dumped),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_rubbish),
 	};
