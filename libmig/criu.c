@@ -37,6 +37,7 @@
 #include "libmig/criu-explain.h"
 #include "libmig/criu-rpc.pb-c.h"
 #include "libmig/external.h"
+#include "libmig/hold-wire.h"
 #include "libmig/hold.h"
 #include "libmig/inventory.h"
 #include "libmig/module-rights.h"
@@ -156,6 +157,8 @@ static int criu_child(const struct criu_start *how, const char *binary, int sock
 			return -r;
 	}
 	code = criu_place_fds(how->hold, &sock, failed);
+	if (code == 0 && how->hides_sockets)
+		code = -namespaces_make_empty_net(HOLD_NET_FD);
 	if (code != 0)
 		return code;
 	/* Restored tasks take nothing of these; criu itself logs into the images. */

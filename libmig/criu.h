@@ -32,6 +32,8 @@ struct criu_start {
 	uint64_t caps;
 	/* Namespaces to be in; NULL: ours. */
 	const struct namespaces *namespaces;
+	/* It restores, and its sockets are to be where nobody finds them (module-net.h). */
+	bool hides_sockets;
 	/* Runs where this process may run: CRIU and what it dumps take turns a hundred
 	 * times, and waking another CPU costs more than each turn. 0: anywhere. */
 	pid_t beside;

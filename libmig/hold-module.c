@@ -38,6 +38,7 @@
 #include "libmig/hold-lead.h"
 #include "libmig/hold-wire.h"
 #include "libmig/module-keep.h"
+#include "libmig/module-net.h"
 #include "libmig/module-peer.h"
 #include "libmig/module-rights.h"
 
@@ -361,6 +362,8 @@ static int module_init(int stage)
 		if (module_keep_hide() < 0)
 			return -1;
 	}
+	if (stage == MODULE_STAGE_RESTORE)
+		net_hide_sockets();
 	if (module_is_to_adopt(true))
 		message.error = CR_PLUGIN_DESC.max_hooks > MODULE_POST_FORKING ? 0 : -EOPNOTSUPP;
 	module_send(&message);

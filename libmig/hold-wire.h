@@ -28,6 +28,8 @@
 
 /* The module's end of the socket in criu. */
 #define HOLD_FD 98
+/* A network namespace for the sockets of a restore (module-net.h). */
+#define HOLD_NET_FD 97
 #define HOLD_ENV "VCRUN_HOLD" /* set: that descriptor is there */
 
 enum hold_op {

@@ -212,6 +212,7 @@ static int mig_start_criu(struct mig_parked *mig, const struct mig_place *place,
 	if (mig->session)
 		hold_adopt_early(mig->hold);
 	mig->place = place;
+	how.hides_sockets = true;
 	how.enter = place->enter;
 	how.ctx = place->ctx;
 	return criu_start(&how, ret, err);

@@ -102,6 +102,26 @@ int namespaces_enter(const struct namespaces *ns)
 	return 0;
 }
 
+/* The network that we are in, at a number behind this one, which is to be another's. */
+static int namespaces_open_net(int number)
+{
+	_cleanup_close_ int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, number + 1);
+}
+
+int namespaces_make_empty_net(int number)
+{
+	_cleanup_close_ int own = namespaces_open_net(number), made = -1;
+
+	if (own < 0 || unshare(CLONE_NEWNET) < 0)
+		return -errno;
+	made = namespaces_open_net(number);
+	if (made < 0 || setns(own, CLONE_NEWNET) < 0 || dup2(made, number) < 0)
+		return -errno;
+	return 0;
+}
+
 int namespaces_check(const struct namespaces *ns, struct vc_err *err)
 {
 	if (ns->ipc >= 0 && namespaces_ipc_used(ns->ipc) != 0)

@@ -22,6 +22,9 @@ void namespaces_close(struct namespaces *ns);
 /* Enters those kept; in a child between fork and exec. 0 or -errno. */
 int namespaces_enter(const struct namespaces *ns);
 
+/* Makes a network namespace that nobody is in, open at this number; likewise. 0 or -errno. */
+int namespaces_make_empty_net(int number);
+
 /* For a frozen tree: whether keeping is still right. 0, or -EAGAIN with err. */
 int namespaces_check(const struct namespaces *ns, struct vc_err *err);
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# move-intruder - another user who connects to CRIU in place of what it waits for is not heard
+# move-intruder - another user who connects to CRIU in place of what it waits for is not heard, nor
+# one who sends to the processes that it restores
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires python3 setpriv
@@ -10,6 +11,17 @@ up
 # Ten processes, each of which CRIU waits for in turn.
 vcrun --detach --on=vc0 --name=victim sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done; wait' \
 	>/dev/null
+setpriv --reuid=$nobody --regid=$nobody --clear-groups \
+	"$top_builddir/tests/parasite-attack" disturb 30 >"$work/disturber" 2>&1 &
+disturber=$!
+wait_for 5 grep -q ready "$work/disturber"
+for i in 1 2 3; do
+	try timeout 20 vcmove --quiet --policy=notparent victim
+	is "exit status of disturbed move $i" "$status" 0
+done
+kill $disturber 2>/dev/null || :
+wait $disturber 2>/dev/null || :
+
 setpriv --reuid=$nobody --regid=$nobody --clear-groups \
 	"$top_builddir/tests/parasite-attack" connect 30 >"$work/intruder" 2>&1 &
 intruder=$!
@@ -21,7 +33,7 @@ for i in $(seq 1 20); do
 done
 kill $intruder 2>/dev/null || :
 wait $intruder 2>/dev/null || :
-is "moves of the victim" "$(job victim moves)" "$i"
+is "moves of the victim" "$(job victim moves)" $((i + 3))
 vcctl kill victim
 grep -q connected "$work/intruder" || skip "nobody got to connect in $i moves"
 say "$(tail -n 1 "$work/intruder") times in $i moves"

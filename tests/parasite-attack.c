@@ -6,11 +6,12 @@
  *	parasite-attack learn PID SECONDS       prints where CRIU's code in PID puts its uids
  *	parasite-attack attack PID SECONDS AT   writes 0 there, as often as it can
  *	parasite-attack connect SECONDS         connects to CRIU in place of that code, and is
- *silent
+ *						silent
+ *	parasite-attack disturb SECONDS         sends rubbish to the processes that CRIU restores
  *
  * CRIU asks a frozen process who it is by code that it maps into it, from a memfd; the answers go
- *to memory that is mapped with it. The last two forms run as the same user and have the process's
- * memory open from before. Where the answers are is the same in each process and move.
+ * to memory that is mapped with it. "learn" and "attack" run as the same user and have the
+ * process's memory open from before. Where the answers are is the same in each process and move.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -160,26 +161,32 @@ static void attack(pid_t pid, int seconds, long at)
 	printf("written %lu\n", n);
 }
 
-/* The names of sockets are in /proc/net/unix; "@" is the first byte of an abstract one. */
-static bool find_socket(int list, struct sockaddr_un *ret, socklen_t *ret_size)
+/* The names of sockets; "@" is the first byte of an abstract one. */
+static char *list_sockets(int list)
 {
 	static char text[1 << 20];
 	size_t n = 0;
 	ssize_t got;
-	char *name, *end;
 
 	lseek(list, 0, SEEK_SET);
 	while ((got = read(list, text + n, sizeof(text) - 1 - n)) > 0)
 		n += (size_t)got;
 	text[n] = '\0';
-	name = strstr(text, "@/crtools-pr-");
-	end = name ? strchr(name, '\n') : NULL;
+	return text;
+}
+
+/* The first name that begins like this; what follows it, or NULL. */
+static char *find_socket(char *list, const char *prefix, struct sockaddr_un *ret,
+			 socklen_t *ret_size)
+{
+	char *name = strstr(list, prefix), *end = name ? strchr(name, '\n') : NULL;
+
 	if (!end || (size_t)(end - name) >= sizeof(ret->sun_path))
-		return false;
+		return NULL;
 	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	memcpy(ret->sun_path + 1, name + 1, (size_t)(end - name) - 1);
 	*ret_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)(end - name));
-	return true;
+	return end;
 }
 
 static void intrude(int seconds)
@@ -194,7 +201,7 @@ static void intrude(int seconds)
 	while (time(NULL) < until && n < 500) {
 		int sock;
 
-		if (!find_socket(list, &name, &size))
+		if (!find_socket(list_sockets(list), "@/crtools-pr-", &name, &size))
 			continue;
 		/* It stays open. */
 		sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
@@ -207,18 +214,39 @@ static void intrude(int seconds)
 	}
 }
 
+/* They hand each other descriptors over these. */
+static void disturb(int seconds)
+{
+	time_t until = time(NULL) + seconds;
+	int list = open("/proc/net/unix", O_RDONLY | O_CLOEXEC);
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	struct sockaddr_un name;
+	socklen_t size;
+
+	puts("ready");
+	fflush(stdout);
+	while (time(NULL) < until) {
+		char *at = list_sockets(list);
+
+		while ((at = find_socket(at, "@/crtools-fd-", &name, &size)))
+			sendto(sock, "rubbish", 8, 0, (struct sockaddr *)&name, size);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "victim"))
 		victim(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "connect"))
 		intrude(atoi(argv[2]));
+	else if (argc == 3 && !strcmp(argv[1], "disturb"))
+		disturb(atoi(argv[2]));
 	else if (argc == 4 && !strcmp(argv[1], "learn"))
 		learn(atoi(argv[2]), atoi(argv[3]));
 	else if (argc == 5 && !strcmp(argv[1], "attack"))
 		attack(atoi(argv[2]), atoi(argv[3]), atol(argv[4]));
 	else
 		errx(2, "usage: parasite-attack victim FILE | learn PID SECONDS | "
-			"attack PID SECONDS AT | connect SECONDS");
+			"attack PID SECONDS AT | connect SECONDS | disturb SECONDS");
 	return 0;
 }
