@@ -2,7 +2,7 @@ noinst_LTLIBRARIES += libmig.la
 nodist_libmig_la_SOURCES = libmig/criu-rpc.pb-c.c libmig/criu-rpc.pb-c.h \
 	libmig/criu-image.pb-c.c libmig/criu-image.pb-c.h
 libmig_la_SOURCES = \
-	libmig/mig.h libmig/move.c libmig/check.c libmig/check.h \
+	libmig/mig.h libmig/move.c libmig/move-priv.h libmig/take.c libmig/restore.c libmig/check.c libmig/check.h \
 	libmig/criu.c libmig/criu.h libmig/criu-explain.c libmig/criu-explain.h \
 	libmig/inventory.c libmig/inventory.h libmig/inventory-priv.h \
 	libmig/inventory-barred.c libmig/inventory-fd.c libmig/inventory-frozen.c libmig/inventory-lock.c \
