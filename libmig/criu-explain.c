@@ -92,7 +92,19 @@ static const struct explain explain_rows[] = {
 	{ "Can't resolve * namespace*", "a process is in a $1 namespace of its own", NULL,
 	  "start the program without unshare, sandbox or container" },
 
+	/* processes that share */
+	{ "Can't make VM id for *", "process $1 shares its memory with another one",
+	  "vfork or clone with CLONE_VM", "move it when it has executed a program" },
+	{ "Can't make FS id for *", "process $1 shares its current directory with another one",
+	  "clone with CLONE_FS", "end one of the two" },
+	{ "Can't make SIGHAND id for *", "process $1 shares its signal handlers with another one",
+	  "clone with CLONE_SIGHAND", "end one of the two" },
+
 	/* files */
+	{ "Unknown clock type *", "a timerfd goes by a clock that wakes the machine", NULL,
+	  "close it for the move" },
+	{ "Dump eventpoll *", "an epoll instance waits for a file that its process has closed",
+	  "another process still has that file", "close the epoll instance for the move" },
 	{ "Can't open ghost original file*", "an unlinked file of its cannot be read", NO_SIGHT, MOVE_FILE },
 	{ "Can't dump ghost file * of *", "the unlinked file $1 is too large to come along", NULL,
 	  "close the file for the move" },
@@ -142,6 +154,9 @@ static const struct explain explain_rows[] = {
 	{ "Can't get socket filter*", "a socket's filter cannot be read", NULL, "close the socket" },
 
 	/* restoring */
+	{ "*PR_SET_MM_MAP* failed with -13", "its program may not be executed any more",
+	  "somebody changed its mode, or mounted its file system with noexec",
+	  "make it executable again" },
 	{ "Can't open file * on restore*", "the file $1 cannot be opened again",
 	  "it was removed, or its rights changed, while the job stood still", "put it back as it was" },
 	{ "File * has bad *", "the file $1 is not as it was",

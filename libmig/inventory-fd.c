@@ -132,7 +132,7 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	const struct refusal *why;
 	char link[PATH_MAX];
 	struct stat st;
-	int fd = atoi(name);
+	int fd = atoi(name), r;
 	ssize_t len = readlinkat(dirfd, name, link, sizeof(link) - 1);
 
 	if (len < 0)
@@ -156,6 +156,9 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	why = refusal_of(link, &st);
 	if (why)
 		return inventory_refuse_fd(scan, proc, fd, link, why);
+	r = inventory_check_object(scan, proc, dirfd, fd, link);
+	if (r < 0)
+		return r;
 	if (S_ISCHR(st.st_mode))
 		return inventory_count_terminal(scan, proc, fd, &st);
 	if (link[0] == '/' && S_ISREG(st.st_mode))

@@ -8,10 +8,12 @@
  *	inventory.c         the walk over the tree, the order of things
  *	inventory-task.c    one process: state, namespaces, threads; putting back
  *	inventory-fd.c      its descriptors
+ *	inventory-object.c  descriptors whose state decides
  *	inventory-lock.c    file locks, and who could take them
  *	inventory-frozen.c  locks of the frozen tree
  *	inventory-reach.c   files that root is refused
  *	inventory-limit.c   resource limits that leave CRIU no room
+ *	inventory-share.c   what processes share, and threads do not
  *	inventory-map.c     mappings; memory shared with outsiders
  *
  * A process that ends while it is looked at is no error: it is left out.
@@ -88,6 +90,7 @@ struct inventory_scan {
 	size_t n_terminals;
 	char (*own_ns)[64], (*root_ns)[64]; /* indexed as inventory_ns[] */
 	struct inventory_cpuset *cpuset;    /* the last one read */
+	pid_t last;                         /* the process looked at before; 0: none */
 	struct vc_err *err;
 };
 
@@ -125,6 +128,9 @@ const char *inventory_field(const char *text, const char *key);
 /* Each returns 0, or -errno with the error written. */
 int inventory_scan_process(struct inventory_scan *scan, pid_t pid);
 int inventory_scan_fds(struct inventory_scan *scan, struct inventory_proc *proc);
+/* A descriptor (fds: the process's, as a directory) with this text behind it. */
+int inventory_check_object(struct inventory_scan *scan, const struct inventory_proc *proc, int fds,
+			   int fd, const char *link);
 int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc);
 int inventory_scan_tasks(struct inventory_scan *scan, struct inventory_proc *proc);
 int inventory_resolve_memory(struct inventory_scan *scan);
@@ -140,6 +146,13 @@ int inventory_check_reach(struct inventory_scan *scan, const struct inventory_pr
 			  const char *what, const char *path, int error);
 /* Refuses a process whose resource limits leave no room for what CRIU puts into it. */
 int inventory_check_limits(struct inventory_scan *scan, const struct inventory_proc *proc);
+/* Refuses a process that shares with another one what CRIU does not let it share. */
+int inventory_check_shared(struct inventory_scan *scan, const struct inventory_proc *proc);
+/* Refuses a process with a thread that does not share what CRIU takes for shared. */
+int inventory_check_unshared(struct inventory_scan *scan, const struct inventory_proc *proc,
+			     pid_t tid);
+/* Refuses a program that could not be executed any more. */
+int inventory_check_program(struct inventory_scan *scan, const struct inventory_proc *proc);
 int inventory_read_own_namespaces(struct inventory_scan *scan);
 /* Whether a namespace ("net:[123]") is one the tree lives in. */
 bool inventory_is_namespace(const struct inventory_scan *scan, const char *text);

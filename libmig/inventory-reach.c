@@ -9,7 +9,10 @@
 #include "libmig/inventory-priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 int inventory_check_reach(struct inventory_scan *scan, const struct inventory_proc *proc,
 			  const char *what, const char *path, int error)
@@ -34,4 +37,21 @@ int inventory_check_reach(struct inventory_scan *scan, const struct inventory_pr
 		/* It is closed by now. */
 		return 0;
 	}
+}
+
+/* The kernel lets a process have a program only that may be executed. */
+int inventory_check_program(struct inventory_scan *scan, const struct inventory_proc *proc)
+{
+	char path[PATH_MAX];
+	ssize_t len;
+
+	if (faccessat(proc->dirfd, "exe", X_OK, AT_EACCESS) == 0 || errno != EACCES)
+		return 0;
+	len = readlinkat(proc->dirfd, "exe", path, sizeof(path) - 1);
+	path[len < 0 ? 0 : len] = '\0';
+	return inventory_refuse(
+		scan, proc,
+		"its program, %s, may not be executed any more (its mode, or a mount "
+		"with noexec), so it cannot be carried; make it executable again",
+		path);
 }

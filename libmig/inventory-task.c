@@ -343,6 +343,9 @@ static int inventory_scan_thread(struct inventory_scan *scan, struct inventory_p
 						"its main thread has ended while others run, which "
 						"cannot be carried; let the main thread wait for "
 						"the others");
+		r = inventory_check_unshared(scan, proc, task->tid);
+		if (r < 0)
+			return r;
 	} else if (proc->state == 'Z') {
 		return 0;
 	}
@@ -447,6 +450,10 @@ int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 		r = inventory_check_namespaces(scan, &proc);
 		if (r == 0)
 			r = inventory_check_sandbox(scan, &proc);
+		if (r == 0)
+			r = inventory_check_shared(scan, &proc);
+		if (r == 0)
+			r = inventory_check_program(scan, &proc);
 		if (r == 0)
 			r = inventory_check_limits(scan, &proc);
 		if (r == 0)

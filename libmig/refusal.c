@@ -54,6 +54,12 @@ static const struct refusal refusals[] = {
 	{ REFUSAL_THREAD, "a pidfd of a single thread", NO_DUMP, "close it for the move" },
 	{ REFUSAL_OUTSIDE, "a pidfd of a process outside the job", NO_DUMP,
 	  "close it for the move" },
+	{ REFUSAL_ALARM, "a timerfd of a clock that wakes the machine", NO_DUMP,
+	  "close it for the move, or use CLOCK_BOOTTIME or CLOCK_REALTIME" },
+	{ REFUSAL_TARGET, "in an epoll instance, but not open in that process any more", NO_DUMP,
+	  "take it out of the epoll instance before it is closed" },
+	{ REFUSAL_NOTICE, "a message queue whose next message the process is told of (mq_notify)",
+	  "the kernel forgets that with the process", "take that back for the move" },
 };
 
 /* Character devices: what is open is in the file alone. */

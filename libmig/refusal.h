@@ -10,6 +10,9 @@
 /* Keys of rows that the text behind a descriptor does not lead to. */
 #define REFUSAL_THREAD "pidfd:thread"
 #define REFUSAL_OUTSIDE "pidfd:outside"
+#define REFUSAL_ALARM "timerfd:alarm"
+#define REFUSAL_TARGET "epoll:target"
+#define REFUSAL_NOTICE "mqueue:notice"
 
 struct refusal {
 	const char *key;

@@ -20,6 +20,8 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 static int fd = -1, other = -1;
@@ -348,10 +350,36 @@ static void show_owner(FILE *out)
 		fcntl(fd, F_GETSIG));
 }
 
+static void wait_for_end(void *arg)
+{
+	(void)arg;
+}
+
+/* What the epoll instance waits for is open in the child only. */
+static void make_epoll_closed(void)
+{
+	make_epoll();
+	kind_child(wait_for_end, NULL);
+	close(other - 1);
+}
+
+static void make_timerfd_alarm(void)
+{
+	NEED((fd = timerfd_create(CLOCK_BOOTTIME_ALARM, 0)) >= 0);
+}
+
 static void make_mqueue(void)
 {
 	NEED((fd = mq_open("/vcrun-kind", O_RDWR | O_CREAT, 0600, NULL)) >= 0);
 	mq_unlink("/vcrun-kind");
+}
+
+static void make_mqueue_notify(void)
+{
+	struct sigevent signal = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGURG };
+
+	make_mqueue();
+	MUST(mq_notify(fd, &signal) == 0);
 }
 
 static void make_devices(void)
@@ -393,7 +421,13 @@ const struct kind kinds_file[] = {
 	KIND("file-lock-posix", make_posix, show_posix),
 	KIND("file-lease", make_lease, show_lease),
 	KIND("file-owner", make_owner, show_owner),
+	KIND("file-epoll-closed", make_epoll_closed, NULL,
+	     .refused = "not open in that process any more"),
+	KIND("file-timerfd-alarm", make_timerfd_alarm, NULL,
+	     .refused = "a clock that wakes the machine"),
 	KIND("file-mqueue", make_mqueue, NULL),
+	KIND("file-mqueue-notify", make_mqueue_notify, NULL, .refused = "mq_notify",
+	     .as = KIND_BOTH),
 	KIND("file-devices", make_devices, NULL),
 	KIND("file-block-device", make_block_device, NULL, .refused = "a block device"),
 	{ .name = NULL },

@@ -4,9 +4,11 @@
  */
 #include "tests/kinds/kind.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -135,6 +137,109 @@ static void make_limits(void)
 	MUST(setrlimit(RLIMIT_CPU, &limit) == 0);
 }
 
+static __attribute__((noreturn)) int wait_in_clone(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+}
+
+static void make_clone(int flags)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+
+	NEED(clone(wait_in_clone, stack + sizeof(stack), flags | SIGCHLD, NULL) > 0);
+}
+
+static void make_shared_memory(void)
+{
+	make_clone(CLONE_VM);
+}
+
+static void make_shared_directories(void)
+{
+	make_clone(CLONE_FS);
+}
+
+/* The parent cannot be stopped. */
+static void wait_in_vfork(void *arg)
+{
+	(void)arg;
+	kind_is_ready();
+	make_clone(CLONE_VM | CLONE_VFORK);
+}
+
+static bool is_in_vfork(void *arg)
+{
+	char path[64], text[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", *(pid_t *)arg, *(pid_t *)arg);
+	file = fopen(path, "r");
+	if (file) {
+		(void)!fgets(text, sizeof(text), file);
+		fclose(file);
+	}
+	return text[0] != '\0';
+}
+
+static void make_vfork(void)
+{
+	pid_t pid = kind_child(wait_in_vfork, NULL);
+
+	kind_until(is_in_vfork, &pid);
+}
+
+static pthread_barrier_t unshared;
+
+static void *unshare_in_thread(void *arg)
+{
+	MUST(unshare(*(int *)arg) == 0);
+	pthread_barrier_wait(&unshared);
+	wait_in_clone(NULL);
+}
+
+static void make_unshared(int what)
+{
+	pthread_t thread;
+
+	pthread_barrier_init(&unshared, NULL, 2);
+	MUST(pthread_create(&thread, NULL, unshare_in_thread, &what) == 0);
+	pthread_barrier_wait(&unshared);
+}
+
+static void make_thread_directories(void)
+{
+	make_unshared(CLONE_FS);
+}
+
+static void make_thread_descriptors(void)
+{
+	make_unshared(CLONE_FILES);
+}
+
+/* A copy of this program, of which nobody may start another one. */
+static void make_not_executable(void)
+{
+	int ready[2];
+	char byte;
+
+	MUST(system("cp /proc/$PPID/exe program") == 0);
+	MUST(pipe2(ready, O_CLOEXEC) == 0);
+	if (fork() == 0) {
+		int unread[2];
+
+		MUST(pipe(unread) == 0 && dup2(unread[0], 0) == 0);
+		MUST(dup2(open("/dev/null", O_WRONLY), 1) == 1);
+		execl("program", "program", "victim", "process-plain", NULL);
+		_exit(1);
+	}
+	close(ready[1]);
+	MUST(read(ready[0], &byte, 1) == 0);
+	close(ready[0]);
+	MUST(chmod("program", 0644) == 0);
+}
+
 const struct kind kinds_process[] = {
 	KIND("process-plain", make_plain, show_prctl, .as = KIND_BOTH),
 	KIND("process-no-new-privs", make_no_new_privs, show_prctl, .as = KIND_BOTH),
@@ -147,5 +252,15 @@ const struct kind kinds_process[] = {
 	KIND("process-stopped", make_stopped, NULL),
 	KIND("process-pending", make_pending, NULL),
 	KIND("process-limits", make_limits, NULL),
+	KIND("process-shared-memory", make_shared_memory, NULL, .refused = "shares its memory"),
+	KIND("process-shared-directories", make_shared_directories, NULL,
+	     .refused = "shares its current directory"),
+	KIND("process-vfork", make_vfork, NULL, .refused = "shares its memory", .as = KIND_BOTH),
+	KIND("process-thread-directories", make_thread_directories, NULL,
+	     .refused = "a current directory and umask of its own"),
+	KIND("process-thread-descriptors", make_thread_descriptors, NULL,
+	     .refused = "descriptors of its own"),
+	KIND("process-not-executable", make_not_executable, NULL,
+	     .refused = "may not be executed any more", .as = KIND_BOTH),
 	{ .name = NULL },
 };
