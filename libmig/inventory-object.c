@@ -72,9 +72,9 @@ static bool object_has_target(const struct inventory_proc *proc, int fds, int ep
 	const char *name;
 	struct stat st;
 
+	dir.fd = -1;
 	if (object_is_target(proc, epoll, (int)target, target))
 		return true;
-	dir.fd = -1;
 	if (inventory_dir_open(&dir, fds, ".") < 0)
 		return true;
 	while ((name = inventory_dir_next(&dir)))
