@@ -46,11 +46,13 @@ static pid_t lead_setsid(void)
 		if (leads[i].leader != session)
 			continue;
 		fd = module_keep_restore((int)leads[i].id);
-		/* 1: even if somebody has taken it meanwhile. */
-		if (fd >= 0) {
-			ioctl(fd, TIOCSCTTY, 1);
-			close(fd);
+		/* 0: it is not taken from another session. If one has it now, the restore fails. */
+		if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) < 0) {
+			code = fd < 0 ? -fd : errno;
+			session = -1;
 		}
+		if (fd >= 0)
+			close(fd);
 	}
 	errno = code;
 	return session;

@@ -64,7 +64,8 @@ static void mig_on_frozen(struct hold *hold, enum hold_when when, void *ctx)
 		return;
 	mig->waits = waits_take(hold, mig->pids, mig->n_pids);
 	mig->timers = timers_take(hold, mig->pids, mig->n_pids);
-	if (verify_filters_take(hold, mig->pids, mig->n_pids, &mig->filters, &mig->refusal) == 0)
+	if (verify_filters_take(hold, mig->pids, mig->n_pids, &mig->filters, &mig->refusal) == 0 &&
+	    terminals_take(hold, mig->pids, mig->n_pids, &mig->terminals, &mig->refusal) == 0)
 		state_take(mig->state, hold, mig->pids, mig->n_pids, &mig->refusal);
 }
 
@@ -190,8 +191,7 @@ static int mig_keep(struct mig_parked *mig)
 	tree.n_numbers = mig->n_numbers;
 	r = keep_take(mig->images_fd, &tree, &mig->keep, &mig->refusal);
 	if (r == 0)
-		r = terminals_take(mig->pids, mig->n_pids, mig->keep, &mig->terminals,
-				   &mig->refusal);
+		r = terminals_find(mig->terminals, mig->keep, &mig->refusal);
 	return r;
 }
 

@@ -29,6 +29,7 @@ struct terminal_task {
 	pid_t pid, group, session;
 	dev_t tty;        /* its controlling terminal; 0: none */
 	pid_t foreground; /* that terminal's foreground group */
+	dev_t dev;        /* of a leader: the devpts that its terminal is in; 0: not known */
 	char state;
 };
 
@@ -76,8 +77,93 @@ static int terminal_refuse(const struct terminal_task *task, struct vc_err *err,
 	return err_set(err, EOPNOTSUPP, "pid %d (%s): %s", (int)task->pid, name, what);
 }
 
-/* A master knows its session. A slave has the number only, and each mount of a devpts has
- * numbers of its own. */
+/* --- the frozen tree ----------------------------------------------------------------------- */
+
+static int terminal_call(struct hold *hold, pid_t pid, struct inject_call *call)
+{
+	long value = 0;
+	int r = hold_call(hold, pid, pid, call, &value);
+
+	return r < 0 ? r : (int)value;
+}
+
+/* Whether this is the controlling terminal of the process. The kernel asks that before it writes
+ * the answer, which cannot be written there; so all is said by the result, which nobody can forge.
+ */
+static bool terminal_is_own(struct hold *hold, pid_t pid, int fd)
+{
+	struct inject_call call = { .nr = SYS_ioctl,
+				    .args = { (uint64_t)fd, TIOCGSID, UINT64_MAX } };
+
+	return terminal_call(hold, pid, &call) == -EFAULT;
+}
+
+/*
+ * A slave is known by its number, and by the devpts that the number is of: each user can mount
+ * one of his own, in which his terminal has the number of somebody else's. Whoever of the session
+ * has the terminal open shows which devpts it is; 0: nobody has.
+ */
+static dev_t terminal_prove(struct hold *hold, const struct terminal_task *task)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *entry;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)task->pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		struct stat st;
+
+		if (fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && S_ISCHR(st.st_mode) &&
+		    st.st_rdev == task->tty &&
+		    terminal_is_own(hold, task->pid, atoi(entry->d_name)))
+			return st.st_dev;
+	}
+	return 0;
+}
+
+static void terminal_prove_leader(struct hold *hold, const struct terminals *terminals,
+				  struct terminal_task *leader)
+{
+	for (size_t i = 0; leader->dev == 0 && i < terminals->n; i++) {
+		const struct terminal_task *task = &terminals->tasks[i];
+
+		if (task->session == leader->pid && task->tty == leader->tty && task->state != 'Z')
+			leader->dev = terminal_prove(hold, task);
+	}
+}
+
+static bool terminal_is_led(const struct terminal_task *task)
+{
+	return task->pid == task->session && task->tty && task->state != 'Z';
+}
+
+int terminals_take(struct hold *hold, const pid_t *pids, size_t n, struct terminals **ret,
+		   struct vc_err *err)
+{
+	_cleanup_(terminals_freep) struct terminals *terminals = calloc(1, sizeof(*terminals));
+	bool any = false;
+
+	*ret = NULL;
+	if (terminals)
+		terminals->tasks = calloc(n, sizeof(*terminals->tasks));
+	if (!terminals || !terminals->tasks)
+		return err_sys(err, ENOMEM, "terminals");
+	for (size_t i = 0; i < n; i++)
+		terminals->n += terminal_read(pids[i], &terminals->tasks[terminals->n]);
+	for (size_t i = 0; i < terminals->n; i++) {
+		if (!terminal_is_led(&terminals->tasks[i]))
+			continue;
+		any = true;
+		terminal_prove_leader(hold, terminals, &terminals->tasks[i]);
+	}
+	if (any)
+		*ret = steal_ptr(terminals);
+	return 0;
+}
+
+/* --- what is kept -------------------------------------------------------------------------- */
+
 static bool terminal_is_master(int fd, const struct stat *st, const struct terminal_task *leader)
 {
 	pid_t session;
@@ -90,7 +176,6 @@ static int terminal_find_object(const struct terminal_task *leader, struct keep 
 				struct vc_err *err)
 {
 	size_t n = keep_count(keep), found = n;
-	dev_t dev = 0;
 
 	if (major(leader->tty) < PTS_FIRST || major(leader->tty) > PTS_LAST)
 		return terminal_refuse(
@@ -107,14 +192,8 @@ static int terminal_find_object(const struct terminal_task *leader, struct keep 
 			found = i;
 			break;
 		}
-		if (st.st_rdev != leader->tty)
-			continue;
-		if (found < n && st.st_dev != dev)
-			return terminal_refuse(leader, err,
-					       "its controlling terminal has the number of "
-					       "another one that the job has, too; close that");
-		found = i;
-		dev = st.st_dev;
+		if (leader->dev && st.st_rdev == leader->tty && st.st_dev == leader->dev)
+			found = i;
 	}
 	if (found == n)
 		return terminal_refuse(
@@ -125,30 +204,13 @@ static int terminal_find_object(const struct terminal_task *leader, struct keep 
 	return 0;
 }
 
-int terminals_take(const pid_t *pids, size_t n, struct keep *keep, struct terminals **ret,
-		   struct vc_err *err)
+int terminals_find(const struct terminals *terminals, struct keep *keep, struct vc_err *err)
 {
-	_cleanup_(terminals_freep) struct terminals *terminals = calloc(1, sizeof(*terminals));
-	bool any = false;
 	int r = 0;
 
-	*ret = NULL;
-	if (terminals)
-		terminals->tasks = calloc(n, sizeof(*terminals->tasks));
-	if (!terminals || !terminals->tasks)
-		return err_sys(err, ENOMEM, "terminals");
-	for (size_t i = 0; i < n; i++)
-		terminals->n += terminal_read(pids[i], &terminals->tasks[terminals->n]);
-	for (size_t i = 0; r == 0 && i < terminals->n; i++) {
-		const struct terminal_task *task = &terminals->tasks[i];
-
-		if (task->pid != task->session || !task->tty || task->state == 'Z')
-			continue;
-		any = true;
-		r = terminal_find_object(task, keep, err);
-	}
-	if (r == 0 && any)
-		*ret = steal_ptr(terminals);
+	for (size_t i = 0; r == 0 && terminals && i < terminals->n; i++)
+		if (terminal_is_led(&terminals->tasks[i]))
+			r = terminal_find_object(&terminals->tasks[i], keep, err);
 	return r;
 }
 
@@ -179,14 +241,6 @@ static int terminal_find_fd(pid_t pid, dev_t tty)
 			return atoi(entry->d_name);
 	}
 	return -1;
-}
-
-static int terminal_call(struct hold *hold, pid_t pid, struct inject_call *call)
-{
-	long value = 0;
-	int r = hold_call(hold, pid, pid, call, &value);
-
-	return r < 0 ? r : (int)value;
 }
 
 /* Its controlling terminal opened by name; the new descriptor. */

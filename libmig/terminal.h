@@ -19,13 +19,13 @@ struct hold;
 struct keep;
 struct terminals;
 
-/*
- * Looks at the sessions that are led from within the tree, and notes in keep which object is
- * the terminal of which leader. *ret is NULL where there is nothing to be put back. 0, or
- * -EOPNOTSUPP with err: one cannot be carried.
- */
-int terminals_take(const pid_t *pids, size_t n, struct keep *keep, struct terminals **ret,
+/* Looks at the sessions that are led from within a frozen tree. *ret is NULL where none has a
+ * terminal. 0 or -errno. */
+int terminals_take(struct hold *hold, const pid_t *pids, size_t n, struct terminals **ret,
 		   struct vc_err *err);
+/* Notes in keep which object is the terminal of which leader. terminals may be NULL. 0, or
+ * -EOPNOTSUPP with err: one cannot be carried. */
+int terminals_find(const struct terminals *terminals, struct keep *keep, struct vc_err *err);
 void terminals_free(struct terminals *terminals); /* NULL is accepted */
 
 /* For the held tree. 0, or -errno of the first that could not be put back. */
