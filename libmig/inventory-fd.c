@@ -143,7 +143,7 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 		return 0;
 	if (!strncmp(link, "socket:[", 8) || !strncmp(link, "pipe:[", 6))
 		return 0;
-	if (!strncmp(link, "/proc/", 6) && inventory_has_pid(scan, atoi(link + 6)))
+	if (!strncmp(link, "/proc/", 6) && inventory_has_pid(scan, reopen_proc_owner(link)))
 		return inventory_scan_proc_file(scan, proc, fd, link);
 	if (!strcmp(link, "anon_inode:[pidfd]"))
 		return inventory_scan_pidfd(scan, proc, fd);

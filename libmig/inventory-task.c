@@ -418,7 +418,7 @@ static int inventory_scan_directories(struct inventory_scan *scan, struct invent
 			if (r < 0)
 				return r;
 		}
-		if (strncmp(path, "/proc/", 6) != 0 || !inventory_has_pid(scan, atoi(path + 6)))
+		if (strncmp(path, "/proc/", 6) != 0 || !inventory_has_pid(scan, reopen_proc_owner(path)))
 			continue;
 		reason = reopen_proc_refusal(proc->pid, path, O_PATH | O_DIRECTORY);
 		if (reason)

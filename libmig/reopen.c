@@ -217,12 +217,27 @@ static bool reopen_has_admin(pid_t pid)
 	return r == 0 && (rights.capabilities >> CAP_SYS_ADMIN & 1);
 }
 
+pid_t reopen_proc_owner(const char *path)
+{
+	_cleanup_free_ char *status = NULL;
+	char name[32];
+	int number, owner;
+
+	if (sscanf(path, "/proc/%d", &number) != 1)
+		return 0;
+	snprintf(name, sizeof(name), "/proc/%d/status", number);
+	if (file_read_all(AT_FDCWD, name, 1 << 22, &status) < 0 ||
+	    sscanf(reopen_field(status, "\nTgid:"), "%d", &owner) != 1)
+		return 0;
+	return owner;
+}
+
 /* Behind "/proc/PID" and "/proc/PID/task/PID"; NULL: it is another thread's. */
 static const char *reopen_proc_name(const char *path)
 {
 	int owner, thread, n = 0, m = 0;
 
-	if (sscanf(path, "/proc/%d%n", &owner, &n) != 1)
+	if (sscanf(path, "/proc/%d%n", &owner, &n) != 1 || reopen_proc_owner(path) != owner)
 		return NULL;
 	path += n;
 	if (sscanf(path, "/task/%d%n", &thread, &m) == 1) {

@@ -17,6 +17,10 @@
  */
 int reopen_as(pid_t pid, const char *path, int flags);
 
+/* The process that a path in /proc/PID is of; 0: it is of none. A thread's number may stand there.
+ */
+pid_t reopen_proc_owner(const char *path);
+
 /*
  * Whether criu may open a file of /proc/PID for a process of the same tree, as root, after the
  * restore: path as the kernel shows it, flags of the process's descriptor. NULL: it may.

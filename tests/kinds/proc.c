@@ -175,15 +175,37 @@ static bool is_there(void *arg)
 	return thread_id != 0;
 }
 
-static void make_thread(void)
+static void start_thread(void)
 {
 	pthread_t thread;
-	char path[64];
 
 	MUST(pthread_create(&thread, NULL, wait_for_ever, NULL) == 0);
 	kind_until(is_there, NULL);
+}
+
+static void make_thread(void)
+{
+	char path[64];
+
+	start_thread();
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread_id);
 	open_file(path);
+}
+
+/* The directory of a thread that no list shows. */
+static void make_thread_number(void)
+{
+	start_thread();
+	open_stat(thread_id);
+}
+
+static void make_cwd_thread_number(void)
+{
+	char path[64];
+
+	start_thread();
+	snprintf(path, sizeof(path), "/proc/%d", thread_id);
+	MUST(chdir(path) == 0);
 }
 
 static void make_fdinfo(void)
@@ -470,6 +492,9 @@ const struct kind kinds_proc[] = {
 	KIND("proc-path", make_path, show_directory),
 	KIND("proc-thread-self", make_thread_self, show_read),
 	KIND("proc-thread", make_thread, show_read, .refused = "belongs to a thread"),
+	KIND("proc-thread-number", make_thread_number, show_read, .refused = "belongs to a thread"),
+	KIND("proc-cwd-thread-number", make_cwd_thread_number, NULL,
+	     .refused = "belongs to a thread"),
 	KIND("proc-fdinfo", make_fdinfo, show_read, .refused = "cannot be opened again"),
 	KIND("proc-offset", make_offset, show_offset),
 	KIND("proc-shared-description", make_shared, show_read),
