@@ -8,6 +8,7 @@
  *	state-maps.c    mappings
  *	state-memory.c  memory policies, and memory to come
  *	state-lock.c    POSIX locks
+ *	state-segment.c System V segments
  *	state-sign.c    threads that need not be asked
  *	state-sched.c   scheduling, and what else is set from outside
  *
@@ -116,6 +117,8 @@ bool state_may_have(const struct state_proc *proc, pid_t tid, enum state_sign si
 
 /* Each returns 0, or -errno with the error written. */
 int state_read_calls(const struct state_proc *proc);
+/* Of any process of the tree, which has one IPC namespace. */
+int state_read_removed(const struct state_proc *proc);
 int state_read_memory(const struct state_proc *proc);
 int state_read_sched(const struct state_proc *proc);
 int state_read_zombie(const struct state_proc *proc);

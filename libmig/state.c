@@ -136,9 +136,11 @@ static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 static int state_take_all(struct state *state, struct hold *hold, const pid_t *pids, size_t n,
 			  struct vc_err *err)
 {
-	int r = 0;
+	struct state_proc root = { .state = state, .hold = hold, .pid = pids[0] };
+	int r;
 
 	state->err = err;
+	r = hold ? state_read_removed(&root) : 0;
 	for (size_t i = 1; r == 0 && i < n; i++)
 		r = state_take_process(state, hold, pids[i]);
 	state->err = NULL;

@@ -101,13 +101,26 @@ static void make_memfd(void)
 	fill();
 }
 
+static int segment;
+
 static void make_sysv(void)
 {
-	int id = shmget(IPC_PRIVATE, size, IPC_CREAT | 0600);
+	segment = shmget(IPC_PRIVATE, size, IPC_CREAT | 0600);
 
-	MUST(id >= 0 && (memory = shmat(id, NULL, 0)) != (char *)-1);
-	MUST(shmctl(id, IPC_RMID, NULL) == 0);
+	MUST(segment >= 0 && (memory = shmat(segment, NULL, 0)) != (char *)-1);
+	MUST(shmctl(segment, IPC_RMID, NULL) == 0);
 	fill();
+}
+
+/* It goes with the last process that has it. */
+static void show_sysv(FILE *out)
+{
+	struct shmid_ds ds;
+
+	MUST(shmctl(segment, IPC_STAT, &ds) == 0);
+	fprintf(out, "mode %o, attached %lu times\n", ds.shm_perm.mode,
+		(unsigned long)ds.shm_nattch);
+	show_memory(out);
 }
 
 static void make_huge(void)
@@ -183,7 +196,7 @@ const struct kind kinds_mapping[] = {
 	KIND("mapping-file-deleted", make_file_deleted, show_memory),
 	KIND("mapping-none", make_none, show_memory),
 	KIND("mapping-memfd", make_memfd, show_memory),
-	KIND("mapping-sysv", make_sysv, show_memory),
+	KIND("mapping-sysv", make_sysv, show_sysv, .as = KIND_BOTH),
 	KIND("mapping-huge", make_huge, show_memory),
 	KIND("mapping-locked", make_locked, show_memory),
 	KIND("mapping-file-twice", make_file_twice, show_protection, .as = KIND_BOTH),
