@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "common/file.h"
 #include "libmig/criu-image.pb-c.h"
 #include "libmig/image-priv.h"
@@ -215,23 +216,38 @@ static bool alter_file(int dirfd, const char *name, const ProtobufCMessageDescri
 	return alter->done;
 }
 
-/* The owner is field OWNER of a pipe, which is field PIPE of an entry of files.img. */
-#define FILE_PIPE 18
-#define PIPE_OWNER 4
+/* Of an entry of files.img the kinds of file that a pipe can be in, and of each kind the owner: a
+ * pipe, or what CRIU leaves to its modules. */
+static const struct {
+	unsigned int file, owner;
+} alter_owners[] = { { 18, 4 }, { 15, 5 } };
+#define OWNER_PID 5
+
+/* The owner of a file, if a process is it. */
+static bool alter_find_owner(uint8_t *entry, const uint8_t *end, struct image_field *ret)
+{
+	struct image_field file, pid;
+
+	for (size_t i = 0; i < ARRAY_SIZE(alter_owners); i++)
+		if (image_find(entry, end, alter_owners[i].file, &file) &&
+		    image_find(file.at, file.at + file.len, alter_owners[i].owner, ret) &&
+		    image_find(ret->at, ret->at + ret->len, OWNER_PID, &pid))
+			return pid.value != 0;
+	return false;
+}
 
 static bool alter_owner(int dirfd, struct alter *alter, struct alter_saved *ret)
 {
 	static const char *const names[] = { "uid", "euid", "signum", "pid_type", "pid" };
 	uint8_t *at, *entry, *end, *next;
-	struct image_field pipe, owner, number;
+	struct image_field owner, number;
 
 	alter_save(dirfd, "files.img", ret);
 	at = ret->data + IMAGE_MAGIC_SIZE;
 	while (!alter->done && image_next_entry(&at, ret->data + ret->size, &entry, &end)) {
 		unsigned char *was;
 
-		if (!image_find(entry, end, FILE_PIPE, &pipe) ||
-		    !image_find(pipe.at, pipe.at + pipe.len, PIPE_OWNER, &owner))
+		if (!alter_find_owner(entry, end, &owner))
 			continue;
 		next = owner.at;
 		while (!alter->done && image_next(&next, owner.at + owner.len, &number)) {

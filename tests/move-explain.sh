@@ -48,8 +48,8 @@ vcctl kill busy
 vcrun -d --on=vc0 --name=broken sh -c 'while sleep 0.1; do :; done' >/dev/null
 sleep 0.3
 cat >"$work/break" <<END
-commit
-for image in "$state/images/\$2"/core-*.img; do
+reap
+for image in "$state/images/\$2"/pagemap-*.img; do
 	dd if=/dev/urandom of="\$image" bs=64 count=1 conv=notrunc
 done
 END
