@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * proc.c - what a daemon may ask about a process without waiting for it
+ * proc.c - processes that others have in their hands
  */
 #include "common/proc.h"
 
@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -82,4 +83,18 @@ uint64_t proc_identity(pid_t pid, pid_t *ret_parent)
 		identity = proc_start(pid);
 	/* Then it was this one that was looked at. */
 	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 ? identity : 0;
+}
+
+int proc_reap(pid_t child, int *ret_status)
+{
+	for (;;) {
+		if (waitpid(child, ret_status, WUNTRACED) < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (!WIFSTOPPED(*ret_status))
+			return 0;
+		kill(child, SIGKILL);
+	}
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * proc.h - what a daemon may ask about a process without waiting for it
+ * proc.h - processes that others have in their hands
+ *
+ * What a daemon may ask about one without waiting for it:
  *
  * A process can be kept in the middle of execve(2) for as long as its user likes: it closes
  * a file there whose FUSE server does not answer. The kernel (6.18) then lets whoever
@@ -22,5 +24,9 @@ int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent);
  * 6.9 it is taken from stat, and waits.
  */
 uint64_t proc_identity(pid_t pid, pid_t *ret_parent);
+
+/* Waits for the end of a child that bears a user's ids for a moment. The user may stop it, which
+ * would be for ever: then it is killed. 0, the child's status in *ret_status; or -errno. */
+int proc_reap(pid_t child, int *ret_status);
 
 #endif

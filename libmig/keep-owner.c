@@ -13,13 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/proc.h"
 #include "libmig/keep-priv.h"
 
 #ifndef F_GETOWNER_UIDS
 #define F_GETOWNER_UIDS 17
 #endif
 
-/* Attempts: the child bears the user's ids for a moment, and he may kill it. */
+/* Attempts: the child bears the user's ids for a moment, and he may end it. */
 #define OWNER_ATTEMPTS 16
 
 void keep_read_owner(struct keep_file *file)
@@ -60,8 +61,7 @@ int keep_put_owners(const struct keep *keep, struct vc_err *err)
 			return err_sys(err, errno, "set the owners of files: fork");
 		if (pid == 0)
 			_exit(owner_put_all(keep));
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
+		proc_reap(pid, &status);
 		if (WIFEXITED(status))
 			break;
 	}

@@ -11,6 +11,7 @@
 #include "shim/shim.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,9 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "common/log.h"
+#include "common/proc.h"
 #include "partition/partition.h"
 
 /* A parked job's signals; as many as a user may have pending by default on a small machine. */
@@ -53,10 +56,41 @@ static int signal_send(const pid_t *pids, size_t n, int signal)
 	return sent > 0 || r < 0 ? r : -failed;
 }
 
+static bool signal_is_of(pid_t pid, uid_t uid)
+{
+	_cleanup_free_ char *status = NULL;
+	unsigned int real, saved;
+	char path[32];
+	const char *uids;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (file_read_all(AT_FDCWD, path, 4u << 20, &status) < 0)
+		return false;
+	uids = strstr(status, "\nUid:");
+	return uids && sscanf(uids, "\nUid: %u %*u %u", &real, &saved) == 2 &&
+	       (real == uid || saved == uid);
+}
+
+/* What the kernel would allow the user. */
+static int signal_send_for_user(uid_t uid, const pid_t *pids, size_t n, int signal)
+{
+	int r = n > 0 ? -EPERM : -ESRCH;
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pids[i], 0);
+
+		if (pidfd >= 0 && signal_is_of(pids[i], uid) &&
+		    syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) == 0)
+			r = 0;
+	}
+	return r;
+}
+
 /*
  * By a child that has become the user: a program of the job that has changed its own
  * user (sudo), and a stranger that has got a PID just freed, are as safe from it as
- * from any kill(1) of the user's. 0: one of them at least has it.
+ * from any kill(1) of the user's. 0: one of them at least has it. The user can stop or end
+ * the child, and must not keep others from ending his job by that.
  */
 static int signal_send_as_user(const struct shim *shim, const pid_t *pids, size_t n, int signal)
 {
@@ -73,9 +107,9 @@ static int signal_send_as_user(const struct shim *shim, const pid_t *pids, size_
 	}
 	if (child == 0)
 		return signal_send(pids, n, signal);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+	proc_reap(child, &status);
+	return WIFEXITED(status) ? -WEXITSTATUS(status)
+				 : signal_send_for_user(uid, pids, n, signal);
 }
 
 int signal_kill(const struct shim *shim, pid_t pid, int signal)

@@ -8,6 +8,7 @@
  *	parasite-attack connect SECONDS         connects to CRIU in place of that code, and is
  *						silent
  *	parasite-attack disturb SECONDS         sends rubbish to the processes that CRIU restores
+ *	parasite-attack stop PID SECONDS        stops each new child of PID that it may stop
  *
  * CRIU asks a frozen process who it is by code that it maps into it, from a memfd; the answers go
  * to memory that is mapped with it. "learn" and "attack" run as the same user and have the
@@ -233,6 +234,42 @@ static void disturb(int seconds)
 	}
 }
 
+static long last_child(int list)
+{
+	char text[4096], *at = text, *end;
+	ssize_t n = pread(list, text, sizeof(text) - 1, 0);
+	long last = 0;
+
+	text[n < 0 ? 0 : n] = '\0';
+	for (long child; (child = strtol(at, &end, 10)) > 0; at = end)
+		last = child;
+	return last;
+}
+
+/* They may be there for less than a millisecond. */
+static void stop(pid_t pid, int seconds)
+{
+	time_t until = time(NULL) + seconds;
+	char path[64];
+	long first, child;
+	int list;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	list = open(path, O_RDONLY | O_CLOEXEC);
+	if (list < 0)
+		err(1, "%s", path);
+	first = last_child(list);
+	puts("ready");
+	fflush(stdout);
+	while (time(NULL) < until) {
+		child = last_child(list);
+		if (child != first && child > 0 && kill((pid_t)child, SIGSTOP) == 0) {
+			puts("stopped");
+			fflush(stdout);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "victim"))
@@ -241,12 +278,15 @@ int main(int argc, char **argv)
 		intrude(atoi(argv[2]));
 	else if (argc == 3 && !strcmp(argv[1], "disturb"))
 		disturb(atoi(argv[2]));
+	else if (argc == 4 && !strcmp(argv[1], "stop"))
+		stop(atoi(argv[2]), atoi(argv[3]));
 	else if (argc == 4 && !strcmp(argv[1], "learn"))
 		learn(atoi(argv[2]), atoi(argv[3]));
 	else if (argc == 5 && !strcmp(argv[1], "attack"))
 		attack(atoi(argv[2]), atoi(argv[3]), atol(argv[4]));
 	else
 		errx(2, "usage: parasite-attack victim FILE | learn PID SECONDS | "
-			"attack PID SECONDS AT | connect SECONDS | disturb SECONDS");
+			"attack PID SECONDS AT | connect SECONDS | disturb SECONDS | stop PID "
+			"SECONDS");
 	return 0;
 }

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# run-signals - signals to vcrun reach the program; ignored ones stay ignored
+# run-signals - signals to vcrun reach the program; ignored ones stay ignored; a user cannot keep
+# root's from his job by stopping who sends them
 . "${top_srcdir:=.}/tests/lib.sh"
-requires python3
+requires python3 setpriv
 up
 
 cat >"$work/tell" <<'END'
@@ -64,4 +65,22 @@ kill -KILL $pid
 wait $pid || :
 sleep 0.3
 job_is orphan state running || fail "the program died with its vcrun"
+
+# Signals are sent by a child of the shim that has become the user.
+as_user 65534 vcrun --detach --name=owned sleep 1000 >/dev/null
+vcinit=$(sed 's/.*) . \([0-9]*\) .*/\1/' "/proc/$(job owned pid)/stat")
+shim=$(sed 's/.*) . \([0-9]*\) .*/\1/' "/proc/$vcinit/stat")
+setpriv --reuid=65534 --regid=65534 --clear-groups \
+	"$top_builddir/tests/parasite-attack" stop "$shim" 30 >"$work/stopper" 2>&1 &
+stopper=$!
+wait_for 5 grep -q ready "$work/stopper"
+for i in $(seq 100); do
+	try timeout 10 vcctl kill --signal=CONT owned
+	is "exit status of signal $i" "$status" 0
+	! grep -q stopped "$work/stopper" || break
+done
+say "the sender was stopped at signal $i: $(grep -c stopped "$work/stopper") times"
+try timeout 10 vcctl kill --signal=KILL owned
+is "exit status of the kill" "$status" 0
+kill $stopper
 down --force
