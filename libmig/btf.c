@@ -262,3 +262,18 @@ uint32_t btf_task_iterator(const struct btf *btf)
 {
 	return btf->task_iterator;
 }
+
+int btf_find_place(const struct btf *btf, const char *name, const char *member, uint32_t *ret)
+{
+	for (uint32_t number = 1; number < btf->n_types; number++) {
+		const struct btf_type *type = btf_type(btf, number);
+		uint32_t member_type;
+
+		*ret = 0;
+		if (BTF_INFO_KIND(type->info) == BTF_KIND_STRUCT &&
+		    !strcmp(btf_name(btf, type->name_off), name) &&
+		    btf_find_member(btf, number, member, strlen(member), 0, ret, &member_type))
+			return 0;
+	}
+	return -ENOENT;
+}

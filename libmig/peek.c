@@ -27,6 +27,7 @@
 #define INSNS_AROUND 16
 #define RECORDS_READ 64
 #define LOG_SIZE 4096
+#define PEEK_COPY_MAX 448 /* of the stack */
 #define WORD sizeof(uint64_t)
 #define SLEEP_NATIVE 1 /* the kernel's enum timespec_type */
 
@@ -96,6 +97,8 @@ static const struct field {
 	WORD_FIELD("cred->process_keyring", WORD, PEEK_PROCESS_KEYRING),
 	WORD_FIELD("cred->thread_keyring", WORD, PEEK_THREAD_KEYRING),
 	WORD_FIELD("mm->context.ldt", WORD, PEEK_SEGMENTS),
+	WORD_FIELD("sysvsem.undo_list", WORD, PEEK_UNDO),
+	WORD_FIELD("mm->def_flags", WORD, PEEK_TO_COME),
 	FIELD("cred->security->", NULL, lsm),
 };
 #define LSM_FIELD (ARRAY_SIZE(fields) - 1)
@@ -475,5 +478,65 @@ int peek_thread(const struct peek *peek, pid_t tid, struct peek_task *ret, struc
 	if (n != sizeof(record))
 		return err_sys(err, n < 0 ? errno : ESRCH, "read thread %d", (int)tid);
 	take_record(peek, &record, ret);
+	return 0;
+}
+
+static void make_copy_code(uint64_t address, size_t size, struct code *code)
+{
+	size_t skips[2];
+
+	emit_load(code, BPF_REG_6, BPF_REG_1, 0);
+	emit_load(code, BPF_REG_7, BPF_REG_1, (int16_t)WORD);
+	skips[0] = code->n;
+	emit(code, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_7, 0, 0, 0);
+	emit_copy(code, BPF_REG_1, BPF_REG_10);
+	emit_add(code, BPF_REG_1, -PEEK_COPY_MAX);
+	emit_set(code, BPF_REG_2, (int32_t)size);
+	emit(code, BPF_LD | BPF_DW | BPF_IMM, BPF_REG_3, 0, 0, (int32_t)(uint32_t)address);
+	emit(code, 0, 0, 0, 0, (int32_t)(uint32_t)(address >> 32));
+	emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_probe_read_kernel);
+	skips[1] = code->n;
+	emit(code, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 0, 0);
+	emit_load(code, BPF_REG_1, BPF_REG_6, 0); /* its file */
+	emit_copy(code, BPF_REG_2, BPF_REG_10);
+	emit_add(code, BPF_REG_2, -PEEK_COPY_MAX);
+	emit_set(code, BPF_REG_3, (int32_t)size);
+	emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_seq_write);
+	for (size_t i = 0; i < ARRAY_SIZE(skips); i++)
+		code->insns[skips[i]].off = (int16_t)(code->n - skips[i] - 1);
+	emit_set(code, BPF_REG_0, 0);
+	emit(code, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
+static int copy_part(uint32_t iterator, uint64_t address, void *buf, size_t size)
+{
+	_cleanup_free_ struct code *code = calloc(1, sizeof(*code));
+	_cleanup_close_ int program = -1, fd = -1;
+	ssize_t n;
+
+	if (!code)
+		return -ENOMEM;
+	make_copy_code(address, size, code);
+	program = load_program(code, iterator, NULL);
+	if (program < 0)
+		return program;
+	fd = open_iterator(&(struct peek){ .program = program }, 0, (pid_t)syscall(SYS_gettid));
+	if (fd < 0)
+		return fd;
+	n = read(fd, buf, size);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EFAULT;
+}
+
+int peek_copy(uint32_t iterator, uint64_t address, void *buf, size_t size)
+{
+	for (size_t at = 0; at < size; at += PEEK_COPY_MAX) {
+		size_t part = size - at < PEEK_COPY_MAX ? size - at : PEEK_COPY_MAX;
+		int r = copy_part(iterator, address + at, (char *)buf + at, part);
+
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }

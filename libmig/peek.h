@@ -29,6 +29,8 @@ enum peek_word {
 	PEEK_PROCESS_KEYRING, /* 0: none */
 	PEEK_THREAD_KEYRING,
 	PEEK_SEGMENTS, /* those of modify_ldt(2); 0: none */
+	PEEK_UNDO,     /* where its list for SEM_UNDO is; 0: none */
+	PEEK_TO_COME,  /* flags of mappings to come (mlockall(2), MCL_FUTURE); 0: none */
 	PEEK_N_WORDS,
 };
 
@@ -78,6 +80,10 @@ void peek_free(struct peek *peek);
  */
 int peek_process(const struct peek *peek, pid_t pid, struct peek_task **ret, size_t *ret_n,
 		 struct vc_err *err);
+
+/* What the kernel has at an address of its own memory; the iterator is btf_task_iterator(). A
+ * program is loaded for each PEEK_COPY_MAX bytes. 0 or -errno; -EFAULT: nothing is there. */
+int peek_copy(uint32_t iterator, uint64_t address, void *buf, size_t size);
 
 /* One thread. */
 int peek_thread(const struct peek *peek, pid_t tid, struct peek_task *ret, struct vc_err *err);

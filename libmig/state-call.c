@@ -6,6 +6,7 @@
  * one that every process begins with, and needs no putting back.
  */
 #include <asm/unistd.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,9 @@
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
 #define PR_GET_MDWE 66
+#endif
+#ifndef PR_SPEC_L1D_FLUSH
+#define PR_SPEC_L1D_FLUSH 2
 #endif
 #define STATE_ARCH_GET_CPUID 0x1011
 #define STATE_ARCH_SET_CPUID 0x1012
@@ -64,7 +68,15 @@ static const struct state_call state_calls[] = {
 	  .each_thread = true,
 	  .nr = __NR_prctl,
 	  .get = { PR_GET_IO_FLUSHER },
-	  .set = { PR_SET_IO_FLUSHER, STATE_VALUE } },
+	  .set = { PR_SET_IO_FLUSHER, STATE_VALUE },
+	  .sign = STATE_SIGN_FLUSHER },
+	{ .what = "PR_SPEC_L1D_FLUSH",
+	  .each_thread = true,
+	  .must = true,
+	  .nr = __NR_prctl,
+	  .get = { PR_GET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH },
+	  .set = { PR_SET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH, PR_SPEC_ENABLE },
+	  .usual = PR_SPEC_PRCTL | PR_SPEC_DISABLE },
 #ifdef __x86_64__
 	{ .what = "ARCH_SET_CPUID",
 	  .each_thread = true,
@@ -95,6 +107,12 @@ static int state_read_call(const struct state_proc *proc, pid_t tid, const struc
 	memcpy(&in_memory, call.data, sizeof(in_memory));
 	if (value >= 0 && row->in_memory)
 		value = in_memory;
+	if (value == -EPERM && row->sign == STATE_SIGN_FLUSHER &&
+	    state_has(proc, tid, STATE_SIGN_FLUSHER))
+		return state_refuse(proc,
+				    "is set with %s and has given up CAP_SYS_RESOURCE, without "
+				    "which that cannot be put back",
+				    row->what);
 	/* Negative: this kernel or processor does not have it, so it was not set. */
 	if (value < 0 || value == row->usual)
 		return 0;
@@ -175,6 +193,14 @@ static int state_read_segments(const struct state_proc *proc)
 				       "carried; end it before the job is moved");
 	return r;
 }
+
+static int state_read_ports(const struct state_proc *proc, pid_t tid)
+{
+	return state_has(proc, tid, STATE_SIGN_PORTS)
+		       ? state_refuse(proc, "may use I/O ports (ioperm, iopl), which cannot be "
+					    "carried; have it give them back for the move")
+		       : 0;
+}
 #endif
 
 /* What we may not ask ourselves nobody here can have set; and not every processor can hide what it
@@ -183,6 +209,11 @@ static bool state_is_possible(const struct state_call *row)
 {
 	if (row->get[0] == PR_GET_IO_FLUSHER && row->nr == __NR_prctl)
 		return prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0) >= 0;
+	if (row->get[0] == PR_GET_SPECULATION_CTRL && row->nr == __NR_prctl) {
+		int r = prctl(PR_GET_SPECULATION_CTRL, row->get[1], 0, 0, 0);
+
+		return r >= 0 && (r & PR_SPEC_PRCTL);
+	}
 #ifdef __x86_64__
 	if (row->nr == __NR_arch_prctl)
 		return syscall(__NR_arch_prctl, STATE_ARCH_SET_CPUID, 1) == 0;
@@ -196,6 +227,8 @@ int state_read_calls(const struct state_proc *proc)
 
 #ifdef __x86_64__
 	r = state_read_segments(proc);
+	for (size_t i = 0; r == 0 && i < proc->n_tids; i++)
+		r = state_read_ports(proc, proc->tids[i]);
 #endif
 	if (state_may_speculate())
 		for (size_t i = 0; r == 0 && i < proc->n_tids; i++)

@@ -185,9 +185,9 @@ static uint64_t memory_locked_kib(pid_t pid)
 }
 
 /*
- * Nothing tells whether memory to come will be locked (mlockall(2), MCL_FUTURE). So a page is
- * mapped, and it is seen whether that is locked, and whether it is there. Only where
- * something is locked already, which it is soon after such a call.
+ * No call tells whether memory to come will be locked (mlockall(2), MCL_FUTURE). So a page is
+ * mapped, and it is seen whether that is locked, and whether it is there. A process that may not
+ * lock a page more cannot be asked so, and one that may not lock any could not be given it back.
  */
 static int state_read_locking(const struct state_proc *proc)
 {
@@ -198,14 +198,20 @@ static int state_read_locking(const struct state_proc *proc)
 		.nr = __NR_mincore, .args = { 0, STATE_PAGE, 0 }, .pointers = 1 << 2, .size = 1
 	};
 	struct inject_call unmap = { .nr = __NR_munmap, .args = { 0, STATE_PAGE } };
+	struct inject_call lock = { .nr = __NR_mlockall }, again;
 	uint64_t before = memory_locked_kib(proc->pid), after;
 	struct state_item *item;
 	long addr, value;
 	int r;
 
-	if (before == 0)
+	if (!state_may_have(proc, proc->pid, STATE_SIGN_TO_COME))
 		return 0;
 	r = state_ask(proc, proc->pid, &map, &addr);
+	if (r == 0 && addr == -EAGAIN)
+		return state_refuse(proc,
+				    "locks all memory to come (mlockall, MCL_FUTURE), and has "
+				    "locked as much as RLIMIT_MEMLOCK permits; raise that limit "
+				    "for the move");
 	if (r < 0 || (addr < 0 && addr > -STATE_PAGE))
 		return r;
 	after = memory_locked_kib(proc->pid);
@@ -215,11 +221,19 @@ static int state_read_locking(const struct state_proc *proc)
 		r = state_ask(proc, proc->pid, &unmap, &value);
 	if (r < 0 || after == before)
 		return r;
+	lock.args[0] = MCL_FUTURE | (look.data[0] & 1 ? 0 : MCL_ONFAULT);
+	again = lock;
+	r = state_ask(proc, proc->pid, &again, &value);
+	if (r < 0)
+		return r;
+	if (value < 0)
+		return state_refuse(proc,
+				    "locks all memory to come (mlockall, MCL_FUTURE), and may "
+				    "not do so any more; raise RLIMIT_MEMLOCK for the move");
 	item = state_add(proc->state, "mlockall's MCL_FUTURE", proc->pid, proc->pid);
 	if (!item)
 		return -proc->state->err->code;
-	item->call.nr = __NR_mlockall;
-	item->call.args[0] = MCL_FUTURE | (look.data[0] & 1 ? 0 : MCL_ONFAULT);
+	item->call = lock;
 	item->turn = STATE_LATE;
 	return 0;
 }

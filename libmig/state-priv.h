@@ -10,6 +10,7 @@
  *	state-lock.c    POSIX locks
  *	state-segment.c System V segments
  *	state-sign.c    threads that need not be asked
+ *	state-undo.c    semaphore operations to be undone
  *	state-sched.c   scheduling, and what else is set from outside
  *
  * A reader looks at one thread or process and adds what is to be done in the restored tree:
@@ -79,6 +80,10 @@ enum state_sign {
 	STATE_SIGN_PROCESS_KEYRING,
 	STATE_SIGN_THREAD_KEYRING,
 	STATE_SIGN_SEGMENTS,
+	STATE_SIGN_TO_COME,
+	STATE_SIGN_UNDO,
+	STATE_SIGN_FLUSHER,
+	STATE_SIGN_PORTS,
 	STATE_SIGN_MDWE,
 	STATE_SIGNS,
 };
@@ -114,6 +119,8 @@ bool state_sign_value(const struct state_proc *proc, pid_t tid, enum state_sign 
 		      uint64_t *ret);
 /* False: the thread need not be asked. */
 bool state_may_have(const struct state_proc *proc, pid_t tid, enum state_sign sign);
+/* True: the sign is known and seen. */
+bool state_has(const struct state_proc *proc, pid_t tid, enum state_sign sign);
 
 /* Each returns 0, or -errno with the error written. */
 int state_read_calls(const struct state_proc *proc);
@@ -125,6 +132,7 @@ int state_read_zombie(const struct state_proc *proc);
 int state_read_locks(const struct state_proc *proc);
 int state_read_maps(const struct state_proc *proc);
 int state_read_keys(const struct state_proc *proc);
+int state_read_undo(const struct state_proc *proc);
 void state_free_keepers(struct state_keeper *keeper);
 /* Drops what is about mappings that are not there any more. */
 void state_check_maps(struct state *state);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -86,6 +87,19 @@ static int state_read_personality(const struct state_proc *proc, pid_t tid)
 	item->must = true;
 	item->call = (struct inject_call){ .nr = __NR_personality, .args = { value } };
 	return 0;
+}
+
+/* Among the cookies of core scheduling, ours is what a restored thread has. */
+static int state_read_cookie(const struct state_proc *proc, pid_t tid)
+{
+	uint64_t own = 0, cookie = 0;
+
+	if (prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, 0, &own) < 0 ||
+	    prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, tid, 0, &cookie) < 0 || cookie == own)
+		return 0;
+	return state_refuse(proc,
+			    "has a cookie of core scheduling (PR_SCHED_CORE), which cannot be "
+			    "carried; start the program without it");
 }
 
 static int state_put_autogroup(const struct state_item *item, struct hold *hold)
@@ -203,6 +217,8 @@ int state_read_sched(const struct state_proc *proc)
 		r = state_read_thread_sched(proc, proc->tids[i]);
 		if (r == 0)
 			r = state_read_personality(proc, proc->tids[i]);
+		if (r == 0)
+			r = state_read_cookie(proc, proc->tids[i]);
 	}
 	return r;
 }

@@ -9,6 +9,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#ifdef __x86_64__
+#include <sys/io.h>
+#endif
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,6 +20,8 @@
 #include "libmig/peek.h"
 #include "libmig/sight.h"
 #include "libmig/state-priv.h"
+
+#define STATE_PORT 0x80 /* for diagnostic codes; nothing is written to it */
 
 static struct {
 	bool learned;
@@ -31,6 +36,10 @@ static const enum peek_word state_words[STATE_SIGNS] = {
 	[STATE_SIGN_PROCESS_KEYRING] = PEEK_PROCESS_KEYRING,
 	[STATE_SIGN_THREAD_KEYRING] = PEEK_THREAD_KEYRING,
 	[STATE_SIGN_SEGMENTS] = PEEK_SEGMENTS,
+	[STATE_SIGN_TO_COME] = PEEK_TO_COME,
+	[STATE_SIGN_UNDO] = PEEK_UNDO,
+	[STATE_SIGN_FLUSHER] = PEEK_FLAGS,
+	[STATE_SIGN_PORTS] = PEEK_THREAD_FLAGS,
 };
 
 static uint64_t sign_own(const struct peek *peek, enum state_sign sign)
@@ -56,6 +65,25 @@ static uint64_t sign_learn(const struct peek *peek, enum state_sign sign, const 
 	return during & ~before & ~sign_own(peek, sign);
 }
 
+/* Flags of the scheduler's come and go by themselves: only what is there both times. */
+static uint64_t sign_learn_ports(const struct peek *peek)
+{
+	uint64_t bits = 0;
+
+#ifdef __x86_64__
+	bits = UINT64_MAX;
+	for (int i = 0; i < 2; i++) {
+		uint64_t before = sign_own(peek, STATE_SIGN_PORTS), during = 0;
+
+		if (ioperm(STATE_PORT, 1, 1) == 0)
+			during = sign_own(peek, STATE_SIGN_PORTS);
+		ioperm(STATE_PORT, 1, 0);
+		bits &= during & ~before & ~sign_own(peek, STATE_SIGN_PORTS);
+	}
+#endif
+	return bits;
+}
+
 void state_learn_signs(void)
 {
 	const struct peek *peek = sight_get()->peek;
@@ -73,6 +101,10 @@ void state_learn_signs(void)
 	state_signs.bits[STATE_SIGN_TSC] =
 		sign_learn(peek, STATE_SIGN_TSC, (uint64_t[3]){ PR_SET_TSC, PR_TSC_SIGSEGV, 0 },
 			   (uint64_t[3]){ PR_SET_TSC, PR_TSC_ENABLE, 0 });
+	state_signs.bits[STATE_SIGN_FLUSHER] =
+		sign_learn(peek, STATE_SIGN_FLUSHER, (uint64_t[3]){ PR_SET_IO_FLUSHER, 1, 0 },
+			   (uint64_t[3]){ PR_SET_IO_FLUSHER, 0, 0 });
+	state_signs.bits[STATE_SIGN_PORTS] = sign_learn_ports(peek);
 	state_signs.bits[STATE_SIGN_MDWE] = sight_get()->mdwe;
 	/* Late is a setting of its own, and has a bit less. */
 	if (state_signs.bits[STATE_SIGN_MCE])
@@ -113,4 +145,11 @@ bool state_may_have(const struct state_proc *proc, pid_t tid, enum state_sign si
 
 	return sign == STATE_SIGN_NONE || bits == 0 || !state_sign_value(proc, tid, sign, &value) ||
 	       (value & bits);
+}
+
+bool state_has(const struct state_proc *proc, pid_t tid, enum state_sign sign)
+{
+	uint64_t value, bits = state_signs.bits[sign];
+
+	return bits != 0 && state_sign_value(proc, tid, sign, &value) && (value & bits) == bits;
 }

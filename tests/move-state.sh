@@ -18,6 +18,11 @@ chmod 755 "$victim"
 refused() { # ATTRIBUTE
 	case $1 in
 	ldt) echo 'has segments of its own' ;;
+	sem_shared) echo 'has semaphore operations to be undone' ;;
+	io_ports) echo 'may use I/O ports' ;;
+	core_cookie) echo 'has a cookie of core scheduling' ;;
+	io_flusher_kept) echo 'is set with PR_SET_IO_FLUSHER' ;;
+	locked_full) echo 'locks all memory to come' ;;
 	esac
 }
 

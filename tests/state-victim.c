@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/mempolicy.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -30,6 +31,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -116,6 +118,26 @@ PRCTL(dumpable, (PR_SET_DUMPABLE, 0, 0, 0, 0), (PR_GET_DUMPABLE, 0, 0, 0, 0))
 PRCTL(keep_caps, (PR_SET_KEEPCAPS, 1, 0, 0, 0), (PR_GET_KEEPCAPS, 0, 0, 0, 0))
 PRCTL(no_new_privs, (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0))
 PRCTL(securebits, (PR_SET_SECUREBITS, 0x2f, 0, 0, 0), (PR_GET_SECUREBITS, 0, 0, 0, 0))
+
+static void get_nothing(char ret[VALUE_MAX])
+{
+	number(ret, 0);
+}
+
+/* Nobody but the kernel knows it then. */
+static int set_io_flusher_kept(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (set_io_flusher() < 0 || syscall(SYS_capget, &head, data) < 0)
+		return -1;
+	data[0].permitted &= ~(1u << CAP_SYS_RESOURCE);
+	data[0].effective &= ~(1u << CAP_SYS_RESOURCE);
+	data[0].inheritable &= ~(1u << CAP_SYS_RESOURCE);
+	return (int)syscall(SYS_capset, &head, data);
+}
+#define get_io_flusher_kept get_nothing
 
 static int set_tsc(void)
 {
@@ -442,16 +464,64 @@ static void get_locked_on_fault(char ret[VALUE_MAX])
 	get_area(ret, "/proc/self/smaps", "Locked:");
 }
 
+static void get_locked_future(char ret[VALUE_MAX]);
+
 static int set_locked_future(void)
 {
 	return mlockall(MCL_CURRENT | MCL_FUTURE);
 }
+
+static char *heap;
+
+static int set_locked_later(void)
+{
+	heap = sbrk(0);
+	return mlockall(MCL_FUTURE);
+}
+
+/* Nothing is locked before or after. */
+static void get_locked_later(char ret[VALUE_MAX])
+{
+	get_locked_future(ret);
+	munlock(heap, (size_t)((char *)sbrk(0) - heap));
+}
+
+static int set_locked_later_on_fault(void)
+{
+	heap = sbrk(0);
+	return mlockall(MCL_FUTURE | MCL_ONFAULT);
+}
+
+/* Likewise, and it may not lock anything any more. */
+static int set_locked_full(void)
+{
+	/* No limit is root's. */
+	if (geteuid() == 0) {
+		errno = ENOTSUP;
+		return -1;
+	}
+	return mlockall(MCL_FUTURE) < 0 ? -1 : setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ 0, 0 });
+}
+#define get_locked_full get_nothing
 
 static void get_locked_future(char ret[VALUE_MAX])
 {
 	make_area(-1);
 	get_area(ret, "/proc/self/smaps", "VmFlags:");
 	munmap(area, AREA);
+}
+
+static void get_locked_later_on_fault(char ret[VALUE_MAX])
+{
+	char *c = mmap(NULL, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *other = area;
+
+	c[0] = 1;
+	area = c;
+	get_area(ret, "/proc/self/smaps", "Locked:");
+	area = other;
+	munmap(c, AREA);
+	munlock(heap, (size_t)((char *)sbrk(0) - heap));
 }
 
 #ifndef SYS_mseal
@@ -678,6 +748,98 @@ static void get_cpu_clock(char ret[VALUE_MAX])
 	latest = is;
 }
 
+static int semaphores;
+
+static int use_semaphores(void)
+{
+	struct sembuf ops[2] = { { 0, -2, SEM_UNDO }, { 2, 3, SEM_UNDO } };
+
+	return semop(semaphores, ops, 2);
+}
+
+static int set_sem_undo(void)
+{
+	unsigned short values[3] = { 5, 6, 7 };
+
+	semaphores = semget(IPC_PRIVATE, 3, 0600);
+	return semaphores < 0 || semctl(semaphores, 0, SETALL, values) < 0 ? -1 : use_semaphores();
+}
+
+/* Before and after the kernel has undone what there was; it is done again then. */
+static void get_sem_undo(char ret[VALUE_MAX])
+{
+	unsigned short was[3] = { 0 }, is[3] = { 0 };
+
+	semctl(semaphores, 0, GETALL, was);
+	if (unshare(CLONE_SYSVSEM) < 0)
+		is[0] = 999;
+	semctl(semaphores, 0, GETALL, is);
+	snprintf(ret, VALUE_MAX, "%u %u %u, undone %u %u %u", was[0], was[1], was[2], is[0], is[1],
+		 is[2]);
+	if (use_semaphores() < 0)
+		number(ret, -1);
+}
+
+/* Its list is not empty, but there is nothing to undo. */
+static int set_sem_undone(void)
+{
+	struct sembuf ops[2] = { { 0, 2, SEM_UNDO }, { 2, -3, SEM_UNDO } };
+
+	return set_sem_undo() < 0 ? -1 : semop(semaphores, ops, 2);
+}
+
+static void get_sem_undone(char ret[VALUE_MAX])
+{
+	unsigned short is[3] = { 0 };
+
+	semctl(semaphores, 0, GETALL, is);
+	snprintf(ret, VALUE_MAX, "%u %u %u", is[0], is[1], is[2]);
+}
+
+/* Another process shares the list: who of the two undoes it depends on which ends last. */
+static int set_sem_shared(void)
+{
+	if (set_sem_undo() < 0)
+		return -1;
+	if (syscall(SYS_clone, CLONE_SYSVSEM, 0, 0, 0, 0) == 0)
+		for (;;)
+			pause();
+	return 0;
+}
+#define get_sem_shared get_sem_undone
+
+#define set_sem_threads set_sem_undo
+
+static pthread_t sharer;
+static volatile pid_t sharer_tid;
+
+static void *share_list(void *arg)
+{
+	sharer_tid = (pid_t)syscall(SYS_gettid);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* All threads share the list; the last one to go undoes what is there. */
+static void get_sem_threads(char ret[VALUE_MAX])
+{
+	char path[64];
+
+	if (sharer_tid) {
+		pthread_cancel(sharer);
+		pthread_join(sharer, NULL);
+		snprintf(path, sizeof(path), "/proc/self/task/%d", sharer_tid);
+		while (access(path, F_OK) == 0)
+			sched_yield();
+	}
+	get_sem_undo(ret);
+	sharer_tid = 0;
+	pthread_create(&sharer, NULL, share_list, NULL);
+	while (!sharer_tid)
+		sched_yield();
+}
+
 static int set_personality(void)
 {
 	return personality(ADDR_NO_RANDOMIZE | UNAME26);
@@ -704,6 +866,7 @@ static const struct attribute attributes[] = {
 	ROW(mdwe),
 	ROW(mdwe_not_inherited),
 	ROW(io_flusher),
+	ROW(io_flusher_kept),
 	ROW(no_huge_pages),
 	ROW(memory_merge),
 	ROW(store_bypass),
@@ -746,6 +909,9 @@ static const struct attribute attributes[] = {
 	FILE_ROW(locked),
 	FILE_ROW(locked_on_fault),
 	FILE_ROW(locked_future),
+	FILE_ROW(locked_later),
+	FILE_ROW(locked_later_on_fault),
+	ROW(locked_full),
 	ROW(sealed),
 	FILE_ROW(area_name),
 	FILE_ROW(guarded),
@@ -766,6 +932,11 @@ static const struct attribute attributes[] = {
 	/* descriptors and accounts */
 	FILE_ROW(dnotify),
 	ROW(cpu_clock),
+	/* System V IPC */
+	FILE_ROW(sem_undo),
+	FILE_ROW(sem_threads),
+	ROW(sem_undone),
+	ROW(sem_shared),
 };
 
 #define N_ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
