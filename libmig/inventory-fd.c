@@ -156,7 +156,8 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	why = refusal_of(link, &st);
 	if (why)
 		return inventory_refuse_fd(scan, proc, fd, link, why);
-	r = inventory_check_object(scan, proc, dirfd, fd, link);
+	r = S_ISDIR(st.st_mode) ? inventory_check_directory(scan, proc, fd, link)
+				: inventory_check_object(scan, proc, dirfd, fd, link);
 	if (r < 0)
 		return r;
 	if (S_ISCHR(st.st_mode))

@@ -3,7 +3,7 @@
  * inventory-object.c - kernel objects that are kept, or not, by the state that they are in
  *
  * What each state stands for is in the object's text in /proc/PID/fdinfo, or, of a message
- * queue, in what it has to be read.
+ * queue, in what it has to be read. Of a directory the owner says it.
  */
 #include "libmig/inventory-priv.h"
 
@@ -122,6 +122,22 @@ static int object_check_queue(struct inventory_scan *scan, const struct inventor
 	if (!pid || !inventory_has_pid(scan, atoi(pid + strlen("NOTIFY_PID:"))))
 		return 0;
 	return inventory_refuse_fd(scan, proc, fd, link, refusal_get(REFUSAL_NOTICE));
+}
+
+/*
+ * F_NOTIFY makes the process the descriptor's owner, as F_SETOWN would, which nothing else does for
+ * a directory: it has no other signals to send. Without an owner nobody is told anything.
+ */
+int inventory_check_directory(struct inventory_scan *scan, const struct inventory_proc *proc,
+			      int fd, const char *link)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, proc->pid, 0), copy = -1;
+	struct f_owner_ex owner = { 0 };
+
+	copy = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	if (copy < 0 || fcntl(copy, F_GETOWN_EX, &owner) < 0 || owner.pid == 0)
+		return 0;
+	return inventory_refuse_fd(scan, proc, fd, link, refusal_get(REFUSAL_CHANGES));
 }
 
 int inventory_check_object(struct inventory_scan *scan, const struct inventory_proc *proc, int fds,

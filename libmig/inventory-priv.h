@@ -131,6 +131,8 @@ int inventory_scan_fds(struct inventory_scan *scan, struct inventory_proc *proc)
 /* A descriptor (fds: the process's, as a directory) with this text behind it. */
 int inventory_check_object(struct inventory_scan *scan, const struct inventory_proc *proc, int fds,
 			   int fd, const char *link);
+int inventory_check_directory(struct inventory_scan *scan, const struct inventory_proc *proc,
+			      int fd, const char *link);
 int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc);
 int inventory_scan_tasks(struct inventory_scan *scan, struct inventory_proc *proc);
 int inventory_resolve_memory(struct inventory_scan *scan);

@@ -60,6 +60,9 @@ static const struct refusal refusals[] = {
 	  "take it out of the epoll instance before it is closed" },
 	{ REFUSAL_NOTICE, "a message queue whose next message the process is told of (mq_notify)",
 	  "the kernel forgets that with the process", "take that back for the move" },
+	{ REFUSAL_CHANGES, "a directory whose changes a process is told of (F_NOTIFY)",
+	  "the kernel forgets that with the process",
+	  "take that back for the move (F_NOTIFY with 0, then F_SETOWN with 0), or use inotify" },
 };
 
 /* Character devices: what is open is in the file alone. */

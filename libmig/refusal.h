@@ -13,6 +13,7 @@
 #define REFUSAL_ALARM "timerfd:alarm"
 #define REFUSAL_TARGET "epoll:target"
 #define REFUSAL_NOTICE "mqueue:notice"
+#define REFUSAL_CHANGES "directory:changes"
 
 struct refusal {
 	const char *key;

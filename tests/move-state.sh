@@ -18,6 +18,7 @@ chmod 755 "$victim"
 refused() { # ATTRIBUTE
 	case $1 in
 	ldt) echo 'has segments of its own' ;;
+	dnotify) echo 'told of (F_NOTIFY)' ;;
 	sem_shared) echo 'has semaphore operations to be undone' ;;
 	io_ports) echo 'may use I/O ports' ;;
 	core_cookie) echo 'has a cookie of core scheduling' ;;
@@ -29,7 +30,7 @@ refused() { # ATTRIBUTE
 # What vcmove(1) says is not carried, since nobody can read it, or nobody can set it.
 lost() { # ATTRIBUTE
 	case $1 in
-	area_home | dnotify | cpu_clock) return 0 ;;
+	area_home | cpu_clock) return 0 ;;
 	esac
 	return 1
 }

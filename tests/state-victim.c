@@ -718,6 +718,15 @@ static void get_dnotify(char ret[VALUE_MAX])
 	number(ret, notified);
 }
 
+/* It is told of nothing any more. */
+static int set_dnotify_over(void)
+{
+	return set_dnotify() < 0 || fcntl(watched_dir, F_NOTIFY, 0) < 0
+		       ? -1
+		       : fcntl(watched_dir, F_SETOWN, 0);
+}
+#define get_dnotify_over get_dnotify
+
 static int burn(double seconds)
 {
 	struct rusage usage;
@@ -931,6 +940,7 @@ static const struct attribute attributes[] = {
 #endif
 	/* descriptors and accounts */
 	FILE_ROW(dnotify),
+	FILE_ROW(dnotify_over),
 	ROW(cpu_clock),
 	/* System V IPC */
 	FILE_ROW(sem_undo),
