@@ -135,6 +135,8 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	int fd = atoi(name), r;
 	ssize_t len = readlinkat(dirfd, name, link, sizeof(link) - 1);
 
+	if (len < 0 && errno == ENAMETOOLONG)
+		return inventory_refuse_length(scan, proc, "a file that it has open");
 	if (len < 0)
 		return 0;
 	link[len] = '\0';

@@ -153,6 +153,9 @@ int inventory_check_shared(struct inventory_scan *scan, const struct inventory_p
 /* Refuses a process with a thread that does not share what CRIU takes for shared. */
 int inventory_check_unshared(struct inventory_scan *scan, const struct inventory_proc *proc,
 			     pid_t tid);
+/* Refuses a file whose path the kernel does not tell for its length. what: "its program" */
+int inventory_refuse_length(struct inventory_scan *scan, const struct inventory_proc *proc,
+			    const char *what);
 /* Refuses a program that could not be executed any more. */
 int inventory_check_program(struct inventory_scan *scan, const struct inventory_proc *proc);
 int inventory_read_own_namespaces(struct inventory_scan *scan);

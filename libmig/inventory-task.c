@@ -409,6 +409,10 @@ static int inventory_scan_directories(struct inventory_scan *scan, struct invent
 		const char *reason;
 		struct stat st;
 
+		if (len < 0 && errno == ENAMETOOLONG)
+			return inventory_refuse_length(scan, proc,
+						       i == 0 ? "its current directory"
+							      : "its root directory");
 		path[len < 0 ? 0 : len] = '\0';
 		if (len > 0 && fstatat(proc->dirfd, links[i], &st, 0) < 0) {
 			int r = inventory_check_reach(
@@ -418,7 +422,8 @@ static int inventory_scan_directories(struct inventory_scan *scan, struct invent
 			if (r < 0)
 				return r;
 		}
-		if (strncmp(path, "/proc/", 6) != 0 || !inventory_has_pid(scan, reopen_proc_owner(path)))
+		if (strncmp(path, "/proc/", 6) != 0 ||
+		    !inventory_has_pid(scan, reopen_proc_owner(path)))
 			continue;
 		reason = reopen_proc_refusal(proc->pid, path, O_PATH | O_DIRECTORY);
 		if (reason)

@@ -21,6 +21,7 @@
 #include <sys/ptrace.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "common/cleanup.h"
@@ -250,6 +251,29 @@ static void make_harmless(void)
 	     open("/proc/self/ns/net", O_RDONLY) >= 0);
 }
 
+/* A file whose path is longer than what readlink(2) tells. All of it is removed again. */
+static void make_deep(void)
+{
+	enum { DEPTH = 20 };
+	char top[] = "/tmp/vcrun-test.XXXXXX", name[251];
+	int dirs[DEPTH + 1];
+
+	memset(name, 'd', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	NEED(mkdtemp(top) && (dirs[0] = open(top, O_PATH | O_DIRECTORY)) >= 0);
+	for (int i = 0; i < DEPTH; i++)
+		NEED(mkdirat(dirs[i], name, 0700) == 0 &&
+		     (dirs[i + 1] = openat(dirs[i], name, O_PATH | O_DIRECTORY)) >= 0);
+	NEED(openat(dirs[DEPTH], "file", O_RDWR | O_CREAT, 0600) >= 0);
+	unlinkat(dirs[DEPTH], "file", 0);
+	for (int i = DEPTH; i > 0; i--) {
+		close(dirs[i]);
+		unlinkat(dirs[i - 1], name, AT_REMOVEDIR);
+	}
+	close(dirs[0]);
+	rmdir(top);
+}
+
 /* NULL: such a victim can be carried; else words of the refusal. */
 static const struct {
 	const char *name;
@@ -282,6 +306,7 @@ static const struct {
 	{ "traced child", make_traced_child, "is being traced by pid" },
 	{ "dead leader", make_dead_leader, "main thread has ended" },
 	{ "pending TCP", make_pending_tcp, NULL },
+	{ "deep path", make_deep, "has more than 4095 bytes" },
 	{ "the system's SysV memory", make_sysv_of_system, "SysV shared memory" },
 };
 
