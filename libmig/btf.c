@@ -277,3 +277,15 @@ int btf_find_place(const struct btf *btf, const char *name, const char *member, 
 	}
 	return -ENOENT;
 }
+
+uint32_t btf_find_function(const struct btf *btf, const char *name)
+{
+	for (uint32_t number = 1; number < btf->n_types; number++) {
+		const struct btf_type *type = btf_type(btf, number);
+
+		if (BTF_INFO_KIND(type->info) == BTF_KIND_FUNC &&
+		    !strcmp(btf_name(btf, type->name_off), name))
+			return number;
+	}
+	return 0;
+}

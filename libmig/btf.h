@@ -38,6 +38,9 @@ int btf_find_way(const struct btf *btf, const char *path, struct btf_way *ret);
 /* Where a structure of that name has that member. */
 int btf_find_place(const struct btf *btf, const char *name, const char *member, uint32_t *ret);
 
+/* The number of the type of a function; 0: there is none. */
+uint32_t btf_find_function(const struct btf *btf, const char *name);
+
 /* The number of the type of the function bpf_iter_task; 0: there is none. */
 uint32_t btf_task_iterator(const struct btf *btf);
 

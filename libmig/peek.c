@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -21,14 +20,13 @@
 
 #include "common/cleanup.h"
 #include "libmig/btf.h"
+#include "libmig/peek-priv.h"
 
 #define LEVELS_MAX 4   /* of PID namespaces in each other */
 #define INSNS_A_READ 8 /* at most, and what leads to it */
 #define INSNS_AROUND 16
 #define RECORDS_READ 64
 #define LOG_SIZE 4096
-#define PEEK_COPY_MAX 448 /* of the stack */
-#define WORD sizeof(uint64_t)
 #define SLEEP_NATIVE 1 /* the kernel's enum timespec_type */
 
 /* The number of a thread in one PID namespace, as the kernel keeps it. */
@@ -111,12 +109,6 @@ struct peek {
 	struct btf_way ways[ARRAY_SIZE(fields)];
 };
 
-struct code {
-	struct bpf_insn insns[INSNS_AROUND + sizeof(struct record) / WORD +
-			      ARRAY_SIZE(fields) * BTF_HOPS_MAX * INSNS_A_READ];
-	uint32_t n;
-};
-
 static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 {
 	int r = (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
@@ -124,31 +116,32 @@ static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 	return r < 0 ? -errno : r;
 }
 
-static void emit(struct code *code, uint8_t op, uint8_t dst, uint8_t src, int16_t off, int32_t imm)
+void peek_emit(struct peek_code *code, uint8_t op, uint8_t dst, uint8_t src, int16_t off,
+	       int32_t imm)
 {
 	code->insns[code->n++] = (struct bpf_insn){
 		.code = op, .dst_reg = dst, .src_reg = src, .off = off, .imm = imm
 	};
 }
 
-static void emit_load(struct code *code, uint8_t dst, uint8_t from, int16_t off)
+void peek_emit_load(struct peek_code *code, uint8_t dst, uint8_t from, int16_t off)
 {
-	emit(code, BPF_LDX | BPF_MEM | BPF_DW, dst, from, off, 0);
+	peek_emit(code, BPF_LDX | BPF_MEM | BPF_DW, dst, from, off, 0);
 }
 
-static void emit_copy(struct code *code, uint8_t dst, uint8_t src)
+void peek_emit_copy(struct peek_code *code, uint8_t dst, uint8_t src)
 {
-	emit(code, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
+	peek_emit(code, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
 }
 
-static void emit_set(struct code *code, uint8_t dst, int32_t value)
+void peek_emit_set(struct peek_code *code, uint8_t dst, int32_t value)
 {
-	emit(code, BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value);
+	peek_emit(code, BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value);
 }
 
-static void emit_add(struct code *code, uint8_t dst, int32_t value)
+void peek_emit_add(struct peek_code *code, uint8_t dst, int32_t value)
 {
-	emit(code, BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value);
+	peek_emit(code, BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value);
 }
 
 /* Of the stack: the record at its end, below it a word for pointers on the way. */
@@ -157,30 +150,35 @@ static void emit_add(struct code *code, uint8_t dst, int32_t value)
 _Static_assert(-STACK_POINTER <= 512, "a BPF program has a stack of 512 bytes");
 
 /* r3: the address; reads size bytes from there to stack_at. Notes a failure of field i: r9. */
-static void emit_read(struct code *code, int stack_at, size_t size, size_t i)
+static void emit_read(struct peek_code *code, int stack_at, size_t size, size_t i)
 {
-	emit_copy(code, BPF_REG_1, BPF_REG_10);
-	emit_add(code, BPF_REG_1, stack_at);
-	emit_set(code, BPF_REG_2, (int32_t)size);
-	emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_probe_read_kernel);
-	emit(code, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 1, 0);
-	emit(code, BPF_ALU64 | BPF_OR | BPF_K, BPF_REG_9, 0, 0, 1 << i);
+	peek_emit_copy(code, BPF_REG_1, BPF_REG_10);
+	peek_emit_add(code, BPF_REG_1, stack_at);
+	peek_emit_set(code, BPF_REG_2, (int32_t)size);
+	peek_emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_probe_read_kernel);
+	peek_emit(code, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 1, 0);
+	peek_emit(code, BPF_ALU64 | BPF_OR | BPF_K, BPF_REG_9, 0, 0, 1 << i);
 }
 
 /* r7: the task. */
-static void emit_field(struct code *code, const struct field *field, size_t i,
+static void emit_field(struct peek_code *code, const struct field *field, size_t i,
 		       const struct btf_way *way, size_t size)
 {
-	emit_copy(code, BPF_REG_3, BPF_REG_7);
+	peek_emit_copy(code, BPF_REG_3, BPF_REG_7);
 	for (size_t hop = 0; hop < way->n; hop++) {
-		emit_add(code, BPF_REG_3, (int32_t)way->offset[hop]);
+		peek_emit_add(code, BPF_REG_3, (int32_t)way->offset[hop]);
 		if (hop + 1 == way->n)
 			break;
 		emit_read(code, STACK_POINTER, WORD, i);
-		emit_load(code, BPF_REG_3, BPF_REG_10, STACK_POINTER);
+		peek_emit_load(code, BPF_REG_3, BPF_REG_10, STACK_POINTER);
 	}
 	emit_read(code, STACK_RECORD + (int)field->at, size, i);
 }
+
+_Static_assert(INSNS_AROUND + sizeof(struct record) / WORD +
+			       ARRAY_SIZE(fields) * BTF_HOPS_MAX * INSNS_A_READ <=
+		       PEEK_INSNS_MAX,
+	       "the program has room");
 
 static int find_ways(struct peek *peek, struct vc_err *err)
 {
@@ -206,17 +204,17 @@ static int find_ways(struct peek *peek, struct vc_err *err)
 	return r;
 }
 
-static void make_code(const struct peek *peek, unsigned int first_word, struct code *code)
+static void make_code(const struct peek *peek, unsigned int first_word, struct peek_code *code)
 {
 	size_t skip;
 
 	for (int at = STACK_POINTER; at < 0; at += (int)WORD)
-		emit(code, BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, (int16_t)at, 0);
-	emit_load(code, BPF_REG_6, BPF_REG_1, 0);             /* what the iterator knows */
-	emit_load(code, BPF_REG_7, BPF_REG_1, (int16_t)WORD); /* the task; none: the end */
-	emit_set(code, BPF_REG_9, 0);
+		peek_emit(code, BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, (int16_t)at, 0);
+	peek_emit_load(code, BPF_REG_6, BPF_REG_1, 0);             /* what the iterator knows */
+	peek_emit_load(code, BPF_REG_7, BPF_REG_1, (int16_t)WORD); /* the task; none: the end */
+	peek_emit_set(code, BPF_REG_9, 0);
 	skip = code->n;
-	emit(code, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_7, 0, 0, 0);
+	peek_emit(code, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_7, 0, 0, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		struct btf_way way = peek->ways[i];
 		size_t size = fields[i].size;
@@ -226,23 +224,23 @@ static void make_code(const struct peek *peek, unsigned int first_word, struct c
 			size = peek->n_words * WORD;
 		}
 		if (way.n == 0)
-			emit(code, BPF_ALU64 | BPF_OR | BPF_K, BPF_REG_9, 0, 0, 1 << i);
+			peek_emit(code, BPF_ALU64 | BPF_OR | BPF_K, BPF_REG_9, 0, 0, 1 << i);
 		else
 			emit_field(code, &fields[i], i, &way, size);
 	}
-	emit(code, BPF_STX | BPF_MEM | BPF_DW, BPF_REG_10, BPF_REG_9,
-	     STACK_RECORD + (int)offsetof(struct record, unread), 0);
-	emit_load(code, BPF_REG_1, BPF_REG_6, 0); /* its file */
-	emit_copy(code, BPF_REG_2, BPF_REG_10);
-	emit_add(code, BPF_REG_2, STACK_RECORD);
-	emit_set(code, BPF_REG_3, sizeof(struct record));
-	emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_seq_write);
+	peek_emit(code, BPF_STX | BPF_MEM | BPF_DW, BPF_REG_10, BPF_REG_9,
+		  STACK_RECORD + (int)offsetof(struct record, unread), 0);
+	peek_emit_load(code, BPF_REG_1, BPF_REG_6, 0); /* its file */
+	peek_emit_copy(code, BPF_REG_2, BPF_REG_10);
+	peek_emit_add(code, BPF_REG_2, STACK_RECORD);
+	peek_emit_set(code, BPF_REG_3, sizeof(struct record));
+	peek_emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_seq_write);
 	code->insns[skip].off = (int16_t)(code->n - skip - 1);
-	emit_set(code, BPF_REG_0, 0);
-	emit(code, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	peek_emit_set(code, BPF_REG_0, 0);
+	peek_emit(code, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-static int load_program(const struct code *code, uint32_t iterator, struct vc_err *err)
+int peek_load(const struct peek_code *code, uint32_t iterator, struct vc_err *err)
 {
 	char log[LOG_SIZE] = "";
 	union bpf_attr attr;
@@ -283,8 +281,7 @@ void peek_free(struct peek *peek)
 
 DEFINE_CLEANUP(struct peek *, peek_freep, peek_free);
 
-/* A file from which the records of a process's threads are read, or the one of a thread. */
-static int open_iterator(const struct peek *peek, pid_t pid, pid_t tid)
+int peek_open(int program, pid_t pid, pid_t tid)
 {
 	_cleanup_close_ int link = -1;
 	union bpf_iter_link_info info;
@@ -294,7 +291,7 @@ static int open_iterator(const struct peek *peek, pid_t pid, pid_t tid)
 	memset(&attr, 0, sizeof(attr));
 	info.task.pid = (uint32_t)pid;
 	info.task.tid = (uint32_t)tid;
-	attr.link_create.prog_fd = (uint32_t)peek->program;
+	attr.link_create.prog_fd = (uint32_t)program;
 	attr.link_create.attach_type = BPF_TRACE_ITER;
 	attr.link_create.iter_info = (uint64_t)(uintptr_t)&info;
 	attr.link_create.iter_info_len = sizeof(info);
@@ -308,7 +305,7 @@ static int open_iterator(const struct peek *peek, pid_t pid, pid_t tid)
 
 static int read_records(const struct peek *peek, pid_t pid, struct record **ret, size_t *ret_n)
 {
-	_cleanup_close_ int fd = open_iterator(peek, pid, 0);
+	_cleanup_close_ int fd = peek_open(peek->program, pid, 0);
 	_cleanup_free_ struct record *records = NULL;
 	size_t got = 0, size = 0;
 	ssize_t n;
@@ -348,7 +345,7 @@ static bool was_read(const struct record *record, const char *start)
 /* Loads the program, and sees whether it works: on ourselves. */
 static int start(struct peek *peek, unsigned int first_word, struct vc_err *err)
 {
-	_cleanup_free_ struct code *code = calloc(1, sizeof(*code));
+	_cleanup_free_ struct peek_code *code = calloc(1, sizeof(*code));
 	_cleanup_free_ struct record *records = NULL;
 	size_t n;
 	int r;
@@ -356,7 +353,7 @@ static int start(struct peek *peek, unsigned int first_word, struct vc_err *err)
 	if (!code)
 		return err_sys(err, ENOMEM, "reader of tasks");
 	make_code(peek, first_word, code);
-	peek->program = r = load_program(code, peek->iterator, err);
+	peek->program = r = peek_load(code, peek->iterator, err);
 	if (r < 0)
 		return r;
 	r = read_records(peek, getpid(), &records, &n);
@@ -471,72 +468,12 @@ int peek_process(const struct peek *peek, pid_t pid, struct peek_task **ret, siz
 
 int peek_thread(const struct peek *peek, pid_t tid, struct peek_task *ret, struct vc_err *err)
 {
-	_cleanup_close_ int fd = open_iterator(peek, 0, tid);
+	_cleanup_close_ int fd = peek_open(peek->program, 0, tid);
 	struct record record;
 	ssize_t n = fd < 0 ? fd : read(fd, &record, sizeof(record));
 
 	if (n != sizeof(record))
 		return err_sys(err, n < 0 ? errno : ESRCH, "read thread %d", (int)tid);
 	take_record(peek, &record, ret);
-	return 0;
-}
-
-static void make_copy_code(uint64_t address, size_t size, struct code *code)
-{
-	size_t skips[2];
-
-	emit_load(code, BPF_REG_6, BPF_REG_1, 0);
-	emit_load(code, BPF_REG_7, BPF_REG_1, (int16_t)WORD);
-	skips[0] = code->n;
-	emit(code, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_7, 0, 0, 0);
-	emit_copy(code, BPF_REG_1, BPF_REG_10);
-	emit_add(code, BPF_REG_1, -PEEK_COPY_MAX);
-	emit_set(code, BPF_REG_2, (int32_t)size);
-	emit(code, BPF_LD | BPF_DW | BPF_IMM, BPF_REG_3, 0, 0, (int32_t)(uint32_t)address);
-	emit(code, 0, 0, 0, 0, (int32_t)(uint32_t)(address >> 32));
-	emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_probe_read_kernel);
-	skips[1] = code->n;
-	emit(code, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 0, 0);
-	emit_load(code, BPF_REG_1, BPF_REG_6, 0); /* its file */
-	emit_copy(code, BPF_REG_2, BPF_REG_10);
-	emit_add(code, BPF_REG_2, -PEEK_COPY_MAX);
-	emit_set(code, BPF_REG_3, (int32_t)size);
-	emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_seq_write);
-	for (size_t i = 0; i < ARRAY_SIZE(skips); i++)
-		code->insns[skips[i]].off = (int16_t)(code->n - skips[i] - 1);
-	emit_set(code, BPF_REG_0, 0);
-	emit(code, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-}
-
-static int copy_part(uint32_t iterator, uint64_t address, void *buf, size_t size)
-{
-	_cleanup_free_ struct code *code = calloc(1, sizeof(*code));
-	_cleanup_close_ int program = -1, fd = -1;
-	ssize_t n;
-
-	if (!code)
-		return -ENOMEM;
-	make_copy_code(address, size, code);
-	program = load_program(code, iterator, NULL);
-	if (program < 0)
-		return program;
-	fd = open_iterator(&(struct peek){ .program = program }, 0, (pid_t)syscall(SYS_gettid));
-	if (fd < 0)
-		return fd;
-	n = read(fd, buf, size);
-	if (n < 0)
-		return -errno;
-	return (size_t)n == size ? 0 : -EFAULT;
-}
-
-int peek_copy(uint32_t iterator, uint64_t address, void *buf, size_t size)
-{
-	for (size_t at = 0; at < size; at += PEEK_COPY_MAX) {
-		size_t part = size - at < PEEK_COPY_MAX ? size - at : PEEK_COPY_MAX;
-		int r = copy_part(iterator, address + at, (char *)buf + at, part);
-
-		if (r < 0)
-			return r;
-	}
 	return 0;
 }

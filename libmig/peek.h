@@ -85,6 +85,15 @@ int peek_process(const struct peek *peek, pid_t pid, struct peek_task **ret, siz
  * program is loaded for each PEEK_COPY_MAX bytes. 0 or -errno; -EFAULT: nothing is there. */
 int peek_copy(uint32_t iterator, uint64_t address, void *buf, size_t size);
 
+/* A mapping that has a policy of its own. */
+struct peek_home {
+	uint64_t start;
+	int32_t node, unused; /* negative: none */
+};
+
+/* Those of a process; the caller frees *ret. */
+int peek_homes(pid_t pid, struct peek_home **ret, size_t *ret_n, struct vc_err *err);
+
 /* One thread. */
 int peek_thread(const struct peek *peek, pid_t tid, struct peek_task *ret, struct vc_err *err);
 

@@ -21,6 +21,8 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "libmig/image.h"
+#include "libmig/peek.h"
+#include "libmig/sight.h"
 #include "libmig/state-priv.h"
 
 #define MAPS_MAX (1u << 30)
@@ -29,6 +31,8 @@
 #ifndef __NR_mseal
 #define __NR_mseal 462
 #endif
+
+#define STATE_NR_HOME_NODE 450 /* on every architecture, since Linux 5.17 */
 
 /* A mapping as one block of smaps has it. */
 struct state_map {
@@ -217,12 +221,72 @@ static void policy_usual(const char *text, char ret[64])
 		strcpy(ret, "default");
 }
 
+/* Of a process, once one of its mappings may have one. */
+struct state_homes {
+	struct peek_home *list;
+	size_t n;
+	bool looked;
+};
+
+static bool policy_has_home(int mode)
+{
+	mode &= ~MPOL_MODE_FLAGS;
+	return mode == MPOL_BIND || mode == MPOL_PREFERRED_MANY;
+}
+
+static void homes_look(const struct state_proc *proc, struct state_homes *homes)
+{
+	if (!homes->looked && sight_get()->peek)
+		peek_homes(proc->pid, &homes->list, &homes->n, NULL);
+	homes->looked = true;
+}
+
+/* The node is the only one in the data, which is for us alone. */
+static int home_adapt(const struct state_item *item, struct inject_call *call)
+{
+	int r = state_adapt_policy(item, call);
+	struct state_policy home;
+
+	memcpy(&home, call->data, sizeof(home));
+	call->size = 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(home.nodes.bits); i++) {
+		if (home.nodes.bits[i] == 0)
+			continue;
+		call->args[2] = i * 64 + (size_t)__builtin_ctzll(home.nodes.bits[i]);
+		return 0;
+	}
+	return r < 0 ? r : -ENODEV;
+}
+
+/* Which of the policy's nodes is to be the first one (set_mempolicy_home_node(2)). */
+static int state_add_home(const struct state_proc *proc, const struct state_map *map, int mode,
+			  const struct state_nodes *allowed, const struct state_homes *homes)
+{
+	for (size_t i = 0; i < homes->n; i++) {
+		struct state_policy home = { .mode = mode };
+		struct state_item *item;
+		int node = homes->list[i].node;
+
+		if (homes->list[i].start != map->start || node < 0 || node >= STATE_NODES_MAX)
+			continue;
+		home.nodes.bits[node / 64] = 1ull << node % 64;
+		item = map_add(proc, "the home node of a mapping", map, STATE_NR_HOME_NODE);
+		if (!item)
+			return -proc->state->err->code;
+		state_fill_policy(home, allowed, item);
+		item->adapt = home_adapt;
+	}
+	return 0;
+}
+
 static int state_read_policies(const struct state_proc *proc)
 {
 	_cleanup_free_ char *text = NULL, *maps = NULL;
 	struct state_nodes allowed;
+	struct state_homes homes = { .n = 0 };
 	char path[32], usual[64];
 	char *save = NULL;
+	int r = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/numa_maps", (int)proc->pid);
 	if (file_read_all(AT_FDCWD, path, MAPS_MAX, &text) < 0 ||
@@ -232,7 +296,8 @@ static int state_read_policies(const struct state_proc *proc)
 	if (file_read_all(AT_FDCWD, path, MAPS_MAX, &maps) < 0)
 		return 0;
 	policy_usual(text, usual);
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text, "\n", &save); r == 0 && line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		char start[32], own[64];
 		struct state_policy policy;
 		struct state_item *item;
@@ -246,16 +311,23 @@ static int state_read_policies(const struct state_proc *proc)
 		if (!at || !map_begin(at, &map))
 			continue;
 		item = map_add(proc, "a mapping's memory policy", &map, __NR_mbind);
-		if (!item)
-			return -proc->state->err->code;
+		if (!item) {
+			r = -proc->state->err->code;
+			break;
+		}
 		item->call.args[2] = (uint32_t)policy.mode;
 		if (state_fill_policy(policy, &allowed, item)) {
 			item->call.args[3] = offsetof(struct state_policy, nodes);
 			item->call.args[4] = STATE_NODES_MAX + 1;
 			item->call.pointers = 1 << 3;
 		}
+		if (policy_has_home(policy.mode)) {
+			homes_look(proc, &homes);
+			r = state_add_home(proc, &map, policy.mode, &allowed, &homes);
+		}
 	}
-	return 0;
+	free(homes.list);
+	return r;
 }
 
 int state_read_maps(const struct state_proc *proc)

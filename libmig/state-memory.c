@@ -105,7 +105,7 @@ static bool policy_maps_nodes(int mode)
 }
 
 /* The nodes are positions so far. */
-static int policy_adapt(const struct state_item *item, struct inject_call *call)
+int state_adapt_policy(const struct state_item *item, struct inject_call *call)
 {
 	struct state_policy policy;
 	struct state_nodes allowed;
@@ -135,7 +135,7 @@ bool state_fill_policy(struct state_policy policy, const struct state_nodes *all
 		nodes_to_positions(allowed, &policy.nodes);
 	memcpy(item->call.data, &policy, sizeof(policy));
 	item->call.size = sizeof(policy);
-	item->adapt = policy_adapt;
+	item->adapt = state_adapt_policy;
 	return policy_has_nodes(policy.mode);
 }
 

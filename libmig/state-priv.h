@@ -142,6 +142,7 @@ void state_parse_nodes(const char *text, struct state_nodes *ret);
 /* The nodes that a process may use. 0 or -errno. */
 int state_allowed_nodes(pid_t pid, struct state_nodes *ret);
 /* Makes it the data of the item's call, whose nodes will be the target's. Whether it has any. */
+int state_adapt_policy(const struct state_item *item, struct inject_call *call);
 bool state_fill_policy(struct state_policy policy, const struct state_nodes *allowed,
 		       struct state_item *item);
 

@@ -112,8 +112,8 @@ static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 {
 	static int (*const running[])(const struct state_proc *) = { state_read_maps };
 	static int (*const frozen[])(const struct state_proc *) = {
-		state_read_sched, state_read_memory, state_read_locks, state_read_calls,
-		state_read_keys, state_read_undo
+		state_read_sched, state_read_memory, state_read_locks,
+		state_read_calls, state_read_keys,   state_read_undo
 	};
 	struct state_proc proc = { .state = state, .hold = hold, .pid = pid };
 	char process_state = 'Z';

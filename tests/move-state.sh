@@ -30,7 +30,7 @@ refused() { # ATTRIBUTE
 # What vcmove(1) says is not carried, since nobody can read it, or nobody can set it.
 lost() { # ATTRIBUTE
 	case $1 in
-	area_home | cpu_clock) return 0 ;;
+	cpu_clock) return 0 ;;
 	esac
 	return 1
 }

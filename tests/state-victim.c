@@ -626,14 +626,30 @@ static int set_area_home(void)
 {
 	unsigned long nodes = 1;
 
-	if (make_area(-1) < 0 || syscall(SYS_mbind, area, AREA, MPOL_BIND, &nodes, 64, 0) < 0)
+	area = mmap(NULL, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (area == MAP_FAILED || syscall(SYS_mbind, area, AREA, MPOL_BIND, &nodes, 64, 0) < 0)
 		return -1;
-	return (int)syscall(SYS_home_node, area, AREA, 0, 0);
+	return (int)syscall(SYS_home_node, area, AREA / 2, 0, 0);
 }
 
+/* No call tells it. But mappings side by side become one when nothing else sets them apart. */
 static void get_area_home(char ret[VALUE_MAX])
 {
-	get_area(ret, "/proc/self/numa_maps", "");
+	char line[1024];
+	unsigned long start;
+	long mappings = 0;
+	FILE *file;
+
+	mprotect(area, AREA, PROT_READ);
+	mprotect(area, AREA, PROT_READ | PROT_WRITE);
+	file = fopen("/proc/self/maps", "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		start = strtoul(line, NULL, 16);
+		mappings += start >= (unsigned long)area && start < (unsigned long)area + AREA;
+	}
+	if (file)
+		fclose(file);
+	number(ret, mappings);
 }
 
 static int set_membarrier(void)
