@@ -136,7 +136,8 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	ssize_t len = readlinkat(dirfd, name, link, sizeof(link) - 1);
 
 	if (len < 0 && errno == ENAMETOOLONG)
-		return inventory_refuse_length(scan, proc, "a file that it has open");
+		return inventory_refuse_length(scan, proc, "a file that it has open",
+					       INVENTORY_PATH_MAX);
 	if (len < 0)
 		return 0;
 	link[len] = '\0';

@@ -136,6 +136,9 @@ static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc
 {
 	struct stat st;
 
+	if (map->path_len > INVENTORY_MAP_PATH_MAX)
+		return inventory_refuse_length(scan, proc, "a file that it has mapped",
+					       INVENTORY_MAP_PATH_MAX);
 	if (!map->shared && map->size >= MAP_HUGE_BYTES)
 		return inventory_check_huge(scan, proc, map);
 	if (map->path_len == 0 || map->path[0] == '[')

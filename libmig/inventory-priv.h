@@ -153,9 +153,12 @@ int inventory_check_shared(struct inventory_scan *scan, const struct inventory_p
 /* Refuses a process with a thread that does not share what CRIU takes for shared. */
 int inventory_check_unshared(struct inventory_scan *scan, const struct inventory_proc *proc,
 			     pid_t tid);
-/* Refuses a file whose path the kernel does not tell for its length. what: "its program" */
+/* Refuses a file whose path is longer than max bytes. what: "a file that it has open" */
 int inventory_refuse_length(struct inventory_scan *scan, const struct inventory_proc *proc,
-			    const char *what);
+			    const char *what, int max);
+/* Longer ones the kernel does not tell, and of those in a line of maps CRIU reads no more. */
+#define INVENTORY_PATH_MAX 4095
+#define INVENTORY_MAP_PATH_MAX 4000
 /* Refuses a program that could not be executed any more. */
 int inventory_check_program(struct inventory_scan *scan, const struct inventory_proc *proc);
 int inventory_read_own_namespaces(struct inventory_scan *scan);

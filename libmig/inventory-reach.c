@@ -40,12 +40,12 @@ int inventory_check_reach(struct inventory_scan *scan, const struct inventory_pr
 }
 
 int inventory_refuse_length(struct inventory_scan *scan, const struct inventory_proc *proc,
-			    const char *what)
+			    const char *what, int max)
 {
 	return inventory_refuse(scan, proc,
-				"the path of %s has more than %d bytes, which the kernel does not "
-				"tell; so it cannot be carried; use a directory less deep",
-				what, PATH_MAX - 1);
+				"the path of %s has more than %d bytes, which cannot be carried; use "
+				"a directory less deep",
+				what, max);
 }
 
 /* The kernel lets a process have a program only that may be executed. */

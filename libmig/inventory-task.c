@@ -412,7 +412,8 @@ static int inventory_scan_directories(struct inventory_scan *scan, struct invent
 		if (len < 0 && errno == ENAMETOOLONG)
 			return inventory_refuse_length(scan, proc,
 						       i == 0 ? "its current directory"
-							      : "its root directory");
+							      : "its root directory",
+						       INVENTORY_PATH_MAX);
 		path[len < 0 ? 0 : len] = '\0';
 		if (len > 0 && fstatat(proc->dirfd, links[i], &st, 0) < 0) {
 			int r = inventory_check_reach(

@@ -252,11 +252,11 @@ static void make_harmless(void)
 }
 
 /* A file whose path is longer than what readlink(2) tells. All of it is removed again. */
-static void make_deep(void)
+static int open_deep(void)
 {
 	enum { DEPTH = 20 };
 	char top[] = "/tmp/vcrun-test.XXXXXX", name[251];
-	int dirs[DEPTH + 1];
+	int dirs[DEPTH + 1], fd;
 
 	memset(name, 'd', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
@@ -264,7 +264,7 @@ static void make_deep(void)
 	for (int i = 0; i < DEPTH; i++)
 		NEED(mkdirat(dirs[i], name, 0700) == 0 &&
 		     (dirs[i + 1] = openat(dirs[i], name, O_PATH | O_DIRECTORY)) >= 0);
-	NEED(openat(dirs[DEPTH], "file", O_RDWR | O_CREAT, 0600) >= 0);
+	NEED((fd = openat(dirs[DEPTH], "file", O_RDWR | O_CREAT, 0600)) >= 0);
 	unlinkat(dirs[DEPTH], "file", 0);
 	for (int i = DEPTH; i > 0; i--) {
 		close(dirs[i]);
@@ -272,6 +272,20 @@ static void make_deep(void)
 	}
 	close(dirs[0]);
 	rmdir(top);
+	return fd;
+}
+
+static void make_deep(void)
+{
+	open_deep();
+}
+
+static void make_deep_mapping(void)
+{
+	int fd = open_deep();
+
+	NEED(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
+	close(fd);
 }
 
 /* NULL: such a victim can be carried; else words of the refusal. */
@@ -307,6 +321,7 @@ static const struct {
 	{ "dead leader", make_dead_leader, "main thread has ended" },
 	{ "pending TCP", make_pending_tcp, NULL },
 	{ "deep path", make_deep, "has more than 4095 bytes" },
+	{ "deep path mapped", make_deep_mapping, "has more than 4000 bytes" },
 	{ "the system's SysV memory", make_sysv_of_system, "SysV shared memory" },
 };
 
