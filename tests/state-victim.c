@@ -743,6 +743,53 @@ static int set_dnotify_over(void)
 }
 #define get_dnotify_over get_dnotify
 
+#define ADVISED (1 << 20)
+#define ADVISED_PAGE 4096
+
+static int advised = -1;
+
+/* Pages that are there after one byte was read: those that were read ahead are among them. */
+static void get_file_advice(char ret[VALUE_MAX])
+{
+	static unsigned char there[ADVISED / ADVISED_PAGE];
+	long pages = 0;
+	char byte;
+	void *map;
+
+	posix_fadvise(advised, 0, ADVISED, POSIX_FADV_DONTNEED);
+	if (pread(advised, &byte, 1, 0) != 1)
+		pages = 10000;
+	map = mmap(NULL, ADVISED, PROT_READ, MAP_SHARED, advised, 0);
+	if (map == MAP_FAILED || mincore(map, ADVISED, there) < 0)
+		pages = 20000;
+	else
+		munmap(map, ADVISED);
+	for (size_t i = 0; i < sizeof(there); i++)
+		pages += there[i] & 1;
+	number(ret, pages);
+}
+
+static int set_file_advice(void)
+{
+	char name[] = "/var/tmp/state-victim.XXXXXX", usual[VALUE_MAX], is[VALUE_MAX];
+	static const char text[ADVISED];
+
+	advised = mkstemp(name);
+	if (advised < 0 || unlink(name) < 0 || write(advised, text, ADVISED) != ADVISED ||
+	    fsync(advised) < 0)
+		return -1;
+	get_file_advice(usual);
+	errno = posix_fadvise(advised, 0, 0, POSIX_FADV_RANDOM);
+	if (errno)
+		return -1;
+	get_file_advice(is);
+	if (strcmp(usual, is) != 0)
+		return 0;
+	/* Nothing is read ahead here. */
+	errno = ENOTSUP;
+	return -1;
+}
+
 static int burn(double seconds)
 {
 	struct rusage usage;
@@ -957,6 +1004,7 @@ static const struct attribute attributes[] = {
 	/* descriptors and accounts */
 	FILE_ROW(dnotify),
 	FILE_ROW(dnotify_over),
+	FILE_ROW(file_advice),
 	ROW(cpu_clock),
 	/* System V IPC */
 	FILE_ROW(sem_undo),
