@@ -121,8 +121,12 @@ static int undo_add(const struct undo *undo, int semid, unsigned short semaphore
 	r = state_ask(undo->proc, undo->tid, &trial, &value);
 	if (r < 0 || value == -ESRCH)
 		return r;
-	if (value < 0)
-		return undo_refuse(undo, strerror((int)-value));
+	if (value < 0) {
+		char why[128];
+
+		snprintf(why, sizeof(why), "may not do them again (%s)", strerror((int)-value));
+		return undo_refuse(undo, why);
+	}
 	item = state_add(undo->proc->state, "what SEM_UNDO is to undo", undo->proc->pid, undo->tid);
 	if (!item)
 		return -undo->proc->state->err->code;

@@ -20,6 +20,7 @@ refused() { # ATTRIBUTE
 	ldt) echo 'has segments of its own' ;;
 	dnotify) echo 'told of (F_NOTIFY)' ;;
 	sem_shared) echo 'has semaphore operations to be undone' ;;
+	sem_full) echo 'may not do them again' ;;
 	io_ports) echo 'may use I/O ports' ;;
 	core_cookie) echo 'has a cookie of core scheduling' ;;
 	io_flusher_kept) echo 'is set with PR_SET_IO_FLUSHER' ;;

@@ -868,6 +868,15 @@ static void get_sem_undone(char ret[VALUE_MAX])
 	snprintf(ret, VALUE_MAX, "%u %u %u", is[0], is[1], is[2]);
 }
 
+/* One has the greatest value that there is, so nothing can be added for a moment. */
+static int set_sem_full(void)
+{
+	struct sembuf fill = { 0, 32767 - 3, 0 };
+
+	return set_sem_undo() < 0 ? -1 : semop(semaphores, &fill, 1);
+}
+#define get_sem_full get_sem_undone
+
 /* Another process shares the list: who of the two undoes it depends on which ends last. */
 static int set_sem_shared(void)
 {
@@ -1011,6 +1020,7 @@ static const struct attribute attributes[] = {
 	FILE_ROW(sem_threads),
 	ROW(sem_undone),
 	ROW(sem_shared),
+	ROW(sem_full),
 };
 
 #define N_ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
