@@ -41,6 +41,7 @@
 #include "libmig/module-net.h"
 #include "libmig/module-peer.h"
 #include "libmig/module-rights.h"
+#include "libmig/module-slot.h"
 
 #define MODULE_VERSION (2 << 8) /* 0.2.0 */
 #define MODULE_DUMP_EXT_FILE 2
@@ -250,9 +251,25 @@ static int module_checkpoint(int pid)
 	return module_serve_once(HOLD_FROZEN);
 }
 
+/*
+ * In place of ptrace(2) when the mover has let the restored tree go. Nothing is left to be done
+ * then but to detach. A process that is killed until that comes to it has died like one that is
+ * killed just after that. To criu it would be a failure: it would end the others, for whom
+ * nothing is kept any more.
+ */
+static long module_detach(int request, pid_t pid, void *address, void *data)
+{
+	long value = ptrace(request, pid, address, data);
+
+	return value < 0 && errno == ESRCH && request == PTRACE_DETACH ? 0 : value;
+}
+
 static int module_resume_late(int pid)
 {
-	return module_serve_once(HOLD_READY);
+	int r = module_serve_once(HOLD_READY);
+
+	slot_replace("ptrace", (slot_function *)module_detach);
+	return r;
 }
 
 /* --- the root adopts ---------------------------------------------------------------------- */

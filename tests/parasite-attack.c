@@ -9,6 +9,7 @@
  *						silent
  *	parasite-attack disturb SECONDS         sends rubbish to the processes that CRIU restores
  *	parasite-attack stop PID SECONDS        stops each new child of PID that it may stop
+ *	parasite-attack kill PID USEC           kills PID that long after CRIU has restored it
  *
  * CRIU asks a frozen process who it is by code that it maps into it, from a memfd; the answers go
  * to memory that is mapped with it. "learn" and "attack" run as the same user and have the
@@ -270,6 +271,34 @@ static void stop(pid_t pid, int seconds)
 	}
 }
 
+/* A restored process is the user's again and traced until it runs. */
+static void kill_restored(pid_t pid, long usec)
+{
+	struct timespec pause = { .tv_nsec = usec * 1000 };
+	time_t until = time(NULL) + 10;
+	char path[64], text[512];
+	bool gone = false;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	puts("ready");
+	fflush(stdout);
+	while (time(NULL) < until) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+		if (fd >= 0)
+			close(fd);
+		text[n < 0 ? 0 : n] = '\0';
+		gone |= n <= 0 || kill(pid, 0) < 0;
+		if (!gone || !strstr(text, ") t ") || kill(pid, 0) < 0)
+			continue;
+		nanosleep(&pause, NULL);
+		kill(pid, SIGKILL);
+		puts("killed");
+		return;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "victim"))
@@ -278,6 +307,8 @@ int main(int argc, char **argv)
 		intrude(atoi(argv[2]));
 	else if (argc == 3 && !strcmp(argv[1], "disturb"))
 		disturb(atoi(argv[2]));
+	else if (argc == 4 && !strcmp(argv[1], "kill"))
+		kill_restored(atoi(argv[2]), atol(argv[3]));
 	else if (argc == 4 && !strcmp(argv[1], "stop"))
 		stop(atoi(argv[2]), atoi(argv[3]));
 	else if (argc == 4 && !strcmp(argv[1], "learn"))
@@ -287,6 +318,6 @@ int main(int argc, char **argv)
 	else
 		errx(2, "usage: parasite-attack victim FILE | learn PID SECONDS | "
 			"attack PID SECONDS AT | connect SECONDS | disturb SECONDS | stop PID "
-			"SECONDS");
+			"SECONDS | kill PID USEC");
 	return 0;
 }
