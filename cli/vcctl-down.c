@@ -31,6 +31,7 @@
 #define DOWN_POLL_USEC 5000
 #define DOWN_SETTLE_USEC 300000u
 #define DOWN_ENDING_USEC 3000000u
+#define DOWN_BUSY_USEC 2000000u
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
@@ -296,17 +297,31 @@ static int down_end_daemons(const struct instance *in, struct vc_err *err)
 	return 0;
 }
 
+/* What has just ended may have something open in it for a moment still. */
+static int down_unmount(const char *path, int flags)
+{
+	uint64_t deadline = clock_mono_usec() + DOWN_BUSY_USEC;
+
+	while (umount2(path, UMOUNT_NOFOLLOW | flags) < 0) {
+		if (errno != EBUSY || clock_mono_usec() > deadline)
+			return -errno;
+		clock_sleep_usec(DOWN_POLL_USEC);
+	}
+	return 0;
+}
+
 /* An up that was killed may have mounted twice. */
 int vcctl_unmount(const struct instance *in, const char *name, int flags, struct vc_err *err)
 {
 	struct stat above, st;
 	char path[PATH_MAX];
+	int r = 0;
 
 	snprintf(path, sizeof(path), "%s/%s", in->dir, name);
-	while (stat(in->dir, &above) == 0 && lstat(path, &st) == 0 && st.st_dev != above.st_dev)
-		if (umount2(path, UMOUNT_NOFOLLOW | flags) < 0)
-			return err_sys(err, errno, "unmount %s", path);
-	return 0;
+	while (r == 0 && stat(in->dir, &above) == 0 && lstat(path, &st) == 0 &&
+	       st.st_dev != above.st_dev)
+		r = down_unmount(path, flags);
+	return r < 0 ? err_sys(err, -r, "unmount %s", path) : 0;
 }
 
 /* A tmpfs of the administrator's, which cannot be removed and need not be. */
@@ -345,8 +360,9 @@ int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 							: file_remove_tree(AT_FDCWD, in->dir);
 		return r < 0 ? err_sys(err, -r, "remove %s", in->dir) : 0;
 	}
-	if (umount2(in->dir, UMOUNT_NOFOLLOW) < 0)
-		return err_sys(err, errno, "unmount %s", in->dir);
+	r = down_unmount(in->dir, 0);
+	if (r < 0)
+		return err_sys(err, -r, "unmount %s", in->dir);
 	if (!in->found)
 		rmdir(in->dir);
 	return 0;
