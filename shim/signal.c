@@ -71,17 +71,21 @@ static bool signal_is_of(pid_t pid, uid_t uid)
 	       (real == uid || saved == uid);
 }
 
-/* What the kernel would allow the user. */
+/* What the kernel would allow the user. -ESRCH: none of them is there any more. */
 static int signal_send_for_user(uid_t uid, const pid_t *pids, size_t n, int signal)
 {
-	int r = n > 0 ? -EPERM : -ESRCH;
+	int r = -ESRCH;
 
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pids[i], 0);
 
-		if (pidfd >= 0 && signal_is_of(pids[i], uid) &&
+		if (pidfd < 0)
+			continue;
+		if (signal_is_of(pids[i], uid) &&
 		    syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) == 0)
 			r = 0;
+		else if (r < 0)
+			r = -EPERM;
 	}
 	return r;
 }
@@ -96,7 +100,7 @@ static int signal_send_as_user(const struct shim *shim, const pid_t *pids, size_
 {
 	uid_t uid = shim->start->creds->uid;
 	pid_t child = uid ? fork() : 0;
-	int status = 0;
+	int status = 0, r;
 
 	if (child < 0)
 		return -errno;
@@ -108,8 +112,11 @@ static int signal_send_as_user(const struct shim *shim, const pid_t *pids, size_
 	if (child == 0)
 		return signal_send(pids, n, signal);
 	proc_reap(child, &status);
-	return WIFEXITED(status) ? -WEXITSTATUS(status)
-				 : signal_send_for_user(uid, pids, n, signal);
+	if (WIFEXITED(status))
+		return -WEXITSTATUS(status);
+	r = signal_send_for_user(uid, pids, n, signal);
+	/* Gone: the child had sent it before it was ended. */
+	return r == -ESRCH && n > 0 ? 0 : r;
 }
 
 int signal_kill(const struct shim *shim, pid_t pid, int signal)

@@ -81,6 +81,6 @@ for i in $(seq 100); do
 done
 say "the sender was stopped at signal $i: $(grep -c stopped "$work/stopper") times"
 try timeout 10 vcctl kill --signal=KILL owned
-is "exit status of the kill" "$status" 0
+is "exit status of the kill ($out)" "$status" 0
 kill $stopper
 down --force

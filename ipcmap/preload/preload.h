@@ -121,6 +121,10 @@ int sysv_open_id(uint32_t kind, int id, bool write, struct door_object *ret);
 /* IPC_STAT's part that all kinds have; all of it in ret_stat. */
 int sysv_stat(uint32_t kind, uint64_t id, struct ipc_perm *ret, struct door_stat *ret_stat);
 
+/* When an object was changed last, changed: by its own head, 0: not since it was made. Not later
+ * than time(2), whose clock is a tick behind the one that notes when an object is made. */
+time_t sysv_changed(int64_t changed, const struct door_stat *stat);
+
 /* IPC_SET's. -EPERM: not the caller's. */
 int sysv_set(uint64_t id, const struct ipc_perm *perm);
 

@@ -173,7 +173,7 @@ static int msg_stat(uint64_t id, struct msqid_ds *ret)
 	head = object->q.head;
 	ds.msg_stime = head->stime;
 	ds.msg_rtime = head->rtime;
-	ds.msg_ctime = head->ctime ? head->ctime : (time_t)(stat.created_usec / 1000000);
+	ds.msg_ctime = sysv_changed(head->ctime, &stat);
 	ds.__msg_cbytes = head->bytes;
 	ds.msg_qnum = head->n;
 	ds.msg_qbytes = msgq_qbytes(&object->q);

@@ -181,9 +181,7 @@ static int sem_stat(uint64_t id, struct semid_ds *ret)
 	if (r < 0)
 		return r;
 	ds.sem_otime = object->set.head->otime;
-	ds.sem_ctime = object->set.head->ctime;
-	if (!ds.sem_ctime)
-		ds.sem_ctime = (time_t)(stat.created_usec / 1000000);
+	ds.sem_ctime = sysv_changed(object->set.head->ctime, &stat);
 	ds.sem_nsems = object->set.nsems;
 	object_put(object);
 	*ret = ds;

@@ -299,7 +299,7 @@ static int shm_stat(uint64_t id, struct shmid_ds *ret)
 	ds.shm_segsz = shm_size(&opened);
 	ds.shm_atime = head->atime;
 	ds.shm_dtime = head->dtime;
-	ds.shm_ctime = head->ctime ? head->ctime : (time_t)(stat.created_usec / 1000000);
+	ds.shm_ctime = sysv_changed(head->ctime, &stat);
 	ds.shm_cpid = (pid_t)head->creator;
 	ds.shm_lpid = (pid_t)head->last;
 	ds.shm_nattch = shm_attached(stat.id, head, opened.fd);

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,6 +93,15 @@ int sysv_stat(uint32_t kind, uint64_t id, struct ipc_perm *ret, struct door_stat
 				  .mode = (mode_t)stat.mode & SYSV_MODE };
 	*ret_stat = stat;
 	return 0;
+}
+
+time_t sysv_changed(int64_t changed, const struct door_stat *stat)
+{
+	time_t made = (time_t)(stat->created_usec / 1000000), now = time(NULL);
+
+	if (changed)
+		return (time_t)changed;
+	return made > now ? now : made;
 }
 
 static int sysv_owner_error(int r)
