@@ -163,7 +163,7 @@ static void main_raise_limits(void)
 	setpriority(PRIO_PROCESS, 0, -10);
 }
 
-/* -EPIPE: who started this daemon has ended meanwhile. */
+/* -EPIPE: the process that started this daemon has ended. */
 static int main_say_ready(int fd, const char *text)
 {
 	int r = 0;

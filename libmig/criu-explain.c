@@ -147,8 +147,6 @@ static const struct explain explain_rows[] = {
 	  "it came while the job was being stopped", AGAIN },
 	{ "Found a closed in-flight socket*", "a connection waits to be accepted", NULL, AGAIN },
 	{ "Connected TCP socket*", "a TCP connection was made just then", NULL, AGAIN },
-	{ "Failed to lock TCP connection*", "a TCP connection of its cannot be held",
-	  "nf_tables is not to be had", "load the kernel's nf_tables module" },
 	{ "Can't turn TCP repair mode ON*", "a TCP connection of its cannot be taken over",
 	  "vcrun's daemons lack CAP_NET_ADMIN, or another one repairs it", "see 'vcctl check'" },
 	{ "*queued data overflow*", "more is unread on a terminal than CRIU carries", NULL,

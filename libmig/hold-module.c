@@ -196,8 +196,6 @@ static int module_serve_thread(struct hold_message *message)
 		r = inject_run(thread, &message->call, &value);
 	else if (message->op == HOLD_BREAK_OFF)
 		r = inject_break_off(thread, &message->call, &value);
-	else if (message->op == HOLD_GET_REGS)
-		message->regs = thread->regs;
 	else if (message->op == HOLD_SET_REGS)
 		inject_set_regs(thread, &message->regs);
 	message->value = value;

@@ -41,7 +41,6 @@ enum hold_op {
 	HOLD_CALL,
 	HOLD_BREAK_OFF, /* a call that is interrupted at once */
 	HOLD_GET_WAITS,
-	HOLD_GET_REGS,
 	HOLD_SET_REGS,
 	HOLD_GET_FILTER,
 	HOLD_RELEASE,

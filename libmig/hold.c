@@ -267,16 +267,6 @@ int hold_get_waits(struct hold *hold, pid_t pid, struct hold_wait **ret, size_t 
 	return 0;
 }
 
-int hold_get_regs(struct hold *hold, pid_t pid, pid_t tid, struct inject_regs *ret)
-{
-	struct hold_message message = { .op = HOLD_GET_REGS, .pid = pid, .tid = tid };
-	int r = hold_ask(hold, &message);
-
-	if (r == 0)
-		*ret = message.regs;
-	return r;
-}
-
 int hold_set_regs(struct hold *hold, pid_t pid, pid_t tid, const struct inject_regs *regs)
 {
 	struct hold_message message = {

@@ -88,8 +88,6 @@ int hold_break_off(struct hold *hold, pid_t pid, pid_t tid, struct inject_call *
 		   long *ret_value);
 /* The threads of a process that are interrupted in a call; the caller frees *ret. */
 int hold_get_waits(struct hold *hold, pid_t pid, struct hold_wait **ret, size_t *ret_n);
-/* A thread's registers, as they will be when it runs. */
-int hold_get_regs(struct hold *hold, pid_t pid, pid_t tid, struct inject_regs *ret);
 /* One seccomp filter of a thread as the kernel has it, 0 being the oldest; the caller frees *ret.
  * -ENOENT: there are fewer. */
 int hold_get_filter(struct hold *hold, pid_t pid, pid_t tid, uint32_t index,
