@@ -3,7 +3,8 @@
  * device-node.c - which nodes in /dev lead to a device, as sysfs tells them
  *
  * A directory in sysfs with a file "dev" in it is a device with a node; below the one that is
- * named stand the others that reach the same hardware. Beside a disk, in the directory
+ * named stand the others that reach the same hardware, but for those that lie elsewhere
+ * (device-hardware.c). Beside a disk, in the directory
  * that its "device" link leads to, stands a character device that takes commands for it:
  * of a SCSI disk sg and bsg, of an NVMe namespace ng. The NVMe controller's own node is
  * left out: other partitions may own its other namespaces; pci: has it.
@@ -16,7 +17,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "partition/device.h"
+#include "partition/device-priv.h"
 
 #define DEPTH_MAX 24 /* of directories below a PCI function: a hub behind a hub */
 
@@ -93,11 +94,19 @@ static int add_at(int dir, const char *path, int depth, struct found *found)
 	return at < 0 ? 0 : add_below(at, depth, found);
 }
 
-int device_nodes_below(int dir, struct device_node *ret, size_t max, size_t *ret_n)
+static int add_apart(int dir, void *ctx)
+{
+	return add_below(dir, DEPTH_MAX, ctx);
+}
+
+int device_nodes_below(int root, int dir, struct device_node *ret, size_t max, size_t *ret_n)
 {
 	struct found found = { .node = ret, .max = max };
+	char place[HARDWARE_PATH];
 	int r = add_below(dir, DEPTH_MAX, &found);
 
+	if (r == 0 && hardware_place(root, dir, place, sizeof(place)) == 0)
+		r = hardware_each_apart(root, place, add_apart, &found);
 	*ret_n = found.n;
 	return r;
 }

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * device.c - a device by its name, and its interrupts, as sysfs tells them
- *
- * The device that signals is often not the one that is named: a disk's or interface's
- * "device" link leads to a virtio device or a SCSI target, and msi_irqs stands at the PCI
- * function above it. So the first directory upwards that has one is taken; without
- * MSI there is the function's one line interrupt in "irq".
+ * device.c - a device by its name
  */
-#include "partition/device.h"
+#include "partition/device-priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,20 +15,17 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 
-#define LEVELS_MAX 6 /* upwards from the named device */
-
 enum kind { KIND_BLOCK, KIND_NET, KIND_PCI, KIND_CHAR, KIND_IRQ };
 
 static const struct {
 	const char *prefix;
-	const char *path;   /* of its directory, the name to be added; NULL: it has none */
-	const char *signal; /* of the one that interrupts, from there */
+	const char *path; /* of its directory, the name to be added; NULL: it has none */
 } kinds[] = {
-	[KIND_BLOCK] = { "block:", "sys/block/", "device" },
-	[KIND_NET] = { "net:", "sys/class/net/", "device" },
-	[KIND_PCI] = { "pci:", "sys/bus/pci/devices/", "." },
-	[KIND_CHAR] = { "char:", NULL, "device" },
-	[KIND_IRQ] = { "irq:", NULL, NULL },
+	[KIND_BLOCK] = { "block:", "sys/block/" },
+	[KIND_NET] = { "net:", "sys/class/net/" },
+	[KIND_PCI] = { "pci:", "sys/bus/pci/devices/" },
+	[KIND_CHAR] = { "char:", NULL },
+	[KIND_IRQ] = { "irq:", NULL },
 };
 
 /* A device that is there. */
@@ -71,59 +63,6 @@ bool device_listed(const char *list, const char *name)
 			return true;
 	}
 	return false;
-}
-
-static int number_order(const void *a, const void *b)
-{
-	const unsigned int *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-/* The files of a msi_irqs directory are the numbers. */
-static int list_msi(int dirfd, unsigned int *ret, size_t max, size_t *ret_n)
-{
-	int fd = openat(dirfd, "msi_irqs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-
-	if (!dir) {
-		closep(&fd);
-		return -ENOENT;
-	}
-	*ret_n = 0;
-	while ((entry = readdir(dir)) && *ret_n < max) {
-		char *end;
-		unsigned long irq = strtoul(entry->d_name, &end, 10);
-
-		if (!*end && entry->d_name[0] != '.')
-			ret[(*ret_n)++] = (unsigned int)irq;
-	}
-	qsort(ret, *ret_n, sizeof(*ret), number_order);
-	return *ret_n ? 0 : -ENOENT;
-}
-
-/* The interrupts of a device, or of what it hangs on; none is no error. */
-static int find_irqs(int dir, const char *signal, unsigned int *ret, size_t max, size_t *ret_n)
-{
-	_cleanup_close_ int fd = openat(dir, signal, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char up[3 * LEVELS_MAX + 1] = ".";
-
-	*ret_n = 0;
-	for (int level = 0; fd >= 0 && level < LEVELS_MAX; level++) {
-		_cleanup_close_ int at = openat(fd, up, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		uint64_t line;
-
-		if (at < 0 || list_msi(at, ret, max, ret_n) == 0)
-			return 0;
-		if (file_read_u64(at, "irq", &line) == 0 && line > 0) {
-			ret[0] = (unsigned int)line;
-			*ret_n = 1;
-			return 0;
-		}
-		strcat(up, "/..");
-	}
-	return 0;
 }
 
 static int check_number(int root, const char *text, unsigned int *ret)
@@ -210,12 +149,21 @@ int device_irqs(int root, const char *name, unsigned int *ret, size_t max, size_
 
 	if (r < 0)
 		return r;
-	if (device.kind == KIND_IRQ) {
-		ret[0] = device.irq;
-		*ret_n = 1;
-		return 0;
-	}
-	return find_irqs(device.dir, kinds[device.kind].signal, ret, max, ret_n);
+	*ret_n = 0;
+	if (device.kind == KIND_IRQ && max > 0)
+		ret[(*ret_n)++] = device.irq;
+	else if (device.dir >= 0)
+		device_irqs_of(root, device.dir, ret, max, ret_n);
+	return 0;
+}
+
+/* All that is made of what the interface is made of: clocks, RDMA. One without hardware has
+ * its own, as a macvtap. */
+static int nodes_of_interface(int root, int dir, struct device_node *ret, size_t max, size_t *ret_n)
+{
+	_cleanup_close_ int made_of = openat(dir, "device", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return device_nodes_below(root, made_of < 0 ? dir : made_of, ret, max, ret_n);
 }
 
 int device_nodes(int root, const char *name, struct device_node *ret, size_t max, size_t *ret_n,
@@ -232,7 +180,9 @@ int device_nodes(int root, const char *name, struct device_node *ret, size_t max
 	} else if (device.kind == KIND_BLOCK) {
 		r = device_nodes_of_disk(device.dir, device.rest, ret, max, ret_n);
 	} else if (device.kind == KIND_PCI) {
-		r = device_nodes_below(device.dir, ret, max, ret_n);
+		r = device_nodes_below(root, device.dir, ret, max, ret_n);
+	} else if (device.kind == KIND_NET) {
+		r = nodes_of_interface(root, device.dir, ret, max, ret_n);
 	}
 	return r < 0 ? err_set(err, E2BIG, "device %s has more than %zu nodes in /dev", name, max)
 		     : 0;

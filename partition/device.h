@@ -6,7 +6,8 @@
  *
  * A device that a partition owns sends its interrupts to that partition's CPUs
  * (JP11085547 claim 3). They follow when the CPUs change, and go back to where they were
- * when the partition goes. Its nodes are for that partition's jobs, see deny.h. A list of
+ * when the partition goes. Its nodes are for that partition's jobs, see deny.h. Each name
+ * gives both, but for irq:, which is one interrupt and has no nodes. A list of
  * devices is their names, separated by blanks. In all of these root is the directory with
  * sys, proc and dev in it, "/" but in tests.
  */
@@ -36,24 +37,21 @@ int device_next(const char **list, char ret[static DEVICE_NAME_MAX]);
 bool device_listed(const char *list, const char *name);
 
 /*
- * The numbers of a device's interrupts, at most max, ascending; it may have none. -EINVAL:
- * no name of a device; -ENODEV: there is none of that name.
+ * The numbers of a device's interrupts, at most max, ascending; it may have none. Of a PCI
+ * bridge also those of what is below it. -EINVAL: no name of a device; -ENODEV: there is none of
+ * that name.
  */
 int device_irqs(int root, const char *name, unsigned int *ret, size_t max, size_t *ret_n,
 		struct vc_err *err);
 /*
- * The nodes that lead to a device, none for net: and irq:. Of a disk also those of what it is
- * divided into, and the generic one beside it (sg, bsg, ng); of a PCI function those of all
- * that is below it. -E2BIG: there are more than max; else as device_irqs().
+ * The nodes that lead to a device, none for irq:. Of a disk also those of what it is
+ * divided into, and the generic one beside it (sg, bsg, ng); of a PCI function, and of the
+ * one that an interface is made of, those of all that is made of it. -E2BIG: there are more than
+ * max; else as device_irqs().
  */
 int device_nodes(int root, const char *name, struct device_node *ret, size_t max, size_t *ret_n,
 		 struct vc_err *err);
 /* Whether a partition could own it: it is there, and has interrupts or nodes. */
 int device_check(int root, const char *name, struct vc_err *err);
-
-/* device-node.c: the nodes of a device that is there, by its directory in sysfs. */
-int device_nodes_below(int dir, struct device_node *ret, size_t max, size_t *ret_n);
-int device_nodes_of_disk(int dir, const char *disk, struct device_node *ret, size_t max,
-			 size_t *ret_n);
 
 #endif

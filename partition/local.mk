@@ -12,7 +12,8 @@ libpartition_la_SOURCES = \
 	partition/config-size.c \
 	partition/cpulist.c partition/cpulist.h \
 	partition/deny.c partition/deny.h \
-	partition/device.c partition/device.h partition/device-node.c partition/irq.c partition/irq.h partition/irq-watch.c \
+	partition/device.c partition/device.h partition/device-priv.h partition/device-hardware.c \
+	partition/device-irq.c partition/device-node.c partition/irq.c partition/irq.h partition/irq-watch.c \
 	partition/irqbalance.c partition/irqbalance.h \
 	partition/instance.c partition/instance.h \
 	partition/owner.c partition/owner.h partition/partition.c partition/partition.h \
@@ -28,10 +29,10 @@ libpartition_la_LIBADD = $(LIBCGROUP_LIBS) $(HWLOC_LIBS) $(CONFUSE_LIBS) $(JANSS
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit-cgroup tests/unit-cgroup-procs \
-	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-irq \
+	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-device tests/unit-irq \
 	tests/unit-deny
 TESTS += tests/unit-cgroup tests/unit-cgroup-procs \
-	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-irq \
+	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-device tests/unit-irq \
 	tests/unit-deny
 
 tests_unit_cgroup_SOURCES = tests/unit-cgroup.c tests/cgroup-fixture.h
@@ -49,6 +50,10 @@ tests_unit_topology_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 tests_unit_config_SOURCES = tests/unit-config.c
 tests_unit_config_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_config_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_device_SOURCES = tests/unit-device.c
+tests_unit_device_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_device_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_irq_SOURCES = tests/unit-irq.c
 tests_unit_irq_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -15,7 +15,7 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/set.sh tests/set-killed.sh tests/set-mems.sh tests/set-swap.sh tests/add-remove.sh \
 	tests/event.sh \
 	tests/event-config.sh tests/event-load.sh tests/event-retry.sh tests/reshape-random.sh \
-	tests/devices.sh tests/devices-deny.sh tests/devices-astray.sh tests/devices-storm.sh \
+	tests/devices.sh tests/devices-both.sh tests/devices-deny.sh tests/devices-astray.sh tests/devices-storm.sh \
 	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh \
 	tests/move-refuse.sh tests/move-sandbox.sh tests/move-unseen.sh tests/move-waits.sh tests/move-timers.sh \
 	tests/move-swapped.sh tests/move-connect.sh tests/move-memory.sh tests/move-maps.sh \
