@@ -27,6 +27,7 @@
 #include "common/trust.h"
 #include "daemon/board.h"
 #include "libmig/criu.h"
+#include "partition/lease.h"
 #include "partition/partition.h"
 #include "partition/reshape.h"
 #include "partition/topology.h"
@@ -60,7 +61,7 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 		"moves.jsonl.1",
 		PLAN_FILE,
 		PLAN_FILE ".new",
-		PLAN_CLOCK_FILE,
+		LEASE_FILE,
 		RESHAPE_LOCK_FILE,
 		RESHAPE_JOURNAL_FILE,
 		RESHAPE_JOURNAL_FILE ".new",

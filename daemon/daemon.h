@@ -243,8 +243,9 @@ void balance_learn(struct daemon *daemon, const Vc__JobState *state);
 /* plan.c */
 int plan_start(struct daemon *daemon, struct vc_err *err);
 void plan_stop(struct daemon *daemon);
-/* vcd --fire, --revert: makes an event go one way, and returns the exit status. */
-int plan_main(const char *state_dir, const char *event, bool revert);
+/* vcd --fire, --revert: makes an event go one way, and returns the exit status. epoch: of the lease
+ * of the daemon that orders it; 0: not a daemon. */
+int plan_main(const char *state_dir, const char *event, bool revert, uint32_t epoch);
 
 /* devices.c */
 int devices_start(struct daemon *daemon, struct vc_err *err);

@@ -187,6 +187,8 @@ static void main_usage(FILE *out)
 	      "      --state-dir=DIR   state directory (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "      --fire=EVENT      make the event happen, and exit; daemons call this\n"
 	      "      --revert=EVENT    go back from it, and exit\n"
+	      "      --epoch=N         only if no daemon has taken the watch over since; daemons say "
+	      "this\n"
 	      "      --ready-fd=FD     write \"ok\", or why not, to FD, and close it\n"
 	      "  -h, --help            this text\n"
 	      "  -V, --version         the version\n",
@@ -201,6 +203,7 @@ int main(int argc, char **argv)
 		{ "ready-fd", required_argument, NULL, 'r' },
 		{ "fire", required_argument, NULL, 'f' },
 		{ "revert", required_argument, NULL, 'b' },
+		{ "epoch", required_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -210,6 +213,7 @@ int main(int argc, char **argv)
 				 .jobs = TAILQ_HEAD_INITIALIZER(daemon.jobs) };
 	struct event *on_term, *on_int;
 	const char *state_dir = NULL, *event = NULL;
+	uint32_t epoch = 0;
 	bool revert = false;
 	int ready_fd = -1, c, r;
 	struct vc_err err;
@@ -231,6 +235,9 @@ int main(int argc, char **argv)
 			event = optarg;
 			revert = c == 'b';
 			break;
+		case 'e':
+			epoch = (uint32_t)strtoul(optarg, NULL, 10);
+			break;
 		case 'h':
 			main_usage(stdout);
 			return 0;
@@ -243,7 +250,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (event && !daemon.name && optind == argc)
-		return plan_main(instance_dir(state_dir), event, revert);
+		return plan_main(instance_dir(state_dir), event, revert, epoch);
 	if (event || !daemon.name || optind < argc) {
 		main_usage(stderr);
 		return 2;

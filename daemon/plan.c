@@ -2,19 +2,19 @@
 /*
  * plan.c - when an event's time has come
  *
- * One daemon of the instance watches for all: the one that holds events.lock. The others try for
- * it once a second, so when it dies another goes on from the moment it looked last, which
- * it writes into that file: what came in between is made up for, once for each event and
- * way, in the order in which it came. No daemon at all for some time: the same, at the
- * next vcctl up.
+ * One daemon of the instance watches for all: the one that has the lease (partition/lease.h). It
+ * renews the lease each time it looks. When it dies or is stopped, another takes the lease, and
+ * goes on from the moment up to which the clock was watched: what came in between is made up for,
+ * once for each event and way, in the order in which it came. No daemon at all for some time: the
+ * same, at the next vcctl up. A daemon that has lost the lease forgets what was due.
  *
  * Changing partitions takes seconds, so a process of its own does it: this program
- * again, with --fire or --revert, one at a time.
+ * again, with --fire or --revert, one at a time. Its order bears the lease's epoch; one that comes
+ * late, from a daemon that was stopped before it could give it, is not carried out.
  */
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +24,13 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/trust.h"
 #include "partition/calendar.h"
 #include "partition/condition.h"
+#include "partition/lease.h"
 #include "partition/plan.h"
 #include "partition/reshape.h"
 
-#define PLAN_LOOK_SEC 1
+#define PLAN_LOOK_USEC (LEASE_USEC / 4)
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
@@ -47,6 +47,7 @@ struct plan_watch {
 	struct condition_watch condition_watch;
 	bool failed;         /* the partition of a failover trigger was, at the last look */
 	uint64_t due_usec;   /* CLOCK_REALTIME since when it is to be done; 0: it is not */
+	uint64_t done_usec;  /* due_usec of what is being done; 0: nothing is */
 	uint64_t retry_usec; /* when it is to be tried again; 0: not */
 };
 
@@ -54,8 +55,8 @@ struct plan_clock {
 	struct plan *plan;
 	struct plan_watch *watches; /* two for each event */
 	size_t n;
-	int lock_fd;
-	bool ours;            /* we watch for all */
+	struct lease *lease;
+	uint32_t epoch;       /* of the lease while it is ours; 0: it is not */
 	uint64_t looked_usec; /* CLOCK_REALTIME */
 	struct event *timer, *child_event;
 	int child_fd; /* a pidfd; -1: none is under way */
@@ -104,22 +105,39 @@ static void plan_take_retries(struct daemon *daemon)
 	}
 }
 
-/* Whether the lock is ours, or is now. Where the last holder looked is where we go on. */
+/* What was due, and since when a load has held, was another holder's to know. */
+static void plan_forget(struct plan_clock *clock)
+{
+	for (size_t i = 0; i < clock->n; i++) {
+		struct plan_watch *watch = &clock->watches[i];
+
+		watch->condition_watch = (struct condition_watch){ .told = false };
+		watch->failed = false;
+		watch->due_usec = watch->done_usec = watch->retry_usec = 0;
+	}
+}
+
+/* Whether we watch for all, still or from now on. Up to where the last holder did is where we go
+ * on. */
 static bool plan_hold(struct daemon *daemon)
 {
 	struct plan_clock *clock = daemon->plan;
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	uint64_t usec;
+	uint32_t epoch = lease_hold(clock->lease, (uint8_t)daemon->slot, clock_mono_usec());
+	uint64_t noted;
 
-	if (clock->ours)
-		return true;
-	if (fcntl(clock->lock_fd, F_SETLK, &lock) < 0)
+	if (epoch == clock->epoch)
+		return epoch > 0;
+	if (clock->epoch > 0)
+		log_warn("events: another daemon has taken the watch over; what was due here is forgotten");
+	clock->epoch = epoch;
+	plan_forget(clock);
+	if (epoch == 0)
 		return false;
-	clock->ours = true;
+	noted = lease_noted(clock->lease);
 	clock->looked_usec = clock_real_usec();
-	if (pread(clock->lock_fd, &usec, sizeof(usec), 0) == sizeof(usec) &&
-	    usec < clock->looked_usec)
-		clock->looked_usec = usec;
+	if (noted > 0 && noted < clock->looked_usec)
+		clock->looked_usec = noted;
+	log_info("events: this daemon watches for all");
 	plan_take_retries(daemon);
 	return true;
 }
@@ -208,12 +226,13 @@ static void plan_look(struct daemon *daemon, struct plan_watch *watch, uint64_t 
 
 static _Noreturn void plan_exec(const struct daemon *daemon, const struct plan_watch *watch)
 {
-	char state_dir[PATH_MAX], order[PARTITION_NAME_MAX + 16];
-	char *argv[] = { (char *)"vcd", state_dir, order, NULL };
+	char state_dir[PATH_MAX], order[PARTITION_NAME_MAX + 16], epoch[32];
+	char *argv[] = { (char *)"vcd", state_dir, order, epoch, NULL };
 
 	signal(SIGCHLD, SIG_DFL);
 	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s", daemon->instance->dir);
 	snprintf(order, sizeof(order), "--%s=%s", plan_way_name(watch->way), watch->event->name);
+	snprintf(epoch, sizeof(epoch), "--epoch=%u", daemon->plan->epoch);
 	execv("/proc/self/exe", argv);
 	_exit(127);
 }
@@ -235,6 +254,7 @@ static void plan_start_next(struct daemon *daemon)
 	}
 	if (!next || clock->child_fd >= 0)
 		return;
+	next->done_usec = next->due_usec;
 	next->due_usec = 0;
 	pid = fork();
 	if (pid == 0)
@@ -256,8 +276,27 @@ static void plan_on_child(evutil_socket_t fd, short what, void *ctx)
 
 	close(daemon->plan->child_fd);
 	daemon->plan->child_fd = -1;
+	for (size_t i = 0; i < daemon->plan->n; i++)
+		daemon->plan->watches[i].done_usec = 0;
+	if (!plan_hold(daemon))
+		return;
 	plan_take_retries(daemon);
 	plan_start_next(daemon);
+}
+
+/* Until what was due has been done, another would have to look for it again: an order that is
+ * waiting when the lease goes to another daemon is void. */
+static uint64_t plan_done_until(const struct plan_clock *clock, uint64_t now)
+{
+	for (size_t i = 0; i < clock->n; i++) {
+		const struct plan_watch *watch = &clock->watches[i];
+
+		if (watch->timed && watch->due_usec && watch->due_usec <= now)
+			now = watch->due_usec - 1;
+		if (watch->timed && watch->done_usec && watch->done_usec <= now)
+			now = watch->done_usec - 1;
+	}
+	return now;
 }
 
 static void plan_on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -273,19 +312,12 @@ static void plan_on_timer(evutil_socket_t fd, short what, void *ctx)
 	plan_retry(daemon, now);
 	clock->looked_usec = now;
 	plan_start_next(daemon);
-	/* Until what was due has been begun, another would have to look for it again. */
-	for (size_t i = 0; i < clock->n; i++) {
-		if (clock->watches[i].timed && clock->watches[i].due_usec &&
-		    clock->watches[i].due_usec <= now)
-			now = clock->watches[i].due_usec - 1;
-	}
-	if (pwrite(clock->lock_fd, &now, sizeof(now), 0) < 0)
-		log_warn("%s/" PLAN_CLOCK_FILE ": %s", daemon->instance->dir, strerror(errno));
+	lease_note(clock->lease, plan_done_until(clock, now));
 }
 
 int plan_start(struct daemon *daemon, struct vc_err *err)
 {
-	const struct timeval period = { .tv_sec = PLAN_LOOK_SEC };
+	const struct timeval period = { .tv_usec = PLAN_LOOK_USEC };
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct plan_clock *clock;
 	int r = plan_read(daemon->instance, &plan, err);
@@ -296,11 +328,9 @@ int plan_start(struct daemon *daemon, struct vc_err *err)
 	if (!clock)
 		return err_sys(err, ENOMEM, "events");
 	clock->child_fd = -1;
-	clock->lock_fd =
-		trust_openat(daemon->instance->dirfd, PLAN_CLOCK_FILE, O_RDWR | O_CREAT, 0600);
-	if (clock->lock_fd < 0)
-		return err_sys(err, -clock->lock_fd, "cannot open %s/" PLAN_CLOCK_FILE,
-			       daemon->instance->dir);
+	r = lease_open(daemon->instance->dirfd, &clock->lease, err);
+	if (r < 0)
+		return err_add(err, "%s", daemon->instance->dir);
 	clock->plan = steal_ptr(plan);
 	clock->watches = calloc(2 * clock->plan->n, sizeof(*clock->watches));
 	clock->timer = event_new(daemon->base, -1, EV_PERSIST, plan_on_timer, daemon);
@@ -326,14 +356,32 @@ void plan_stop(struct daemon *daemon)
 	if (clock->child_event)
 		event_free(clock->child_event);
 	closep(&clock->child_fd);
-	closep(&clock->lock_fd);
+	if (clock->lease)
+		lease_give_back(clock->lease);
+	lease_free(clock->lease);
 	plan_free(clock->plan);
 	free(clock->watches);
 	free(clock);
 	daemon->plan = NULL;
 }
 
-int plan_main(const char *state_dir, const char *event, bool revert)
+/* Under the lock of changes, so that of two daemons that order the same the later one waits. */
+static int plan_check_epoch(const struct instance *in, uint32_t epoch, struct vc_err *err)
+{
+	struct lease *lease;
+	bool current;
+	int r = epoch ? lease_open(in->dirfd, &lease, err) : 0;
+
+	if (r < 0 || !epoch)
+		return r;
+	current = lease_is_current(lease, epoch);
+	lease_free(lease);
+	return current ? 0
+		       : err_set(err, ESTALE,
+				 "the daemon that ordered it does not watch the clock any more");
+}
+
+int plan_main(const char *state_dir, const char *event, bool revert, uint32_t epoch)
 {
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	_cleanup_(cg_freep) struct cg *cg = NULL;
@@ -348,9 +396,15 @@ int plan_main(const char *state_dir, const char *event, bool revert)
 	if (r == 0)
 		r = reshape_lock(in, cg, &lock, &err);
 	if (r == 0)
+		r = plan_check_epoch(in, epoch, &err);
+	if (r == 0)
 		r = plan_go(in, cg, event, revert ? PLAN_REVERT : PLAN_FIRE, &how, &report, &err);
 	if (r == -EALREADY)
 		return 0;
+	if (r == -ESTALE) {
+		log_warn("event %s: not carried out: %s", event, err.text);
+		return 1;
+	}
 	if (r < 0) {
 		log_error("%s", err.text);
 		if (lock >= 0)

@@ -15,7 +15,7 @@ libpartition_la_SOURCES = \
 	partition/device.c partition/device.h partition/device-priv.h partition/device-hardware.c \
 	partition/device-irq.c partition/device-node.c partition/irq.c partition/irq.h partition/irq-watch.c \
 	partition/irqbalance.c partition/irqbalance.h \
-	partition/instance.c partition/instance.h \
+	partition/instance.c partition/instance.h partition/lease.c partition/lease.h \
 	partition/owner.c partition/owner.h partition/partition.c partition/partition.h \
 	partition/plan.c partition/plan.h partition/plan-json.c \
 	partition/region.c partition/region.h partition/config-region.c \
@@ -31,6 +31,8 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit-cgroup tests/unit-cgroup-procs \
 	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-device tests/unit-irq \
 	tests/unit-deny
+check_PROGRAMS += tests/unit-lease
+TESTS += tests/unit-lease
 TESTS += tests/unit-cgroup tests/unit-cgroup-procs \
 	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-device tests/unit-irq \
 	tests/unit-deny
@@ -62,6 +64,10 @@ tests_unit_irq_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 tests_unit_deny_SOURCES = tests/unit-deny.c
 tests_unit_deny_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_deny_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_lease_SOURCES = tests/unit-lease.c
+tests_unit_lease_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lease_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_calendar_SOURCES = tests/unit-calendar.c
 tests_unit_calendar_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
