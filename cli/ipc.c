@@ -93,6 +93,39 @@ int ipc_objects_get(const char *state_dir, const char *name, struct ipc_objects 
 	return r;
 }
 
+int ipc_objects_get_handle(const char *state_dir, const char *partition, uint32_t handle,
+			   struct ipc_objects *ret, struct vc_err *err)
+{
+	Vc__IpcStat body = VC__IPC_STAT__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+	struct wire_msg answer;
+	struct wire *wire;
+	int r;
+
+	*ret = (struct ipc_objects){ 0 };
+	r = client_open_any(state_dir, &wire, err);
+	if (r < 0)
+		return r;
+	body.has_handle = true;
+	body.handle = handle;
+	body.partition = (char *)partition;
+	msg.body_case = VC__MSG__BODY_IPC_STAT;
+	msg.ipc_stat = &body;
+	r = client_ask(wire, &msg, NULL, 0, &answer, err);
+	wire_free(wire);
+	if (r < 0)
+		return r;
+	ret->answers = malloc(sizeof(*ret->answers));
+	ret->entries = malloc(sizeof(Vc__IpcEntry *));
+	if (ret->answers && ret->entries && answer.msg->body_case == VC__MSG__BODY_IPC_ENTRY) {
+		ret->entries[ret->n++] = answer.msg->ipc_entry;
+		ret->answers[ret->n_answers++] = answer;
+		return 0;
+	}
+	wire_msg_done(&answer);
+	return err_set(err, EPROTO, "the daemon answered something else");
+}
+
 void ipc_objects_done(struct ipc_objects *objects)
 {
 	for (size_t i = 0; i < objects->n_answers; i++)

@@ -23,6 +23,10 @@ struct ipc_objects {
  * ipc_objects_done(), whatever comes back. */
 int ipc_objects_get(const char *state_dir, const char *name, struct ipc_objects *ret,
 		    struct vc_err *err);
+/* The one that a partition has by a handle; partition NULL: the one that the caller's job is in.
+ * -ENOENT, -EACCES, -EINVAL: in no job, and no partition is named. */
+int ipc_objects_get_handle(const char *state_dir, const char *partition, uint32_t handle,
+			   struct ipc_objects *ret, struct vc_err *err);
 void ipc_objects_done(struct ipc_objects *objects);
 
 /* "sem", or the number of a kind that this command does not know. Returns buf. */

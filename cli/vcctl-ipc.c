@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "cli/json.h"
 #include "cli/table.h"
 #include "ipcmap/kind.h"
+#include "partition/partition.h"
 
 /* "id:123" names an object by its id. */
 static bool ipc_parse_id(const char *name, uint64_t *ret)
@@ -28,6 +30,32 @@ static bool ipc_parse_id(const char *name, uint64_t *ret)
 		return false;
 	*ret = strtoull(name + 3, &end, 10);
 	return *end == '\0';
+}
+
+/* "handle:123", or "handle:vc0:123", is what a partition has an object by. */
+static bool ipc_parse_handle(const char *name, char ret_partition[static PARTITION_NAME_MAX],
+			     uint32_t *ret)
+{
+	const char *number = name + 7;
+	unsigned long value;
+	size_t len;
+	char *end;
+
+	if (strncmp(name, "handle:", 7) != 0)
+		return false;
+	len = strcspn(number, ":");
+	if (!number[len])
+		len = 0;
+	if (len >= PARTITION_NAME_MAX)
+		return false;
+	snprintf(ret_partition, PARTITION_NAME_MAX, "%.*s", (int)len, number);
+	number += len ? len + 1 : 0;
+	errno = 0;
+	value = *number >= '0' && *number <= '9' ? strtoul(number, &end, 10) : ULONG_MAX;
+	if (value > UINT32_MAX || errno || *end)
+		return false;
+	*ret = (uint32_t)value;
+	return true;
 }
 
 /* Keeps those that are meant: of the kind that was asked for, if one was, and of that id. */
@@ -51,8 +79,15 @@ static int ipc_get(const struct vcctl *opts, const char *name, struct ipc_object
 {
 	uint64_t id = 0;
 	bool by_id = name && ipc_parse_id(name, &id);
-	int r = ipc_objects_get(opts->state_dir, by_id ? NULL : name, ret, err);
+	char partition[PARTITION_NAME_MAX];
+	uint32_t handle;
+	int r;
 
+	if (name && ipc_parse_handle(name, partition, &handle))
+		r = ipc_objects_get_handle(opts->state_dir, *partition ? partition : NULL, handle,
+					   ret, err);
+	else
+		r = ipc_objects_get(opts->state_dir, by_id ? NULL : name, ret, err);
 	if (r < 0)
 		return r;
 	ipc_keep(ret, opts->kind, by_id ? &id : NULL);

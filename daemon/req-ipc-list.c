@@ -89,6 +89,44 @@ static int entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id, stru
 	return r;
 }
 
+/* Whose handle is meant: of the partition that is named, else of the job's that asks. */
+static int handle_column(struct ipc *ipc, const struct conn *conn, const char *partition,
+			 uint32_t *ret, struct vc_err *err)
+{
+	struct table_opener who;
+	int r;
+
+	if (partition) {
+		int index = instance_find(ipc->daemon->instance, partition);
+
+		*ret = (uint32_t)index;
+		return index < 0 ? err_set(err, ENOENT, "there is no partition '%s'", partition)
+				 : 0;
+	}
+	r = ipc_who(ipc, conn, &who, err);
+	if (r == 0 && who.job == 0)
+		return err_set(err, EINVAL,
+			       "a handle is a partition's, and you are in none: write "
+			       "handle:PARTITION:NUMBER");
+	*ret = who.column;
+	return r;
+}
+
+/* With the table locked. */
+static int find_handle(struct ipc *ipc, const struct conn *conn, const Vc__IpcStat *req,
+		       uint64_t *ret_id, struct vc_err *err)
+{
+	uint32_t column = 0;
+	int r = handle_column(ipc, conn, req->partition, &column, err);
+
+	if (r < 0)
+		return r;
+	r = table_find_handle(ipc->table, column, req->handle, ret_id);
+	return r < 0 ? err_set(err, ENOENT, "partition %s has no IPC object by the handle %u",
+			       ipc->daemon->instance->config->parts[column].name, req->handle)
+		     : 0;
+}
+
 int req_ipc_stat(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 {
 	const Vc__IpcStat *req = msg->msg->ipc_stat;
@@ -98,14 +136,15 @@ int req_ipc_stat(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	struct ipc *ipc = conn->daemon->ipc;
 	Vc__Msg answer = VC__MSG__INIT;
 	struct ipc_entry entry;
-	int r = ipc_check_key(&key, err), found = 0;
+	int r = req->has_handle ? 0 : ipc_check_key(&key, err), found = 0;
 	uint64_t id;
 
 	if (r == 0)
 		r = table_lock(ipc->table, err);
 	if (r < 0)
 		return r;
-	found = ipc_find(ipc, &key, &id, err);
+	found = req->has_handle ? find_handle(ipc, conn, req, &id, err)
+				: ipc_find(ipc, &key, &id, err);
 	if (found == 0 || found == -EPROTOTYPE)
 		r = entry_get(ipc, conn, id, &entry);
 	table_unlock(ipc->table);

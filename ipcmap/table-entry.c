@@ -7,6 +7,11 @@
  *	generation            | number, index_bits of them
  *	         short form: the lower 31 bits
  *
+ * A handle is a count and the entry's number, so that a partition's daemon finds the entry of
+ * one without looking for it:
+ *
+ *	count, not 0          | number
+ *
  * Generations begin where the id has more than 31 bits, so that a short form is never a
  * full id, and pass over those whose short form would be 0 for the first entry.
  */
@@ -57,11 +62,29 @@ struct table_column *table_column_at(struct table *table, uint32_t index, uint32
 	return &columns[(size_t)index * table->n_columns + column];
 }
 
-static uint32_t table_new_handle(struct table *table)
+static uint32_t table_new_handle(struct table *table, uint32_t index)
 {
-	uint32_t handle = ++table->map->last_handle;
+	uint32_t count = ++table->map->last_handle << table->index_bits;
 
-	return handle ? handle : ++table->map->last_handle;
+	if (!count)
+		count = ++table->map->last_handle << table->index_bits;
+	return count | index;
+}
+
+int table_find_handle(struct table *table, uint32_t column, uint32_t handle, uint64_t *ret_id)
+{
+	uint32_t index = handle & ((1u << table->index_bits) - 1);
+	const struct table_entry *entry = table_entry(table, index);
+	const struct table_column *at;
+
+	if (!entry || index >= table_high(table, POOL_ENTRY) || entry->item.valid != ENTRY_VALID ||
+	    column >= table->n_columns)
+		return -ENOENT;
+	at = table_column_at(table, index, column);
+	if (!at->valid || at->handle != handle)
+		return -ENOENT;
+	*ret_id = table_entry_id(table, index);
+	return 0;
 }
 
 void table_column_add(struct table *table, uint32_t index, uint32_t column, int32_t n)
@@ -74,7 +97,7 @@ void table_column_add(struct table *table, uint32_t index, uint32_t column, int3
 	}
 	at->openers += (uint32_t)n;
 	if (at->openers > 0 && !at->valid) {
-		at->handle = table_new_handle(table);
+		at->handle = table_new_handle(table, index);
 		at->valid = 1;
 	} else if (at->openers == 0) {
 		at->valid = 0;

@@ -92,6 +92,8 @@ struct table_column {
 	uint32_t openers; /* their counts */
 };
 int table_get_column(struct table *table, uint64_t id, uint32_t column, struct table_column *ret);
+/* The object that a partition has by a handle. -ENOENT: none by that, now. */
+int table_find_handle(struct table *table, uint32_t column, uint32_t handle, uint64_t *ret_id);
 
 /*
  * Takes a free entry and fills it from what is given (id, n_open, flags that say "gone" are

@@ -35,12 +35,14 @@ EXTRA_DIST += ipcmap/vcipc.sym examples/ipc/Makefile \
 	examples/ipc/README.md
 dist_man_MANS += man/vcipc.3 man/vcipc_event.3 man/vcipc_sem.3 man/vcipc_mutex.3 man/vcipc_mq.3 man/vcipc_shm.3
 
-check_PROGRAMS += tests/ipc-peer tests/ipc-kills
+check_PROGRAMS += tests/ipc-peer tests/ipc-kills tests/ipc-turns
+tests_ipc_turns_SOURCES = tests/ipc-turns.c
+tests_ipc_turns_LDADD = libvcipc.la
 tests_ipc_peer_SOURCES = tests/ipc-peer.c
 tests_ipc_peer_LDADD = libvcipc.la
 tests_ipc_kills_SOURCES = tests/ipc-kills.c
 tests_ipc_kills_LDADD = libvcipc.la
-library_end_to_end = tests/ipc-library.sh tests/ipc-waits.sh tests/ipc-kills.sh
+library_end_to_end = tests/ipc-library.sh tests/ipc-waits.sh tests/ipc-fair.sh tests/ipc-kills.sh
 dist_check_SCRIPTS += $(library_end_to_end)
 TESTS += $(library_end_to_end)
 

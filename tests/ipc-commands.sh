@@ -47,6 +47,29 @@ matches "show" "$(vcctl ipc show gate)" '^ *vc1 +[0-9]+ +2$'
 is "show, of two kinds" "$(vcctl ipc show jobs --json | json "[o['kind'] for o in d['ipc']]")" "['mq', 'posix-mq']"
 id=$(vcctl ipc list --kind=sysv-shm --json | json "d['ipc'][0]['id']")
 is "show, by id" "$(vcctl ipc show "id:$id" --json | json "d['ipc'][0]['kind']")" sysv-shm
+# By the handle that a partition has it by: from outside with the partition's name, in a job without.
+handle=$(handle gate vc1)
+is "show, by handle" "$(vcctl ipc show "handle:vc1:$handle")" "$(vcctl ipc show gate)"
+is "show, by handle, as JSON" "$(vcctl ipc show "handle:vc1:$handle" --json)" "$(vcctl ipc show gate --json)"
+is "show, by handle, in a job" "$(vcrun --on=vc1 vcctl ipc show "handle:$handle")" "$(vcctl ipc show gate)"
+shows_nothing() { # MESSAGE COMMAND...
+	message=$1
+	shift
+	try "$@"
+	is "exit status of $*" "$status" 1
+	matches "$*" "$out" "$message"
+}
+shows_nothing "partition vc0 has no IPC object by the handle $handle" vcctl ipc show "handle:vc0:$handle"
+shows_nothing "partition vc0 has no IPC object by the handle $handle" vcrun --on=vc0 vcctl ipc show "handle:$handle"
+shows_nothing 'you are in none: write handle:PARTITION:NUMBER' vcctl ipc show "handle:$handle"
+shows_nothing "no partition 'vc7'" vcctl ipc show "handle:vc7:$handle"
+shows_nothing 'no IPC object by the handle 0' vcctl ipc show handle:vc1:0
+shows_nothing 'no IPC object by the handle 4294967295' vcctl ipc show handle:vc1:4294967295
+for name in handle: handle:vc1 handle:vc1: handle:vc1:4294967296 "handle:vc1:$handle:" "handle:vc1:-$handle" \
+	"handle:0123456789012345678901234567890123456789:$handle"; do
+	shows_nothing "no IPC object '$name'" vcctl ipc show "$name"
+done
+shows_nothing 'is not yours' as_user 65534 vcctl ipc show "handle:vc1:$handle"
 try vcctl ipc show nothing
 is "exit status of show of nothing" "$status" 1
 matches "show of nothing" "$out" "no IPC object 'nothing'.*vcctl ipc list"

@@ -401,6 +401,53 @@ static void test_openers(void **state)
 	assert_int_equal(found.n_objects, 1);
 }
 
+/* A partition's handle leads to the object, while it is valid, and in that partition only. */
+static void test_handles(void **state)
+{
+	uint64_t id = make(IPC_KIND_EVENT, "one"), other = make(IPC_KIND_SEM, "other"), found = 0;
+	uint32_t here, there, again;
+
+	count_in(id, 1, 0);
+	count_in(id, 2, 1);
+	count_in(other, 1, 0);
+	here = column_of(id, 0).handle;
+	there = column_of(id, 1).handle;
+	assert_int_not_equal(here, there);
+	ok(table_find_handle(table, 0, here, &found));
+	assert_int_equal(found, id);
+	ok(table_find_handle(table, 1, there, &found));
+	assert_int_equal(found, id);
+	ok(table_find_handle(table, 0, column_of(other, 0).handle, &found));
+	assert_int_equal(found, other);
+	assert_int_equal(table_find_handle(table, 1, here, &found), -ENOENT);
+	assert_int_equal(table_find_handle(table, 2, here, &found), -ENOENT);
+	assert_int_equal(table_find_handle(table, UINT32_MAX, here, &found), -ENOENT);
+	for (uint32_t i = 0; i < ENTRIES; i++) /* without a count */
+		assert_int_equal(table_find_handle(table, 0, i, &found), -ENOENT);
+	assert_int_equal(table_find_handle(table, 0, UINT32_MAX, &found), -ENOENT);
+	/* It goes over with the last opener, and ends with it. */
+	ok(table_move_opener(table, 1, 2, 42, 555));
+	assert_int_equal(table_find_handle(table, 0, here, &found), -ENOENT);
+	ok(table_find_handle(table, 2, here, &found));
+	assert_int_equal(found, id);
+	ok(table_drop_opener(table, 1));
+	assert_int_equal(table_find_handle(table, 2, here, &found), -ENOENT);
+	/* The next one is another, even if the entry is. */
+	ok(table_remove(table, id));
+	assert_int_equal(table_find_handle(table, 1, there, &found), -ENOENT);
+	id = make(IPC_KIND_EVENT, "one");
+	for (int i = 0; i < 300; i++) {
+		count_in(id, 3, 1);
+		again = column_of(id, 1).handle;
+		assert_int_not_equal(again, 0);
+		ok(table_find_handle(table, 1, again, &found));
+		assert_int_equal(found, id);
+		ok(table_count_out(table, id, 3, 0));
+		assert_int_equal(table_find_handle(table, 1, again, &found), -ENOENT);
+	}
+	assert_int_not_equal(again, there);
+}
+
 /* The handle goes from the source's column to the target's. */
 static void test_move(void **state)
 {
@@ -475,6 +522,30 @@ static void test_create_ranges(void **state)
 	refused(table_create(dirfd_, "t", 1, TABLE_ENTRIES_MIN - 1, &err), EINVAL);
 	refused(table_create(dirfd_, "t", 1, TABLE_ENTRIES_MAX + 1, &err), EINVAL);
 	refused(table_create(dirfd_, "no/t", 1, ENTRIES, &err), ENOENT);
+}
+
+/* In the largest table handles come again soonest, and are never 0. */
+static void test_handles_come_again(void **state)
+{
+	struct table *small = table;
+	uint64_t id, found = 0;
+
+	ok(table_create(dirfd_, "most", 2, TABLE_ENTRIES_MAX, &err));
+	ok(table_open(dirfd_, "most", &table, &err));
+	ok(table_lock(table, &err));
+	id = make(IPC_KIND_EVENT, "first");
+	for (int i = 0; i < 600; i++) {
+		count_in(id, 1, 0);
+		assert_int_not_equal(column_of(id, 0).handle, 0);
+		ok(table_find_handle(table, 0, column_of(id, 0).handle, &found));
+		assert_int_equal(found, id);
+		ok(table_count_out(table, id, 1, 0));
+	}
+	ok(table_check(table, &err));
+	table_unlock(table);
+	table_close(table);
+	table = small;
+	unlinkat(dirfd_, "most", 0);
 }
 
 /* The largest possible one takes next to no memory. */
@@ -584,12 +655,14 @@ int main(void)
 		TABLE_TEST(test_full),
 		TABLE_TEST(test_limits),
 		TABLE_TEST(test_too_often),
+		TABLE_TEST(test_handles),
 		TABLE_TEST(test_openers),
 		TABLE_TEST(test_move),
 		TABLE_TEST(test_walk),
 		TABLE_TEST(test_making),
 		TABLE_TEST(test_check_and_repair),
 		cmocka_unit_test(test_create_ranges),
+		cmocka_unit_test(test_handles_come_again),
 		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_foreign_files),
 		cmocka_unit_test(test_hash),
