@@ -154,6 +154,27 @@ static int ipc_region_unready(struct vc_err *err)
 	return err_set(err, EBUSY, "that region is being made; try again");
 }
 
+/* The caller's own limits. It would only deceive itself: what binds a user is
+ * ipc-objects-per-user. */
+static int open_check_limit(struct ipc *ipc, const struct ipc_opening *o, struct vc_err *err)
+{
+	const Vc__IpcOpen *req = o->req;
+	struct table_share share = table_share(ipc->table, o->conn->uid, o->key.kind);
+	uint64_t most = req->has_limit_units ? req->limit_units : UINT64_MAX;
+
+	if (req->has_limit_objects && share.objects >= req->limit_objects)
+		return err_set(err, ENOSPC,
+			       "user %u has %" PRIu64 " IPC objects of kind %s, as many as allowed",
+			       (unsigned)o->conn->uid, share.objects, ipc_kind_name(o->key.kind));
+	if (req->units > most || share.units > most - req->units)
+		return err_set(err, EOVERFLOW,
+			       "user %u has IPC objects of kind %s that count %" PRIu64
+			       ", this one would count %" PRIu64 ", and %" PRIu64 " are allowed",
+			       (unsigned)o->conn->uid, ipc_kind_name(o->key.kind), share.units,
+			       req->units, most);
+	return 0;
+}
+
 static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *err)
 {
 	struct table_object wanted = {
@@ -164,6 +185,7 @@ static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 		.cgid = o->conn->gid,
 		.mode = o->req->mode & 0777,
 		.created_usec = clock_real_usec(),
+		.units = o->req->units,
 		.token = o->req->token,
 		.persistent = o->req->flags & DOOR_PERSISTENT,
 		.name_len = o->key.has_name ? o->key.name.len : 0,
@@ -174,6 +196,9 @@ static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 		return ipc_region_unready(err);
 	if (wanted.name_len)
 		memcpy(wanted.name, o->key.name.data, wanted.name_len);
+	r = open_check_limit(ipc, o, err);
+	if (r < 0)
+		return r;
 	r = table_make(ipc->table, &wanted, ipc_per_user(ipc, o->conn->uid), &wanted.id, err);
 	if (r < 0)
 		return r;

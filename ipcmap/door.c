@@ -193,6 +193,12 @@ int door_open(const struct door_open *req, struct door_object *ret)
 	body.mode = req->mode;
 	body.size = req->size;
 	body.token = door_token();
+	if (req->limit) {
+		body.has_limit_objects = body.has_units = body.has_limit_units = true;
+		body.limit_objects = req->limit->objects;
+		body.units = req->limit->units;
+		body.limit_units = req->limit->units_in_all;
+	}
 	msg.body_case = VC__MSG__BODY_IPC_OPEN;
 	msg.ipc_open = &body;
 	r = door_ask(&msg, VC__MSG__BODY_IPC_OBJECT, &answer, NULL);

@@ -41,6 +41,14 @@ enum door_flags {
 				   * handle is 0; not with CREATE */
 };
 
+/* How much of a new object's kind the caller's user may have with it. Kinds that count:
+ * posix-mq, sysv-msg, sysv-sem, sysv-shm (ipcmap/table.h, table_share()). */
+struct door_limit {
+	uint64_t objects; /* all together */
+	uint64_t units;   /* what this one counts for, in whatever the kind is measured by */
+	uint64_t units_in_all;
+};
+
 struct door_open {
 	uint32_t kind;    /* enum ipc_kind; 0 with an id: whichever it is */
 	const char *name; /* 1 to DOOR_NAME_MAX bytes; NULL: nameless (IPC_PRIVATE), or by id */
@@ -48,6 +56,7 @@ struct door_open {
 	uint32_t flags;   /* enum door_flags */
 	uint32_t mode;    /* 07777 of a new object; the caller applies its umask itself */
 	uint64_t size;    /* bytes of a new object's file, all zero */
+	const struct door_limit *limit; /* NULL: none but those of the configuration */
 };
 
 struct door_object {
@@ -73,7 +82,8 @@ struct door_object {
  *	-EPROTOTYPE    there is one of that name or id, of another kind
  *	-EACCES        its owner, group and mode do not let the caller read and write it (RDONLY:
  *	               read it); nothing else is told of it
- *	-ENOSPC        the table is full, or the file system is
+ *	-ENOSPC        the table is full, or the file system is; or limit->objects is reached
+ *	-EOVERFLOW     limit->units_in_all is
  *	-EBUSY         its owner holds a lease on its file (fcntl(2), F_SETLEASE)
  *	-EDQUOT        the caller's user has as many objects, or opens of them, as it may have
  *

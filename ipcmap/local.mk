@@ -11,7 +11,7 @@ libdoor_la_LIBADD = libwire.la libcommon.la
 noinst_LTLIBRARIES += libipctable.la
 libipctable_la_SOURCES = ipcmap/table.c ipcmap/table.h ipcmap/table-layout.h ipcmap/table-pool.c \
 	ipcmap/table-entry.c ipcmap/table-opener.c ipcmap/table-repair.c ipcmap/table-check.c \
-	ipcmap/table-hash.c ipcmap/table-hash.h
+	ipcmap/table-hash.c ipcmap/table-hash.h ipcmap/table-share.c
 libipctable_la_CFLAGS = $(AM_CFLAGS) -pthread
 
 if HAVE_CMOCKA

@@ -246,6 +246,41 @@ static int check_procs(struct table *table, struct vc_err *err)
 	return r;
 }
 
+/* What each user has of each kind is what the entries add up to. */
+static int check_shares(struct table *table, struct vc_err *err)
+{
+	uint32_t high = table_high(table, POOL_USER), entries = table_high(table, POOL_ENTRY);
+	_cleanup_free_ struct table_share(*sums)[TABLE_SHARES] = calloc(high + 1, sizeof(*sums));
+
+	if (!sums)
+		return check_fail(err, "no memory to check with");
+	for (uint32_t i = 0; i < entries; i++) {
+		const struct table_entry *entry = table_entry(table, i);
+		struct table_user *user = table_user_find(table, entry->cuid);
+		const struct table_share *share;
+		struct table_share *sum;
+
+		if (!entry->item.valid || !user)
+			continue;
+		share = table_entry_share(user, entry);
+		if (!share)
+			continue;
+		sum = &sums[((char *)user - (char *)table_item(table, POOL_USER, 0)) /
+			    sizeof(*user)][share - user->shares];
+		sum->objects++;
+		sum->units += entry->units;
+	}
+	for (uint32_t i = 0; i < high; i++) {
+		const struct table_user *user =
+			(struct table_user *)table_item(table, POOL_USER, i);
+
+		if (user->item.valid && memcmp(user->shares, sums[i], sizeof(sums[i])))
+			return check_fail(err, "user %u has other shares than it is counted with",
+					  user->uid);
+	}
+	return 0;
+}
+
 /* The sums over all users are those of all entries and opens. */
 static int check_users(struct table *table, struct vc_err *err)
 {
@@ -286,6 +321,8 @@ int table_check(struct table *table, struct vc_err *err)
 		r = check_procs(table, err);
 	if (r == 0)
 		r = check_users(table, err);
+	if (r == 0)
+		r = check_shares(table, err);
 	if (r == 0 && table->map->damaged)
 		r = check_fail(err, "a walk met a contradiction");
 	return r;

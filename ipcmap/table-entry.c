@@ -222,6 +222,7 @@ int table_get(struct table *table, uint64_t id, struct table_object *ret)
 		.mode = entry->mode,
 		.n_open = entry->n_open,
 		.created_usec = entry->created_usec,
+		.units = entry->units,
 		.token = entry->token,
 		.persistent = entry->persistent,
 		.unlinked = entry->unlinked,
@@ -264,6 +265,7 @@ static void table_fill_entry(struct table *table, uint32_t index, const struct t
 {
 	struct table_entry *entry = table_entry(table, index), fresh = {
 		.created_usec = wanted->created_usec,
+		.units = wanted->units,
 		.token = wanted->token,
 		.uid = wanted->uid,
 		.gid = wanted->gid,
@@ -324,6 +326,7 @@ int table_make(struct table *table, const struct table_object *wanted, uint32_t 
 	table_fill_entry(table, index, wanted);
 	table_validate(table, POOL_ENTRY, index, table_entry_hash(table, index), ENTRY_MAKING);
 	user->n_objects++;
+	table_share_add(user, table_entry(table, index));
 	*ret_id = table_entry_id(table, index);
 	return 0;
 }
@@ -362,10 +365,12 @@ int table_remove(struct table *table, uint64_t id)
 				  offsetof(struct table_entry, idle_link), index);
 	entry->idle = 0;
 	uid = entry->cuid;
-	table_put(table, POOL_ENTRY, index);
 	user = table_user(table, uid);
-	if (user && user->n_objects > 0)
+	if (user && user->n_objects > 0) {
+		table_share_take(table, user, entry);
 		user->n_objects--;
+	}
+	table_put(table, POOL_ENTRY, index);
 	table_user_settle(table, uid);
 	return 0;
 }
@@ -374,12 +379,18 @@ int table_unlink(struct table *table, uint64_t id)
 {
 	uint32_t index;
 	struct table_entry *entry = table_entry_of(table, id, &index);
+	struct table_user *user;
 
 	if (!entry)
 		return -ENOENT;
 	if (entry->unlinked)
 		return 0;
+	user = table_user_find(table, entry->cuid);
+	if (user)
+		table_share_take(table, user, entry);
 	entry->unlinked = 1;
+	if (user)
+		table_share_add(user, entry);
 	table_rehash(table, POOL_ENTRY, index, table_entry_hash(table, index));
 	table_entry_settle(table, index);
 	return 0;

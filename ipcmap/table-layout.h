@@ -6,6 +6,7 @@
  *	table-pool.c    pools of items: free list, hash, lists; knows nothing of their meaning
  *	table-entry.c   objects
  *	table-opener.c  processes, and what each has open
+ *	table-share.c   how much of each kind a user has
  *	table-repair.c  what a holder of the lock left that died
  *	table-check.c   whether everything agrees
  *
@@ -35,8 +36,9 @@
 #include "ipcmap/table.h"
 
 #define TABLE_MAGIC 0x656c6261742d6376u /* "vc-table" */
-#define TABLE_VERSION 1
+#define TABLE_VERSION 2
 #define TABLE_NONE UINT32_MAX
+#define TABLE_SHARES 4 /* kinds of which the number is limited */
 
 enum table_pool_id { POOL_ENTRY, POOL_OPEN, POOL_PROC, POOL_USER, POOL_N };
 
@@ -60,6 +62,7 @@ struct table_entry {
 	uint32_t kind;
 	uint64_t generation; /* stays when the entry is free */
 	uint64_t created_usec;
+	uint64_t units; /* see table_share() */
 	uint64_t token;
 	uint64_t looked_usec;
 	uint32_t uid, gid, cuid, cgid, mode;
@@ -93,6 +96,7 @@ struct table_user {
 	struct table_item item; /* hash: of uid */
 	uint32_t uid;
 	uint32_t n_objects, n_opens;
+	struct table_share shares[TABLE_SHARES];
 };
 
 /* A pool as it is now. */
@@ -202,12 +206,21 @@ uint32_t table_open_hash(const struct table *table, uint32_t entry, uint32_t pro
 uint32_t table_user_hash(const struct table *table, uint32_t uid);
 /* The user's item, made if there is none; NULL: the pool is full. */
 struct table_user *table_user(struct table *table, uint32_t uid);
+/* The same, if there is one already. */
+struct table_user *table_user_find(struct table *table, uint32_t uid);
 /* Its counts have changed: forgets who has nothing. */
 void table_user_settle(struct table *table, uint32_t uid);
 /* Ends one open, with all that counts it. The proc stays. */
 void table_open_end(struct table *table, uint32_t index);
 /* Forgets a proc that has nothing open. */
 void table_proc_settle(struct table *table, uint32_t index);
+
+/* table-share.c */
+/* Where an entry counts among what its user has; NULL: nowhere. */
+struct table_share *table_entry_share(struct table_user *user, const struct table_entry *entry);
+void table_share_add(struct table_user *user, const struct table_entry *entry);
+void table_share_take(struct table *table, struct table_user *user,
+		      const struct table_entry *entry);
 
 /* table-repair.c */
 void table_repair(struct table *table);

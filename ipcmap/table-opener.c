@@ -95,6 +95,13 @@ static struct table_user *table_user_of(struct table *table, uint32_t uid, uint3
 	return NULL;
 }
 
+struct table_user *table_user_find(struct table *table, uint32_t uid)
+{
+	uint32_t index;
+
+	return table_user_of(table, uid, &index);
+}
+
 struct table_user *table_user(struct table *table, uint32_t uid)
 {
 	uint32_t index;
@@ -105,6 +112,7 @@ struct table_user *table_user(struct table *table, uint32_t uid)
 	user = (struct table_user *)table_item(table, POOL_USER, index);
 	user->uid = uid;
 	user->n_objects = user->n_opens = 0;
+	memset(user->shares, 0, sizeof(user->shares));
 	table_validate(table, POOL_USER, index, table_user_hash(table, uid), 1);
 	return user;
 }

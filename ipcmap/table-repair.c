@@ -59,8 +59,10 @@ static void repair_users(struct table *table)
 		const struct table_entry *entry = table_entry(table, i);
 		struct table_user *user = entry->item.valid ? table_user(table, entry->cuid) : NULL;
 
-		if (user)
+		if (user) {
 			user->n_objects++;
+			table_share_add(user, entry);
+		}
 	}
 }
 

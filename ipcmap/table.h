@@ -68,6 +68,7 @@ struct table_object {
 	uint32_t uid, gid, cuid, cgid, mode;
 	uint32_t n_open; /* counts of all openers */
 	uint64_t created_usec;
+	uint64_t units; /* what it counts for in its maker's share */
 	uint64_t token; /* of the request that made it */
 	bool persistent;
 	bool unlinked;        /* its name is gone */
@@ -109,6 +110,13 @@ int table_remove(struct table *table, uint64_t id);
 /* Its name is gone; the entry becomes idle with its last opener. */
 int table_unlink(struct table *table, uint64_t id);
 int table_set_owner(struct table *table, uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode);
+
+/* How many objects of a kind a user has made that are there still, and their units in sum. Nothing
+ * of kinds that the kernel does not limit. */
+struct table_share {
+	uint64_t objects, units;
+};
+struct table_share table_share(struct table *table, uint32_t uid, uint32_t kind);
 
 /* The next idle object (see above) that was not given out since before_usec; notes now_usec as
  * the time. Those whose maker died are idle too. Begin with *cursor = 0; of all objects only

@@ -108,9 +108,9 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} tables[] = {
-		{ "msg", calls_msg },     { "sem", calls_sem },   { "semundo", calls_semundo },
-		{ "shm", calls_shm },     { "mq", calls_mq },     { "notify", calls_notify },
-		{ "named", calls_named }, { "ours", calls_ours },
+		{ "msg", calls_msg },     { "sem", calls_sem },       { "semundo", calls_semundo },
+		{ "shm", calls_shm },     { "mq", calls_mq },         { "notify", calls_notify },
+		{ "named", calls_named }, { "limits", calls_limits }, { "ours", calls_ours },
 	};
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)

@@ -327,6 +327,55 @@ static void test_full(void **state)
 	refused(table_make(table, &object, TABLE_UNLIMITED, &id, &err), ENOSPC);
 }
 
+static void share_is(uint32_t uid, uint32_t kind, uint64_t objects, uint64_t units)
+{
+	struct table_share share = table_share(table, uid, kind);
+
+	assert_int_equal(share.objects, objects);
+	assert_int_equal(share.units, units);
+	ok(table_check(table, &err));
+}
+
+/* What the kernel limits is counted by its maker and kind. */
+static void test_shares(void **state)
+{
+	static const struct {
+		uint32_t kind;
+		bool limited, counts_unlinked;
+	} rows[] = {
+		{ IPC_KIND_POSIX_MQ, true, true },    { IPC_KIND_SYSV_MSG, true, false },
+		{ IPC_KIND_SYSV_SEM, true, false },   { IPC_KIND_SYSV_SHM, true, false },
+		{ IPC_KIND_POSIX_SEM, false, false }, { IPC_KIND_SHM, false, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct table_object object = object_named(rows[i].kind, "");
+		uint64_t n = rows[i].limited, m = rows[i].counts_unlinked, a, b;
+
+		object.units = 5;
+		share_is(10, rows[i].kind, 0, 0);
+		ok(table_make(table, &object, TABLE_UNLIMITED, &a, &err));
+		ok(table_made(table, a));
+		share_is(10, rows[i].kind, n, 5 * n);
+		object.units = 7;
+		ok(table_make(table, &object, TABLE_UNLIMITED, &b, &err));
+		ok(table_made(table, b));
+		share_is(10, rows[i].kind, 2 * n, 12 * n);
+		share_is(11, rows[i].kind, 0, 0);
+		ok(table_set_owner(table, a, 11, 12, 0600));
+		ok(table_unlink(table, a));
+		share_is(10, rows[i].kind, n + m, 7 * n + 5 * m);
+		table_damaged(table);
+		table_unlock(table);
+		ok(table_lock(table, &err)); /* repairs it */
+		share_is(10, rows[i].kind, n + m, 7 * n + 5 * m);
+		ok(table_remove(table, a));
+		share_is(10, rows[i].kind, n, 7 * n);
+		ok(table_remove(table, b));
+		share_is(10, rows[i].kind, 0, 0);
+	}
+}
+
 static void test_limits(void **state)
 {
 	struct table_object object = object_named(IPC_KIND_EVENT, "");
@@ -653,6 +702,7 @@ int main(void)
 		TABLE_TEST(test_unlink),
 		TABLE_TEST(test_persistent),
 		TABLE_TEST(test_full),
+		TABLE_TEST(test_shares),
 		TABLE_TEST(test_limits),
 		TABLE_TEST(test_too_often),
 		TABLE_TEST(test_handles),

@@ -2,54 +2,160 @@
 /*
  * limits.c - System V's and POSIX's limits: those of the job's own namespace
  *
- * Each is read once. A file of /proc that is open keeps a job from being moved at that moment.
+ * The kernel is asked each time, by system call, since a limit can be changed at any time. What a
+ * new segment or queue must satisfy by itself, it is asked by making one and removing it at once:
+ * so the order of the checks, the privileges and the errors are its own. How many there are the
+ * daemon knows (struct door_limit); whose limits they are, vcipc-preload(7) says.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <mqueue.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/msg.h>
+#include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "common/file.h"
 #include "ipcmap/preload/preload.h"
 
-#define LIMITS_KNOWN 16
+#define QUEUES_DEFAULT 256
+/* What the kernel counts for a message and for a priority (mq_overview(7), RLIMIT_MSGQUEUE). */
+#define MQ_MESSAGE_BYTES 48
+#define MQ_PRIORITY_BYTES 48
+#define MQ_PRIORITIES 32768
 
-struct limit {
-	const char *path;
-	unsigned int n;
-	uint64_t value;
-	bool known;
-};
-
-static uint64_t limit_read(const char *path, unsigned int n, uint64_t otherwise)
+bool preload_above_limits(void)
 {
-	char text[128], *at = text, *end;
-	unsigned long long value = 0;
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) <= 0)
-		return otherwise;
-	for (unsigned int i = 0; i <= n; i++, at = end) {
-		value = strtoull(at, &end, 10);
-		if (end == at)
-			return otherwise;
-	}
-	return value;
+	return syscall(SYS_capget, &header, data) == 0 &&
+	       data[0].effective & CAP_TO_MASK(CAP_SYS_RESOURCE);
 }
 
-uint64_t preload_limit(const char *path, unsigned int n, uint64_t otherwise)
-{
-	static struct limit limits[LIMITS_KNOWN]; /* preload_lock */
-	struct limit *limit = limits;
-	uint64_t value;
+/* --- System V ---------------------------------------------------------------------------- */
 
-	preload_lock();
-	while (limit < limits + LIMITS_KNOWN - 1 && limit->known &&
-	       (limit->n != n || strcmp(limit->path, path)))
-		limit++;
-	if (!limit->known || limit->n != n || strcmp(limit->path, path))
-		*limit = (struct limit){
-			.path = path, .n = n, .value = limit_read(path, n, otherwise), .known = true
-		};
-	value = limit->value;
-	preload_unlock();
-	return value;
+void limits_msg(struct msginfo *ret)
+{
+	static int (*real)(int, int, struct msqid_ds *);
+
+	*ret = (struct msginfo){ .msgmni = 32000, .msgmax = 8192, .msgmnb = 16384 };
+	if (!real)
+		real = preload_real("msgctl");
+	real(0, IPC_INFO, (struct msqid_ds *)ret);
+}
+
+void limits_sem(struct seminfo *ret)
+{
+	static int (*real)(int, int, int, ...);
+
+	*ret = (struct seminfo){
+		.semmni = 32000, .semmsl = 32000, .semmns = 1024000000, .semopm = 500
+	};
+	if (!real)
+		real = preload_real("semctl");
+	real(0, 0, IPC_INFO, ret);
+}
+
+void limits_shm(struct shminfo *ret)
+{
+	static int (*real)(int, int, struct shmid_ds *);
+
+	*ret = (struct shminfo){ .shmmax = INT64_MAX, .shmmni = 4096, .shmall = INT64_MAX };
+	if (!real)
+		real = preload_real("shmctl");
+	real(0, IPC_INFO, (struct shmid_ds *)ret);
+}
+
+int limits_try_shm(size_t size, int flags)
+{
+	static int (*get)(key_t, size_t, int);
+	static int (*control)(int, int, struct shmid_ds *);
+	int id;
+
+	if (!get) {
+		control = preload_real("shmctl");
+		get = preload_real("shmget");
+	}
+	id = get(IPC_PRIVATE, size, (flags & ~0777) | 0600);
+	if (id < 0)
+		return -errno;
+	control(id, IPC_RMID, NULL);
+	return 0;
+}
+
+/* --- POSIX ------------------------------------------------------------------------------- */
+
+/* The number of a file in /proc/sys. */
+static uint64_t limit_read(const char *path, uint64_t otherwise)
+{
+	char text[64];
+
+	return file_read(AT_FDCWD, path, text, sizeof(text)) > 0 ? strtoull(text, NULL, 10)
+								 : otherwise;
+}
+
+/* The thread's own name: one that is there was left by who was killed here. */
+static mqd_t try_mq_open(const char *name, const struct mq_attr *attr)
+{
+	static mqd_t (*real)(const char *, int, ...);
+	static int (*unlink)(const char *);
+	int saved;
+	mqd_t q;
+
+	if (!real) {
+		unlink = preload_real("mq_unlink");
+		real = preload_real("mq_open");
+	}
+	q = real(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600, attr);
+	if (q < 0 && errno == EEXIST && unlink(name) == 0)
+		q = real(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600, attr);
+	saved = errno;
+	if (q >= 0)
+		unlink(name);
+	errno = saved;
+	return q;
+}
+
+int limits_try_mq(const struct mq_attr *attr, struct mq_attr *ret)
+{
+	static int (*get)(mqd_t, struct mq_attr *);
+	static int (*close)(mqd_t);
+	char name[64];
+	mqd_t q;
+	int r;
+
+	if (!get) {
+		close = preload_real("mq_close");
+		get = preload_real("mq_getattr");
+	}
+	snprintf(name, sizeof(name), "/vcipc-preload.%ld", syscall(SYS_gettid));
+	q = try_mq_open(name, attr);
+	if (q < 0)
+		return -errno;
+	r = get(q, ret) < 0 ? -errno : 0;
+	close(q);
+	return r;
+}
+
+void limits_mq(const struct mq_attr *attr, struct door_limit *ret)
+{
+	uint64_t messages = (uint64_t)attr->mq_maxmsg;
+	uint64_t priorities = messages < MQ_PRIORITIES ? messages : MQ_PRIORITIES;
+	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
+
+	getrlimit(RLIMIT_MSGQUEUE, &limit);
+	*ret = (struct door_limit){
+		.objects = preload_above_limits()
+				   ? UINT64_MAX
+				   : limit_read("/proc/sys/fs/mqueue/queues_max", QUEUES_DEFAULT),
+		.units = messages * (MQ_MESSAGE_BYTES + (uint64_t)attr->mq_msgsize) +
+			 priorities * MQ_PRIORITY_BYTES,
+		.units_in_all = limit.rlim_cur,
+	};
 }

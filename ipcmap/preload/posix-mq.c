@@ -7,21 +7,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/wait.h"
-
-#define MQ_MESSAGES_MAX 65536 /* for who is above the limits */
-#define MQ_BYTES_MAX (16u << 20)
 
 static struct mq_opened *mqs_opened; /* preload_lock */
 
@@ -120,38 +115,6 @@ static int mq_name(const char *name)
 	return strchr(name + 1, '/') || !strcmp(name, "/.") || !strcmp(name, "/..") ? -EACCES : 0;
 }
 
-static bool mq_above_limits(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	return syscall(SYS_capget, &header, data) == 0 &&
-	       data[0].effective & CAP_TO_MASK(CAP_SYS_RESOURCE);
-}
-
-/* The attributes of a new queue. -EINVAL: none can have them. */
-static int mq_new_attr(const struct mq_attr *attr, uint32_t *ret_messages, uint32_t *ret_bytes)
-{
-	long messages = MQ_MESSAGES_MAX, bytes = MQ_BYTES_MAX;
-
-	if (!attr) {
-		*ret_messages = (uint32_t)preload_limit("/proc/sys/fs/mqueue/msg_default", 0, 10);
-		*ret_bytes =
-			(uint32_t)preload_limit("/proc/sys/fs/mqueue/msgsize_default", 0, 8192);
-		return 0;
-	}
-	if (!mq_above_limits()) {
-		messages = (long)preload_limit("/proc/sys/fs/mqueue/msg_max", 0, 10);
-		bytes = (long)preload_limit("/proc/sys/fs/mqueue/msgsize_max", 0, 8192);
-	}
-	if (attr->mq_maxmsg <= 0 || attr->mq_msgsize <= 0 || attr->mq_maxmsg > messages ||
-	    attr->mq_msgsize > bytes)
-		return -EINVAL;
-	*ret_messages = (uint32_t)attr->mq_maxmsg;
-	*ret_bytes = (uint32_t)attr->mq_msgsize;
-	return 0;
-}
-
 static int mq_map(struct mq_opened *opened, const struct door_object *door)
 {
 	void *base = mmap(NULL, door->size, PROT_READ | PROT_WRITE, MAP_SHARED, door->fd, 0);
@@ -183,29 +146,43 @@ static void mq_insert(struct mq_opened *opened)
 	preload_unlock();
 }
 
-/* Opens or makes it; ret_messages 0: it is not to be made, and -EINVAL if there is none. */
-static int mq_open_door(const char *name, int oflag, mode_t mode, uint32_t messages, uint32_t bytes,
-			struct door_object *ret)
+static int mq_open_there(const char *name, struct door_object *ret)
 {
-	int create = messages ? oflag & (O_CREAT | O_EXCL) : 0, r;
+	return posix_open(IPC_KIND_POSIX_MQ, name, O_RDWR, 0, 0, NULL,
+			  offsetof(struct msgq_head, ready), ret);
+}
 
-	r = posix_open(IPC_KIND_POSIX_MQ, name, create | O_RDWR, mode,
-		       messages ? msgq_size_posix(messages, bytes) : 0,
-		       offsetof(struct msgq_head, ready), ret);
-	if (messages || !(oflag & O_CREAT))
-		return r;
+/* Opens or makes it. One that cannot be made may be there already. attr: a new one's. */
+static int mq_open_door(const char *name, int oflag, mode_t mode, const struct mq_attr *attr,
+			struct mq_attr *ret_attr, struct door_object *ret)
+{
+	struct door_limit limit;
+	int tried, r;
+
+	if (!(oflag & O_CREAT))
+		return mq_open_there(name, ret);
+	tried = limits_try_mq(attr, ret_attr);
+	if (tried == 0) {
+		limits_mq(ret_attr, &limit);
+		r = posix_open(IPC_KIND_POSIX_MQ, name, (oflag & (O_CREAT | O_EXCL)) | O_RDWR, mode,
+			       msgq_size_posix((uint32_t)ret_attr->mq_maxmsg,
+					       (uint32_t)ret_attr->mq_msgsize),
+			       &limit, offsetof(struct msgq_head, ready), ret);
+		return r == -EOVERFLOW ? -EMFILE : r;
+	}
+	r = mq_open_there(name, ret);
 	if (r == 0 && oflag & O_EXCL) {
 		close(ret->fd);
 		door_close(ret->handle);
 		return -EEXIST;
 	}
-	return r == -ENOENT ? -EINVAL : r;
+	return r == -ENOENT ? tried : r;
 }
 
 static int mq_open_name(const char *name, int oflag, mode_t mode, const struct mq_attr *attr)
 {
 	_cleanup_free_ struct mq_opened *opened = calloc(1, sizeof(*opened));
-	uint32_t messages = 0, bytes = 0;
+	struct mq_attr fresh;
 	struct door_object door;
 	int r = mq_name(name);
 
@@ -213,10 +190,8 @@ static int mq_open_name(const char *name, int oflag, mode_t mode, const struct m
 		return -ENOMEM;
 	if (r == 0 && (oflag & O_ACCMODE) == O_ACCMODE)
 		r = -EINVAL;
-	if (r == 0 && oflag & O_CREAT && mq_new_attr(attr, &messages, &bytes) < 0)
-		messages = 0;
 	if (r == 0)
-		r = mq_open_door(name, oflag, mode, messages, bytes, &door);
+		r = mq_open_door(name, oflag, mode, attr, &fresh, &door);
 	if (r < 0)
 		return r;
 	r = mq_map(opened, &door);
@@ -226,8 +201,8 @@ static int mq_open_name(const char *name, int oflag, mode_t mode, const struct m
 		return r;
 	}
 	if (door.created) {
-		opened->q.head->max_messages = messages;
-		opened->q.head->message_bytes = bytes;
+		opened->q.head->max_messages = (uint32_t)fresh.mq_maxmsg;
+		opened->q.head->message_bytes = (uint32_t)fresh.mq_msgsize;
 		posix_ready(&opened->q.head->ready);
 	}
 	opened->access = oflag & O_ACCMODE;

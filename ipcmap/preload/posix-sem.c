@@ -103,7 +103,7 @@ static int sem_open_name(const char *name, int oflag, mode_t mode, unsigned int 
 	if (oflag & O_CREAT && value > SEM_VALUE_MAX)
 		return -EINVAL;
 	r = posix_open(IPC_KIND_POSIX_SEM, path, (oflag & (O_CREAT | O_EXCL)) | O_RDWR, mode,
-		       sizeof(struct sem_file), offsetof(struct sem_file, ready), &door);
+		       sizeof(struct sem_file), NULL, offsetof(struct sem_file, ready), &door);
 	if (r < 0)
 		return r;
 	preload_lock();

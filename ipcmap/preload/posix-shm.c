@@ -40,10 +40,10 @@ static int shm_open_name(const char *name, int oflag, mode_t mode)
 
 	if (r < 0)
 		return r;
-	r = posix_open(IPC_KIND_POSIX_SHM, path, oflag, mode, 0, UINT64_MAX, &opened);
+	r = posix_open(IPC_KIND_POSIX_SHM, path, oflag, mode, 0, NULL, UINT64_MAX, &opened);
 	/* Who may only read has nothing to make. */
 	if (r == -EACCES && oflag & O_CREAT && !(oflag & O_EXCL) && (oflag & O_ACCMODE) == O_RDONLY)
-		r = posix_open(IPC_KIND_POSIX_SHM, path, O_RDONLY, 0, 0, UINT64_MAX, &opened);
+		r = posix_open(IPC_KIND_POSIX_SHM, path, O_RDONLY, 0, 0, NULL, UINT64_MAX, &opened);
 	if (r < 0)
 		return r;
 	door_close(opened.handle);

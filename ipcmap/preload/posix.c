@@ -40,9 +40,9 @@ void posix_ready(uint32_t *word)
 }
 
 int posix_open(uint32_t kind, const char *name, int oflag, mode_t mode, uint64_t size,
-	       uint64_t ready, struct door_object *ret)
+	       const struct door_limit *limit, uint64_t ready, struct door_object *ret)
 {
-	struct door_open req = { .kind = kind, .name = name, .size = size };
+	struct door_open req = { .kind = kind, .name = name, .size = size, .limit = limit };
 	int r;
 
 	if (oflag & O_CREAT) {

@@ -80,8 +80,27 @@ int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *re
 
 /* --- limits.c ---------------------------------------------------------------------------- */
 
-/* The n-th number of a file in /proc/sys, or what the kernel begins with. */
-uint64_t preload_limit(const char *path, unsigned int n, uint64_t otherwise);
+struct mq_attr;
+struct msginfo;
+struct seminfo;
+struct shminfo;
+
+/* CAP_SYS_RESOURCE. */
+bool preload_above_limits(void);
+
+/* What IPC_INFO says of the job's namespace. */
+void limits_msg(struct msginfo *ret);
+void limits_sem(struct seminfo *ret);
+void limits_shm(struct shminfo *ret);
+
+/* Whether the kernel would make such a segment, if it had no other: 0 or -errno. */
+int limits_try_shm(size_t size, int flags);
+
+/* The same of a queue; attr NULL: by default. *ret: what it would have. */
+int limits_try_mq(const struct mq_attr *attr, struct mq_attr *ret);
+
+/* What a queue with such attributes counts, and all of the user's may. */
+void limits_mq(const struct mq_attr *attr, struct door_limit *ret);
 
 /* --- list.c ------------------------------------------------------------------------------ */
 
@@ -96,12 +115,13 @@ int preload_nth(uint32_t kind, int index, uint64_t *ret_id);
 /* --- posix.c ----------------------------------------------------------------------------- */
 
 /*
- * Opens a POSIX object by name, with the oflag and mode of its open(). ready: where in its file
- * the word is that says that it is initialised; UINT64_MAX: there is no such word. One that was
- * never initialised, because its creator was killed, is removed, and counts as not there.
+ * Opens a POSIX object by name, with the oflag and mode of its open(). limit: of a new one. ready:
+ * where in its file the word is that says that it is initialised; UINT64_MAX: there is no such
+ * word. One that was never initialised, because its creator was killed, is removed, and counts as
+ * not there.
  */
 int posix_open(uint32_t kind, const char *name, int oflag, mode_t mode, uint64_t size,
-	       uint64_t ready, struct door_object *ret);
+	       const struct door_limit *limit, uint64_t ready, struct door_object *ret);
 
 /* The creator of it has initialised it: others may go on. */
 void posix_ready(uint32_t *word);
@@ -111,9 +131,11 @@ void posix_ready(uint32_t *word);
 /*
  * msgget(), semget(), shmget(): makes or finds the object of a key. size: bytes of a new one; 0:
  * only one that exists will do, and it is -EINVAL if there is none and flags asks to make
- * it. ret->fd is open for writing unless flags asks for less and no more is permitted.
+ * it. limit: of a new one. ret->fd is open for writing unless flags asks for less and no more is
+ * permitted.
  */
-int sysv_open_key(uint32_t kind, key_t key, int flags, uint64_t size, struct door_object *ret);
+int sysv_open_key(uint32_t kind, key_t key, int flags, uint64_t size,
+		  const struct door_limit *limit, struct door_object *ret);
 
 /* An object by its System V identifier; write: reading will not do. -EINVAL: there is none. */
 int sysv_open_id(uint32_t kind, int id, bool write, struct door_object *ret);

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <string.h>
 #include <sys/msg.h>
 #include <sys/syscall.h>
@@ -14,9 +13,6 @@
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/wait.h"
 
-#define MSG_QBYTES_DEFAULT 16384
-#define MSG_BYTES_DEFAULT 8192
-#define MSG_QUEUES_DEFAULT 32000
 #define MSG_QBYTES_MOST (1u << 28) /* of what msgmnb may say */
 
 struct msg_buffer {
@@ -24,25 +20,26 @@ struct msg_buffer {
 	char text[];
 };
 
-static uint32_t msg_qbytes_limit(void)
+static uint32_t msg_qbytes_limit(const struct msginfo *info)
 {
-	uint64_t limit = preload_limit("/proc/sys/kernel/msgmnb", 0, MSG_QBYTES_DEFAULT);
+	uint32_t limit = info->msgmnb < 0 ? 0 : (uint32_t)info->msgmnb;
 
-	return limit < MSG_QBYTES_MOST ? (uint32_t)limit : MSG_QBYTES_MOST;
-}
-
-static uint64_t msg_bytes_limit(void)
-{
-	return preload_limit("/proc/sys/kernel/msgmax", 0, MSG_BYTES_DEFAULT);
+	return limit < MSG_QBYTES_MOST ? limit : MSG_QBYTES_MOST;
 }
 
 static int msg_get(key_t key, int flags)
 {
-	uint32_t qbytes = msg_qbytes_limit();
+	struct door_limit limit = { .units_in_all = UINT64_MAX };
 	struct door_object opened;
 	struct object *object;
-	int r = sysv_open_key(IPC_KIND_SYSV_MSG, key, flags, msgq_size_sysv(qbytes), &opened), id;
+	struct msginfo info;
+	uint32_t qbytes;
+	int r, id;
 
+	limits_msg(&info);
+	limit.objects = (uint64_t)info.msgmni;
+	qbytes = msg_qbytes_limit(&info);
+	r = sysv_open_key(IPC_KIND_SYSV_MSG, key, flags, msgq_size_sysv(qbytes), &limit, &opened);
 	if (r < 0)
 		return r;
 	id = door_short_id(opened.id);
@@ -82,9 +79,11 @@ static int msg_send(struct section *section, int id, const struct msg_buffer *bu
 	struct msgq_message message = { .data = (void *)buffer->text, .size = size };
 	struct msgq_block_on block;
 	struct object *object;
+	struct msginfo info;
 	int r;
 
-	if (size > msg_bytes_limit() || (ssize_t)size < 0 || id < 0 || buffer->type < 1)
+	limits_msg(&info);
+	if (size > (size_t)info.msgmax || (ssize_t)size < 0 || id < 0 || buffer->type < 1)
 		return -EINVAL;
 	message.type = buffer->type;
 	r = object_get(IPC_KIND_SYSV_MSG, id, true, &object);
@@ -187,18 +186,11 @@ static int msg_stat(uint64_t id, struct msqid_ds *ret)
 static int msg_info(int command, struct msginfo *ret)
 {
 	int n = preload_count(IPC_KIND_SYSV_MSG);
-	struct msginfo info = { .msgmax = (int)msg_bytes_limit(),
-				.msgmnb = (int)msg_qbytes_limit(),
-				.msgmni = (int)preload_limit("/proc/sys/kernel/msgmni", 0,
-							     MSG_QUEUES_DEFAULT),
-				.msgssz = 16,
-				.msgseg = 0xffff };
+	struct msginfo info;
 
 	if (n < 0)
 		return n;
-	info.msgmap = info.msgmnb;
-	info.msgtql = info.msgmnb;
-	info.msgpool = info.msgmni * info.msgmnb / 1024;
+	limits_msg(&info);
 	if (command == MSG_INFO) {
 		info.msgpool = n;
 		info.msgmap = info.msgtql = 0;
@@ -224,24 +216,17 @@ static int msg_stat_nth(int index, struct msqid_ds *ret)
 	return r < 0 ? r : msg_stat(id, ret);
 }
 
-static bool may_exceed_limits(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	return syscall(SYS_capget, &header, data) == 0 &&
-	       data[0].effective & CAP_TO_MASK(CAP_SYS_RESOURCE);
-}
-
 static int msg_set(int id, const struct msqid_ds *ds)
 {
 	uint32_t qbytes = ds->msg_qbytes < UINT_MAX ? (uint32_t)ds->msg_qbytes : UINT_MAX;
 	struct object *object = NULL;
+	struct msginfo info;
 	int got = object_get(IPC_KIND_SYSV_MSG, id, true, &object), r;
 
 	if (got < 0 && got != -EACCES)
 		return got;
-	if (ds->msg_qbytes > msg_qbytes_limit() && !may_exceed_limits())
+	limits_msg(&info);
+	if (ds->msg_qbytes > msg_qbytes_limit(&info) && !preload_above_limits())
 		r = -EPERM;
 	else
 		r = sysv_set((uint64_t)id, &ds->msg_perm);

@@ -14,8 +14,6 @@
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/wait.h"
 
-#define SEM_LIMITS "/proc/sys/kernel/sem" /* SEMMSL SEMMNS SEMOPM SEMMNI */
-
 union semun {
 	int val;
 	struct semid_ds *buf;
@@ -23,22 +21,21 @@ union semun {
 	struct seminfo *info;
 };
 
-static uint64_t sem_nsems_max(void)
-{
-	uint64_t max = preload_limit(SEM_LIMITS, 0, SEMSET_NSEMS_MAX);
-
-	return max < SEMSET_NSEMS_MAX ? max : SEMSET_NSEMS_MAX;
-}
-
 static int sem_get(key_t key, int nsems, int flags)
 {
 	struct door_object opened;
+	struct door_limit limit;
+	struct seminfo info;
 	int r;
 
-	if (nsems < 0 || (uint64_t)nsems > sem_nsems_max())
+	limits_sem(&info);
+	if (nsems < 0 || nsems > info.semmsl || nsems > SEMSET_NSEMS_MAX)
 		return -EINVAL;
+	limit = (struct door_limit){ .objects = (uint64_t)info.semmni,
+				     .units = (uint64_t)nsems,
+				     .units_in_all = (uint64_t)info.semmns };
 	r = sysv_open_key(IPC_KIND_SYSV_SEM, key, flags, nsems ? semset_size((uint32_t)nsems) : 0,
-			  &opened);
+			  &limit, &opened);
 	if (r < 0)
 		return r;
 	if ((uint32_t)nsems > semset_nsems(opened.size)) {
@@ -87,11 +84,13 @@ static int sem_op(struct section *section, int id, const struct sembuf *ops, siz
 {
 	uint64_t deadline_usec = WAIT_FOREVER;
 	struct object *object;
+	struct seminfo info;
 	int r;
 
 	if (n < 1 || id < 0)
 		return -EINVAL;
-	if (n > preload_limit(SEM_LIMITS, 2, SEMSET_OPS_MAX) || n > SEMSET_OPS_MAX)
+	limits_sem(&info);
+	if (n > (size_t)info.semopm || n > SEMSET_OPS_MAX)
 		return -E2BIG;
 	if (timeout) {
 		if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)
@@ -146,26 +145,19 @@ static int sem_info(int command, struct seminfo *ret)
 
 	if (n < 0)
 		return n;
-	*ret = (struct seminfo){ .semmni = (int)preload_limit(SEM_LIMITS, 3, 32000),
-				 .semmsl = (int)sem_nsems_max(),
-				 .semmns = (int)preload_limit(SEM_LIMITS, 1, 1024000000),
-				 .semopm = (int)preload_limit(SEM_LIMITS, 2, SEMSET_OPS_MAX),
-				 .semvmx = SEMSET_VALUE_MAX,
-				 .semmnu = SEMSET_UNDOERS,
-				 .semmap = (int)preload_limit(SEM_LIMITS, 1, 1024000000),
-				 .semume = SEMSET_OPS_MAX,
-				 .semusz = command == SEM_INFO ? n : (int)sizeof(int) * 5,
-				 .semaem = SEMSET_VALUE_MAX };
-	if (command == SEM_INFO)
+	limits_sem(ret);
+	if (command == SEM_INFO) {
+		ret->semusz = n;
+		ret->semaem = 0;
 		for (int i = 0; i < n; i++) {
 			struct door_stat stat;
 			uint64_t id;
 
 			if (preload_nth(IPC_KIND_SYSV_SEM, i, &id) == 0 &&
 			    door_stat(IPC_KIND_SYSV_SEM, NULL, id, &stat) == 0)
-				ret->semaem +=
-					(int)semset_nsems(stat.size) - (i ? 0 : SEMSET_VALUE_MAX);
+				ret->semaem += (int)semset_nsems(stat.size);
 		}
+	}
 	return n > 0 ? n - 1 : 0;
 }
 

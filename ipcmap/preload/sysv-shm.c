@@ -20,7 +20,6 @@
 
 #define SHM_SETTLE_LOOKS 50
 #define SHM_SETTLE_USEC 2000
-#define SHM_SEGMENTS_DEFAULT 4096
 #define SHM_BYTES_MOST ((UINT64_C(1) << 62) - SEGMENT_HEAD_BYTES)
 
 /* One shmat() of this process or, by fork, of its parent. */
@@ -62,16 +61,42 @@ static void shm_opened_close(const struct door_object *opened)
 		door_close(opened->handle);
 }
 
+/* One that is there already has been made, whatever the limits are now. */
+static int shm_open_key(key_t key, size_t size, int flags, struct door_object *ret)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t bytes = size < SHM_BYTES_MOST ? size : SHM_BYTES_MOST;
+	bool makes = size && (key == IPC_PRIVATE || flags & IPC_CREAT);
+	struct door_limit limit = { .units = (size + page - 1) / page };
+	struct shminfo info;
+	int tried, r;
+
+	if (bytes)
+		bytes += SEGMENT_HEAD_BYTES;
+	if (!makes)
+		return sysv_open_key(IPC_KIND_SYSV_SHM, key, flags, bytes, NULL, ret);
+	tried = limits_try_shm(size, flags);
+	if (tried == 0 && size > SHM_BYTES_MOST)
+		tried = -ENOMEM;
+	if (tried < 0) {
+		if (key == IPC_PRIVATE)
+			return tried;
+		r = sysv_open_key(IPC_KIND_SYSV_SHM, key, flags, 0, NULL, ret);
+		return r == -EINVAL ? tried : r;
+	}
+	limits_shm(&info);
+	limit.objects = info.shmmni;
+	limit.units_in_all = info.shmall;
+	return sysv_open_key(IPC_KIND_SYSV_SHM, key, flags, bytes, &limit, ret);
+}
+
 static int shm_get(key_t key, size_t size, int flags)
 {
 	struct door_object opened;
 	struct segment_head *head;
 	int r;
 
-	if (size > SHM_BYTES_MOST)
-		return -EINVAL;
-	r = sysv_open_key(IPC_KIND_SYSV_SHM, key, flags, size ? size + SEGMENT_HEAD_BYTES : 0,
-			  &opened);
+	r = shm_open_key(key, size, flags, &opened);
 	if (r < 0)
 		return r;
 	r = door_short_id(opened.id);
@@ -317,13 +342,7 @@ static int shm_info_limits(struct shminfo *ret)
 
 	if (n < 0)
 		return n;
-	*ret = (struct shminfo){
-		.shmmax = preload_limit("/proc/sys/kernel/shmmax", 0, SHM_BYTES_MOST),
-		.shmmin = 1,
-		.shmmni = preload_limit("/proc/sys/kernel/shmmni", 0, SHM_SEGMENTS_DEFAULT),
-		.shmseg = preload_limit("/proc/sys/kernel/shmmni", 0, SHM_SEGMENTS_DEFAULT),
-		.shmall = preload_limit("/proc/sys/kernel/shmall", 0, SHM_BYTES_MOST),
-	};
+	limits_shm(ret);
 	return n > 0 ? n - 1 : 0;
 }
 

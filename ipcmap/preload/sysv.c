@@ -21,6 +21,7 @@ static int sysv_error(int r)
 {
 	switch (r) {
 	case -EDQUOT:
+	case -EOVERFLOW:
 		return -ENOSPC;
 	case -EPROTOTYPE:
 		return -EINVAL;
@@ -41,13 +42,15 @@ static int sysv_open(struct door_open *req, bool write, struct door_object *ret)
 	return sysv_error(r);
 }
 
-int sysv_open_key(uint32_t kind, key_t key, int flags, uint64_t size, struct door_object *ret)
+int sysv_open_key(uint32_t kind, key_t key, int flags, uint64_t size,
+		  const struct door_limit *limit, struct door_object *ret)
 {
 	char name[16];
 	struct door_open req = { .kind = kind,
 				 .name = key == IPC_PRIVATE ? NULL : name,
 				 .mode = (uint32_t)flags & SYSV_MODE,
-				 .size = size };
+				 .size = size,
+				 .limit = limit };
 	int r;
 
 	snprintf(name, sizeof(name), "%08" PRIx32, (uint32_t)key);
