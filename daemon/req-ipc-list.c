@@ -2,12 +2,16 @@
 /*
  * req-ipc-list.c - "what is this object, and which are there?"
  *
- * Callers other than root see what they may read. A list is given in pieces, so that a
- * million objects hold up nobody: each piece is a bounded part of the table.
+ * Callers other than root see what they may read; of System V's objects everybody sees the
+ * entries and the heads, as the kernel shows them in /proc/sysvipc and to SHM_STAT_ANY. A list is
+ * given in pieces, so that a million objects hold up nobody: each piece is a bounded part of
+ * the table.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "daemon/ipc.h"
@@ -21,6 +25,7 @@
 struct ipc_entry {
 	Vc__IpcEntry body;
 	struct table_object object;
+	unsigned char head[DOOR_HEAD_BYTES];
 	Vc__IpcColumn columns[TABLE_COLUMNS_MAX], *column_list[TABLE_COLUMNS_MAX];
 };
 
@@ -69,11 +74,29 @@ static void entry_fill(struct ipc *ipc, const struct stat *st, struct ipc_entry 
 	body->persistent = object->persistent;
 	body->unlinked = object->unlinked;
 	body->inherited = ipc_is_idle(object);
+	body->has_used_bytes = true;
+	body->used_bytes = (uint64_t)st->st_blocks * 512;
 	entry_fill_columns(ipc, entry);
 }
 
-/* -EACCES: it is not for the caller's eyes. */
-static int entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id, struct ipc_entry *ret)
+/* Read, and not mapped: who shares the file may cut it short. */
+static void entry_fill_head(struct ipc *ipc, struct ipc_entry *entry)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	ssize_t n;
+
+	if (ipc_file_open(ipc, entry->object.id, O_RDONLY, &fd, &st) < 0)
+		return;
+	n = pread(fd, entry->head, sizeof(entry->head), 0);
+	entry->body.has_head = n > 0;
+	entry->body.head.len = n > 0 ? (size_t)n : 0;
+	entry->body.head.data = entry->head;
+}
+
+/* any: see above. -EACCES: it is not for the caller's eyes. */
+static int entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id, bool any,
+		     struct ipc_entry *ret)
 {
 	struct stat st;
 	int r = table_get(ipc->table, id, &ret->object);
@@ -82,10 +105,13 @@ static int entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id, stru
 		r = ipc_file_stat(ipc, id, &st);
 	if (r == 0)
 		ipc_region_stat(&ret->object, &st);
-	if (r == 0 && !ipc_may(conn, &st, 4))
+	any = any && r == 0 && ipc_kind_is_sysv(ret->object.kind);
+	if (r == 0 && !any && !ipc_may(conn, &ret->object, &st, 4))
 		r = -EACCES;
 	if (r == 0)
 		entry_fill(ipc, &st, ret);
+	if (r == 0 && any)
+		entry_fill_head(ipc, ret);
 	return r;
 }
 
@@ -146,7 +172,7 @@ int req_ipc_stat(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	found = req->has_handle ? find_handle(ipc, conn, req, &id, err)
 				: ipc_find(ipc, &key, &id, err);
 	if (found == 0 || found == -EPROTOTYPE)
-		r = entry_get(ipc, conn, id, &entry);
+		r = entry_get(ipc, conn, id, req->has_any && req->any, &entry);
 	table_unlock(ipc->table);
 	if (found < 0 && found != -EPROTOTYPE)
 		return found;
@@ -178,13 +204,14 @@ static void listing_done(struct ipc_listing *listing)
 
 /* Adds an object, if it is for the caller's eyes. */
 static int listing_add(struct ipc_listing *listing, struct ipc *ipc, const struct conn *conn,
-		       uint64_t id, uint32_t kind)
+		       uint64_t id, const Vc__IpcList *req)
 {
 	struct ipc_entry *entry = malloc(sizeof(*entry));
 
 	if (!entry)
 		return -ENOMEM;
-	if (entry_get(ipc, conn, id, entry) < 0 || (kind && entry->object.kind != kind)) {
+	if (entry_get(ipc, conn, id, req->has_any && req->any, entry) < 0 ||
+	    (req->kind && entry->object.kind != req->kind)) {
 		free(entry);
 		return 0;
 	}
@@ -214,7 +241,7 @@ static int listing_by_name(struct ipc_listing *listing, struct ipc *ipc, const s
 		done = ipc_kind_names(kinds[i]);
 		found = table_find(ipc->table, kinds[i], req->name.data, req->name.len, &id);
 		if (found == 0 || found == -EPROTOTYPE)
-			r = listing_add(listing, ipc, conn, id, req->kind);
+			r = listing_add(listing, ipc, conn, id, req);
 	}
 	return r;
 }
@@ -228,7 +255,7 @@ static int listing_fill(struct ipc_listing *listing, struct ipc *ipc, const stru
 	for (int i = 0; r == 0 && i < LIST_WALK && listing->body.n_entries < max; i++) {
 		if (table_next(ipc->table, &cursor, &id) < 0)
 			return 0;
-		r = listing_add(listing, ipc, conn, id, req->kind);
+		r = listing_add(listing, ipc, conn, id, req);
 	}
 	listing->body.has_cursor = true;
 	listing->body.cursor = cursor;

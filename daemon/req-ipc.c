@@ -39,18 +39,23 @@ static bool ipc_in_group(const struct conn *conn, gid_t gid)
 	return false;
 }
 
-bool ipc_may(const struct conn *conn, const struct stat *st, unsigned int bits)
+/* Of System V's objects the creator, too, counts as the owner, and its group as the group. */
+bool ipc_may(const struct conn *conn, const struct table_object *object, const struct stat *st,
+	     unsigned int bits)
 {
+	bool sysv = ipc_kind_is_sysv(object->kind);
 	unsigned int mode = st->st_mode;
 
 	if (conn->uid == 0)
 		return true;
-	if (conn->uid == st->st_uid)
+	if (conn->uid == st->st_uid || (sysv && conn->uid == object->cuid))
 		return (mode >> 6 & bits) == bits;
 	/* Groups are asked for only when it matters. */
 	if ((mode >> 3 & bits) == (mode & bits))
 		return (mode & bits) == bits;
-	return ((ipc_in_group(conn, st->st_gid) ? mode >> 3 : mode) & bits) == bits;
+	if (ipc_in_group(conn, st->st_gid) || (sysv && ipc_in_group(conn, object->cgid)))
+		mode >>= 3;
+	return (mode & bits) == bits;
 }
 
 /* Owner, creator, root. */
@@ -133,8 +138,9 @@ static int open_check(const struct ipc_opening *o, struct vc_err *err)
 {
 	uint32_t flags = o->req->flags;
 
-	if (flags &
-	    ~(uint32_t)(DOOR_CREATE | DOOR_EXCL | DOOR_RDONLY | DOOR_PERSISTENT | DOOR_NOCOUNT))
+	if (flags & ~(uint32_t)(DOOR_CREATE | DOOR_EXCL | DOOR_RDONLY | DOOR_PERSISTENT |
+				DOOR_NOCOUNT | DOOR_WRONLY | DOOR_OWNER) ||
+	    (flags & DOOR_RDONLY && flags & DOOR_WRONLY))
 		return err_set(err, EINVAL, "flags %x: not known; is vcd older than libvcipc?",
 			       flags);
 	if (flags & DOOR_CREATE && (flags & DOOR_NOCOUNT || o->req->has_id || !o->key.kind))
@@ -213,11 +219,31 @@ static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 	return 0;
 }
 
+/* What is wanted of the file: the mode of open(2), and permission bits. */
+static int open_flags(const struct ipc_opening *o, unsigned int *ret_bits)
+{
+	if (o->req->flags & DOOR_RDONLY) {
+		*ret_bits = 4;
+		return O_RDONLY;
+	}
+	*ret_bits = o->req->flags & DOOR_WRONLY ? 2 : 6;
+	return o->req->flags & DOOR_WRONLY ? O_WRONLY : O_RDWR;
+}
+
+static bool open_may(const struct ipc_opening *o)
+{
+	unsigned int bits;
+
+	open_flags(o, &bits);
+	return o->created ||
+	       (o->req->flags & DOOR_OWNER && ipc_owns(o->conn, &o->object, &o->st)) ||
+	       ipc_may(o->conn, &o->object, &o->st, bits);
+}
+
 /* An object that is there, for a caller who may have it. */
 static int open_found(struct ipc *ipc, struct ipc_opening *o, bool right_kind, struct vc_err *err)
 {
 	const struct region_spec *region = ipc_region_of(ipc, &o->object);
-	unsigned int bits = o->req->flags & DOOR_RDONLY ? 4 : 6;
 
 	if (region && !ipc_region_admits(ipc, region, &o->who))
 		return err_set(err, EACCES, "the region %s is not given to your partition",
@@ -229,15 +255,15 @@ static int open_found(struct ipc *ipc, struct ipc_opening *o, bool right_kind, s
 		o->created = true;
 	else if (o->req->flags & DOOR_CREATE && o->req->flags & DOOR_EXCL)
 		return err_set(err, EEXIST, "there is an IPC object of that name already");
-	if (!o->created && !ipc_may(o->conn, &o->st, bits))
+	if (!open_may(o))
 		return ipc_refused(err);
 	return right_kind ? 0 : ipc_wrong_kind(&o->object, err);
 }
 
 static int open_file(struct ipc *ipc, struct ipc_opening *o, struct vc_err *err)
 {
-	int flags = o->req->flags & DOOR_RDONLY ? O_RDONLY : O_RDWR;
-	int r = ipc_file_open(ipc, o->object.id, flags, &o->fd, &o->st);
+	unsigned int bits;
+	int r = ipc_file_open(ipc, o->object.id, open_flags(o, &bits), &o->fd, &o->st);
 
 	if (r == -EAGAIN)
 		return err_set(err, EAGAIN, "the object's owner has a lease on its file");
@@ -291,6 +317,9 @@ static void open_answer(struct ipc *ipc, const struct ipc_opening *o)
 	body.uid = o->st.st_uid;
 	body.gid = o->st.st_gid;
 	body.mode = o->st.st_mode & 07777;
+	body.has_cuid = body.has_cgid = true;
+	body.cuid = o->object.cuid;
+	body.cgid = o->object.cgid;
 	body.has_created = body.has_unlinked = true;
 	body.created = o->created;
 	body.unlinked = o->object.unlinked;

@@ -21,7 +21,8 @@ int ipc_check_key(const struct ipc_key *key, struct vc_err *err);
  * caller's eyes only if ipc_may() says so; err is not set then. */
 int ipc_find(struct ipc *ipc, const struct ipc_key *key, uint64_t *ret_id, struct vc_err *err);
 /* bits: 4 to read, 2 to write, 6 both. */
-bool ipc_may(const struct conn *conn, const struct stat *st, unsigned int bits);
+bool ipc_may(const struct conn *conn, const struct table_object *object, const struct stat *st,
+	     unsigned int bits);
 /* -EACCES, -EPROTOTYPE */
 int ipc_refused(struct vc_err *err);
 int ipc_wrong_kind(const struct table_object *object, struct vc_err *err);

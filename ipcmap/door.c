@@ -174,6 +174,8 @@ static void door_take_object(const Vc__IpcObject *object, int fd, struct door_ob
 		.uid = object->uid,
 		.gid = object->gid,
 		.mode = object->mode,
+		.cuid = object->cuid,
+		.cgid = object->cgid,
 		.created = object->created,
 		.unlinked = object->unlinked,
 	};
@@ -282,12 +284,16 @@ static void door_take_entry(const Vc__IpcEntry *entry, struct door_stat *ret)
 		.size = entry->size,
 		.persistent = entry->persistent,
 		.unlinked = entry->unlinked,
+		.used_bytes = entry->used_bytes,
 	};
 	if (len > 0 && len <= DOOR_NAME_MAX)
 		memcpy(ret->name, entry->name.data, len);
+	if (entry->has_head && entry->head.len <= DOOR_HEAD_BYTES)
+		memcpy(ret->head, entry->head.data, entry->head.len);
 }
 
-int door_stat(uint32_t kind, const char *name, uint64_t id, struct door_stat *ret)
+static int door_ask_stat(uint32_t kind, const char *name, uint64_t id, bool any,
+			 struct door_stat *ret)
 {
 	Vc__IpcStat body = VC__IPC_STAT__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
@@ -295,6 +301,8 @@ int door_stat(uint32_t kind, const char *name, uint64_t id, struct door_stat *re
 	int r;
 
 	DOOR_SET_KEY(body, kind, name, id);
+	body.has_any = any;
+	body.any = any;
 	msg.body_case = VC__MSG__BODY_IPC_STAT;
 	msg.ipc_stat = &body;
 	r = door_ask(&msg, VC__MSG__BODY_IPC_ENTRY, &answer, NULL);
@@ -303,6 +311,16 @@ int door_stat(uint32_t kind, const char *name, uint64_t id, struct door_stat *re
 	door_take_entry(answer.msg->ipc_entry, ret);
 	wire_msg_done(&answer);
 	return 0;
+}
+
+int door_stat(uint32_t kind, const char *name, uint64_t id, struct door_stat *ret)
+{
+	return door_ask_stat(kind, name, id, false, ret);
+}
+
+int door_stat_any(uint32_t kind, const char *name, uint64_t id, struct door_stat *ret)
+{
+	return door_ask_stat(kind, name, id, true, ret);
 }
 
 int door_chown(uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode)
@@ -319,12 +337,14 @@ int door_chown(uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode)
 	return door_order(&msg, NULL);
 }
 
-static int door_ask_list(uint32_t kind, uint64_t cursor, size_t max, struct wire_msg *ret)
+static int door_ask_list(uint32_t kind, bool any, uint64_t cursor, size_t max, struct wire_msg *ret)
 {
 	Vc__IpcList body = VC__IPC_LIST__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 
 	body.has_kind = body.has_cursor = body.has_max = true;
+	body.has_any = any;
+	body.any = any;
 	body.kind = kind;
 	body.cursor = cursor;
 	body.max = max > INT32_MAX ? INT32_MAX : (uint32_t)max;
@@ -333,7 +353,8 @@ static int door_ask_list(uint32_t kind, uint64_t cursor, size_t max, struct wire
 	return door_ask(&msg, VC__MSG__BODY_IPC_ENTRIES, ret, NULL);
 }
 
-int door_list(uint32_t kind, uint64_t *cursor, struct door_stat *ret, size_t max)
+static int door_list_some(uint32_t kind, bool any, uint64_t *cursor, struct door_stat *ret,
+			  size_t max)
 {
 	const Vc__IpcEntries *entries;
 	struct wire_msg answer;
@@ -341,7 +362,7 @@ int door_list(uint32_t kind, uint64_t *cursor, struct door_stat *ret, size_t max
 
 	/* A piece may have nothing in it that the caller may see, and not be the last. */
 	while (n == 0 && max > 0 && *cursor != UINT64_MAX) {
-		int r = door_ask_list(kind, *cursor, max, &answer);
+		int r = door_ask_list(kind, any, *cursor, max, &answer);
 
 		if (r < 0)
 			return r;
@@ -354,10 +375,20 @@ int door_list(uint32_t kind, uint64_t *cursor, struct door_stat *ret, size_t max
 	return (int)n;
 }
 
+int door_list(uint32_t kind, uint64_t *cursor, struct door_stat *ret, size_t max)
+{
+	return door_list_some(kind, false, cursor, ret, max);
+}
+
+int door_list_any(uint32_t kind, uint64_t *cursor, struct door_stat *ret, size_t max)
+{
+	return door_list_some(kind, true, cursor, ret, max);
+}
+
 int door_info(struct door_info *ret)
 {
 	struct wire_msg answer;
-	int r = door_ask_list(0, 0, 0, &answer);
+	int r = door_ask_list(0, false, 0, 0, &answer);
 
 	if (r < 0)
 		return r;

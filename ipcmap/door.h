@@ -31,6 +31,7 @@
 #include "ipcmap/kind.h"
 
 #define DOOR_NAME_MAX 255 /* bytes of a name, without NUL */
+#define DOOR_HEAD_BYTES 192
 
 enum door_flags {
 	DOOR_CREATE = 1 << 0,     /* make the object if there is none */
@@ -39,6 +40,9 @@ enum door_flags {
 	DOOR_PERSISTENT = 1 << 3, /* of a new object: stays without openers, until unlinked */
 	DOOR_NOCOUNT = 1 << 4,    /* for a moment's look: the caller is not counted as an opener,
 				   * handle is 0; not with CREATE */
+	DOOR_WRONLY = 1 << 5,     /* write permission is enough; ret->fd is O_WRONLY */
+	DOOR_OWNER = 1 << 6,      /* owner and creator need no permission: they could give it to
+				   * themselves. The caller looks at the mode itself */
 };
 
 /* How much of a new object's kind the caller's user may have with it. Kinds that count:
@@ -67,6 +71,7 @@ struct door_object {
 	uint64_t size;   /* bytes of the file now */
 	uint32_t kind;
 	uint32_t uid, gid, mode; /* mode: 07777 */
+	uint32_t cuid, cgid;     /* creator */
 	bool created;  /* by this call: all bytes are zero, and the caller initialises it */
 	bool unlinked; /* reached by id, its name is gone already */
 };
@@ -129,11 +134,18 @@ struct door_stat {
 	uint64_t created_usec;        /* CLOCK_REALTIME */
 	uint64_t size;                /* bytes of the file */
 	bool persistent, unlinked;
+
+	/* Of door_stat_any() and door_list_any(). */
+	uint64_t used_bytes;                 /* of size, what is in memory */
+	unsigned char head[DOOR_HEAD_BYTES]; /* the file's first bytes; if it has less: zero */
 };
 
 /* By kind and name, or with name NULL by id (kind 0: any). Needs read permission (-EACCES).
  * -EINVAL, -ENAMETOOLONG, -ENOENT, -EPROTOTYPE as above. */
 int door_stat(uint32_t kind, const char *name, uint64_t id, struct door_stat *ret);
+
+/* The same of System V's kinds, for which no permission is needed, as for /proc/sysvipc. */
+int door_stat_any(uint32_t kind, const char *name, uint64_t id, struct door_stat *ret);
 
 /*
  * IPC_SET: owner and mode (07777) as given. May do so: root, the owner, the creator; as with
@@ -147,6 +159,9 @@ int door_chown(uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode);
  * 0 at the end, or -errno. Objects that come and go meanwhile may be missed, never doubled.
  */
 int door_list(uint32_t kind, uint64_t *cursor, struct door_stat *ret, size_t max);
+
+/* The same of one of System V's kinds: all that there are. */
+int door_list_any(uint32_t kind, uint64_t *cursor, struct door_stat *ret, size_t max);
 
 struct door_info {
 	uint64_t used;     /* entries of the table that are taken */

@@ -14,6 +14,7 @@
 #ifndef VC_IPCMAP_KIND_H
 #define VC_IPCMAP_KIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,12 @@ static inline const char *ipc_kind_name(uint32_t kind)
 	default:
 		return NULL;
 	}
+}
+
+/* The kinds that msgget(2) and its like make; their entries are for all to see. */
+static inline bool ipc_kind_is_sysv(uint32_t kind)
+{
+	return kind >= IPC_KIND_SYSV_MSG && kind <= IPC_KIND_SYSV_SHM;
 }
 
 /* The set of names that a kind's names belong to. */

@@ -34,6 +34,16 @@ uint64_t msgq_size_posix(uint32_t max_messages, uint32_t message_bytes)
 	       max_messages * msgq_blocks_of(message_bytes) * sizeof(struct msgq_block);
 }
 
+/* What a file of that size has room for. */
+static uint32_t msgq_qbytes_max(uint64_t size)
+{
+	uint64_t n = size < sizeof(struct msgq_head)
+			     ? 0
+			     : (size - sizeof(struct msgq_head)) / sizeof(struct msgq_block);
+
+	return (uint32_t)(n * MSGQ_FIRST_BYTES / (MSGQ_FIRST_BYTES + 1));
+}
+
 int msgq_view(void *base, uint64_t size, struct msgq *ret)
 {
 	uint64_t n;
@@ -46,15 +56,25 @@ int msgq_view(void *base, uint64_t size, struct msgq *ret)
 	ret->head = base;
 	ret->blocks = (struct msgq_block *)(ret->head + 1);
 	ret->n_blocks = (uint32_t)n;
-	ret->qbytes_max = (uint32_t)(n * MSGQ_FIRST_BYTES / (MSGQ_FIRST_BYTES + 1));
+	ret->qbytes_max = msgq_qbytes_max(size);
 	return 0;
+}
+
+static uint32_t msgq_qbytes_within(uint32_t qbytes, uint32_t most)
+{
+	if (qbytes == MSGQ_QBYTES_NONE)
+		return 0;
+	return qbytes && qbytes <= most ? qbytes : most;
 }
 
 uint32_t msgq_qbytes(const struct msgq *q)
 {
-	uint32_t qbytes = msgq_load(&q->head->qbytes);
+	return msgq_qbytes_within(msgq_load(&q->head->qbytes), q->qbytes_max);
+}
 
-	return qbytes && qbytes <= q->qbytes_max ? qbytes : q->qbytes_max;
+uint32_t msgq_qbytes_of(uint32_t qbytes, uint64_t size)
+{
+	return msgq_qbytes_within(qbytes, msgq_qbytes_max(size));
 }
 
 void msgq_wake_readers(struct msgq *q)
@@ -285,14 +305,16 @@ static int msgq_take(struct msgq *q, uint32_t *link, struct msgq_message *messag
 		return -EBADMSG;
 	if (size > message->size && !(flags & MSG_NOERROR))
 		return -E2BIG;
-	r = msgq_fetch(q, msgq_load(link), message->data, n);
-	if (r < 0)
+	r = message->check ? message->check(message->data, n) : 0;
+	if (r == 0)
+		r = msgq_fetch(q, msgq_load(link), message->data, n);
+	if (r < 0 && r != -EFAULT)
 		return r;
 	message->type = block->first.type;
 	message->size = n;
 	if (!(flags & MSG_COPY))
 		msgq_unlink(q, link, block, size);
-	return 0;
+	return r;
 }
 
 static int msgq_receive_locked(struct msgq *q, struct msgq_message *message, int64_t type,
@@ -320,7 +342,7 @@ int msgq_receive(struct msgq *q, struct msgq_message *message, int64_t type, int
 	}
 	if (r == -EINPROGRESS && ret)
 		msgq_block_readers(q, posix, ret);
-	if (r == 0 && !(flags & MSG_COPY)) {
+	if ((r == 0 || r == -EFAULT) && !(flags & MSG_COPY)) {
 		q->head->last_receiver = pid;
 		q->head->rtime = time(NULL);
 		msgq_wake_writers(q);
@@ -340,7 +362,7 @@ void msgq_remove(struct msgq *q)
 	wait_wake(&q->head->writers_seq, INT_MAX);
 }
 
-int msgq_set_qbytes(struct msgq *q, uint32_t qbytes)
+int msgq_set_qbytes(struct msgq *q, uint64_t qbytes)
 {
 	int r;
 
@@ -349,7 +371,7 @@ int msgq_set_qbytes(struct msgq *q, uint32_t qbytes)
 	r = msgq_enter(q);
 	if (r < 0)
 		return r;
-	q->head->qbytes = qbytes;
+	q->head->qbytes = qbytes ? (uint32_t)qbytes : MSGQ_QBYTES_NONE;
 	q->head->ctime = time(NULL);
 	msgq_wake_writers(q);
 	msgq_exit(q);

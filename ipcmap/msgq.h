@@ -23,6 +23,7 @@
 #include <sys/types.h>
 
 #define MSGQ_RECEIVERS 64 /* sleepers that keep a notification from being sent */
+#define MSGQ_QBYTES_NONE UINT32_MAX
 #define MSGQ_FIRST_BYTES 40
 #define MSGQ_MORE_BYTES 60
 
@@ -46,7 +47,8 @@ struct msgq_head {
 	uint32_t first, last, free;
 	uint32_t fresh;  /* blocks from here on were never used */
 	uint32_t n;      /* messages */
-	uint32_t qbytes; /* System V's msg_qbytes; 0: not set yet, the file's room */
+	uint32_t qbytes; /* System V's msg_qbytes; 0: not set yet, the file's room;
+			  * MSGQ_QBYTES_NONE: 0 */
 	uint64_t bytes;  /* of all messages */
 	uint32_t last_sender, last_receiver;  /* PIDs */
 	int64_t stime, rtime, ctime;          /* seconds since 1970, 0: never */
@@ -94,6 +96,9 @@ int msgq_view(void *base, uint64_t size, struct msgq *ret);
 /* The sum of sizes that a System V queue takes now. */
 uint32_t msgq_qbytes(const struct msgq *q);
 
+/* The same, of a file of that size whose head says qbytes. */
+uint32_t msgq_qbytes_of(uint32_t qbytes, uint64_t size);
+
 /* Where a call had to stop: sleep on word while it is value, then try again. */
 struct msgq_block_on {
 	uint32_t *word;
@@ -105,6 +110,8 @@ struct msgq_message {
 	int64_t type; /* POSIX: the priority */
 	void *data;
 	size_t size;
+	/* Receiving: whether size bytes of data can be written, 0 or -EFAULT; NULL: they can. */
+	int (*check)(void *data, size_t size);
 };
 
 /*
@@ -118,7 +125,7 @@ int msgq_send(struct msgq *q, const struct msgq_message *message, bool posix, ui
  * Takes the message that msgrcv(2)'s type and flags ask for; type 0 is the first one. Its size
  * bytes are the room there is; what it became, and its type, are put into message. 0; -EINPROGRESS:
  * there is none, see ret (may be NULL); -E2BIG: it is larger and flags has no
- * MSG_NOERROR; -ENOMSG: none, with MSG_COPY; -EIDRM.
+ * MSG_NOERROR; -ENOMSG: none, with MSG_COPY; -EFAULT: it is lost, as in the kernel; -EIDRM.
  */
 int msgq_receive(struct msgq *q, struct msgq_message *message, int64_t type, int flags,
 		 uint32_t pid, bool posix, struct msgq_block_on *ret);
@@ -129,7 +136,7 @@ void msgq_unblock(struct msgq *q, struct msgq_block_on *block);
 void msgq_remove(struct msgq *q);
 
 /* Sets msg_qbytes, and wakes senders. -EINVAL: more than the file has room for. */
-int msgq_set_qbytes(struct msgq *q, uint32_t qbytes);
+int msgq_set_qbytes(struct msgq *q, uint64_t qbytes);
 
 /* mq_notify(): registers the process. ret_cookie is of this registration, and what notify.word is
  * then. -EBUSY: another is registered. */

@@ -5,14 +5,11 @@
 #include "ipcmap/segment.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
-#include "common/cleanup.h"
 #include "ipcmap/guard.h"
+#include "ipcmap/maps.h"
 
 _Static_assert(sizeof(struct segment_head) <= SEGMENT_HEAD_BYTES, "the head fits");
 
@@ -95,26 +92,22 @@ int segment_note_fork(struct segment_head *head, pid_t pid, uint32_t n)
 	return note ? 0 : -ENOSPC;
 }
 
-/* How often the process has the file's memory mapped; -1: that may not be seen. */
+/* How many mappings the process has of the file's memory; -1: that may not be seen. A mapping that
+ * was split counts as often as the kernel's would. */
 static long segment_count_maps(uint32_t pid, const struct stat *file)
 {
-	_cleanup_fclose_ FILE *maps = NULL;
-	unsigned int major, minor;
-	uint64_t offset, ino;
-	char line[512];
+	struct mapping mapping = { 0 };
+	struct maps maps;
 	long n = 0;
+	int r = maps_open((pid_t)pid, &maps);
 
-	snprintf(line, sizeof(line), "/proc/%" PRIu32 "/maps", pid);
-	maps = fopen(line, "re");
-	if (!maps)
-		return errno == ENOENT ? 0 : -1;
-	while (fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%*s %*s %" SCNx64 " %x:%x %" SCNu64, &offset, &major, &minor,
-			   &ino) == 4 &&
-		    offset == SEGMENT_HEAD_BYTES && ino == file->st_ino &&
-		    makedev(major, minor) == file->st_dev)
-			n++;
-	return ferror(maps) ? (errno == ESRCH ? 0 : -1) : n;
+	if (r < 0)
+		return r == -ENOENT || r == -ESRCH ? 0 : -1;
+	while ((r = maps_next(&maps, mapping.end, &mapping)) == 0)
+		n += mapping.offset >= SEGMENT_HEAD_BYTES && mapping.ino == file->st_ino &&
+		     mapping.dev == file->st_dev;
+	maps_close(&maps);
+	return r == -ENOENT ? n : r == -ESRCH ? 0 : -1;
 }
 
 unsigned long segment_attached(const struct segment_head *head, int fd, unsigned long *ret_absent)

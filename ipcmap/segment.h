@@ -32,7 +32,7 @@ struct segment_head {
 	uint32_t creator, last;      /* PIDs of shmget(), and of the last shmat() or shmdt() */
 	int64_t atime, dtime, ctime; /* seconds since 1970, 0: never, and when it was made */
 	uint32_t n_notes;            /* notes from here on were never used */
-	uint32_t unused;
+	uint32_t locked;             /* by SHM_LOCK */
 	struct segment_note notes[SEGMENT_PROCESSES];
 };
 

@@ -23,8 +23,13 @@ static int queue, set, segment;
 /* May write, and not read. */
 static void writer(void)
 {
-	SHOW(msgget(KEY, 0));
-	SHOW(msgget(KEY, 0200));
+	struct {
+		long type;
+		char text;
+	} message = { 1, 'x' };
+
+	SHOW_ID(msgget(KEY, 0200));
+	SHOW(msgsnd(queue, &message, 1, IPC_NOWAIT));
 }
 
 /* May read, and not write. */
@@ -34,15 +39,12 @@ static void reader(void)
 
 	SHOW_ID(semget(KEY, 1, 0));
 	SHOW(semop(set, &zero, 1));
-	SHOW(semget(KEY + 1, 1, 0));
-	SHOW(shmget(KEY + 1, 1, 0));
 }
 
 static void permissions(void)
 {
 	queue = SHOW_ID(msgget(KEY, IPC_CREAT | 0622));
 	set = SHOW_ID(semget(KEY, 1, IPC_CREAT | 0644));
-	SHOW_ID(semget(KEY + 1, 1, IPC_CREAT | 0600));
 	segment = SHOW_ID(shmget(KEY + 1, 1, IPC_CREAT | 0600));
 	ipc_child("writer", STRANGER, writer);
 	ipc_child("reader", STRANGER, reader);
@@ -98,6 +100,5 @@ void calls_ours(void)
 	SHOW(shmctl(segment, SHM_LOCK, NULL));
 	SHOW(msgctl(queue, IPC_RMID, NULL));
 	SHOW(semctl(set, 0, IPC_RMID));
-	SHOW(semctl(semget(KEY + 1, 1, 0), 0, IPC_RMID));
 	SHOW(shmctl(segment, IPC_RMID, NULL));
 }

@@ -29,15 +29,6 @@
 #define MQ_PRIORITY_BYTES 48
 #define MQ_PRIORITIES 32768
 
-bool preload_above_limits(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	return syscall(SYS_capget, &header, data) == 0 &&
-	       data[0].effective & CAP_TO_MASK(CAP_SYS_RESOURCE);
-}
-
 /* --- System V ---------------------------------------------------------------------------- */
 
 void limits_msg(struct msginfo *ret)
@@ -151,7 +142,7 @@ void limits_mq(const struct mq_attr *attr, struct door_limit *ret)
 
 	getrlimit(RLIMIT_MSGQUEUE, &limit);
 	*ret = (struct door_limit){
-		.objects = preload_above_limits()
+		.objects = preload_has_capability(CAP_SYS_RESOURCE)
 				   ? UINT64_MAX
 				   : limit_read("/proc/sys/fs/mqueue/queues_max", QUEUES_DEFAULT),
 		.units = messages * (MQ_MESSAGE_BYTES + (uint64_t)attr->mq_msgsize) +

@@ -41,7 +41,7 @@ static int list_fill(uint32_t kind, struct list *list)
 	uint64_t cursor = 0;
 	int r;
 
-	while ((r = door_list(kind, &cursor, stats, LIST_BATCH)) > 0)
+	while ((r = door_list_any(kind, &cursor, stats, LIST_BATCH)) > 0)
 		for (int i = 0; i < r; i++)
 			if (!stats[i].unlinked && list_add(list, stats[i].id) < 0)
 				return -ENOMEM;

@@ -6,17 +6,18 @@ noinst_LTLIBRARIES += libsysv.la
 libsysv_la_SOURCES = ipcmap/guard.c ipcmap/guard.h ipcmap/wait.h \
 	ipcmap/semset.c ipcmap/semset.h \
 	ipcmap/msgq.c ipcmap/msgq.h ipcmap/msgq-blocks.c ipcmap/msgq-notify.c ipcmap/msgq-priv.h \
-	ipcmap/segment.c ipcmap/segment.h \
+	ipcmap/segment.c ipcmap/segment.h ipcmap/maps.c ipcmap/maps.h \
 	ipcmap/undo.c ipcmap/undo.h
 libsysv_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
 ## The interposer. Nothing but what it interposes is visible in it.
 noinst_LTLIBRARIES += libpreload.la
 libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
-	ipcmap/preload/sleep.c \
+	ipcmap/preload/sleep.c ipcmap/preload/memory.c \
 	ipcmap/preload/limits.c ipcmap/preload/list.c \
 	ipcmap/preload/object.c ipcmap/preload/object.h ipcmap/preload/sysv.c \
 	ipcmap/preload/sysv-msg.c ipcmap/preload/sysv-sem.c ipcmap/preload/sysv-shm.c \
+	ipcmap/preload/shm-attach.c ipcmap/preload/shm-attach.h \
 	ipcmap/preload/posix.c ipcmap/preload/posix-mq.c ipcmap/preload/posix-mq.h \
 	ipcmap/preload/posix-mq-notify.c ipcmap/preload/posix-sem.c ipcmap/preload/posix-shm.c
 # The last: programs do pass NULL where the C library's headers say that they must not.
@@ -42,7 +43,7 @@ preload_fake_la_LDFLAGS = $(preload_ldflags) -rpath /nowhere
 check_PROGRAMS += tests/ipc-calls tests/ipc-pair tests/ipc-sleeper tests/ipc-interrupt
 tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
 	tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
-	tests/ipc-calls-limits.c tests/ipc-calls-ours.c
+	tests/ipc-calls-limits.c tests/ipc-calls-errno.c tests/ipc-calls-ours.c
 # They call what the headers say must not be called so.
 tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull
 tests_ipc_pair_SOURCES = tests/ipc-pair.c

@@ -85,6 +85,7 @@ static int object_map(struct object *object, const struct door_object *opened)
 				   .mapped_readonly = !writes,
 				   .pid = preload_pid(),
 				   .euid = geteuid() };
+	sysv_perm(opened, &object->perm);
 	object->base = mmap(NULL, object->size, prot, MAP_SHARED, opened->fd, 0);
 	if (object->base == MAP_FAILED)
 		return -errno;
@@ -169,11 +170,12 @@ static int object_renew(struct object *object, bool write)
 		object->undo = false;
 	}
 	object->euid = geteuid();
+	sysv_perm(&opened, &object->perm);
 	object->owner_seq = object_words(object)->owner_seq;
 	return 0;
 }
 
-static int object_get_locked(uint32_t kind, int id, bool write, struct object **ret)
+static int object_get_locked(uint32_t kind, int id, int flags, bool write, struct object **ret)
 {
 	struct object *object = object_find(kind, id);
 	struct door_object opened;
@@ -193,15 +195,15 @@ static int object_get_locked(uint32_t kind, int id, bool write, struct object **
 	if (write && object->readonly)
 		return -EACCES;
 	*ret = object;
-	return 0;
+	return sysv_may(&object->perm, flags);
 }
 
-int object_get(uint32_t kind, int id, bool write, struct object **ret)
+int object_get(uint32_t kind, int id, int flags, bool write, struct object **ret)
 {
 	int r;
 
 	preload_lock();
-	r = object_get_locked(kind, id, write, ret);
+	r = object_get_locked(kind, id, flags, write, ret);
 	if (r == 0)
 		(*ret)->uses++;
 	preload_unlock();

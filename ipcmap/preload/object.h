@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ipc.h>
 #include <sys/types.h>
 
 #include "ipcmap/door.h"
@@ -43,6 +44,7 @@ struct object {
 	pid_t pid;            /* whom the daemon has counted */
 	uid_t euid;           /* whom it let in */
 	uint32_t owner_seq;   /* as it was then */
+	struct ipc_perm perm; /* the same */
 	unsigned int uses;    /* calls under way */
 	bool undo;            /* this process may have adjustments in it */
 	union {
@@ -52,11 +54,11 @@ struct object {
 };
 
 /*
- * The object of an identifier, for one call. write: it is -EACCES if only reading is permitted.
- * Inside a section; object_put() gives it back. 0, -EINVAL: there is none; -EACCES, and
- * what door_open() says.
+ * The object of an identifier, for one call, mapped for writing if write is set. flags: the
+ * permissions that are needed, as for sysv_may(). Inside a section; object_put() gives it back.
+ * 0, -EINVAL: there is none; -EACCES, and what door_open() says.
  */
-int object_get(uint32_t kind, int id, bool write, struct object **ret);
+int object_get(uint32_t kind, int id, int flags, bool write, struct object **ret);
 void object_put(struct object *object);
 
 /* Maps what was opened by key. Closes opened->fd, whatever happens. 0 or -errno. */

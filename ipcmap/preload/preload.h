@@ -14,7 +14,9 @@
 #define VC_IPCMAP_PRELOAD_PRELOAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ipc.h>
 #include <sys/types.h>
 #include <time.h>
@@ -49,6 +51,9 @@ int preload_lowest_fd(int fd);
 /* The process' umask, which is not changed to learn it. */
 mode_t preload_umask(void);
 
+/* CAP_*, in force in this thread. */
+bool preload_has_capability(int capability);
+
 /* What the C library's own function does, for those that are wrapped. name: of the function. */
 void *preload_real(const char *name);
 
@@ -78,15 +83,22 @@ int section_sleep_restart(struct section *section, uint32_t *word, uint32_t valu
 /* A time on clock as one on CLOCK_MONOTONIC. -EINVAL: not a time. */
 int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec);
 
+/* --- memory.c ---------------------------------------------------------------------------- */
+
+/* Whether the program's memory can be read, and written. 0 or -EFAULT; nothing is changed. */
+int preload_check_read(const void *memory, size_t size);
+int preload_check_write(void *memory, size_t size);
+
+/* Copies what an argument points to, or what it is to get. 0 or -EFAULT. */
+int preload_take(void *ret, const void *argument, size_t size);
+int preload_give(void *argument, const void *from, size_t size);
+
 /* --- limits.c ---------------------------------------------------------------------------- */
 
 struct mq_attr;
 struct msginfo;
 struct seminfo;
 struct shminfo;
-
-/* CAP_SYS_RESOURCE. */
-bool preload_above_limits(void);
 
 /* What IPC_INFO says of the job's namespace. */
 void limits_msg(struct msginfo *ret);
@@ -128,24 +140,57 @@ void posix_ready(uint32_t *word);
 
 /* --- the names and permissions of System V's objects: sysv.c ----------------------------- */
 
+struct sysv_get {
+	uint32_t kind;
+	key_t key;
+	int flags;
+	uint64_t size;                  /* bytes of a new one; 0: none can be made */
+	uint64_t least;                 /* one that exists must have as many */
+	const struct door_limit *limit; /* of a new one */
+	int absent;                     /* size 0, and there is none to be found: -EINVAL if 0 */
+};
+
 /*
- * msgget(), semget(), shmget(): makes or finds the object of a key. size: bytes of a new one; 0:
- * only one that exists will do, and it is -EINVAL if there is none and flags asks to make
- * it. limit: of a new one. ret->fd is open for writing unless flags asks for less and no more is
- * permitted.
+ * msgget(), semget(), shmget(): makes or finds the object of a key. ret->fd is open for writing, or
+ * for reading if no more is permitted, or -1 if not even that is, and flags asks for nothing.
  */
-int sysv_open_key(uint32_t kind, key_t key, int flags, uint64_t size,
-		  const struct door_limit *limit, struct door_object *ret);
+int sysv_open_key(const struct sysv_get *get, struct door_object *ret);
+void sysv_close(const struct door_object *object);
 
 /* An object by its System V identifier; write: reading will not do. -EINVAL: there is none. */
 int sysv_open_id(uint32_t kind, int id, bool write, struct door_object *ret);
 
-/* IPC_STAT's part that all kinds have; all of it in ret_stat. */
-int sysv_stat(uint32_t kind, uint64_t id, struct ipc_perm *ret, struct door_stat *ret_stat);
+/* The kernel's ipcperms(): whether the caller has the permissions that flags asks for, as in a
+ * mode and for any class. 0 or -EACCES. */
+int sysv_may(const struct ipc_perm *perm, int flags);
+
+void sysv_perm(const struct door_object *object, struct ipc_perm *ret);
+
+/* IPC_STAT's part that all kinds have; all of it in ret_stat, with the head. any: the caller need
+ * not be allowed to read it. */
+int sysv_stat(uint32_t kind, uint64_t id, bool any, struct ipc_perm *ret,
+	      struct door_stat *ret_stat);
+
+/* A member of the head that door_stat_any() gave. */
+#define SYSV_HEAD(stat, type, member)                                                              \
+	__extension__({                                                                            \
+		__typeof__(((type *)0)->member) value;                                             \
+		_Static_assert(offsetof(type, member) + sizeof(value) <= DOOR_HEAD_BYTES,          \
+			       "what is shown is sent");                                           \
+		memcpy(&value, (stat)->head + offsetof(type, member), sizeof(value));              \
+		value;                                                                             \
+	})
+
+/* MSG_STAT's and the like's: of one that is still there. */
+int sysv_stat_nth(uint32_t kind, int index, bool any, struct ipc_perm *ret,
+		  struct door_stat *ret_stat);
 
 /* When an object was changed last, changed: by its own head, 0: not since it was made. Not later
  * than time(2), whose clock is a tick behind the one that notes when an object is made. */
 time_t sysv_changed(int64_t changed, const struct door_stat *stat);
+
+/* Whether the caller may do what IPC_SET and IPC_RMID do. -EPERM: no; -EINVAL: there is none. */
+int sysv_owns(uint32_t kind, int id);
 
 /* IPC_SET's. -EPERM: not the caller's. */
 int sysv_set(uint64_t id, const struct ipc_perm *perm);

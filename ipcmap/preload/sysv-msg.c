@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <linux/capability.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/msg.h>
 #include <sys/syscall.h>
@@ -33,18 +35,23 @@ static int msg_get(key_t key, int flags)
 	struct door_object opened;
 	struct object *object;
 	struct msginfo info;
+	struct sysv_get get = {
+		.kind = IPC_KIND_SYSV_MSG, .key = key, .flags = flags, .limit = &limit
+	};
 	uint32_t qbytes;
 	int r, id;
 
 	limits_msg(&info);
 	limit.objects = (uint64_t)info.msgmni;
 	qbytes = msg_qbytes_limit(&info);
-	r = sysv_open_key(IPC_KIND_SYSV_MSG, key, flags, msgq_size_sysv(qbytes), &limit, &opened);
+	get.size = msgq_size_sysv(qbytes);
+	r = sysv_open_key(&get, &opened);
 	if (r < 0)
 		return r;
 	id = door_short_id(opened.id);
-	r = object_add(&opened);
-	if (r == 0 && opened.created && object_get(IPC_KIND_SYSV_MSG, id, true, &object) == 0) {
+	if (opened.fd >= 0)
+		r = object_add(&opened);
+	if (r == 0 && opened.created && object_get(IPC_KIND_SYSV_MSG, id, 0, true, &object) == 0) {
 		object->q.head->qbytes = qbytes;
 		object_put(object);
 	}
@@ -73,6 +80,21 @@ static int msg_sleep(struct section *section, struct object *object, struct msgq
 	return object->q.head->removed ? -EIDRM : r;
 }
 
+/* In the kernel's order: of several errors, the first is the answer. */
+static int msg_check(int id, const struct msg_buffer *buffer, size_t size,
+		     const struct msginfo *info, int64_t *ret_type)
+{
+	long type;
+	int r = preload_take(&type, &buffer->type, sizeof(type));
+
+	if (r < 0)
+		return r;
+	if (size > (size_t)info->msgmax || (ssize_t)size < 0 || id < 0 || type < 1)
+		return -EINVAL;
+	*ret_type = type;
+	return preload_check_read(buffer->text, size);
+}
+
 static int msg_send(struct section *section, int id, const struct msg_buffer *buffer, size_t size,
 		    int flags)
 {
@@ -83,10 +105,9 @@ static int msg_send(struct section *section, int id, const struct msg_buffer *bu
 	int r;
 
 	limits_msg(&info);
-	if (size > (size_t)info.msgmax || (ssize_t)size < 0 || id < 0 || buffer->type < 1)
-		return -EINVAL;
-	message.type = buffer->type;
-	r = object_get(IPC_KIND_SYSV_MSG, id, true, &object);
+	r = msg_check(id, buffer, size, &info, &message.type);
+	if (r == 0)
+		r = object_get(IPC_KIND_SYSV_MSG, id, 0222, true, &object);
 	if (r < 0)
 		return r;
 	while ((r = msgq_send(&object->q, &message, false, (uint32_t)preload_pid(), &block)) ==
@@ -113,10 +134,18 @@ INTERPOSE int msgsnd(int id, const void *buffer, size_t size, int flags)
 	return preload_result(r);
 }
 
+/* The type is in front of the text. */
+static int msg_check_room(void *text, size_t size)
+{
+	return preload_check_write((char *)text - sizeof(long), sizeof(long) + size);
+}
+
 static ssize_t msg_receive(struct section *section, int id, struct msg_buffer *buffer, size_t size,
 			   long type, int flags)
 {
-	struct msgq_message message = { .data = buffer->text, .size = size };
+	struct msgq_message message = { .data = buffer->text,
+					.size = size,
+					.check = msg_check_room };
 	struct msgq_block_on block;
 	struct object *object;
 	int r;
@@ -125,7 +154,7 @@ static ssize_t msg_receive(struct section *section, int id, struct msg_buffer *b
 		return -EINVAL;
 	if (flags & MSG_COPY && (flags & MSG_EXCEPT || !(flags & IPC_NOWAIT)))
 		return -EINVAL;
-	r = object_get(IPC_KIND_SYSV_MSG, id, true, &object);
+	r = object_get(IPC_KIND_SYSV_MSG, id, 0444, true, &object);
 	if (r < 0)
 		return r;
 	while ((r = msgq_receive(&object->q, &message, type, flags, (uint32_t)preload_pid(), false,
@@ -157,29 +186,33 @@ INTERPOSE ssize_t msgrcv(int id, void *buffer, size_t size, long type, int flags
 
 /* --- msgctl ------------------------------------------------------------------------------ */
 
-static int msg_stat(uint64_t id, struct msqid_ds *ret)
+static void msg_fill(const struct door_stat *stat, struct msqid_ds *ret)
+{
+	ret->msg_stime = SYSV_HEAD(stat, struct msgq_head, stime);
+	ret->msg_rtime = SYSV_HEAD(stat, struct msgq_head, rtime);
+	ret->msg_ctime = sysv_changed(SYSV_HEAD(stat, struct msgq_head, ctime), stat);
+	ret->__msg_cbytes = SYSV_HEAD(stat, struct msgq_head, bytes);
+	ret->msg_qnum = SYSV_HEAD(stat, struct msgq_head, n);
+	ret->msg_qbytes = msgq_qbytes_of(SYSV_HEAD(stat, struct msgq_head, qbytes), stat->size);
+	ret->msg_lspid = (pid_t)SYSV_HEAD(stat, struct msgq_head, last_sender);
+	ret->msg_lrpid = (pid_t)SYSV_HEAD(stat, struct msgq_head, last_receiver);
+}
+
+static int msg_stat(int id, int command, struct msqid_ds *ret)
 {
 	struct msqid_ds ds = { 0 };
-	const struct msgq_head *head;
-	struct object *object;
 	struct door_stat stat;
-	int r = sysv_stat(IPC_KIND_SYSV_MSG, id, &ds.msg_perm, &stat);
+	int r = command == IPC_STAT
+			? sysv_stat(IPC_KIND_SYSV_MSG, (uint64_t)id, false, &ds.msg_perm, &stat)
+			: sysv_stat_nth(IPC_KIND_SYSV_MSG, id, command == MSG_STAT_ANY,
+					&ds.msg_perm, &stat);
 
-	if (r == 0)
-		r = object_get(IPC_KIND_SYSV_MSG, door_short_id(stat.id), false, &object);
 	if (r < 0)
 		return r;
-	head = object->q.head;
-	ds.msg_stime = head->stime;
-	ds.msg_rtime = head->rtime;
-	ds.msg_ctime = sysv_changed(head->ctime, &stat);
-	ds.__msg_cbytes = head->bytes;
-	ds.msg_qnum = head->n;
-	ds.msg_qbytes = msgq_qbytes(&object->q);
-	ds.msg_lspid = (pid_t)head->last_sender;
-	ds.msg_lrpid = (pid_t)head->last_receiver;
-	object_put(object);
-	*ret = ds;
+	msg_fill(&stat, &ds);
+	r = preload_give(ret, &ds, sizeof(ds));
+	if (r < 0 || command == IPC_STAT)
+		return r;
 	return door_short_id(stat.id);
 }
 
@@ -195,11 +228,12 @@ static int msg_info(int command, struct msginfo *ret)
 		info.msgpool = n;
 		info.msgmap = info.msgtql = 0;
 		for (int i = 0; i < n; i++) {
-			struct msqid_ds ds;
-			uint64_t id;
+			struct msqid_ds ds = { 0 };
+			struct door_stat stat;
 
-			if (preload_nth(IPC_KIND_SYSV_MSG, i, &id) < 0 || msg_stat(id, &ds) < 0)
+			if (sysv_stat_nth(IPC_KIND_SYSV_MSG, i, true, &ds.msg_perm, &stat) < 0)
 				continue;
+			msg_fill(&stat, &ds);
 			info.msgmap += (int)ds.msg_qnum;
 			info.msgtql += (int)ds.__msg_cbytes;
 		}
@@ -208,42 +242,36 @@ static int msg_info(int command, struct msginfo *ret)
 	return n > 0 ? n - 1 : 0;
 }
 
-static int msg_stat_nth(int index, struct msqid_ds *ret)
+static int msg_set(int id, const struct msqid_ds *argument)
 {
-	uint64_t id;
-	int r = preload_nth(IPC_KIND_SYSV_MSG, index, &id);
-
-	return r < 0 ? r : msg_stat(id, ret);
-}
-
-static int msg_set(int id, const struct msqid_ds *ds)
-{
-	uint32_t qbytes = ds->msg_qbytes < UINT_MAX ? (uint32_t)ds->msg_qbytes : UINT_MAX;
 	struct object *object = NULL;
 	struct msginfo info;
-	int got = object_get(IPC_KIND_SYSV_MSG, id, true, &object), r;
+	struct msqid_ds ds;
+	int r = preload_take(&ds, argument, sizeof(ds));
 
-	if (got < 0 && got != -EACCES)
-		return got;
 	limits_msg(&info);
-	if (ds->msg_qbytes > msg_qbytes_limit(&info) && !preload_above_limits())
-		r = -EPERM;
-	else
-		r = sysv_set((uint64_t)id, &ds->msg_perm);
 	if (r == 0)
-		r = object ? msgq_set_qbytes(&object->q, qbytes) : got;
-	if (object) {
-		if (r == 0)
-			__atomic_add_fetch(&object->q.head->owner_seq, 1, __ATOMIC_RELEASE);
-		object_put(object);
-	}
+		r = sysv_owns(IPC_KIND_SYSV_MSG, id);
+	if (r == 0 && ds.msg_qbytes > msg_qbytes_limit(&info) &&
+	    !preload_has_capability(CAP_SYS_RESOURCE))
+		r = -EPERM;
+	if (r == 0)
+		r = object_get(IPC_KIND_SYSV_MSG, id, 0, true, &object);
+	if (r < 0)
+		return r;
+	r = sysv_set((uint64_t)id, &ds.msg_perm);
+	if (r == 0)
+		r = msgq_set_qbytes(&object->q, ds.msg_qbytes);
+	if (r == 0)
+		__atomic_add_fetch(&object->q.head->owner_seq, 1, __ATOMIC_RELEASE);
+	object_put(object);
 	return r;
 }
 
 static int msg_remove(int id)
 {
 	struct object *object = NULL;
-	int r = object_get(IPC_KIND_SYSV_MSG, id, false, &object);
+	int r = object_get(IPC_KIND_SYSV_MSG, id, 0, false, &object);
 
 	if (r < 0 && r != -EACCES)
 		return r;
@@ -256,30 +284,23 @@ static int msg_remove(int id)
 	return r;
 }
 
-static bool msg_has_buffer(int command)
-{
-	return command == IPC_INFO || command == MSG_INFO || command == IPC_STAT ||
-	       command == MSG_STAT || command == MSG_STAT_ANY || command == IPC_SET;
-}
-
 static int msg_control(int id, int command, struct msqid_ds *ds)
 {
-	int r;
+	struct msginfo info;
+	int r, last;
 
 	if (id < 0)
 		return -EINVAL;
-	if (!ds && msg_has_buffer(command))
-		return -EFAULT;
 	switch (command) {
 	case IPC_INFO:
 	case MSG_INFO:
-		return msg_info(command, (struct msginfo *)ds);
+		last = msg_info(command, &info);
+		r = last < 0 ? last : preload_give(ds, &info, sizeof(info));
+		return r < 0 ? r : last;
 	case IPC_STAT:
-		r = msg_stat((uint64_t)id, ds);
-		return r < 0 ? r : 0;
 	case MSG_STAT:
 	case MSG_STAT_ANY:
-		return msg_stat_nth(id, ds);
+		return msg_stat(id, command, ds);
 	case IPC_SET:
 		return msg_set(id, ds);
 	case IPC_RMID:

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/sem.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ union semun {
 
 static int sem_get(key_t key, int nsems, int flags)
 {
+	struct sysv_get get = { .kind = IPC_KIND_SYSV_SEM, .key = key, .flags = flags };
 	struct door_object opened;
 	struct door_limit limit;
 	struct seminfo info;
@@ -34,16 +36,12 @@ static int sem_get(key_t key, int nsems, int flags)
 	limit = (struct door_limit){ .objects = (uint64_t)info.semmni,
 				     .units = (uint64_t)nsems,
 				     .units_in_all = (uint64_t)info.semmns };
-	r = sysv_open_key(IPC_KIND_SYSV_SEM, key, flags, nsems ? semset_size((uint32_t)nsems) : 0,
-			  &limit, &opened);
-	if (r < 0)
-		return r;
-	if ((uint32_t)nsems > semset_nsems(opened.size)) {
-		close(opened.fd);
-		door_close(opened.handle);
-		return -EINVAL;
-	}
-	r = object_add(&opened);
+	get.size = nsems ? semset_size((uint32_t)nsems) : 0;
+	get.least = get.size;
+	get.limit = &limit;
+	r = sysv_open_key(&get, &opened);
+	if (r == 0 && opened.fd >= 0)
+		r = object_add(&opened);
 	return r < 0 ? r : door_short_id(opened.id);
 }
 
@@ -64,8 +62,17 @@ static int sem_operate(struct section *section, struct object *object, const str
 		       size_t n, uint64_t deadline_usec)
 {
 	struct semset_block block;
+	bool alters = false;
 	int r;
 
+	for (size_t i = 0; i < n; i++) {
+		if (ops[i].sem_num >= object->set.nsems)
+			return -EFBIG;
+		alters = alters || ops[i].sem_op != 0;
+	}
+	r = sysv_may(&object->perm, alters ? 0222 : 0444);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < n; i++)
 		if (ops[i].sem_flg & SEM_UNDO)
 			object->undo = true;
@@ -79,32 +86,51 @@ static int sem_operate(struct section *section, struct object *object, const str
 	return r == -ETIMEDOUT ? -EAGAIN : r;
 }
 
-static int sem_op(struct section *section, int id, const struct sembuf *ops, size_t n,
+static int sem_deadline(const struct timespec *timeout, uint64_t *ret_usec)
+{
+	if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)
+		return -EINVAL;
+	if (timeout->tv_sec < INT32_MAX)
+		*ret_usec = clock_mono_usec() + (uint64_t)timeout->tv_sec * 1000000 +
+			    (uint64_t)(timeout->tv_nsec + 999) / 1000;
+	return 0;
+}
+
+/* In the kernel's order: of several errors, the first is the answer. */
+static int sem_take(struct sembuf *ret, const struct sembuf *ops, size_t n,
+		    const struct timespec *timeout, struct timespec *ret_timeout)
+{
+	int r = timeout ? preload_take(ret_timeout, timeout, sizeof(*timeout)) : 0;
+	struct seminfo info;
+
+	if (r < 0)
+		return r;
+	limits_sem(&info);
+	/* The system call's count has 32 bits. */
+	n = (uint32_t)n;
+	if (n > (size_t)info.semopm || n > SEMSET_OPS_MAX)
+		return -E2BIG;
+	return n < 1 ? -EINVAL : preload_take(ret, ops, n * sizeof(*ops));
+}
+
+static int sem_op(struct section *section, int id, const struct sembuf *argument, size_t n,
 		  const struct timespec *timeout)
 {
 	uint64_t deadline_usec = WAIT_FOREVER;
+	struct sembuf ops[SEMSET_OPS_MAX];
 	struct object *object;
-	struct seminfo info;
-	int r;
+	struct timespec taken;
+	int r = sem_take(ops, argument, n, timeout, &taken);
 
-	if (n < 1 || id < 0)
-		return -EINVAL;
-	limits_sem(&info);
-	if (n > (size_t)info.semopm || n > SEMSET_OPS_MAX)
-		return -E2BIG;
-	if (timeout) {
-		if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)
-			return -EINVAL;
-		if (timeout->tv_sec < INT32_MAX)
-			deadline_usec = clock_mono_usec() + (uint64_t)timeout->tv_sec * 1000000 +
-					(uint64_t)(timeout->tv_nsec + 999) / 1000;
-	}
-	if (!ops)
-		return -EFAULT;
-	r = object_get(IPC_KIND_SYSV_SEM, id, true, &object);
+	if (r == 0 && id < 0)
+		r = -EINVAL;
+	if (r == 0 && timeout)
+		r = sem_deadline(&taken, &deadline_usec);
+	if (r == 0)
+		r = object_get(IPC_KIND_SYSV_SEM, id, 0, true, &object);
 	if (r < 0)
 		return r;
-	r = sem_operate(section, object, ops, n, deadline_usec);
+	r = sem_operate(section, object, ops, (uint32_t)n, deadline_usec);
 	object_put(object);
 	return r;
 }
@@ -149,67 +175,62 @@ static int sem_info(int command, struct seminfo *ret)
 	if (command == SEM_INFO) {
 		ret->semusz = n;
 		ret->semaem = 0;
-		for (int i = 0; i < n; i++) {
-			struct door_stat stat;
-			uint64_t id;
+	}
+	for (int i = 0; command == SEM_INFO && i < n; i++) {
+		struct door_stat stat;
+		struct ipc_perm perm;
 
-			if (preload_nth(IPC_KIND_SYSV_SEM, i, &id) == 0 &&
-			    door_stat(IPC_KIND_SYSV_SEM, NULL, id, &stat) == 0)
-				ret->semaem += (int)semset_nsems(stat.size);
-		}
+		if (sysv_stat_nth(IPC_KIND_SYSV_SEM, i, true, &perm, &stat) == 0)
+			ret->semaem += (int)semset_nsems(stat.size);
 	}
 	return n > 0 ? n - 1 : 0;
 }
 
-static int sem_stat(uint64_t id, struct semid_ds *ret)
+static int sem_stat(int id, int command, struct semid_ds *ret)
 {
 	struct semid_ds ds = { 0 };
 	struct door_stat stat;
-	struct object *object;
-	int r = sysv_stat(IPC_KIND_SYSV_SEM, id, &ds.sem_perm, &stat);
+	int r = command == IPC_STAT
+			? sysv_stat(IPC_KIND_SYSV_SEM, (uint64_t)id, false, &ds.sem_perm, &stat)
+			: sysv_stat_nth(IPC_KIND_SYSV_SEM, id, command == SEM_STAT_ANY,
+					&ds.sem_perm, &stat);
 
-	if (r == 0)
-		r = object_get(IPC_KIND_SYSV_SEM, door_short_id(stat.id), false, &object);
 	if (r < 0)
 		return r;
-	ds.sem_otime = object->set.head->otime;
-	ds.sem_ctime = sysv_changed(object->set.head->ctime, &stat);
-	ds.sem_nsems = object->set.nsems;
-	object_put(object);
-	*ret = ds;
+	ds.sem_otime = SYSV_HEAD(&stat, struct semset_head, otime);
+	ds.sem_ctime = sysv_changed(SYSV_HEAD(&stat, struct semset_head, ctime), &stat);
+	ds.sem_nsems = semset_nsems(stat.size);
+	r = preload_give(ret, &ds, sizeof(ds));
+	if (r < 0 || command == IPC_STAT)
+		return r;
 	return door_short_id(stat.id);
 }
 
-static int sem_stat_nth(int index, struct semid_ds *ret)
-{
-	uint64_t id;
-	int r = preload_nth(IPC_KIND_SYSV_SEM, index, &id);
-
-	return r < 0 ? r : sem_stat(id, ret);
-}
-
-static int sem_set_owner(int id, const struct semid_ds *ds)
+static int sem_set_owner(int id, const struct semid_ds *argument)
 {
 	struct object *object = NULL;
-	int r = object_get(IPC_KIND_SYSV_SEM, id, true, &object);
+	struct semid_ds ds;
+	int r = preload_take(&ds, argument, sizeof(ds));
 
-	if (r < 0 && r != -EACCES)
+	if (r == 0)
+		r = sysv_owns(IPC_KIND_SYSV_SEM, id);
+	if (r == 0)
+		r = object_get(IPC_KIND_SYSV_SEM, id, 0, true, &object);
+	if (r < 0)
 		return r;
-	r = sysv_set((uint64_t)id, &ds->sem_perm);
-	if (object) {
-		if (r == 0) {
-			object->set.head->ctime = time(NULL);
-			__atomic_add_fetch(&object->set.head->owner_seq, 1, __ATOMIC_RELEASE);
-		}
-		object_put(object);
+	r = sysv_set((uint64_t)id, &ds.sem_perm);
+	if (r == 0) {
+		object->set.head->ctime = time(NULL);
+		__atomic_add_fetch(&object->set.head->owner_seq, 1, __ATOMIC_RELEASE);
 	}
+	object_put(object);
 	return r;
 }
 
 static int sem_remove(int id)
 {
 	struct object *object = NULL;
-	int r = object_get(IPC_KIND_SYSV_SEM, id, false, &object);
+	int r = object_get(IPC_KIND_SYSV_SEM, id, 0, false, &object);
 
 	if (r < 0 && r != -EACCES)
 		return r;
@@ -222,73 +243,91 @@ static int sem_remove(int id)
 	return r;
 }
 
-static int sem_set_values(struct object *object, int num, int command, union semun arg)
+static int sem_set_value(int id, int num, int argument)
 {
-	unsigned short value = (unsigned short)arg.val;
-	uint32_t pid = (uint32_t)preload_pid();
+	unsigned short value = (unsigned short)argument;
+	struct object *object;
+	int r;
 
-	if (command == SETALL)
-		return semset_set(&object->set, 0, arg.array, object->set.nsems, pid);
-	if (arg.val < 0 || arg.val > SEMSET_VALUE_MAX)
+	if (argument < 0 || argument > SEMSET_VALUE_MAX)
 		return -ERANGE;
-	return num < 0 ? -EINVAL : semset_set(&object->set, (uint32_t)num, &value, 1, pid);
+	r = object_get(IPC_KIND_SYSV_SEM, id, 0, true, &object);
+	if (r < 0)
+		return r;
+	if (num < 0 || (uint32_t)num >= object->set.nsems)
+		r = -EINVAL;
+	else
+		r = sysv_may(&object->perm, 0222);
+	if (r == 0)
+		r = semset_set(&object->set, (uint32_t)num, &value, 1, (uint32_t)preload_pid());
+	object_put(object);
+	return r;
 }
 
-static int sem_values(int id, int num, int command, union semun arg)
+static int sem_all_values(struct object *object, int command, unsigned short *argument)
 {
-	bool write = command == SETVAL || command == SETALL;
+	_cleanup_free_ unsigned short *values = calloc(object->set.nsems, sizeof(*values));
+	size_t bytes = object->set.nsems * sizeof(*values);
+	int r;
+
+	if (!values)
+		return -ENOMEM;
+	if (command == SETALL) {
+		r = preload_take(values, argument, bytes);
+		return r < 0 ? r
+			     : semset_set(&object->set, 0, values, object->set.nsems,
+					  (uint32_t)preload_pid());
+	}
+	r = semset_get_all(&object->set, values);
+	return r < 0 ? r : preload_give(argument, values, bytes);
+}
+
+static int sem_values(int id, int num, int command, unsigned short *argument)
+{
+	bool write = command == SETALL;
 	struct object *object;
-	int r = object_get(IPC_KIND_SYSV_SEM, id, write, &object);
+	int r = object_get(IPC_KIND_SYSV_SEM, id, write ? 0222 : 0444, write, &object);
 
 	if (r < 0)
 		return r;
-	if (write)
-		r = sem_set_values(object, num, command, arg);
-	else if (command == GETALL)
-		r = semset_get_all(&object->set, arg.array);
+	if (command == SETALL || command == GETALL)
+		r = sem_all_values(object, command, argument);
 	else
 		r = num < 0 ? -EINVAL : semset_get(&object->set, (uint32_t)num, command);
 	object_put(object);
 	return r;
 }
 
-static bool sem_has_buffer(int command)
-{
-	return command == IPC_INFO || command == SEM_INFO || command == IPC_STAT ||
-	       command == SEM_STAT || command == SEM_STAT_ANY || command == IPC_SET ||
-	       command == GETALL || command == SETALL;
-}
-
 static int sem_control(int id, int num, int command, union semun arg)
 {
-	int r;
+	struct seminfo info;
+	int r, last;
 
 	if (id < 0)
 		return -EINVAL;
-	if (!arg.buf && sem_has_buffer(command))
-		return -EFAULT;
 	switch (command) {
 	case IPC_INFO:
 	case SEM_INFO:
-		return sem_info(command, arg.info);
+		last = sem_info(command, &info);
+		r = last < 0 ? last : preload_give(arg.info, &info, sizeof(info));
+		return r < 0 ? r : last;
 	case IPC_STAT:
-		r = sem_stat((uint64_t)id, arg.buf);
-		return r < 0 ? r : 0;
 	case SEM_STAT:
 	case SEM_STAT_ANY:
-		return sem_stat_nth(id, arg.buf);
+		return sem_stat(id, command, arg.buf);
 	case IPC_SET:
 		return sem_set_owner(id, arg.buf);
 	case IPC_RMID:
 		return sem_remove(id);
 	case SETVAL:
+		return sem_set_value(id, num, arg.val);
 	case SETALL:
 	case GETVAL:
 	case GETALL:
 	case GETPID:
 	case GETNCNT:
 	case GETZCNT:
-		return sem_values(id, num, command, arg);
+		return sem_values(id, num, command, arg.array);
 	default:
 		return -EINVAL;
 	}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * memory.c - is there memory where the program's argument points?
+ *
+ * The kernel answers a wrong pointer with EFAULT, where a library would end with SIGSEGV. So the
+ * kernel is asked, by calls that change nothing: rt_sigprocmask(2) reads the set before it refuses
+ * the command, and FUTEX_WAKE_OP adds 0 to a word that it can write. Each looks at one page.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ipcmap/preload/preload.h"
+
+#define PAGE_BYTES 4096u /* no page is smaller */
+#define NO_COMMAND (-1)
+
+static int memory_is_readable(uintptr_t at)
+{
+	return syscall(SYS_rt_sigprocmask, NO_COMMAND, at & ~7ul, NULL, sizeof(uint64_t)) < 0 &&
+	       errno != EFAULT;
+}
+
+static int memory_is_writable(uintptr_t at)
+{
+	uint32_t word = 0;
+
+	return syscall(SYS_futex, &word, FUTEX_WAKE_OP_PRIVATE, 0, 0, at & ~3ul,
+		       FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) >= 0;
+}
+
+static int memory_check(const void *memory, size_t size, int (*is_there)(uintptr_t))
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0) / PAGE_BYTES;
+	uintptr_t at = (uintptr_t)memory, end = at + size;
+	int saved = errno;
+
+	if (size == 0)
+		return 0;
+	/* NULL, and what would be rounded to it. */
+	if (at < sizeof(uint64_t) || end < at)
+		return -EFAULT;
+	for (; at < end; at = (at / PAGE_BYTES + 1) * PAGE_BYTES)
+		/* The stack is there, and most arguments are on it. */
+		if (at / PAGE_BYTES != here && !is_there(at)) {
+			errno = saved;
+			return -EFAULT;
+		}
+	errno = saved;
+	return 0;
+}
+
+int preload_check_read(const void *memory, size_t size)
+{
+	return memory_check(memory, size, memory_is_readable);
+}
+
+int preload_check_write(void *memory, size_t size)
+{
+	return memory_check(memory, size, memory_is_writable);
+}
+
+int preload_take(void *ret, const void *argument, size_t size)
+{
+	int r = preload_check_read(argument, size);
+
+	if (r == 0)
+		memcpy(ret, argument, size);
+	return r;
+}
+
+int preload_give(void *argument, const void *from, size_t size)
+{
+	int r = preload_check_write(argument, size);
+
+	if (r == 0)
+		memcpy(argument, from, size);
+	return r;
+}
