@@ -23,7 +23,14 @@ static struct estimate pair_estimate(const struct interfere_pair *pair, enum int
 struct estimate interfere_ratio(const struct interfere_pair *pair, enum interfere_way way,
 				enum interfere_way other, int said)
 {
-	return estimate_ratio(pair->said[way][said], pair->said[other][said], pair->rounds);
+	struct estimate ratio =
+		estimate_ratio(pair->said[way][said], pair->said[other][said], pair->rounds);
+
+	bench_note_noise(&ratio,
+			 (const double *const[]){ pair->said[way][SAID_NOISE],
+						  pair->said[other][SAID_NOISE] },
+			 pair->rounds);
+	return ratio;
 }
 
 static void ratio_json(json_t *json, const char *key, const struct interfere_pair *pair,
@@ -43,7 +50,7 @@ static json_t *way_json(const struct interfere *interfere, const struct interfer
 		json_object_set_new(json, "unavailable", json_string(interfere->missing[way]));
 		return json;
 	}
-	for (int said = 0; said < N_SAID; said++) {
+	for (int said = 0; said < SAID_NOISE; said++) {
 		struct estimate estimate = pair_estimate(pair, way, said);
 
 		json_object_set_new(json, said_names[said], estimate_json(&estimate));
@@ -91,7 +98,7 @@ static json_t *alone_json(const struct interfere *interfere, size_t victim)
 {
 	json_t *json = json_pack("{s:s}", "way", interfere_ways[W_ALONE]);
 
-	for (int said = 0; said < N_SAID; said++) {
+	for (int said = 0; said < SAID_NOISE; said++) {
 		struct estimate estimate = alone_estimate(interfere, victim, said);
 
 		json_object_set_new(json, said_names[said], estimate_json(&estimate));
@@ -134,8 +141,9 @@ json_t *interfere_json(struct interfere *interfere)
 			 "noise", bench_noise_json(&interfere->noise), "victims", list);
 }
 
+/* over: the same latency over that in another way, NULL: none is to be told. */
 static void print_row(struct table *table, const char *victim, const char *noise, const char *way,
-		      const struct estimate p[3])
+		      const struct estimate p[3], const struct estimate *over)
 {
 	if (p[SAID_P99].n == 0)
 		return;
@@ -148,6 +156,10 @@ static void print_row(struct table *table, const char *victim, const char *noise
 	table_add(table, "%.1f", p[SAID_P99].low);
 	table_add(table, "%.1f", p[SAID_P99].high);
 	table_add(table, "%.1f", p[SAID_P999].center);
+	table_add(table, "%s", over ? bench_verdict(over, "worse", "better") : "-");
+	table_add(table, "%.0f", 100 * p[SAID_P99].level);
+	table_add(table, over && isfinite(over->noise_pct) ? "%.1f" : "-",
+		  over ? over->noise_pct : 0);
 }
 
 static void print_victim(struct table *table, const struct interfere *interfere, size_t victim)
@@ -157,28 +169,35 @@ static void print_victim(struct table *table, const struct interfere *interfere,
 
 	for (int said = SAID_P50; said <= SAID_P999; said++)
 		p[said] = alone_estimate(interfere, victim, said);
-	print_row(table, name, "-", interfere_ways[W_ALONE], p);
+	print_row(table, name, "-", interfere_ways[W_ALONE], p, NULL);
 	for (size_t noise = 0; noise < N_NOISES; noise++)
 		for (int way = W_TOGETHER; way < N_WAYS; way++) {
+			const struct interfere_pair *pair =
+				&interfere->pairs[victim * N_NOISES + noise];
+			struct estimate over = interfere_ratio(
+				pair, way, way == W_TOGETHER ? W_ALONE : W_TOGETHER, SAID_P99);
+
 			for (int said = SAID_P50; said <= SAID_P999; said++)
-				p[said] = pair_estimate(
-					&interfere->pairs[victim * N_NOISES + noise], way, said);
-			print_row(table, name, interfere_noises[noise].name, interfere_ways[way],
-				  p);
+				p[said] = pair_estimate(pair, way, said);
+			print_row(table, name, interfere_noises[noise].name, interfere_ways[way], p,
+				  &over);
 		}
 }
 
-void interfere_print(const struct interfere *interfere)
+void interfere_print(struct interfere *interfere)
 {
-	struct table *table =
-		table_new("VICTIM|NEIGHBOUR|WAY|>ROUNDS|>P50 US|>P99 US|>FROM|>TO|>P99.9 US");
+	struct table *table = table_new("VICTIM|NEIGHBOUR|WAY|>ROUNDS|>P50 US|>P99 "
+					"US|>FROM|>TO|>P99.9 US|IS|>LEVEL %|>NOISE %");
 
 	for (size_t victim = 0; victim < N_VICTIMS; victim++)
 		print_victim(table, interfere, victim);
-	printf("\nA victim's latency, alone and with neighbours; rounds of %.0f ms:\n",
+	printf("\nA victim's latency, alone and with neighbours; rounds of %.0f ms. Together is "
+	       "better or "
+	       "worse than alone, the others than together, at the 99th percentile:\n",
 	       (double)interfere->times.measure_usec / 1e3);
 	table_print(table, stdout);
 	table_free(table);
+	bench_print_noise(&interfere->noise);
 	for (int way = 0; way < N_WAYS; way++)
 		if (interfere->missing[way][0])
 			printf("%s: not measured: %s\n", interfere_ways[way],

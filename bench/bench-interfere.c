@@ -125,6 +125,7 @@ static int interfere_measure(struct interfere *interfere, struct interfere_pair 
 	said[SAID_P99][pair->rounds] = figures.p99_usec;
 	said[SAID_P999][pair->rounds] = figures.p999_usec;
 	said[SAID_RATE][pair->rounds] = figures.rate;
+	said[SAID_NOISE][pair->rounds] = figures.others_pct + figures.steal_pct;
 	return 0;
 }
 

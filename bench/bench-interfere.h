@@ -19,7 +19,8 @@
 #include "bench/bench.h"
 #include "bench/estimate.h"
 
-enum { SAID_P50, SAID_P99, SAID_P999, SAID_RATE, N_SAID };
+/* SAID_NOISE: what others and the hypervisor had of the machine, in percent; not an estimate. */
+enum { SAID_P50, SAID_P99, SAID_P999, SAID_RATE, SAID_NOISE, N_SAID };
 enum { N_VICTIMS = 2, N_NOISES = 4 };
 enum interfere_way {
 	W_ALONE,
@@ -68,6 +69,6 @@ void interfere_end_numad(void);
 struct estimate interfere_ratio(const struct interfere_pair *pair, enum interfere_way way,
 				enum interfere_way other, int said);
 json_t *interfere_json(struct interfere *interfere);
-void interfere_print(const struct interfere *interfere);
+void interfere_print(struct interfere *interfere);
 
 #endif

@@ -13,6 +13,7 @@
 #include "bench/usl.h"
 #include "cli/table.h"
 #include "common/cleanup.h"
+#include "common/log.h"
 
 /* What the curve is carried on to. */
 static const unsigned int lock_further[] = { 8, 64, 256 };
@@ -56,13 +57,32 @@ static const struct lock_cell *lock_cell(const struct lock_bench *lock, const st
 	return NULL;
 }
 
+/* What others had of the machine, round by round; the caller's. */
+static double *lock_noise(const struct lock_bench *lock, const struct lock_cell *cell)
+{
+	double *noise = calloc(lock->rounds + 1, sizeof(*noise));
+
+	if (!noise)
+		fatal("out of memory");
+	for (size_t i = 0; i < lock->rounds; i++)
+		noise[i] = cell->values[METRIC_OTHERS][i] + cell->values[METRIC_STEAL][i];
+	return noise;
+}
+
 /* How much more one configuration does than another, compared within each round. */
 static struct estimate lock_gain(const struct lock_bench *lock, const struct lock_cell *a,
 				 const struct lock_cell *b)
 {
+	_cleanup_free_ double *of_a = NULL, *of_b = NULL;
+	struct estimate gain;
+
 	if (!a || !b)
 		return estimate_of(NULL, 0);
-	return estimate_ratio(a->values[METRIC_RATE], b->values[METRIC_RATE], lock->rounds);
+	gain = estimate_ratio(a->values[METRIC_RATE], b->values[METRIC_RATE], lock->rounds);
+	of_a = lock_noise(lock, a);
+	of_b = lock_noise(lock, b);
+	bench_note_noise(&gain, (const double *const[]){ of_a, of_b }, lock->rounds);
+	return gain;
 }
 
 bool lock_is_enough(const struct lock_bench *lock, const struct lock_run *run)
@@ -231,15 +251,6 @@ json_t *lock_json(struct lock_bench *lock)
 			 bench_noise_json(&lock->noise), "works", works);
 }
 
-static const char *lock_verdict(const struct estimate *gain)
-{
-	if (gain->n == 0)
-		return "";
-	if (gain->low > 1)
-		return "gain";
-	return gain->high < 1 ? "cost" : "none shown";
-}
-
 static void lock_print_gain(struct table *table, const struct estimate *gain, bool interval)
 {
 	if (gain->n == 0)
@@ -248,6 +259,13 @@ static void lock_print_gain(struct table *table, const struct estimate *gain, bo
 		table_add(table, "%.2f (%.2f-%.2f)", gain->center, gain->low, gain->high);
 	else
 		table_add(table, "%.2f", gain->center);
+}
+
+/* How far what is said holds. */
+static void lock_print_sure(struct table *table, const struct estimate *gain)
+{
+	table_add(table, gain->n ? "%.0f" : "-", 100 * gain->level);
+	table_add(table, isfinite(gain->noise_pct) ? "%.1f" : "-", gain->noise_pct);
 }
 
 static void lock_print_median(struct table *table, const struct lock_bench *lock,
@@ -260,8 +278,9 @@ static void lock_print_median(struct table *table, const struct lock_bench *lock
 
 static void lock_print_count(struct lock_bench *lock, unsigned int domains)
 {
-	struct table *table = table_new("WORK|>ONE OP/S|>PINNED|>SPLIT|>TASKSET|>PARTITIONS|IS A|"
-					">P99 US ONE|>PARTITIONS|>WAITING % ONE|>PARTITIONS");
+	struct table *table =
+		table_new("WORK|>ONE OP/S|>PINNED|>SPLIT|>TASKSET|>PARTITIONS|IS A|"
+			  ">LEVEL %|>NOISE %|>P99 US ONE|>PARTITIONS|>WAITING % ONE|>PARTITIONS");
 	unsigned int cpus = lock->n_cpus;
 
 	for (size_t i = 0; i < lock->n_runs; i++) {
@@ -286,7 +305,8 @@ static void lock_print_count(struct lock_bench *lock, unsigned int domains)
 			lock_print_gain(table, &other, false);
 		}
 		lock_print_gain(table, &gain, true);
-		table_add(table, "%s", lock_verdict(&gain));
+		table_add(table, "%s", bench_verdict(&gain, "gain", "cost"));
+		lock_print_sure(table, &gain);
 		lock_print_median(table, lock, one, METRIC_P99);
 		lock_print_median(table, lock, parts, METRIC_P99);
 		lock_print_median(table, lock, one, waits);
@@ -305,6 +325,7 @@ void lock_print(struct lock_bench *lock)
 	for (size_t c = 0; c < lock->n_configs; c++)
 		if (lock->configs[c].way == WAY_VCRUN && lock->configs[c].domains > 1)
 			lock_print_count(lock, lock->configs[c].domains);
+	bench_print_noise(&lock->noise);
 	for (size_t i = 0; i < lock->n_runs; i++)
 		if (lock->runs[i].failed[0])
 			printf("%s: not measured: %s\n", lock->runs[i].work->name,

@@ -13,6 +13,7 @@
 #include "common/file.h"
 
 #define QUIET_LOOK_USEC 40000u
+#define QUIET_LOOK_LONG_USEC 100000u
 #define QUIET_PAUSE_USEC 100000u
 #define QUIET_LONGEST_USEC 15000000u /* at a time: patience is for the whole run */
 
@@ -37,6 +38,77 @@ static bool quiet_now(void)
 	clock_sleep_usec(QUIET_LOOK_USEC);
 	bench_machine_times(&busy_then, &steal_then);
 	return busy_then - busy + steal_then - steal <= 1;
+}
+
+void bench_look(double *ret_others_pct, double *ret_steal_pct)
+{
+	double ticks = (double)sysconf(_SC_CLK_TCK) * (double)sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t busy, steal, busy_then, steal_then, began = clock_mono_usec();
+	double all;
+
+	bench_machine_times(&busy, &steal);
+	clock_sleep_usec(QUIET_LOOK_LONG_USEC);
+	bench_machine_times(&busy_then, &steal_then);
+	all = ticks * (double)(clock_mono_usec() - began) / 1e6;
+	*ret_others_pct = 100 * (double)(busy_then - busy) / all;
+	*ret_steal_pct = 100 * (double)(steal_then - steal) / all;
+}
+
+void bench_note_noise(struct estimate *estimate, const double *const noise[2], size_t n)
+{
+	struct samples all = { 0 };
+	size_t noisy = 0;
+
+	for (size_t i = 0; i < 2 * n; i++) {
+		double pct = noise[i % 2][i / 2];
+
+		if (!isfinite(pct))
+			continue;
+		samples_add(&all, pct);
+		noisy += pct > BENCH_QUIET_PCT;
+	}
+	if (all.n > 0) {
+		estimate->noise_pct = samples_quantile(&all, 0.5);
+		estimate->noisy_pct = 100 * (double)noisy / (double)all.n;
+	}
+	samples_done(&all);
+}
+
+const char *bench_verdict(const struct estimate *estimate, const char *more, const char *less)
+{
+	switch (estimate_says(estimate)) {
+	case SAYS_FEW:
+		return "few rounds";
+	case SAYS_NOISY:
+		return "not quiet";
+	case SAYS_MORE:
+		return more;
+	case SAYS_LESS:
+		return less;
+	case SAYS_SAME:
+		return "none shown";
+	case SAYS_NONE:
+		break;
+	}
+	return "-";
+}
+
+void bench_print_noise(struct bench_noise *noise)
+{
+	double kept = (double)noise->others_pct.n;
+
+	if (noise->others_pct.n == 0)
+		return;
+	printf("Others had %.1f %% of the machine meanwhile (median; %.1f %% in the worst tenth), "
+	       "the "
+	       "hypervisor's other machines %.1f %%; %zu of %.0f measurements were disturbed by "
+	       "more than %.0f %%.\n",
+	       samples_quantile(&noise->others_pct, 0.5), samples_quantile(&noise->others_pct, 0.9),
+	       samples_quantile(&noise->steal_pct, 0.5), noise->noisy, kept, BENCH_QUIET_PCT);
+	if (100 * (double)noise->noisy > ESTIMATE_NOISY * kept)
+		puts("It was not quiet: nothing is said of what was disturbed. Measure again with "
+		     "a "
+		     "larger --patience, or when nobody else uses the machine.");
 }
 
 void bench_await_quiet(struct bench *bench)

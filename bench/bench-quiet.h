@@ -12,6 +12,7 @@
 #define VC_BENCH_BENCH_QUIET_H
 
 #include "bench/bench.h"
+#include "bench/estimate.h"
 
 #define BENCH_QUIET_PCT 10.0 /* of all CPUs: what others may have in a quiet moment */
 
@@ -30,6 +31,16 @@ void bench_await_quiet(struct bench *bench);
  * is noted. Percentages NAN: not known, so no. */
 bool bench_too_noisy(struct bench *bench, struct bench_noise *noise, double others_pct,
 		     double steal_pct, uint64_t took_usec);
+/* What others and the hypervisor have of the machine at this moment, in percent, when nothing of
+ * ours runs: for measurements whose own CPU time is not known. Takes 0.1 s. */
+void bench_look(double *ret_others_pct, double *ret_steal_pct);
+/* A comparison of what was measured in n rounds; noise: what others and the hypervisor had in each
+ * of them, of the one side and of the other. NAN: not measured. */
+void bench_note_noise(struct estimate *estimate, const double *const noise[2], size_t n);
+/* What is said of an estimate on the terminal, "gain" and "cost" being the caller's words. */
+const char *bench_verdict(const struct estimate *estimate, const char *more, const char *less);
+/* A sentence on the terminal: how noisy it was. */
+void bench_print_noise(struct bench_noise *noise);
 /* {"others_pct", "steal_pct": {"median", "p90"} or null, "limit_pct", "kept", "noisy",
  * "again"}; the caller's. */
 json_t *bench_noise_json(struct bench_noise *noise);

@@ -91,7 +91,9 @@ static void estimate_widen(struct estimate *estimate, double drift)
 
 static struct estimate estimate_logs(const double *logs, size_t n)
 {
-	struct estimate estimate = { .n = n, .center = NAN, .low = NAN, .high = NAN };
+	struct estimate estimate = {
+		.n = n, .center = NAN, .low = NAN, .high = NAN, .noise_pct = NAN, .noisy_pct = NAN
+	};
 	size_t pairs = n * (n + 1) / 2, cut, k = 0;
 	_cleanup_free_ double *means = NULL;
 
@@ -140,6 +142,19 @@ bool estimate_is_narrow(const struct estimate *estimate)
 	       estimate->high <= estimate->low * ESTIMATE_NARROW;
 }
 
+enum estimate_says estimate_says(const struct estimate *estimate)
+{
+	if (estimate->n == 0)
+		return SAYS_NONE;
+	if (estimate->level < ESTIMATE_SAYS)
+		return SAYS_FEW;
+	if (!(estimate->noisy_pct <= ESTIMATE_NOISY))
+		return SAYS_NOISY;
+	if (estimate->low > 1)
+		return SAYS_MORE;
+	return estimate->high < 1 ? SAYS_LESS : SAYS_SAME;
+}
+
 static json_t *estimate_number(double value)
 {
 	return isfinite(value) ? json_real(value) : json_null();
@@ -147,10 +162,17 @@ static json_t *estimate_number(double value)
 
 json_t *estimate_json(const struct estimate *estimate)
 {
-	return json_pack("{s:i, s:o, s:o, s:o, s:f, s:f}", "n", (int)estimate->n, "center",
-			 estimate_number(estimate->center), "low", estimate_number(estimate->low),
-			 "high", estimate_number(estimate->high), "level", estimate->level, "drift",
-			 estimate->drift);
+	json_t *json =
+		json_pack("{s:i, s:o, s:o, s:o, s:f, s:f}", "n", (int)estimate->n, "center",
+			  estimate_number(estimate->center), "low", estimate_number(estimate->low),
+			  "high", estimate_number(estimate->high), "level", estimate->level,
+			  "drift", estimate->drift);
+
+	if (isfinite(estimate->noisy_pct)) {
+		json_object_set_new(json, "noise_pct", json_real(estimate->noise_pct));
+		json_object_set_new(json, "noisy_pct", json_real(estimate->noisy_pct));
+	}
+	return json;
 }
 
 json_t *estimate_values_json(const double *values, size_t n)
@@ -164,7 +186,10 @@ json_t *estimate_values_json(const double *values, size_t n)
 
 struct estimate estimate_load(const json_t *json)
 {
-	struct estimate estimate = { .center = NAN, .low = NAN, .high = NAN };
+	struct estimate estimate = {
+		.center = NAN, .low = NAN, .high = NAN, .noise_pct = NAN, .noisy_pct = NAN
+	};
+	const json_t *noise = json_object_get(json, "noise_pct");
 
 	if (!json_is_number(json_object_get(json, "center")))
 		return estimate;
@@ -174,5 +199,9 @@ struct estimate estimate_load(const json_t *json)
 	estimate.high = json_number_value(json_object_get(json, "high"));
 	estimate.level = json_number_value(json_object_get(json, "level"));
 	estimate.drift = json_number_value(json_object_get(json, "drift"));
+	if (json_is_number(noise)) {
+		estimate.noise_pct = json_number_value(noise);
+		estimate.noisy_pct = json_number_value(json_object_get(json, "noisy_pct"));
+	}
 	return estimate;
 }

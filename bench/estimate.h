@@ -30,12 +30,32 @@
 #define ESTIMATE_LEVEL 0.95
 #define ESTIMATE_ROUNDS 1000 /* more are not taken into account */
 #define ESTIMATE_NARROW 1.25 /* of an interval that needs no more rounds: high over low */
+#define ESTIMATE_NOISY 25.0  /* percent of the measurements; what is disturbed more says nothing */
+#define ESTIMATE_SAYS 0.75   /* the least level with which something is said */
 
 struct estimate {
 	size_t n;
 	double center, low, high;
 	double level; /* that the interval covers the truth: at least ESTIMATE_LEVEL, or less */
 	double drift; /* the correlation for which it was widened, up to 0.6 */
+	/* Of its measurements: what others had of the machine, in percent, the median; and how many
+	 * in a hundred were disturbed by that (bench-quiet.h). NAN: not known. */
+	double noise_pct, noisy_pct;
+};
+
+/*
+ * Whether a ratio is above or below 1. Nothing is said from one round or two, nor when
+ * more than a quarter of the measurements were disturbed, or it is not known how many: up to 29 %
+ * of wild values the estimate bears (its breakdown point), but the two that are compared need not
+ * be disturbed alike.
+ */
+enum estimate_says {
+	SAYS_NONE, /* it was not measured */
+	SAYS_FEW,
+	SAYS_NOISY,
+	SAYS_MORE,
+	SAYS_LESS,
+	SAYS_SAME, /* no difference is shown */
 };
 
 /* Values that are not positive and finite count as missing. n 0: all is NAN. */
@@ -44,7 +64,9 @@ struct estimate estimate_of(const double *values, size_t n);
 struct estimate estimate_ratio(const double *a, const double *b, size_t n);
 /* Whether further rounds are not worth their time. */
 bool estimate_is_narrow(const struct estimate *estimate);
-/* {"n", "center", "low", "high", "level", "drift"}, numbers null without a value; the caller's. */
+enum estimate_says estimate_says(const struct estimate *estimate);
+/* {"n", "center", "low", "high", "level", "drift"}, numbers null without a value, and "noise_pct",
+ * "noisy_pct" if they are known; the caller's. */
 json_t *estimate_json(const struct estimate *estimate);
 /* What was measured, round by round; null: not measured. The caller's. */
 json_t *estimate_values_json(const double *values, size_t n);

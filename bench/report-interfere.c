@@ -53,7 +53,7 @@ static void victim_rows(FILE *out, const json_t *victim)
 }
 
 struct interfere_reading {
-	struct html_list hurt, helped, not_helped, worse, beats_taskset, loses_to_taskset;
+	struct html_list hurt, helped, not_helped, worse, beats_taskset, loses_to_taskset, unsaid;
 };
 
 static void reading_add(struct interfere_reading *reading, const json_t *noise)
@@ -64,19 +64,21 @@ static void reading_add(struct interfere_reading *reading, const json_t *noise)
 	struct estimate taskset = html_estimate(parts, "p99_over_taskset");
 	const char *name = html_string(noise, "noise");
 
-	if (hurt.n > 0 && hurt.low > 1)
+	if (estimate_says(&hurt) == SAYS_MORE)
 		html_list_add(&reading->hurt, "%s (%.1f times, %.1f to %.1f)", name, hurt.center,
 			      hurt.low, hurt.high);
-	if (helped.n > 0 && helped.high < 1)
+	if (estimate_says(&helped) == SAYS_LESS)
 		html_list_add(&reading->helped, "%s (to %.2f of it, %.2f to %.2f)", name,
 			      helped.center, helped.low, helped.high);
-	else if (helped.n > 0 && helped.low > 1)
+	else if (estimate_says(&helped) == SAYS_MORE)
 		html_list_add(&reading->worse, "%s (%.2f times)", name, helped.center);
-	else if (helped.n > 0)
+	else if (estimate_says(&helped) == SAYS_SAME)
 		html_list_add(&reading->not_helped, "%s", name);
-	if (taskset.n > 0 && taskset.high < 1)
+	else if (helped.n > 0)
+		html_list_add(&reading->unsaid, "%s", name);
+	if (estimate_says(&taskset) == SAYS_LESS)
 		html_list_add(&reading->beats_taskset, "%s (%.2f)", name, taskset.center);
-	if (taskset.n > 0 && taskset.low > 1)
+	if (estimate_says(&taskset) == SAYS_MORE)
 		html_list_add(&reading->loses_to_taskset, "%s (%.2f)", name, taskset.center);
 }
 
@@ -105,8 +107,14 @@ static void victim_read(FILE *out, const json_t *victim)
 		html_list_end(&reading.not_helped), html_list_end(&reading.worse));
 	fprintf(out,
 		" Against taskset with the same CPUs, partitions are better for %s and worse for "
-		"%s.</p>\n",
+		"%s.",
 		html_list_end(&reading.beats_taskset), html_list_end(&reading.loses_to_taskset));
+	if (reading.unsaid.n > 0)
+		fprintf(out,
+			" Nothing is said of %s: others disturbed more than a quarter of the "
+			"measurements, or these are too few.",
+			html_list_end(&reading.unsaid));
+	fputs("</p>\n", out);
 }
 
 static void way_row(FILE *out, const char *noise, const json_t *way)

@@ -35,6 +35,14 @@ static bool law_load(const json_t *work, struct usl *ret)
 	return isfinite(ret->loss.low) && isfinite(ret->loss.high);
 }
 
+/* Where nothing is said of the curve's last point, nothing is said of the curve. */
+static bool law_says(const json_t *work, struct usl *ret)
+{
+	struct estimate pinned = html_estimate(work, "pinned_over_one");
+
+	return estimate_says(&pinned) >= SAYS_MORE && law_load(work, ret);
+}
+
 static void law_point(struct plot_curve *curve, double n, struct usl_range range, double times)
 {
 	curve->points[curve->n++] = (struct plot_point){ .x = n,
@@ -105,7 +113,7 @@ static void law_beyond(FILE *out, const json_t *works)
 	struct usl usl;
 	size_t i;
 
-	json_array_foreach(works, i, work) if (law_load(work, &usl) && usl.loss.low > 1)
+	json_array_foreach(works, i, work) if (law_says(work, &usl) && usl.loss.low > 1)
 		html_list_add(&beyond, "%s", html_string(work, "work"));
 	if (beyond.n > 0)
 		fprintf(out,
@@ -134,7 +142,7 @@ static void law_read(FILE *out, const json_t *lock)
 		size_t i;
 
 		json_array_foreach(works, i,
-				   work) if (law_load(work, &usl) && usl.loss.center < told &&
+				   work) if (law_says(work, &usl) && usl.loss.center < told &&
 					     usl.loss.center > (most ? worst.loss.center : 0))
 		{
 			most = work;
@@ -157,10 +165,14 @@ static void law_read(FILE *out, const json_t *lock)
 	}
 	fprintf(out,
 		"<p class=\"reading\">C(n) = n / (1 + &alpha;(n-1) + &beta;n(n-1)), fitted to the "
-		"pinned threads of one process on 1 to %d CPUs. The most is lost by %s. The band "
+		"pinned threads of one process on 1 to %d CPUs. %s%s. The band "
 		"of the partitions is the same law within %d CPUs, times the number of partitions, "
 		"as if these did not disturb each other. ",
-		(int)html_get(lock, "cpus"), html_list_end(&lines), LAW_PARTITION_CPUS);
+		(int)html_get(lock, "cpus"),
+		lines.n ? "The most is lost by "
+			: "Of no work is it said what it loses: others "
+			  "disturbed the measurements, or these are too few",
+		lines.n ? html_list_end(&lines) : "", LAW_PARTITION_CPUS);
 	if (separable)
 		fputs("Its edges are 95 % of the bootstrap; beyond the measured CPUs it knows "
 		      "nothing of further sockets and slower links.",

@@ -77,7 +77,7 @@ static void lock_rows(FILE *out, const json_t *lock, int partitions)
 /* What of the works' gains is certain, and where it comes from. */
 struct lock_reading {
 	struct html_list gain, cost, none, by_split, by_more, by_vcrun, by_taskset, pin_gain,
-		pin_cost;
+		pin_cost, unsaid;
 };
 
 static void reading_add(struct lock_reading *reading, const json_t *work, int partitions)
@@ -89,23 +89,27 @@ static void reading_add(struct lock_reading *reading, const json_t *work, int pa
 	struct estimate pinned = html_estimate(work, "pinned_over_one");
 	const char *name = html_string(work, "work");
 
-	if (pinned.n > 0 && pinned.low > 1)
+	if (estimate_says(&pinned) == SAYS_MORE)
 		html_list_add(&reading->pin_gain, "%s (%.2f)", name, pinned.center);
-	if (pinned.n > 0 && pinned.high < 1)
+	if (estimate_says(&pinned) == SAYS_LESS)
 		html_list_add(&reading->pin_cost, "%s (%.2f)", name, pinned.center);
-	if (taskset.n > 0 && taskset.low > 1)
+	if (estimate_says(&taskset) == SAYS_MORE)
 		html_list_add(&reading->by_vcrun, "%s (%.2f)", name, taskset.center);
-	if (taskset.n > 0 && taskset.high < 1)
+	if (estimate_says(&taskset) == SAYS_LESS)
 		html_list_add(&reading->by_taskset, "%s (%.2f)", name, taskset.center);
 	if (gain.n == 0)
 		return;
-	if (gain.high < 1) {
+	if (estimate_says(&gain) == SAYS_FEW || estimate_says(&gain) == SAYS_NOISY) {
+		html_list_add(&reading->unsaid, "%s", name);
+	} else if (gain.high < 1) {
 		html_list_add(&reading->cost, "%s (%.2f, %.2f to %.2f)", name, gain.center,
 			      gain.low, gain.high);
 	} else if (gain.low > 1) {
 		html_list_add(&reading->gain, "%s (%.2f, %.2f to %.2f)", name, gain.center,
 			      gain.low, gain.high);
-		html_list_add(split.low > 1 ? &reading->by_more : &reading->by_split, "%s", name);
+		html_list_add(estimate_says(&split) == SAYS_MORE ? &reading->by_more
+								 : &reading->by_split,
+			      "%s", name);
 	} else {
 		html_list_add(&reading->none, "%s (%.2f to %.2f)", name, gain.low, gain.high);
 	}
@@ -163,6 +167,11 @@ static void lock_read(FILE *out, const json_t *lock, int partitions)
 		"%s. Pinning the threads of one process gains for %s and costs for %s.",
 		html_list_end(&reading.by_vcrun), html_list_end(&reading.by_taskset),
 		html_list_end(&reading.pin_gain), html_list_end(&reading.pin_cost));
+	if (reading.unsaid.n > 0)
+		fprintf(out,
+			" Nothing is said of %s: others disturbed more than a quarter of the "
+			"measurements, or these are too few.",
+			html_list_end(&reading.unsaid));
 	fprintf(out,
 		" An interval holds with %.0f %%: of %zu works that differ in nothing, %.1f would "
 		"show a difference by chance.</p>\n",
@@ -224,7 +233,7 @@ static void curves_read(FILE *out, const json_t *lock, int partitions)
 		struct estimate single =
 			html_estimate(work_cell(work, "vcrun", 1, cpus), "over_one");
 
-		if (single.n > 0 && single.high < 1)
+		if (estimate_says(&single) == SAYS_LESS)
 			html_list_add(&free_lunch, "%s (%.2f)", html_string(work, "work"),
 				      single.center);
 		if (html_get(one, key) >= 5)

@@ -32,7 +32,7 @@ void report_noise(FILE *out, const json_t *noise)
 			"was used up.",
 			noisy, html_get(noise, "kept"), html_get(noise, "limit_pct"));
 	fprintf(out, " %s</p>\n",
-		median + steal > BENCH_QUIET_PCT
+		100 * noisy > ESTIMATE_NOISY * html_get(noise, "kept")
 			? "<b>It was not quiet: what shares the CPUs with others is disturbed by "
 			  "them to different degrees, and no small difference means anything.</b>"
 			: "That is quiet.");

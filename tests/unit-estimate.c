@@ -161,6 +161,44 @@ static void test_json(void **state)
 	json_decref(json);
 }
 
+/* What is said of a ratio, by interval, rounds and noise. */
+static void test_says(void **state)
+{
+	static const struct {
+		struct estimate estimate;
+		enum estimate_says says;
+	} row[] = {
+		{ { .n = 0, .noisy_pct = 0 }, SAYS_NONE },
+		{ { .n = 8, .low = 1.1, .high = 1.3, .level = 0.96, .noisy_pct = 0 }, SAYS_MORE },
+		{ { .n = 8, .low = 0.7, .high = 0.9, .level = 0.96, .noisy_pct = 25 }, SAYS_LESS },
+		{ { .n = 8, .low = 0.9, .high = 1.3, .level = 0.96, .noisy_pct = 25 }, SAYS_SAME },
+		{ { .n = 3, .low = 1.1, .high = 1.3, .level = 0.75, .noisy_pct = 0 }, SAYS_MORE },
+		{ { .n = 2, .low = 1.1, .high = 1.3, .level = 0.5, .noisy_pct = 0 }, SAYS_FEW },
+		{ { .n = 1, .low = 1.1, .high = 1.1, .level = 0, .noisy_pct = 0 }, SAYS_FEW },
+		{ { .n = 8, .low = 1.1, .high = 1.3, .level = 0.96, .noisy_pct = 26 }, SAYS_NOISY },
+		{ { .n = 8, .low = 0.7, .high = 0.9, .level = 0.96, .noisy_pct = 100 },
+		  SAYS_NOISY },
+		{ { .n = 8, .low = 6.1, .high = 6.3, .level = 0.96, .noisy_pct = NAN },
+		  SAYS_NOISY },
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct estimate back;
+		json_t *json;
+
+		if (estimate_says(&row[i].estimate) != row[i].says)
+			fail_msg("row %zu: %d, expected %d", i,
+				 (int)estimate_says(&row[i].estimate), (int)row[i].says);
+		/* The same from the file. */
+		json = estimate_json(&row[i].estimate);
+		back = estimate_load(json);
+		json_decref(json);
+		if (row[i].estimate.n > 0 && estimate_says(&back) != row[i].says)
+			fail_msg("row %zu, from JSON: %d, expected %d", i,
+				 (int)estimate_says(&back), (int)row[i].says);
+	}
+}
+
 /* Every latency falls into a bucket whose middle is within its width, 3 %, in order. */
 static void test_histogram(void **state)
 {
@@ -185,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_missing),   cmocka_unit_test(test_disturbed),
 		cmocka_unit_test(test_coverage),  cmocka_unit_test(test_json),
 		cmocka_unit_test(test_histogram), cmocka_unit_test(test_drift),
+		cmocka_unit_test(test_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
