@@ -59,7 +59,8 @@ struct criu {
 	int pidfd;
 	int sock;
 	int patience_msec; /* between two of its messages; -1: for ever */
-	bool begun;        /* the restore's request has been sent */
+	bool asked;        /* the restore's request has been sent */
+	bool begun;        /* and the objects that the tree keeps */
 	struct criu_aside aside;
 	struct hold *hold;               /* NULL: none; borrowed */
 	const struct external *external; /* likewise */
@@ -348,7 +349,7 @@ static void criu_explain(struct criu *criu, const struct criu_images *images, st
 		criu_explain_find(images->dirfd, images->log, criu->said, sizeof(criu->said)) < 0;
 	if (criu->known)
 		return;
-	criu->known = criu_explain_line(criu->said, criu->begun, text, sizeof(text));
+	criu->known = criu_explain_line(criu->said, criu->asked, text, sizeof(text));
 	err_set(err, err && err->code ? err->code : EIO, "%s", text);
 }
 
@@ -449,9 +450,8 @@ int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
 	return r;
 }
 
-int criu_restore_begin(struct criu *criu, const struct inventory *inv, const struct keep *keep,
-		       const struct criu_images *images, const struct criu_aside *aside,
-		       struct vc_err *err)
+int criu_restore_ask(struct criu *criu, const struct inventory *inv,
+		     const struct criu_images *images, bool lazy, struct vc_err *err)
 {
 	Criu__Req req = CRIU__REQ__INIT;
 	Criu__Opts opts = CRIU__OPTS__INIT;
@@ -460,15 +460,25 @@ int criu_restore_begin(struct criu *criu, const struct inventory *inv, const str
 	criu_common_opts(&opts, images);
 	criu_tree_opts(&opts, inv);
 	opts.has_rst_sibling = opts.rst_sibling = true;
-	opts.has_lazy_pages = opts.lazy_pages = aside != NULL;
-	if (aside)
-		criu->aside = *aside;
+	opts.has_lazy_pages = opts.lazy_pages = lazy;
 	/* It can hang, and ending it is safe here, where the images are whole. */
 	criu->patience_msec =
 		CRIU_RESTORE_MSEC + (int)(inv->mem_bytes / CRIU_RESTORE_BYTES_PER_MSEC);
 	req.type = CRIU__REQ_TYPE__RESTORE;
 	req.opts = &opts;
 	r = criu_send(criu, &req, err);
+	criu->asked = r == 0;
+	return r;
+}
+
+int criu_restore_begin(struct criu *criu, const struct inventory *inv, const struct keep *keep,
+		       const struct criu_images *images, const struct criu_aside *aside,
+		       struct vc_err *err)
+{
+	int r = criu->asked ? 0 : criu_restore_ask(criu, inv, images, aside != NULL, err);
+
+	if (aside)
+		criu->aside = *aside;
 	criu->begun = r == 0;
 	if (r == 0 && criu->hold) {
 		r = hold_give(criu->hold, keep);

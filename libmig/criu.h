@@ -86,9 +86,16 @@ int criu_dump(struct criu *criu, pid_t root, const struct inventory *inv,
 	      const struct criu_images *images, const char *freezer, criu_notify_fn *notify,
 	      void *ctx, struct vc_err *err);
 /*
- * Sends the request of a restore ahead. criu reads the images and then, before it
- * makes the first process, waits for criu_restore(); a criu that is freed instead
- * leaves no trace. So the images may be read while the old tree is still dying.
+ * Sends the request of a restore ahead. criu reads the images of the process tree (inventory,
+ * pstree, ids, core), loads its module, and waits there for criu_restore_begin(). So these
+ * images must have their final form, and the others need not. lazy: see aside below.
+ */
+int criu_restore_ask(struct criu *criu, const struct inventory *inv,
+		     const struct criu_images *images, bool lazy, struct vc_err *err);
+/*
+ * Hands over what the tree keeps; sends the request first if that has not been done. criu reads
+ * the other images and then, before it makes the first process, waits for criu_restore(). A criu
+ * that is freed instead leaves no trace. So the images are read while the old tree still dies.
  * keep: what it puts in place instead of making it anew; NULL: nothing.
  * aside: somebody else (fill.h) restores the pages marked lazy; NULL: criu does.
  */

@@ -37,6 +37,7 @@
 #include "common/cleanup.h"
 #include "libmig/hold-lead.h"
 #include "libmig/hold-wire.h"
+#include "libmig/module-diag.h"
 #include "libmig/module-keep.h"
 #include "libmig/module-net.h"
 #include "libmig/module-peer.h"
@@ -376,6 +377,7 @@ static int module_init(int stage)
 		peer_accept_traced();
 		if (module_keep_hide() < 0)
 			return -1;
+		diag_list_no_sockets();
 	}
 	if (stage == MODULE_STAGE_RESTORE)
 		net_hide_sockets();
@@ -404,28 +406,37 @@ struct module_descriptor CR_PLUGIN_DESC = {
 		   [MODULE_POST_FORKING] = (void *)module_post_forking },
 };
 
+struct module_search {
+	const char *name;
+	uint32_t flags; /* of the segments to look into */
+};
+
 /* For dl_iterate_phdr(3): the program comes first, and is all that is looked at. */
 static int module_search(struct dl_phdr_info *info, size_t size, void *ctx)
 {
-	const char *name = ctx;
+	const struct module_search *search = ctx;
 
 	(void)size;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
 
-		if (segment->p_type == PT_LOAD && (segment->p_flags & (PF_R | PF_W)) == PF_R &&
+		if (segment->p_type == PT_LOAD && segment->p_flags == search->flags &&
 		    memmem((const void *)(info->dlpi_addr + segment->p_vaddr), segment->p_filesz,
-			   name, strlen(name) + 1))
+			   search->name, strlen(search->name) + 1))
 			return 1;
 	}
 	return -1;
 }
 
 /* Whether this criu has a hook. It has the name by which it would look for that in a module of the
- * old kind in its memory then. */
+ * old kind in its memory then. Some linkers put such names beside the code, which is larger. */
 static bool module_is_known(const char *hook)
 {
-	return dl_iterate_phdr(module_search, (void *)hook) > 0;
+	struct module_search data = { .name = hook, .flags = PF_R };
+	struct module_search code = { .name = hook, .flags = PF_R | PF_X };
+
+	return dl_iterate_phdr(module_search, &data) > 0 ||
+	       dl_iterate_phdr(module_search, &code) > 0;
 }
 
 /* Before criu looks at the descriptor. */

@@ -45,6 +45,7 @@ libmig_la_LIBADD = $(PROTOBUF_C_LIBS)
 criumodules_LTLIBRARIES += libmig/modules/hold.la
 libmig_modules_hold_la_SOURCES = libmig/hold-module.c libmig/hold-wire.h \
 	libmig/module-keep.c libmig/module-keep.h \
+	libmig/module-diag.c libmig/module-diag.h \
 	libmig/module-net.c libmig/module-net.h \
 	libmig/module-peer.c libmig/module-peer.h libmig/module-rights.c libmig/module-rights.h \
 	libmig/module-slot.c libmig/module-slot.h \

@@ -86,9 +86,11 @@ int mig_try_until_commit(struct mig_parked *mig, struct vc_err *err);
 /* Starts the criu that is to restore the tree in a place. */
 int mig_start_restore(struct mig_parked *mig, const struct mig_place *place, struct criu **ret,
 		      struct vc_err *err);
-/* The images are all there: the restore may read them while the rest is looked at
- * and the old tree dies. It makes nothing before mig_restore(). */
-void mig_begin_restore(struct mig_parked *mig);
+/* The images of the process tree have their final form: the restore may read them. */
+void mig_ask_restore(struct mig_parked *mig);
+/* So have all images: the restore may read them while the rest is looked at and the old tree dies.
+ * It makes nothing before mig_restore(). */
+int mig_begin_restore(struct mig_parked *mig);
 /* In the target, else in the source. Sets the report's result; -errno if it is not MIG_MOVED. */
 int mig_restore(struct mig_parked *mig, struct vc_err *err);
 /* What the restored tree gets only while it runs, if it could not be held. */

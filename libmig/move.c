@@ -123,10 +123,11 @@ void mig_reset(struct mig_parked *mig)
 	external_done(&mig->external);
 	keep_free(steal_ptr(mig->keep));
 	identity_free(steal_ptr(mig->identity));
-	criu_free(steal_ptr(mig->dump));
-	criu_free(steal_ptr(mig->restore));
+	/* A criu that waits for us ends when these are closed. */
 	hold_free(steal_ptr(mig->hold));
 	hold_free(steal_ptr(mig->dump_hold));
+	criu_free(steal_ptr(mig->dump));
+	criu_free(steal_ptr(mig->restore));
 	verify_filters_free(steal_ptr(mig->filters));
 	state_free(steal_ptr(mig->state));
 	waits_free(steal_ptr(mig->waits));

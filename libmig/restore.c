@@ -88,22 +88,43 @@ int mig_start_restore(struct mig_parked *mig, const struct mig_place *place, str
 	return criu_start(&how, ret, err);
 }
 
-void mig_begin_restore(struct mig_parked *mig)
+void mig_ask_restore(struct mig_parked *mig)
+{
+	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_RESTORE_LOG };
+
+	/* A failure is found, and dealt with, by mig_restore_once(). */
+	criu_restore_ask(mig->restore, mig->inv, &images, mig->fill != NULL, NULL);
+}
+
+/* A new criu restores the memory alone. The one before was asked for something else. */
+static int mig_do_without_fill(struct mig_parked *mig)
+{
+	fill_free(steal_ptr(mig->fill));
+	hold_free(steal_ptr(mig->hold));
+	criu_free(steal_ptr(mig->restore));
+	return mig_start_restore(mig, &mig->req.target, &mig->restore, &mig->refusal);
+}
+
+int mig_begin_restore(struct mig_parked *mig)
 {
 	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_RESTORE_LOG };
 	struct criu_aside aside = { .serve = fill_serve, .ctx = mig->fill };
+	int r = 0;
 
 	image_adapt(mig->images_fd);
 	state_adapt_images(mig->state, mig->images_fd);
 	for (size_t i = 0; i < mig->n_pids; i++)
 		image_adapt_maps(mig->images_fd, mig->pids[i]);
 	if (mig->fill && !fill_begin(mig->fill, mig->images_fd, mig->pids, mig->n_pids))
-		fill_free(steal_ptr(mig->fill));
+		r = mig_do_without_fill(mig);
+	if (r < 0)
+		return r;
 	if (mig->fill)
 		aside.fd = fill_fd(mig->fill);
-	/* What goes wrong here is found, and dealt with, by mig_restore_once(). */
+	/* A failure is found, and dealt with, by mig_restore_once(). */
 	criu_restore_begin(mig->restore, mig->inv, mig->keep, &images, mig->fill ? &aside : NULL,
 			   NULL);
+	return 0;
 }
 
 static void mig_put_foreground(const struct mig_parked *mig)

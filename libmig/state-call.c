@@ -25,8 +25,6 @@
 #ifndef PR_SPEC_L1D_FLUSH
 #define PR_SPEC_L1D_FLUSH 2
 #endif
-#define STATE_ARCH_GET_CPUID 0x1011
-#define STATE_ARCH_SET_CPUID 0x1012
 
 #define STATE_VALUE UINT64_MAX /* among the arguments: the value stands there */
 
@@ -84,7 +82,8 @@ static const struct state_call state_calls[] = {
 	  .nr = __NR_arch_prctl,
 	  .get = { STATE_ARCH_GET_CPUID },
 	  .set = { STATE_ARCH_SET_CPUID, STATE_VALUE },
-	  .usual = 1 },
+	  .usual = 1,
+	  .sign = STATE_SIGN_CPUID },
 #endif
 };
 

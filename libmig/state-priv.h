@@ -27,6 +27,8 @@
 
 #define STATE_NODES_MAX 1024 /* the kernel's largest MAX_NUMNODES */
 #define STATE_MAP_LINE 96
+#define STATE_ARCH_GET_CPUID 0x1011
+#define STATE_ARCH_SET_CPUID 0x1012
 
 struct state_nodes {
 	uint64_t bits[STATE_NODES_MAX / 64];
@@ -75,6 +77,7 @@ enum state_sign {
 	STATE_SIGN_NONE, /* it does not */
 	STATE_SIGN_MCE,
 	STATE_SIGN_TSC,
+	STATE_SIGN_CPUID,
 	STATE_SIGN_POLICY,
 	STATE_SIGN_SESSION_KEYRING,
 	STATE_SIGN_PROCESS_KEYRING,

@@ -31,6 +31,7 @@ static struct {
 static const enum peek_word state_words[STATE_SIGNS] = {
 	[STATE_SIGN_MCE] = PEEK_FLAGS,
 	[STATE_SIGN_TSC] = PEEK_THREAD_FLAGS,
+	[STATE_SIGN_CPUID] = PEEK_THREAD_FLAGS,
 	[STATE_SIGN_POLICY] = PEEK_POLICY,
 	[STATE_SIGN_SESSION_KEYRING] = PEEK_SESSION_KEYRING,
 	[STATE_SIGN_PROCESS_KEYRING] = PEEK_PROCESS_KEYRING,
@@ -54,15 +55,33 @@ static uint64_t sign_own(const struct peek *peek, enum state_sign sign)
 }
 
 /* The bits that are there only while an attribute is set. */
-static uint64_t sign_learn(const struct peek *peek, enum state_sign sign, const uint64_t set[3],
-			   const uint64_t reset[3])
+static uint64_t sign_learn_by(long nr, const struct peek *peek, enum state_sign sign,
+			      const uint64_t set[3], const uint64_t reset[3])
 {
 	uint64_t before = sign_own(peek, sign), during = 0;
 
-	if (prctl((int)set[0], set[1], set[2], 0, 0) == 0)
+	if (syscall(nr, set[0], set[1], set[2], 0, 0) == 0)
 		during = sign_own(peek, sign);
-	prctl((int)reset[0], reset[1], reset[2], 0, 0);
+	syscall(nr, reset[0], reset[1], reset[2], 0, 0);
 	return during & ~before & ~sign_own(peek, sign);
+}
+
+static uint64_t sign_learn(const struct peek *peek, enum state_sign sign, const uint64_t set[3],
+			   const uint64_t reset[3])
+{
+	return sign_learn_by(SYS_prctl, peek, sign, set, reset);
+}
+
+static uint64_t sign_learn_cpuid(const struct peek *peek)
+{
+#ifdef __x86_64__
+	/* Nothing in between executes that instruction. */
+	return sign_learn_by(SYS_arch_prctl, peek, STATE_SIGN_CPUID,
+			     (uint64_t[3]){ STATE_ARCH_SET_CPUID, 0, 0 },
+			     (uint64_t[3]){ STATE_ARCH_SET_CPUID, 1, 0 });
+#else
+	return 0;
+#endif
 }
 
 /* Flags of the scheduler's come and go by themselves: only what is there both times. */
@@ -101,6 +120,7 @@ void state_learn_signs(void)
 	state_signs.bits[STATE_SIGN_TSC] =
 		sign_learn(peek, STATE_SIGN_TSC, (uint64_t[3]){ PR_SET_TSC, PR_TSC_SIGSEGV, 0 },
 			   (uint64_t[3]){ PR_SET_TSC, PR_TSC_ENABLE, 0 });
+	state_signs.bits[STATE_SIGN_CPUID] = sign_learn_cpuid(peek);
 	state_signs.bits[STATE_SIGN_FLUSHER] =
 		sign_learn(peek, STATE_SIGN_FLUSHER, (uint64_t[3]){ PR_SET_IO_FLUSHER, 1, 0 },
 			   (uint64_t[3]){ PR_SET_IO_FLUSHER, 0, 0 });

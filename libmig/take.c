@@ -107,12 +107,10 @@ static int mig_prepare(struct mig_parked *mig, struct vc_err *err)
 /* The tree is frozen; criu asks what it is to leave alone. */
 static int mig_name_external(struct mig_parked *mig)
 {
-	_cleanup_free_ pid_t *pids = NULL;
-	size_t n;
-	int r = inventory_pids(mig->req.root, &pids, &n, &mig->refusal);
+	int r = mig_list_frozen(mig);
 
 	if (r == 0)
-		r = external_list(pids, n, &mig->external, &mig->refusal);
+		r = external_list(mig->pids, mig->n_pids, &mig->external, &mig->refusal);
 	if (r == 0)
 		criu_set_external(mig->dump, &mig->external);
 	return r;
@@ -148,9 +146,9 @@ static int mig_check_sandboxes(struct mig_parked *mig)
 
 static int mig_adapt_sessions(struct mig_parked *mig)
 {
-	int r = session_take(mig->pids, mig->n_pids, &mig->session, &mig->refusal);
+	int r = 0;
 
-	if (r == 0 && mig->stops) {
+	if (mig->stops) {
 		r = stops_adapt(mig->stops, mig->images_fd);
 		if (r < 0)
 			return err_sys(&mig->refusal, -r, "stopped processes: images");
@@ -204,6 +202,11 @@ static int mig_may_commit(struct mig_parked *mig)
 	if (r == 0)
 		r = mig_list_frozen(mig);
 	if (r == 0)
+		r = session_take(mig->pids, mig->n_pids, &mig->session, &mig->refusal);
+	/* Otherwise the images of the process tree are changed below. */
+	if (r == 0 && !mig->session && !mig->stops)
+		mig_ask_restore(mig);
+	if (r == 0)
 		r = mig_check_sandboxes(mig);
 	if (r == 0)
 		r = inventory_check_frozen(mig->pids, mig->n_pids, &mig->refusal);
@@ -218,9 +221,10 @@ static int mig_may_commit(struct mig_parked *mig)
 		r = mig_keep(mig);
 	if (r == 0)
 		r = mig_adapt_sessions(mig);
+	if (r == 0)
+		r = mig_begin_restore(mig);
 	if (r < 0)
 		return r;
-	mig_begin_restore(mig);
 	if (mig->terminals && !hold_can_lead(mig->hold, MIG_HELLO_MSEC))
 		return err_set(&mig->refusal, EOPNOTSUPP,
 			       "it has sessions with terminals of their own, which this criu "

@@ -135,10 +135,23 @@ static int say_queue(FILE *out, const char *what, int fd)
 	return bytes;
 }
 
+/* The kernel hands it on some time after the write. */
+static void await_bytes(int fd, int least)
+{
+	int bytes = 0;
+
+	for (int i = 0; i < 10000 && bytes < least; i++) {
+		MUST(ioctl(fd, FIONREAD, &bytes) == 0);
+		usleep(100);
+	}
+}
+
 static void fill_queues(void)
 {
 	MUST(write(master, "in\n", 3) == 3);
+	await_bytes(slave, 3);
 	MUST(write(slave, "out\nlines\n", 10) == 10);
+	await_bytes(master, 10);
 }
 
 static void make_unread(void)
