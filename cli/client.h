@@ -22,22 +22,28 @@ int client_partitions(const char *state_dir, char ***ret, size_t *ret_n, struct 
 void client_names_free(char **names, size_t n);
 
 /* Connects to the daemon of a partition. -ENOENT: no such partition; -EHOSTDOWN: its
- * daemon does not run. */
+ * daemon does not run; -ETIMEDOUT: it is stopped, or accepts nothing. */
 int client_open(const char *state_dir, const char *partition, struct wire **ret,
 		struct vc_err *err);
-/* The same, for commands that can do without this daemon. -ETIMEDOUT: it is stopped. */
-int client_open_lively(const char *state_dir, const char *partition, struct wire **ret,
-		       struct vc_err *err);
-/* Connects to the first daemon that answers. */
-int client_open_any(const char *state_dir, struct wire **ret, struct vc_err *err);
 
-/* Sends and awaits one answer. An Error is returned as -errno with its text. */
-int client_ask(struct wire *wire, const Vc__Msg *msg, const int *fds, size_t n_fds,
+/* No command waits for longer than a second for a daemon that does not run (wire/patience.h). */
+
+/* Of a daemon that has just been waited for in vain: client_open() fails with that, for a while. */
+void client_note_silent(const char *partition, const struct vc_err *err);
+
+/* Sends an order that the daemon hands on, and waits until it has taken it: whoever answers then
+ * may need long. -ETIMEDOUT: it has not, and if the connection is closed now it never will. */
+int client_order(struct wire *wire, const char *partition, const Vc__Msg *msg, struct vc_err *err);
+/* Puts a question that the daemon itself answers. An Error is returned as -errno with its text. */
+int client_ask(const char *state_dir, const char *partition, const Vc__Msg *msg,
 	       struct wire_msg *ret, struct vc_err *err);
+/* The same question to each daemon, until one answers. */
+int client_ask_any(const char *state_dir, const Vc__Msg *msg, struct wire_msg *ret,
+		   struct vc_err *err);
 /* Turns an answer that is an Error into -errno with its text, and is done with it. */
 int client_answer(struct wire_msg *msg, struct vc_err *err);
 
-/* What all daemons together know. moves come from one daemon, jobs from all. */
+/* What all daemons together know (client-status.c). moves come from one daemon, jobs from all. */
 struct client_status {
 	struct wire_msg *answers; /* pieces: they hold what the lists below point to */
 	size_t n_answers;
@@ -53,6 +59,7 @@ struct client_status {
 	size_t n_regions;
 	struct vc_err silent; /* which daemon runs but does not answer, so its jobs are missing */
 };
+/* All daemons are asked at once, and those that do not answer are left out. */
 int client_status(const char *state_dir, const Vc__Status *wanted, struct client_status *ret,
 		  struct vc_err *err);
 void client_status_done(struct client_status *status);

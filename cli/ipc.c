@@ -58,14 +58,10 @@ int ipc_objects_get(const char *state_dir, const char *name, struct ipc_objects 
 {
 	Vc__IpcList body = VC__IPC_LIST__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
-	struct wire *wire;
 	bool more = true;
-	int r;
+	int r = 0;
 
 	*ret = (struct ipc_objects){ 0 };
-	r = client_open_any(state_dir, &wire, err);
-	if (r < 0)
-		return r;
 	body.has_name = name != NULL;
 	body.name.data = (uint8_t *)name;
 	body.name.len = name ? strlen(name) : 0;
@@ -75,7 +71,7 @@ int ipc_objects_get(const char *state_dir, const char *name, struct ipc_objects 
 	while (r == 0 && more) {
 		struct wire_msg answer;
 
-		r = client_ask(wire, &msg, NULL, 0, &answer, err);
+		r = client_ask_any(state_dir, &msg, &answer, err);
 		if (r == 0 && answer.msg->body_case != VC__MSG__BODY_IPC_ENTRIES) {
 			wire_msg_done(&answer);
 			r = err_set(err, EPROTO, "the daemon answered something else");
@@ -87,7 +83,6 @@ int ipc_objects_get(const char *state_dir, const char *name, struct ipc_objects 
 		if (ipc_add_piece(ret, &answer) < 0)
 			r = err_sys(err, ENOMEM, "list of IPC objects");
 	}
-	wire_free(wire);
 	if (r == 0 && ret->n)
 		qsort(ret->entries, ret->n, sizeof(*ret->entries), ipc_compare);
 	return r;
@@ -99,20 +94,15 @@ int ipc_objects_get_handle(const char *state_dir, const char *partition, uint32_
 	Vc__IpcStat body = VC__IPC_STAT__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 	struct wire_msg answer;
-	struct wire *wire;
 	int r;
 
 	*ret = (struct ipc_objects){ 0 };
-	r = client_open_any(state_dir, &wire, err);
-	if (r < 0)
-		return r;
 	body.has_handle = true;
 	body.handle = handle;
 	body.partition = (char *)partition;
 	msg.body_case = VC__MSG__BODY_IPC_STAT;
 	msg.ipc_stat = &body;
-	r = client_ask(wire, &msg, NULL, 0, &answer, err);
-	wire_free(wire);
+	r = client_ask_any(state_dir, &msg, &answer, err);
 	if (r < 0)
 		return r;
 	ret->answers = malloc(sizeof(*ret->answers));

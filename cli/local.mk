@@ -6,11 +6,11 @@ vcrun_SOURCES = cli/vcrun.c cli/client.c cli/client.h cli/tty.c cli/tty.h
 vcrun_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 vcrun_LDADD = libwire.la libcommon.la
 
-vcmove_SOURCES = cli/vcmove.c cli/client.c cli/json.c cli/json.h cli/table.c cli/table.h
+vcmove_SOURCES = cli/vcmove.c cli/client.c cli/client-status.c cli/json.c cli/json.h cli/table.c cli/table.h
 vcmove_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
 vcmove_LDADD = libwire.la libcommon.la $(JANSSON_LIBS)
 
-vcstat_SOURCES = cli/vcstat.c cli/vcstat-devices.c cli/vcstat-regions.c cli/vcstat.h cli/client.c cli/ipc.c cli/ipc.h \
+vcstat_SOURCES = cli/vcstat.c cli/vcstat-devices.c cli/vcstat-regions.c cli/vcstat.h cli/client.c cli/client-status.c cli/ipc.c cli/ipc.h \
 	cli/json.c cli/table.c
 vcstat_CFLAGS = $(vcmove_CFLAGS)
 vcstat_LDADD = $(vcmove_LDADD)
@@ -19,7 +19,7 @@ vcctl_SOURCES = cli/vcctl.c cli/vcctl.h cli/vcctl-up.c cli/vcctl-daemons.c cli/v
 	cli/vcctl-check.c cli/vcctl-devices.c cli/vcctl-trial.c cli/vcctl-kill.c \
 	cli/vcctl-ipc.c cli/vcctl-ipcdir.c cli/vcctl-ipccheck.c cli/ipc-audit.c cli/ipc-audit.h \
 	cli/vcctl-set.c cli/vcctl-add.c cli/vcctl-event.c cli/vcctl-shape.c \
-	cli/check.c cli/check.h cli/client.c cli/ipc.c cli/json.c cli/table.c
+	cli/check.c cli/check.h cli/client.c cli/client-status.c cli/ipc.c cli/json.c cli/table.c
 vcctl_CFLAGS = $(vcmove_CFLAGS)
 vcctl_LDADD = libboard.la libipctable.la libpolicy.la libmig.la libpartition.la libwire.la libcommon.la \
 	$(JANSSON_LIBS) -lm

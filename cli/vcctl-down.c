@@ -260,8 +260,11 @@ static void down_signal_daemon(const struct instance *in, const char *partition,
 {
 	_cleanup_close_ int held = pid > 0 ? pidfd_open(pid, 0) : -1;
 
-	if (held >= 0 && instance_daemon_pid(in, partition) == pid)
-		pidfd_send_signal(held, signal, NULL, 0);
+	if (held < 0 || instance_daemon_pid(in, partition) != pid)
+		return;
+	pidfd_send_signal(held, signal, NULL, 0);
+	/* One that somebody has stopped is to end as well. */
+	pidfd_send_signal(held, SIGCONT, NULL, 0);
 }
 
 int vcctl_end_daemon(const struct instance *in, const char *partition, struct vc_err *err)

@@ -163,19 +163,15 @@ static int ipc_unlink(const char *state_dir, const Vc__IpcEntry *entry, struct v
 	Vc__IpcUnlink body = VC__IPC_UNLINK__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 	struct wire_msg answer;
-	struct wire *wire;
-	int r = client_open_any(state_dir, &wire, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	body.has_id = true;
 	body.id = entry->id;
 	msg.body_case = VC__MSG__BODY_IPC_UNLINK;
 	msg.ipc_unlink = &body;
-	r = client_ask(wire, &msg, NULL, 0, &answer, err);
+	r = client_ask_any(state_dir, &msg, &answer, err);
 	if (r == 0)
 		wire_msg_done(&answer);
-	wire_free(wire);
 	return r;
 }
 

@@ -53,7 +53,12 @@ static int kill_job(const char *state_dir, const Vc__Job *job, int signal, struc
 	body.job = job->id;
 	msg.body_case = VC__MSG__BODY_SIGNAL;
 	msg.signal = &body;
-	r = client_ask(wire, &msg, NULL, 0, &answer, err);
+	r = client_order(wire, job->partition, &msg, err);
+	/* Its shim answers, after a move if it is being moved. */
+	if (r == 0)
+		r = wire_recv(wire, &answer, err);
+	if (r == 0)
+		r = client_answer(&answer, err);
 	wire_free(wire);
 	if (r < 0)
 		return r;

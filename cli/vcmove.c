@@ -111,15 +111,18 @@ static int vcmove_await(struct wire *wire, const char *job, struct wire_msg *ret
 	return r;
 }
 
-/* Of the daemon of that partition; wire is taken over. */
-static int vcmove_ask(const struct vcmove *opts, struct wire *wire, uint32_t job, pid_t pid,
+/* Of the daemon of that partition. */
+static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t job, pid_t pid,
 		      struct wire_msg *ret, struct vc_err *err)
 {
+	struct wire *wire;
 	Vc__Move body = VC__MOVE__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 	char word[32];
-	int r;
+	int r = client_open(opts->state_dir, partition, &wire, err);
 
+	if (r < 0)
+		return r;
 	body.has_job = pid == 0;
 	body.job = job;
 	body.has_pid = pid != 0;
@@ -133,7 +136,7 @@ static int vcmove_ask(const struct vcmove *opts, struct wire *wire, uint32_t job
 	msg.move = &body;
 	body.has_progress = body.progress = opts->progress;
 	snprintf(word, sizeof(word), pid ? "pid %u" : "job %u", pid ? (unsigned)pid : job);
-	r = wire_send(wire, &msg, NULL, 0, err);
+	r = client_order(wire, partition, &msg, err);
 	if (r == 0)
 		r = opts->progress ? vcmove_await(wire, word, ret, err) : wire_recv(wire, ret, err);
 	if (r == 0)
@@ -167,11 +170,7 @@ static int vcmove_ask_all(const struct vcmove *opts, const char *word,
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		struct wire *wire;
-
-		r = client_open_lively(opts->state_dir, names[i], &wire, err);
-		if (r == 0)
-			r = vcmove_ask(opts, wire, 0, (pid_t)pid, ret, err);
+		r = vcmove_ask(opts, names[i], 0, (pid_t)pid, ret, err);
 		if (r != -ENOENT && r != -EHOSTDOWN && r != -ETIMEDOUT)
 			break;
 	}
@@ -224,13 +223,25 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 	putchar('\n');
 }
 
+/* A daemon that has not answered us will not answer the job's shim either. */
+static int vcmove_check_target(const struct vcmove *opts, const struct client_status *status,
+			       struct vc_err *err)
+{
+	struct wire *wire;
+	int r = opts->to && status->silent.code ? client_open(opts->state_dir, opts->to, &wire, err)
+						: -ENOENT;
+
+	if (r == 0)
+		wire_free(wire);
+	return r == -ETIMEDOUT ? r : 0;
+}
+
 static int vcmove_one(const struct vcmove *opts, const char *word)
 {
 	Vc__Status wanted = VC__STATUS__INIT;
 	struct client_status status;
 	const Vc__Job *job;
 	struct wire_msg answer;
-	struct wire *wire;
 	struct vc_err err;
 	int r;
 
@@ -242,9 +253,9 @@ static int vcmove_one(const struct vcmove *opts, const char *word)
 	}
 	r = client_find_job(&status, word, opts->by_pid, &job, &err);
 	if (r == 0) {
-		r = client_open(opts->state_dir, job->partition, &wire, &err);
+		r = vcmove_check_target(opts, &status, &err);
 		if (r == 0)
-			r = vcmove_ask(opts, wire, job->id, 0, &answer, &err);
+			r = vcmove_ask(opts, job->partition, job->id, 0, &answer, &err);
 	} else if (r == -ENOENT) {
 		r = vcmove_ask_all(opts, word, &status, &answer, &err);
 	}

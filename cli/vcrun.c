@@ -142,20 +142,18 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 	run->argc = argc - optind;
 }
 
-/* The answer to "where?": the caller frees it. Keeps the connection in run->wire. */
-static int vcrun_place(struct vcrun *run, char **ret, struct vc_err *err)
+/* The answer to "where?": the caller frees it. */
+static int vcrun_place(const struct vcrun *run, char **ret, struct vc_err *err)
 {
 	Vc__Place place = VC__PLACE__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 	struct wire_msg answer;
-	int r = client_open_any(run->state_dir, &run->wire, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	place.policy = (char *)run->policy;
 	msg.body_case = VC__MSG__BODY_PLACE;
 	msg.place = &place;
-	r = client_ask(run->wire, &msg, NULL, 0, &answer, err);
+	r = client_ask_any(run->state_dir, &msg, &answer, err);
 	if (r < 0)
 		return r;
 	if (answer.msg->body_case != VC__MSG__BODY_PLACED) {
@@ -167,26 +165,6 @@ static int vcrun_place(struct vcrun *run, char **ret, struct vc_err *err)
 	*ret = strdup(answer.msg->placed->partition);
 	wire_msg_done(&answer);
 	return *ret ? 0 : err_sys(err, ENOMEM, "placement");
-}
-
-/* Connects to the daemon of the partition where the program shall run. */
-static int vcrun_connect(struct vcrun *run, struct vc_err *err)
-{
-	int r = -EAGAIN;
-
-	if (run->on)
-		return client_open(run->state_dir, run->on, &run->wire, err);
-	/* A daemon may go down between its last sample and our connection. */
-	for (int i = 0; i < VCRUN_PLACE_ATTEMPTS && r < 0; i++) {
-		_cleanup_free_ char *partition = NULL;
-
-		r = vcrun_place(run, &partition, err);
-		wire_free(steal_ptr(run->wire));
-		if (r < 0)
-			return r;
-		r = client_open(run->state_dir, partition, &run->wire, err);
-	}
-	return r;
 }
 
 static uint64_t vcrun_ignored_signals(void)
@@ -292,7 +270,7 @@ static int vcrun_preload(const struct vcrun *run, struct vc_err *err)
 	return 0;
 }
 
-static int vcrun_send(struct vcrun *run, struct vc_err *err)
+static int vcrun_send(struct vcrun *run, const char *partition, struct vc_err *err)
 {
 	_cleanup_free_ ProtobufCBinaryData *argv = NULL, *env = NULL;
 	Vc__Resize size = VC__RESIZE__INIT;
@@ -326,7 +304,7 @@ static int vcrun_send(struct vcrun *run, struct vc_err *err)
 	}
 	msg.body_case = VC__MSG__BODY_RUN;
 	msg.run = &body;
-	return wire_send(run->wire, &msg, NULL, 0, err);
+	return client_order(run->wire, partition, &msg, err);
 }
 
 static void vcrun_hand_over(struct vcrun *run)
@@ -555,6 +533,40 @@ static int vcrun_catch_signals(struct vcrun *run)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Has the daemon of that partition start the program. One that takes the order too late
+ * starts nothing: the shim asks us for the descriptors, and we are gone. */
+static int vcrun_order(struct vcrun *run, const char *partition, struct vc_err *err)
+{
+	int r = client_open(run->state_dir, partition, &run->wire, err);
+
+	if (r < 0)
+		return r;
+	if (run->signal_fd < 0)
+		run->signal_fd = vcrun_catch_signals(run);
+	r = vcrun_send(run, partition, err);
+	if (r < 0)
+		wire_free(steal_ptr(run->wire));
+	return r;
+}
+
+static int vcrun_start(struct vcrun *run, struct vc_err *err)
+{
+	int r = -EAGAIN;
+
+	if (run->on)
+		return vcrun_order(run, run->on, err);
+	/* A daemon may go down, or be stopped, between its last sample and our order. */
+	for (int i = 0; i < VCRUN_PLACE_ATTEMPTS && r < 0; i++) {
+		_cleanup_free_ char *partition = NULL;
+
+		r = vcrun_place(run, &partition, err);
+		if (r < 0)
+			return r;
+		r = vcrun_order(run, partition, err);
+	}
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct vcrun run = { .signal_fd = -1 };
@@ -567,11 +579,7 @@ int main(int argc, char **argv)
 	tty_init(&run.tty);
 	status = run.ipc_map ? vcrun_preload(&run, &err) : 0;
 	if (status == 0)
-		status = vcrun_connect(&run, &err);
-	if (status == 0) {
-		run.signal_fd = vcrun_catch_signals(&run);
-		status = vcrun_send(&run, &err);
-	}
+		status = vcrun_start(&run, &err);
 	if (status < 0) {
 		fprintf(stderr, "vcrun: %s\n", err.text);
 		return EXIT_VCRUN;

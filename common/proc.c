@@ -46,6 +46,27 @@ int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent)
 	return 0;
 }
 
+int proc_runs(pid_t pid, uint64_t *ret)
+{
+	unsigned long long given_up, taken_away;
+	char path[32], text[4096];
+	const char *line;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	len = file_read(AT_FDCWD, path, text, sizeof(text));
+	if (len < 0)
+		return (int)len;
+	line = strstr(text, "\nvoluntary_ctxt_switches:");
+	if (!line || sscanf(line,
+			    "\nvoluntary_ctxt_switches: %llu\n"
+			    "nonvoluntary_ctxt_switches: %llu",
+			    &given_up, &taken_away) != 2)
+		return -EPROTO;
+	*ret = given_up + taken_away;
+	return 0;
+}
+
 /* When it began, in the kernel's ticks since boot; 0: unknown. */
 static uint64_t proc_start(pid_t pid)
 {

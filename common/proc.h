@@ -18,6 +18,9 @@
 /* State (R S D T Z X ...) and parent of a process or thread; either may be NULL. 0 or -errno. */
 int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent);
 
+/* How often it has been given a CPU so far, its first thread alone. 0 or -errno. */
+int proc_runs(pid_t pid, uint64_t *ret);
+
 /*
  * A number that another process with the same PID does not have, and the same one does for all
  * its life; 0: it has ended. Comparable within one boot. *ret_parent may be NULL. Before Linux

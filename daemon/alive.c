@@ -50,7 +50,7 @@ const char *alive_name(enum alive alive)
 {
 	static const char *const names[] = {
 		[ALIVE_DOWN] = "down",
-		[ALIVE_SILENT] = "silent",
+		[ALIVE_SILENT] = "not answering",
 		[ALIVE_UP] = "up",
 	};
 

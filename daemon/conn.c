@@ -9,6 +9,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,6 +22,13 @@
 #define CONN_SMALL 65536                /* what need not be counted */
 
 static const struct timeval conn_patience = { .tv_sec = CONN_PATIENCE_SEC };
+
+bool conn_has_hung_up(const struct conn *conn)
+{
+	struct pollfd pfd = { .fd = wire_fd(conn->wire) };
+
+	return poll(&pfd, 1, 0) > 0 && pfd.revents & (POLLHUP | POLLERR);
+}
 
 bool conn_is_shim(const struct conn *conn)
 {

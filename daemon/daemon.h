@@ -138,6 +138,8 @@ void conn_send(struct conn *conn, const Vc__Msg *msg, const int *fds, size_t n_f
 void conn_error(struct conn *conn, const struct vc_err *err);
 void conn_ok(struct conn *conn);
 bool conn_is_shim(const struct conn *conn);
+/* Whether the peer has closed the connection; what it sent before may be unread still. */
+bool conn_has_hung_up(const struct conn *conn);
 /* One message, or one piece of an answer. False: nothing more for now, or conn is gone. */
 bool conn_serve(struct conn *conn);
 /* Takes over an answer that is given piece by piece, and the connection's next message after it. */

@@ -128,7 +128,8 @@ static bool plan_hold(struct daemon *daemon)
 	if (epoch == clock->epoch)
 		return epoch > 0;
 	if (clock->epoch > 0)
-		log_warn("events: another daemon has taken the watch over; what was due here is forgotten");
+		log_warn("events: another daemon has taken the watch over; what was due here is "
+			 "forgotten");
 	clock->epoch = epoch;
 	plan_forget(clock);
 	if (epoch == 0)

@@ -22,45 +22,61 @@ static const struct request {
 	enum need need;
 	int (*handle)(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
 	bool waits; /* a job that is being moved is to ask again later */
+	bool order; /* void when whoever gave it has hung up: a command that was not answered in
+		     * time has said that nothing was done */
 } requests[] = {
 	[VC__MSG__BODY_PING] = { .name = "ping", .need = NEED_ANY, .handle = req_ping },
 	[VC__MSG__BODY_PLACE] = { .name = "place", .need = NEED_ANY, .handle = req_place },
-	[VC__MSG__BODY_RUN] = { .name = "run", .need = NEED_ANY, .handle = req_run },
-	[VC__MSG__BODY_MOVE] = { .name = "move", .need = NEED_ANY, .handle = req_move },
-	[VC__MSG__BODY_SIGNAL] = { .name = "signal", .need = NEED_ANY, .handle = req_signal },
+	[VC__MSG__BODY_RUN] = { .name = "run", .need = NEED_ANY, .handle = req_run, .order = true },
+	[VC__MSG__BODY_MOVE] = { .name = "move",
+				 .need = NEED_ANY,
+				 .handle = req_move,
+				 .order = true },
+	[VC__MSG__BODY_SIGNAL] = { .name = "signal",
+				   .need = NEED_ANY,
+				   .handle = req_signal,
+				   .order = true },
 	[VC__MSG__BODY_STATUS] = { .name = "status", .need = NEED_ANY, .handle = req_status },
 	[VC__MSG__BODY_IPC_OPEN] = { .name = "ipc open",
 				     .need = NEED_ANY,
 				     .handle = req_ipc_open,
-				     .waits = true },
+				     .waits = true,
+				     .order = true },
 	[VC__MSG__BODY_IPC_CLOSE] = { .name = "ipc close",
 				      .need = NEED_ANY,
 				      .handle = req_ipc_close,
-				      .waits = true },
+				      .waits = true,
+				      .order = true },
 	[VC__MSG__BODY_IPC_UNLINK] = { .name = "ipc unlink",
 				       .need = NEED_ANY,
 				       .handle = req_ipc_unlink,
-				       .waits = true },
+				       .waits = true,
+				       .order = true },
 	[VC__MSG__BODY_IPC_STAT] = { .name = "ipc stat",
 				     .need = NEED_ANY,
 				     .handle = req_ipc_stat,
-				     .waits = true },
+				     .waits = true,
+				     .order = true },
 	[VC__MSG__BODY_IPC_CHOWN] = { .name = "ipc chown",
 				      .need = NEED_ANY,
 				      .handle = req_ipc_chown,
-				      .waits = true },
+				      .waits = true,
+				      .order = true },
 	[VC__MSG__BODY_IPC_LIST] = { .name = "ipc list",
 				     .need = NEED_ANY,
 				     .handle = req_ipc_list,
-				     .waits = true },
+				     .waits = true,
+				     .order = true },
 	[VC__MSG__BODY_IPC_FORK] = { .name = "ipc fork",
 				     .need = NEED_ANY,
 				     .handle = req_ipc_fork,
-				     .waits = true },
+				     .waits = true,
+				     .order = true },
 	[VC__MSG__BODY_IPC_LEAVE] = { .name = "ipc leave",
 				      .need = NEED_ANY,
 				      .handle = req_ipc_leave,
-				      .waits = true },
+				      .waits = true,
+				      .order = true },
 	[VC__MSG__BODY_ARRIVE] = { .name = "arrive", .need = NEED_ROOT, .handle = req_arrive },
 	[VC__MSG__BODY_JOB_STATE] = { .name = "job state",
 				      .need = NEED_ROOT,
@@ -82,6 +98,8 @@ void request_handle(struct conn *conn, struct wire_msg *msg)
 			    body);
 	else if (request->need == NEED_ROOT && conn->uid != 0)
 		r = err_set(&err, EPERM, "request \"%s\" is root's", request->name);
+	else if (request->order && conn_has_hung_up(conn))
+		r = err_set(&err, ECONNRESET, "whoever gave the order has hung up");
 	else if (request->waits && ipc_must_wait(conn->daemon, conn->pid))
 		r = err_set(&err, EAGAIN, "the job is being moved");
 	else

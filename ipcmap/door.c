@@ -17,6 +17,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/statedir.h"
+#include "wire/patience.h"
 #include "wire/wire.h"
 
 #define DOOR_TRIES 5 /* requests cut off, until the daemons are taken for broken */
@@ -35,7 +36,8 @@ static const char *door_dir(void)
 	return env && *env ? env : STATEDIR_DEFAULT;
 }
 
-static int door_connect(const char *dir, const char *partition, struct wire **ret)
+/* wary: a daemon has not answered already, so it is looked at whether this one is stopped. */
+static int door_connect(const char *dir, const char *partition, bool wary, struct wire **ret)
 {
 	char path[PATH_MAX];
 	int r;
@@ -45,6 +47,10 @@ static int door_connect(const char *dir, const char *partition, struct wire **re
 	do
 		r = wire_connect(path, WIRE_PATIENCE_SEC, ret, NULL);
 	while (r == -EINTR);
+	if (r == 0 && wary && patience_check_stopped(*ret, NULL) < 0) {
+		wire_free(*ret);
+		return -ETIMEDOUT;
+	}
 	return r;
 }
 
@@ -54,7 +60,7 @@ static bool door_is_down(int r)
 	return r < 0 && r != -ENOMEM && r != -EMFILE && r != -ENFILE;
 }
 
-static int door_connect_any(struct wire **ret)
+static int door_connect_any(bool wary, struct wire **ret)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	const char *path = door_dir();
@@ -62,7 +68,7 @@ static int door_connect_any(struct wire **ret)
 	int r = -ENOTCONN;
 
 	if (door_nearest[0])
-		r = door_connect(path, door_nearest, ret);
+		r = door_connect(path, door_nearest, wary, ret);
 	if (!door_is_down(r))
 		return r;
 	dir = opendir(path);
@@ -71,26 +77,30 @@ static int door_connect_any(struct wire **ret)
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		r = door_connect(path, entry->d_name, ret);
+		r = door_connect(path, entry->d_name, wary, ret);
 		if (!door_is_down(r))
 			return r;
 	}
 	return -ENOTCONN;
 }
 
-/* One try. *ret_cut: the connection ended before there was an answer. */
-static int door_try(const Vc__Msg *msg, struct wire_msg *ret, bool *ret_cut)
+/* One try. *ret_cut: the connection ended before there was an answer, or the daemon is stopped,
+ * and will find that we have hung up. */
+static int door_try(const Vc__Msg *msg, bool wary, struct wire_msg *ret, bool *ret_cut)
 {
 	struct wire *wire;
-	int r = door_connect_any(&wire);
+	int r = door_connect_any(wary, &wire);
 
 	*ret_cut = false;
 	if (r < 0)
 		return r;
 	r = wire_send(wire, msg, NULL, 0, NULL);
 	if (r == 0)
+		r = patience_await(NULL, wire, PATIENCE_FOR_ANSWER, NULL);
+	*ret_cut = r == -ETIMEDOUT;
+	if (r == 0)
 		r = wire_recv(wire, ret, NULL);
-	*ret_cut = r == -ECONNRESET || r == -EPIPE;
+	*ret_cut |= r == -ECONNRESET || r == -EPIPE;
 	wire_free(wire);
 	if (r == 0 && ret->msg->body_case == VC__MSG__BODY_ERROR) {
 		r = wire_take_error(ret->msg->error, NULL);
@@ -109,7 +119,7 @@ static int door_ask(const Vc__Msg *msg, Vc__Msg__BodyCase answer, struct wire_ms
 	while (cut && cuts < DOOR_TRIES) {
 		if (again)
 			*again = cuts > 0;
-		r = door_try(msg, ret, &cut);
+		r = door_try(msg, cuts > 0, ret, &cut);
 		cuts += cut;
 		if (r == -EAGAIN && waits++ < DOOR_BUSY_TRIES) {
 			clock_sleep_usec(DOOR_BUSY_USEC);

@@ -370,7 +370,7 @@ static pid_t listener_pid(const struct instance *in, const char *partition)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct timeval patience = { .tv_sec = 10 };
+	struct timeval patience = { .tv_sec = 1 };
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 

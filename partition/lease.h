@@ -6,8 +6,8 @@
  * is a lease: its holder renews it, and who finds it overdue takes it. The lease is one word of
  * shared memory with holder, time and epoch, changed by compare-and-swap. A holder that was stopped
  * and wakes up finds another word there than the one it wrote, and so learns before it acts
- * that it is not the holder any more. What it has ordered in the meantime bears the epoch, and is not
- * carried out if that is over (lease_is_current()).
+ * that it is not the holder any more. What it has ordered in the meantime bears the epoch, and is
+ * not carried out if that is over (lease_is_current()).
  *
  * The file is root's alone. A file with rubbish in it is a lease that nobody has.
  */

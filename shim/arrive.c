@@ -9,22 +9,13 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include "common/cleanup.h"
+#include "wire/patience.h"
 
-#define ARRIVE_PATIENCE_SEC 15
+#define ARRIVE_CONNECT_SEC 1
 
 DEFINE_CLEANUP(struct wire *, wire_freep, wire_free);
-
-static int arrive_silent(const char *partition, struct vc_err *err)
-{
-	return err_set(err, EHOSTDOWN,
-		       "the daemon of partition %s runs, but has not answered for %d s; it may be "
-		       "stopped, or the machine overloaded",
-		       partition, ARRIVE_PATIENCE_SEC);
-}
 
 static int arrive_connect(const struct shim *shim, const char *partition, struct wire **ret,
 			  struct vc_err *err)
@@ -33,9 +24,11 @@ static int arrive_connect(const struct shim *shim, const char *partition, struct
 	int r;
 
 	snprintf(path, sizeof(path), "%s/%s/vcd.sock", shim->instance->dir, partition);
-	r = wire_connect(path, ARRIVE_PATIENCE_SEC, ret, err);
+	r = wire_connect(path, ARRIVE_CONNECT_SEC, ret, err);
 	if (r == -EAGAIN)
-		return arrive_silent(partition, err);
+		return err_set(err, ETIMEDOUT,
+			       "partition %s: its daemon accepts no connection; see its vcd.log",
+			       partition);
 	if (r == -ENOENT || r == -ECONNREFUSED)
 		return err_set(
 			err, EHOSTDOWN,
@@ -44,10 +37,22 @@ static int arrive_connect(const struct shim *shim, const char *partition, struct
 	return r;
 }
 
+/* Like a command, a shim does not wait for a daemon that is stopped (wire/patience.h). */
+static int arrive_put(struct wire *wire, const Vc__Msg *msg, struct wire_msg *ret,
+		      struct vc_err *err)
+{
+	int r = patience_check_stopped(wire, err);
+
+	if (r == 0)
+		r = wire_send(wire, msg, NULL, 0, err);
+	if (r == 0)
+		r = patience_await(NULL, wire, PATIENCE_FOR_ANSWER, err);
+	return r < 0 ? r : wire_recv(wire, ret, err);
+}
+
 int arrive_ask(const struct shim *shim, const char *partition, struct wire **ret,
 	       struct vc_err *err)
 {
-	struct timeval patience = { .tv_sec = ARRIVE_PATIENCE_SEC }, forever = { 0 };
 	_cleanup_(wire_freep) struct wire *wire = NULL;
 	Vc__Arrive body = VC__ARRIVE__INIT;
 	struct wire_msg answer;
@@ -56,16 +61,13 @@ int arrive_ask(const struct shim *shim, const char *partition, struct wire **ret
 
 	if (r < 0)
 		return r;
-	setsockopt(wire_fd(wire), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	body.job = shim->job;
 	body.uid = shim->start->creds->uid;
 	msg.body_case = VC__MSG__BODY_ARRIVE;
 	msg.arrive = &body;
-	r = wire_send(wire, &msg, NULL, 0, err);
-	if (r == 0)
-		r = wire_recv(wire, &answer, err);
-	if (r == -EAGAIN)
-		return arrive_silent(partition, err);
+	r = arrive_put(wire, &msg, &answer, err);
+	if (r == -ETIMEDOUT)
+		return err_add(err, "partition %s", partition);
 	if (r < 0)
 		return r;
 	if (answer.msg->body_case == VC__MSG__BODY_ERROR)
@@ -76,7 +78,6 @@ int arrive_ask(const struct shim *shim, const char *partition, struct wire **ret
 	wire_msg_done(&answer);
 	if (r < 0)
 		return r;
-	setsockopt(wire_fd(wire), SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
 	*ret = steal_ptr(wire);
 	return 0;
 }

@@ -162,7 +162,7 @@ void estimate_to_wire(const struct mig_estimate *estimate, Vc__Estimate *ret);
 
 /* arrive.c */
 /* Whether the job may come to that partition. From then on it counts there, for as long as *ret,
- * the connection to its daemon, is open. -EHOSTDOWN: the daemon does not run, or does not answer;
+ * the connection to its daemon, is open. -EHOSTDOWN: the daemon does not run; -ETIMEDOUT: it is stopped;
  * -EDQUOT: the job's user has as many jobs there as allowed. */
 int arrive_ask(const struct shim *shim, const char *partition, struct wire **ret,
 	       struct vc_err *err);

@@ -24,43 +24,38 @@ wait_for 5 jobs_are 2
 there=$(vcstat jobs --json | json "[j['pid'] for j in d['jobs'] if j['name'] == 'there'][0]")
 pid=$(daemon vc1)
 kill -STOP "$pid"
-wait_for 10 state_is vc1 silent
+is "the row of a stopped daemon" "$(state vc1)" 'not answering'
 
 # Others do their work, and say what they do not know.
 is "a program that a policy places" "$(vcrun --policy=roundrobin echo runs)" runs
 is "a second" "$(vcrun --policy=roundrobin echo runs)" runs
 try vcstat jobs
 is "vcstat" "$status" 0
-matches "vcstat" "$out" 'partition vc1 \(pid '"$pid"'\) does not answer: it is stopped; its jobs are not shown'
+matches "vcstat" "$out" 'partition vc1: its daemon \(pid '"$pid"'\) does not answer: it is stopped.*; its jobs are not shown'
 for word in there "$there"; do
 	try vcmove "$word"
 	is "a job of a stopped daemon" "$status" 1
-	matches "a job of a stopped daemon" "$out" "as far as can be seen: the daemon of partition vc1"
+	matches "a job of a stopped daemon" "$out" "as far as can be seen: partition vc1: its daemon"
 done
 
-# It is asked, and has time to answer.
+# What only it could do is refused, and is not done later either.
 for to in --to=vc1 --policy=leastcpu; do
-	vcmove $to here >"$work/move.out" 2>&1 &
-	mover=$!
-	sleep 1 # longer than three samples
-	kill -0 $mover || fail "vcmove $to did not wait: $(cat "$work/move.out")"
-	kill -CONT "$pid"
-	wait $mover || fail "vcmove $to: $(cat "$work/move.out")"
-	wait_for 5 partition_is here vc1
-	wait_for 5 state_is vc1 up
-	vcmove --quiet --to=vc0 here
-	kill -STOP "$pid"
-	wait_for 10 state_is vc1 silent
+	try vcmove $to here
+	is "a move to a stopped daemon" "$status" 1
+	matches "a move to a stopped daemon" "$out" 'partition vc1: its daemon .* does not answer: it is stopped'
 done
-
-# A program that is to run there waits likewise.
-vcrun --on=vc1 echo waited >"$work/run.out" 2>&1 &
-runner=$!
-sleep 0.5
+try vcrun --on=vc1 touch "$work/late"
+is "vcrun --on a stopped daemon" "$status" 125
+matches "vcrun --on a stopped daemon" "$out" 'partition vc1: its daemon .* does not answer: it is stopped'
 kill -CONT "$pid"
-wait $runner || fail "vcrun --on a stopped daemon: $(cat "$work/run.out")"
-is "a program for a stopped daemon" "$(cat "$work/run.out")" waited
+wait_for 10 state_is vc1 up
+sleep 0.5
+[ ! -e "$work/late" ] || fail "a program was started whose vcrun had given up"
+is "the job that was to move" "$(job here partition)" vc0
 is "the job there" "$(job there state)" running
+vcmove --quiet --to=vc1 here
+wait_for 5 partition_is here vc1
+vcmove --quiet --to=vc0 here
 
 # Dead is another thing, which the kernel says at once.
 kill -KILL "$pid"

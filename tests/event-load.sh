@@ -79,10 +79,10 @@ vcctl up >"$work/up.out" || fail "up: $(cat "$work/up.out")"
 # Nor is one that somebody has stopped for a while.
 stopped=$(vcctl list --json | json "d['partitions'][0]['daemon_pid']")
 kill -STOP "$stopped"
-wait_for 10 sh -c 'vcstat partitions --json 2>/dev/null | grep -q "\"silent\""'
+wait_for 10 sh -c 'vcstat partitions --json 2>/dev/null | grep -q "\"not answering\""'
 sleep 2
 kill -CONT "$stopped"
-wait_for 10 sh -c '! vcstat partitions --json | grep -q "\"silent\""'
+wait_for 10 sh -c '! vcstat partitions --json | grep -q "\"not answering\""'
 is "CPUs of b after a daemon was stopped" "$(group_cpus b)" 1
 kill -KILL "$stopped"
 wait_for 10 sh -c "[ \"\$(cat '$(group_of cpuset b)/cpuset.cpus')\" = 0-1 ]"

@@ -72,8 +72,7 @@ static void test_turns(void **state)
 					    steps[i].who == 'a' ? 0 : 255, steps[i].at_usec);
 
 		if (epoch != steps[i].epoch)
-			fail_msg("%s: epoch %u, expected %u", steps[i].what, epoch,
-				 steps[i].epoch);
+			fail_msg("%s: epoch %u, expected %u", steps[i].what, epoch, steps[i].epoch);
 	}
 }
 
