@@ -12,8 +12,9 @@
 
 /* Exit statuses of the commands, besides a program's own. */
 enum {
-	EXIT_VCRUN = 125,    /* vcrun itself failed */
-	EXIT_USAGE_CODE = 2, /* of the other commands: wrong usage */
+	EXIT_VCRUN = 125,          /* vcrun itself failed */
+	EXIT_NOT_EXECUTABLE = 126, /* the program cannot be executed, or shall not */
+	EXIT_USAGE_CODE = 2,       /* of the other commands: wrong usage */
 };
 
 /* The instance's partitions: names of directories with a daemon's socket, sorted.

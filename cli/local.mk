@@ -2,9 +2,9 @@ bin_PROGRAMS += vcrun vcmove vcstat
 sbin_PROGRAMS = vcctl
 
 # Every start of a program pays for what vcrun is linked with: keep it small.
-vcrun_SOURCES = cli/vcrun.c cli/client.c cli/client.h cli/tty.c cli/tty.h
+vcrun_SOURCES = cli/vcrun.c cli/vcrun-ipc.c cli/vcrun-ipc.h cli/client.c cli/client.h cli/tty.c cli/tty.h
 vcrun_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
-vcrun_LDADD = libwire.la libcommon.la
+vcrun_LDADD = libreach.la libwire.la libcommon.la
 
 vcmove_SOURCES = cli/vcmove.c cli/client.c cli/client-status.c cli/json.c cli/json.h cli/table.c cli/table.h
 vcmove_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)

@@ -22,6 +22,7 @@
 
 #include "cli/client.h"
 #include "cli/tty.h"
+#include "cli/vcrun-ipc.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -38,7 +39,7 @@ extern char **environ;
 
 struct vcrun {
 	const char *state_dir, *policy, *on, *name;
-	bool ipc_map; /* the program's IPC goes through the instance's table */
+	struct ipc_how ipc;
 	bool detach;
 	char **argv;
 	int argc;
@@ -63,24 +64,15 @@ static void vcrun_usage(FILE *out)
 	      "  -d, --detach         do not wait; print the job's number\n"
 	      "  -n, --name=NAME      a name for the job, for vcstat and vcmove\n"
 	      "  -i, --ipc=HOW        map: queues, semaphores and shared memory are those of all\n"
-	      "                       partitions, and move along; private (the default): the job's "
-	      "own\n"
+	      "                       partitions, and move along; map,strict: the same, and no\n"
+	      "                       program runs that would use others; private (the default):\n"
+	      "                       the job's own\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n\n"
 	      "Exit status: PROGRAM's own; 128+N when signal N ended it; 125 vcrun failed,\n"
 	      "126 PROGRAM cannot be executed, 127 PROGRAM is not found.\n",
 	      out);
-}
-
-/* What --ipc says: whether IPC is to be mapped. */
-static bool vcrun_ipc(const char *how)
-{
-	if (strcmp(how, "map") && strcmp(how, "private")) {
-		fprintf(stderr, "vcrun: --ipc=%s: give map or private\n", how);
-		exit(EXIT_VCRUN);
-	}
-	return !strcmp(how, "map");
 }
 
 static void vcrun_options(struct vcrun *run, int argc, char **argv)
@@ -114,7 +106,8 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 			run->name = optarg;
 			break;
 		case 'i':
-			run->ipc_map = vcrun_ipc(optarg);
+			if (!ipc_parse(optarg, &run->ipc))
+				exit(EXIT_VCRUN);
 			break;
 		case 's':
 			state_dir = optarg;
@@ -243,30 +236,6 @@ static int vcrun_stdio(struct vcrun *run, struct vc_err *err)
 	run->stdio[3] = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (run->stdio[3] < 0)
 		return err_sys(err, errno, "the current directory");
-	return 0;
-}
-
-/* The interposer goes into the program's environment, behind what is preloaded already, with
- * the instance that it shall ask. */
-static int vcrun_preload(const struct vcrun *run, struct vc_err *err)
-{
-	const char *env = getenv("VCRUN_PRELOAD"), *library = env ? env : VC_PRELOAD;
-	const char *others = getenv("LD_PRELOAD");
-	_cleanup_free_ char *preload = NULL, *dir = NULL;
-
-	if (access(library, R_OK) < 0)
-		return err_sys(err, errno, "--ipc=map needs %s, which is part of vcrun; install it",
-			       library);
-	dir = realpath(run->state_dir, NULL);
-	if (!dir)
-		return err_sys(err, errno, "%s", run->state_dir);
-	if (asprintf(&preload, "%s%s%s", others ? others : "", others && *others ? ":" : "",
-		     library) < 0) {
-		preload = NULL;
-		return err_sys(err, ENOMEM, "--ipc=map");
-	}
-	if (setenv("LD_PRELOAD", preload, 1) < 0 || setenv("VCRUN_STATE_DIR", dir, 1) < 0)
-		return err_sys(err, errno, "--ipc=map");
 	return 0;
 }
 
@@ -577,7 +546,11 @@ int main(int argc, char **argv)
 	log_open("vcrun", LOG_LEVEL_WARN);
 	vcrun_options(&run, argc, argv);
 	tty_init(&run.tty);
-	status = run.ipc_map ? vcrun_preload(&run, &err) : 0;
+	status = run.ipc.map ? ipc_prepare(&run.ipc, run.state_dir, run.argv[0], &err) : 0;
+	if (status == -EACCES) {
+		fprintf(stderr, "vcrun: %s\n", err.text);
+		return EXIT_NOT_EXECUTABLE;
+	}
 	if (status == 0)
 		status = vcrun_start(&run, &err);
 	if (status < 0) {

@@ -75,7 +75,7 @@ _vcrun_argument() {
 	--on | -o | --to | -t) COMPREPLY=($(compgen -W '$(_vcrun_partitions)' -- "$cur")) ;;
 	--kind) COMPREPLY=($(compgen -W 'event sem mutex mq shm region posix-mq posix-sem posix-shm
 		sysv-msg sysv-sem sysv-shm' -- "$cur")) ;;
-	--ipc | -i) COMPREPLY=($(compgen -W 'map private' -- "$cur")) ;;
+	--ipc | -i) COMPREPLY=($(compgen -W 'map map,strict private' -- "$cur")) ;;
 	--state-dir) _filedir -d ;;
 	--config | -c) _filedir ;;
 	--max-stop | --name | -n | --split | --cpus | --mems | --memory | --devices | --share | --deadline) ;;

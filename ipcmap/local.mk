@@ -7,6 +7,11 @@ libdoor_la_SOURCES = ipcmap/door.c ipcmap/door.h ipcmap/kind.h
 libdoor_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) -fvisibility=hidden
 libdoor_la_LIBADD = libwire.la libcommon.la
 
+## What the interposer reaches; of the interposer itself and of vcrun.
+noinst_LTLIBRARIES += libreach.la
+libreach_la_SOURCES = ipcmap/reach.c ipcmap/reach.h
+libreach_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
+
 ## The table itself: of daemons, vcctl and tests.
 noinst_LTLIBRARIES += libipctable.la
 libipctable_la_SOURCES = ipcmap/table.c ipcmap/table.h ipcmap/table-layout.h ipcmap/table-pool.c \

@@ -20,7 +20,7 @@ vcrun --ipc=map --on=vc0 ipcmk --queue >/dev/null
 is "queues" "$(vcctl ipc list --kind=sysv-msg --json | json "len(d['ipc'])")" 1
 try vcrun --ipc=neither true
 is "exit status of --ipc=neither" "$status" 125
-matches "--ipc=neither" "$out" 'map or private'
+matches "--ipc=neither" "$out" 'map,strict or private'
 is "preloaded" "$(LD_PRELOAD=libc.so.6 vcrun --ipc=map sh -c 'echo "${LD_PRELOAD%%:*} ${LD_PRELOAD##*/}"')" \
 	"libc.so.6 libvcipc-preload.so"
 is "state directory" "$(vcrun --ipc=map sh -c 'echo "$VCRUN_STATE_DIR"')" "$state"

@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/raw-call.h"
+
 #define MQ_NAME "/vcipc-sleeper"
 
 static int msg, sem;
@@ -85,9 +87,9 @@ static void unmake(void)
 static void toggle(int *id)
 {
 	if (*id < 0) {
-		*id = (int)syscall(SYS_semget, IPC_PRIVATE, 1, 0600);
+		*id = (int)raw_call(SYS_semget, IPC_PRIVATE, 1, 0600, 0);
 	} else {
-		syscall(SYS_semctl, *id, 0, IPC_RMID, 0);
+		raw_call(SYS_semctl, *id, 0, IPC_RMID, 0);
 		*id = -1;
 	}
 }

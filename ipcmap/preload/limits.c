@@ -2,10 +2,11 @@
 /*
  * limits.c - System V's and POSIX's limits: those of the job's own namespace
  *
- * The kernel is asked each time, by system call, since a limit can be changed at any time. What a
- * new segment or queue must satisfy by itself, it is asked by making one and removing it at once:
- * so the order of the checks, the privileges and the errors are its own. How many there are the
- * daemon knows (struct door_limit); whose limits they are, vcipc-preload(7) says.
+ * The kernel is asked each time, by a system call of our own (raw.h), since a limit can be changed
+ * at any time. What a new segment or queue must satisfy by itself, it is asked by making one and
+ * removing it at once: so the order of the checks, the privileges and the errors are its own. How
+ * many there are the daemon knows (struct door_limit); whose limits they are, vcipc-preload(7)
+ * says.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 
 #include "common/file.h"
 #include "ipcmap/preload/preload.h"
+#include "ipcmap/preload/raw.h"
 
 #define QUEUES_DEFAULT 256
 /* What the kernel counts for a message and for a priority (mq_overview(7), RLIMIT_MSGQUEUE). */
@@ -33,50 +35,31 @@
 
 void limits_msg(struct msginfo *ret)
 {
-	static int (*real)(int, int, struct msqid_ds *);
-
 	*ret = (struct msginfo){ .msgmni = 32000, .msgmax = 8192, .msgmnb = 16384 };
-	if (!real)
-		real = preload_real("msgctl");
-	real(0, IPC_INFO, (struct msqid_ds *)ret);
+	RAW_KERNEL(SYS_msgctl, 0, IPC_INFO, (long)ret);
 }
 
 void limits_sem(struct seminfo *ret)
 {
-	static int (*real)(int, int, int, ...);
-
 	*ret = (struct seminfo){
 		.semmni = 32000, .semmsl = 32000, .semmns = 1024000000, .semopm = 500
 	};
-	if (!real)
-		real = preload_real("semctl");
-	real(0, 0, IPC_INFO, ret);
+	RAW_KERNEL(SYS_semctl, 0, 0, IPC_INFO, (long)ret);
 }
 
 void limits_shm(struct shminfo *ret)
 {
-	static int (*real)(int, int, struct shmid_ds *);
-
 	*ret = (struct shminfo){ .shmmax = INT64_MAX, .shmmni = 4096, .shmall = INT64_MAX };
-	if (!real)
-		real = preload_real("shmctl");
-	real(0, IPC_INFO, (struct shmid_ds *)ret);
+	RAW_KERNEL(SYS_shmctl, 0, IPC_INFO, (long)ret);
 }
 
 int limits_try_shm(size_t size, int flags)
 {
-	static int (*get)(key_t, size_t, int);
-	static int (*control)(int, int, struct shmid_ds *);
-	int id;
+	long id = RAW_KERNEL(SYS_shmget, IPC_PRIVATE, (long)size, (flags & ~0777) | 0600);
 
-	if (!get) {
-		control = preload_real("shmctl");
-		get = preload_real("shmget");
-	}
-	id = get(IPC_PRIVATE, size, (flags & ~0777) | 0600);
 	if (id < 0)
-		return -errno;
-	control(id, IPC_RMID, NULL);
+		return (int)id;
+	RAW_KERNEL(SYS_shmctl, id, IPC_RMID);
 	return 0;
 }
 
@@ -92,46 +75,30 @@ static uint64_t limit_read(const char *path, uint64_t otherwise)
 }
 
 /* The thread's own name: one that is there was left by who was killed here. */
-static mqd_t try_mq_open(const char *name, const struct mq_attr *attr)
+static long try_mq_open(const char *name, const struct mq_attr *attr)
 {
-	static mqd_t (*real)(const char *, int, ...);
-	static int (*unlink)(const char *);
-	int saved;
-	mqd_t q;
+	const long how[6] = { (long)name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600, (long)attr };
+	long q = raw_kernel(SYS_mq_open, how);
 
-	if (!real) {
-		unlink = preload_real("mq_unlink");
-		real = preload_real("mq_open");
-	}
-	q = real(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600, attr);
-	if (q < 0 && errno == EEXIST && unlink(name) == 0)
-		q = real(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600, attr);
-	saved = errno;
+	if (q == -EEXIST && RAW_KERNEL(SYS_mq_unlink, (long)name) == 0)
+		q = raw_kernel(SYS_mq_open, how);
 	if (q >= 0)
-		unlink(name);
-	errno = saved;
+		RAW_KERNEL(SYS_mq_unlink, (long)name);
 	return q;
 }
 
 int limits_try_mq(const struct mq_attr *attr, struct mq_attr *ret)
 {
-	static int (*get)(mqd_t, struct mq_attr *);
-	static int (*close)(mqd_t);
 	char name[64];
-	mqd_t q;
-	int r;
+	long q, r;
 
-	if (!get) {
-		close = preload_real("mq_close");
-		get = preload_real("mq_getattr");
-	}
-	snprintf(name, sizeof(name), "/vcipc-preload.%ld", syscall(SYS_gettid));
+	snprintf(name, sizeof(name), "vcipc-preload.%ld", syscall(SYS_gettid));
 	q = try_mq_open(name, attr);
 	if (q < 0)
-		return -errno;
-	r = get(q, ret) < 0 ? -errno : 0;
-	close(q);
-	return r;
+		return (int)q;
+	r = RAW_KERNEL(SYS_mq_getsetattr, q, 0, (long)ret);
+	close((int)q);
+	return (int)r;
 }
 
 void limits_mq(const struct mq_attr *attr, struct door_limit *ret)

@@ -13,7 +13,9 @@ libsysv_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 ## The interposer. Nothing but what it interposes is visible in it.
 noinst_LTLIBRARIES += libpreload.la
 libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
-	ipcmap/preload/sleep.c ipcmap/preload/memory.c \
+	ipcmap/preload/sleep.c ipcmap/preload/memory.c ipcmap/preload/env.h \
+	ipcmap/preload/exec.c ipcmap/preload/exec.h ipcmap/preload/raw.c ipcmap/preload/raw.h \
+	ipcmap/preload/takeover.c \
 	ipcmap/preload/limits.c ipcmap/preload/list.c \
 	ipcmap/preload/object.c ipcmap/preload/object.h ipcmap/preload/sysv.c \
 	ipcmap/preload/sysv-msg.c ipcmap/preload/sysv-sem.c ipcmap/preload/sysv-shm.c \
@@ -22,9 +24,10 @@ libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
 	ipcmap/preload/posix-mq-notify.c ipcmap/preload/posix-sem.c ipcmap/preload/posix-shm.c
 # The last: programs do pass NULL where the C library's headers say that they must not.
 libpreload_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -fno-delete-null-pointer-checks
-libpreload_la_LIBADD = libsysv.la
+libpreload_la_LIBADD = libsysv.la libreach.la
 
-preload_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared \
+## Symbolic: its own calls of what it interposes stay in it.
+preload_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,-Bsymbolic-functions \
 	-export-symbols $(srcdir)/ipcmap/preload/preload.sym
 EXTRA_DIST += ipcmap/preload/preload.sym
 
@@ -33,6 +36,30 @@ libvcipc_preload_la_SOURCES =
 libvcipc_preload_la_LIBADD = libpreload.la libdoor.la
 libvcipc_preload_la_LDFLAGS = $(preload_ldflags)
 EXTRA_libvcipc_preload_la_DEPENDENCIES = ipcmap/preload/preload.sym
+
+## LD_PRELOAD names it as preload/$LIB/libvcipc-preload.so (cli/vcrun-ipc.c): the names of $LIB that
+## the loaders of distributions have.
+preload_libs = lib lib64 lib/$(host_cpu)-linux-gnu
+all-local: preload/stamp
+preload/stamp:
+	$(AM_V_GEN)for lib in $(preload_libs); do $(MKDIR_P) preload/$$lib && \
+		ln -sf "$(abs_top_builddir)/.libs/libvcipc-preload.so" preload/$$lib/ || exit 1; done
+	@touch $@
+clean-local: clean-preload
+install-exec-local: install-preload
+uninstall-local: uninstall-preload
+
+.PHONY: clean-preload install-preload uninstall-preload
+clean-preload:
+	rm -rf preload
+install-preload:
+	for lib in $(preload_libs); do \
+		$(MKDIR_P) "$(DESTDIR)$(pkglibdir)/preload/$$lib" && \
+		ln -sf "$(pkglibdir)/libvcipc-preload.so" "$(DESTDIR)$(pkglibdir)/preload/$$lib/" || \
+			exit 1; \
+	done
+uninstall-preload:
+	rm -rf "$(DESTDIR)$(pkglibdir)/preload"
 
 ## The same without daemons, for tests.
 check_LTLIBRARIES += preload-fake.la
@@ -47,12 +74,13 @@ tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-ms
 # They call what the headers say must not be called so.
 tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull
 tests_ipc_pair_SOURCES = tests/ipc-pair.c
-tests_ipc_sleeper_SOURCES = tests/ipc-sleeper.c
+tests_ipc_sleeper_SOURCES = tests/ipc-sleeper.c tests/raw-call.h
 tests_ipc_interrupt_SOURCES = tests/ipc-interrupt.c
 preload_end_to_end = tests/preload-fake.sh tests/ipc-preload.sh tests/ipc-preload-errors.sh \
 	tests/ipc-preload-move.sh tests/ipc-preload-given-up.sh tests/ipc-preload-interrupt.sh \
-	tests/ipc-preload-stress.sh tests/ipc-preload-postgres.sh
+	tests/ipc-preload-stress.sh tests/ipc-preload-postgres.sh tests/ipc-reach.sh
 dist_check_SCRIPTS += $(preload_end_to_end)
+EXTRA_DIST += tests/ipc-reach.c
 TESTS += $(preload_end_to_end)
 
 dist_man_MANS += man/vcipc-preload.7

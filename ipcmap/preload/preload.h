@@ -65,6 +65,11 @@ void mq_forked(void);
 void sem_exit(void);
 void mq_exit(void);
 
+/* --- takeover.c -------------------------------------------------------------------------- */
+
+/* Leads the C library's functions to ours, wherever they are called from. 0 or -errno. */
+int takeover_begin(void);
+
 /* --- sleep.c ----------------------------------------------------------------------------- */
 
 /*

@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@
 
 #include "common/file.h"
 #include "ipcmap/guard.h"
+#include "ipcmap/preload/exec.h"
 
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct section process_fork_section; /* under process_lock */
@@ -180,9 +182,28 @@ INTERPOSE _Noreturn void _Exit(int status)
 	_exit(status);
 }
 
+/* What is looked up in the C library by other means than its name. */
+static void process_take_over(void)
+{
+	char text[160];
+	int r = takeover_begin();
+
+	if (r == 0)
+		return;
+	snprintf(text, sizeof(text),
+		 "--ipc=map does not reach calls that %s looks up itself: the C library cannot be "
+		 "changed in memory: %s",
+		 program_invocation_short_name, strerror(-r));
+	exec_complain(text);
+	if (exec_is_strict())
+		_exit(126);
+}
+
 __attribute__((constructor)) static void process_begin(void)
 {
 	process_pid = getpid();
+	exec_begin();
+	process_take_over();
 	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 	at_quick_exit(process_end);
 }
