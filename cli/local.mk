@@ -1,5 +1,4 @@
-bin_PROGRAMS += vcrun vcmove vcstat
-sbin_PROGRAMS = vcctl
+bin_PROGRAMS += vcrun vcmove vcstat vcctl
 
 # Every start of a program pays for what vcrun is linked with: keep it small.
 vcrun_SOURCES = cli/vcrun.c cli/vcrun-ipc.c cli/vcrun-ipc.h cli/client.c cli/client.h cli/tty.c cli/tty.h

@@ -33,6 +33,16 @@ struct doctor {
 	int interrupted; /* the signal; 0: none */
 };
 
+/* Where vcrun is not installed the script is in the source tree. */
+static const char *setup_remedy(void)
+{
+	return access(VC_LIBEXECDIR "/criu.sh", X_OK) == 0
+		       ? "run " VC_LIBEXECDIR
+			 "/criu.sh: it finds a CRIU that works on this kernel"
+		       : "run setup/criu.sh of the source tree: it finds a CRIU that works on this "
+			 "kernel";
+}
+
 static void check_criu_move(struct doctor *doctor, const char *binary, unsigned int version)
 {
 	struct check *check = &doctor->check;
@@ -50,8 +60,7 @@ static void check_criu_move(struct doctor *doctor, const char *binary, unsigned 
 	else
 		check_line(
 			check, CHECK_FAIL, "criu",
-			"run setup/criu.sh of the source tree: it finds a CRIU that works on this "
-			"kernel",
+			setup_remedy(),
 			"%s, version %u.%u.%u cannot move a test process: %s", binary,
 			version / 10000, version / 100 % 100, version % 100, err.text);
 }
@@ -65,10 +74,10 @@ static void check_criu(struct doctor *doctor)
 
 	if (!binary)
 		check_line(check, CHECK_FAIL, "criu",
-			   "run setup/criu.sh of the source tree, or apt-get install criu",
+			   setup_remedy(),
 			   "not found: no job can be moved");
 	else if (criu_version(binary, &version, &err) < 0)
-		check_line(check, CHECK_FAIL, "criu", "run setup/criu.sh of the source tree",
+		check_line(check, CHECK_FAIL, "criu", setup_remedy(),
 			   "%s: %s", binary, err.text);
 	else
 		check_criu_move(doctor, binary, version);

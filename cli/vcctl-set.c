@@ -63,6 +63,8 @@ static int set_devices(const char *text, char **field, struct vc_err *err)
 
 int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, struct vc_err *err)
 {
+	int r = 0;
+
 	if (opts->memory &&
 	    (config_parse_size(opts->memory, &spec->memory_bytes) < 0 || spec->memory_bytes == 0))
 		return err_set(err, EINVAL,
@@ -73,11 +75,11 @@ int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, s
 			       opts->memory_mode);
 	if (opts->cpu && spec_parse_sharing(opts->cpu, &spec->exclusive) < 0)
 		return err_set(err, EINVAL, "--cpu=%s: give dedicated or shared", opts->cpu);
-	if (opts->devices && set_devices(opts->devices, &spec->devices, err) < 0)
-		return -err->code;
-	if (opts->share && set_devices(opts->share, &spec->shares, err) < 0)
-		return -err->code;
-	return set_lists(opts, spec, err);
+	if (opts->devices)
+		r = set_devices(opts->devices, &spec->devices, err);
+	if (r == 0 && opts->share)
+		r = set_devices(opts->share, &spec->shares, err);
+	return r < 0 ? r : set_lists(opts, spec, err);
 }
 
 static int set_run(const struct vcctl *opts, struct vc_err *err)

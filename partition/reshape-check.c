@@ -115,9 +115,10 @@ int reshape_check(const struct instance *in, const struct partition_spec *after,
 {
 	const struct config *config = in->config;
 	uint64_t before_bytes = 0, after_bytes = 0;
+	int r;
 
 	for (size_t i = 0; i < n; i++) {
-		int r = instance_find(in, after[i].name);
+		r = instance_find(in, after[i].name);
 
 		if (r < 0)
 			return err_set(err, ENOENT,
@@ -135,14 +136,15 @@ int reshape_check(const struct instance *in, const struct partition_spec *after,
 			continue;
 		add_limit(old, &before_bytes);
 		add_limit(spec ? spec : old, &after_bytes);
-		if (spec && check_new_devices(spec, old, err) < 0)
-			return -err->code;
+		r = spec ? check_new_devices(spec, old, err) : 0;
+		if (r < 0)
+			return r;
 		for (size_t k = 0; spec && k < config->n_parts; k++) {
 			const struct partition_spec *other = &config->parts[k];
 			const struct partition_spec *changed = find(after, n, other->name);
-			int r = k == i || spec_is_free(other)
-					? 0
-					: check_pair(spec, old, changed ? changed : other, err);
+			r = k == i || spec_is_free(other)
+				    ? 0
+				    : check_pair(spec, old, changed ? changed : other, err);
 
 			if (r < 0)
 				return r;

@@ -36,8 +36,10 @@ static void shim_drop_daemon(struct shim *shim)
 {
 	if (!shim->daemon)
 		return;
-	event_free(shim->daemon_event);
-	event_free(shim->daemon_write_event);
+	if (shim->daemon_event)
+		event_free(shim->daemon_event);
+	if (shim->daemon_write_event)
+		event_free(shim->daemon_write_event);
 	wire_free(shim->daemon);
 	shim->daemon = NULL;
 	client_confirmed(shim);
@@ -51,7 +53,8 @@ static void shim_on_daemon_writable(evutil_socket_t fd, short what, void *ctx)
 		event_add(shim->daemon_write_event, NULL);
 }
 
-static void shim_use_daemon(struct shim *shim, struct wire *wire)
+/* The shim owns the connection from here on, also on failure. */
+static int shim_use_daemon(struct shim *shim, struct wire *wire)
 {
 	shim->daemon = wire;
 	evutil_make_socket_nonblocking(wire_fd(wire));
@@ -59,9 +62,12 @@ static void shim_use_daemon(struct shim *shim, struct wire *wire)
 		event_new(shim->base, wire_fd(wire), EV_READ | EV_PERSIST, shim_on_daemon, shim);
 	shim->daemon_write_event =
 		event_new(shim->base, wire_fd(wire), EV_WRITE, shim_on_daemon_writable, shim);
-	if (!shim->daemon_event || !shim->daemon_write_event)
-		fatal("out of memory");
+	if (!shim->daemon_event || !shim->daemon_write_event) {
+		shim_drop_daemon(shim);
+		return -ENOMEM;
+	}
 	event_add(shim->daemon_event, NULL);
+	return 0;
 }
 
 static void shim_redial_later(struct shim *shim)
@@ -93,7 +99,10 @@ void shim_join(struct shim *shim, struct wire *wire)
 {
 	shim_keep_orders(shim);
 	shim_drop_daemon(shim);
-	shim_use_daemon(shim, wire);
+	if (shim_use_daemon(shim, wire) < 0) {
+		shim_redial_later(shim);
+		return;
+	}
 	record_send(shim);
 }
 
@@ -252,7 +261,8 @@ static void shim_init(struct shim *shim)
 	if (!shim->base || wire_new(SHIM_DAEMON_FD, &wire, &err) < 0)
 		fatal("out of memory");
 	fcntl(SHIM_DAEMON_FD, F_SETFD, FD_CLOEXEC);
-	shim_use_daemon(shim, wire);
+	if (shim_use_daemon(shim, wire) < 0)
+		fatal("out of memory");
 	shim->retry = evtimer_new(shim->base, shim_on_retry, shim);
 	shim->settle = evtimer_new(shim->base, job_on_settle, shim);
 	shim->unpark = evtimer_new(shim->base, shim_on_unpark, shim);

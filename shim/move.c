@@ -309,6 +309,8 @@ void shim_drop_parked(struct shim *shim)
 /* What can be said without a look at the processes. */
 static int move_check(const struct shim *shim, const char *to, struct vc_err *err)
 {
+	int r;
+
 	if (shim->state == JOB_PARKED)
 		return err_set(
 			err, EBUSY,
@@ -319,8 +321,9 @@ static int move_check(const struct shim *shim, const char *to, struct vc_err *er
 	    shim->state != JOB_LINGERING)
 		return err_set(err, EBUSY, "it is %s", job_state_name(shim->state));
 	/* It may have come since this shim was started. */
-	if (instance_refresh(shim->instance, err) < 0)
-		return -err->code;
+	r = instance_refresh(shim->instance, err);
+	if (r < 0)
+		return r;
 	if (instance_find(shim->instance, to) < 0)
 		return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them",
 			       to);
