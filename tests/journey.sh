@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# journey.sh - every function that docs/JOURNEY.md names is defined in the file it names
+# journey.sh - every function that docs/JOURNEY.md, or another document, names is defined in the file it names
 set -eu
 
 top_srcdir=${top_srcdir:-$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)}
@@ -17,8 +17,8 @@ is_defined() { # FILE FUNCTION
 		END { exit !found }' "$top_srcdir/$1"
 }
 
-# Prints what is wrong with a page; returns 1 if anything is.
-check_page() { # PAGE
+# Prints what is wrong with a page's places in the code; returns 1 if anything is.
+check_places() { # PAGE LEAST
 	named=0 wrong=0
 	for place in $(grep -o '`[a-z/-]*\.c:[a-z0-9_]*`' "$1" | tr -d '`'); do
 		named=$((named + 1))
@@ -26,7 +26,14 @@ check_page() { # PAGE
 		echo "${place#*:} is not defined in ${place%%:*}"
 		wrong=1
 	done
-	[ "$named" -ge 30 ] || { echo "only $named functions are named"; wrong=1; }
+	[ "$named" -ge "$2" ] || { echo "$1: only $named functions are named"; wrong=1; }
+	return $wrong
+}
+
+# The same of the journey, with its stages.
+check_page() { # PAGE
+	wrong=0
+	check_places "$1" 30 || wrong=1
 	for stage in $(cd "$top_srcdir" && sed -n 's/.*log_stage("\([a-z]*\)".*/\1/p' ./*/*.c) \
 		$(sed -n 's/^.*X([A-Z]*, "\([a-z]*\)").*/\1/p' "$top_srcdir/libmig/mig.h"); do
 		grep -q "^| $stage |" "$1" && continue
@@ -37,6 +44,10 @@ check_page() { # PAGE
 }
 
 check_page "$top_srcdir/docs/JOURNEY.md"
+check_places "$top_srcdir/docs/CLAIMS.md" 30
+for page_of in DESIGN SECURITY FAULTS BENCHMARKS; do
+	check_places "$top_srcdir/docs/$page_of.md" 0
+done
 
 # And it can fail: a function renamed, moved to another file, or a stage left out.
 for change in s/decide_place/decide_where/ 's|shim/job.c:job_end|shim/move.c:job_end|' \

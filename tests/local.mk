@@ -21,7 +21,8 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/move-swapped.sh tests/move-connect.sh tests/move-memory.sh tests/move-maps.sh \
 	tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
 	tests/move-faults.sh tests/move-verify.sh tests/move-criu.sh tests/move-attack.sh tests/move-intruder.sh tests/move-killed.sh
-end_to_end += tests/move-sessions.sh
+end_to_end += tests/move-sessions.sh tests/claims.sh
+EXTRA_DIST += tests/claims.py
 end_to_end += tests/bench-noise.sh tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
 end_to_end += tests/move-limits.sh tests/move-threads.sh tests/move-estimate.sh tests/move-forked.sh tests/move-explain.sh tests/move-reach.sh
 check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim
