@@ -4,8 +4,8 @@
  *
  * Rows are calls whose arguments are wrong in one way, or in two: then it shows which is looked
  * at first. Not here, since no argument brings them about: ENOMEM (no memory is left), ENFILE (the
- * machine's files are used up), EINTR and EIDRM (ipc-interrupt.c; the other tables), and what limits
- * say (tests/ipc-limits-kernel.sh).
+ * machine's files are used up), EINTR and EIDRM (ipc-interrupt.c; the other tables), and what
+ * limits say (tests/ipc-limits-kernel.sh).
  */
 #include "ipc-calls.h"
 
@@ -42,8 +42,8 @@ static struct {
 static void make_memory(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *room = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			  0);
+	char *room =
+		mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	readonly = room;
 	edge = room + 2 * page - 1;

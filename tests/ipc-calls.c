@@ -108,14 +108,23 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} tables[] = {
-		{ "msg", calls_msg },         { "sem", calls_sem },
-		{ "semundo", calls_semundo }, { "shm", calls_shm },
-		{ "mq", calls_mq },           { "notify", calls_notify },
-		{ "named", calls_named },     { "limits", calls_limits },
-		{ "ours", calls_ours },       { "errno-sysv", calls_errno_sysv },
+		{ "msg", calls_msg },
+		{ "sem", calls_sem },
+		{ "semundo", calls_semundo },
+		{ "shm", calls_shm },
+		{ "mq", calls_mq },
+		{ "notify", calls_notify },
+		{ "named", calls_named },
+		{ "limits", calls_limits },
+		{ "child", calls_child },
+		{ "ours", calls_ours },
+		{ "errno-sysv", calls_errno_sysv },
 	};
 	int done = 0;
 
+	/* Until a file is there. */
+	while (argc > 2 && access(argv[2], F_OK) < 0)
+		ipc_settle();
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		if (argc < 2 || !strcmp(argv[1], tables[i].name)) {
 			printf("--- %s\n", tables[i].name);

@@ -50,6 +50,7 @@ void calls_shm(void);
 void calls_mq(void);
 void calls_notify(void);
 void calls_named(void);
+void calls_child(void);
 void calls_errno_sysv(void);
 void calls_limits(void); /* changes them: as root, in an IPC namespace of its own */
 void calls_ours(void);   /* what differs from the kernel */

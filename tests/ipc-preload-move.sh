@@ -37,3 +37,14 @@ wait $pong || fail "pong: exit status $?: $(cat "$work/pong")"
 is "moves of both" "$(wc -l <"$state/moves.jsonl")" $((2 * moves))
 at_least "turns" "$(cat "$work/pong")" $((100 * moves))
 show_moves "two programs, $(cat "$work/pong") turns"
+
+# Whose child a process is, is known after a move too.
+calls=$top_builddir/tests/ipc-calls
+vcrun --ipc=private timeout 60 "$calls" child >"$work/kernel"
+vcrun --ipc=map --on=vc0 --name=family "$calls" child "$work/moved" >"$work/mapped" 2>&1 &
+family=$!
+wait_for 10 job_is family state running
+move family
+: >"$work/moved"
+wait $family || fail "children after a move: exit status $?: $(cat "$work/mapped")"
+diff -u "$work/kernel" "$work/mapped" || fail "children after a move: the kernel's and ours differ"

@@ -69,7 +69,7 @@ preload_fake_la_LDFLAGS = $(preload_ldflags) -rpath /nowhere
 
 check_PROGRAMS += tests/ipc-calls tests/ipc-pair tests/ipc-sleeper tests/ipc-interrupt
 tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
-	tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
+	tests/ipc-calls-child.c tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
 	tests/ipc-calls-limits.c tests/ipc-calls-errno.c tests/ipc-calls-ours.c
 # They call what the headers say must not be called so.
 tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull

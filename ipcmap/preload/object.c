@@ -43,7 +43,8 @@ static struct object *object_find(uint32_t kind, int id)
 static void object_free(struct object *object)
 {
 	munmap(object->base, object->size);
-	door_close(object->handle);
+	if (object->handle)
+		door_close(object->handle);
 	free(object);
 }
 
@@ -64,6 +65,11 @@ static void object_sweep(void)
 	}
 }
 
+struct object_user *object_user(struct object *object)
+{
+	return &object->users[preload_is_guest()];
+}
+
 static int object_view(struct object *object)
 {
 	if (object->kind == IPC_KIND_SYSV_SEM)
@@ -79,13 +85,13 @@ static int object_map(struct object *object, const struct door_object *opened)
 
 	*object = (struct object){ .kind = opened->kind,
 				   .id = door_short_id(opened->id),
-				   .handle = opened->handle,
+				   .handle = preload_is_guest() ? 0 : opened->handle,
 				   .size = opened->size,
 				   .readonly = !writes,
 				   .mapped_readonly = !writes,
-				   .pid = preload_pid(),
 				   .euid = geteuid() };
 	sysv_perm(opened, &object->perm);
+	object_user(object)->pid = preload_pid();
 	object->base = mmap(NULL, object->size, prot, MAP_SHARED, opened->fd, 0);
 	if (object->base == MAP_FAILED)
 		return -errno;
@@ -132,9 +138,9 @@ int object_add(const struct door_object *opened)
 }
 
 /* Another process by now, another user, or other permissions: the daemon is asked again. */
-static bool object_is_stale(const struct object *object)
+static bool object_is_stale(struct object *object)
 {
-	return object->pid != preload_pid() || object->euid != geteuid() ||
+	return object_user(object)->pid != preload_pid() || object->euid != geteuid() ||
 	       object->owner_seq !=
 		       __atomic_load_n(&object_words(object)->owner_seq, __ATOMIC_RELAXED);
 }
@@ -151,6 +157,7 @@ static int object_map_writable(struct object *object, int fd)
 
 static int object_renew(struct object *object, bool write)
 {
+	struct object_user *user = object_user(object);
 	struct door_object opened;
 	int r = sysv_open_id(object->kind, object->id, write, &opened);
 
@@ -160,14 +167,14 @@ static int object_renew(struct object *object, bool write)
 	if (!object->readonly && object->mapped_readonly)
 		r = object_map_writable(object, opened.fd);
 	close(opened.fd);
-	if (r < 0 || object->pid == preload_pid())
+	if (r < 0 || user->pid == preload_pid())
 		door_close(opened.handle);
 	if (r < 0)
 		return r;
-	if (object->pid != preload_pid()) {
-		object->pid = preload_pid();
-		object->handle = opened.handle;
-		object->undo = false;
+	if (user->pid != preload_pid()) {
+		*user = (struct object_user){ .pid = preload_pid() };
+		if (!preload_is_guest())
+			object->handle = opened.handle;
 	}
 	object->euid = geteuid();
 	sysv_perm(&opened, &object->perm);

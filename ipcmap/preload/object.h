@@ -32,21 +32,25 @@ _Static_assert(offsetof(struct msgq_head, removed) == offsetof(struct object_wor
 			       offsetof(struct object_words, owner_seq),
 	       "msgq_head begins with object_words");
 
+struct object_user {
+	pid_t pid; /* whom the daemon has counted */
+	bool undo; /* it may have adjustments in a set */
+};
+
 struct object {
 	struct object *next; /* in its bucket */
 	uint32_t kind;
 	int id;
-	uint64_t handle;
+	uint64_t handle; /* the owner's; a guest's is counted out with it. 0: none */
 	void *base;
 	uint64_t size;
-	bool readonly;        /* no more is permitted */
-	bool mapped_readonly; /* no more was, when it was mapped */
-	pid_t pid;            /* whom the daemon has counted */
-	uid_t euid;           /* whom it let in */
-	uint32_t owner_seq;   /* as it was then */
-	struct ipc_perm perm; /* the same */
-	unsigned int uses;    /* calls under way */
-	bool undo;            /* this process may have adjustments in it */
+	bool readonly;               /* no more is permitted */
+	bool mapped_readonly;        /* no more was, when it was mapped */
+	uid_t euid;                  /* whom it let in */
+	uint32_t owner_seq;          /* as it was then */
+	struct ipc_perm perm;        /* the same */
+	unsigned int uses;           /* calls under way */
+	struct object_user users[2]; /* the process whose memory this is, and its last guest */
 	union {
 		struct semset set;
 		struct msgq q;
@@ -63,6 +67,9 @@ void object_put(struct object *object);
 
 /* Maps what was opened by key. Closes opened->fd, whatever happens. 0 or -errno. */
 int object_add(const struct door_object *opened);
+
+/* This process among the object's users. */
+struct object_user *object_user(struct object *object);
 
 /* The object was removed, by this process or, as it turned out, by another. */
 void object_removed(struct object *object);

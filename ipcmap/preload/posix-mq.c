@@ -53,7 +53,7 @@ int mq_get(mqd_t fd, struct mq_opened **ret)
 	opened = mq_find(fd);
 	if (opened) {
 		opened->uses++;
-		if (opened->pid != preload_pid())
+		if (opened->pid != preload_pid() && !preload_is_guest())
 			mq_count_child(opened);
 	}
 	preload_unlock();

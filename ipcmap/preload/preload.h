@@ -38,8 +38,14 @@ struct section {
 void section_begin(struct section *section);
 void section_end(struct section *section);
 
-/* This process; not that of a vfork's child, which only borrows its memory. */
+/* This process. It may be another than the one whose memory this is: a vfork's child, or one of
+ * clone(2) with CLONE_VM, is a guest in preload_owner()'s. Inside a section. */
 pid_t preload_pid(void);
+pid_t preload_owner(void);
+bool preload_is_guest(void);
+
+/* A system call that makes a process, by syscall(2). */
+long process_raw_fork(long nr, const long args[6]);
 
 /* The process-wide lock over the tables here. Inside a section. */
 void preload_lock(void);

@@ -8,21 +8,35 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/file.h"
 #include "ipcmap/guard.h"
 #include "ipcmap/preload/exec.h"
+#include "ipcmap/preload/raw.h"
 
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct section process_fork_section; /* under process_lock */
+
+/* Whose memory this is, and a word that is 1 in it and 0 in a forked child's (MADV_WIPEONFORK). */
 static pid_t process_pid;
+static uint32_t *process_is_own;
+
+/* Of this thread, as of the last section's begin. A vfork's child has its parent's. */
+static __thread struct {
+	pid_t pid;
+	bool guest; /* another process, in this one's memory */
+} process_self;
 
 int preload_result(int r)
 {
@@ -30,6 +44,39 @@ int preload_result(int r)
 		return r;
 	errno = -r;
 	return -1;
+}
+
+/* --- which process this is --------------------------------------------------------------- */
+
+/* A child of its own memory begins. The lock's holder, if it has one, stayed in the parent. */
+static void process_adopt(pid_t pid)
+{
+	pthread_mutex_init(&process_lock, NULL);
+	process_pid = process_self.pid = pid;
+	process_self.guest = false;
+	if (process_is_own)
+		*process_is_own = 1;
+	guard_forked();
+	shm_forked(pid);
+	mq_forked();
+}
+
+/*
+ * A process may have been made without any handler of pthread_atfork(): by clone(2), _Fork(),
+ * vfork() or the bare system call. So each section begins with the question which one this is.
+ */
+static void process_look(void)
+{
+	pid_t pid = getpid();
+	bool guest = pid != process_pid && (!process_is_own || *process_is_own);
+
+	if (pid != process_pid && !guest)
+		process_adopt(pid);
+	/* In this thread's place there is another's TID now. */
+	if (guest || process_self.guest)
+		guard_forked();
+	process_self.pid = pid;
+	process_self.guest = guest;
 }
 
 /* --- sections ---------------------------------------------------------------------------- */
@@ -43,6 +90,7 @@ static void set_mask(uint64_t mask, uint64_t *ret_old)
 void section_begin(struct section *section)
 {
 	set_mask(UINT64_MAX, &section->blocked);
+	process_look();
 }
 
 void section_end(struct section *section)
@@ -57,7 +105,17 @@ void section_end(struct section *section)
 
 pid_t preload_pid(void)
 {
+	return process_self.pid ? process_self.pid : process_pid;
+}
+
+pid_t preload_owner(void)
+{
 	return process_pid;
+}
+
+bool preload_is_guest(void)
+{
+	return process_self.guest;
 }
 
 void preload_lock(void)
@@ -130,43 +188,154 @@ static void after_fork(void)
 
 static void after_fork_in_child(void)
 {
-	process_pid = getpid();
-	guard_forked();
-	shm_forked(process_pid);
-	mq_forked();
-	after_fork();
+	struct section section = process_fork_section;
+
+	/* A handler before this one may have used an object. */
+	if (getpid() != process_pid)
+		process_adopt(getpid());
+	section_end(&section);
 }
 
 /* The parent, too, notes what its child has: nobody shall see less before the child has run. */
+static void process_forked(pid_t child)
+{
+	struct section section;
+
+	section_begin(&section);
+	preload_lock();
+	shm_forked(child);
+	preload_unlock();
+	section_end(&section);
+}
+
 INTERPOSE pid_t fork(void)
 {
 	static pid_t (*real)(void);
-	struct section section;
 	pid_t pid;
 
 	if (!real)
 		real = preload_real("fork");
 	pid = real();
-	if (pid > 0) {
-		section_begin(&section);
-		preload_lock();
-		shm_forked(pid);
-		preload_unlock();
-		section_end(&section);
-	}
+	if (pid > 0)
+		process_forked(pid);
 	return pid;
 }
+
+/* What fork() does around the system call, for all that has no handlers. */
+static long process_fork_by(long (*call)(void *arg), void *arg)
+{
+	long r;
+
+	before_fork();
+	r = call(arg);
+	if (r == 0)
+		after_fork_in_child();
+	else
+		after_fork();
+	if (r > 0)
+		process_forked((pid_t)r);
+	return r;
+}
+
+static long call_fork(void *arg)
+{
+	(void)arg;
+	return ((pid_t(*)(void))preload_real("_Fork"))();
+}
+
+INTERPOSE pid_t _Fork(void)
+{
+	return (pid_t)process_fork_by(call_fork, NULL);
+}
+
+/* --- clone() ----------------------------------------------------------------------------- */
+
+typedef int (*clone_fn)(int (*fn)(void *), void *stack, int flags, void *arg, ...);
+
+struct process_clone {
+	int (*fn)(void *);
+	void *stack, *arg;
+	int flags;
+	void *parent_tid, *tls, *child_tid;
+};
+
+static int clone_child(void *arg)
+{
+	const struct process_clone *clone = arg;
+
+	after_fork_in_child();
+	return clone->fn(clone->arg);
+}
+
+static long call_clone(void *arg)
+{
+	const struct process_clone *clone = arg;
+	clone_fn real = (clone_fn)preload_real("clone");
+	bool shares = clone->flags & CLONE_VM || !clone->fn || !clone->stack;
+
+	return real(shares ? clone->fn : clone_child, clone->stack, clone->flags,
+		    shares ? clone->arg : arg, clone->parent_tid, clone->tls, clone->child_tid);
+}
+
+/* The child has a copy of this frame. */
+INTERPOSE int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
+{
+	struct process_clone clone = { .fn = fn, .stack = stack, .arg = arg, .flags = flags };
+	va_list ap;
+
+	va_start(ap, arg);
+	clone.parent_tid = va_arg(ap, void *);
+	clone.tls = va_arg(ap, void *);
+	clone.child_tid = va_arg(ap, void *);
+	va_end(ap);
+	if (flags & CLONE_VM)
+		return (int)call_clone(&clone);
+	return (int)process_fork_by(call_clone, &clone);
+}
+
+struct process_raw {
+	long nr;
+	const long *args;
+};
+
+static long call_raw(void *arg)
+{
+	const struct process_raw *raw = arg;
+
+	return raw_kernel(raw->nr, raw->args);
+}
+
+/* A child with a stack of its own does not return here. */
+static bool raw_returns_twice(long nr, const long args[6])
+{
+	struct clone_args clone = { 0 };
+
+	if (nr == SYS_clone)
+		return !(args[0] & CLONE_VM) && !args[1];
+	if (nr != SYS_clone3)
+		return true;
+	return preload_take(&clone, (const void *)args[0], CLONE_ARGS_SIZE_VER0) == 0 &&
+	       !(clone.flags & CLONE_VM) && !clone.stack;
+}
+
+long process_raw_fork(long nr, const long args[6])
+{
+	struct process_raw raw = { .nr = nr, .args = args };
+
+	return preload_result((int)(raw_returns_twice(nr, args) ? process_fork_by(call_raw, &raw)
+								: call_raw(&raw)));
+}
+
+/* --- the end ----------------------------------------------------------------------------- */
 
 static void process_end(void)
 {
 	struct section section;
 
-	/* A vfork's child has its parent's memory, and nothing of its own to end. */
-	if (getpid() != process_pid)
-		return;
 	section_begin(&section);
 	sem_exit();
-	mq_exit();
+	if (!preload_is_guest())
+		mq_exit();
 	section_end(&section);
 }
 
@@ -199,9 +368,25 @@ static void process_take_over(void)
 		_exit(126);
 }
 
+static void process_mark(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *mark = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mark == MAP_FAILED)
+		return;
+	if (madvise(mark, page, MADV_WIPEONFORK) < 0) {
+		munmap(mark, page);
+		return;
+	}
+	process_is_own = mark;
+	*process_is_own = 1;
+}
+
 __attribute__((constructor)) static void process_begin(void)
 {
 	process_pid = getpid();
+	process_mark();
 	exec_begin();
 	process_take_over();
 	pthread_atfork(before_fork, after_fork, after_fork_in_child);

@@ -161,12 +161,19 @@ static const struct {
 	long nr;
 	long (*serve)(long nr, const long args[6]);
 } raw_served[] = {
-	{ SYS_msgget, raw_sysv },        { SYS_msgsnd, raw_sysv },   { SYS_msgrcv, raw_sysv },
-	{ SYS_msgctl, raw_sysv },        { SYS_semget, raw_sysv },   { SYS_semop, raw_sysv },
-	{ SYS_semtimedop, raw_sysv },    { SYS_semctl, raw_sysv },   { SYS_shmget, raw_sysv },
-	{ SYS_shmat, raw_sysv },         { SYS_shmdt, raw_sysv },    { SYS_shmctl, raw_sysv },
-	{ SYS_mq_open, raw_mq },         { SYS_mq_unlink, raw_mq },  { SYS_mq_timedsend, raw_mq },
-	{ SYS_mq_timedreceive, raw_mq }, { SYS_mq_notify, raw_mq },  { SYS_mq_getsetattr, raw_mq },
+	{ SYS_msgget, raw_sysv },        { SYS_msgsnd, raw_sysv },
+	{ SYS_msgrcv, raw_sysv },        { SYS_msgctl, raw_sysv },
+	{ SYS_semget, raw_sysv },        { SYS_semop, raw_sysv },
+	{ SYS_semtimedop, raw_sysv },    { SYS_semctl, raw_sysv },
+	{ SYS_shmget, raw_sysv },        { SYS_shmat, raw_sysv },
+	{ SYS_shmdt, raw_sysv },         { SYS_shmctl, raw_sysv },
+	{ SYS_mq_open, raw_mq },         { SYS_mq_unlink, raw_mq },
+	{ SYS_mq_timedsend, raw_mq },    { SYS_mq_timedreceive, raw_mq },
+	{ SYS_mq_notify, raw_mq },       { SYS_mq_getsetattr, raw_mq },
+#ifdef SYS_fork
+	{ SYS_fork, process_raw_fork },
+#endif
+	{ SYS_clone, process_raw_fork }, { SYS_clone3, process_raw_fork },
 	{ SYS_execve, raw_exec },        { SYS_execveat, raw_exec },
 };
 

@@ -128,7 +128,7 @@ static int shm_map(struct attachment *attachment, int *fd, const struct placing 
 	if (attachment->memory == MAP_FAILED)
 		return errno == EEXIST ? -EINVAL : -errno;
 	if (attachment->head) {
-		r = segment_note(attachment->head, preload_pid(), 1);
+		r = segment_note(attachment->head, preload_owner(), 1);
 		attachment->head->atime = time(NULL);
 		attachment->head->last = (uint32_t)preload_pid();
 	}
@@ -293,7 +293,7 @@ static void attachment_end(struct attachment *attachment)
 		at = &(*at)->next;
 	*at = attachment->next;
 	if (attachment->head)
-		segment_note(attachment->head, preload_pid(), -1);
+		segment_note(attachment->head, preload_owner(), -1);
 	shm_unmap_head(attachment->head);
 	if (attachment->pid == preload_pid())
 		door_close(attachment->handle);

@@ -75,7 +75,7 @@ static int sem_operate(struct section *section, struct object *object, const str
 		return r;
 	for (size_t i = 0; i < n; i++)
 		if (ops[i].sem_flg & SEM_UNDO)
-			object->undo = true;
+			object_user(object)->undo = true;
 	while ((r = semset_try(&object->set, ops, n, (uint32_t)preload_pid(), &block)) ==
 	       -EINPROGRESS) {
 		r = section_sleep(section, block.word, block.value, deadline_usec);
@@ -153,9 +153,11 @@ INTERPOSE int semop(int id, struct sembuf *ops, size_t n)
 
 static void sem_exit_object(struct object *object)
 {
-	if (object->undo && object->pid == preload_pid())
+	struct object_user *user = object_user(object);
+
+	if (user->undo && user->pid == preload_pid())
 		semset_leave(&object->set, (uint32_t)preload_pid(), true);
-	object->undo = false;
+	user->undo = false;
 }
 
 void sem_exit(void)
