@@ -189,7 +189,8 @@ static bool plan_is_loaded(struct daemon *daemon, struct plan_watch *watch)
 		watch->condition_watch = (struct condition_watch){ .told = false };
 		return false;
 	}
-	value[CONDITION_CPU] = sample.load.cpu_pct;
+	value[CONDITION_CPU] = sample.load.group_cpu_pct;
+	value[CONDITION_CPUS] = sample.load.cpu_pct;
 	value[CONDITION_MEMORY] = sample.load.mem_limit_bytes
 					  ? 100.0 * (double)sample.load.mem_used_bytes /
 						    (double)sample.load.mem_limit_bytes

@@ -95,14 +95,14 @@ int condition_parse(const char *text, struct condition *ret, struct vc_err *err)
 		good = take_number(&rest, &condition.than);
 	}
 	if (good && *rest == '%') {
-		good = condition.metric == CONDITION_CPU || condition.metric == CONDITION_MEMORY;
+		good = condition.metric != CONDITION_JOBS && condition.metric != CONDITION_RUNNABLE;
 		rest++;
 	}
 	if (!good || !take_time(skip_blanks(rest), &condition))
 		return err_set(
 			err, EINVAL,
 			"\"%s\" is no condition: write \"vc0.cpu > 90%% for 30s\"; there are "
-			"cpu, memory, jobs and runnable",
+			"cpu, cpus, memory, jobs and runnable",
 			text);
 	*ret = condition;
 	return 0;

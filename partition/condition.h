@@ -4,7 +4,8 @@
  *
  *	PARTITION.WHAT > | < NUMBER[%] [for NUMBER[s|min|h]]
  *
- *	cpu       of the partition's CPUs, percent, whoever uses them
+ *	cpu       the partition's own share of its CPUs, by its jobs, percent
+ *	cpus      of the partition's CPUs, percent, whoever uses them
  *	memory    in use, without page cache, percent of its size, or of the machine's
  *	jobs      in it
  *	runnable  threads that run or wait for a CPU
@@ -20,6 +21,7 @@
 
 #define CONDITION_METRICS(X)                                                                       \
 	X(CPU, "cpu")                                                                              \
+	X(CPUS, "cpus")                                                                            \
 	X(MEMORY, "memory")                                                                        \
 	X(JOBS, "jobs")                                                                            \
 	X(RUNNABLE, "runnable")
