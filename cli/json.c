@@ -36,8 +36,8 @@ static json_t *json_of_known(protobuf_c_boolean known, uint64_t value)
 json_t *json_of_partition(const Vc__Partition *p)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:o, s:o}", "name",
-		json_of_text(p->name), "state", json_of_text(p->state), "cpus",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:f, s:f}",
+		"name", json_of_text(p->name), "state", json_of_text(p->state), "cpus",
 		json_of_text(p->cpus), "mems", json_of_text(p->mems), "exclusive",
 		json_of_text(p->exclusive), "memory_held", json_of_text(p->memory_held), "cpu_pct",
 		p->cpu_pct, "jobs_cpu_pct", p->group_cpu_pct, "mem_used_bytes",
@@ -45,7 +45,8 @@ json_t *json_of_partition(const Vc__Partition *p)
 		json_of_known(p->has_mem_charged_bytes, p->mem_charged_bytes), "mem_limit_bytes",
 		json_of_known(p->has_mem_limit_bytes, p->mem_limit_bytes), "jobs",
 		json_of_known(p->has_jobs, p->jobs), "runnable",
-		json_of_known(p->has_runnable, p->runnable));
+		json_of_known(p->has_runnable, p->runnable), "pending", p->pending,
+		"pending_mem_bytes", p->pending_mem_bytes);
 }
 
 json_t *json_of_job(const Vc__Job *j)
@@ -55,13 +56,15 @@ json_t *json_of_job(const Vc__Job *j)
 	for (size_t i = 0; i < j->n_argv; i++)
 		json_array_append_new(argv,
 				      json_of_bytes((const char *)j->argv[i].data, j->argv[i].len));
-	return json_pack("{s:I, s:o, s:i, s:I, s:o, s:o, s:o, s:i, s:I, s:I, s:f, s:o, s:o}", "id",
-			 (json_int_t)j->id, "name", json_of_text(j->name), "pid", (int)j->pid,
-			 "uid", (json_int_t)j->uid, "partition", json_of_text(j->partition),
-			 "state", json_of_text(j->state), "argv", argv, "moves", (int)j->moves,
-			 "cpu_usec", (json_int_t)j->cpu_usec, "rss_bytes", (json_int_t)j->rss_bytes,
-			 "started", (double)j->started_usec / 1e6, "advice",
-			 json_of_text(j->advice), "reason", json_of_text(j->reason));
+	return json_pack(
+		"{s:I, s:o, s:i, s:I, s:o, s:o, s:o, s:i, s:I, s:I, s:f, s:o, s:o, s:o, s:o}", "id",
+		(json_int_t)j->id, "name", json_of_text(j->name), "pid", (int)j->pid, "uid",
+		(json_int_t)j->uid, "partition", json_of_text(j->partition), "state",
+		json_of_text(j->state), "argv", argv, "moves", (int)j->moves, "cpu_usec",
+		(json_int_t)j->cpu_usec, "rss_bytes", (json_int_t)j->rss_bytes, "started",
+		(double)j->started_usec / 1e6, "advice", json_of_text(j->advice), "reason",
+		json_of_text(j->reason), "parent", json_of_text(j->parent), "parent_job",
+		json_of_known(j->has_parent_job, j->parent_job));
 }
 
 static json_t *json_of_estimate(const Vc__Estimate *e)

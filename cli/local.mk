@@ -1,7 +1,8 @@
 bin_PROGRAMS += vcrun vcmove vcstat vcctl
 
 # Every start of a program pays for what vcrun is linked with: keep it small.
-vcrun_SOURCES = cli/vcrun.c cli/vcrun-ipc.c cli/vcrun-ipc.h cli/client.c cli/client.h cli/tty.c cli/tty.h
+vcrun_SOURCES = cli/vcrun.c cli/vcrun-ipc.c cli/vcrun-ipc.h cli/client.c cli/client.h cli/tty.c cli/tty.h \
+	partition/config-size.c
 vcrun_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 vcrun_LDADD = libreach.la libwire.la libcommon.la
 

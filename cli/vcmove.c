@@ -200,6 +200,11 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 		vcmove_show_estimate(stdout, job, "would stand still", moved->estimate);
 		return;
 	}
+	if (!strcmp(moved->result, "stays")) {
+		if (!quiet)
+			printf("job %u stays in %s: %s\n", moved->job, moved->to, moved->reason);
+		return;
+	}
 	if (strcmp(moved->result, "moved")) {
 		fprintf(stderr, "vcmove: %s\n", moved->reason ? moved->reason : moved->result);
 		fprintf(stderr, "vcmove: job %u %s\n", moved->job,
@@ -264,7 +269,8 @@ static int vcmove_one(const struct vcmove *opts, const char *word)
 		fprintf(stderr, "vcmove: %s\n", err.text);
 		return 1;
 	}
-	r = strcmp(answer.msg->moved->result, opts->estimate ? "estimated" : "moved") != 0;
+	r = strcmp(answer.msg->moved->result, opts->estimate ? "estimated" : "moved") != 0 &&
+	    strcmp(answer.msg->moved->result, "stays") != 0;
 	if (opts->json)
 		json_print(json_of_move(answer.msg->moved));
 	else

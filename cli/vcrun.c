@@ -27,6 +27,9 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"
+#include "partition/cgroup.h"
+#include "partition/config.h"
+#include "wire/args.h"
 
 #define VCRUN_PLACE_ATTEMPTS 3
 #define VCRUN_FOREGROUND_MSEC                                                                      \
@@ -39,6 +42,7 @@ extern char **environ;
 
 struct vcrun {
 	const char *state_dir, *policy, *on, *name;
+	uint64_t memory_bytes; /* that the program is expected to use; 0: not said */
 	struct ipc_how ipc;
 	bool detach;
 	char **argv;
@@ -67,12 +71,26 @@ static void vcrun_usage(FILE *out)
 	      "                       partitions, and move along; map,strict: the same, and no\n"
 	      "                       program runs that would use others; private (the default):\n"
 	      "                       the job's own\n"
+	      "  -m, --memory=SIZE    the memory that the program is expected to use, as 512M;\n"
+	      "                       policies go by it, it is no limit\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n\n"
 	      "Exit status: PROGRAM's own; 128+N when signal N ended it; 125 vcrun failed,\n"
 	      "126 PROGRAM cannot be executed, 127 PROGRAM is not found.\n",
 	      out);
+}
+
+/* What --memory says. */
+static uint64_t vcrun_memory(const char *size)
+{
+	uint64_t bytes;
+
+	if (config_parse_size(size, &bytes) < 0 || bytes == 0 || bytes == CG_NO_LIMIT) {
+		fprintf(stderr, "vcrun: --memory=%s: write a size like 512M or 1.5G\n", size);
+		exit(EXIT_VCRUN);
+	}
+	return bytes;
 }
 
 static void vcrun_options(struct vcrun *run, int argc, char **argv)
@@ -83,6 +101,7 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 		{ "detach", no_argument, NULL, 'd' },
 		{ "name", required_argument, NULL, 'n' },
 		{ "ipc", required_argument, NULL, 'i' },
+		{ "memory", required_argument, NULL, 'm' },
 		{ "state-dir", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -91,7 +110,7 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 	const char *state_dir = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+p:o:dn:i:hV", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "+p:o:dn:i:m:hV", options, NULL)) >= 0) {
 		switch (c) {
 		case 'p':
 			run->policy = optarg;
@@ -108,6 +127,9 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 		case 'i':
 			if (!ipc_parse(optarg, &run->ipc))
 				exit(EXIT_VCRUN);
+			break;
+		case 'm':
+			run->memory_bytes = vcrun_memory(optarg);
 			break;
 		case 's':
 			state_dir = optarg;
@@ -135,15 +157,39 @@ static void vcrun_options(struct vcrun *run, int argc, char **argv)
 	run->argc = argc - optind;
 }
 
+static ProtobufCBinaryData *vcrun_strings(char **list, size_t *ret_n)
+{
+	ProtobufCBinaryData *data;
+	size_t n = 0;
+
+	while (list[n])
+		n++;
+	data = calloc(n + 1, sizeof(*data));
+	for (size_t i = 0; data && i < n; i++)
+		data[i] =
+			(ProtobufCBinaryData){ .len = strlen(list[i]), .data = (uint8_t *)list[i] };
+	*ret_n = n;
+	return data;
+}
+
 /* The answer to "where?": the caller frees it. */
 static int vcrun_place(const struct vcrun *run, char **ret, struct vc_err *err)
 {
+	_cleanup_free_ ProtobufCBinaryData *argv = NULL;
+	ProtobufCBinaryData args[ARGS_MAX];
 	Vc__Place place = VC__PLACE__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 	struct wire_msg answer;
 	int r;
 
+	argv = vcrun_strings(run->argv, &place.n_argv);
+	if (!argv)
+		return err_sys(err, ENOMEM, "arguments");
 	place.policy = (char *)run->policy;
+	place.n_argv = args_cut(argv, place.n_argv, args);
+	place.argv = args;
+	place.has_memory_bytes = run->memory_bytes > 0;
+	place.memory_bytes = run->memory_bytes;
 	msg.body_case = VC__MSG__BODY_PLACE;
 	msg.place = &place;
 	r = client_ask_any(run->state_dir, &msg, &answer, err);
@@ -181,21 +227,6 @@ static uint64_t vcrun_blocked_signals(const sigset_t *blocked)
 		if (sigismember(blocked, i) == 1)
 			set |= UINT64_C(1) << (i - 1);
 	return set;
-}
-
-static ProtobufCBinaryData *vcrun_strings(char **list, size_t *ret_n)
-{
-	ProtobufCBinaryData *data;
-	size_t n = 0;
-
-	while (list[n])
-		n++;
-	data = calloc(n + 1, sizeof(*data));
-	for (size_t i = 0; data && i < n; i++)
-		data[i] =
-			(ProtobufCBinaryData){ .len = strlen(list[i]), .data = (uint8_t *)list[i] };
-	*ret_n = n;
-	return data;
 }
 
 /* A closed standard descriptor becomes /dev/null, before something else of ours,
@@ -262,6 +293,9 @@ static int vcrun_send(struct vcrun *run, const char *partition, struct vc_err *e
 	body.umask = mask;
 	body.name = (char *)run->name;
 	body.detach = run->detach;
+	body.has_memory_bytes = run->memory_bytes > 0;
+	body.memory_bytes = run->memory_bytes;
+	body.has_placed = body.placed = !run->on;
 	body.ignored_signals = vcrun_ignored_signals();
 	body.blocked_signals = vcrun_blocked_signals(&run->blocked);
 	if (!run->detach && run->tty.mask) {

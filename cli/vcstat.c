@@ -92,7 +92,7 @@ static void vcstat_command(const Vc__Job *job, char *buf, size_t size)
 static void vcstat_jobs(const struct client_status *status)
 {
 	struct table *table = table_new(">JOB|NAME|>PID|USER|PARTITION|STATE|>MOVES|>CPU|>MEMORY|"
-					">AGE|COMMAND");
+					">AGE|PARENT|COMMAND");
 	uint64_t now = clock_real_usec();
 	char cpu[32], rss[32], age[32], command[64];
 
@@ -116,6 +116,7 @@ static void vcstat_jobs(const struct client_status *status)
 		table_add(table, "%s",
 			  table_usec(now > j->started_usec ? now - j->started_usec : 0, age,
 				     sizeof(age)));
+		table_add(table, "%s", j->parent ? j->parent : "-");
 		table_add(table, "%s", command);
 	}
 	table_print(table, stdout);

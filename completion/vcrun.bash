@@ -78,7 +78,7 @@ _vcrun_argument() {
 	--ipc | -i) COMPREPLY=($(compgen -W 'map map,strict private' -- "$cur")) ;;
 	--state-dir) _filedir -d ;;
 	--config | -c) _filedir ;;
-	--max-stop | --name | -n | --split | --cpus | --mems | --memory | --devices | --share | --deadline) ;;
+	--max-stop | --name | -n | -m | --split | --cpus | --mems | --memory | --devices | --share | --deadline) ;;
 	--cpu) COMPREPLY=($(compgen -W 'dedicated shared' -- "$cur")) ;;
 	--memory-mode) COMPREPLY=($(compgen -W 'fixed pageable' -- "$cur")) ;;
 	*) return 1 ;;
@@ -96,13 +96,13 @@ _vcrun_program_at() {
 			((i++))
 			break
 			;;
-		--policy | --on | --name | --ipc | --state-dir)
+		--policy | --on | --name | --ipc | --memory | --state-dir)
 			# bash cuts words at "=".
 			[[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
 			((i += 2))
 			;;
 		-*)
-			[[ ${COMP_WORDS[i]} =~ ^-[dhV]*[poni]$ ]] && ((i++))
+			[[ ${COMP_WORDS[i]} =~ ^-[dhV]*[ponim]$ ]] && ((i++))
 			((i++))
 			;;
 		*) break ;;
@@ -120,7 +120,7 @@ _vcrun() {
 		_command_offset "$program"
 		return
 	fi
-	[[ $prev =~ ^-[dhV]*([poni])$ ]] && prev=-${BASH_REMATCH[1]}
+	[[ $prev =~ ^-[dhV]*([ponim])$ ]] && prev=-${BASH_REMATCH[1]}
 	_vcrun_argument || _vcrun_reply
 }
 

@@ -108,7 +108,7 @@ static int balance_advise(struct job *job, const char *group, uint64_t age_usec)
 
 	cg_memory_read(daemon->cg, group, &memory);
 	cg_runnable(daemon->cg, group, &threads);
-	to = decide_rebalance(daemon, job->balance.cpus, memory.used_bytes);
+	to = decide_rebalance(job, job->balance.cpus, memory.used_bytes);
 	if (to < 0)
 		return -1;
 	gain = balance_gain(job, to, threads, age_usec);
@@ -160,7 +160,6 @@ static void balance_on_timer(evutil_socket_t fd, short what, void *ctx)
 		return;
 	log_info("balance: job %u goes to %s", chosen->state->job,
 		 daemon->instance->config->parts[chosen->balance.advice].name);
-	board_reserve(daemon->board, (uint32_t)chosen->balance.advice, now);
 	move_order(chosen, (uint32_t)chosen->balance.advice, NULL, NULL, -1);
 	chosen->balance.agreed = 0;
 	chosen->balance.ordered_usec = now;

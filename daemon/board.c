@@ -37,9 +37,11 @@
 
 #define BOARD_FILE "board"
 #define BOARD_MAGIC 0x6472616f62637600u /* "\0vcboard" */
-#define BOARD_VERSION 2
+#define BOARD_VERSION 3
 #define SLOTS_MAX 4096
-#define TURNS 64
+#define TURNS 1024  /* 256 partitions, and some policies */
+#define MOVED 8192  /* jobs */
+#define USAGES 4096 /* kinds of jobs */
 #define READ_TRIES 1000
 
 #define WORDS (sizeof(struct board_sample) / sizeof(uint64_t))
@@ -51,6 +53,7 @@ struct slot {
 	_Atomic uint64_t copy[2][WORDS];
 	/* Another line: every daemon writes here, one alone above. */
 	alignas(64) _Atomic uint64_t pending;
+	_Atomic uint64_t pending_mem;
 };
 
 struct turn {
@@ -64,7 +67,9 @@ struct layout {
 	uint32_t n;
 	uint64_t size;
 	_Atomic uint32_t last_job;
-	struct turn turns[TURNS + 1]; /* the last: of all that found no place */
+	struct turn turns[TURNS + 1];  /* the last: of all that found no place */
+	_Atomic uint64_t moved[MOVED]; /* job and slot + 1, at the job's number modulo MOVED */
+	_Atomic uint64_t usages[USAGES];
 	struct slot slots[];
 };
 
@@ -202,41 +207,60 @@ static bool slot_copy(struct slot *s, struct board_sample *ret)
 }
 
 /*
- * The pending word: the upper 40 bits are milliseconds since boot (34 years), the
- * lower 24 the placements in 1/1024.
+ * A pending word: the upper 40 bits are milliseconds since boot (34 years), the lower 24 the
+ * value: placements in 1/1024, memory in units of 64 KiB.
  */
 #define PENDING_BITS 24
-#define PENDING_ONE 1024
 #define PENDING_MAX ((1u << PENDING_BITS) - 1)
+#define PENDING_ONE 1024
+#define PENDING_MEM_UNIT 65536
 
-/* The value of a word at a time, in 1/1024. */
-static double pending_at(uint64_t word, uint64_t now_msec)
+static double pending_decay(uint64_t then_msec, uint64_t now_msec)
 {
-	uint64_t then_msec = word >> PENDING_BITS;
-	double value = (double)(word & PENDING_MAX);
-
 	/* Another daemon's now may be a little later than ours. */
-	if (now_msec <= then_msec)
-		return value;
-	return value * exp(-(double)(now_msec - then_msec) / 1000);
+	return now_msec <= then_msec ? 1 : exp(-(double)(now_msec - then_msec) / 1000);
 }
 
-void board_reserve(struct board *board, uint32_t slot, uint64_t now_usec)
+/* The value of a word at a time. */
+static double pending_at(uint64_t word, uint64_t now_msec)
+{
+	return (double)(word & PENDING_MAX) * pending_decay(word >> PENDING_BITS, now_msec);
+}
+
+static void pending_add(_Atomic uint64_t *word, uint64_t now_msec, double change)
+{
+	uint64_t old = atomic_load_explicit(word, memory_order_relaxed), msec, value;
+
+	do {
+		double sum = pending_at(old, now_msec) + change + 0.5;
+
+		msec = old >> PENDING_BITS > now_msec ? old >> PENDING_BITS : now_msec;
+		value = sum < 0 ? 0 : sum > PENDING_MAX ? PENDING_MAX : (uint64_t)sum;
+	} while (!atomic_compare_exchange_weak_explicit(word, &old, msec << PENDING_BITS | value,
+							memory_order_relaxed,
+							memory_order_relaxed));
+}
+
+void board_reserve(struct board *board, uint32_t slot, uint64_t now_usec, uint64_t mem_bytes)
 {
 	struct slot *s = board_slot(board, slot);
-	uint64_t now_msec = now_usec / 1000, old, msec, value;
 
 	if (!s)
 		return;
-	old = atomic_load_explicit(&s->pending, memory_order_relaxed);
-	do {
-		msec = old >> PENDING_BITS > now_msec ? old >> PENDING_BITS : now_msec;
-		value = (uint64_t)(pending_at(old, now_msec) + 0.5) + PENDING_ONE;
-		if (value > PENDING_MAX)
-			value = PENDING_MAX;
-	} while (!atomic_compare_exchange_weak_explicit(
-		&s->pending, &old, msec << PENDING_BITS | value, memory_order_relaxed,
-		memory_order_relaxed));
+	pending_add(&s->pending, now_usec / 1000, PENDING_ONE);
+	pending_add(&s->pending_mem, now_usec / 1000, (double)mem_bytes / PENDING_MEM_UNIT);
+}
+
+void board_release(struct board *board, uint32_t slot, uint64_t since_usec, uint64_t now_usec,
+		   uint64_t mem_bytes)
+{
+	struct slot *s = board_slot(board, slot);
+	double left = pending_decay(since_usec / 1000, now_usec / 1000);
+
+	if (!s)
+		return;
+	pending_add(&s->pending, now_usec / 1000, -left * PENDING_ONE);
+	pending_add(&s->pending_mem, now_usec / 1000, -left * (double)mem_bytes / PENDING_MEM_UNIT);
 }
 
 static double fraction_of(double pct)
@@ -262,12 +286,18 @@ void board_read(const struct board *board, uint32_t slot, uint64_t now_usec,
 
 	if (s && slot_copy(s, &sample)) {
 		struct vc_load *load = &sample.load;
-		uint64_t word = atomic_load_explicit(&s->pending, memory_order_relaxed);
+		uint64_t now_msec = now_usec / 1000;
 
 		load->cpu_pct = fraction_of(load->cpu_pct);
 		load->group_cpu_pct = fraction_of(load->group_cpu_pct);
 		load->mem_stall_pct = fraction_of(load->mem_stall_pct);
-		load->pending = pending_at(word, now_usec / 1000) / PENDING_ONE;
+		load->pending = pending_at(atomic_load_explicit(&s->pending, memory_order_relaxed),
+					   now_msec) /
+				PENDING_ONE;
+		load->pending_mem_bytes =
+			pending_at(atomic_load_explicit(&s->pending_mem, memory_order_relaxed),
+				   now_msec) *
+			PENDING_MEM_UNIT;
 	}
 	sample.load.flags &= ~VC_LOAD_UP;
 	if (is_fresh(&sample, now_usec))
@@ -298,13 +328,14 @@ uint32_t board_next_job(struct board *board)
 	return id;
 }
 
-uint64_t board_next_turn(struct board *board, const char *policy)
+uint64_t board_next_turn(struct board *board, const char *policy, int32_t leaving)
 {
 	uint64_t hash = 14695981039346656037u; /* FNV-1a */
 	struct turn *turn = &board->map->turns[TURNS];
 
 	for (const char *c = policy; *c; c++)
 		hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+	hash = (hash ^ (uint64_t)(leaving + 1)) * 1099511628211u;
 	if (hash == 0)
 		hash = 1;
 	for (size_t i = 0; i < TURNS; i++) {
@@ -317,4 +348,41 @@ uint64_t board_next_turn(struct board *board, const char *policy)
 		}
 	}
 	return atomic_fetch_add(&turn->turn, 1);
+}
+
+void board_note_moved(struct board *board, uint32_t job, uint32_t slot)
+{
+	atomic_store_explicit(&board->map->moved[job % MOVED], (uint64_t)job << 32 | (slot + 1),
+			      memory_order_relaxed);
+}
+
+int32_t board_moved_to(const struct board *board, uint32_t job)
+{
+	uint64_t word = atomic_load_explicit(&board->map->moved[job % MOVED], memory_order_relaxed);
+	uint32_t slot = (uint32_t)word - 1;
+
+	return word >> 32 == job && slot < board->n ? (int32_t)slot : -1;
+}
+
+/* A usage word: the upper 32 bits are those of the kind, the lower ones pages of 4 KiB. */
+#define USAGE_BITS 32
+#define USAGE_MAX ((UINT64_C(1) << USAGE_BITS) - 1)
+#define USAGE_UNIT 4096
+
+void board_set_usage(struct board *board, uint64_t kind, uint64_t mem_bytes)
+{
+	uint64_t pages = mem_bytes / USAGE_UNIT + (mem_bytes % USAGE_UNIT != 0);
+
+	if (pages > USAGE_MAX)
+		pages = USAGE_MAX;
+	atomic_store_explicit(&board->map->usages[kind % USAGES],
+			      kind >> USAGE_BITS << USAGE_BITS | pages, memory_order_relaxed);
+}
+
+uint64_t board_usage(const struct board *board, uint64_t kind)
+{
+	uint64_t word =
+		atomic_load_explicit(&board->map->usages[kind % USAGES], memory_order_relaxed);
+
+	return word >> USAGE_BITS == kind >> USAGE_BITS ? (word & USAGE_MAX) * USAGE_UNIT : 0;
 }

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 #define CONN_BYTES_PER_USER (64u << 20) /* that wait here, in messages half received or sent */
@@ -107,6 +108,20 @@ static void conn_go_on(struct conn *conn)
 		conn_error(conn, &err);
 	if (r <= 0)
 		conn_answer_done(conn);
+}
+
+void conn_keep_pending(struct conn *shim, uint64_t mem_bytes)
+{
+	shim->pending.since_usec = clock_mono_usec();
+	shim->pending.mem_bytes = mem_bytes;
+}
+
+void conn_end_pending(struct conn *conn)
+{
+	if (conn->pending.since_usec)
+		board_release(conn->daemon->board, conn->daemon->slot, conn->pending.since_usec,
+			      clock_mono_usec(), conn->pending.mem_bytes);
+	conn->pending.since_usec = 0;
 }
 
 /* One message. -EAGAIN: there is none. */
@@ -218,6 +233,7 @@ void conn_free(struct conn *conn)
 		event_free(conn->read_event);
 	if (conn->write_event)
 		event_free(conn->write_event);
+	conn_end_pending(conn);
 	wire_free(conn->wire);
 	TAILQ_REMOVE(&conn->daemon->conns, conn, link);
 	free(conn);

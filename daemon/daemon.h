@@ -13,6 +13,7 @@
  *	load.c      samples the partition, publishes on the board
  *	moves.c     the last moves
  *	job.c       the jobs here, as their shims tell
+ *	usage.c     what memory a job is expected to use
  *	pool.c      shims started ahead of need
  *	balance.c   when to move what by itself
  *	plan.c      when an event's time has come
@@ -79,7 +80,13 @@ struct conn {
 	bool idle;       /* a shim's that waits for its job */
 	bool starting;   /* a shim's that has its job, and has not told of it yet */
 	uid_t owner;     /* then: whose job it is */
-	bool done;       /* to be freed when its handler returns */
+	/* Of a shim's: the placement of its job that is counted as pending, until the job leaves.
+	 */
+	struct {
+		uint64_t since_usec; /* CLOCK_MONOTONIC; 0: none */
+		uint64_t mem_bytes;
+	} pending;
+	bool done; /* to be freed when its handler returns */
 };
 
 /* What the balancer remembers of a job. */
@@ -92,6 +99,13 @@ struct job_balance {
 	uint64_t ordered_usec; /* CLOCK_MONOTONIC of our last order to move it; 0: none */
 };
 
+/* What is seen of a job's memory. */
+struct job_usage {
+	uint64_t since_usec,
+		next_usec;   /* CLOCK_MONOTONIC: first seen here, next look; 0: not yet */
+	uint64_t most_bytes; /* seen in use */
+};
+
 /* A job here. Owned by its shim's connection. */
 struct job {
 	TAILQ_ENTRY(job) link; /* daemon::jobs, by number */
@@ -99,6 +113,7 @@ struct job {
 	struct conn *conn;
 	Vc__JobState *state; /* the shim's last message */
 	struct job_balance balance;
+	struct job_usage usage;
 };
 
 struct daemon {
@@ -136,6 +151,10 @@ void conn_free(struct conn *conn);
 /* Sends, and goes on when the peer reads; a peer that does not is dropped. */
 void conn_send(struct conn *conn, const Vc__Msg *msg, const int *fds, size_t n_fds);
 void conn_error(struct conn *conn, const struct vc_err *err);
+/* A shim's job is a placement here that is pending; what is left of that is taken
+ * back when the job's last process or the connection ends. */
+void conn_keep_pending(struct conn *shim, uint64_t mem_bytes);
+void conn_end_pending(struct conn *conn);
 void conn_ok(struct conn *conn);
 bool conn_is_shim(const struct conn *conn);
 /* Whether the peer has closed the connection; what it sent before may be unread still. */
@@ -215,18 +234,19 @@ enum alive alive_look(struct daemon *daemon, uint32_t slot, struct board_sample 
 const char *alive_name(enum alive alive);
 
 /* decide.c */
-/* Which partition for a new job of the process pid: its index. note: "" or what
- * the user should know (a policy at fault). */
-int decide_place(struct daemon *daemon, const char *policy, pid_t pid, char *ret_note,
-		 size_t note_size, struct vc_err *err);
-/* Where a job of ours should move: never here. */
+/* Which partition for a new job of the caller: its index, and the placement is pending there. note:
+ * "" or what the user should know (a policy at fault). */
+int decide_place(const struct conn *conn, const Vc__Place *place, char *ret_note, size_t note_size,
+		 struct vc_err *err);
+/* Where a job of ours should move; here: the policy wants it where it is. */
 int decide_move(struct daemon *daemon, const char *policy, const struct job *job, char *ret_note,
 		size_t note_size, struct vc_err *err);
-
 /* Where the policy would move a job of ours of that demand; -1: nowhere. */
-int decide_rebalance(struct daemon *daemon, double job_cpus, uint64_t job_mem_bytes);
-/* The order to the job's shim; command: a socket that waits for the answer, -1: none; request: what
- * it asked for, NULL: nobody asked. */
+int decide_rebalance(const struct job *job, double job_cpus, uint64_t job_mem_bytes);
+
+/* req-move.c */
+/* The order to the job's shim, and the placement is pending there; command: a socket that waits for
+ * the answer, -1: none; request: what it asked for, NULL: nobody asked. */
 void move_order(struct job *job, uint32_t to, const char *note, const Vc__Move *request,
 		int command);
 
@@ -253,7 +273,23 @@ int plan_main(const char *state_dir, const char *event, bool revert, uint32_t ep
 int devices_start(struct daemon *daemon, struct vc_err *err);
 void devices_stop(struct daemon *daemon);
 
+/* usage.c */
+/* What a job is expected to use, in bytes: asked_bytes, or when that is 0 what such a job of that
+ * user did; 0: not known. */
+uint64_t usage_expect(const struct daemon *daemon, uid_t uid, uint64_t asked_bytes,
+		      const ProtobufCBinaryData *argv, size_t n_argv);
+/* What it uses now. */
+uint64_t usage_now(const struct job *job);
+/* Learns from a job, when it is time to look at it again; and from one that has ended. */
+void usage_look(struct job *job, uint64_t now_usec);
+void usage_end(const struct job *job);
+
 /* job.c */
+/* The partition and job (0: none) in which a process is; -1: in no partition. */
+int job_origin(const struct daemon *daemon, pid_t pid, uint32_t *ret_job);
+/* Where a job's parent process is, or was last: wherever its job has moved to; -1: in no
+ * partition. */
+int job_parent(const struct job *job);
 struct job *job_find(struct daemon *daemon, uint32_t id);
 /* By id, or by the pid of any process in it; -ENOENT: not here; -EPERM: not the caller's. */
 int job_find_for(const struct conn *conn, bool by_pid, uint32_t id, pid_t pid, struct job **ret,

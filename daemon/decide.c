@@ -16,21 +16,6 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "partition/partition.h"
-
-/* The partition of a process; the first one for a process outside of any. */
-static int32_t decide_parent(struct daemon *daemon, pid_t pid)
-{
-	char group[256], partition[PARTITION_NAME_MAX];
-	unsigned int job;
-	int index;
-
-	if (cg_of_pid(daemon->cg, pid, group, sizeof(group)) < 0 ||
-	    partition_parse_group(group, partition, sizeof(partition), &job) < 0)
-		return 0;
-	index = instance_find(daemon->instance, partition);
-	return index < 0 ? 0 : index;
-}
 
 /* One question to a policy: the view, and what it points to. */
 struct question {
@@ -40,10 +25,35 @@ struct question {
 	struct vc_err fault; /* code set: why it is not the policy that was named */
 };
 
+/* Partitions that have the same CPUs have one load of these, but their daemons do not sample it at
+ * the same moment: the last sample counts for all. */
+static void question_share_cpus(struct question *question, const struct config *config,
+				const uint64_t *at_usec)
+{
+	for (uint32_t i = 0; i < question->view.n; i++) {
+		uint32_t last = i;
+
+		for (uint32_t k = 0; k < question->view.n; k++)
+			if (at_usec[k] > at_usec[last] && config->parts[k].cpus &&
+			    config->parts[i].cpus &&
+			    !strcmp(config->parts[k].cpus, config->parts[i].cpus))
+				last = k;
+		question->loads[i].cpu_pct = question->loads[last].cpu_pct;
+	}
+}
+
+/* Whose process has asked for the job, for policies. */
+static void question_set_parent(struct question *question, int parent)
+{
+	question->view.parent = parent >= 0 ? parent : 0;
+	question->view.outside = parent < 0;
+}
+
 static int question_init(struct question *question, struct daemon *daemon, const char *policy,
 			 struct vc_err *err)
 {
 	uint32_t n = (uint32_t)daemon->instance->config->n_parts;
+	_cleanup_free_ uint64_t *at_usec = calloc(n, sizeof(*at_usec));
 	struct vc_view *view = &question->view;
 	int r;
 
@@ -59,7 +69,7 @@ static int question_init(struct question *question, struct daemon *daemon, const
 		return r;
 	}
 	question->loads = calloc(n, sizeof(*question->loads));
-	if (!question->loads)
+	if (!question->loads || !at_usec)
 		return err_sys(err, ENOMEM, "placement");
 	*view = (struct vc_view){
 		.size = sizeof(*view),
@@ -76,7 +86,9 @@ static int question_init(struct question *question, struct daemon *daemon, const
 
 		alive_look(daemon, i, &sample);
 		question->loads[i] = sample.load;
+		at_usec[i] = sample.at_usec;
 	}
+	question_share_cpus(question, daemon->instance->config, at_usec);
 	return 0;
 }
 
@@ -92,7 +104,8 @@ static int question_place(struct question *question, struct daemon *daemon, char
 	struct vc_err fault = question->fault;
 	int chosen;
 
-	question->view.turn = board_next_turn(daemon->board, question->policy->name);
+	question->view.turn =
+		board_next_turn(daemon->board, question->policy->name, vc_leaving(&question->view));
 	chosen = policy_place(question->policy, &question->view, &fault);
 	if (chosen < 0) {
 		*err = fault;
@@ -101,20 +114,27 @@ static int question_place(struct question *question, struct daemon *daemon, char
 	snprintf(ret_note, note_size, "%s", fault.code ? fault.text : "");
 	if (fault.code)
 		log_warn("%s", fault.text);
-	board_reserve(daemon->board, (uint32_t)chosen, question->view.now_usec);
 	return chosen;
 }
 
-int decide_place(struct daemon *daemon, const char *policy, pid_t pid, char *ret_note,
-		 size_t note_size, struct vc_err *err)
+int decide_place(const struct conn *conn, const Vc__Place *place, char *ret_note, size_t note_size,
+		 struct vc_err *err)
 {
+	struct daemon *daemon = conn->daemon;
 	struct question question = { 0 };
-	int r = question_init(&question, daemon, policy, err);
+	uint64_t mem_bytes;
+	uint32_t job;
+	int r = question_init(&question, daemon, place->policy, err);
 
 	if (r < 0)
 		return r;
-	question.view.parent = decide_parent(daemon, pid);
+	mem_bytes =
+		usage_expect(daemon, conn->uid, place->memory_bytes, place->argv, place->n_argv);
+	question.view.job_mem_bytes = mem_bytes;
+	question_set_parent(&question, job_origin(daemon, conn->pid, &job));
 	r = question_place(&question, daemon, ret_note, note_size, err);
+	if (r >= 0)
+		board_reserve(daemon->board, (uint32_t)r, question.view.now_usec, mem_bytes);
 	question_done(&question);
 	return r;
 }
@@ -144,17 +164,15 @@ int decide_move(struct daemon *daemon, const char *policy, const struct job *job
 		size_t note_size, struct vc_err *err)
 {
 	struct question question = { 0 };
-	struct cg_memory memory;
-	char group[64];
 	int r = question_init(&question, daemon, policy, err);
 
 	if (r < 0)
 		return r;
-	partition_job_group(daemon->name, job->state->job, group, sizeof(group));
-	if (cg_memory_read(daemon->cg, group, &memory) == 0)
-		question.view.job_mem_bytes = memory.used_bytes;
+	question.view.job_mem_bytes = usage_now(job);
+	question_set_parent(&question, job_parent(job));
 	/* Whoever asks for a move wants the job elsewhere: place it among the others. */
-	question.view.parent = (int32_t)daemon->slot;
+	question.view.ordered = true;
+	question.view.current = (int32_t)daemon->slot;
 	r = question_exclude_self(&question, daemon, err);
 	if (r == 0)
 		r = question_place(&question, daemon, ret_note, note_size, err);
@@ -162,8 +180,9 @@ int decide_move(struct daemon *daemon, const char *policy, const struct job *job
 	return r;
 }
 
-int decide_rebalance(struct daemon *daemon, double job_cpus, uint64_t job_mem_bytes)
+int decide_rebalance(const struct job *job, double job_cpus, uint64_t job_mem_bytes)
 {
+	struct daemon *daemon = job->conn->daemon;
 	struct question question = { 0 };
 	struct vc_err err = { 0 };
 	int to;
@@ -173,7 +192,8 @@ int decide_rebalance(struct daemon *daemon, double job_cpus, uint64_t job_mem_by
 		return -1;
 	}
 	err = question.fault;
-	question.view.parent = question.view.current = (int32_t)daemon->slot;
+	question_set_parent(&question, job_parent(job));
+	question.view.current = (int32_t)daemon->slot;
 	question.view.job_cpus = job_cpus;
 	question.view.job_mem_bytes = job_mem_bytes;
 	to = question.policy->rebalance ? policy_place(question.policy, &question.view, &err) : -1;

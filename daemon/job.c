@@ -15,6 +15,31 @@
 #include "common/log.h"
 #include "partition/partition.h"
 
+int job_origin(const struct daemon *daemon, pid_t pid, uint32_t *ret_job)
+{
+	char group[256], partition[PARTITION_NAME_MAX];
+	unsigned int job;
+
+	*ret_job = 0;
+	if (cg_of_pid(daemon->cg, pid, group, sizeof(group)) < 0 ||
+	    partition_parse_group(group, partition, sizeof(partition), &job) < 0)
+		return -1;
+	*ret_job = job;
+	return instance_find(daemon->instance, partition);
+}
+
+int job_parent(const struct job *job)
+{
+	const struct daemon *daemon = job->conn->daemon;
+	const struct config *config = daemon->instance->config;
+	const Vc__JobState *state = job->state;
+	int32_t slot = state->parent_job ? board_moved_to(daemon->board, state->parent_job) : -1;
+
+	if (slot >= 0 && (size_t)slot < config->n_parts && !spec_is_free(&config->parts[slot]))
+		return slot;
+	return state->parent ? instance_find(daemon->instance, state->parent) : -1;
+}
+
 struct job *job_find(struct daemon *daemon, uint32_t id)
 {
 	struct job *job;
@@ -92,8 +117,12 @@ int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 
 	msg->msg->body_case = VC__MSG__BODY__NOT_SET;
 	conn->starting = false;
+	if (state->empty)
+		conn_end_pending(conn);
 	if (!state->state || !strcmp(state->state, "ended")) {
 		log_info("job %u has ended", state->job);
+		if (job)
+			usage_end(job);
 		vc__job_state__free_unpacked(state, NULL);
 		job_free(job);
 		return 0;
@@ -109,6 +138,8 @@ int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		job->conn = conn;
 		job->balance.advice = -1;
 		balance_learn(conn->daemon, state);
+		if (state->moves > 0)
+			board_note_moved(conn->daemon->board, state->job, conn->daemon->slot);
 		conn->job = job;
 		TAILQ_INSERT_TAIL(&conn->daemon->jobs, job, link);
 		log_info("job %u is here, pid %d, uid %u", state->job, state->pid, state->uid);

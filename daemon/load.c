@@ -2,10 +2,11 @@
 /*
  * load.c - samples the partition's CPU and memory, publishes on the board
  *
- * CPU utilisation is that of the partition's CPUs, whoever uses them, from
- * /proc/stat: a partition on whose CPUs something foreign computes is no good
- * place, whatever its own jobs do. What its jobs use is told besides. Both are
- * over one sampling period.
+ * CPU utilisation is two figures, over one sampling period. That of the partition's CPUs,
+ * whoever uses them, is from /proc/stat: a partition on whose CPUs something foreign computes is
+ * no good place, whatever its own jobs do, so policies go by it. The partition's own share of its
+ * CPUs, by its jobs, is from its group: it decides between partitions that have the same CPUs,
+ * and events by PARTITION.cpu go by it, since a partition's size should follow its own work.
  */
 #include "daemon/daemon.h"
 
@@ -101,7 +102,7 @@ static void load_sample(struct daemon *daemon)
 	uint64_t busy = load->busy_ticks, all = load->all_ticks, group_usec = load->group_usec;
 	struct cg_memory memory = { .limit_bytes = CG_NO_LIMIT };
 	enum cg_exclusive exclusive = CG_SHARED;
-	const struct job *job;
+	struct job *job;
 
 	/* What a partition has can change with its neighbours. */
 	cg_get_exclusive(daemon->cg, daemon->name,
@@ -122,7 +123,10 @@ static void load_sample(struct daemon *daemon)
 	sample.load.mem_limit_bytes =
 		memory.limit_bytes == CG_NO_LIMIT ? load->machine_bytes : memory.limit_bytes;
 	TAILQ_FOREACH(job, &daemon->jobs, link)
-	sample.load.jobs++;
+	{
+		sample.load.jobs++;
+		usage_look(job, sample.at_usec);
+	}
 	load->busy_ticks = busy;
 	load->all_ticks = all;
 	load->group_usec = group_usec;

@@ -30,6 +30,7 @@ int req_arrive(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 			most, daemon->name);
 	conn->starting = true;
 	conn->owner = arrive->uid;
+	conn_keep_pending(conn, arrive->memory_bytes);
 	conn_ok(conn);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 #define MOVE_COST_USEC 10000 /* of a move that its shim refuses after a look at the job */
@@ -49,7 +50,9 @@ static int move_check_orders(const struct job *job, struct vc_err *err)
 void move_order(struct job *job, uint32_t to, const char *note, const Vc__Move *request,
 		int command)
 {
-	const struct instance *instance = job->conn->daemon->instance;
+	const struct daemon *daemon = job->conn->daemon;
+	const struct instance *instance = daemon->instance;
+	bool estimate = request && request->estimate;
 	Vc__Move body = VC__MOVE__INIT;
 	Vc__Msg order = VC__MSG__INIT;
 
@@ -59,11 +62,15 @@ void move_order(struct job *job, uint32_t to, const char *note, const Vc__Move *
 	body.to = instance->config->parts[to].name;
 	body.note = (char *)note;
 	body.has_progress = body.progress = request && request->progress;
-	body.has_estimate = body.estimate = request && request->estimate;
+	body.has_estimate = body.estimate = estimate;
 	body.has_max_stop_usec = true;
 	body.max_stop_usec = request && request->has_max_stop_usec
 				     ? request->max_stop_usec
 				     : instance->config->move_max_stop_usec;
+	body.has_memory_bytes = true;
+	body.memory_bytes = usage_now(job);
+	if (!estimate)
+		board_reserve(daemon->board, to, clock_mono_usec(), body.memory_bytes);
 	order.body_case = VC__MSG__BODY_MOVE;
 	order.move = &body;
 	conn_send(job->conn, &order, &command, command >= 0);
@@ -77,6 +84,23 @@ static int move_check_sent(struct conn *conn, const struct job *job, struct vc_e
 			       job->state->job);
 	conn->done = true;
 	return 0;
+}
+
+/* The policy wants the job where it is. */
+static void move_answer_stays(struct conn *conn, const struct job *job, const char *note)
+{
+	Vc__Moved body = VC__MOVED__INIT;
+	Vc__Msg answer = VC__MSG__INIT;
+
+	body.job = job->state->job;
+	body.from = body.to = (char *)conn->daemon->name;
+	body.engine = (char *)"none";
+	body.result = (char *)"stays";
+	body.reason = (char *)"the policy wants it where it is";
+	body.note = note[0] ? (char *)note : NULL;
+	answer.body_case = VC__MSG__BODY_MOVED;
+	answer.moved = &body;
+	conn_send(conn, &answer, NULL, 0);
 }
 
 int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
@@ -93,6 +117,10 @@ int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	to = move_target(conn, job, move, note, sizeof(note), err);
 	if (to < 0)
 		return err_add(err, "move job %u", job->state->job);
+	if (to == (int)conn->daemon->slot && !(move->to && *move->to)) {
+		move_answer_stays(conn, job, note);
+		return 0;
+	}
 	turn_owe(conn, MOVE_COST_USEC);
 	move_order(job, (uint32_t)to, note[0] ? note : NULL, move, wire_fd(conn->wire));
 	return move_check_sent(conn, job, err);

@@ -18,7 +18,7 @@ int req_place(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	int chosen;
 
 	log_stage("place", 0);
-	chosen = decide_place(daemon, msg->msg->place->policy, conn->pid, note, sizeof(note), err);
+	chosen = decide_place(conn, msg->msg->place, note, sizeof(note), err);
 	if (chosen < 0)
 		return chosen;
 	body.partition = daemon->instance->config->parts[chosen].name;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
 
@@ -80,7 +81,9 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	Vc__Start start = VC__START__INIT;
 	Vc__Msg order = VC__MSG__INIT;
 	struct conn *shim;
+	uint64_t mem_bytes;
 	uint32_t job;
+	int parent;
 	int r = run_check(conn, msg, err), command = wire_fd(conn->wire);
 
 	if (r < 0)
@@ -102,6 +105,9 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	start.run = msg->msg->run;
 	start.creds = &creds;
 	start.peer_pid = conn->pid;
+	parent = job_origin(daemon, conn->pid, &start.parent_job);
+	start.parent = parent >= 0 ? daemon->instance->config->parts[parent].name : NULL;
+	start.has_parent_job = start.parent_job != 0;
 	log_stage("run", job);
 	order.body_case = VC__MSG__BODY_START;
 	order.start = &start;
@@ -110,6 +116,11 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		return err_set(err, EAGAIN, "the job's shim has ended; try again");
 	shim->starting = true;
 	shim->owner = conn->uid;
+	mem_bytes = usage_expect(daemon, conn->uid, start.run->memory_bytes, start.run->argv,
+				 start.run->n_argv);
+	if (!start.run->placed)
+		board_reserve(daemon->board, daemon->slot, clock_mono_usec(), mem_bytes);
+	conn_keep_pending(shim, mem_bytes);
 	conn->done = true;
 	return 0;
 }

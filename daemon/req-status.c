@@ -69,7 +69,8 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 	if (cg_get_memory_hold(daemon->cg, spec->name, &held) == 0)
 		out->memory_held = (char *)partition_hold_name(held);
 	out->has_cpu_pct = out->has_group_cpu_pct = out->has_mem_used_bytes = out->has_jobs =
-		out->has_mem_charged_bytes = out->has_runnable = out->has_pending = true;
+		out->has_mem_charged_bytes = out->has_runnable = out->has_pending =
+			out->has_pending_mem_bytes = true;
 	out->cpu_pct = sample.load.cpu_pct;
 	out->group_cpu_pct = sample.load.group_cpu_pct;
 	out->mem_used_bytes = sample.load.mem_used_bytes;
@@ -81,12 +82,14 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 	out->jobs = sample.load.jobs;
 	out->runnable = sample.load.runnable;
 	out->pending = sample.load.pending;
+	out->pending_mem_bytes = sample.load.pending_mem_bytes;
 }
 
 static void status_fill_job(struct daemon *daemon, const struct job *job, Vc__Job *out)
 {
 	const Vc__JobState *state = job->state;
 	struct cg_memory memory = { 0 };
+	int parent = job_parent(job);
 	uint64_t cpu_usec = 0;
 	char group[64];
 
@@ -109,6 +112,9 @@ static void status_fill_job(struct daemon *daemon, const struct job *job, Vc__Jo
 	out->cpu_usec = state->cpu_base_usec + cpu_usec;
 	out->rss_bytes = memory.rss_bytes;
 	out->started_usec = state->started_usec;
+	out->parent = parent >= 0 ? daemon->instance->config->parts[parent].name : NULL;
+	out->has_parent_job = state->has_parent_job;
+	out->parent_job = state->parent_job;
 	if (job->balance.advice >= 0)
 		out->advice = daemon->instance->config->parts[job->balance.advice].name;
 }

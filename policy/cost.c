@@ -12,9 +12,10 @@
  * Deviations: the CPU's load is the busy CPUs, or the runnable threads when more,
  * plus the placements underway, all per CPU, where the paper counts jobs; its
  * maximum (a doubling guess, kept as state) is the next power of two above the
- * highest load in the view. A new job is taken to use one CPU and a typical job's
- * memory. A partition whose memory it would overfill is taken only when it
- * would overfill all, and then the one that is left least overfull.
+ * highest load in the view. A new job is taken to use one CPU and the memory that it is
+ * expected to need, or a typical job's when nothing is known of it. A partition whose
+ * memory it would overfill is taken only when it would overfill all, and then the one that
+ * is left least overfull.
  *
  * Rebalance goes by measured utilisation alone: the number of runnable threads is
  * a moment's and would move jobs by noise. A job moves when its place is under
@@ -61,20 +62,18 @@ static struct use cost_job(const struct vc_view *view, uint32_t i, double cpus, 
 }
 
 /* The placements underway to partition i. */
-static struct use cost_pending(const struct vc_view *view, uint32_t i, double typical_bytes)
+static struct use cost_pending(const struct vc_view *view, uint32_t i)
 {
-	double pending = vc_load_at(view, i)->pending;
-
-	return cost_job(view, i, pending, pending * typical_bytes);
+	return cost_job(view, i, vc_load_at(view, i)->pending, vc_pending_mem_bytes(view, i));
 }
 
 /* What partition i is used to, with its queue of threads and the placements underway. */
-static struct use cost_expected(const struct vc_view *view, uint32_t i, double typical_bytes)
+static struct use cost_expected(const struct vc_view *view, uint32_t i)
 {
 	struct use use = cost_measured(view, i);
 
 	use.cpu = fmax(use.cpu, vc_load_at(view, i)->runnable / vc_cpus(view, i));
-	return cost_add(use, cost_pending(view, i, typical_bytes));
+	return cost_add(use, cost_pending(view, i));
 }
 
 static double cost_rise(double n, double scale, struct use before, struct use job)
@@ -90,12 +89,12 @@ static double cost_base(const struct vc_view *view)
 	return up > 2 ? up : 2;
 }
 
-static double cost_scale(const struct vc_view *view, double typical_bytes)
+static double cost_scale(const struct vc_view *view)
 {
 	double scale = 1;
 
 	for (uint32_t i = 0; i < view->n; i++) {
-		double cpu = cost_expected(view, i, typical_bytes).cpu + 1 / vc_cpus(view, i);
+		double cpu = cost_expected(view, i).cpu + 1 / vc_cpus(view, i);
 
 		while (vc_up(view, i) && scale < cpu)
 			scale *= 2;
@@ -105,13 +104,13 @@ static double cost_scale(const struct vc_view *view, double typical_bytes)
 
 static int cost_place(const struct vc_view *view)
 {
-	double typical = vc_typical_mem_bytes(view), n = cost_base(view);
-	double mem_bytes = view->job_mem_bytes > 0 ? (double)view->job_mem_bytes : typical;
-	double scale = cost_scale(view, typical), least = 0;
+	double n = cost_base(view), scale = cost_scale(view), least = 0;
+	double mem_bytes =
+		view->job_mem_bytes > 0 ? (double)view->job_mem_bytes : vc_typical_mem_bytes(view);
 	int best = -1;
 
 	for (uint32_t i = 0; i < view->n; i++) {
-		struct use before = cost_expected(view, i, typical);
+		struct use before = cost_expected(view, i);
 		struct use job = cost_job(view, i, 1, mem_bytes);
 		double rise = cost_rise(n, scale, before, job);
 
@@ -137,7 +136,7 @@ static int cost_rebalance(const struct vc_view *view)
 {
 	uint32_t from = (uint32_t)view->current;
 	struct use here = cost_measured(view, from), job, without;
-	double typical = vc_typical_mem_bytes(view), n = cost_base(view), least;
+	double n = cost_base(view), least;
 	double mem_bytes = (double)view->job_mem_bytes;
 	int best = -1;
 
@@ -148,7 +147,7 @@ static int cost_rebalance(const struct vc_view *view)
 	without.mem = fmax(here.mem - job.mem, 0);
 	least = cost_rise(n, 1, without, job);
 	for (uint32_t i = 0; i < view->n; i++) {
-		struct use there = cost_add(cost_measured(view, i), cost_pending(view, i, typical));
+		struct use there = cost_add(cost_measured(view, i), cost_pending(view, i));
 		double rise;
 
 		job = cost_job(view, i, view->job_cpus, mem_bytes);

@@ -2,15 +2,14 @@
 /*
  * leastmem - the partition with the lowest real-memory utilisation (JP11085547, claim 10)
  *
- * A program's memory grows over seconds, so a sample says even less of recent
- * placements than with CPU time, and what they will take is not known. Ranking by
- * the sample alone would send a whole burst to one partition, which then runs
- * out. So each placement underway counts as a typical job: the mean of those alive
- * (an unbiased guess, and the same bytes everywhere, so large partitions get more),
- * but at least 1 % of the mean partition. Price: a burst of tiny programs leaves the
- * lowest partition a little early, which costs nothing, since all of them have room.
+ * A program's memory grows over seconds, so a sample says even less of recent placements than
+ * with CPU time. So each placement underway counts by what it is expected to take: what was
+ * requested for it, or what such a job used before (daemon/usage.c). What a mean job uses would
+ * say nothing: one large job makes the mean large, and a few tiny ones then fill an empty
+ * partition on paper. Of a program that was never seen nothing is known, and it counts nothing.
  *
- * Within 1 % of the lowest, fewer placements underway win, then the common order.
+ * Within 1 % of the lowest, fewer placements underway win, then the common order. Partitions
+ * that have no room for the job, if its size is known, come after those that have.
  *
  * Rebalance moves a job out of a partition that is nearly full, when the target
  * with the job in it stays lower than the source was, by a margin: the way back then
@@ -21,14 +20,25 @@
 #define FULL_PCT 80.0
 #define MARGIN_PCT 10.0
 
-/* Used and expected memory of partition i with extra bytes added. */
-static double leastmem_share_pct(const struct vc_view *view, uint32_t i, double typical_bytes,
-				 double extra_bytes)
+/* The share of partition i's memory that so many bytes are. */
+static double leastmem_pct(const struct vc_view *view, uint32_t i, double bytes)
 {
-	const struct vc_load *load = vc_load_at(view, i);
-	double used = (double)load->mem_used_bytes + load->pending * typical_bytes + extra_bytes;
+	double limit = (double)vc_load_at(view, i)->mem_limit_bytes;
 
-	return load->mem_limit_bytes > 0 ? 100.0 * used / (double)load->mem_limit_bytes : 1e9;
+	return limit > 0 ? 100.0 * bytes / limit : 1e9;
+}
+
+/* Used and expected. */
+static double leastmem_bytes(const struct vc_view *view, uint32_t i)
+{
+	return (double)vc_load_at(view, i)->mem_used_bytes + vc_pending_mem_bytes(view, i);
+}
+
+static int leastmem_has_room(const struct vc_view *view, uint32_t i)
+{
+	double bytes = leastmem_bytes(view, i) + (double)view->job_mem_bytes;
+
+	return view->job_mem_bytes == 0 || leastmem_pct(view, i, bytes) <= 100;
 }
 
 static int leastmem_tie(const struct vc_view *view, uint32_t a, uint32_t b)
@@ -41,29 +51,37 @@ static int leastmem_tie(const struct vc_view *view, uint32_t a, uint32_t b)
 	return vc_tie(view, a, b);
 }
 
-static int leastmem_choose(const struct vc_view *view, int32_t except)
+/* The lowest of those that are up, except one, and have room; or have none. */
+static int leastmem_lowest(const struct vc_view *view, int32_t except, int has_room)
 {
-	double typical = vc_typical_mem_bytes(view), least = 0;
+	double least = 0;
 	int best = -1;
 
-	for (uint32_t i = 0; i < view->n; i++) {
-		double share = leastmem_share_pct(view, i, typical, 0);
+	for (int pass = 0; pass < 2; pass++) {
+		for (uint32_t i = 0; i < view->n; i++) {
+			double share = leastmem_pct(view, i, leastmem_bytes(view, i));
 
-		if (!vc_up(view, i) || (int32_t)i == except)
-			continue;
-		if (best < 0 || share < least) {
-			least = share;
-			best = (int)i;
+			if (!vc_up(view, i) || (int32_t)i == except ||
+			    leastmem_has_room(view, i) != has_room)
+				continue;
+			/* First the minimum, then the ties around it: "about equal" is not
+			 * transitive. */
+			if (pass == 0 ? best < 0 || share < least
+				      : share <= least + VC_SAME_PCT &&
+						leastmem_tie(view, i, (uint32_t)best) < 0) {
+				least = pass == 0 ? share : least;
+				best = (int)i;
+			}
 		}
 	}
-	for (uint32_t i = 0; i < view->n; i++) {
-		if (!vc_up(view, i) || (int32_t)i == except)
-			continue;
-		if (leastmem_share_pct(view, i, typical, 0) <= least + VC_SAME_PCT &&
-		    leastmem_tie(view, i, (uint32_t)best) < 0)
-			best = (int)i;
-	}
 	return best;
+}
+
+static int leastmem_choose(const struct vc_view *view, int32_t except)
+{
+	int best = leastmem_lowest(view, except, 1);
+
+	return best >= 0 ? best : leastmem_lowest(view, except, 0);
 }
 
 static int leastmem_place(const struct vc_view *view)
@@ -78,10 +96,11 @@ static int leastmem_rebalance(const struct vc_view *view)
 
 	if (to < 0 || view->job_mem_bytes == 0)
 		return -1;
-	/* typical 0: recent placements at the source are no reason to move. */
-	here_pct = leastmem_share_pct(view, (uint32_t)view->current, 0, 0);
-	there_pct = leastmem_share_pct(view, (uint32_t)to, vc_typical_mem_bytes(view),
-				       (double)view->job_mem_bytes);
+	/* Recent placements at the source are no reason to move. */
+	here_pct = leastmem_pct(view, (uint32_t)view->current,
+				(double)vc_load_at(view, (uint32_t)view->current)->mem_used_bytes);
+	there_pct = leastmem_pct(view, (uint32_t)to,
+				 leastmem_bytes(view, (uint32_t)to) + (double)view->job_mem_bytes);
 	if (here_pct < FULL_PCT || there_pct + MARGIN_PCT > here_pct)
 		return -1;
 	return to;

@@ -385,7 +385,7 @@ static bool is_up(const struct vc_view *view, int index)
 /* An answer that may be used, or -1 with the reason in err. */
 static int ask(const struct vc_policy *policy, const struct vc_view *view, struct vc_err *err)
 {
-	bool moving = view->current >= 0 && policy->rebalance;
+	bool moving = view->current >= 0 && vc_leaving(view) < 0 && policy->rebalance;
 	int index;
 
 	if (!policy->place) {
@@ -395,7 +395,7 @@ static int ask(const struct vc_policy *policy, const struct vc_view *view, struc
 	index = moving ? policy->rebalance(view) : policy->place(view);
 	if (moving && index == -1)
 		index = view->current;
-	if (is_up(view, index))
+	if (is_up(view, index) || (index >= 0 && index == vc_leaving(view)))
 		return index;
 	if (index == -1)
 		err_set(err, ENODATA, "policy '%s' finds no partition fit", policy->name);

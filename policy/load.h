@@ -39,10 +39,10 @@ int policy_get(struct policy_set *set, const char *name, const struct vc_policy 
 const struct vc_policy *policy_fallback(void);
 
 /*
- * Asks the policy (rebalance when view->current >= 0 and it has one, place
- * otherwise) and checks the answer: an index within the view, of a partition
- * that is up. On a fault: asks the fallback, writes what went wrong to err
- * (code set) and still returns its index. -EAGAIN: no partition is up. A place()
+ * Asks the policy (rebalance when view->current >= 0, no move was ordered and it has one,
+ * place otherwise) and checks the answer: an index within the view, of a partition that is up,
+ * or the one that an ordered move leaves: the job stays. On a fault: asks the fallback, writes what
+ * went wrong to err (code set) and still returns its index. -EAGAIN: no partition is up. A place()
  * that answers -1 is a decision ("none is fit"): the fallback decides, err says so.
  * A rebalance() that answers -1 leaves the job: view->current is the result, and no
  * fault, while that partition is up. err is untouched when all is well.

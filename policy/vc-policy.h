@@ -51,7 +51,7 @@ struct vc_load {
 	uint32_t flags;
 	uint32_t ncpus;
 	double cpu_pct;             /* utilisation of its CPUs, by anybody, 0..100 */
-	double group_cpu_pct;       /* of that, by its jobs */
+	double group_cpu_pct;       /* of that, its own share: by its jobs */
 	double pending;             /* placements too recent to show in the sample, decaying */
 	uint32_t runnable;          /* threads running or waiting for a CPU */
 	uint32_t jobs;              /* jobs alive */
@@ -59,20 +59,30 @@ struct vc_load {
 	uint64_t mem_limit_bytes;   /* its memory; the machine's when it has no limit */
 	double mem_stall_pct;       /* PSI memory "some", 10 s average; 0 where unknown */
 	uint64_t mem_charged_bytes; /* mem_used_bytes and page cache */
+	double pending_mem_bytes;   /* expected of the placements in pending, decaying with them */
 };
 
 struct vc_view {
 	uint32_t size;      /* sizeof(struct vc_view) of the caller */
 	uint32_t load_size; /* sizeof(struct vc_load) of the caller: use vc_load_at() */
 	uint32_t n;         /* partitions, at least 1 */
-	int32_t parent; /* where the process that asks runs; the first partition when outside any */
+	/* Where the process runs that asks; for a job that is to move: that asked for the job. The
+	 * first partition when it runs outside of all. */
+	int32_t parent;
 	const struct vc_load *loads;
 	uint64_t now_usec;      /* CLOCK_MONOTONIC */
-	uint64_t turn;          /* counts this policy's placements, over all daemons: 0, 1, 2 … */
+	uint64_t turn;          /* counts this policy's placements, over all daemons: 0, 1, 2 …;
+				 * for an ordered move: its moves out of the same partition */
 	uint64_t random;        /* 64 fresh random bits; derive more with vc_random() */
 	int32_t current;        /* -1 for a new job; for one that is to move, where it is */
-	uint64_t job_mem_bytes; /* of a job that is to move; 0 when not known */
+	uint64_t job_mem_bytes; /* of a job that is to move; what a new one is expected to use; 0
+				 * when not known */
 	double job_cpus;        /* of a job that is to move: CPUs kept busy; 0 when not known */
+	/* Not 0: somebody has ordered a move, which leaves the choice of the target to the policy.
+	 * Then place() is asked, and current counts as down: the job is to go elsewhere. The answer
+	 * current means that the job is where the policy wants it already. */
+	uint32_t ordered;
+	uint32_t outside; /* not 0: that process runs in no partition, see parent */
 };
 
 struct vc_policy {
@@ -82,7 +92,7 @@ struct vc_policy {
 	const char *summary; /* one line, for --help */
 	/* The index of the chosen partition; -1: none is fit. Required. */
 	int (*place)(const struct vc_view *view);
-	/* For a balancer: where the job of view->current should move; -1: leave it.
+	/* For the balancer: where the job of view->current should move; -1: leave it.
 	 * NULL: this policy never moves anything. */
 	int (*rebalance)(const struct vc_view *view);
 };
@@ -147,6 +157,26 @@ static inline uint64_t vc_random(const struct vc_view *view, uint32_t k)
 /* Percentages closer than this are equal: samples are no better than that. */
 #define VC_SAME_PCT 1.0
 
+/* The partition that an ordered move leaves; -1: no move was ordered. */
+static inline int32_t vc_leaving(const struct vc_view *view)
+{
+	return view->size > offsetof(struct vc_view, ordered) && view->ordered ? view->current : -1;
+}
+
+/* Whether the process that parent is about runs in no partition. */
+static inline int vc_outside(const struct vc_view *view)
+{
+	return view->size > offsetof(struct vc_view, outside) && view->outside;
+}
+
+/* Memory that the placements underway to partition i are expected to take. */
+static inline double vc_pending_mem_bytes(const struct vc_view *view, uint32_t i)
+{
+	return view->load_size > offsetof(struct vc_load, pending_mem_bytes)
+		       ? vc_load_at(view, i)->pending_mem_bytes
+		       : 0;
+}
+
 /* Its CPUs, never 0: safe to divide by. */
 static inline double vc_cpus(const struct vc_view *view, uint32_t i)
 {
@@ -185,14 +215,23 @@ static inline double vc_typical_mem_bytes(const struct vc_view *view)
 	return mean > least ? mean : least;
 }
 
+/* A partition's own share of its CPUs, in whole percents: so that equality is transitive. */
+static inline int vc_own_pct(const struct vc_view *view, uint32_t i)
+{
+	return (int)(vc_load_at(view, i)->group_cpu_pct / VC_SAME_PCT + 0.5);
+}
+
 /*
- * The project's order among equals: fewer runnable threads, then fewer jobs,
- * then the lower index. Below 0 when a is to be preferred.
+ * The project's order among equals: the smaller own share of the CPUs, which tells partitions
+ * apart that have the same CPUs; then fewer runnable threads, then fewer jobs, then the lower
+ * index. Below 0 when a is to be preferred.
  */
 static inline int vc_tie(const struct vc_view *view, uint32_t a, uint32_t b)
 {
 	const struct vc_load *la = vc_load_at(view, a), *lb = vc_load_at(view, b);
 
+	if (vc_own_pct(view, a) != vc_own_pct(view, b))
+		return vc_own_pct(view, a) < vc_own_pct(view, b) ? -1 : 1;
 	if (la->runnable != lb->runnable)
 		return la->runnable < lb->runnable ? -1 : 1;
 	if (la->jobs != lb->jobs)

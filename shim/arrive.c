@@ -50,9 +50,9 @@ static int arrive_put(struct wire *wire, const Vc__Msg *msg, struct wire_msg *re
 	return r < 0 ? r : wire_recv(wire, ret, err);
 }
 
-int arrive_ask(const struct shim *shim, const char *partition, struct wire **ret,
-	       struct vc_err *err)
+int arrive_ask(const struct shim *shim, const Vc__Move *move, struct wire **ret, struct vc_err *err)
 {
+	const char *partition = move->to;
 	_cleanup_(wire_freep) struct wire *wire = NULL;
 	Vc__Arrive body = VC__ARRIVE__INIT;
 	struct wire_msg answer;
@@ -63,6 +63,8 @@ int arrive_ask(const struct shim *shim, const char *partition, struct wire **ret
 		return r;
 	body.job = shim->job;
 	body.uid = shim->start->creds->uid;
+	body.has_memory_bytes = move->has_memory_bytes;
+	body.memory_bytes = move->memory_bytes;
 	msg.body_case = VC__MSG__BODY_ARRIVE;
 	msg.arrive = &body;
 	r = arrive_put(wire, &msg, &answer, err);

@@ -19,8 +19,8 @@
 #include "partition/partition.h"
 #include "shim/launch.h"
 #include "shim/report.h"
+#include "wire/args.h"
 
-#define JOB_ARGV_BYTES 4096
 #define JOB_KILL_USEC 10000000u
 /* When to leave the job's group: later than most short programs run. */
 #define JOB_SETTLE_USEC 50000
@@ -110,6 +110,9 @@ static void job_remove_group(struct shim *shim)
 
 void job_end(struct shim *shim)
 {
+	/* To clear away takes longer than to start the next program. */
+	shim->empty = true;
+	record_send(shim);
 	job_remove_group(shim);
 	record_remove(shim);
 	shim_set_state(shim, JOB_ENDED);
@@ -176,15 +179,14 @@ void job_on_child(evutil_socket_t fd, short what, void *ctx)
  * for vcstat: a shim lives long, and its daemon has one copy of this a job. */
 static void job_trim(Vc__Run *run)
 {
-	size_t kept = 0, n = 0;
+	ProtobufCBinaryData kept[ARGS_MAX];
+	size_t n = args_cut(run->argv, run->n_argv, kept);
 
 	for (size_t i = 0; i < run->n_env; i++)
 		free(run->env[i].data);
 	free(run->env);
 	run->env = NULL;
 	run->n_env = 0;
-	while (n < run->n_argv && kept + run->argv[n].len < JOB_ARGV_BYTES)
-		kept += run->argv[n++].len;
 	for (size_t i = n; i < run->n_argv; i++)
 		free(run->argv[i].data);
 	run->n_argv = n;

@@ -443,7 +443,7 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 	log_stage("move", shim->job);
 	r = move_check(shim, request->to, &err);
 	if (r == 0 && !request->estimate)
-		r = arrive_ask(shim, request->to, &arrived, &err);
+		r = arrive_ask(shim, request, &arrived, &err);
 	if (r == 0) {
 		if (!request->estimate)
 			shim_set_state(shim, JOB_MOVING);

@@ -23,13 +23,11 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "partition/partition.h"
+#include "wire/args.h"
 
 /* One line of moves.jsonl is one write; readers keep this many bytes of the past. */
 #define RECORD_MOVES "moves.jsonl"
 #define RECORD_MOVES_MAX (4u << 20)
-
-#define RECORD_ARGS 256 /* that are shown of a job, at most */
-#define RECORD_ARGS_BYTES 4096
 
 const char *job_state_name(enum job_state state)
 {
@@ -42,24 +40,9 @@ const char *job_state_name(enum job_state state)
 	return names[state];
 }
 
-/* Arguments can be megabytes, of each of a user's jobs. Whoever looks at jobs needs to see what
- * they are. */
-static size_t record_argv(const Vc__Run *run, ProtobufCBinaryData ret[RECORD_ARGS])
-{
-	size_t n = 0, left = RECORD_ARGS_BYTES;
-
-	for (; n < run->n_argv && n < RECORD_ARGS && left > 0; n++) {
-		ret[n] = run->argv[n];
-		if (ret[n].len > left)
-			ret[n].len = left;
-		left -= ret[n].len;
-	}
-	return n;
-}
-
 void record_send(struct shim *shim)
 {
-	ProtobufCBinaryData argv[RECORD_ARGS];
+	ProtobufCBinaryData argv[ARGS_MAX];
 	Vc__JobState body = VC__JOB_STATE__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 	struct vc_err err;
@@ -75,7 +58,7 @@ void record_send(struct shim *shim)
 	body.moves = shim->moves;
 	body.partition = shim->partition;
 	body.state = (char *)job_state_name(shim->state);
-	body.n_argv = record_argv(shim->start->run, argv);
+	body.n_argv = args_cut(shim->start->run->argv, shim->start->run->n_argv, argv);
 	body.argv = argv;
 	body.has_cpu_base_usec = body.has_started_usec = body.has_at_usec = true;
 	body.cpu_base_usec = shim->cpu_base_usec;
@@ -85,6 +68,10 @@ void record_send(struct shim *shim)
 	body.downtime_usec = shim->move_downtime_usec;
 	body.image_bytes = shim->move_image_bytes;
 	body.reason = shim->state == JOB_PARKED ? shim->parked_why.text : NULL;
+	body.has_empty = body.empty = shim->empty;
+	body.parent = shim->start->parent;
+	body.has_parent_job = shim->start->has_parent_job;
+	body.parent_job = shim->start->parent_job;
 	body.has_confirm = body.confirm = shim->unconfirmed;
 	msg.body_case = VC__MSG__BODY_JOB_STATE;
 	msg.job_state = &body;

@@ -78,6 +78,7 @@ struct shim {
 	Vc__Start *start; /* as received: arguments, credentials */
 	pid_t root, program;
 	bool program_ended;
+	bool empty;       /* the last process has ended */
 	bool unconfirmed; /* a command that detaches waits until the daemon knows the job */
 	bool named;       /* the group has its job's number */
 	int unified;      /* the group on v2, for the birth of the job; -1: it is born here */
@@ -161,10 +162,10 @@ struct mig_estimate;
 void estimate_to_wire(const struct mig_estimate *estimate, Vc__Estimate *ret);
 
 /* arrive.c */
-/* Whether the job may come to that partition. From then on it counts there, for as long as *ret,
- * the connection to its daemon, is open. -EHOSTDOWN: the daemon does not run; -ETIMEDOUT: it is stopped;
- * -EDQUOT: the job's user has as many jobs there as allowed. */
-int arrive_ask(const struct shim *shim, const char *partition, struct wire **ret,
+/* Whether the job may come to the partition that a move names. From then on it counts there, for as
+ * long as *ret, the connection to its daemon, is open. -EHOSTDOWN: the daemon does not run;
+ * -ETIMEDOUT: it is stopped; -EDQUOT: the job's user has as many jobs there as allowed. */
+int arrive_ask(const struct shim *shim, const Vc__Move *move, struct wire **ret,
 	       struct vc_err *err);
 
 /* move.c */

@@ -1,12 +1,13 @@
 ## SPDX-License-Identifier: LGPL-2.1-or-later
 ## End-to-end tests: shell, one behaviour each. Unit tests stand with what they test.
 
-EXTRA_DIST += tests/lib.sh tests/lib-move.sh tests/lib-shape.sh tests/in-vm
+EXTRA_DIST += tests/policy-stats.py tests/lib.sh tests/lib-move.sh tests/lib-shape.sh tests/in-vm
 end_to_end = \
 	tests/up-down.sh tests/up-config.sh tests/up-remains.sh tests/trust.sh tests/instances.sh \
 	tests/down-force.sh tests/check-interrupt.sh \
 	tests/run-status.sh tests/run-stdio.sh tests/run-environment.sh tests/run-signals.sh \
 	tests/run-detach.sh tests/users.sh tests/policies.sh tests/policy-burst.sh \
+	tests/policy-parent.sh tests/policy-shared.sh tests/policy-memory.sh tests/policy-stats.sh \
 	tests/policy-faulty.sh tests/daemon-restart.sh tests/daemon-garbage.sh tests/flood.sh tests/daemon-fuse.sh tests/daemon-silent.sh tests/daemon-stopped.sh tests/text.sh tests/move-limit.sh tests/vcstat-json.sh \
 	tests/run-tty.sh tests/move-basic.sh tests/move-stdio.sh tests/move-swap.sh tests/balance.sh
 end_to_end += tests/run-numbers.sh tests/move-taken.sh tests/move-signals.sh tests/move-cache.sh tests/up-fails.sh

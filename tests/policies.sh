@@ -19,8 +19,7 @@ sys.exit(not ($1))"
 }
 
 # One partition is kept busy: leastcpu takes the other. What else this machine does counts
-# too, so this says something only while the other CPU has little to do. The pauses let
-# the placements before fade from the board.
+# too, so this says something only while the other CPU has little to do.
 vcrun --on=vc0 --name=busy sha256sum /dev/zero &
 busy=$!
 asked=0
@@ -69,8 +68,6 @@ memory = bytearray(300 << 20)
 time.sleep(1000)' &
 holds=$!
 wait_for 10 loads "p[1]['mem_used_bytes'] > 250 << 20"
-# Each placement above counts as a job that is still to come, for some seconds less and less.
-sleep 3
 is "leastmem while vc1 holds 300 MiB" "$(where leastmem)" vc0
 kill $holds
 wait $holds || :

@@ -110,7 +110,7 @@ static int launch(struct board *board, const struct burst *burst, uint64_t now_u
 				.n = 2,
 				.loads = loads,
 				.now_usec = now_usec,
-				.turn = board_next_turn(board, burst->policy),
+				.turn = board_next_turn(board, burst->policy, -1),
 				.random = draw(),
 				.current = -1 };
 	int index;
@@ -125,7 +125,7 @@ static int launch(struct board *board, const struct burst *burst, uint64_t now_u
 	if (index < 0 || index > 1)
 		fail_msg("%s: got %d of two partitions that are up", burst->policy, index);
 	if (!burst->blind)
-		board_reserve(board, (uint32_t)index, now_usec);
+		board_reserve(board, (uint32_t)index, now_usec, burst->job_bytes);
 	return index;
 }
 

@@ -37,7 +37,8 @@ struct row {
 	int parent;
 	uint64_t turn;
 	uint64_t random;
-	int current; /* rebalance rows only */
+	int current; /* not of new jobs */
+	bool outside;
 	double job_cpus;
 	uint64_t job_mem_bytes;
 	struct vc_load loads[PARTS];
@@ -53,7 +54,9 @@ static struct vc_view view_of(const struct row *row)
 				 .loads = row->loads,
 				 .turn = row->turn,
 				 .random = row->random,
-				 .current = -1 };
+				 .current = -1,
+				 .job_mem_bytes = row->job_mem_bytes,
+				 .outside = row->outside };
 }
 
 static const struct vc_policy *get(const char *name)
@@ -97,6 +100,19 @@ static const struct row place_rows[] = {
 		     { UP, .cpu_pct = 10.8, .runnable = 3 },
 		     { UP, .cpu_pct = 10, .runnable = 4 } },
 	  .expected = 1 },
+	{ "the same CPUs: the smaller own share", "leastcpu", 3,
+	  .loads = { { UP, .cpu_pct = 80, .group_cpu_pct = 50 },
+		     { UP, .cpu_pct = 80, .group_cpu_pct = 10, .runnable = 9 },
+		     { UP, .cpu_pct = 80, .group_cpu_pct = 20 } },
+	  .expected = 1 },
+	{ "the own share decides between equals only", "leastcpu", 2,
+	  .loads = { { UP, .cpu_pct = 80, .group_cpu_pct = 0 },
+		     { UP, .cpu_pct = 60, .group_cpu_pct = 60 } },
+	  .expected = 1 },
+	{ "own shares that are equal but for noise: fewer runnable", "leastcpu", 2,
+	  .loads = { { UP, .cpu_pct = 50, .group_cpu_pct = 20.1, .runnable = 3 },
+		     { UP, .cpu_pct = 50, .group_cpu_pct = 20.3, .runnable = 2 } },
+	  .expected = 1 },
 	{ "none is up", "leastcpu", 2, .loads = { { DOWN }, { DOWN } }, .expected = -1 },
 	{ "no CPUs known", "leastcpu", 2,
 	  .loads = { { .flags = VC_LOAD_UP, .pending = 1 }, { UP, .cpu_pct = 50 } },
@@ -113,17 +129,27 @@ static const struct row place_rows[] = {
 	  .loads = { { UP, .mem_used_bytes = 4 * GB },
 		     { UP, .cpu_pct = 100, .mem_used_bytes = 2 * GB } },
 	  .expected = 1 },
-	{ "a placement underway counts as a mean job: 2 of 8 GB", "leastmem", 2,
-	  .loads = { { UP, .mem_used_bytes = 3 * GB, .jobs = 1, .pending = 1 },
-		     { UP, .mem_used_bytes = 4 * GB, .jobs = 3 } },
+	{ "placements underway count by what they are expected to take", "leastmem", 2,
+	  .loads = { { UP, .mem_used_bytes = 3 * GB, .pending = 1, .pending_mem_bytes = 2.0 * GB },
+		     { UP, .mem_used_bytes = 4 * GB } },
 	  .expected = 1 },
-	{ "and as 1 % when jobs are small", "leastmem", 2,
-	  .loads = { { UP, .mem_used_bytes = 1 * GB, .jobs = 10000, .pending = 5 },
-		     { UP, .mem_used_bytes = 1 * GB + 200 * MB } },
+	{ "however many they are", "leastmem", 2,
+	  .loads = { { UP, .pending = 500, .pending_mem_bytes = 1.0 * GB },
+		     { UP, .mem_used_bytes = 6 * GB, .jobs = 1 } },
+	  .expected = 0 },
+	{ "no room for the job in the lowest", "leastmem", 2, .job_mem_bytes = 2 * GB,
+	  .loads = { { .flags = VC_LOAD_UP, .mem_limit_bytes = 1 * GB },
+		     { UP, .mem_used_bytes = 5 * GB } },
+	  .expected = 1 },
+	{ "nor when placements underway have taken it", "leastmem", 2, .job_mem_bytes = 2 * GB,
+	  .loads = { { UP, .pending_mem_bytes = 7.0 * GB }, { UP, .mem_used_bytes = 6 * GB } },
+	  .expected = 1 },
+	{ "no room anywhere: the lowest", "leastmem", 2, .job_mem_bytes = 9 * GB,
+	  .loads = { { UP, .mem_used_bytes = 2 * GB }, { UP, .mem_used_bytes = 1 * GB } },
 	  .expected = 1 },
 	{ "within 1 %: fewer underway", "leastmem", 2,
 	  .loads = { { UP, .mem_used_bytes = 2 * GB, .pending = 1, .jobs = 1000 },
-		     { UP, .mem_used_bytes = 2 * GB + 100 * MB, .runnable = 9, .jobs = 1000 } },
+		     { UP, .mem_used_bytes = 2 * GB + 50 * MB, .runnable = 9, .jobs = 1000 } },
 	  .expected = 1 },
 	{ "the rest of an old one is none: the common order", "leastmem", 2,
 	  .loads = { { UP, .runnable = 1, .pending = 0.01 }, { UP, .runnable = 2 } },
@@ -163,6 +189,10 @@ static const struct row place_rows[] = {
 	  .loads = { { UP, .cpu_pct = 60 }, { UP, .cpu_pct = 50 } }, .expected = 1 },
 	{ "placements underway count", "twochoices", 2, .random = 3,
 	  .loads = { { UP, .cpu_pct = 60 }, { UP, .cpu_pct = 50, .pending = 1 } }, .expected = 0 },
+	{ "the same CPUs: the smaller own share", "twochoices", 2, .random = 4,
+	  .loads = { { UP, .cpu_pct = 50, .group_cpu_pct = 40 },
+		     { UP, .cpu_pct = 50, .group_cpu_pct = 10, .jobs = 1 } },
+	  .expected = 1 },
 	{ "equal: the common order", "twochoices", 2, .random = 4,
 	  .loads = { { UP, .jobs = 2 }, { UP, .cpu_pct = 0.5, .jobs = 1 } }, .expected = 1 },
 	{ "one is up", "twochoices", 3, .random = 5,
@@ -207,6 +237,9 @@ static const struct row place_rows[] = {
 	  .expected = 1 },
 	{ "placements underway", "cost", 2,
 	  .loads = { { UP, .cpu_pct = 10, .pending = 2 }, { UP, .cpu_pct = 30 } }, .expected = 1 },
+	{ "their memory too", "cost", 2,
+	  .loads = { { UP, .pending_mem_bytes = 6.0 * GB }, { UP, .mem_used_bytes = 1 * GB } },
+	  .expected = 1 },
 	{ "of two idle ones the larger", "cost", 2,
 	  .loads = { { .flags = VC_LOAD_UP, .ncpus = 1, .mem_limit_bytes = 8 * GB }, { UP } },
 	  .expected = 1 },
@@ -271,6 +304,75 @@ static const struct row rebalance_rows[] = {
 	{ "the only other is down", "cost", 2, .current = 1, .job_cpus = 1,
 	  .loads = { { DOWN }, { UP, .cpu_pct = 100 } }, .expected = -1 },
 };
+
+/* Moves that somebody has ordered: place() chooses among the others, or has the job stay. */
+static const struct row move_rows[] = {
+	{ "to the parent's", "parent", 3, .parent = 2, .current = 0,
+	  .loads = { { DOWN }, { UP }, { UP, .cpu_pct = 100 } }, .expected = 2 },
+	{ "at the parent's already", "parent", 3, .parent = 1, .current = 1,
+	  .loads = { { UP }, { DOWN }, { UP } }, .expected = 1 },
+	{ "the parent's is down", "parent", 3, .parent = 2, .current = 0,
+	  .loads = { { DOWN }, { UP }, { DOWN } }, .expected = -1 },
+	{ "outside of all: the first", "parent", 3, .parent = 0, .outside = true, .current = 2,
+	  .loads = { { UP, .cpu_pct = 100 }, { UP }, { DOWN } }, .expected = 0 },
+	{ "not to the parent's, though idle", "notparent", 3, .parent = 1, .current = 0,
+	  .loads = { { DOWN }, { UP }, { UP, .cpu_pct = 100 } }, .expected = 2 },
+	{ "away from the parent's", "notparent", 3, .parent = 0, .current = 0,
+	  .loads = { { DOWN }, { UP, .cpu_pct = 50 }, { UP, .cpu_pct = 10 } }, .expected = 2 },
+	{ "only the parent's is left: the job stays", "notparent", 2, .parent = 0, .current = 1,
+	  .loads = { { UP }, { DOWN } }, .expected = 1 },
+	{ "the others are down", "notparent", 3, .parent = 0, .current = 0,
+	  .loads = { { DOWN }, { DOWN }, { DOWN } }, .expected = -1 },
+	{ "no partition has the parent: anywhere", "notparent", 2, .parent = 0, .outside = true,
+	  .current = 1, .loads = { { UP }, { DOWN } }, .expected = 0 },
+	{ "the next one", "roundrobin", 4, .current = 1, .turn = 0,
+	  .loads = { { UP }, { DOWN }, { UP }, { UP } }, .expected = 2 },
+	{ "around the end", "roundrobin", 4, .current = 3, .turn = 0,
+	  .loads = { { UP }, { UP }, { UP }, { DOWN } }, .expected = 0 },
+	{ "then the one behind", "roundrobin", 4, .current = 1, .turn = 2,
+	  .loads = { { UP }, { DOWN }, { UP }, { UP } }, .expected = 0 },
+	{ "of those that are up", "roundrobin", 4, .current = 1, .turn = 1,
+	  .loads = { { UP }, { DOWN }, { DOWN }, { UP } }, .expected = 0 },
+	{ "the lowest of the others", "leastcpu", 3, .current = 0,
+	  .loads = { { DOWN }, { UP, .cpu_pct = 50 }, { UP, .cpu_pct = 10 } }, .expected = 2 },
+	{ "no margin is asked for", "leastcpu", 2, .current = 1,
+	  .loads = { { UP, .cpu_pct = 100 }, { DOWN } }, .expected = 0 },
+	{ "the lowest of the others", "leastmem", 3, .current = 2, .job_mem_bytes = GB,
+	  .loads = { { UP, .mem_used_bytes = 2 * GB }, { UP, .mem_used_bytes = 1 * GB }, { DOWN } },
+	  .expected = 1 },
+};
+
+static void test_ordered_moves(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(move_rows); i++) {
+		const struct row *row = &move_rows[i];
+		struct vc_view view = view_of(row);
+
+		view.current = row->current;
+		view.ordered = true;
+		check(row, "loaded", get(row->policy)->place(&view));
+		/* Asked through the checks, which would have leastcpu decide otherwise. */
+		if (row->expected >= 0)
+			check(row, "checked", policy_place(get(row->policy), &view, NULL));
+	}
+}
+
+/* A view of an older daemon ends before the newest fields. */
+static void test_older_views(void **state)
+{
+	struct vc_load loads[2] = { { UP }, { UP } };
+	struct vc_view view = { .size = offsetof(struct vc_view, ordered),
+				.load_size = offsetof(struct vc_load, pending_mem_bytes),
+				.ordered = 1,
+				.outside = 1,
+				.loads = loads,
+				.n = 1 };
+
+	assert_int_equal(vc_leaving(&view), -1);
+	assert_int_equal(vc_outside(&view), 0);
+	loads[0].pending_mem_bytes = 1;
+	assert_true(vc_pending_mem_bytes(&view, 0) == 0);
+}
 
 static void test_place(void **state)
 {
@@ -381,6 +483,8 @@ static void draw_load(struct vc_load *load)
 	*load = (struct vc_load){ .flags = draw() % 4 ? VC_LOAD_UP : 0,
 				  .ncpus = (uint32_t)(draw() % 9),
 				  .cpu_pct = (double)(draw() % 1001) / 10,
+				  .group_cpu_pct = (double)(draw() % 1001) / 10,
+				  .pending_mem_bytes = (double)(draw() % (2 * GB)),
 				  .pending = (double)(draw() % 40) / 10,
 				  .runnable = (uint32_t)(draw() % 20),
 				  .jobs = (uint32_t)(draw() % 5),
@@ -453,6 +557,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_place),          cmocka_unit_test(test_rebalance),
+		cmocka_unit_test(test_ordered_moves),  cmocka_unit_test(test_older_views),
 		cmocka_unit_test(test_who_rebalances), cmocka_unit_test(test_distributions),
 		cmocka_unit_test(test_any_board),
 	};
