@@ -57,6 +57,22 @@ int ipc_file_make(const struct ipc *ipc, const struct table_object *object, uint
 	return err_sys(err, r, "make the object's file of %" PRIu64 " bytes", size);
 }
 
+int ipc_file_fill(const struct ipc *ipc, uint64_t id, const void *data, size_t n,
+		  struct vc_err *err)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	ssize_t written;
+	int r = ipc_file_open(ipc, id, O_WRONLY, &fd, &st);
+
+	if (r < 0)
+		return err_sys(err, -r, "open the object's new file");
+	written = pwrite(fd, data, n, 0);
+	if (written < 0 || (size_t)written < n)
+		return err_sys(err, written < 0 ? errno : ENOSPC, "write the object's first bytes");
+	return 0;
+}
+
 int ipc_file_open(const struct ipc *ipc, uint64_t id, int flags, int *ret_fd, struct stat *ret)
 {
 	_cleanup_close_ int fd = -1;

@@ -149,6 +149,11 @@ static int open_check(const struct ipc_opening *o, struct vc_err *err)
 		return err_set(err, EPERM, "regions are made by the configuration");
 	if (!(flags & DOOR_CREATE) && !o->req->has_id && !o->req->has_name)
 		return err_set(err, EINVAL, "neither name nor id");
+	if (o->req->has_init &&
+	    (o->req->init.len > DOOR_INIT_MAX || o->req->init.len > o->req->size))
+		return err_set(err, EINVAL,
+			       "%zu first bytes for an object of %" PRIu64 "; at most %d are possible",
+			       o->req->init.len, o->req->size, DOOR_INIT_MAX);
 	if (o->req->size > INT64_MAX)
 		return err_set(err, EINVAL, "an object of %" PRIu64 " bytes", o->req->size);
 	return ipc_check_key(&o->key, err);
@@ -209,6 +214,11 @@ static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 	if (r < 0)
 		return r;
 	r = ipc_file_make(ipc, &wanted, o->req->size, err);
+	if (r == 0 && o->req->has_init) {
+		r = ipc_file_fill(ipc, wanted.id, o->req->init.data, o->req->init.len, err);
+		if (r < 0)
+			ipc_file_remove(ipc, wanted.id);
+	}
 	if (r < 0) {
 		table_remove(ipc->table, wanted.id);
 		return r;

@@ -211,6 +211,9 @@ int door_open(const struct door_open *req, struct door_object *ret)
 		body.units = req->limit->units;
 		body.limit_units = req->limit->units_in_all;
 	}
+	body.has_init = req->n_init > 0;
+	body.init.len = req->n_init;
+	body.init.data = (uint8_t *)req->init;
 	msg.body_case = VC__MSG__BODY_IPC_OPEN;
 	msg.ipc_open = &body;
 	r = door_ask(&msg, VC__MSG__BODY_IPC_OBJECT, &answer, NULL);

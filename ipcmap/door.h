@@ -32,6 +32,7 @@
 
 #define DOOR_NAME_MAX 255 /* bytes of a name, without NUL */
 #define DOOR_HEAD_BYTES 192
+#define DOOR_INIT_MAX 1024
 
 enum door_flags {
 	DOOR_CREATE = 1 << 0,     /* make the object if there is none */
@@ -59,7 +60,9 @@ struct door_open {
 	uint64_t id;      /* with name NULL and id not 0: this object */
 	uint32_t flags;   /* enum door_flags */
 	uint32_t mode;    /* 07777 of a new object; the caller applies its umask itself */
-	uint64_t size;    /* bytes of a new object's file, all zero */
+	uint64_t size;    /* bytes of a new object's file, all zero but: */
+	const void *init; /* its first bytes, there before anybody else finds the object; */
+	size_t n_init;    /* DOOR_INIT_MAX at most, and no more than size */
 	const struct door_limit *limit; /* NULL: none but those of the configuration */
 };
 
@@ -72,7 +75,8 @@ struct door_object {
 	uint32_t kind;
 	uint32_t uid, gid, mode; /* mode: 07777 */
 	uint32_t cuid, cgid;     /* creator */
-	bool created;  /* by this call: all bytes are zero, and the caller initialises it */
+	bool created;  /* by this call: all bytes are zero but those of init, or what others who
+			* have found it since have made of it */
 	bool unlinked; /* reached by id, its name is gone already */
 };
 

@@ -37,11 +37,15 @@ void msgq_notify_fire(struct msgq *q, uint32_t sender)
 {
 	struct msgq_notify *notify = &q->head->notify;
 
-	if (!notify->pid || notify->fired || notify_receiver_waits(q))
+	if (!notify->pid || notify->fired == MSGQ_FIRED || notify_receiver_waits(q))
 		return;
+	if (notify->fired == MSGQ_MUTE) {
+		msgq_notify_forget(q, notify->pid);
+		return;
+	}
 	notify->sender_pid = sender;
 	notify->sender_uid = getuid();
-	notify->fired = 1;
+	notify->fired = MSGQ_FIRED;
 	notify_change(q);
 }
 
@@ -49,12 +53,12 @@ void msgq_notify_forget(struct msgq *q, uint32_t pid)
 {
 	if (msgq_load(&q->head->notify.pid) != pid)
 		return;
-	q->head->notify.fired = 0;
+	q->head->notify.fired = MSGQ_STANDS;
 	q->head->notify.pid = 0;
 	notify_change(q);
 }
 
-int msgq_notify_begin(struct msgq *q, uint32_t pid, uint32_t *ret_cookie)
+int msgq_notify_begin(struct msgq *q, uint32_t pid, bool mute, uint32_t *ret_cookie)
 {
 	struct msgq_notify *notify = &q->head->notify;
 	int r = msgq_enter(q);
@@ -67,7 +71,7 @@ int msgq_notify_begin(struct msgq *q, uint32_t pid, uint32_t *ret_cookie)
 		notify_change(q);
 		*ret_cookie = msgq_load(&notify->word);
 		notify->cookie = *ret_cookie;
-		notify->fired = 0;
+		notify->fired = mute ? MSGQ_MUTE : MSGQ_STANDS;
 		notify->pid = pid;
 	}
 	msgq_exit(q);
@@ -95,7 +99,7 @@ int msgq_notify_take(struct msgq *q, uint32_t pid, uint32_t cookie, struct msgq_
 	*ret = q->head->notify;
 	if (ret->pid != pid || ret->cookie != cookie)
 		r = -ENOENT;
-	else if (!ret->fired)
+	else if (ret->fired != MSGQ_FIRED)
 		r = -EAGAIN;
 	else
 		msgq_notify_forget(q, pid);

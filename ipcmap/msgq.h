@@ -27,12 +27,18 @@
 #define MSGQ_FIRST_BYTES 40
 #define MSGQ_MORE_BYTES 60
 
+enum msgq_fired {
+	MSGQ_STANDS = 0,
+	MSGQ_FIRED = 1, /* a message came; the process is still to be told */
+	MSGQ_MUTE = 2,  /* it stands, and ends with a message of which nobody is to be told */
+};
+
 /* mq_notify()'s registration. How the process is told stays in its own memory: nobody signals
  * anybody because shared bytes say so. */
 struct msgq_notify {
 	uint32_t pid;    /* 0: nobody */
 	uint32_t word;   /* futex of the process' helper; changes with the rest */
-	uint32_t fired;  /* a message came; the process is still to be told */
+	uint32_t fired;  /* enum msgq_fired */
 	uint32_t cookie; /* of this registration; no other has had it for long */
 	uint32_t sender_pid, sender_uid;
 };
@@ -41,7 +47,7 @@ struct msgq_head {
 	uint32_t guard;
 	uint32_t removed;   /* by IPC_RMID */
 	uint32_t owner_seq; /* counts IPC_SET */
-	uint32_t ready;     /* POSIX: max_messages and message_bytes are set; futex */
+	uint32_t ready;     /* POSIX: 1, max_messages and message_bytes are set */
 	uint32_t readers_seq, readers_waiting; /* futex of who waits for a message; some may */
 	uint32_t writers_seq, writers_waiting; /* the same for room */
 	uint32_t first, last, free;
@@ -138,9 +144,9 @@ void msgq_remove(struct msgq *q);
 /* Sets msg_qbytes, and wakes senders. -EINVAL: more than the file has room for. */
 int msgq_set_qbytes(struct msgq *q, uint64_t qbytes);
 
-/* mq_notify(): registers the process. ret_cookie is of this registration, and what notify.word is
- * then. -EBUSY: another is registered. */
-int msgq_notify_begin(struct msgq *q, uint32_t pid, uint32_t *ret_cookie);
+/* mq_notify(): registers the process; mute: with SIGEV_NONE. ret_cookie is of this registration,
+ * and what notify.word is then. -EBUSY: another is registered. */
+int msgq_notify_begin(struct msgq *q, uint32_t pid, bool mute, uint32_t *ret_cookie);
 
 /* The process' registration ends. 0; -ENOENT: it has none. */
 int msgq_notify_end(struct msgq *q, uint32_t pid);

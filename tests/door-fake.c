@@ -3,9 +3,9 @@
  * door-fake.c - a door without daemons, so that what stands behind it is tested alone
  *
  * Objects are files in the directory $VC_DOOR_FAKE, the table is a file there, too, and
- * flock(2) keeps its users apart. Permissions are the files', or of System V's objects the
- * entries'. Nobody watches the openers: an object that was unlinked stays until the directory is
- * removed.
+ * flock(2) keeps its users apart. Permissions are the files', or the entries' where an owner may do
+ * more than its mode says. Nobody watches the openers: an object that was unlinked stays until the
+ * directory is removed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,19 +33,22 @@ static void fake_path(char path[256], uint64_t id)
 	snprintf(path, 256, "%s/%llu", getenv("VC_DOOR_FAKE"), (unsigned long long)id);
 }
 
-static void fake_enter(struct fake *fake)
+static int fake_enter(struct fake *fake)
 {
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/table", getenv("VC_DOOR_FAKE"));
 	fake->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (fake->fd < 0 || flock(fake->fd, LOCK_EX) < 0 || fchmod(fake->fd, 0666) > 0 ||
+	if (fake->fd < 0)
+		return -errno;
+	if (flock(fake->fd, LOCK_EX) < 0 || fchmod(fake->fd, 0666) > 0 ||
 	    ftruncate(fake->fd, (off_t)(FAKE_ENTRIES * sizeof(struct door_stat))) < 0)
 		abort();
 	fake->entries = mmap(NULL, FAKE_ENTRIES * sizeof(struct door_stat), PROT_READ | PROT_WRITE,
 			     MAP_SHARED, fake->fd, 0);
 	if (fake->entries == MAP_FAILED)
 		abort();
+	return 0;
 }
 
 static void fake_exit(struct fake *fake)
@@ -95,7 +98,8 @@ static struct door_stat *fake_make(struct fake *fake, const struct door_open *re
 	snprintf(entry->name, sizeof(entry->name), "%s", req->name ? req->name : "");
 	fake_path(path, entry->id);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, (off_t)req->size) < 0 || fchmod(fd, req->mode) < 0)
+	if (fd < 0 || ftruncate(fd, (off_t)req->size) < 0 || fchmod(fd, req->mode) < 0 ||
+	    (req->n_init && pwrite(fd, req->init, req->n_init, 0) < 0))
 		abort();
 	return entry;
 }
@@ -105,17 +109,22 @@ static bool fake_owns(const struct door_stat *entry)
 	return geteuid() == 0 || geteuid() == entry->uid || geteuid() == entry->cuid;
 }
 
-/* Everybody can open a System V object's file: the entry says who may. */
+static bool fake_by_entry(const struct door_stat *entry)
+{
+	return ipc_kind_is_sysv(entry->kind) || entry->kind == IPC_KIND_POSIX_MQ;
+}
+
+/* Everybody can open such a file: the entry says who may. */
 static mode_t fake_mode(const struct door_stat *entry)
 {
-	return ipc_kind_is_sysv(entry->kind) ? 0666 : entry->mode;
+	return fake_by_entry(entry) ? 0666 : entry->mode;
 }
 
 static bool fake_may(const struct door_stat *entry, uint32_t flags)
 {
 	unsigned int bits = flags & DOOR_RDONLY ? 4 : flags & DOOR_WRONLY ? 2 : 6;
 
-	if (geteuid() == 0 || !ipc_kind_is_sysv(entry->kind))
+	if (geteuid() == 0 || !fake_by_entry(entry))
 		return true;
 	if (fake_owns(entry))
 		return flags & DOOR_OWNER || (entry->mode >> 6 & bits) == bits;
@@ -180,7 +189,8 @@ int door_open(const struct door_open *req, struct door_object *ret)
 	struct fake fake;
 	int r;
 
-	fake_enter(&fake);
+	if (fake_enter(&fake) < 0)
+		return -EMFILE;
 	r = fake_open(&fake, req, ret);
 	fake_exit(&fake);
 	return r;
@@ -192,7 +202,8 @@ int door_close(uint64_t handle)
 	struct fake fake;
 	int r = -EBADF;
 
-	fake_enter(&fake);
+	if (fake_enter(&fake) < 0)
+		return -EMFILE;
 	entry = fake_find(&fake, 0, NULL, handle);
 	if (entry && entry->openers > 0) {
 		entry->openers--;
@@ -208,7 +219,8 @@ int door_unlink(uint32_t kind, const char *name, uint64_t id)
 	struct fake fake;
 	int r = 0;
 
-	fake_enter(&fake);
+	if (fake_enter(&fake) < 0)
+		return -EMFILE;
 	entry = fake_find(&fake, kind, name, id);
 	if (!entry || entry->unlinked)
 		r = entry ? -ENOENT : -errno;
@@ -227,7 +239,8 @@ int door_stat(uint32_t kind, const char *name, uint64_t id, struct door_stat *re
 	char path[256];
 	int r = 0;
 
-	fake_enter(&fake);
+	if (fake_enter(&fake) < 0)
+		return -EMFILE;
 	entry = fake_find(&fake, kind, name, id);
 	if (entry) {
 		fake_path(path, entry->id);
@@ -261,7 +274,8 @@ int door_stat_any(uint32_t kind, const char *name, uint64_t id, struct door_stat
 	struct fake fake;
 	int r = 0;
 
-	fake_enter(&fake);
+	if (fake_enter(&fake) < 0)
+		return -EMFILE;
 	entry = fake_find(&fake, kind, name, id);
 	if (entry) {
 		*ret = *entry;
@@ -280,7 +294,8 @@ int door_chown(uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode)
 	char path[256];
 	int r = 0;
 
-	fake_enter(&fake);
+	if (fake_enter(&fake) < 0)
+		return -EMFILE;
 	entry = fake_find(&fake, 0, NULL, id);
 	if (!entry || !fake_owns(entry)) {
 		r = entry ? -EACCES : -ENOENT;
@@ -291,8 +306,7 @@ int door_chown(uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode)
 		entry->uid = uid;
 		entry->gid = gid;
 		entry->mode = mode;
-		if (!ipc_kind_is_sysv(entry->kind) &&
-		    (chown(path, uid, gid) < 0 || chmod(path, mode) < 0))
+		if (!fake_by_entry(entry) && (chown(path, uid, gid) < 0 || chmod(path, mode) < 0))
 			r = -errno;
 	}
 	fake_exit(&fake);
@@ -304,7 +318,8 @@ int door_list(uint32_t kind, uint64_t *cursor, struct door_stat *ret, size_t max
 	struct fake fake;
 	size_t n = 0;
 
-	fake_enter(&fake);
+	if (fake_enter(&fake) < 0)
+		return -EMFILE;
 	while (*cursor < FAKE_ENTRIES && n < max && fake.entries[*cursor].kind) {
 		const struct door_stat *entry = &fake.entries[(*cursor)++];
 

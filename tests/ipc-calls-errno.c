@@ -9,48 +9,26 @@
  */
 #include "ipc-calls.h"
 
-#include <fcntl.h>
 #include <limits.h>
-#include <mqueue.h>
-#include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
-#include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define KEY 0x56430030
-#define NAME "/vcipc-errno"
 #define STRANGER 65534
 #define NOTHING 123456 /* no identifier */
 
-/* Memory that is not there; that can only be read; that ends after a byte, with the page. */
-static char *none, *readonly, *edge;
 /* An identifier that was one. */
 static int queue, set, segment, gone;
 static struct {
 	long type;
 	char text[64];
 } message = { .type = 1 };
-
-static void make_memory(void)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *room =
-		mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	readonly = room;
-	edge = room + 2 * page - 1;
-	none = room + 2 * page;
-	mprotect(readonly, page, PROT_READ);
-	mprotect(none, 2 * page, PROT_NONE);
-}
 
 /* --- System V's queues ------------------------------------------------------------------- */
 
@@ -66,8 +44,8 @@ static void msg_errors(void)
 
 	SHOW(msgsnd(queue, NULL, 1, IPC_NOWAIT));
 	SHOW(msgsnd(queue, (void *)-1, 1, IPC_NOWAIT));
-	SHOW(msgsnd(queue, none, 1, IPC_NOWAIT));
-	SHOW(msgsnd(queue, edge - 7, 1, IPC_NOWAIT));
+	SHOW(msgsnd(queue, ipc_none, 1, IPC_NOWAIT));
+	SHOW(msgsnd(queue, ipc_at(ipc_edge, -7), 1, IPC_NOWAIT));
 	SHOW(msgsnd(queue, NULL, (size_t)-1, IPC_NOWAIT));
 	SHOW(msgsnd(-1, NULL, 1, IPC_NOWAIT));
 	SHOW(msgsnd(-1, &message, 1, IPC_NOWAIT));
@@ -87,13 +65,13 @@ static void msg_errors(void)
 	SHOW(msgrcv(queue, &message, 64, 0, IPC_NOWAIT));
 	message.type = 1;
 	SHOW(msgsnd(queue, &message, 64, IPC_NOWAIT));
-	SHOW(msgrcv(queue, none, 63, 0, IPC_NOWAIT));
-	SHOW(msgrcv(queue, none, 0, 0, IPC_NOWAIT | MSG_COPY));
-	SHOW(msgrcv(queue, readonly, 64, 0, IPC_NOWAIT | MSG_COPY));
-	SHOW(msgrcv(queue, readonly, 64, 0, IPC_NOWAIT));
+	SHOW(msgrcv(queue, ipc_none, 63, 0, IPC_NOWAIT));
+	SHOW(msgrcv(queue, ipc_none, 0, 0, IPC_NOWAIT | MSG_COPY));
+	SHOW(msgrcv(queue, ipc_readonly, 64, 0, IPC_NOWAIT | MSG_COPY));
+	SHOW(msgrcv(queue, ipc_readonly, 64, 0, IPC_NOWAIT));
 	SHOW(msgrcv(queue, &message, 64, 0, IPC_NOWAIT));
 	SHOW(msgsnd(queue, &message, 1, IPC_NOWAIT));
-	SHOW(msgrcv(queue, edge - 7, 64, 0, IPC_NOWAIT));
+	SHOW(msgrcv(queue, ipc_at(ipc_edge, -7), 64, 0, IPC_NOWAIT));
 	SHOW(msgrcv(queue, &message, (size_t)-1, 0, IPC_NOWAIT));
 	SHOW(msgrcv(-1, &message, 64, 0, IPC_NOWAIT));
 	SHOW(msgrcv(gone, &message, 64, 0, IPC_NOWAIT));
@@ -117,11 +95,11 @@ static void msgctl_errors(void)
 		SHOW(msgctl(-1, command, NULL));
 		SHOW(msgctl(command == IPC_STAT || command == IPC_SET ? queue : 0, command, NULL));
 		SHOW(msgctl(command == IPC_STAT || command == IPC_SET ? queue : 0, command,
-			    (void *)none));
+			    ipc_none));
 		if (command != IPC_SET)
-			SHOW(msgctl(command == IPC_STAT ? queue : 0, command, (void *)readonly));
+			SHOW(msgctl(command == IPC_STAT ? queue : 0, command, ipc_readonly));
 		SHOW(msgctl(command == IPC_STAT || command == IPC_SET ? queue : 0, command,
-			    (void *)(edge - 10)));
+			    ipc_at(ipc_edge, -10)));
 		if (command != IPC_INFO && command != MSG_INFO)
 			SHOW(msgctl(NOTHING, command, &ds));
 		SHOW(msgctl(NOTHING, command, NULL));
@@ -152,8 +130,8 @@ static void semop_errors(void)
 	struct timespec bad = { .tv_nsec = 1000000000 }, negative = { .tv_sec = -1 }, now = { 0 };
 
 	SHOW(semop(set, NULL, 1));
-	SHOW(semop(set, (void *)none, 1));
-	SHOW(semop(set, (void *)(edge - 2), 1));
+	SHOW(semop(set, ipc_none, 1));
+	SHOW(semop(set, ipc_at(ipc_edge, -2), 1));
 	SHOW(semop(set, NULL, 0));
 	SHOW(semop(set, NULL, 501));
 	SHOW(semop(-1, NULL, 501));
@@ -167,9 +145,9 @@ static void semop_errors(void)
 	SHOW(semop(set, &up, 1));
 	SHOW(semop(set, &zero, 1));
 	SHOW(semop(set, &down, 1));
-	SHOW(semtimedop(set, &up, 1, (void *)none));
-	SHOW(semtimedop(set, &up, 1, (void *)(edge - 8)));
-	SHOW(semtimedop(set, NULL, 501, (void *)none));
+	SHOW(semtimedop(set, &up, 1, ipc_none));
+	SHOW(semtimedop(set, &up, 1, ipc_at(ipc_edge, -8)));
+	SHOW(semtimedop(set, NULL, 501, ipc_none));
 	SHOW(semtimedop(set, NULL, 1, &bad));
 	SHOW(semtimedop(set, &up, 1, &bad));
 	SHOW(semtimedop(set, &up, 1, &negative));
@@ -208,10 +186,10 @@ static void semctl_errors(void)
 		VALUE(command);
 		SHOW(semctl(-1, 0, command, NULL));
 		SHOW(semctl(id, 0, command, NULL));
-		SHOW(semctl(id, 0, command, none));
+		SHOW(semctl(id, 0, command, ipc_none));
 		if (command != IPC_SET && command != SETALL)
-			SHOW(semctl(id, 0, command, readonly));
-		SHOW(semctl(id, 0, command, edge - 3));
+			SHOW(semctl(id, 0, command, ipc_readonly));
+		SHOW(semctl(id, 0, command, ipc_at(ipc_edge, -3)));
 		SHOW(semctl(NOTHING, 0, command, NULL));
 		if (command != IPC_INFO && command != SEM_INFO)
 			SHOW(semctl(NOTHING, 0, command, &ds));
@@ -262,9 +240,9 @@ static void shm_errors(void)
 	SHOW(shmat(-1, NULL, 0) == FAILED);
 	SHOW(shmat(gone, NULL, 0) == FAILED);
 	SHOW(shmat(NOTHING, NULL, 0) == FAILED);
-	SHOW(shmat(segment, none + 1, 0) == FAILED);
-	SHOW(shmat(segment, none, 0) == FAILED);
-	SHOW(shmat(segment, readonly, SHM_RND) == FAILED);
+	SHOW(shmat(segment, ipc_at(ipc_none, 1), 0) == FAILED);
+	SHOW(shmat(segment, ipc_none, 0) == FAILED);
+	SHOW(shmat(segment, ipc_readonly, SHM_RND) == FAILED);
 	SHOW(shmat(segment, NULL, SHM_REMAP) == FAILED);
 	SHOW(shmat(segment, (void *)1, SHM_RND | SHM_REMAP) == FAILED);
 	SHOW(shmat(segment, (void *)-4096, 0) == FAILED);
@@ -272,7 +250,7 @@ static void shm_errors(void)
 	SHOW(shmat(segment, (void *)(1l << 62), 0) == FAILED);
 	SHOW(shmdt(NULL));
 	SHOW(shmdt((void *)-1));
-	SHOW(shmdt(none));
+	SHOW(shmdt(ipc_none));
 	SHOW(shmdt(&message));
 }
 
@@ -289,10 +267,10 @@ static void shmctl_errors(void)
 		VALUE(command);
 		SHOW(shmctl(-1, command, NULL));
 		SHOW(shmctl(id, command, NULL));
-		SHOW(shmctl(id, command, (void *)none));
+		SHOW(shmctl(id, command, ipc_none));
 		if (command != IPC_SET)
-			SHOW(shmctl(id, command, (void *)readonly));
-		SHOW(shmctl(id, command, (void *)(edge - 10)));
+			SHOW(shmctl(id, command, ipc_readonly));
+		SHOW(shmctl(id, command, ipc_at(ipc_edge, -10)));
 		SHOW(shmctl(NOTHING, command, NULL));
 		if (command != IPC_INFO && command != SHM_INFO)
 			SHOW(shmctl(NOTHING, command, &ds));
@@ -309,7 +287,7 @@ static void shmctl_errors(void)
 
 static void stranger(void)
 {
-	struct sembuf up = { 0, 1, 0 }, far = { 3, 1, 0 }, zero = { 0, 0, 0 };
+	struct sembuf up = { 0, 1, 0 }, zero = { 0, 0, 0 };
 	struct msqid_ds queue_ds;
 	struct semid_ds set_ds;
 	struct shmid_ds segment_ds;
@@ -333,7 +311,6 @@ static void stranger(void)
 	SHOW_ID(semget(KEY, 3, 0600));
 	SHOW(semop(set, &up, 1));
 	SHOW(semop(set, &zero, 1));
-	(void)far;
 	SHOW(semctl(set, 0, IPC_STAT, NULL));
 	SHOW(semctl(0, 0, SEM_STAT, &set_ds));
 	SHOW_ID(semctl(0, 0, SEM_STAT_ANY, &set_ds));
@@ -349,7 +326,7 @@ static void stranger(void)
 	SHOW_ID(shmget(KEY, 5000, 0600));
 	SHOW(shmat(segment, NULL, 0) == FAILED);
 	SHOW(shmat(segment, NULL, SHM_RDONLY) == FAILED);
-	SHOW(shmat(segment, none + 1, 0) == FAILED);
+	SHOW(shmat(segment, ipc_at(ipc_none, 1), 0) == FAILED);
 	SHOW(shmctl(segment, IPC_STAT, &segment_ds));
 	SHOW(shmctl(0, SHM_STAT, &segment_ds));
 	SHOW_ID(shmctl(0, SHM_STAT_ANY, &segment_ds));
@@ -499,7 +476,7 @@ static void given(void)
 
 void calls_errno_sysv(void)
 {
-	make_memory();
+	ipc_make_memory();
 	msg_errors();
 	msgctl_errors();
 	sem_errors();

@@ -55,25 +55,12 @@ static long open_sem(const char *name, int flags)
 	return sem_open(name, flags, 0600, 1) == SEM_FAILED ? -1 : 0;
 }
 
-static void names(void)
+/* By a program that makes such an object itself, and puts no semaphore in. */
+static void foreign(void)
 {
-	char name[258];
-
-	memset(name, 'n', sizeof(name));
-	name[0] = '/';
-	name[256] = '\0'; /* 255 behind the slash */
-	SHOW(mq_open(name, O_CREAT | O_RDWR, 0600, NULL));
-	SHOW(shm_open(name, O_CREAT | O_RDWR, 0600));
-	SHOW(open_sem(name, O_CREAT));
-}
-
-/* Its maker was killed halfway: the name is there, and who comes to use it takes it away. */
-static void unready(void)
-{
-	SHOW(open_sem("/unready", O_CREAT | O_EXCL));
-	SHOW(open_sem("/unready", 0));
-	SHOW(open_sem("/unready", O_CREAT | O_EXCL));
-	SHOW(sem_unlink("/unready"));
+	SHOW(open_sem("/foreign", O_CREAT | O_EXCL));
+	SHOW(open_sem("/foreign", 0));
+	SHOW(sem_unlink("/foreign"));
 }
 
 static void descriptors(void)
@@ -94,8 +81,7 @@ static void descriptors(void)
 void calls_ours(void)
 {
 	permissions();
-	names();
-	unready();
+	foreign();
 	descriptors();
 	SHOW(shmctl(segment, SHM_LOCK, NULL));
 	SHOW(msgctl(queue, IPC_RMID, NULL));

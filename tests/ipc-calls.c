@@ -6,12 +6,14 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 volatile int ipc_alarms;
+void *ipc_none, *ipc_readonly, *ipc_edge;
 
 static const char *error_name(long r)
 {
@@ -82,6 +84,24 @@ void ipc_child(const char *text, uid_t uid, void (*f)(void))
 	ipc_reap(text, ipc_start(child_as));
 }
 
+void ipc_make_memory(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *room =
+		mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ipc_readonly = room;
+	ipc_edge = room + 2 * page - 1;
+	ipc_none = room + 2 * page;
+	mprotect(ipc_readonly, page, PROT_READ);
+	mprotect(ipc_none, 2 * page, PROT_NONE);
+}
+
+void *ipc_at(void *memory, long bytes)
+{
+	return (char *)memory + bytes;
+}
+
 void ipc_settle(void)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
@@ -119,6 +139,7 @@ int main(int argc, char **argv)
 		{ "child", calls_child },
 		{ "ours", calls_ours },
 		{ "errno-sysv", calls_errno_sysv },
+		{ "errno-posix", calls_errno_posix },
 	};
 	int done = 0;
 

@@ -35,6 +35,11 @@ void ipc_child(const char *text, uid_t uid, void (*f)(void));
 pid_t ipc_start(void (*f)(void));
 void ipc_reap(const char *text, pid_t pid);
 
+/* Memory that is not there; that can only be read; whose page ends behind its first byte. */
+extern void *ipc_none, *ipc_readonly, *ipc_edge;
+void ipc_make_memory(void);
+void *ipc_at(void *memory, long bytes);
+
 /* Waits until a process or, by its own look, something is asleep: half a second at most. */
 void ipc_settle(void);
 
@@ -52,6 +57,7 @@ void calls_notify(void);
 void calls_named(void);
 void calls_child(void);
 void calls_errno_sysv(void);
+void calls_errno_posix(void);
 void calls_limits(void); /* changes them: as root, in an IPC namespace of its own */
 void calls_ours(void);   /* what differs from the kernel */
 

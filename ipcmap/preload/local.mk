@@ -67,18 +67,22 @@ preload_fake_la_SOURCES = tests/door-fake.c
 preload_fake_la_LIBADD = libpreload.la libcommon.la
 preload_fake_la_LDFLAGS = $(preload_ldflags) -rpath /nowhere
 
-check_PROGRAMS += tests/ipc-calls tests/ipc-pair tests/ipc-sleeper tests/ipc-interrupt
+check_PROGRAMS += tests/ipc-calls tests/ipc-pair tests/ipc-sleeper tests/ipc-interrupt \
+	tests/ipc-halfway
 tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
 	tests/ipc-calls-child.c tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
-	tests/ipc-calls-limits.c tests/ipc-calls-errno.c tests/ipc-calls-ours.c
+	tests/ipc-calls-limits.c tests/ipc-calls-errno.c tests/ipc-calls-errno-posix.c \
+	tests/ipc-calls-ours.c
 # They call what the headers say must not be called so.
 tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull
 tests_ipc_pair_SOURCES = tests/ipc-pair.c
 tests_ipc_sleeper_SOURCES = tests/ipc-sleeper.c tests/raw-call.h
 tests_ipc_interrupt_SOURCES = tests/ipc-interrupt.c
+tests_ipc_halfway_SOURCES = tests/ipc-halfway.c
 preload_end_to_end = tests/preload-fake.sh tests/ipc-preload.sh tests/ipc-preload-errors.sh \
 	tests/ipc-preload-move.sh tests/ipc-preload-given-up.sh tests/ipc-preload-interrupt.sh \
-	tests/ipc-preload-stress.sh tests/ipc-preload-postgres.sh tests/ipc-reach.sh
+	tests/ipc-preload-halfway.sh tests/ipc-preload-stress.sh tests/ipc-preload-postgres.sh \
+	tests/ipc-reach.sh
 dist_check_SCRIPTS += $(preload_end_to_end)
 EXTRA_DIST += tests/ipc-reach.c
 TESTS += $(preload_end_to_end)

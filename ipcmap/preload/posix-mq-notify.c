@@ -8,8 +8,10 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -132,6 +134,41 @@ static int waiter_start(struct mq_opened *opened, struct mq_waiter *waiter)
 	return -r;
 }
 
+/* The caller may destroy its own as soon as mq_notify() returns. */
+static int attr_copy(const pthread_attr_t *from, pthread_attr_t *ret)
+{
+	struct sched_param param;
+	cpu_set_t cpus, all;
+	sigset_t signals;
+	size_t size;
+	void *stack;
+	int n;
+
+	if (pthread_attr_init(ret) != 0)
+		return -ENOMEM;
+	pthread_attr_setdetachstate(ret, PTHREAD_CREATE_DETACHED);
+	if (pthread_attr_getguardsize(from, &size) == 0)
+		pthread_attr_setguardsize(ret, size);
+	if (pthread_attr_getinheritsched(from, &n) == 0)
+		pthread_attr_setinheritsched(ret, n);
+	if (pthread_attr_getschedpolicy(from, &n) == 0)
+		pthread_attr_setschedpolicy(ret, n);
+	if (pthread_attr_getschedparam(from, &param) == 0)
+		pthread_attr_setschedparam(ret, &param);
+	if (pthread_attr_getsigmask_np(from, &signals) == 0)
+		pthread_attr_setsigmask_np(ret, &signals);
+	/* Without one, it says all that there can be. */
+	memset(&all, 0xff, sizeof(all));
+	if (pthread_attr_getaffinity_np(from, sizeof(cpus), &cpus) == 0 && !CPU_EQUAL(&cpus, &all))
+		pthread_attr_setaffinity_np(ret, sizeof(cpus), &cpus);
+	/* Without one, it would end at address 0. */
+	if (pthread_attr_getstack(from, &stack, &size) == 0 && (uintptr_t)stack + size != 0)
+		pthread_attr_setstack(ret, stack, size);
+	else if (pthread_attr_getstacksize(from, &size) == 0)
+		pthread_attr_setstacksize(ret, size);
+	return 0;
+}
+
 static int notify_begin(struct mq_opened *opened, const struct sigevent *event)
 {
 	struct mq_waiter *waiter = calloc(1, sizeof(*waiter));
@@ -142,37 +179,51 @@ static int notify_begin(struct mq_opened *opened, const struct sigevent *event)
 	waiter->opened = opened;
 	waiter->event = *event;
 	if (event->sigev_notify == SIGEV_THREAD && event->sigev_notify_attributes) {
-		waiter->attr = *(pthread_attr_t *)event->sigev_notify_attributes;
-		waiter->has_attr = true;
+		r = attr_copy(event->sigev_notify_attributes, &waiter->attr);
+		waiter->has_attr = r == 0;
 	}
-	r = msgq_notify_begin(&opened->q, (uint32_t)preload_pid(), &waiter->cookie);
+	if (r == 0)
+		r = msgq_notify_begin(&opened->q, (uint32_t)preload_pid(),
+				      event->sigev_notify == SIGEV_NONE, &waiter->cookie);
 	if (r == 0 && event->sigev_notify != SIGEV_NONE) {
 		r = waiter_start(opened, waiter);
 		if (r == 0)
 			return 0;
 		msgq_notify_end(&opened->q, (uint32_t)preload_pid());
 	}
-	free(waiter);
+	waiter_free(waiter);
 	return r;
+}
+
+static int notify_take(struct sigevent *ret, const struct sigevent *event)
+{
+	int r = preload_take(ret, event, sizeof(*ret));
+
+	if (r < 0)
+		return r;
+	if (ret->sigev_notify != SIGEV_NONE && ret->sigev_notify != SIGEV_SIGNAL &&
+	    ret->sigev_notify != SIGEV_THREAD)
+		return -EINVAL;
+	if (ret->sigev_notify == SIGEV_SIGNAL &&
+	    (ret->sigev_signo < 0 || ret->sigev_signo > SIGRTMAX))
+		return -EINVAL;
+	return 0;
 }
 
 INTERPOSE int mq_notify(mqd_t fd, const struct sigevent *event)
 {
 	struct mq_opened *opened;
 	struct section section;
+	struct sigevent taken;
 	int r;
 
-	if (event && event->sigev_notify != SIGEV_NONE && event->sigev_notify != SIGEV_SIGNAL &&
-	    event->sigev_notify != SIGEV_THREAD)
-		return preload_result(-EINVAL);
-	if (event && event->sigev_notify == SIGEV_SIGNAL &&
-	    (event->sigev_signo < 0 || event->sigev_signo > SIGRTMAX))
-		return preload_result(-EINVAL);
 	section_begin(&section);
-	r = mq_get(fd, &opened);
+	r = event ? notify_take(&taken, event) : 0;
+	if (r == 0)
+		r = mq_get(fd, &opened);
 	if (r == 0) {
 		if (event)
-			r = notify_begin(opened, event);
+			r = notify_begin(opened, &taken);
 		else
 			msgq_notify_end(&opened->q, (uint32_t)preload_pid());
 		mq_put(opened);

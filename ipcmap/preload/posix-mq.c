@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/cleanup.h"
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/wait.h"
 
@@ -45,22 +45,6 @@ static void mq_count_child(struct mq_opened *opened)
 	}
 }
 
-int mq_get(mqd_t fd, struct mq_opened **ret)
-{
-	struct mq_opened *opened;
-
-	preload_lock();
-	opened = mq_find(fd);
-	if (opened) {
-		opened->uses++;
-		if (opened->pid != preload_pid() && !preload_is_guest())
-			mq_count_child(opened);
-	}
-	preload_unlock();
-	*ret = opened;
-	return opened ? 0 : -EBADF;
-}
-
 static void mq_put_locked(struct mq_opened *opened)
 {
 	if (--opened->uses > 0)
@@ -78,15 +62,46 @@ void mq_put(struct mq_opened *opened)
 	preload_unlock();
 }
 
-/* Takes it out of the list; its number may be another file's by now. */
+/* Takes it out of the list; its number may be another file's by now. Closing ends what mq_notify()
+ * has begun. */
 static void mq_drop(struct mq_opened *opened)
 {
 	struct mq_opened **at = &mqs_opened;
 
+	mq_notify_close(opened);
 	while (*at != opened)
 		at = &(*at)->next;
 	*at = opened->next;
 	mq_put_locked(opened);
+}
+
+/* close() says nothing here, and the number may be another file's since. */
+static bool mq_is_open(const struct mq_opened *opened)
+{
+	struct stat file;
+
+	return fstat(opened->fd, &file) == 0 && file.st_ino == opened->ino &&
+	       file.st_dev == opened->dev;
+}
+
+int mq_get(mqd_t fd, struct mq_opened **ret)
+{
+	struct mq_opened *opened;
+
+	preload_lock();
+	opened = mq_find(fd);
+	if (opened && !mq_is_open(opened)) {
+		mq_drop(opened);
+		opened = NULL;
+	}
+	if (opened) {
+		opened->uses++;
+		if (opened->pid != preload_pid() && !preload_is_guest())
+			mq_count_child(opened);
+	}
+	preload_unlock();
+	*ret = opened;
+	return opened ? 0 : -EBADF;
 }
 
 void mq_forked(void)
@@ -110,7 +125,7 @@ static int mq_name(const char *name)
 		return -EINVAL;
 	if (name[1] == '\0')
 		return -ENOENT;
-	if (strlen(name) > NAME_MAX)
+	if (strlen(name + 1) > NAME_MAX)
 		return -ENAMETOOLONG;
 	return strchr(name + 1, '/') || !strcmp(name, "/.") || !strcmp(name, "/..") ? -EACCES : 0;
 }
@@ -123,6 +138,8 @@ static int mq_map(struct mq_opened *opened, const struct door_object *door)
 	if (base == MAP_FAILED)
 		return -errno;
 	r = msgq_view(base, door->size, &opened->q);
+	if (r == 0 && !opened->q.head->ready)
+		r = -EINVAL;
 	if (r < 0)
 		munmap(base, door->size);
 	opened->size = door->size;
@@ -148,28 +165,48 @@ static void mq_insert(struct mq_opened *opened)
 
 static int mq_open_there(const char *name, struct door_object *ret)
 {
-	return posix_open(IPC_KIND_POSIX_MQ, name, O_RDWR, 0, 0, NULL,
-			  offsetof(struct msgq_head, ready), ret);
+	struct door_open req = { .kind = IPC_KIND_POSIX_MQ,
+				 .name = posix_name(name),
+				 .flags = DOOR_OWNER };
+
+	return posix_open(&req, 0, 0, ret);
+}
+
+static int mq_open_new(const char *name, int oflag, mode_t mode, const struct mq_attr *attr,
+		       struct door_object *ret)
+{
+	struct msgq_head begin = { .ready = 1,
+				   .max_messages = (uint32_t)attr->mq_maxmsg,
+				   .message_bytes = (uint32_t)attr->mq_msgsize };
+	struct door_limit limit;
+	struct door_open req = { .kind = IPC_KIND_POSIX_MQ,
+				 .name = posix_name(name),
+				 .flags = DOOR_OWNER,
+				 .size = msgq_size_posix(begin.max_messages, begin.message_bytes),
+				 .limit = &limit,
+				 .init = &begin,
+				 .n_init = sizeof(begin) };
+	int r;
+
+	limits_mq(attr, &limit);
+	r = posix_open(&req, oflag, mode, ret);
+	return r == -EOVERFLOW ? -EMFILE : r;
 }
 
 /* Opens or makes it. One that cannot be made may be there already. attr: a new one's. */
 static int mq_open_door(const char *name, int oflag, mode_t mode, const struct mq_attr *attr,
-			struct mq_attr *ret_attr, struct door_object *ret)
+			struct door_object *ret)
 {
-	struct door_limit limit;
+	struct mq_attr given;
 	int tried, r;
 
 	if (!(oflag & O_CREAT))
 		return mq_open_there(name, ret);
-	tried = limits_try_mq(attr, ret_attr);
-	if (tried == 0) {
-		limits_mq(ret_attr, &limit);
-		r = posix_open(IPC_KIND_POSIX_MQ, name, (oflag & (O_CREAT | O_EXCL)) | O_RDWR, mode,
-			       msgq_size_posix((uint32_t)ret_attr->mq_maxmsg,
-					       (uint32_t)ret_attr->mq_msgsize),
-			       &limit, offsetof(struct msgq_head, ready), ret);
-		return r == -EOVERFLOW ? -EMFILE : r;
-	}
+	tried = limits_try_mq(attr, &given);
+	if (tried == 0)
+		return mq_open_new(name, oflag, mode, &given, ret);
+	if (tried == -EFAULT)
+		return tried;
 	r = mq_open_there(name, ret);
 	if (r == 0 && oflag & O_EXCL) {
 		close(ret->fd);
@@ -179,38 +216,68 @@ static int mq_open_door(const char *name, int oflag, mode_t mode, const struct m
 	return r == -ENOENT ? tried : r;
 }
 
+/* An owner is given it whatever the mode is, and so is asked here; others must be allowed to read
+ * and write. */
+static int mq_may(const struct door_object *door, int oflag)
+{
+	static const unsigned int bits[] = { [O_RDONLY] = 4, [O_WRONLY] = 2, [O_RDWR] = 6 };
+	uid_t euid = geteuid();
+
+	if (door->created)
+		return 0;
+	if ((oflag & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+	if (euid == 0 || euid != door->uid)
+		return 0;
+	return bits[oflag & O_ACCMODE] & ~(door->mode >> 6) ? -EACCES : 0;
+}
+
+static int mq_opened_new(const struct door_object *door, int oflag, struct mq_opened **ret)
+{
+	struct mq_opened *opened = calloc(1, sizeof(*opened));
+	int r = opened ? mq_map(opened, door) : -ENOMEM;
+	struct stat file;
+
+	if (r == 0 && fstat(door->fd, &file) < 0)
+		r = -errno;
+	if (r < 0) {
+		free(opened);
+		return r;
+	}
+	opened->access = oflag & O_ACCMODE;
+	opened->dev = file.st_dev;
+	opened->ino = file.st_ino;
+	opened->fd = preload_lowest_fd(door->fd);
+	if (oflag & O_NONBLOCK)
+		fcntl(opened->fd, F_SETFL, O_RDWR | O_NONBLOCK);
+	*ret = opened;
+	return 0;
+}
+
 static int mq_open_name(const char *name, int oflag, mode_t mode, const struct mq_attr *attr)
 {
-	_cleanup_free_ struct mq_opened *opened = calloc(1, sizeof(*opened));
-	struct mq_attr fresh;
+	struct mq_opened *opened;
 	struct door_object door;
 	int r = mq_name(name);
 
-	if (!opened)
-		return -ENOMEM;
-	if (r == 0 && (oflag & O_ACCMODE) == O_ACCMODE)
-		r = -EINVAL;
-	if (r == 0)
-		r = mq_open_door(name, oflag, mode, attr, &fresh, &door);
 	if (r < 0)
 		return r;
-	r = mq_map(opened, &door);
+	r = mq_open_door(name, oflag, mode, attr, &door);
+	/* The kernel looks at the flags first. */
+	if (r == -EACCES && (oflag & O_ACCMODE) == O_ACCMODE)
+		r = -EINVAL;
+	if (r < 0)
+		return r;
+	r = mq_may(&door, oflag);
+	if (r == 0)
+		r = mq_opened_new(&door, oflag, &opened);
 	if (r < 0) {
 		close(door.fd);
 		door_close(door.handle);
 		return r;
 	}
-	if (door.created) {
-		opened->q.head->max_messages = (uint32_t)fresh.mq_maxmsg;
-		opened->q.head->message_bytes = (uint32_t)fresh.mq_msgsize;
-		posix_ready(&opened->q.head->ready);
-	}
-	opened->access = oflag & O_ACCMODE;
-	opened->fd = preload_lowest_fd(door.fd);
-	if (oflag & O_NONBLOCK)
-		fcntl(opened->fd, F_SETFL, O_RDWR | O_NONBLOCK);
 	r = opened->fd;
-	mq_insert(steal_ptr(opened));
+	mq_insert(opened);
 	return r;
 }
 
@@ -241,20 +308,19 @@ INTERPOSE mqd_t __mq_open_2(const char *name, int oflag)
 	return mq_open(name, oflag & ~O_CREAT);
 }
 
+/* The kernel's closes any descriptor. */
 INTERPOSE int mq_close(mqd_t fd)
 {
 	struct mq_opened *opened;
 	struct section section;
-	int r = -EBADF;
+	int r;
 
 	section_begin(&section);
 	preload_lock();
 	opened = mq_find(fd);
-	if (opened) {
-		mq_notify_close(opened);
-		r = close(fd) < 0 ? -errno : 0;
+	r = close(fd) < 0 ? -errno : 0;
+	if (opened)
 		mq_drop(opened);
-	}
 	preload_unlock();
 	section_end(&section);
 	return preload_result(r);
@@ -268,7 +334,7 @@ INTERPOSE int mq_unlink(const char *name)
 	section_begin(&section);
 	r = mq_name(name);
 	if (r == 0)
-		r = door_unlink(IPC_KIND_POSIX_MQ, name, 0);
+		r = door_unlink(IPC_KIND_POSIX_MQ, posix_name(name), 0);
 	section_end(&section);
 	return preload_result(r);
 }
@@ -282,45 +348,52 @@ static int mq_change(const struct mq_opened *opened, const struct mq_attr *attr,
 
 	if (flags < 0)
 		return -EBADF;
-	if (old) {
-		memset(old, 0, sizeof(*old));
-		old->mq_flags = flags & O_NONBLOCK;
-		old->mq_maxmsg = opened->q.head->max_messages;
-		old->mq_msgsize = opened->q.head->message_bytes;
-		old->mq_curmsgs = opened->q.head->n;
-	}
+	*old = (struct mq_attr){ .mq_flags = flags & O_NONBLOCK,
+				 .mq_maxmsg = opened->q.head->max_messages,
+				 .mq_msgsize = opened->q.head->message_bytes,
+				 .mq_curmsgs = opened->q.head->n };
 	if (attr)
 		fcntl(opened->fd, F_SETFL, (flags & ~O_NONBLOCK) | (int)attr->mq_flags);
 	return 0;
 }
 
-static int mq_attributes(mqd_t fd, const struct mq_attr *attr, struct mq_attr *old)
+static int mq_attributes(mqd_t fd, const struct mq_attr *attr, struct mq_attr *ret)
 {
+	struct mq_attr given, old;
 	struct mq_opened *opened;
+	int r = attr ? preload_take(&given, attr, sizeof(given)) : 0;
+
+	if (r == 0 && attr && given.mq_flags & ~O_NONBLOCK)
+		r = -EINVAL;
+	if (r == 0)
+		r = mq_get(fd, &opened);
+	if (r < 0)
+		return r;
+	r = mq_change(opened, attr ? &given : NULL, &old);
+	mq_put(opened);
+	return r == 0 && ret ? preload_give(ret, &old, sizeof(old)) : r;
+}
+
+static int mq_attributes_result(mqd_t fd, const struct mq_attr *attr, struct mq_attr *ret)
+{
 	struct section section;
 	int r;
 
-	if (attr && attr->mq_flags & ~O_NONBLOCK)
-		return -EINVAL;
 	section_begin(&section);
-	r = mq_get(fd, &opened);
-	if (r == 0) {
-		r = mq_change(opened, attr, old);
-		mq_put(opened);
-	}
+	r = mq_attributes(fd, attr, ret);
 	section_end(&section);
-	return r;
+	return preload_result(r);
 }
 
 INTERPOSE int mq_getattr(mqd_t fd, struct mq_attr *attr)
 {
-	return preload_result(mq_attributes(fd, NULL, attr));
+	return mq_attributes_result(fd, NULL, attr);
 }
 
 INTERPOSE int mq_setattr(mqd_t fd, const struct mq_attr *restrict attr,
 			 struct mq_attr *restrict old)
 {
-	return preload_result(mq_attributes(fd, attr, old));
+	return mq_attributes_result(fd, attr, old);
 }
 
 /* --- send and receive -------------------------------------------------------------------- */
@@ -344,12 +417,10 @@ static int mq_get_for(mqd_t fd, int access, struct mq_opened **ret)
 {
 	int r = mq_get(fd, ret);
 
-	if (r == 0 && ((*ret)->access != O_RDWR && (*ret)->access != access))
-		r = -EBADF;
-	if (r == 0 && fcntl(fd, F_GETFD) < 0)
-		r = -EBADF;
-	if (r < 0 && *ret)
+	if (r == 0 && ((*ret)->access != O_RDWR && (*ret)->access != access)) {
 		mq_put(*ret);
+		r = -EBADF;
+	}
 	return r;
 }
 
@@ -367,6 +438,8 @@ static int mq_send_message(struct section *section, mqd_t fd, const struct msgq_
 		return r;
 	if (message->size > opened->q.head->message_bytes)
 		r = -EMSGSIZE;
+	if (r == 0)
+		r = preload_check_read(message->data, message->size);
 	while (r == 0 && (r = msgq_send(&opened->q, message, true, (uint32_t)preload_pid(),
 					&block)) == -EINPROGRESS)
 		r = mq_sleep(section, opened, &block, deadline_usec);
@@ -377,13 +450,22 @@ static int mq_send_message(struct section *section, mqd_t fd, const struct msgq_
 }
 
 /* until NULL: for ever. */
+static int mq_deadline(const struct timespec *until, uint64_t *ret_usec)
+{
+	struct timespec taken;
+	int r = until ? preload_take(&taken, until, sizeof(taken)) : 0;
+
+	*ret_usec = WAIT_FOREVER;
+	return r == 0 && until ? preload_deadline(CLOCK_REALTIME, &taken, ret_usec) : r;
+}
+
 static int mq_send_until(mqd_t fd, const char *data, size_t size, unsigned int priority,
 			 const struct timespec *until)
 {
 	struct msgq_message message = { .type = priority, .data = (void *)data, .size = size };
-	uint64_t deadline_usec = WAIT_FOREVER;
+	uint64_t deadline_usec;
 	struct section section;
-	int r = until ? preload_deadline(CLOCK_REALTIME, until, &deadline_usec) : 0;
+	int r = mq_deadline(until, &deadline_usec);
 
 	if (r < 0)
 		return r;
@@ -425,20 +507,23 @@ static int mq_receive_message(struct section *section, mqd_t fd, struct msgq_mes
 static ssize_t mq_receive_until(mqd_t fd, char *data, size_t size, unsigned int *ret_priority,
 				const struct timespec *until)
 {
-	struct msgq_message message = { .data = data, .size = size };
-	uint64_t deadline_usec = WAIT_FOREVER;
+	struct msgq_message message = { .data = data, .size = size, .check = preload_check_write };
+	uint64_t deadline_usec;
+	unsigned int priority;
 	struct section section;
-	int r = until ? preload_deadline(CLOCK_REALTIME, until, &deadline_usec) : 0;
+	int r = mq_deadline(until, &deadline_usec);
 
 	if (r < 0)
 		return preload_result(r);
 	section_begin(&section);
 	r = mq_receive_message(&section, fd, &message, deadline_usec);
 	section_end(&section);
+	priority = (unsigned int)message.type;
+	/* The message is lost, as in the kernel. */
+	if (r == 0 && ret_priority)
+		r = preload_give(ret_priority, &priority, sizeof(priority));
 	if (r < 0)
 		return preload_result(r);
-	if (ret_priority)
-		*ret_priority = (unsigned int)message.type;
 	return (ssize_t)message.size;
 }
 

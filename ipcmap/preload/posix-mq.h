@@ -18,6 +18,8 @@ struct mq_waiter; /* posix-mq-notify.c */
 struct mq_opened {
 	struct mq_opened *next;
 	mqd_t fd;
+	dev_t dev; /* of that file */
+	ino_t ino;
 	int access; /* O_RDONLY, O_WRONLY, O_RDWR, as asked for */
 	struct msgq q;
 	uint64_t size, id, handle;

@@ -19,7 +19,7 @@
 #include "ipcmap/preload/preload.h"
 
 struct sem_file {
-	uint32_t ready; /* the semaphore is initialised; futex */
+	uint32_t ready; /* 1: it is one of ours */
 	uint32_t reserved[15];
 	sem_t sem;
 };
@@ -44,6 +44,8 @@ static int sem_name(const char *name, char ret[NAME_MAX + 1])
 	len = strlen(name);
 	if (len == 0 || strchr(name, '/'))
 		return -EINVAL;
+	if (len > NAME_MAX)
+		return -EINVAL;
 	/* The C library puts "sem." before it. */
 	if (len + 4 > NAME_MAX)
 		return -ENAMETOOLONG;
@@ -61,31 +63,42 @@ static struct sem_opened *sem_find(uint64_t id)
 	return opened;
 }
 
+static int sem_map(const struct door_object *door, struct sem_file **ret)
+{
+	struct sem_file *file;
+
+	if (door->size < sizeof(*file))
+		return -EINVAL;
+	file = mmap(NULL, sizeof(*file), PROT_READ | PROT_WRITE, MAP_SHARED, door->fd, 0);
+	if (file == MAP_FAILED)
+		return -errno;
+	if (!file->ready) {
+		munmap(file, sizeof(*file));
+		return -EINVAL;
+	}
+	*ret = file;
+	return 0;
+}
+
 /* Maps what door opened; under the lock. */
-static int sem_add(const struct door_object *door, unsigned int value, struct sem_opened **ret)
+static int sem_add(const struct door_object *door, struct sem_opened **ret)
 {
 	struct sem_opened *opened = calloc(1, sizeof(*opened));
-	void *file;
+	struct sem_file *file = NULL;
+	int r;
 
 	if (!opened)
 		return -ENOMEM;
-	file = door->size < sizeof(struct sem_file)
-		       ? MAP_FAILED
-		       : mmap(NULL, sizeof(struct sem_file), PROT_READ | PROT_WRITE, MAP_SHARED,
-			      door->fd, 0);
-	if (file == MAP_FAILED) {
+	r = sem_map(door, &file);
+	if (r < 0) {
 		free(opened);
-		return door->size < sizeof(struct sem_file) ? -EINVAL : -errno;
+		return r;
 	}
 	*opened = (struct sem_opened){ .next = sems_opened,
 				       .file = file,
 				       .id = door->id,
 				       .handle = door->handle,
 				       .pid = preload_pid() };
-	if (door->created) {
-		sem_init(&opened->file->sem, 1, value);
-		posix_ready(&opened->file->ready);
-	}
 	sems_opened = opened;
 	*ret = opened;
 	return 0;
@@ -94,16 +107,25 @@ static int sem_add(const struct door_object *door, unsigned int value, struct se
 static int sem_open_name(const char *name, int oflag, mode_t mode, unsigned int value, sem_t **ret)
 {
 	char path[NAME_MAX + 1];
+	struct sem_file begin = { .ready = 1 };
+	struct door_open req = { .kind = IPC_KIND_POSIX_SEM,
+				 .name = path,
+				 .size = sizeof(begin),
+				 .init = &begin,
+				 .n_init = sizeof(begin) };
 	struct sem_opened *opened;
 	struct door_object door;
 	int r = sem_name(name, path);
 
 	if (r < 0)
 		return r;
-	if (oflag & O_CREAT && value > SEM_VALUE_MAX)
+	/* A value that none can have is of no interest if there is one already. */
+	if (oflag & O_CREAT && value > SEM_VALUE_MAX && oflag & O_EXCL)
 		return -EINVAL;
-	r = posix_open(IPC_KIND_POSIX_SEM, path, (oflag & (O_CREAT | O_EXCL)) | O_RDWR, mode,
-		       sizeof(struct sem_file), NULL, offsetof(struct sem_file, ready), &door);
+	sem_init(&begin.sem, 1, value);
+	r = posix_open(&req, value > SEM_VALUE_MAX ? 0 : oflag, mode, &door);
+	if (r == -ENOENT && oflag & O_CREAT)
+		r = -EINVAL;
 	if (r < 0)
 		return r;
 	preload_lock();
@@ -111,7 +133,7 @@ static int sem_open_name(const char *name, int oflag, mode_t mode, unsigned int 
 	if (opened)
 		door_close(door.handle);
 	else
-		r = sem_add(&door, value, &opened);
+		r = sem_add(&door, &opened);
 	if (r == 0) {
 		opened->refs++;
 		*ret = &opened->file->sem;

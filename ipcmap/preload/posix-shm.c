@@ -16,7 +16,7 @@
 #include "ipcmap/preload/preload.h"
 
 /* The C library takes a name with any number of slashes in front, and none. */
-static int shm_name(const char *name, char ret[NAME_MAX + 1])
+static int shm_name(const char *name, char ret[NAME_MAX + 2])
 {
 	size_t len;
 
@@ -25,35 +25,53 @@ static int shm_name(const char *name, char ret[NAME_MAX + 1])
 	len = strlen(name);
 	if (len == 0 || strchr(name, '/'))
 		return -EINVAL;
-	if (len + 2 > NAME_MAX + 1)
+	if (len > NAME_MAX)
 		return -ENAMETOOLONG;
 	ret[0] = '/';
 	memcpy(ret + 1, name, len + 1);
 	return 0;
 }
 
+/* What must be asked for: who truncates must write. */
+static uint32_t shm_access(int oflag)
+{
+	switch (oflag & O_ACCMODE) {
+	case O_RDONLY:
+		return oflag & O_TRUNC ? 0 : DOOR_RDONLY;
+	case O_WRONLY:
+		return DOOR_WRONLY;
+	default:
+		return 0;
+	}
+}
+
+static int shm_truncate(int *fd, int oflag)
+{
+	if (ftruncate(*fd, 0) < 0)
+		return -errno;
+	return (oflag & O_ACCMODE) == O_RDONLY ? preload_reopen_readonly(fd) : 0;
+}
+
 static int shm_open_name(const char *name, int oflag, mode_t mode)
 {
-	char path[NAME_MAX + 1];
+	char path[NAME_MAX + 2];
+	struct door_open req = { .kind = IPC_KIND_POSIX_SHM, .flags = shm_access(oflag) };
 	struct door_object opened;
-	int r = shm_name(name, path), fd;
+	int r = shm_name(name, path);
 
 	if (r < 0)
 		return r;
-	r = posix_open(IPC_KIND_POSIX_SHM, path, oflag, mode, 0, NULL, UINT64_MAX, &opened);
-	/* Who may only read has nothing to make. */
-	if (r == -EACCES && oflag & O_CREAT && !(oflag & O_EXCL) && (oflag & O_ACCMODE) == O_RDONLY)
-		r = posix_open(IPC_KIND_POSIX_SHM, path, O_RDONLY, 0, 0, NULL, UINT64_MAX, &opened);
+	req.name = posix_name(path);
+	r = posix_open(&req, oflag, mode, &opened);
 	if (r < 0)
 		return r;
 	door_close(opened.handle);
-	if (oflag & O_TRUNC && (oflag & O_ACCMODE) == O_RDWR && ftruncate(opened.fd, 0) < 0) {
-		r = -errno;
+	r = oflag & O_TRUNC ? shm_truncate(&opened.fd, oflag) : 0;
+	if (r < 0) {
 		close(opened.fd);
 		return r;
 	}
-	fd = preload_lowest_fd(opened.fd);
-	return fd;
+	return preload_lowest_fd(opened.fd);
 }
 
 INTERPOSE int shm_open(const char *name, int oflag, mode_t mode)
@@ -70,13 +88,13 @@ INTERPOSE int shm_open(const char *name, int oflag, mode_t mode)
 INTERPOSE int shm_unlink(const char *name)
 {
 	struct section section;
-	char path[NAME_MAX + 1];
+	char path[NAME_MAX + 2];
 	int r;
 
 	section_begin(&section);
 	r = shm_name(name, path);
 	if (r == 0)
-		r = door_unlink(IPC_KIND_POSIX_SHM, path, 0);
+		r = door_unlink(IPC_KIND_POSIX_SHM, posix_name(path), 0);
 	section_end(&section);
 	return preload_result(r == -EINVAL ? -ENOENT : r);
 }

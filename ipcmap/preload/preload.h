@@ -54,6 +54,9 @@ void preload_unlock(void);
 /* Who gets a new descriptor, gets the lowest number there is, as from open(2). */
 int preload_lowest_fd(int fd);
 
+/* Puts another descriptor of the same file in *fd's place, for reading only. 0 or -errno. */
+int preload_reopen_readonly(int *fd);
+
 /* The process' umask, which is not changed to learn it. */
 mode_t preload_umask(void);
 
@@ -137,17 +140,12 @@ int preload_nth(uint32_t kind, int index, uint64_t *ret_id);
 
 /* --- posix.c ----------------------------------------------------------------------------- */
 
-/*
- * Opens a POSIX object by name, with the oflag and mode of its open(). limit: of a new one. ready:
- * where in its file the word is that says that it is initialised; UINT64_MAX: there is no such
- * word. One that was never initialised, because its creator was killed, is removed, and counts as
- * not there.
- */
-int posix_open(uint32_t kind, const char *name, int oflag, mode_t mode, uint64_t size,
-	       const struct door_limit *limit, uint64_t ready, struct door_object *ret);
+/* How the name "/x" of a POSIX object is stored. */
+const char *posix_name(const char *name);
 
-/* The creator of it has initialised it: others may go on. */
-void posix_ready(uint32_t *word);
+/* Opens a POSIX object with the oflag and mode of its open(). req says the rest: what of it is
+ * asked for, by flags, and how a new one begins. */
+int posix_open(struct door_open *req, int oflag, mode_t mode, struct door_object *ret);
 
 /* --- the names and permissions of System V's objects: sysv.c ----------------------------- */
 

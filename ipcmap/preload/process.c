@@ -150,6 +150,20 @@ int preload_lowest_fd(int fd)
 	return lower;
 }
 
+int preload_reopen_readonly(int *fd)
+{
+	char path[32];
+	int readonly;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", *fd);
+	readonly = open(path, O_RDONLY | O_CLOEXEC);
+	if (readonly < 0)
+		return -errno;
+	close(*fd);
+	*fd = readonly;
+	return 0;
+}
+
 mode_t preload_umask(void)
 {
 	char text[256], *line;

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -99,20 +98,6 @@ static int shm_placing(const void *address, int flags, struct placing *ret)
 	return 0;
 }
 
-/* What is attached for reading must not be made writable by mprotect(2). */
-static int shm_readonly_fd(int fd)
-{
-	char path[32];
-	int readonly;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	readonly = open(path, O_RDONLY | O_CLOEXEC);
-	if (readonly < 0)
-		return fd;
-	close(fd);
-	return readonly;
-}
-
 static int shm_map(struct attachment *attachment, int *fd, const struct placing *placing)
 {
 	uintptr_t end = (uintptr_t)placing->at + attachment->size;
@@ -121,8 +106,9 @@ static int shm_map(struct attachment *attachment, int *fd, const struct placing 
 	if (placing->map_flags & MAP_FIXED_NOREPLACE && end < attachment->size)
 		return -EINVAL;
 	attachment->head = shm_map_head(*fd);
+	/* It must not be made writable by mprotect(2). */
 	if (!(placing->prot & PROT_WRITE))
-		*fd = shm_readonly_fd(*fd);
+		preload_reopen_readonly(fd);
 	attachment->memory = mmap(placing->at, attachment->size, placing->prot, placing->map_flags,
 				  *fd, SEGMENT_HEAD_BYTES);
 	if (attachment->memory == MAP_FAILED)
