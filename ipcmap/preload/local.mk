@@ -16,6 +16,7 @@ libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
 	ipcmap/preload/sleep.c ipcmap/preload/memory.c ipcmap/preload/env.h \
 	ipcmap/preload/exec.c ipcmap/preload/exec.h ipcmap/preload/raw.c ipcmap/preload/raw.h \
 	ipcmap/preload/takeover.c \
+	ipcmap/preload/files.c ipcmap/preload/sysvipc.c ipcmap/preload/sysvipc.h \
 	ipcmap/preload/limits.c ipcmap/preload/list.c \
 	ipcmap/preload/object.c ipcmap/preload/object.h ipcmap/preload/sysv.c \
 	ipcmap/preload/sysv-msg.c ipcmap/preload/sysv-sem.c ipcmap/preload/sysv-shm.c \
@@ -82,7 +83,7 @@ tests_ipc_halfway_SOURCES = tests/ipc-halfway.c
 preload_end_to_end = tests/preload-fake.sh tests/ipc-preload.sh tests/ipc-preload-errors.sh \
 	tests/ipc-preload-move.sh tests/ipc-preload-given-up.sh tests/ipc-preload-interrupt.sh \
 	tests/ipc-preload-halfway.sh tests/ipc-preload-stress.sh tests/ipc-preload-postgres.sh \
-	tests/ipc-reach.sh
+	tests/ipc-reach.sh tests/ipc-ipcs.sh
 dist_check_SCRIPTS += $(preload_end_to_end)
 EXTRA_DIST += tests/ipc-reach.c
 TESTS += $(preload_end_to_end)

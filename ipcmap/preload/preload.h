@@ -79,6 +79,11 @@ void mq_exit(void);
 /* Leads the C library's functions to ours, wherever they are called from. 0 or -errno. */
 int takeover_begin(void);
 
+/* --- files.c ----------------------------------------------------------------------------- */
+
+/* At the process' begin. */
+void files_begin(void);
+
 /* --- sleep.c ----------------------------------------------------------------------------- */
 
 /*

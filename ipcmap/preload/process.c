@@ -132,6 +132,9 @@ void *preload_real(const char *name)
 {
 	void *function = dlsym(RTLD_NEXT, name);
 
+	/* Whoever preloads the C library too has it before us. */
+	if (!function)
+		function = dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), name);
 	if (!function)
 		abort();
 	return function;
@@ -402,6 +405,7 @@ __attribute__((constructor)) static void process_begin(void)
 	process_pid = getpid();
 	process_mark();
 	exec_begin();
+	files_begin();
 	process_take_over();
 	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 	at_quick_exit(process_end);
