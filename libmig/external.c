@@ -28,6 +28,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "libmig/reopen.h"
 #include "libmig/inventory-priv.h"
 
 #define DELETED " (deleted)"
@@ -146,6 +147,12 @@ static bool external_is_deleted(const char *path, size_t len)
 	       !memcmp(path + len - strlen(DELETED), DELETED, strlen(DELETED));
 }
 
+/* Devices that are kept and that CRIU must not ask for the settings of a terminal. */
+static bool external_is_no_terminal(unsigned int major)
+{
+	return major == MEM_MAJOR || major == MISC_MAJOR || major == INPUT_MAJOR;
+}
+
 /* A terminal, whichever its driver. A master alone is none to CRIU, and it makes what is known
  * to it nothing but a number: there may be many of these, and few that are external. */
 static int external_add_device(struct external_scan *scan, const struct statx *stx)
@@ -153,7 +160,7 @@ static int external_add_device(struct external_scan *scan, const struct statx *s
 	dev_t rdev = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
 	char name[64];
 
-	if (rdev == makedev(5, 2))
+	if (rdev == makedev(5, 2) || external_is_no_terminal(stx->stx_rdev_major))
 		return 0;
 	snprintf(name, sizeof(name), "tty[%" PRIx64 ":%" PRIx64 "]", (uint64_t)rdev,
 		 (uint64_t)makedev(stx->stx_dev_major, stx->stx_dev_minor));
@@ -169,10 +176,11 @@ static int external_add_path(struct external_scan *scan, int dirfd, const char *
 	if (statx(dirfd, link, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO | STATX_MNT_ID, &stx) < 0)
 		return 0;
 	if (S_ISCHR(stx.stx_mode))
-		return stx.stx_rdev_major == MEM_MAJOR ? 0 : external_add_device(scan, &stx);
-	/* A message queue has its name at the root of a file system of its own. */
+		return external_add_device(scan, &stx);
+	/* A message queue has its name at the root of a file system of its own. And the kernel drops
+	 * the names of a network's files when somebody looks for them. */
 	if (external_is_deleted(path, len) || (len > 1 && !memchr(path + 1, '/', len - 1)) ||
-	    external_is_covered(scan, &stx, path, len))
+	    external_is_covered(scan, &stx, path, len) || reopen_proc_is_net(path))
 		return external_add_file(scan, dirfd, link);
 	return 0;
 }

@@ -23,6 +23,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "libmig/flight.h"
 #include "libmig/refusal.h"
 #include "libmig/reopen.h"
 
@@ -67,6 +68,17 @@ static int inventory_scan_pidfd(struct inventory_scan *scan, struct inventory_pr
 		return 0;
 	snprintf(fdinfo, sizeof(fdinfo), "pid %d", pid);
 	return inventory_refuse_fd(scan, proc, fd, fdinfo, refusal_get(REFUSAL_OUTSIDE));
+}
+
+static int inventory_scan_socket(struct inventory_scan *scan, struct inventory_proc *proc, int fd)
+{
+	char fdinfo[512], what[64];
+
+	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0 ||
+	    flight_count(fdinfo) == 0 ||
+	    flight_check(proc->pid, fd, scan->inv->pids, scan->inv->n_pids, what, sizeof(what)) == 0)
+		return 0;
+	return inventory_refuse_fd(scan, proc, fd, what, refusal_get(REFUSAL_FLIGHT));
 }
 
 static int inventory_scan_regular(struct inventory_scan *scan, struct inventory_proc *proc, int fd,
@@ -144,9 +156,12 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	/* The commonest of all. */
 	if (!strcmp(link, "/dev/null"))
 		return 0;
-	if (!strncmp(link, "socket:[", 8) || !strncmp(link, "pipe:[", 6))
+	if (!strncmp(link, "socket:[", 8))
+		return inventory_scan_socket(scan, proc, fd);
+	if (!strncmp(link, "pipe:[", 6))
 		return 0;
-	if (!strncmp(link, "/proc/", 6) && inventory_has_pid(scan, reopen_proc_owner(link)))
+	if (!strncmp(link, "/proc/", 6) && !reopen_proc_is_net(link) &&
+	    inventory_has_pid(scan, reopen_proc_owner(link)))
 		return inventory_scan_proc_file(scan, proc, fd, link);
 	if (!strcmp(link, "anon_inode:[pidfd]"))
 		return inventory_scan_pidfd(scan, proc, fd);

@@ -22,6 +22,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "libmig/keep.h"
 
 #define MAPS_MAX (1 << 26)
 /* CRIU 4.2.1 counts in an int the pages of a mapping that a process may share with its
@@ -31,7 +32,7 @@
 struct map_line {
 	const char *range; /* "start-end", range_len characters */
 	size_t range_len;
-	uint64_t start, size;
+	uint64_t start, size, offset;
 	bool shared, writable;
 	unsigned int major, minor;
 	uint64_t ino;
@@ -53,7 +54,7 @@ static bool map_line_parse(const char *line, size_t len, struct map_line *ret)
 	ret->size = strtoull(next + 1, NULL, 16) - ret->start;
 	ret->writable = at[2] == 'w';
 	ret->shared = at[4] == 's';
-	strtoull(at + 6, &next, 16);
+	ret->offset = strtoull(at + 6, &next, 16);
 	ret->major = (unsigned int)strtoul(next, &next, 16);
 	if (*next != ':')
 		return false;
@@ -131,6 +132,47 @@ static int inventory_check_huge(struct inventory_scan *scan, struct inventory_pr
 	return 0;
 }
 
+/*
+ * CRIU attaches a segment where its beginning was, as a whole. Its mappings are next to each other in
+ * the list, and a piece must begin where the one before it ends. before: the mapping that
+ * precedes this one; map NULL: there is none behind it.
+ */
+static int inventory_check_segment(struct inventory_scan *scan, const struct inventory_proc *proc,
+				   const struct map_line *before, const struct map_line *map)
+{
+	bool was = before->path && map_path_begins(before, "/SYSV");
+	bool is = map && map_path_begins(map, "/SYSV");
+	bool goes_on = was && is && map->ino == before->ino && map->offset > 0 &&
+		       map->start == before->start + before->size &&
+		       map->offset == before->offset + before->size;
+	struct stat st;
+
+	if ((is && !goes_on && map->offset > 0) ||
+	    (was && !goes_on && map_stat(proc, before, &st) &&
+	     before->offset + before->size < (uint64_t)st.st_size))
+		return inventory_refuse(scan, proc,
+					"has a System V segment of which a part is unmapped or "
+					"elsewhere (munmap or mremap), which cannot be carried; attach "
+					"it as a whole");
+	return 0;
+}
+
+/* A mapping that was made before its file was sealed may write to it, and cannot be made again. */
+static int inventory_check_seal(struct inventory_scan *scan, const struct inventory_proc *proc,
+				const struct map_line *map)
+{
+	_cleanup_close_ int fd = -1;
+	char path[96];
+
+	if (!map->shared || !map->writable)
+		return 0;
+	snprintf(path, sizeof(path), "map_files/%.*s", (int)map->range_len, map->range);
+	fd = openat(proc->dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || !keep_is_sealed(fd))
+		return 0;
+	return inventory_refuse(scan, proc, "has memory mapped that %s", KEEP_SEALED);
+}
+
 static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc *proc,
 			      const struct map_line *map)
 {
@@ -152,6 +194,8 @@ static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc
 		return inventory_refuse(scan, proc,
 					"has secret memory mapped (memfd_secret), which nobody "
 					"else can read; close and unmap it for the move");
+	if (map_path_begins(map, "/memfd:") && inventory_check_seal(scan, proc, map) < 0)
+		return -EOPNOTSUPP;
 	if (map_path_begins(map, "/memfd:"))
 		return inventory_add_shared(scan, proc, map, INVENTORY_MEMFD);
 	if (map_path_begins(map, "/dev/zero"))
@@ -187,7 +231,7 @@ int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc
 {
 	_cleanup_free_ char *text = NULL;
 	ssize_t len = file_read_all(proc->dirfd, "maps", MAPS_MAX, &text);
-	struct map_line before = { .ino = 0 };
+	struct map_line before = { .path = NULL };
 
 	if (len == -ENOMEM)
 		return inventory_out_of_memory(scan);
@@ -202,6 +246,8 @@ int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc
 			scan->inv->n_mappings++;
 			r = inventory_scan_map(scan, proc, &map);
 			if (r == 0)
+				r = inventory_check_segment(scan, proc, &before, &map);
+			if (r == 0)
 				r = inventory_reach_map(scan, proc, &map, &before);
 			if (r < 0)
 				return r;
@@ -210,7 +256,7 @@ int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc
 		if (!*end)
 			break;
 	}
-	return 0;
+	return inventory_check_segment(scan, proc, &before, NULL);
 }
 
 static int inventory_refuse_shared(struct inventory_scan *scan, const struct inventory_end *end,

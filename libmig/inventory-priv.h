@@ -150,6 +150,8 @@ int inventory_check_reach(struct inventory_scan *scan, const struct inventory_pr
 int inventory_check_limits(struct inventory_scan *scan, const struct inventory_proc *proc);
 /* Refuses a process that shares with another one what CRIU does not let it share. */
 int inventory_check_shared(struct inventory_scan *scan, const struct inventory_proc *proc);
+/* Refuses a process whose end is told to its parent by another signal than SIGCHLD. */
+int inventory_check_exit_signal(struct inventory_scan *scan, const struct inventory_proc *proc);
 /* Refuses a process with a thread that does not share what CRIU takes for shared. */
 int inventory_check_unshared(struct inventory_scan *scan, const struct inventory_proc *proc,
 			     pid_t tid);

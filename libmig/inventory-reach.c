@@ -8,11 +8,14 @@
  */
 #include "libmig/inventory-priv.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "common/cleanup.h"
 
 int inventory_check_reach(struct inventory_scan *scan, const struct inventory_proc *proc,
 			  const char *what, const char *path, int error)
@@ -48,6 +51,20 @@ int inventory_refuse_length(struct inventory_scan *scan, const struct inventory_
 				what, max);
 }
 
+/* CRIU is built for programs of the machine's own kind; calls are made in these alone. */
+static int reach_check_class(struct inventory_scan *scan, const struct inventory_proc *proc)
+{
+	_cleanup_close_ int fd = openat(proc->dirfd, "exe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	unsigned char head[EI_NIDENT];
+
+	if (fd < 0 || read(fd, head, sizeof(head)) != sizeof(head) ||
+	    memcmp(head, ELFMAG, SELFMAG) || head[EI_CLASS] == ELFCLASS64)
+		return 0;
+	return inventory_refuse(scan, proc,
+				"runs a 32-bit program, which cannot be carried; use one that is "
+				"built for 64 bits");
+}
+
 /* The kernel lets a process have a program only that may be executed. */
 int inventory_check_program(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
@@ -55,7 +72,7 @@ int inventory_check_program(struct inventory_scan *scan, const struct inventory_
 	ssize_t len;
 
 	if (faccessat(proc->dirfd, "exe", X_OK, AT_EACCESS) == 0 || errno != EACCES)
-		return 0;
+		return reach_check_class(scan, proc);
 	len = readlinkat(proc->dirfd, "exe", path, sizeof(path) - 1);
 	path[len < 0 ? 0 : len] = '\0';
 	return inventory_refuse(

@@ -3,7 +3,8 @@
  * inventory-share.c - what processes share, and threads do not, in ways that CRIU does not carry
  *
  * With clone(2) a process can share its memory, its signal handlers, or its directories and
- * umask with the one that made it. CRIU gives up in the freeze when it finds such a pair. And a
+ * umask with the one that made it. CRIU gives up in the freeze when it finds such a pair. Its
+ * parent may wait for another signal than SIGCHLD, which only clone(2) can set. And a
  * thread can have directories or descriptors of its own, by unshare(2); CRIU would give it those
  * of its process, and say nothing.
  *
@@ -13,7 +14,10 @@
 #include "libmig/inventory-priv.h"
 
 #include <linux/kcmp.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,6 +83,28 @@ int inventory_check_shared(struct inventory_scan *scan, const struct inventory_p
 		r = share_check_pair(scan, proc, scan->last);
 	scan->last = proc->pid;
 	return r;
+}
+
+/* The fields of stat count from 1, and the third is the first behind the name. */
+#define SHARE_EXIT_SIGNAL 38
+
+int inventory_check_exit_signal(struct inventory_scan *scan, const struct inventory_proc *proc)
+{
+	char text[1024];
+	const char *at;
+	int signal;
+
+	if (inventory_read(proc->dirfd, "stat", text, sizeof(text)) < 0)
+		return 0;
+	at = strrchr(text, ')');
+	for (int i = 2; at && i < SHARE_EXIT_SIGNAL; i++)
+		at = strchr(at + 1, ' ');
+	if (!at || sscanf(at, "%d", &signal) != 1 || signal == SIGCHLD)
+		return 0;
+	return inventory_refuse(scan, proc,
+				"is to send its parent signal %d when it ends, and not SIGCHLD "
+				"(clone), which cannot be carried; make it by fork",
+				signal);
 }
 
 int inventory_check_unshared(struct inventory_scan *scan, const struct inventory_proc *proc,

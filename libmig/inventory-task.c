@@ -122,6 +122,30 @@ static int inventory_check_namespaces(struct inventory_scan *scan, struct invent
 	return 0;
 }
 
+/* A thread can have others than its process, by unshare(2) or setns(2); not all of them. */
+static int inventory_check_thread_namespaces(struct inventory_scan *scan,
+					     const struct inventory_proc *proc, pid_t tid)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(inventory_ns); i++) {
+		const char *want = inventory_ns[i].as_root ? scan->root_ns[i] : scan->own_ns[i];
+		char path[64], has[64];
+		ssize_t len;
+
+		snprintf(path, sizeof(path), "task/%d/ns/%s", (int)tid, inventory_ns[i].name);
+		len = readlinkat(proc->dirfd, path, has, sizeof(has) - 1);
+		if (len <= 0)
+			continue;
+		has[len] = '\0';
+		if (strcmp(has, want))
+			return inventory_refuse(
+				scan, proc,
+				"its thread %d is in another %s namespace, which cannot be "
+				"carried; end the thread, or have the program use processes",
+				tid, inventory_ns[i].what);
+	}
+	return 0;
+}
+
 /* The name and state of a process or thread; refuses one that is being traced. */
 static int inventory_read_status(struct inventory_scan *scan, struct inventory_proc *proc,
 				 const char *path, uint64_t *ret_bytes, char *ret_state)
@@ -344,6 +368,8 @@ static int inventory_scan_thread(struct inventory_scan *scan, struct inventory_p
 						"cannot be carried; let the main thread wait for "
 						"the others");
 		r = inventory_check_unshared(scan, proc, task->tid);
+		if (r == 0)
+			r = inventory_check_thread_namespaces(scan, proc, task->tid);
 		if (r < 0)
 			return r;
 	} else if (proc->state == 'Z') {
@@ -451,6 +477,8 @@ int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 		return 0;
 	proc.dirfd = dirfd;
 	r = inventory_read_status(scan, &proc, "status", &scan->inv->mem_bytes, &proc.state);
+	if (r == 0 && pid != scan->root)
+		r = inventory_check_exit_signal(scan, &proc);
 	/* A zombie has no descriptors, no memory and no namespaces any more. */
 	if (r == 0 && proc.state != 'Z') {
 		r = inventory_check_namespaces(scan, &proc);

@@ -108,6 +108,9 @@ int keep_check_proc(const struct keep_scan *scan)
 	for (size_t i = 0; r == 0 && i < scan->n_tables; i++) {
 		uint8_t *at = scan->tables[i].data + IMAGE_MAGIC_SIZE, *entry, *end;
 
+		/* A process without descriptors. */
+		if (scan->tables[i].size == 0)
+			continue;
 		while (r == 0 && image_next_entry(&at, scan->tables[i].data + scan->tables[i].size,
 						  &entry, &end)) {
 			const struct keep_file *file = NULL;

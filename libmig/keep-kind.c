@@ -25,6 +25,7 @@
 #include "common/file.h"
 #include "libmig/keep-priv.h"
 #include "libmig/refusal.h"
+#include "libmig/reopen.h"
 
 static size_t kind_read_fdinfo(int fd, char **ret)
 {
@@ -61,7 +62,8 @@ bool keep_is_proc_of_tree(const struct keep_scan *scan, int fd)
 	if (len <= 0)
 		return false;
 	link[len] = '\0';
-	return !strncmp(link, "/proc/", 6) && keep_is_of_tree(scan, atoi(link + 6));
+	return !strncmp(link, "/proc/", 6) && !reopen_proc_is_net(link) &&
+	       keep_is_of_tree(scan, atoi(link + 6));
 }
 
 /* What CRIU did not know: it said nothing, and left it to us (module-keep.c). */

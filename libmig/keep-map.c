@@ -150,6 +150,7 @@ static int map_note_vma(struct keep_scan *scan, pid_t pid, struct map_entry *map
 		return keep_no_memory(scan);
 	snprintf(link, sizeof(link), "map_files/%" PRIx64 "-%" PRIx64, map->start, map->end);
 	map_note(file, pid, link);
+	file->written_shared |= (map->prot & PROT_WRITE) && (map->flags & MAP_SHARED);
 	*ret_changed = file->id != map->id || (map->status & STATUS_MEMFD);
 	map->id = file->id;
 	map->status &= ~(uint64_t)STATUS_MEMFD;
@@ -307,6 +308,13 @@ static int map_borrow(const struct keep_scan *scan, const struct keep_file *file
 	return -1;
 }
 
+bool keep_is_sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & F_SEAL_FUTURE_WRITE);
+}
+
 static int map_open(const struct keep_file *file)
 {
 	int flags = O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -330,6 +338,9 @@ int keep_open_maps(struct keep_scan *scan)
 			file->fd = map_borrow(scan, file);
 		if (file->fd < 0)
 			return err_sys(scan->err, code, "keep the file behind %s", file->link);
+		if (file->written_shared && keep_is_sealed(file->fd))
+			return err_set(scan->err, EOPNOTSUPP, "%s is memory that %s", file->link,
+				       KEEP_SEALED);
 		file->proc = keep_is_proc_of_tree(scan, file->fd);
 		file->how = file->proc ? KEEP_NOT : KEEP_KEPT;
 		r = keep_follow(scan, file);

@@ -44,6 +44,7 @@ struct keep_file {
 	bool bound; /* who waits for it by epoll is bound to the old processes */
 	bool mapped, directory;
 	bool writable; /* mapped: as by a descriptor that may write */
+	bool written_shared; /* mapped so that writing to it changes the file */
 	uint32_t twin; /* of which it is the writable one; 0: it is in the images itself */
 	char link[64]; /* mapped: the kernel's link to it */
 	int fd;        /* ours; -1: not taken */

@@ -54,6 +54,13 @@ void keep_free(struct keep *keep); /* NULL is accepted */
 size_t keep_count(const struct keep *keep); /* NULL: 0 */
 const struct keep_object *keep_object(const struct keep *keep, size_t i);
 
+/* Whether the memory behind a descriptor was sealed against writable mappings made from now on
+ * (F_SEAL_FUTURE_WRITE); and how that sentence goes on. */
+bool keep_is_sealed(int fd);
+#define KEEP_SEALED                                                                                \
+	"was sealed afterwards (F_SEAL_FUTURE_WRITE), so it cannot be mapped writable again, and " \
+	"cannot be carried; unmap it, or make it read-only before it is sealed"
+
 /* The tree does not go to another place after all: its files of groups are those that it had. */
 void keep_stay(struct keep *keep);
 void keep_set_leader(struct keep *keep, size_t i, pid_t leader);

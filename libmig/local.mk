@@ -13,6 +13,7 @@ libmig_la_SOURCES = \
 	libmig/image.c libmig/image.h libmig/image-maps.c libmig/image-write.c \
 	libmig/image-names.c libmig/image-locked.c \
 	libmig/image-priv.h \
+	libmig/flight.c libmig/flight.h \
 	libmig/fill.c libmig/fill.h libmig/fill-priv.h libmig/fill-plan.c libmig/fill-copy.c \
 	libmig/identity.c libmig/identity.h \
 	libmig/hugepages.c libmig/hugepages.h \

@@ -63,6 +63,8 @@ static const struct refusal refusals[] = {
 	{ REFUSAL_CHANGES, "a directory whose changes a process is told of (F_NOTIFY)",
 	  "the kernel forgets that with the process",
 	  "take that back for the move (F_NOTIFY with 0, then F_SETOWN with 0), or use inotify" },
+	{ REFUSAL_FLIGHT, "a socket with descriptors that were sent and not received yet",
+	  "who receives them would get them dead", "have them received before the move" },
 };
 
 /* Character devices: what is open is in the file alone. */

@@ -232,6 +232,19 @@ pid_t reopen_proc_owner(const char *path)
 	return owner;
 }
 
+bool reopen_proc_is_net(const char *path)
+{
+	int n = 0;
+
+	if (sscanf(path, "/proc/%*d%n", &n) != 0 || n == 0)
+		return false;
+	path += n;
+	n = 0;
+	if (sscanf(path, "/task/%*d%n", &n) == 0 && n > 0)
+		path += n;
+	return !strncmp(path, "/net/", 5);
+}
+
 /* Behind "/proc/PID" and "/proc/PID/task/PID"; NULL: it is another thread's. */
 static const char *reopen_proc_name(const char *path)
 {
@@ -256,8 +269,6 @@ const char *reopen_proc_refusal(pid_t pid, const char *path, int flags)
 
 	if (!name)
 		return "belongs to a thread, which is not there yet when it would be opened again";
-	if (!strncmp(name, "net/", 4))
-		name = "net";
 	known = reopen_find_proc(name);
 	if (!known)
 		return "is one of /proc that cannot be opened again for a process";

@@ -9,6 +9,7 @@
 #ifndef VC_LIBMIG_REOPEN_H
 #define VC_LIBMIG_REOPEN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -20,6 +21,10 @@ int reopen_as(pid_t pid, const char *path, int flags);
 /* The process that a path in /proc/PID is of; 0: it is of none. A thread's number may stand there.
  */
 pid_t reopen_proc_owner(const char *path);
+
+/* Whether it is of a network and not of the process by which it was found: it lives on without
+ * that one. */
+bool reopen_proc_is_net(const char *path);
 
 /*
  * Whether criu may open a file of /proc/PID for a process of the same tree, as root, after the

@@ -21,6 +21,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "libmig/image.h"
+#include "libmig/keep.h"
 #include "libmig/peek.h"
 #include "libmig/sight.h"
 #include "libmig/state-priv.h"
@@ -42,6 +43,7 @@ struct state_map {
 	uint64_t start, end, rss_kib;
 	unsigned long key;
 	bool sealed, locked, locked_on_fault;
+	bool memfd, may_write;
 };
 
 static bool map_begin(const char *line, struct state_map *ret)
@@ -54,6 +56,7 @@ static bool map_begin(const char *line, struct state_map *ret)
 		return false;
 	snprintf(ret->line, sizeof(ret->line), "%" PRIx64 "-%" PRIx64 " %s %s %s %s", ret->start,
 		 ret->end, ret->perms, offset, device, inode);
+	ret->memfd = ret->perms[3] == 's' && !strncmp(path, "/memfd:", 7);
 	/* "[anon:NAME]" */
 	sscanf(path, "[anon:%63[^]]]", ret->name);
 	return true;
@@ -66,6 +69,7 @@ static void map_field(const char *line, struct state_map *map)
 	if (strncmp(line, "VmFlags:", 8))
 		return;
 	map->sealed = strstr(line, " sl");
+	map->may_write = strstr(line, " mw");
 	map->locked = strstr(line, " lo");
 	/* Kernels before 6.17 do not tell, but in what is locked otherwise, and can be read, all
 	 * pages are there. */
@@ -89,6 +93,20 @@ static struct state_item *map_add(const struct state_proc *proc, const char *wha
 	return item;
 }
 
+/* mprotect(2) could still make it writable: the mapping is older than the file's seal. */
+static bool map_could_be_written(const struct state_proc *proc, const struct state_map *map)
+{
+	_cleanup_close_ int fd = -1;
+	char path[96];
+
+	if (!map->memfd || !map->may_write)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)proc->pid,
+		 map->start, map->end);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && keep_is_sealed(fd);
+}
+
 static int map_add_all(const struct state_proc *proc, const struct state_map *map)
 {
 	struct state_item *item;
@@ -97,6 +115,8 @@ static int map_add_all(const struct state_proc *proc, const struct state_map *ma
 	if (map->key != 0 && strncmp(map->perms, "--x", 3))
 		return state_refuse(proc, "has memory with a protection key (pkey_mprotect), which "
 					  "cannot be carried; end it before the job is moved");
+	if (map_could_be_written(proc, map))
+		return state_refuse(proc, "has memory mapped that %s", KEEP_SEALED);
 	if (map->locked_on_fault) {
 		item = map_add(proc, "MLOCK_ONFAULT", map, __NR_mlock2);
 		if (!item)

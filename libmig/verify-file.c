@@ -348,8 +348,10 @@ int verify_files(struct verify *verify, pid_t pid)
 	if (r < 0)
 		return r;
 	snprintf(name, sizeof(name), "fdinfo-%u.img", ((const Image__Ids *)ids)->key_files_id);
-	r = verify_image_each(verify, &image__descriptor__descriptor, false, name,
-			      verify_descriptor, &process);
+	/* CRIU writes no table without a descriptor; then the process must have none. */
+	if (faccessat(verify->images, name, F_OK, 0) == 0 || errno != ENOENT)
+		r = verify_image_each(verify, &image__descriptor__descriptor, false, name,
+				      verify_descriptor, &process);
 	if (r < 0)
 		return r;
 	return verify_equal(verify, &item, process.n, verify_count_fds(pid));

@@ -391,6 +391,22 @@ static void make_devices(void)
 		NEED(open(names[i], O_RDWR | O_NONBLOCK) >= 0);
 }
 
+/* Devices of the system, and of input and screens if there are any. */
+static void make_loop_control(void)
+{
+	NEED(open("/dev/loop-control", O_RDWR) >= 0);
+}
+
+static void make_fuse(void)
+{
+	NEED(open("/dev/fuse", O_RDWR) >= 0);
+}
+
+static void make_kmsg(void)
+{
+	NEED(open("/dev/kmsg", O_RDONLY | O_NONBLOCK) >= 0);
+}
+
 static void make_block_device(void)
 {
 	NEED((fd = open("/dev/loop0", O_RDONLY)) >= 0 || (fd = open("/dev/sda", O_RDONLY)) >= 0 ||
@@ -429,6 +445,9 @@ const struct kind kinds_file[] = {
 	KIND("file-mqueue-notify", make_mqueue_notify, NULL, .refused = "mq_notify",
 	     .as = KIND_BOTH),
 	KIND("file-devices", make_devices, NULL),
+	KIND("file-loop-control", make_loop_control, NULL),
+	KIND("file-fuse", make_fuse, NULL),
+	KIND("file-kmsg", make_kmsg, NULL),
 	KIND("file-block-device", make_block_device, NULL, .refused = "a block device"),
 	{ .name = NULL },
 };

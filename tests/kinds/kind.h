@@ -54,7 +54,8 @@ struct kind {
 	X(timer)                                                                                   \
 	X(session)                                                                                 \
 	X(tty)                                                                                     \
-	X(proc)
+	X(proc)                                                                                    \
+	X(odd)
 
 #define X(table) extern const struct kind kinds_##table[];
 KIND_TABLES(X)

@@ -101,7 +101,67 @@ static void make_memfd(void)
 	fill();
 }
 
+/* It could not be mapped like this any more. */
+static void make_sealed(void)
+{
+	int fd = memfd_create("name", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	MUST(fd >= 0 && ftruncate(fd, (off_t)size) == 0);
+	MUST((memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) != MAP_FAILED);
+	MUST(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) == 0);
+	close(fd);
+	fill();
+}
+
+static void make_sealed_hidden(void)
+{
+	make_sealed();
+	MUST(mprotect(memory, size, PROT_READ) == 0);
+}
+
+/* As who receives such memory does it. */
+static void make_sealed_before(void)
+{
+	int fd = memfd_create("name", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	MUST(fd >= 0 && ftruncate(fd, (off_t)size) == 0);
+	MUST(fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) == 0);
+	MUST((memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0)) != MAP_FAILED);
+	close(fd);
+}
+
 static int segment;
+
+static void attach(int flags)
+{
+	segment = shmget(IPC_PRIVATE, size, IPC_CREAT | 0700);
+	MUST(segment >= 0 && (memory = shmat(segment, NULL, flags)) != (char *)-1);
+}
+
+static void make_sysv_end(void)
+{
+	attach(0);
+	MUST(munmap(memory + size / 2, size / 2) == 0);
+}
+
+static void make_sysv_beginning(void)
+{
+	attach(0);
+	MUST(munmap(memory, size / 2) == 0);
+}
+
+static void make_sysv_hole(void)
+{
+	attach(0);
+	MUST(munmap(memory + size / 4, size / 4) == 0);
+}
+
+static void make_sysv_protected(void)
+{
+	attach(0);
+	fill();
+	MUST(mprotect(memory + size / 4, size / 4, PROT_READ) == 0);
+}
 
 static void make_sysv(void)
 {
@@ -197,6 +257,15 @@ const struct kind kinds_mapping[] = {
 	KIND("mapping-none", make_none, show_memory),
 	KIND("mapping-memfd", make_memfd, show_memory),
 	KIND("mapping-sysv", make_sysv, show_sysv, .as = KIND_BOTH),
+	KIND("mapping-sealed", make_sealed, NULL, .refused = "was sealed afterwards",
+	     .as = KIND_BOTH),
+	KIND("mapping-sealed-hidden", make_sealed_hidden, NULL, .refused = "was sealed afterwards"),
+	KIND("mapping-sealed-before", make_sealed_before, show_protection),
+	KIND("mapping-sysv-end", make_sysv_end, NULL, .refused = "a part is unmapped"),
+	KIND("mapping-sysv-beginning", make_sysv_beginning, NULL, .refused = "a part is unmapped"),
+	KIND("mapping-sysv-hole", make_sysv_hole, NULL, .refused = "a part is unmapped",
+	     .as = KIND_BOTH),
+	KIND("mapping-sysv-protected", make_sysv_protected, show_memory),
 	KIND("mapping-huge", make_huge, show_memory),
 	KIND("mapping-locked", make_locked, show_memory),
 	KIND("mapping-file-twice", make_file_twice, show_protection, .as = KIND_BOTH),

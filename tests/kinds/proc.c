@@ -278,6 +278,18 @@ static void make_pressure(void)
 	open_file("/proc/pressure/cpu");
 }
 
+/* Of the network, and not of the process by which it is found. */
+static void make_net(void)
+{
+	open_file("/proc/self/net/tcp");
+}
+
+static void make_net_looked_up(void)
+{
+	make_net();
+	MUST(access("/proc/self/net/tcp", F_OK) == 0);
+}
+
 static void make_mounts(void)
 {
 	open_file("/proc/mounts");
@@ -503,6 +515,8 @@ const struct kind kinds_proc[] = {
 	KIND("proc-namespace", make_namespace, show_flags),
 	KIND("proc-sys", make_sys, show_read, .as = KIND_BOTH),
 	KIND("proc-pressure", make_pressure, show_read),
+	KIND("proc-net", make_net, show_read, .as = KIND_BOTH),
+	KIND("proc-net-looked-up", make_net_looked_up, show_read),
 	KIND("proc-mounts", make_mounts, show_read),
 	KIND("proc-sysfs", make_sysfs, show_read),
 	KIND("proc-group", make_group, show_read, .as = KIND_BOTH),

@@ -5,6 +5,7 @@
 #include "tests/kinds/kind.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/ethernet.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -255,7 +257,7 @@ static void show_waiting(FILE *out)
 }
 
 /* A descriptor that only a message in a socket has. */
-static void make_in_flight(void)
+static void send_descriptor(int sent)
 {
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec iov = { .iov_base = (void *)"x", .iov_len = 1 };
@@ -264,19 +266,65 @@ static void make_in_flight(void)
 			      .msg_control = control,
 			      .msg_controllen = sizeof(control) };
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-	int ends[2], pipe_fds[2];
 
-	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && pipe(pipe_fds) == 0);
-	MUST(write(pipe_fds[1], "flown", 5) == 5);
 	cmsg->cmsg_level = SOL_SOCKET;
 	cmsg->cmsg_type = SCM_RIGHTS;
 	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &pipe_fds[0], sizeof(int));
-	MUST(sendmsg(ends[0], &msg, 0) == 1);
-	close(pipe_fds[0]);
-	close(pipe_fds[1]);
+	memcpy(CMSG_DATA(cmsg), &sent, sizeof(int));
+	MUST(sendmsg(peer, &msg, 0) == 1);
+	close(sent);
+}
+
+static void make_flying(int sent)
+{
+	int ends[2];
+
+	NEED(sent >= 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
 	fd = ends[1];
 	peer = ends[0];
+	send_descriptor(sent);
+}
+
+static void make_in_flight(void)
+{
+	int pipe_fds[2];
+
+	MUST(pipe(pipe_fds) == 0 && write(pipe_fds[1], "flown", 5) == 5);
+	make_flying(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
+static void make_flying_pidfd(void)
+{
+	make_flying((int)syscall(SYS_pidfd_open, getpid(), 0));
+}
+
+static void make_flying_proc(void)
+{
+	make_flying(open("/proc/self/stat", O_RDONLY));
+}
+
+static void make_flying_memory(void)
+{
+	make_flying((int)syscall(SYS_userfaultfd, 0));
+}
+
+/* A socket with a pidfd in it flies over a socket. */
+static void make_flying_nested(void)
+{
+	int inner;
+
+	make_flying_pidfd();
+	close(peer);
+	inner = fd;
+	make_flying(inner);
+}
+
+static void make_flying_second(void)
+{
+	make_flying(open("/dev/null", O_RDONLY));
+	send_descriptor(open("/dev/null", O_RDONLY));
 }
 
 static void show_in_flight(FILE *out)
@@ -343,5 +391,13 @@ const struct kind kinds_socket[] = {
 	KIND("socket-waiting-tcp", make_waiting_tcp, show_waiting, .as = KIND_BOTH),
 	KIND("socket-waiting-unix", make_waiting_unix, show_waiting, .as = KIND_BOTH),
 	KIND("socket-in-flight", make_in_flight, show_in_flight, .as = KIND_BOTH),
+	KIND("socket-flying-pidfd", make_flying_pidfd, NULL, .refused = "a pidfd of a process of the",
+	     .as = KIND_BOTH),
+	KIND("socket-flying-proc", make_flying_proc, NULL, .refused = "of the job in /proc",
+	     .as = KIND_BOTH),
+	KIND("socket-flying-memory", make_flying_memory, NULL, .refused = "a userfaultfd"),
+	KIND("socket-flying-nested", make_flying_nested, NULL,
+	     .refused = "a pidfd of a process of the"),
+	KIND("socket-flying-second", make_flying_second, NULL, .refused = "more than can be"),
 	{ .name = NULL },
 };
