@@ -3,9 +3,9 @@
  * vcctl-up.c - makes the partitions and starts their daemons
  *
  * All or nothing: an up that fails leaves what it found. What it may find:
- * nothing; an instance that runs (only daemons that have died are started again);
- * or one whose daemons all died, with jobs that their shims keep alive (taken over
- * as it was) or without (cleared, and made anew).
+ * nothing; an instance that runs (only daemons that have died are started again, and a
+ * configuration is not read); or one whose daemons all died, with jobs that their shims keep alive
+ * (taken over as it was) or without (cleared, and made anew).
  */
 #include "cli/vcctl.h"
 
@@ -343,10 +343,12 @@ static int up_again(const struct vcctl *opts, struct instance *in, struct vc_err
 		return r;
 	for (size_t i = 0; i < in->config->n_parts; i++)
 		alive += instance_daemon_pid(in, in->config->parts[i].name) != 0;
-	if (alive > 0 && !up_is_half(in) && (opts->split || opts->config))
-		return err_set(err, EBUSY,
-			       "vcrun is up already, with %zu partitions; run 'vcctl down' first",
-			       in->config->n_parts);
+	if (alive > 0 && !up_is_half(in) && opts->split)
+		return err_set(
+			err, EBUSY,
+			"vcrun is up already, with %zu partitions; run 'vcctl down' first, or "
+			"'vcctl up' without options, which starts daemons that have died",
+			in->config->n_parts);
 	r = vcctl_jobs(in, cg, &jobs, &n_jobs, err);
 	if (r < 0)
 		return r;
@@ -355,7 +357,7 @@ static int up_again(const struct vcctl *opts, struct instance *in, struct vc_err
 		r = vcctl_clear(in, cg, err);
 		return r < 0 ? r : 1;
 	}
-	if ((alive == 0 || up_is_half(in)) && (opts->split || opts->config))
+	if ((alive == 0 || up_is_half(in)) && opts->split)
 		return err_set(
 			err, EBUSY,
 			"%zu jobs of the last run live on; 'vcctl up' without options takes them "
@@ -369,6 +371,10 @@ static int up_again(const struct vcctl *opts, struct instance *in, struct vc_err
 		printf("%zu daemon%s started again\n", started, started == 1 ? "" : "s");
 	else
 		puts("vcrun is up already");
+	if (opts->config)
+		printf("%s is not read while vcrun is up: it counts after 'vcctl down' and 'vcctl "
+		       "up'\n",
+		       opts->config);
 	up_print(in);
 	up_warn_irqbalance(in);
 	return 0;
