@@ -177,9 +177,25 @@ static int fill_spec(cfg_t *section, bool exclusive, struct partition_spec *spec
 	return 0;
 }
 
+/* Whether those so far have too much; the line is that of the last one. */
+static int check_sum(cfg_t *section, const struct config *config, struct spec_sum *sum)
+{
+	const struct partition_spec *spec = &config->parts[config->n_parts - 1];
+	const struct spec_sum before = { 0 };
+	struct vc_err why;
+
+	spec_sum_add(sum, spec);
+	if (spec_sum_check(&before, sum, config->overcommit, &why) == 0)
+		return 0;
+	config_fail_at(config_line_of(section, "memory"), "partition \"%s\": %s", spec->name,
+		       why.text);
+	return -EINVAL;
+}
+
 int config_fill_partitions(cfg_t *cfg, struct config *config, struct vc_err *err)
 {
 	size_t n = cfg_size(cfg, "partition");
+	struct spec_sum sum = { 0 };
 
 	config->parts = n ? calloc(n, sizeof(*config->parts)) : NULL;
 	if (n && !config->parts)
@@ -193,7 +209,7 @@ int config_fill_partitions(cfg_t *cfg, struct config *config, struct vc_err *err
 		r = fill_spec(section, config->exclusive, &config->parts[i], err);
 		if (r < 0)
 			return r;
-		if (config_check_shares(section, spec) < 0)
+		if (check_sum(section, config, &sum) < 0 || config_check_shares(section, spec) < 0)
 			return -EINVAL;
 		for (size_t k = 0; k < i; k++) {
 			const struct partition_spec *other = &config->parts[k];

@@ -165,6 +165,7 @@ static cfg_t *new_parser(void)
 		CFG_STR("policy", DEFAULT_POLICY, CFGF_NONE),
 		CFG_INT("sample-interval-msec", DEFAULT_SAMPLE_MSEC, CFGF_NONE),
 		CFG_BOOL("exclusive", cfg_true, CFGF_NONE),
+		CFG_BOOL("overcommit", cfg_false, CFGF_NONE),
 		CFG_INT("max-jobs-per-user", DEFAULT_MAX_JOBS, CFGF_NONE),
 		CFG_INT("ipc-entries", CONFIG_DEFAULT_IPC_ENTRIES, CFGF_NONE),
 		CFG_INT("ipc-objects-per-user", CONFIG_DEFAULT_IPC_PER_USER, CFGF_NONE),
@@ -274,6 +275,7 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 	duration_parse(cfg_getstr(cfg, "move-max-stop"), &config->move_max_stop_usec);
 	config_parse_balance(cfg_getstr(cfg, "balance"), &config->balance);
 	config->exclusive = cfg_getbool(cfg, "exclusive");
+	config->overcommit = cfg_getbool(cfg, "overcommit");
 	if (config_copy_string(cfg, "policy", &config->policy) < 0 ||
 	    config_copy_string(cfg, "criu", &config->criu) < 0 ||
 	    config_copy_string(cfg, "policy-path", &config->policy_path) < 0)

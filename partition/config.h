@@ -5,6 +5,7 @@
  *	policy = "leastcpu"            # used when vcrun names none
  *	sample-interval-msec = 250
  *	exclusive = true               # ask for CPUs as a partition's own
+ *	overcommit = false             # partitions may have more memory in all than the machine
  *	max-jobs-per-user = 1000
  *	move-max-stop = "30s"          # refuse moves expected to take longer
  *	ipc-entries = 1048576          # objects that the table of IPC objects has room for
@@ -73,6 +74,7 @@ struct config {
 	uint64_t move_max_stop_usec;       /* 0: no limit */
 	enum config_balance balance;
 	bool exclusive;
+	bool overcommit;
 	struct plan *plan;            /* the events; NULL when read from instance.json */
 	struct partition_spec *parts; /* in the file's order, then in that of vcctl add; what a
 				       * removed one leaves is a free slot; n_parts may be 0 */
@@ -85,8 +87,8 @@ struct config {
  * Reads a file. Every error names "FILE:LINE:" and says what would be right:
  * syntax, an unknown option, a name twice or badly formed, CPUs that do not
  * exist or stand in two exclusive partitions, a size that is none, memory beyond the
- * machine's, a device that is not there or has two owners. path NULL: all defaults. The caller
- * frees with config_free().
+ * machine's, of one or of all, a device that is not there or has two owners. path NULL: all
+ * defaults. The caller frees with config_free().
  */
 int config_read(const char *path, struct config **ret, struct vc_err *err);
 void config_free(struct config *config);

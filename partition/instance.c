@@ -108,7 +108,7 @@ static json_t *to_json(const struct instance *in)
 	for (size_t i = 0; i < config->n_regions; i++)
 		json_array_append_new(regions, region_to_json(&config->regions[i]));
 	return json_pack(
-		"{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:s, s:b, s:o, s:o}",
+		"{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:s, s:b, s:b, s:o, s:o}",
 		"version", INSTANCE_VERSION, "cgroup-base", in->cgroup_base, "own-mount",
 		in->own_mount, "policy", config->policy, "criu", optional_string(config->criu),
 		"policy-path", optional_string(config->policy_path), "sample-interval-msec",
@@ -116,8 +116,8 @@ static json_t *to_json(const struct instance *in)
 		(int)config->max_jobs_per_user, "ipc-entries", (int)config->ipc_entries,
 		"ipc-objects-per-user", (int)config->ipc_objects_per_user, "move-max-stop-usec",
 		(json_int_t)config->move_max_stop_usec, "balance",
-		config_balance_name(config->balance), "exclusive", config->exclusive, "partitions",
-		parts, "regions", regions);
+		config_balance_name(config->balance), "exclusive", config->exclusive, "overcommit",
+		config->overcommit, "partitions", parts, "regions", regions);
 }
 
 /* Which instance.json it is: it is always replaced whole. False: the one that was read. */
@@ -173,19 +173,20 @@ static int regions_from_json(json_t *list, struct config *config, json_error_t *
 /* What an older vcrun did not write has its default. */
 static int settings_from_json(json_t *root, struct config *config, json_error_t *why)
 {
-	int version, sample, max_jobs, exclusive;
+	int version, sample, max_jobs, exclusive, overcommit = false;
 	json_int_t max_stop = 0;
 	int ipc_entries = CONFIG_DEFAULT_IPC_ENTRIES, ipc_per_user = CONFIG_DEFAULT_IPC_PER_USER;
 	const char *policy, *balance = config_balance_name(BALANCE_OFF);
 	json_t *criu, *policy_path;
 	int r;
 
-	if (json_unpack_ex(root, why, 0, "{s:i, s:s, s:o, s:o, s:i, s:i, s?i, s?i, s?I, s?s, s:b}",
+	if (json_unpack_ex(root, why, 0,
+			   "{s:i, s:s, s:o, s:o, s:i, s:i, s?i, s?i, s?I, s?s, s:b, s?b}",
 			   "version", &version, "policy", &policy, "criu", &criu, "policy-path",
 			   &policy_path, "sample-interval-msec", &sample, "max-jobs-per-user",
 			   &max_jobs, "ipc-entries", &ipc_entries, "ipc-objects-per-user",
 			   &ipc_per_user, "move-max-stop-usec", &max_stop, "balance", &balance,
-			   "exclusive", &exclusive) < 0)
+			   "exclusive", &exclusive, "overcommit", &overcommit) < 0)
 		return -EINVAL;
 	if (version != INSTANCE_VERSION || sample <= 0 || max_jobs <= 0 || ipc_entries <= 0 ||
 	    ipc_per_user <= 0 || max_stop < 0 ||
@@ -201,6 +202,7 @@ static int settings_from_json(json_t *root, struct config *config, json_error_t 
 	config->ipc_objects_per_user = (unsigned int)ipc_per_user;
 	config->move_max_stop_usec = (uint64_t)max_stop;
 	config->exclusive = exclusive;
+	config->overcommit = overcommit;
 	if (!config->policy)
 		return -ENOMEM;
 	r = copy_optional(criu, &config->criu);

@@ -73,12 +73,6 @@ static int check_dedicated(const struct partition_spec *a, const struct partitio
 		       a->name, a->cpus, b->name, b->cpus);
 }
 
-static void add_limit(const struct partition_spec *spec, uint64_t *sum)
-{
-	if (spec->memory_bytes != CG_NO_LIMIT)
-		*sum += spec->memory_bytes;
-}
-
 /* Devices that it gets; those that it had may have become anything since. */
 static int check_new_devices(const struct partition_spec *spec, const struct partition_spec *old,
 			     struct vc_err *err)
@@ -97,24 +91,11 @@ static int check_pair(const struct partition_spec *spec, const struct partition_
 	return r == 0 && !spec_same_devices(spec, old) ? owner_check_pair(spec, other, err) : r;
 }
 
-/* What was too much before may stay so, but not become more. */
-static int check_sum(uint64_t before, uint64_t after, struct vc_err *err)
-{
-	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	char sum_text[32], machine_text[32];
-
-	if (after <= machine || after <= before)
-		return 0;
-	return err_set(err, E2BIG, "the partitions would have %s in all; the machine has %s",
-		       config_format_size(after, sum_text, sizeof(sum_text)),
-		       config_format_size(machine, machine_text, sizeof(machine_text)));
-}
-
 int reshape_check(const struct instance *in, const struct partition_spec *after, size_t n,
 		  struct vc_err *err)
 {
 	const struct config *config = in->config;
-	uint64_t before_bytes = 0, after_bytes = 0;
+	struct spec_sum sum_before = { 0 }, sum_after = { 0 };
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
@@ -134,8 +115,8 @@ int reshape_check(const struct instance *in, const struct partition_spec *after,
 
 		if (spec_is_free(old))
 			continue;
-		add_limit(old, &before_bytes);
-		add_limit(spec ? spec : old, &after_bytes);
+		spec_sum_add(&sum_before, old);
+		spec_sum_add(&sum_after, spec ? spec : old);
 		r = spec ? check_new_devices(spec, old, err) : 0;
 		if (r < 0)
 			return r;
@@ -150,5 +131,5 @@ int reshape_check(const struct instance *in, const struct partition_spec *after,
 				return r;
 		}
 	}
-	return check_sum(before_bytes, after_bytes, err);
+	return spec_sum_check(&sum_before, &sum_after, config->overcommit, err);
 }

@@ -9,9 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/err.h"
 #include "partition/cgroup.h"
+#include "partition/config.h"
 
 static const char *const mode_names[] = {
 #define X(id, name) [MEMORY_##id] = name,
@@ -92,6 +95,40 @@ bool spec_equal(const struct partition_spec *a, const struct partition_spec *b)
 bool spec_is_free(const struct partition_spec *spec)
 {
 	return spec->name[0] == '\0';
+}
+
+void spec_sum_add(struct spec_sum *sum, const struct partition_spec *spec)
+{
+	if (spec_is_free(spec) || spec->memory_bytes == CG_NO_LIMIT)
+		return;
+	if (__builtin_add_overflow(sum->bytes, spec->memory_bytes, &sum->bytes))
+		sum->bytes = UINT64_MAX - 1;
+	if (spec->mode == MEMORY_FIXED &&
+	    __builtin_add_overflow(sum->fixed_bytes, spec->memory_bytes, &sum->fixed_bytes))
+		sum->fixed_bytes = UINT64_MAX - 1;
+}
+
+int spec_sum_check(const struct spec_sum *before, const struct spec_sum *after, bool overcommit,
+		   struct vc_err *err)
+{
+	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	char sum_text[32], machine_text[32];
+
+	config_format_size(machine, machine_text, sizeof(machine_text));
+	if (after->fixed_bytes > machine && after->fixed_bytes > before->fixed_bytes)
+		return err_set(
+			err, E2BIG,
+			"the partitions would have %s of fixed memory in all; the machine has %s, "
+			"and cannot guarantee more: give less, or make some of it pageable",
+			config_format_size(after->fixed_bytes, sum_text, sizeof(sum_text)),
+			machine_text);
+	if (!overcommit && after->bytes > machine && after->bytes > before->bytes)
+		return err_set(err, E2BIG,
+			       "the partitions would have %s in all; the machine has %s: give "
+			       "less, or set overcommit = true in vcrun.conf",
+			       config_format_size(after->bytes, sum_text, sizeof(sum_text)),
+			       machine_text);
+	return 0;
 }
 
 json_t *spec_to_json(const struct partition_spec *spec)

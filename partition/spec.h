@@ -21,6 +21,7 @@
 
 struct json_t;
 struct json_error_t;
+struct vc_err;
 
 enum memory_mode {
 #define X(id, name) MEMORY_##id,
@@ -55,6 +56,18 @@ bool spec_equal(const struct partition_spec *a, const struct partition_spec *b);
 bool spec_same_devices(const struct partition_spec *a, const struct partition_spec *b);
 /* Whether a slot is one that a removed partition left. */
 bool spec_is_free(const struct partition_spec *spec);
+
+/* What partitions have in all, without those that have no limit. */
+struct spec_sum {
+	uint64_t bytes;
+	uint64_t fixed_bytes; /* of that */
+};
+
+void spec_sum_add(struct spec_sum *sum, const struct partition_spec *spec);
+/* -E2BIG: the machine has less. What was too much before may stay so, but not become more.
+ * overcommit: only a guarantee has to be there. */
+int spec_sum_check(const struct spec_sum *before, const struct spec_sum *after, bool overcommit,
+		   struct vc_err *err);
 
 /* Some of what a partition has; what is not set is left as it is. */
 struct spec_patch {

@@ -3,7 +3,7 @@
 
 EXTRA_DIST += tests/policy-stats.py tests/lib.sh tests/lib-move.sh tests/lib-shape.sh tests/in-vm
 end_to_end = \
-	tests/up-down.sh tests/up-config.sh tests/up-remains.sh tests/trust.sh tests/instances.sh \
+	tests/up-down.sh tests/up-again.sh tests/overcommit.sh tests/up-config.sh tests/up-remains.sh tests/trust.sh tests/instances.sh \
 	tests/down-force.sh tests/check-interrupt.sh \
 	tests/run-status.sh tests/run-stdio.sh tests/run-environment.sh tests/run-signals.sh \
 	tests/run-detach.sh tests/users.sh tests/policies.sh tests/policy-burst.sh \

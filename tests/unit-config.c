@@ -78,6 +78,7 @@ static void test_defaults(void **state)
 		assert_int_equal(config->ipc_entries, 1 << 20);
 		assert_int_equal(config->ipc_objects_per_user, 100000);
 		assert_true(config->exclusive);
+		assert_false(config->overcommit);
 		assert_int_equal(config->n_parts, 0);
 		config_free(config);
 	}
