@@ -20,9 +20,11 @@
 
 #define CONN_BYTES_PER_USER (64u << 20) /* that wait here, in messages half received or sent */
 #define CONN_PATIENCE_SEC 30            /* for a command that says, or reads, nothing */
+#define CONN_IDLE_USEC 200000           /* for a program that has asked about IPC objects */
 #define CONN_SMALL 65536                /* what need not be counted */
 
 static const struct timeval conn_patience = { .tv_sec = CONN_PATIENCE_SEC };
+static const struct timeval conn_idle = { .tv_usec = CONN_IDLE_USEC };
 
 bool conn_has_hung_up(const struct conn *conn)
 {
@@ -52,11 +54,12 @@ static void conn_on_read(evutil_socket_t fd, short what, void *ctx)
 {
 	struct conn *conn = ctx;
 
-	if (what & EV_TIMEOUT && !conn_is_shim(conn)) {
+	if (!(what & EV_TIMEOUT) || conn_is_shim(conn))
+		turn_add(conn);
+	else if (!conn->kept)
 		conn_free(conn);
-		return;
-	}
-	turn_add(conn);
+	else
+		kept_retire(conn);
 }
 
 static void conn_await_reader(struct conn *conn)
@@ -72,7 +75,7 @@ static void conn_wait(struct conn *conn)
 	if (wire_pending(conn->wire))
 		conn_await_reader(conn);
 	if (shim || !wire_pending(conn->wire))
-		event_add(conn->read_event, shim ? NULL : &conn_patience);
+		event_add(conn->read_event, shim ? NULL : conn->kept ? &conn_idle : &conn_patience);
 }
 
 static void conn_on_write(evutil_socket_t fd, short what, void *ctx)
@@ -188,6 +191,7 @@ int conn_new(struct daemon *daemon, int fd, struct conn **ret, struct vc_err *er
 	}
 	evutil_make_socket_nonblocking(fd);
 	conn->daemon = daemon;
+	conn->pidfd = -1;
 	TAILQ_INSERT_TAIL(&daemon->conns, conn, link);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
 		int r = err_sys(err, errno, "who is at the other end");
@@ -235,6 +239,7 @@ void conn_free(struct conn *conn)
 		event_free(conn->write_event);
 	conn_end_pending(conn);
 	wire_free(conn->wire);
+	closep(&conn->pidfd);
 	TAILQ_REMOVE(&conn->daemon->conns, conn, link);
 	free(conn);
 }

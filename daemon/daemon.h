@@ -5,6 +5,7 @@
  *	main.c      options, start order, stop order
  *	listen.c    the socket: who may connect
  *	conn.c      one connection: what it asks, and what it is answered
+ *	kept.c      one that is kept for a burst of requests about IPC objects
  *	turn.c      which connection is served next
  *	request.c   the table: message -> handler, privilege it needs
  *	req-*.c     one request each
@@ -87,6 +88,12 @@ struct conn {
 		uint64_t mem_bytes;
 	} pending;
 	bool done; /* to be freed when its handler returns */
+	/* kept.c: of one that has asked about IPC objects */
+	bool kept;
+	bool used;           /* for more than one message */
+	int pidfd;           /* of its process; -1: not kept */
+	uint64_t start;      /* proc_identity() of its process */
+	uint64_t known_usec; /* CLOCK_MONOTONIC of when ipc_who() has looked; 0: never */
 };
 
 /* What the balancer remembers of a job. */
@@ -165,6 +172,15 @@ bool conn_serve(struct conn *conn);
 void conn_answer(struct conn *conn, struct conn_answer *answer);
 /* The caller's groups as the kernel knows them; the caller frees *ret. */
 int conn_groups(const struct conn *conn, gid_t **ret, size_t *ret_n);
+
+/* kept.c */
+/* A message about IPC objects: from whom it should be? -ESTALE: no; the caller connects anew. */
+int kept_admit(struct conn *conn, const struct wire_msg *msg, struct vc_err *err);
+/* Ends a connection that nothing is to be done about, unless something has just come. True: conn is
+ * gone. */
+bool kept_retire(struct conn *conn);
+/* The same with one of a user, or of anybody (NULL). False: there is none. */
+bool kept_retire_one(struct daemon *daemon, const struct turn_user *user);
 
 /* turn.c */
 int turn_start(struct daemon *daemon, struct vc_err *err);
@@ -309,8 +325,7 @@ int ipc_start(struct daemon *daemon, struct vc_err *err);
 void ipc_stop(struct daemon *daemon);
 /* A job has come here by a move, or runs again after one that failed. */
 void ipc_job_came(struct daemon *daemon, uint32_t job);
-/* Whether a process is of a job that is being moved: a connection of it that is open when the
- * job is frozen stands in the way, so it is to end and come again. */
+/* Whether a process is of a job that is being moved: it is to ask again when that is over. */
 bool ipc_must_wait(struct daemon *daemon, pid_t pid);
 
 #endif

@@ -26,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,14 +38,11 @@
 #include "libmig/mig.h"
 #include "partition/partition.h"
 
-#ifndef SO_PEERPIDFD
-#define SO_PEERPIDFD 77
-#endif
-
 #define IPC_TICK_USEC 250000
 #define IPC_LOOK_USEC 1000000u     /* between two looks at an idle object */
 #define IPC_SWEEP_USEC 3000        /* of idle objects, at one tick */
 #define IPC_SWEEP_AGAIN_USEC 12000 /* until the next tick, when there were more */
+#define IPC_KNOWN_USEC 50000       /* after which a caller's place is looked at again */
 #define IPC_DROP_AT_ONCE 64     /* objects of an opener that has ended; ticks remove the others */
 #define IPC_UNDO_USEC 60000000u /* for how long an opener's end waits for who uses its objects */
 
@@ -466,25 +462,11 @@ uint32_t ipc_per_user(const struct ipc *ipc, uid_t uid)
 	return uid == 0 ? TABLE_UNLIMITED : ipc->daemon->instance->config->ipc_objects_per_user;
 }
 
-/* Which process the caller is; 0: it has ended, and its PID may be another's already. */
-static uint64_t caller_start(const struct conn *conn)
+int ipc_who(struct ipc *ipc, struct conn *conn, struct table_opener *ret, struct vc_err *err)
 {
-	_cleanup_close_ int pidfd = -1;
-	socklen_t len = sizeof(pidfd);
-	uint64_t start;
-
-	/* Since Linux 6.5 the socket knows the very process. */
-	if (getsockopt(wire_fd(conn->wire), SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0)
-		pidfd = -1;
-	start = proc_identity(conn->pid, NULL);
-	if (pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
-		return 0;
-	return start;
-}
-
-int ipc_who(struct ipc *ipc, const struct conn *conn, struct table_opener *ret, struct vc_err *err)
-{
+	uint64_t now = clock_mono_usec();
 	struct table_opener there;
+	int found;
 
 	if (conn->pid <= 0)
 		return err_set(err, EPERM,
@@ -493,11 +475,17 @@ int ipc_who(struct ipc *ipc, const struct conn *conn, struct table_opener *ret, 
 	*ret = (struct table_opener){ .pid = conn->pid,
 				      .uid = conn->uid,
 				      .column = ipc->daemon->slot,
-				      .start = caller_start(conn) };
-	if (ret->start == 0)
-		return err_set(err, ESRCH, "the caller has ended");
+				      .start = conn->start };
+	found = table_find_opener(ipc->table, conn->pid, &there);
+	/* In a burst of requests it is in the same place. */
+	if (found == 0 && there.start == conn->start && now - conn->known_usec < IPC_KNOWN_USEC) {
+		ret->column = there.column;
+		ret->job = there.job;
+		return 0;
+	}
+	conn->known_usec = now;
 	proc_place(ipc, conn->pid, &ret->column, &ret->job);
-	if (table_find_opener(ipc->table, conn->pid, &there) < 0)
+	if (found < 0)
 		return 0;
 	if (!opener_lives(ipc, &there)) {
 		/* Another process, that had the same PID. */

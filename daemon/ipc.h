@@ -32,8 +32,8 @@ struct ipc {
 
 /* ipc.c. With the table locked. */
 /* Who the caller is, for the table: partition, job, start. Its opener, if it has one, is
- * brought up to date. -ESRCH: it has ended. */
-int ipc_who(struct ipc *ipc, const struct conn *conn, struct table_opener *ret, struct vc_err *err);
+ * brought up to date. */
+int ipc_who(struct ipc *ipc, struct conn *conn, struct table_opener *ret, struct vc_err *err);
 /* The opener has something open now: its end will be noticed. */
 void ipc_watch(struct ipc *ipc, pid_t pid);
 /* Counts a process out of everything, and removes what is idle with that. */

@@ -38,7 +38,8 @@ static int listen_accept(struct daemon *daemon)
 		log_warn("accept: %s", err.text);
 		return 0;
 	}
-	if (conn->uid != 0 && conn->user->n_conns > LISTEN_PER_USER) {
+	if (conn->uid != 0 && conn->user->n_conns > LISTEN_PER_USER &&
+	    !kept_retire_one(daemon, conn->user)) {
 		err_set(&err, EAGAIN, "user %u has %d connections to partition %s already",
 			(unsigned)conn->uid, LISTEN_PER_USER, daemon->name);
 		conn_error(conn, &err);
@@ -55,7 +56,9 @@ static void listen_on_accept(evutil_socket_t listen_fd, short what, void *ctx)
 
 	for (int i = 0; r == 0 && i < LISTEN_AT_ONCE; i++)
 		r = listen_accept(daemon);
-	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -ENOBUFS) {
+	if (r == -EMFILE && kept_retire_one(daemon, NULL)) {
+		event_active(daemon->listen_event, EV_READ, 0);
+	} else if (r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -ENOBUFS) {
 		log_warn("accept: %s; resting", strerror(-r));
 		event_del(daemon->listen_event);
 		event_add(daemon->listen_resume, &rest);

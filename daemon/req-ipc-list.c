@@ -116,8 +116,8 @@ static int entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id, bool
 }
 
 /* Whose handle is meant: of the partition that is named, else of the job's that asks. */
-static int handle_column(struct ipc *ipc, const struct conn *conn, const char *partition,
-			 uint32_t *ret, struct vc_err *err)
+static int handle_column(struct ipc *ipc, struct conn *conn, const char *partition, uint32_t *ret,
+			 struct vc_err *err)
 {
 	struct table_opener who;
 	int r;
@@ -139,8 +139,8 @@ static int handle_column(struct ipc *ipc, const struct conn *conn, const char *p
 }
 
 /* With the table locked. */
-static int find_handle(struct ipc *ipc, const struct conn *conn, const Vc__IpcStat *req,
-		       uint64_t *ret_id, struct vc_err *err)
+static int find_handle(struct ipc *ipc, struct conn *conn, const Vc__IpcStat *req, uint64_t *ret_id,
+		       struct vc_err *err)
 {
 	uint32_t column = 0;
 	int r = handle_column(ipc, conn, req->partition, &column, err);

@@ -24,6 +24,7 @@
 #define IPC_FORK_TOKEN 1 /* a child's request that is put again changes nothing */
 #define IPC_OPENS_PER_OBJECT 4
 
+/* The groups are those of when the connection was made; see kept.c. */
 static bool ipc_in_group(const struct conn *conn, gid_t gid)
 {
 	_cleanup_free_ gid_t *groups = NULL;
@@ -31,7 +32,7 @@ static bool ipc_in_group(const struct conn *conn, gid_t gid)
 
 	if (conn->gid == gid)
 		return true;
-	if (conn_groups(conn, &groups, &n) < 0)
+	if (conn->used || conn_groups(conn, &groups, &n) < 0)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (groups[i] == gid)
@@ -375,8 +376,12 @@ int req_ipc_close(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	if (r < 0)
 		return r;
 	r = table_count_out(ipc->table, req->handle, conn->pid, req->token);
-	if (r == 0)
+	if (r == 0) {
 		ipc_sweep(ipc, req->handle);
+		table_note_done(ipc->table, req->token);
+	} else if (table_was_done(ipc->table, req->token)) {
+		r = 0;
+	}
 	table_unlock(ipc->table);
 	if (r < 0)
 		return err_set(err, -r, "you have not opened that IPC object");
@@ -475,6 +480,11 @@ int req_ipc_unlink(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		r = table_lock(ipc->table, err);
 	if (r < 0)
 		return r;
+	if (table_was_done(ipc->table, req->token)) {
+		table_unlock(ipc->table);
+		conn_ok(conn);
+		return 0;
+	}
 	r = ipc_find_own(ipc, conn, &key, &object, err);
 	if (r == 0 && object.unlinked)
 		r = err_set(err, ENOENT, "that IPC object is unlinked already");
@@ -482,6 +492,7 @@ int req_ipc_unlink(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		table_unlink(ipc->table, object.id);
 		ipc_undo_unlinked(ipc, object.id);
 		ipc_sweep(ipc, object.id);
+		table_note_done(ipc->table, req->token);
 	}
 	table_unlock(ipc->table);
 	if (r == 0)

@@ -21,7 +21,7 @@ static const struct request {
 	const char *name;
 	enum need need;
 	int (*handle)(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
-	bool waits; /* a job that is being moved is to ask again later */
+	bool ipc;   /* about IPC objects: a job that is being moved is to ask again later */
 	bool order; /* void when whoever gave it has hung up: a command that was not answered in
 		     * time has said that nothing was done */
 } requests[] = {
@@ -40,42 +40,42 @@ static const struct request {
 	[VC__MSG__BODY_IPC_OPEN] = { .name = "ipc open",
 				     .need = NEED_ANY,
 				     .handle = req_ipc_open,
-				     .waits = true,
+				     .ipc = true,
 				     .order = true },
 	[VC__MSG__BODY_IPC_CLOSE] = { .name = "ipc close",
 				      .need = NEED_ANY,
 				      .handle = req_ipc_close,
-				      .waits = true,
+				      .ipc = true,
 				      .order = true },
 	[VC__MSG__BODY_IPC_UNLINK] = { .name = "ipc unlink",
 				       .need = NEED_ANY,
 				       .handle = req_ipc_unlink,
-				       .waits = true,
+				       .ipc = true,
 				       .order = true },
 	[VC__MSG__BODY_IPC_STAT] = { .name = "ipc stat",
 				     .need = NEED_ANY,
 				     .handle = req_ipc_stat,
-				     .waits = true,
+				     .ipc = true,
 				     .order = true },
 	[VC__MSG__BODY_IPC_CHOWN] = { .name = "ipc chown",
 				      .need = NEED_ANY,
 				      .handle = req_ipc_chown,
-				      .waits = true,
+				      .ipc = true,
 				      .order = true },
 	[VC__MSG__BODY_IPC_LIST] = { .name = "ipc list",
 				     .need = NEED_ANY,
 				     .handle = req_ipc_list,
-				     .waits = true,
+				     .ipc = true,
 				     .order = true },
 	[VC__MSG__BODY_IPC_FORK] = { .name = "ipc fork",
 				     .need = NEED_ANY,
 				     .handle = req_ipc_fork,
-				     .waits = true,
+				     .ipc = true,
 				     .order = true },
 	[VC__MSG__BODY_IPC_LEAVE] = { .name = "ipc leave",
 				      .need = NEED_ANY,
 				      .handle = req_ipc_leave,
-				      .waits = true,
+				      .ipc = true,
 				      .order = true },
 	[VC__MSG__BODY_ARRIVE] = { .name = "arrive", .need = NEED_ROOT, .handle = req_arrive },
 	[VC__MSG__BODY_JOB_STATE] = { .name = "job state",
@@ -100,9 +100,13 @@ void request_handle(struct conn *conn, struct wire_msg *msg)
 		r = err_set(&err, EPERM, "request \"%s\" is root's", request->name);
 	else if (request->order && conn_has_hung_up(conn))
 		r = err_set(&err, ECONNRESET, "whoever gave the order has hung up");
-	else if (request->waits && ipc_must_wait(conn->daemon, conn->pid))
-		r = err_set(&err, EAGAIN, "the job is being moved");
+	else if (conn->kept || request->ipc)
+		r = kept_admit(conn, msg, &err);
 	else
+		r = 0;
+	if (r == 0 && request->ipc && ipc_must_wait(conn->daemon, conn->pid))
+		r = err_set(&err, EAGAIN, "the job is being moved");
+	else if (r == 0)
 		r = request->handle(conn, msg, &err);
 	log_debug("request %s of uid %u pid %d: %s", request ? request->name : "?",
 		  (unsigned)conn->uid, (int)conn->pid, r < 0 ? err.text : "ok");

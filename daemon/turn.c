@@ -182,11 +182,17 @@ void turn_owe(struct conn *conn, uint64_t cost_usec)
 
 void turn_add(struct conn *conn)
 {
+	struct turns *turns = conn->daemon->turns;
+
 	if (conn->ready)
 		return;
 	conn->payer = turn_payer(conn);
 	turn_put(conn);
-	turn_arm(conn->daemon->turns);
+	/* Behind all that is known to be ready now, but before the kernel is asked for more. */
+	if (turn_may(conn->payer, clock_mono_usec()))
+		event_active(turns->event, EV_TIMEOUT, 0);
+	else
+		turn_arm(turns);
 }
 
 void turn_remove(struct conn *conn)

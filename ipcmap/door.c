@@ -2,21 +2,18 @@
 /*
  * door.c - one request about IPC objects to a daemon of this instance
  *
- * A request is put until it is answered: to the daemon that is the caller's own (known from
- * the last answer in this thread), then to every other. One that was cut off in the middle may
- * have been carried out; its token lets the next daemon see that.
+ * A request is put until it is answered. One that was cut off in the middle may have been carried
+ * out; its token lets the next daemon see that. Connections: door-conn.h.
  */
 #include "ipcmap/door.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/statedir.h"
+#include "ipcmap/door-conn.h"
 #include "wire/patience.h"
 #include "wire/wire.h"
 
@@ -25,105 +22,77 @@
 #define DOOR_BUSY_TRIES 1000
 #define DOOR_BUSY_USEC 5000
 
-/* The partition whose daemon is asked first; of this thread, so that no lock is needed. */
-static _Thread_local char door_nearest[64];
+/* How a request is put. */
+struct door_way {
+	bool fresh; /* by a new connection */
+	bool cut;   /* the connection ended before there was an answer */
+	bool kept;  /* it was one that had been used before */
+	bool wary;  /* a daemon has not answered already */
+};
 
-/* A program may be setuid, and its environment a stranger's. */
-static const char *door_dir(void)
+static int door_exchange(struct wire *wire, const Vc__Msg *msg, struct wire_msg *ret,
+			 struct door_way *way)
 {
-	const char *env = secure_getenv("VCRUN_STATE_DIR");
+	int r = wire_send(wire, msg, NULL, 0, NULL);
 
-	return env && *env ? env : STATEDIR_DEFAULT;
-}
-
-/* wary: a daemon has not answered already, so it is looked at whether this one is stopped. */
-static int door_connect(const char *dir, const char *partition, bool wary, struct wire **ret)
-{
-	char path[PATH_MAX];
-	int r;
-
-	if (snprintf(path, sizeof(path), "%s/%s/vcd.sock", dir, partition) >= (int)sizeof(path))
-		return -ENOTCONN;
-	do
-		r = wire_connect(path, WIRE_PATIENCE_SEC, ret, NULL);
-	while (r == -EINTR);
-	if (r == 0 && wary && patience_check_stopped(*ret, NULL) < 0) {
-		wire_free(*ret);
-		return -ETIMEDOUT;
-	}
+	/* The daemon has ended it because it was idle; nothing has been asked yet. */
+	if (r == -EPIPE && way->kept)
+		return -ESTALE;
+	if (r == 0)
+		r = patience_await(NULL, wire, PATIENCE_FOR_ANSWER, NULL);
+	/* The daemon is stopped, and will find that we have hung up. */
+	way->cut = r == -ETIMEDOUT;
+	if (r == 0)
+		r = wire_recv(wire, ret, NULL);
+	way->cut |= r == -ECONNRESET || r == -EPIPE;
 	return r;
 }
 
-/* That it is not there, or does not listen: the next one may. */
-static bool door_is_down(int r)
+/* One try. */
+static int door_try(const Vc__Msg *msg, struct wire_msg *ret, struct door_way *way)
 {
-	return r < 0 && r != -ENOMEM && r != -EMFILE && r != -ENFILE;
-}
+	struct door_conn conn;
+	bool answered;
+	int r = door_conn_get(&conn, way->fresh, way->wary);
 
-static int door_connect_any(bool wary, struct wire **ret)
-{
-	_cleanup_closedir_ DIR *dir = NULL;
-	const char *path = door_dir();
-	const struct dirent *entry;
-	int r = -ENOTCONN;
-
-	if (door_nearest[0])
-		r = door_connect(path, door_nearest, wary, ret);
-	if (!door_is_down(r))
-		return r;
-	dir = opendir(path);
-	if (!dir)
-		return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? -errno : -ENOTCONN;
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		r = door_connect(path, entry->d_name, wary, ret);
-		if (!door_is_down(r))
-			return r;
-	}
-	return -ENOTCONN;
-}
-
-/* One try. *ret_cut: the connection ended before there was an answer, or the daemon is stopped,
- * and will find that we have hung up. */
-static int door_try(const Vc__Msg *msg, bool wary, struct wire_msg *ret, bool *ret_cut)
-{
-	struct wire *wire;
-	int r = door_connect_any(wary, &wire);
-
-	*ret_cut = false;
+	way->cut = way->kept = false;
 	if (r < 0)
 		return r;
-	r = wire_send(wire, msg, NULL, 0, NULL);
-	if (r == 0)
-		r = patience_await(NULL, wire, PATIENCE_FOR_ANSWER, NULL);
-	*ret_cut = r == -ETIMEDOUT;
-	if (r == 0)
-		r = wire_recv(wire, ret, NULL);
-	*ret_cut |= r == -ECONNRESET || r == -EPIPE;
-	wire_free(wire);
+	way->kept = conn.kept;
+	r = door_exchange(conn.wire, msg, ret, way);
+	answered = r == 0;
 	if (r == 0 && ret->msg->body_case == VC__MSG__BODY_ERROR) {
 		r = wire_take_error(ret->msg->error, NULL);
 		wire_msg_done(ret);
 	}
+	door_conn_put(&conn, answered && r != -EAGAIN && r != -ESTALE);
 	return r;
 }
 
-/* Puts the request, and takes the answer that it has in good order. The caller frees ret.
- * again (NULL: of no interest): an earlier try was cut off, and may have been carried out. */
-static int door_ask(const Vc__Msg *msg, Vc__Msg__BodyCase answer, struct wire_msg *ret, bool *again)
+/*
+ * Puts the request, and takes the answer that it has in good order. The caller frees ret. fresh: it
+ * must not go by a connection that has been used.
+ */
+static int door_ask(const Vc__Msg *msg, Vc__Msg__BodyCase answer, bool fresh, struct wire_msg *ret)
 {
-	int r = -ENOTCONN, cuts = 0, waits = 0;
-	bool cut = true;
+	int r = -ENOTCONN, cuts = 0, stales = 0, waits = 0;
+	struct door_way way = { .fresh = fresh };
+	bool ask = true;
 
-	while (cut && cuts < DOOR_TRIES) {
-		if (again)
-			*again = cuts > 0;
-		r = door_try(msg, cuts > 0, ret, &cut);
-		cuts += cut;
+	while (ask && cuts < DOOR_TRIES) {
+		r = door_try(msg, ret, &way);
+		cuts += way.cut;
+		ask = way.cut;
+		way.wary |= way.cut;
+		/* A used connection does not have the groups of its process, nor what else it has
+		 * become since. */
+		if (r == -ESTALE || (r == -EACCES && way.kept)) {
+			ask = stales++ < DOOR_TRIES;
+			way.fresh = true;
+		}
 		if (r == -EAGAIN && waits++ < DOOR_BUSY_TRIES) {
 			clock_sleep_usec(DOOR_BUSY_USEC);
-			cut = true;
+			ask = true;
 		}
 	}
 	if (r == -EOPNOTSUPP)
@@ -132,14 +101,14 @@ static int door_ask(const Vc__Msg *msg, Vc__Msg__BodyCase answer, struct wire_ms
 		wire_msg_done(ret);
 		r = -EPROTO;
 	}
-	return cut ? -ENOTCONN : r;
+	return way.cut || r == -ESTALE ? -ENOTCONN : r;
 }
 
 /* For requests that are answered with no more than Ok. */
-static int door_order(const Vc__Msg *msg, bool *again)
+static int door_order(const Vc__Msg *msg)
 {
 	struct wire_msg answer;
-	int r = door_ask(msg, VC__MSG__BODY_OK, &answer, again);
+	int r = door_ask(msg, VC__MSG__BODY_OK, false, &answer);
 
 	if (r == 0)
 		wire_msg_done(&answer);
@@ -167,12 +136,6 @@ static uint64_t door_token(void)
 		(body).id = (of_id);                                                               \
 	} while (0)
 
-static void door_near(const char *partition)
-{
-	if (partition && strlen(partition) < sizeof(door_nearest) && !strchr(partition, '/'))
-		strcpy(door_nearest, partition);
-}
-
 static void door_take_object(const Vc__IpcObject *object, int fd, struct door_object *ret)
 {
 	*ret = (struct door_object){
@@ -189,7 +152,7 @@ static void door_take_object(const Vc__IpcObject *object, int fd, struct door_ob
 		.created = object->created,
 		.unlinked = object->unlinked,
 	};
-	door_near(object->partition);
+	door_conn_near(object->partition);
 }
 
 int door_open(const struct door_open *req, struct door_object *ret)
@@ -216,7 +179,7 @@ int door_open(const struct door_open *req, struct door_object *ret)
 	body.init.data = (uint8_t *)req->init;
 	msg.body_case = VC__MSG__BODY_IPC_OPEN;
 	msg.ipc_open = &body;
-	r = door_ask(&msg, VC__MSG__BODY_IPC_OBJECT, &answer, NULL);
+	r = door_ask(&msg, VC__MSG__BODY_IPC_OBJECT, false, &answer);
 	if (r < 0)
 		return r;
 	if (answer.n_fds == 1) {
@@ -234,16 +197,13 @@ int door_close(uint64_t handle)
 {
 	Vc__IpcClose body = VC__IPC_CLOSE__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
-	bool again;
-	int r;
 
 	body.handle = handle;
 	body.has_token = true;
 	body.token = door_token();
 	msg.body_case = VC__MSG__BODY_IPC_CLOSE;
 	msg.ipc_close = &body;
-	r = door_order(&msg, &again);
-	return r == -EBADF && again ? 0 : r;
+	return door_order(&msg);
 }
 
 int door_leave(void)
@@ -253,7 +213,7 @@ int door_leave(void)
 
 	msg.body_case = VC__MSG__BODY_IPC_LEAVE;
 	msg.ipc_leave = &body;
-	return door_order(&msg, NULL);
+	return door_order(&msg);
 }
 
 int door_fork(void)
@@ -263,21 +223,20 @@ int door_fork(void)
 
 	msg.body_case = VC__MSG__BODY_IPC_FORK;
 	msg.ipc_fork = &body;
-	return door_order(&msg, NULL);
+	return door_order(&msg);
 }
 
 int door_unlink(uint32_t kind, const char *name, uint64_t id)
 {
 	Vc__IpcUnlink body = VC__IPC_UNLINK__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
-	bool again;
-	int r;
 
 	DOOR_SET_KEY(body, kind, name, id);
+	body.has_token = true;
+	body.token = door_token();
 	msg.body_case = VC__MSG__BODY_IPC_UNLINK;
 	msg.ipc_unlink = &body;
-	r = door_order(&msg, &again);
-	return r == -ENOENT && again ? 0 : r;
+	return door_order(&msg);
 }
 
 static void door_take_entry(const Vc__IpcEntry *entry, struct door_stat *ret)
@@ -318,7 +277,7 @@ static int door_ask_stat(uint32_t kind, const char *name, uint64_t id, bool any,
 	body.any = any;
 	msg.body_case = VC__MSG__BODY_IPC_STAT;
 	msg.ipc_stat = &body;
-	r = door_ask(&msg, VC__MSG__BODY_IPC_ENTRY, &answer, NULL);
+	r = door_ask(&msg, VC__MSG__BODY_IPC_ENTRY, false, &answer);
 	if (r < 0)
 		return r;
 	door_take_entry(answer.msg->ipc_entry, ret);
@@ -347,7 +306,7 @@ int door_chown(uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode)
 	body.mode = mode;
 	msg.body_case = VC__MSG__BODY_IPC_CHOWN;
 	msg.ipc_chown = &body;
-	return door_order(&msg, NULL);
+	return door_order(&msg);
 }
 
 static int door_ask_list(uint32_t kind, bool any, uint64_t cursor, size_t max, struct wire_msg *ret)
@@ -363,7 +322,8 @@ static int door_ask_list(uint32_t kind, bool any, uint64_t cursor, size_t max, s
 	body.max = max > INT32_MAX ? INT32_MAX : (uint32_t)max;
 	msg.body_case = VC__MSG__BODY_IPC_LIST;
 	msg.ipc_list = &body;
-	return door_ask(&msg, VC__MSG__BODY_IPC_ENTRIES, ret, NULL);
+	/* What may be seen goes by groups, too. */
+	return door_ask(&msg, VC__MSG__BODY_IPC_ENTRIES, true, ret);
 }
 
 static int door_list_some(uint32_t kind, bool any, uint64_t *cursor, struct door_stat *ret,

@@ -5,8 +5,8 @@
  * What libvcipc and the interposer know of vcd. An object is opened, closed and unlinked
  * here; all else happens in its memory, without a daemon.
  *
- * Each call is one short connection: nothing stays open in the program, so nothing stands
- * in the way of a move. Any daemon of the instance serves; the one of the caller's own
+ * Each call is one short connection, and nothing stays open in the program, unless it calls
+ * door_keep(). Any daemon of the instance serves; the one of the caller's own
  * partition is asked first, and when it does not run, the others. A daemon that is killed
  * in the middle of a request is no error: the request is put again, to the same effect as
  * once. Every call is thread-safe and keeps no lock, so it may be made after a fork() too;
@@ -174,6 +174,16 @@ struct door_info {
 };
 /* For IPC_INFO and the like. */
 int door_info(struct door_info *ret);
+
+/*
+ * From now on a connection stays open behind a call, for the next one: a burst of calls needs
+ * only one. The daemon ends it when it has been idle for a moment. Its descriptor is above those
+ * that programs get by themselves; the program may close it. A move takes it along.
+ */
+void door_keep(void);
+
+/* In a fork's child: the connection was its parent's. May be called with locks held. */
+void door_conn_forked(void);
 
 /*
  * System V's identifiers are ints. The short form of an id, 1 to INT32_MAX, stands for it

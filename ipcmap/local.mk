@@ -3,7 +3,7 @@
 
 ## What every client of the daemons' table is linked with; not installed by itself.
 noinst_LTLIBRARIES += libdoor.la
-libdoor_la_SOURCES = ipcmap/door.c ipcmap/door.h ipcmap/kind.h
+libdoor_la_SOURCES = ipcmap/door.c ipcmap/door-conn.c ipcmap/door-conn.h ipcmap/door.h ipcmap/kind.h
 libdoor_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) -fvisibility=hidden
 libdoor_la_LIBADD = libwire.la libcommon.la
 
@@ -34,7 +34,11 @@ endif
 check_PROGRAMS += tests/ipc-client
 tests_ipc_client_SOURCES = tests/ipc-client.c
 tests_ipc_client_LDADD = libdoor.la libwire.la libcommon.la
-ipc_end_to_end = tests/ipc-objects.sh tests/ipc-users.sh tests/ipc-openers.sh tests/ipc-move.sh \
+check_PROGRAMS += tests/ipc-burst
+tests_ipc_burst_SOURCES = tests/ipc-burst.c
+tests_ipc_burst_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) -pthread
+tests_ipc_burst_LDADD = libdoor.la libwire.la libcommon.la
+ipc_end_to_end = tests/ipc-burst.sh tests/ipc-burst-move.sh tests/ipc-objects.sh tests/ipc-users.sh tests/ipc-openers.sh tests/ipc-move.sh \
 	tests/ipc-limits.sh tests/ipc-commands.sh tests/ipc-remove.sh tests/ipc-check.sh \
 	tests/ipc-parked.sh
 dist_check_SCRIPTS += $(ipc_end_to_end)

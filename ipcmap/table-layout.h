@@ -38,7 +38,8 @@
 #define TABLE_MAGIC 0x656c6261742d6376u /* "vc-table" */
 #define TABLE_VERSION 2
 #define TABLE_NONE UINT32_MAX
-#define TABLE_SHARES 4 /* kinds of which the number is limited */
+#define TABLE_DONE 1024 /* requests that are remembered */
+#define TABLE_SHARES 4  /* kinds of which the number is limited */
 
 enum table_pool_id { POOL_ENTRY, POOL_OPEN, POOL_PROC, POOL_USER, POOL_N };
 
@@ -119,7 +120,8 @@ struct table_header {
 	uint32_t last_handle;
 	uint32_t holder;     /* pid of who has the lock, for messages */
 	uint32_t first_idle; /* head of the idle list */
-	uint32_t reserved;
+	uint32_t n_done;
+	uint64_t done[TABLE_DONE]; /* see table_note_done() */
 	struct table_pool pools[POOL_N];
 	uint64_t changes[TABLE_COLUMNS_MAX];
 	pthread_mutex_t lock;

@@ -302,6 +302,20 @@ uint32_t table_columns(const struct table *table)
 	return table->n_columns;
 }
 
+void table_note_done(struct table *table, uint64_t token)
+{
+	if (token)
+		table->map->done[table->map->n_done++ % TABLE_DONE] = token;
+}
+
+bool table_was_done(const struct table *table, uint64_t token)
+{
+	for (size_t i = 0; token && i < TABLE_DONE; i++)
+		if (table->map->done[i] == token)
+			return true;
+	return false;
+}
+
 void table_usage(const struct table *table, uint32_t *ret_used, uint32_t *ret_capacity)
 {
 	*ret_used = table->map->pools[POOL_ENTRY].used;

@@ -111,6 +111,14 @@ int table_remove(struct table *table, uint64_t id);
 int table_unlink(struct table *table, uint64_t id);
 int table_set_owner(struct table *table, uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode);
 
+/*
+ * A request has been carried out, which nothing in the table shows any more. If its answer is lost
+ * because the daemon dies, it is put again with the same token (not 0); the last 1024 are
+ * remembered.
+ */
+void table_note_done(struct table *table, uint64_t token);
+bool table_was_done(const struct table *table, uint64_t token);
+
 /* How many objects of a kind a user has made that are there still, and their units in sum. Nothing
  * of kinds that the kernel does not limit. */
 struct table_share {

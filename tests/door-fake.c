@@ -338,3 +338,11 @@ int door_list_any(uint32_t kind, uint64_t *cursor, struct door_stat *ret, size_t
 		fake_look(&ret[i]);
 	return n;
 }
+
+void door_keep(void)
+{
+}
+
+void door_conn_forked(void)
+{
+}

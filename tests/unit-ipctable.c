@@ -376,6 +376,22 @@ static void test_shares(void **state)
 	}
 }
 
+static void test_done(void **state)
+{
+	assert_false(table_was_done(table, 0));
+	assert_false(table_was_done(table, 7));
+	table_note_done(table, 0);
+	table_note_done(table, 7);
+	assert_false(table_was_done(table, 0));
+	assert_true(table_was_done(table, 7));
+	for (uint64_t i = 0; i < 1023; i++)
+		table_note_done(table, 1000 + i);
+	assert_true(table_was_done(table, 7));
+	table_note_done(table, 8);
+	assert_false(table_was_done(table, 7)); /* forgotten */
+	assert_true(table_was_done(table, 2022));
+}
+
 static void test_limits(void **state)
 {
 	struct table_object object = object_named(IPC_KIND_EVENT, "");
@@ -703,6 +719,7 @@ int main(void)
 		TABLE_TEST(test_persistent),
 		TABLE_TEST(test_full),
 		TABLE_TEST(test_shares),
+		TABLE_TEST(test_done),
 		TABLE_TEST(test_limits),
 		TABLE_TEST(test_too_often),
 		TABLE_TEST(test_handles),

@@ -48,7 +48,8 @@ struct wire {
 	struct wire_out_fds *out_fds;
 	int in_fds[WIRE_FDS_MAX];
 	size_t n_in_fds;
-	bool refuses_fds;
+	bool refuses_fds, asks_sender;
+	struct wire_sender sender; /* of the message that is being received */
 };
 
 static void buf_consume(struct wire_buf *buf, size_t n)
@@ -132,6 +133,20 @@ int wire_fd(const struct wire *wire)
 	return wire->fd;
 }
 
+int wire_raise(struct wire *wire, int least)
+{
+	int fd;
+
+	if (wire->fd >= least)
+		return 0;
+	fd = fcntl(wire->fd, F_DUPFD_CLOEXEC, least);
+	if (fd < 0)
+		return -errno;
+	close(wire->fd);
+	wire->fd = fd;
+	return 0;
+}
+
 void wire_accept_fds(int fd, bool accept)
 {
 	int on = accept;
@@ -144,6 +159,13 @@ void wire_refuse_fds(struct wire *wire)
 {
 	wire->refuses_fds = true;
 	wire_accept_fds(wire->fd, false);
+}
+
+void wire_ask_sender(struct wire *wire)
+{
+	int on = 1;
+
+	wire->asks_sender = setsockopt(wire->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0;
 }
 
 bool wire_pending(const struct wire *wire)
@@ -336,18 +358,42 @@ static int wire_keep_fds(struct wire *wire, struct msghdr *mh)
 	return r;
 }
 
+/* A message comes in pieces, and each piece may have another sender. */
+static void wire_note_sender(struct wire *wire, struct msghdr *mh, bool first)
+{
+	struct wire_sender sender = { 0 };
+	struct ucred cred;
+
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(mh); cmsg; cmsg = CMSG_NXTHDR(mh, cmsg)) {
+		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_CREDENTIALS)
+			continue;
+		memcpy(&cred, CMSG_DATA(cmsg), sizeof(cred));
+		sender = (struct wire_sender){ .pid = cred.pid, .uid = cred.uid, .gid = cred.gid };
+	}
+	if (first)
+		wire->sender = sender;
+	else if (wire->sender.pid != sender.pid || wire->sender.uid != sender.uid ||
+		 wire->sender.gid != sender.gid)
+		wire->sender.pid = 0;
+}
+
 /* Reads once, never beyond the frame under way. */
 static int wire_read(struct wire *wire, struct vc_err *err)
 {
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)];
+		char space[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX) +
+			   CMSG_SPACE(sizeof(struct ucred))];
 	} control;
 	struct iovec iov;
-	struct msghdr mh = { .msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = wire->refuses_fds ? NULL : control.space,
-			     .msg_controllen = wire->refuses_fds ? 0 : sizeof(control.space) };
+	struct msghdr mh = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = (wire->refuses_fds ? 0 : CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)) +
+				  (wire->asks_sender ? CMSG_SPACE(sizeof(struct ucred)) : 0)
+	};
+	bool first = wire->in.len == 0;
 	size_t want = WIRE_HEAD - wire->in.len;
 	ssize_t n;
 
@@ -374,6 +420,8 @@ static int wire_read(struct wire *wire, struct vc_err *err)
 	if (n == 0)
 		return err_set(err, ECONNRESET, "the connection was closed");
 	wire->in.len += (size_t)n;
+	if (wire->asks_sender)
+		wire_note_sender(wire, &mh, first);
 	if (wire_keep_fds(wire, &mh) < 0)
 		return err_set(err, EPROTO, "more descriptors than the %d allowed",
 			       wire->refuses_fds ? 0 : WIRE_FDS_MAX);
@@ -393,7 +441,9 @@ int wire_recv(struct wire *wire, struct wire_msg *ret, struct vc_err *err)
 			return (int)used;
 		if (used > 0) {
 			buf_consume(&wire->in, (size_t)used);
-			*ret = (struct wire_msg){ .msg = msg, .n_fds = wire->n_in_fds };
+			*ret = (struct wire_msg){ .msg = msg,
+						  .n_fds = wire->n_in_fds,
+						  .sender = wire->sender };
 			memcpy(ret->fds, wire->in_fds, sizeof(ret->fds));
 			wire->n_in_fds = 0;
 			return 0;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/err.h"
 #include "wire/vc.pb-c.h"
@@ -26,23 +27,35 @@
 
 struct wire;
 
+/* Who sent a message: the process as it was when it did, with its real ids. */
+struct wire_sender {
+	pid_t pid; /* 0: not known, or not the same for all of the message */
+	uid_t uid;
+	gid_t gid;
+};
+
 /* One received message; wire_msg_done() frees it and closes descriptors not taken. */
 struct wire_msg {
 	Vc__Msg *msg;
 	int fds[WIRE_FDS_MAX]; /* set one to -1 to take it */
 	size_t n_fds;
+	struct wire_sender sender; /* if wire_ask_sender() was called before it was sent */
 };
 
 /* Takes fd over (also on failure). */
 int wire_new(int fd, struct wire **ret, struct vc_err *err);
 void wire_free(struct wire *wire);
 int wire_fd(const struct wire *wire);
+/* Gives its descriptor a number that is at least this, where it has a lower one. */
+int wire_raise(struct wire *wire, int least);
 /* A file behind a descriptor can be such that closing it takes for ever (of a FUSE server that
  * does not answer). So this connection's peer is to send none: the kernel lets it send none
  * (from Linux 6.16 on), or they are dropped unseen, and wire_recv() says -EPROTO. Of a listening
  * socket, wire_accept_fds(fd, false) holds for the connections that come from it. */
 void wire_refuse_fds(struct wire *wire);
 void wire_accept_fds(int fd, bool accept);
+/* From now on the kernel tells with each message who sent it. */
+void wire_ask_sender(struct wire *wire);
 /* Gives the socket out and frees the rest. */
 int wire_release(struct wire *wire);
 

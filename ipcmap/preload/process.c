@@ -56,6 +56,7 @@ static void process_adopt(pid_t pid)
 	process_self.guest = false;
 	if (process_is_own)
 		*process_is_own = 1;
+	door_conn_forked();
 	guard_forked();
 	shm_forked(pid);
 	mq_forked();
@@ -407,6 +408,7 @@ __attribute__((constructor)) static void process_begin(void)
 	exec_begin();
 	files_begin();
 	process_take_over();
+	door_keep();
 	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 	at_quick_exit(process_end);
 }
