@@ -123,8 +123,11 @@ static int add_run(const struct vcctl *opts, struct vc_err *err)
 	_cleanup_(spec_done) struct partition_spec spec = { .cpus = NULL };
 	_cleanup_close_ int lock = -1;
 	size_t slot = 0, started;
-	int r = vcctl_open_shape(opts, &in, &cg, &lock, err);
+	struct reshape_claim claim;
+	int r;
 
+	vcctl_claim(opts, &claim);
+	r = vcctl_open_shape(opts, &claim, &in, &cg, &lock, err);
 	if (r < 0)
 		return r;
 	if (instance_find(in, opts->words[0]) >= 0)
@@ -142,7 +145,8 @@ static int add_run(const struct vcctl *opts, struct vc_err *err)
 	/* A daemon makes its partition itself, with the lock. */
 	close(steal_fd(&lock));
 	r = vcctl_start_daemons(in, &started, err);
-	if (r < 0 && reshape_lock(in, cg, &lock, NULL) == 0 &&
+	vcctl_claim(opts, &claim);
+	if (r < 0 && reshape_lock(in, cg, &claim, &lock, NULL) == 0 &&
 	    vcctl_end_daemon(in, opts->words[0], NULL) == 0)
 		remove_partition(in, cg, opts->words[0], NULL);
 	if (r == 0)
@@ -209,9 +213,12 @@ static int remove_run(const struct vcctl *opts, struct vc_err *err)
 	_cleanup_(cg_freep) struct cg *cg = NULL;
 	_cleanup_close_ int lock = -1;
 	const char *name = opts->words[0];
+	struct reshape_claim claim;
 	size_t started;
-	int r = vcctl_open_shape(opts, &in, &cg, &lock, err);
+	int r;
 
+	vcctl_claim(opts, &claim);
+	r = vcctl_open_shape(opts, &claim, &in, &cg, &lock, err);
 	if (r == 0)
 		r = remove_check(in, cg, name, err);
 	if (r == 0)

@@ -149,30 +149,51 @@ static int event_look(const struct vcctl *opts, struct vc_err *err)
 	return 0;
 }
 
-static int event_go(const struct vcctl *opts, enum plan_way way, struct vc_err *err)
+/* Once, with the lock, or for a dry run without. */
+static int event_go_once(const struct vcctl *opts, const struct plan_order *order,
+			 const struct reshape_claim *claim, struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	_cleanup_(cg_freep) struct cg *cg = NULL;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	_cleanup_close_ int lock = -1;
-	struct vcctl_change change = { .event = opts->words[1], .way = way };
+	struct vcctl_change change = { .event = order, .claim = claim };
 	struct partition_spec *after;
 	const struct plan_event *event;
-	int r = vcctl_open_shape(opts, &in, &cg, &lock, err);
+	int r = vcctl_open_shape(opts, claim, &in, &cg, &lock, err);
 
 	if (r == 0)
 		r = plan_read(in, &plan, err);
 	if (r < 0)
 		return r;
-	event = plan_find(plan, opts->words[1], err);
+	event = plan_find(plan, order->event, err);
 	if (!event)
 		return -ENOENT;
-	r = plan_target(in, event, way, &after, &change.n, err);
+	r = plan_target(in, event, order->way, &after, &change.n, err);
 	if (r < 0)
 		return r;
 	change.after = after;
+	change.lock = lock;
 	r = vcctl_reshape(opts, in, cg, &change, err);
 	plan_free_specs(after, change.n);
+	return r;
+}
+
+static int event_go(const struct vcctl *opts, const struct plan_order *order, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	struct reshape_claim claim;
+	int r = instance_open(opts->state_dir, &in, err);
+
+	if (r == 0)
+		r = plan_claim(in, order, opts->deadline_msec, &claim, err);
+	if (r < 0)
+		return r;
+	claim.cancel = vcctl_cancel();
+	/* Having given way, it begins anew: the partitions may have changed. */
+	do
+		r = event_go_once(opts, order, &claim, err);
+	while (r == -ECANCELED);
 	return r;
 }
 
@@ -193,8 +214,57 @@ int vcctl_event(const struct vcctl *opts)
 	else if (geteuid() != 0)
 		r = err_set(&err, EPERM, "'event %s' needs root: it works on cgroups", what);
 	else
-		r = event_go(opts, fire ? PLAN_FIRE : PLAN_REVERT, &err);
+		r = event_go(opts,
+			     &(struct plan_order){ .event = opts->words[1],
+						   .way = fire ? PLAN_FIRE : PLAN_REVERT,
+						   .cause = PLAN_BY_COMMAND },
+			     &err);
 	if (r < 0) {
+		fprintf(stderr, "vcctl: %s\n", err.text);
+		return 1;
+	}
+	return 0;
+}
+
+/* The events that say what is to be done when that partition fails, in the order of the file. */
+static int failover_run(const struct vcctl *opts, const char *partition, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	size_t found = 0;
+	int r = instance_open(opts->state_dir, &in, err);
+
+	if (r == 0)
+		r = plan_read(in, &plan, err);
+	if (r == 0 && instance_find(in, partition) < 0)
+		r = err_set(err, ENOENT, "there is no partition '%s'; 'vcctl list' shows them",
+			    partition);
+	for (size_t i = 0; r == 0 && i < plan->n; i++) {
+		const struct plan_event *event = &plan->events[i];
+		const struct plan_order order = { .event = event->name,
+						  .way = PLAN_FIRE,
+						  .cause = PLAN_BY_FAILOVER };
+
+		if (!event->fire.failover || strcmp(event->fire.failover, partition) != 0)
+			continue;
+		found++;
+		printf("event %s:\n", event->name);
+		r = event_go(opts, &order, err);
+	}
+	if (r == 0 && found == 0)
+		r = err_set(
+			err, ENOENT,
+			"no event says what is to be done when partition %s fails: add one with "
+			"failover = \"%s\" to vcrun.conf",
+			partition, partition);
+	return r;
+}
+
+int vcctl_failover(const struct vcctl *opts)
+{
+	struct vc_err err = { 0 };
+
+	if (failover_run(opts, opts->words[0], &err) < 0) {
 		fprintf(stderr, "vcctl: %s\n", err.text);
 		return 1;
 	}

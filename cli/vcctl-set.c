@@ -82,15 +82,17 @@ int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, s
 	return r < 0 ? r : set_lists(opts, spec, err);
 }
 
-static int set_run(const struct vcctl *opts, struct vc_err *err)
+static int set_run(const struct vcctl *opts, const struct reshape_claim *claim, struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	_cleanup_(cg_freep) struct cg *cg = NULL;
 	_cleanup_(spec_done) struct partition_spec after = { .cpus = NULL };
 	char cause[PARTITION_NAME_MAX + 8];
-	const struct vcctl_change change = { .after = &after, .n = 1, .cause = cause };
+	struct vcctl_change change = {
+		.after = &after, .n = 1, .cause = cause, .claim = claim, .lock = -1
+	};
 	_cleanup_close_ int lock = -1;
-	int at, r = vcctl_open_shape(opts, &in, &cg, &lock, err);
+	int at, r = vcctl_open_shape(opts, claim, &in, &cg, &lock, err);
 
 	if (r < 0)
 		return r;
@@ -104,12 +106,15 @@ static int set_run(const struct vcctl *opts, struct vc_err *err)
 	if (r < 0)
 		return r;
 	snprintf(cause, sizeof(cause), "set %s", after.name);
+	change.lock = lock;
 	return vcctl_reshape(opts, in, cg, &change, err);
 }
 
 int vcctl_set(const struct vcctl *opts)
 {
+	struct reshape_claim claim;
 	struct vc_err err = { 0 };
+	int r;
 
 	if (!opts->cpus && !opts->mems && !opts->memory && !opts->cpu && !opts->memory_mode &&
 	    !opts->devices && !opts->share) {
@@ -118,7 +123,11 @@ int vcctl_set(const struct vcctl *opts)
 		      stderr);
 		return 2;
 	}
-	if (set_run(opts, &err) < 0) {
+	vcctl_claim(opts, &claim);
+	/* Having given way, it begins anew: the partitions may have changed. */
+	while ((r = set_run(opts, &claim, &err)) == -ECANCELED)
+		;
+	if (r < 0) {
 		fprintf(stderr, "vcctl: %s\n", err.text);
 		return 1;
 	}

@@ -17,6 +17,7 @@
 
 #include "cli/table.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "partition/partition.h"
 #include "partition/reshape.h"
 
@@ -41,6 +42,11 @@ bool vcctl_is_cancelled(void)
 					  sigismember(&set, SIGHUP)));
 }
 
+const volatile sig_atomic_t *vcctl_cancel(void)
+{
+	return &shape_cancelled;
+}
+
 static void shape_catch_signals(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -50,8 +56,17 @@ static void shape_catch_signals(void)
 		sigaction(signals[i], &action, NULL);
 }
 
-int vcctl_open_shape(const struct vcctl *opts, struct instance **ret, struct cg **ret_cg,
-		     int *ret_lock, struct vc_err *err)
+void vcctl_claim(const struct vcctl *opts, struct reshape_claim *ret)
+{
+	unsigned int msec = opts->deadline_msec ? opts->deadline_msec : RESHAPE_DEADLINE_MSEC;
+
+	*ret = (struct reshape_claim){ .rank = RESHAPE_RANK_TIME,
+				       .deadline_usec = clock_mono_usec() + (uint64_t)msec * 1000,
+				       .cancel = &shape_cancelled };
+}
+
+int vcctl_open_shape(const struct vcctl *opts, const struct reshape_claim *claim,
+		     struct instance **ret, struct cg **ret_cg, int *ret_lock, struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	_cleanup_(cg_freep) struct cg *cg = NULL;
@@ -59,8 +74,9 @@ int vcctl_open_shape(const struct vcctl *opts, struct instance **ret, struct cg 
 
 	if (r == 0)
 		r = cg_open(NULL, in->cgroup_base, &cg, err);
-	if (r == 0)
-		r = reshape_lock(in, cg, ret_lock, err);
+	/* To say what would be it is enough to look. */
+	if (r == 0 && !opts->dry_run)
+		r = reshape_lock(in, cg, claim, ret_lock, err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(in);
@@ -261,7 +277,9 @@ int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
 {
 	struct reshape_how how = {
 		.cause = change->cause,
-		.deadline_msec = opts->deadline_msec,
+		.deadline_usec = change->claim->deadline_usec,
+		.lock = change->lock,
+		.rank = change->claim->rank,
 		.progress = shape_progress,
 		.cancel = &shape_cancelled,
 	};
@@ -273,18 +291,15 @@ int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
 		return r;
 	if (!rows)
 		return err_sys(err, ENOMEM, "set");
-	if (opts->dry_run)
-		return vcctl_print_shape(in, change->after, change->n, err);
+	if (opts->dry_run) {
+		r = reshape_check_fit(in, cg, change->after, change->n, err);
+		return r < 0 ? r : vcctl_print_shape(in, change->after, change->n, err);
+	}
 	shape_read_all(in, cg, change->after, change->n, rows);
 	shape_print_all_devices(in, change->after, change->n);
 	shape_catch_signals();
-	if (change->event) {
-		r = plan_go(in, cg, change->event, change->way, &how, &report, err);
-	} else {
-		if (!how.deadline_msec)
-			how.deadline_msec = RESHAPE_DEADLINE_MSEC;
-		r = reshape_run(in, cg, change->after, change->n, &how, &report, err);
-	}
+	r = change->event ? plan_go(in, cg, change->event, &how, &report, err)
+			  : reshape_run(in, cg, change->after, change->n, &how, &report, err);
 	if (r < 0) {
 		err_add(err, "nothing has changed");
 		return r;

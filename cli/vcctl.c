@@ -42,6 +42,8 @@ static const struct subcommand {
 	{ "set", vcctl_set, .root = true, .min_args = 1, .max_args = 1, .args = "a partition" },
 	{ "event", vcctl_event, .min_args = 1, .max_args = 2,
 	  .args = "list, or show, fire or revert and an event" },
+	{ "failover", vcctl_failover, .root = true, .min_args = 1, .max_args = 1,
+	  .args = "a partition" },
 	{ "kill", vcctl_kill, .min_args = 1, .max_args = INT_MAX, .args = "one or more jobs" },
 	{ "ipc", vcctl_ipc, .min_args = 1, .max_args = 2,
 	  .args = "list or check, or show or rm and a name" },
@@ -50,7 +52,7 @@ static const struct subcommand {
 static void vcctl_usage(FILE *out)
 {
 	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
-	      "       vcctl [OPTION]... set|add|remove PARTITION\n"
+	      "       vcctl [OPTION]... set|add|remove|failover PARTITION\n"
 	      "       vcctl [OPTION]... event list|show|fire|revert [EVENT]\n"
 	      "       vcctl [OPTION]... kill JOB...\n"
 	      "       vcctl [OPTION]... ipc list|show NAME|rm NAME|check\n"
@@ -64,6 +66,7 @@ static void vcctl_usage(FILE *out)
 	      "  add    make one more partition; --cpus says of what\n"
 	      "  remove end a partition; refuses while jobs run in it\n"
 	      "  event  list the configured events, show one, make it happen, go back\n"
+	      "  failover  make the events happen that are for the failure of a partition\n"
 	      "  kill   send a signal to all processes of jobs, or end parked ones\n"
 	      "  ipc    the IPC objects: list; show NAME: one, with its handle in each partition;\n"
 	      "         rm NAME: remove its name, and with its last opener the object; check:\n"
@@ -83,10 +86,13 @@ static void vcctl_usage(FILE *out)
 	      "      --devices=LIST   set, add: all that it owns, as in block:vdb,net:eth1; none: "
 	      "''\n"
 	      "      --share=LIST     set, add: all that its jobs may open besides\n"
-	      "      --deadline=SEC   set, event: how long shrinking may take, and waiting for "
-	      "pages\n"
-	      "                       under I/O (default 5, or the event's)\n"
-	      "      --dry-run        set, event: show what would change, no more\n"
+	      "      --deadline=SEC   set, event, failover: how long it may take in all, waiting "
+	      "for\n"
+	      "                       another change and for memory included (default 5, or the\n"
+	      "                       event's)\n"
+	      "      --dry-run        set, event, failover: say whether it could be now, and show "
+	      "what\n"
+	      "                       would change\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n\n"

@@ -17,6 +17,7 @@
 #include "common/err.h"
 #include "partition/cgroup.h"
 #include "partition/instance.h"
+#include "partition/reshape.h"
 
 struct vcctl {
 	const char *state_dir;
@@ -41,6 +42,7 @@ int vcctl_set(const struct vcctl *opts);
 int vcctl_add(const struct vcctl *opts);
 int vcctl_remove(const struct vcctl *opts);
 int vcctl_event(const struct vcctl *opts);
+int vcctl_failover(const struct vcctl *opts);
 
 /* The board has so many slots, and the table of IPC objects so many columns, more than there are
  * partitions: for those to be added. */
@@ -58,8 +60,10 @@ int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, s
 /* vcctl-shape.c */
 /* The instance with the lock on its partitions' shape held. The caller frees; *ret_lock is a
  * descriptor that ends the lock when it is closed, with the process at the latest. */
-int vcctl_open_shape(const struct vcctl *opts, struct instance **ret, struct cg **ret_cg,
-		     int *ret_lock, struct vc_err *err);
+int vcctl_open_shape(const struct vcctl *opts, const struct reshape_claim *claim,
+		     struct instance **ret, struct cg **ret_cg, int *ret_lock, struct vc_err *err);
+/* What a command claims of that lock, from now on: how long it waits for it, and for memory. */
+void vcctl_claim(const struct vcctl *opts, struct reshape_claim *ret);
 /* n partitions side by side: as they are wanted now, and then. */
 int vcctl_print_shape(const struct instance *in, const struct partition_spec *after, size_t n,
 		      struct vc_err *err);
@@ -69,12 +73,14 @@ struct vcctl_change {
 	const struct partition_spec *after;
 	size_t n;
 	const char *cause;
-	const char *event; /* NULL: none; cause is then made from it */
-	enum plan_way way;
+	const struct plan_order *event; /* NULL: none; cause is then made from it */
+	const struct reshape_claim *claim;
+	int lock;
 };
 
 /* Makes the change, and shows what each partition had and what it has obtained, as the kernel
- * says. A dry run shows what is wanted. */
+ * says. A dry run shows what is wanted. -ECANCELED: it gave way; to be done again from the start.
+ */
 int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
 		  const struct vcctl_change *change, struct vc_err *err);
 int vcctl_ipc(const struct vcctl *opts);
@@ -93,6 +99,8 @@ int vcctl_trial(uint64_t *ret_downtime_usec, int *ret_signal, struct vc_err *err
 
 /* vcctl-shape.c: whether SIGINT, SIGTERM or SIGHUP has come, caught or held back. */
 bool vcctl_is_cancelled(void);
+/* The same as a flag, once they are caught. */
+const volatile sig_atomic_t *vcctl_cancel(void);
 
 /* vcctl-down.c: what down does, for an up that fails halfway or finds remains.
  * Ends daemons and shims, removes groups, files and mounts. Jobs must have ended. */

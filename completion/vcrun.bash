@@ -196,7 +196,7 @@ _vcctl() {
 			_vcrun_event
 			return
 			;;
-		set | remove)
+		set | remove | failover)
 			_vcrun_reply '$(_vcrun_partitions)'
 			return
 			;;
@@ -206,7 +206,7 @@ _vcctl() {
 			;;
 		esac
 	done
-	_vcrun_reply up down list check set add remove event kill ipc
+	_vcrun_reply up down list check set add remove event failover kill ipc
 }
 
 _vcbench() {

@@ -18,6 +18,7 @@
  *	pool.c      shims started ahead of need
  *	balance.c   when to move what by itself
  *	plan.c      when an event's time has come
+ *	plan-order.c  the processes that make events happen
  *	devices.c   where interrupts go, and whose nodes are denied
  *	ipc*.c      IPC objects: see ipc.h
  */
@@ -41,6 +42,7 @@ struct conn;
 struct daemon;
 struct ipc;
 struct job;
+struct plan_order;
 struct moves;
 struct turns;
 
@@ -281,9 +283,9 @@ void balance_learn(struct daemon *daemon, const Vc__JobState *state);
 /* plan.c */
 int plan_start(struct daemon *daemon, struct vc_err *err);
 void plan_stop(struct daemon *daemon);
-/* vcd --fire, --revert: makes an event go one way, and returns the exit status. epoch: of the lease
- * of the daemon that orders it; 0: not a daemon. */
-int plan_main(const char *state_dir, const char *event, bool revert, uint32_t epoch);
+/* plan-order.c: vcd --fire, --revert: makes an event go one way, and returns the exit status. epoch: of
+ * the lease of the daemon that orders it; 0: not a daemon. */
+int plan_main(const char *state_dir, const struct plan_order *order, uint32_t epoch);
 
 /* devices.c */
 int devices_start(struct daemon *daemon, struct vc_err *err);

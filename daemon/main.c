@@ -27,6 +27,7 @@
 #include "common/log.h"
 #include "partition/deny.h"
 #include "partition/partition.h"
+#include "partition/plan.h"
 #include "partition/reshape.h"
 
 static void main_on_term(evutil_socket_t signal, short what, void *ctx)
@@ -65,7 +66,8 @@ static int main_make_partition(struct daemon *daemon, struct vc_err *err)
 	const struct partition_spec *spec;
 	enum cg_exclusive obtained;
 	struct vc_err why;
-	int r = reshape_lock(daemon->instance, daemon->cg, &lock, err);
+	const struct reshape_claim claim = { .rank = RESHAPE_RANK_BRIEF };
+	int r = reshape_lock(daemon->instance, daemon->cg, &claim, &lock, err);
 
 	if (r < 0)
 		return r;
@@ -187,7 +189,9 @@ static void main_usage(FILE *out)
 	      "      --state-dir=DIR   state directory (default $VCRUN_STATE_DIR or /run/vcrun)\n"
 	      "      --fire=EVENT      make the event happen, and exit; daemons call this\n"
 	      "      --revert=EVENT    go back from it, and exit\n"
-	      "      --epoch=N         only if no daemon has taken the watch over since; daemons say "
+	      "      --cause=WORD      by load, time, command or failover: what comes first\n"
+	      "      --epoch=N         only if no daemon has taken the watch over since; daemons "
+	      "say "
 	      "this\n"
 	      "      --ready-fd=FD     write \"ok\", or why not, to FD, and close it\n"
 	      "  -h, --help            this text\n"
@@ -203,6 +207,7 @@ int main(int argc, char **argv)
 		{ "ready-fd", required_argument, NULL, 'r' },
 		{ "fire", required_argument, NULL, 'f' },
 		{ "revert", required_argument, NULL, 'b' },
+		{ "cause", required_argument, NULL, 'c' },
 		{ "epoch", required_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -212,9 +217,9 @@ int main(int argc, char **argv)
 				 .conns = TAILQ_HEAD_INITIALIZER(daemon.conns),
 				 .jobs = TAILQ_HEAD_INITIALIZER(daemon.jobs) };
 	struct event *on_term, *on_int;
-	const char *state_dir = NULL, *event = NULL;
+	const char *state_dir = NULL;
+	struct plan_order order = { .cause = PLAN_BY_COMMAND };
 	uint32_t epoch = 0;
-	bool revert = false;
 	int ready_fd = -1, c, r;
 	struct vc_err err;
 
@@ -232,8 +237,14 @@ int main(int argc, char **argv)
 			break;
 		case 'f':
 		case 'b':
-			event = optarg;
-			revert = c == 'b';
+			order.event = optarg;
+			order.way = c == 'b' ? PLAN_REVERT : PLAN_FIRE;
+			break;
+		case 'c':
+			if (plan_parse_cause(optarg, &order.cause) < 0) {
+				main_usage(stderr);
+				return 2;
+			}
 			break;
 		case 'e':
 			epoch = (uint32_t)strtoul(optarg, NULL, 10);
@@ -249,9 +260,9 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (event && !daemon.name && optind == argc)
-		return plan_main(instance_dir(state_dir), event, revert, epoch);
-	if (event || !daemon.name || optind < argc) {
+	if (order.event && !daemon.name && optind == argc)
+		return plan_main(instance_dir(state_dir), &order, epoch);
+	if (order.event || !daemon.name || optind < argc) {
 		main_usage(stderr);
 		return 2;
 	}

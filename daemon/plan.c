@@ -8,59 +8,22 @@
  * once for each event and way, in the order in which it came. No daemon at all for some time: the
  * same, at the next vcctl up. A daemon that has lost the lease forgets what was due.
  *
- * Changing partitions takes seconds, so a process of its own does it: this program
- * again, with --fire or --revert, one at a time. Its order bears the lease's epoch; one that comes
- * late, from a daemon that was stopped before it could give it, is not carried out.
+ * An order (plan-order.c) bears the lease's epoch; one that comes late, from a daemon that was
+ * stopped before it could give it, is not carried out. What comes later than something else
+ * (partition/plan-rank.c) is put off: it stays due, until it may be done or is not wanted any more.
  */
-#include "daemon/daemon.h"
-
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "partition/calendar.h"
-#include "partition/condition.h"
-#include "partition/lease.h"
-#include "partition/plan.h"
-#include "partition/reshape.h"
+#include "daemon/plan-priv.h"
 
 #define PLAN_LOOK_USEC (LEASE_USEC / 4)
 
-DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
-DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
 DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
-
-/* One event going one way. */
-struct plan_watch {
-	const struct plan_event *event;
-	const struct plan_trigger *trigger;
-	enum plan_way way;
-	bool timed, loaded; /* by calendar; by condition */
-	struct calendar calendar;
-	struct condition condition;
-	struct condition_watch condition_watch;
-	bool failed;         /* the partition of a failover trigger was, at the last look */
-	uint64_t due_usec;   /* CLOCK_REALTIME since when it is to be done; 0: it is not */
-	uint64_t done_usec;  /* due_usec of what is being done; 0: nothing is */
-	uint64_t retry_usec; /* when it is to be tried again; 0: not */
-};
-
-struct plan_clock {
-	struct plan *plan;
-	struct plan_watch *watches; /* two for each event */
-	size_t n;
-	struct lease *lease;
-	uint32_t epoch;       /* of the lease while it is ours; 0: it is not */
-	uint64_t looked_usec; /* CLOCK_REALTIME */
-	struct event *timer, *child_event;
-	int child_fd; /* a pidfd; -1: none is under way */
-};
 
 static bool plan_has_trigger(const struct plan *plan)
 {
@@ -88,7 +51,7 @@ static void plan_fill_watch(struct plan_watch *watch, const struct plan_event *e
 }
 
 /* What has failed and is to be tried again stands in events.json. */
-static void plan_take_retries(struct daemon *daemon)
+void plan_take_retries(struct daemon *daemon)
 {
 	struct plan_clock *clock = daemon->plan;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
@@ -102,6 +65,8 @@ static void plan_take_retries(struct daemon *daemon)
 
 		watch->retry_usec =
 			again ? event->last.at_usec + (uint64_t)event->retry_msec * 1000 : 0;
+		if (again && !watch->due_usec)
+			watch->cause = event->last.cause;
 	}
 }
 
@@ -113,13 +78,14 @@ static void plan_forget(struct plan_clock *clock)
 
 		watch->condition_watch = (struct condition_watch){ .told = false };
 		watch->failed = false;
-		watch->due_usec = watch->done_usec = watch->retry_usec = 0;
+		watch->due_usec = watch->done_usec = watch->retry_usec = watch->not_before_usec = 0;
+		watch->put_off = false;
 	}
 }
 
 /* Whether we watch for all, still or from now on. Up to where the last holder did is where we go
  * on. */
-static bool plan_hold(struct daemon *daemon)
+bool plan_hold(struct daemon *daemon)
 {
 	struct plan_clock *clock = daemon->plan;
 	uint32_t epoch = lease_hold(clock->lease, (uint8_t)daemon->slot, clock_mono_usec());
@@ -143,6 +109,56 @@ static bool plan_hold(struct daemon *daemon)
 	return true;
 }
 
+/* A watch's event going the other way. */
+static struct plan_watch *plan_opposite(struct plan_clock *clock, const struct plan_watch *watch)
+{
+	return &clock->watches[(size_t)(watch - clock->watches) ^ 1];
+}
+
+static void plan_set_due(struct plan_clock *clock, struct plan_watch *watch, enum plan_cause cause,
+			 uint64_t at)
+{
+	struct plan_watch *opposite = plan_opposite(clock, watch);
+
+	/* What was put off until now is not wanted any more. */
+	if (opposite->put_off) {
+		opposite->due_usec = 0;
+		opposite->put_off = false;
+	}
+	if (watch->due_usec && plan_rank(watch->cause) >= plan_rank(cause))
+		return;
+	watch->due_usec = at;
+	watch->cause = cause;
+	watch->put_off = false;
+}
+
+/* Whether what is put off may be done, or is not wanted any more. */
+static void plan_look_put_off(struct daemon *daemon, uint64_t now)
+{
+	struct plan_clock *clock = daemon->plan;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	for (size_t i = 0; i < clock->n; i++) {
+		struct plan_watch *watch = &clock->watches[i];
+		const struct plan_order order = { .event = watch->event->name,
+						  .way = watch->way,
+						  .cause = watch->cause };
+
+		if (!watch->put_off)
+			continue;
+		if (watch->cause == PLAN_BY_LOAD && !watch->condition_watch.told) {
+			log_info("event %s: %s: its condition is over", order.event,
+				 plan_way_name(order.way));
+			watch->due_usec = 0;
+			watch->put_off = false;
+			continue;
+		}
+		if (!plan && plan_read(daemon->instance, &plan, NULL) < 0)
+			return;
+		watch->put_off = plan_may_go(plan, &order, now, NULL) == -EAGAIN;
+	}
+}
+
 /* Those whose time has come. Somebody may have given one up, or done it, in the meantime. */
 static void plan_retry(struct daemon *daemon, uint64_t now)
 {
@@ -160,7 +176,7 @@ static void plan_retry(struct daemon *daemon, uint64_t now)
 		if (!watch->retry_usec || watch->retry_usec > now)
 			continue;
 		watch->retry_usec = 0;
-		watch->due_usec = now;
+		plan_set_due(clock, watch, watch->cause, now);
 		log_info("event %s: %s: again", watch->event->name, plan_way_name(watch->way));
 	}
 }
@@ -201,89 +217,35 @@ static bool plan_is_loaded(struct daemon *daemon, struct plan_watch *watch)
 			     value[watch->condition.metric], now);
 }
 
+static void plan_look_failed(struct daemon *daemon, struct plan_watch *watch, uint64_t now)
+{
+	bool failed = plan_has_failed(daemon, watch->trigger->failover);
+
+	if (failed && !watch->failed) {
+		plan_set_due(daemon->plan, watch, PLAN_BY_FAILOVER, now);
+		log_warn("event %s: fire: partition %s has failed", watch->event->name,
+			 watch->trigger->failover);
+	}
+	watch->failed = failed;
+}
+
 static void plan_look(struct daemon *daemon, struct plan_watch *watch, uint64_t now)
 {
 	uint64_t since = daemon->plan->looked_usec, at;
-	bool due = false, failed;
 
 	/* A clock that was set back begins anew. */
 	if (watch->timed && calendar_next(&watch->calendar, since < now ? since : now, &at) == 0 &&
 	    at <= now) {
-		watch->due_usec = at;
+		plan_set_due(daemon->plan, watch, PLAN_BY_TIME, at);
 		log_info("event %s: %s: it is time", watch->event->name, plan_way_name(watch->way));
 	}
-	if (watch->loaded)
-		due = plan_is_loaded(daemon, watch);
-	if (watch->trigger->failover) {
-		failed = plan_has_failed(daemon, watch->trigger->failover);
-		due = due || (failed && !watch->failed);
-		watch->failed = failed;
+	if (watch->loaded && plan_is_loaded(daemon, watch)) {
+		plan_set_due(daemon->plan, watch, PLAN_BY_LOAD, now);
+		log_info("event %s: %s: its condition is met", watch->event->name,
+			 plan_way_name(watch->way));
 	}
-	if (!due)
-		return;
-	watch->due_usec = now;
-	log_info("event %s: %s: its condition is met", watch->event->name,
-		 plan_way_name(watch->way));
-}
-
-static _Noreturn void plan_exec(const struct daemon *daemon, const struct plan_watch *watch)
-{
-	char state_dir[PATH_MAX], order[PARTITION_NAME_MAX + 16], epoch[32];
-	char *argv[] = { (char *)"vcd", state_dir, order, epoch, NULL };
-
-	signal(SIGCHLD, SIG_DFL);
-	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s", daemon->instance->dir);
-	snprintf(order, sizeof(order), "--%s=%s", plan_way_name(watch->way), watch->event->name);
-	snprintf(epoch, sizeof(epoch), "--epoch=%u", daemon->plan->epoch);
-	execv("/proc/self/exe", argv);
-	_exit(127);
-}
-
-static void plan_on_child(evutil_socket_t fd, short what, void *ctx);
-
-/* What has been due for longest. */
-static void plan_start_next(struct daemon *daemon)
-{
-	struct plan_clock *clock = daemon->plan;
-	struct plan_watch *next = NULL;
-	pid_t pid;
-
-	for (size_t i = 0; i < clock->n; i++) {
-		struct plan_watch *watch = &clock->watches[i];
-
-		if (watch->due_usec && (!next || watch->due_usec < next->due_usec))
-			next = watch;
-	}
-	if (!next || clock->child_fd >= 0)
-		return;
-	next->done_usec = next->due_usec;
-	next->due_usec = 0;
-	pid = fork();
-	if (pid == 0)
-		plan_exec(daemon, next);
-	clock->child_fd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
-	if (clock->child_fd < 0) {
-		log_warn("event %s: cannot start its process: %s", next->event->name,
-			 strerror(errno));
-		return;
-	}
-	event_assign(clock->child_event, daemon->base, clock->child_fd, EV_READ, plan_on_child,
-		     daemon);
-	event_add(clock->child_event, NULL);
-}
-
-static void plan_on_child(evutil_socket_t fd, short what, void *ctx)
-{
-	struct daemon *daemon = ctx;
-
-	close(daemon->plan->child_fd);
-	daemon->plan->child_fd = -1;
-	for (size_t i = 0; i < daemon->plan->n; i++)
-		daemon->plan->watches[i].done_usec = 0;
-	if (!plan_hold(daemon))
-		return;
-	plan_take_retries(daemon);
-	plan_start_next(daemon);
+	if (watch->trigger->failover)
+		plan_look_failed(daemon, watch, now);
 }
 
 /* Until what was due has been done, another would have to look for it again: an order that is
@@ -312,6 +274,7 @@ static void plan_on_timer(evutil_socket_t fd, short what, void *ctx)
 	for (size_t i = 0; i < clock->n; i++)
 		plan_look(daemon, &clock->watches[i], now);
 	plan_retry(daemon, now);
+	plan_look_put_off(daemon, now);
 	clock->looked_usec = now;
 	plan_start_next(daemon);
 	lease_note(clock->lease, plan_done_until(clock, now));
@@ -329,16 +292,17 @@ int plan_start(struct daemon *daemon, struct vc_err *err)
 	clock = daemon->plan = calloc(1, sizeof(*clock));
 	if (!clock)
 		return err_sys(err, ENOMEM, "events");
-	clock->child_fd = -1;
 	r = lease_open(daemon->instance->dirfd, &clock->lease, err);
 	if (r < 0)
 		return err_add(err, "%s", daemon->instance->dir);
 	clock->plan = steal_ptr(plan);
 	clock->watches = calloc(2 * clock->plan->n, sizeof(*clock->watches));
 	clock->timer = event_new(daemon->base, -1, EV_PERSIST, plan_on_timer, daemon);
-	clock->child_event = event_new(daemon->base, -1, 0, plan_on_child, daemon);
-	if (!clock->watches || !clock->timer || !clock->child_event)
+	if (!clock->watches || !clock->timer)
 		return err_sys(err, ENOMEM, "events");
+	r = plan_children_start(daemon, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < clock->plan->n; i++) {
 		plan_fill_watch(&clock->watches[clock->n++], &clock->plan->events[i], PLAN_FIRE);
 		plan_fill_watch(&clock->watches[clock->n++], &clock->plan->events[i], PLAN_REVERT);
@@ -355,9 +319,7 @@ void plan_stop(struct daemon *daemon)
 		return;
 	if (clock->timer)
 		event_free(clock->timer);
-	if (clock->child_event)
-		event_free(clock->child_event);
-	closep(&clock->child_fd);
+	plan_children_stop(daemon);
 	if (clock->lease)
 		lease_give_back(clock->lease);
 	lease_free(clock->lease);
@@ -365,59 +327,4 @@ void plan_stop(struct daemon *daemon)
 	free(clock->watches);
 	free(clock);
 	daemon->plan = NULL;
-}
-
-/* Under the lock of changes, so that of two daemons that order the same the later one waits. */
-static int plan_check_epoch(const struct instance *in, uint32_t epoch, struct vc_err *err)
-{
-	struct lease *lease;
-	bool current;
-	int r = epoch ? lease_open(in->dirfd, &lease, err) : 0;
-
-	if (r < 0 || !epoch)
-		return r;
-	current = lease_is_current(lease, epoch);
-	lease_free(lease);
-	return current ? 0
-		       : err_set(err, ESTALE,
-				 "the daemon that ordered it does not watch the clock any more");
-}
-
-int plan_main(const char *state_dir, const char *event, bool revert, uint32_t epoch)
-{
-	_cleanup_(instance_freep) struct instance *in = NULL;
-	_cleanup_(cg_freep) struct cg *cg = NULL;
-	_cleanup_close_ int lock = -1;
-	const struct reshape_how how = { .deadline_msec = 0 }; /* the event's own */
-	struct reshape_report report;
-	struct vc_err err;
-	int r = instance_open(state_dir, &in, &err);
-
-	if (r == 0)
-		r = cg_open(NULL, in->cgroup_base, &cg, &err);
-	if (r == 0)
-		r = reshape_lock(in, cg, &lock, &err);
-	if (r == 0)
-		r = plan_check_epoch(in, epoch, &err);
-	if (r == 0)
-		r = plan_go(in, cg, event, revert ? PLAN_REVERT : PLAN_FIRE, &how, &report, &err);
-	if (r == -EALREADY)
-		return 0;
-	if (r == -ESTALE) {
-		log_warn("event %s: not carried out: %s", event, err.text);
-		return 1;
-	}
-	if (r < 0) {
-		log_error("%s", err.text);
-		if (lock >= 0)
-			plan_note_again(in, event);
-		return 1;
-	}
-	log_info("event %s: %s: %zu partitions changed in %llu us", event,
-		 revert ? "reverted" : "fired", report.n_changed,
-		 (unsigned long long)report.total_usec);
-	if (report.behind_bytes > 0)
-		log_warn("event %s: %llu KiB are on other nodes still, in use by some I/O", event,
-			 (unsigned long long)report.behind_bytes >> 10);
-	return 0;
 }

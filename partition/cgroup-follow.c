@@ -90,7 +90,7 @@ static uint64_t follow_once(struct cg *cg, const char *path, const struct cpulis
 }
 
 uint64_t cg_follow_nodes(struct cg *cg, const char *path, const char *mems, uint64_t deadline_usec,
-			 const volatile sig_atomic_t *cancel)
+			 bool (*stop)(const void *ctx), const void *ctx)
 {
 	struct cpulist wanted;
 	uint64_t bytes;
@@ -98,7 +98,7 @@ uint64_t cg_follow_nodes(struct cg *cg, const char *path, const char *mems, uint
 	if (cpulist_parse(mems, &wanted) < 0)
 		return 0;
 	while ((bytes = follow_once(cg, path, &wanted)) > 0) {
-		if ((cancel && *cancel) || clock_mono_usec() >= deadline_usec)
+		if (stop(ctx) || clock_mono_usec() >= deadline_usec)
 			break;
 		clock_sleep_usec(RETRY_USEC);
 	}

@@ -82,14 +82,14 @@ static uint64_t unreclaimable(const struct shrink *shrink)
 	return charged > swap ? charged - swap : 0;
 }
 
-static bool cancelled(const struct shrink *shrink)
+static bool stopped(const struct shrink *shrink)
 {
-	return shrink->how->cancel && *shrink->how->cancel;
+	return shrink->how->stop && shrink->how->stop(shrink->how->ctx);
 }
 
 static int refuse(const struct shrink *shrink, uint64_t needed, struct vc_err *err)
 {
-	if (cancelled(shrink))
+	if (stopped(shrink))
 		return err_set(err, EINTR, "interrupted");
 	return err_set(err, EBUSY,
 		       "%" PRIu64 " MiB are in use that cannot be reclaimed%s, more than %" PRIu64
@@ -105,7 +105,7 @@ static int await_fit(const struct shrink *shrink, struct vc_err *err)
 	uint64_t needed;
 
 	while ((needed = unreclaimable(shrink) + MARGIN_BYTES) > shrink->target) {
-		if (cancelled(shrink) || clock_mono_usec() >= shrink->how->deadline_usec)
+		if (stopped(shrink) || clock_mono_usec() >= shrink->how->deadline_usec)
 			return refuse(shrink, needed - MARGIN_BYTES, err);
 		clock_sleep_usec(RETRY_USEC);
 	}
@@ -147,7 +147,7 @@ static int steps(const struct shrink *shrink, struct vc_err *err)
 			shrink->how->progress(used, shrink->target, shrink->how->ctx);
 		if (used <= shrink->target)
 			return 0;
-		if (cancelled(shrink) || clock_mono_usec() >= shrink->how->deadline_usec)
+		if (stopped(shrink) || clock_mono_usec() >= shrink->how->deadline_usec)
 			return refuse(shrink, used, err);
 		r = step(shrink, used);
 		if (r < 0 && r != -EBUSY && r != -EAGAIN && r != -EINTR)
@@ -192,20 +192,41 @@ static int run(const struct shrink *shrink, const char *text, struct vc_err *err
 	return r;
 }
 
+static int shrink_init(struct cg *cg, const char *path, struct shrink *shrink,
+		       char group[CG_GROUP_MAX], struct vc_err *err)
+{
+	int r;
+
+	shrink->hier = cg_hier_of(cg, CG_MEMORY);
+	shrink->group = group;
+	r = cg_find(shrink->hier, path, group);
+	return r < 0 ? err_sys(err, -r, "cannot limit the memory of \"%s\"", path) : 0;
+}
+
+int cg_check_shrink(struct cg *cg, const char *path, uint64_t limit_bytes, bool swap,
+		    struct vc_err *err)
+{
+	const struct cg_shrink how = { .swap = swap };
+	struct shrink shrink = { .target = limit_bytes, .how = &how };
+	char group[CG_GROUP_MAX];
+	uint64_t needed;
+	int r = shrink_init(cg, path, &shrink, group, err);
+
+	if (r < 0)
+		return r;
+	needed = unreclaimable(&shrink);
+	return needed + MARGIN_BYTES > limit_bytes ? refuse(&shrink, needed, err) : 0;
+}
+
 int cg_shrink_memory(struct cg *cg, const char *path, uint64_t limit_bytes,
 		     const struct cg_shrink *how, struct vc_err *err)
 {
-	struct shrink shrink = {
-		.hier = cg_hier_of(cg, CG_MEMORY),
-		.target = limit_bytes,
-		.how = how,
-	};
+	struct shrink shrink = { .target = limit_bytes, .how = how };
 	char group[CG_GROUP_MAX], text[32];
-	int r = cg_find(shrink.hier, path, group);
+	int r = shrink_init(cg, path, &shrink, group, err);
 
 	if (r < 0)
-		return err_sys(err, -r, "cannot limit the memory of \"%s\"", path);
-	shrink.group = group;
+		return r;
 	snprintf(text, sizeof(text), "%" PRIu64, limit_bytes);
 	r = await_fit(&shrink, err);
 	return r < 0 ? r : run(&shrink, text, err);

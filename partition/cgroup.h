@@ -90,11 +90,11 @@ int cg_get_exclusive(struct cg *cg, const char *path, bool asked, enum cg_exclus
 /*
  * Moves what memory the group's processes have on other nodes than mems there, which become
  * its nodes with cg_set_cpus(): that leaves out pages under I/O. Tries, once at least, until
- * nothing is elsewhere, the deadline (CLOCK_MONOTONIC) has passed, or *cancel (may be NULL) is set.
+ * nothing is elsewhere, the deadline (CLOCK_MONOTONIC) has passed, or stop(ctx) says so.
  * Returns the bytes that are elsewhere still; those that processes share count for each.
  */
 uint64_t cg_follow_nodes(struct cg *cg, const char *path, const char *mems, uint64_t deadline_usec,
-			 const volatile sig_atomic_t *cancel);
+			 bool (*stop)(const void *ctx), const void *ctx);
 /* The effective CPUs and nodes as the kernel has them, list form. */
 int cg_get_cpus(struct cg *cg, const char *path, char *ret_cpus, size_t cpus_size, char *ret_mems,
 		size_t mems_size, struct vc_err *err);
@@ -108,17 +108,21 @@ struct cg_shrink {
 	bool swap;              /* anonymous memory may go to swap, where there is some */
 	/* After each step: what is used, and what it is to come down to. May be NULL. */
 	void (*progress)(uint64_t used_bytes, uint64_t limit_bytes, void *ctx);
+	bool (*stop)(const void *ctx); /* whether to give up. May be NULL */
 	void *ctx;
-	const volatile sig_atomic_t *cancel; /* set: give up. May be NULL */
 };
 
 /*
  * Lowers the limit step by step, what is used being reclaimed on the way; nothing is
  * ever killed for it. What cannot be reclaimed is waited for until the deadline, with the
- * limit as it was. -EBUSY: it does not fit; -EINTR: cancelled; then the limit is as before.
+ * limit as it was. -EBUSY: it does not fit; -EINTR: stopped; then the limit is as before.
  */
 int cg_shrink_memory(struct cg *cg, const char *path, uint64_t limit_bytes,
 		     const struct cg_shrink *how, struct vc_err *err);
+
+/* Whether what is used can be reclaimed to that limit at this moment. 0, or -EBUSY as above. */
+int cg_check_shrink(struct cg *cg, const char *path, uint64_t limit_bytes, bool swap,
+		    struct vc_err *err);
 
 /* What was obtained of a wish for fixed memory. */
 enum cg_memory_hold {

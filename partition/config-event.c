@@ -69,6 +69,15 @@ static int check_retry(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static int check_hold(cfg_t *cfg, cfg_opt_t *opt)
+{
+	double sec = cfg_opt_getnfloat(opt, 0);
+
+	if (!(sec >= 0 && sec <= 86400))
+		return fail(cfg, "hold must be 0 to 86400 seconds");
+	return 0;
+}
+
 /* Called at an event's closing brace. */
 static int check_event(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -99,6 +108,7 @@ void config_check_events(cfg_t *cfg)
 	cfg_set_validate_func(cfg, "event|failover", check_failover);
 	cfg_set_validate_func(cfg, "event|deadline", check_deadline);
 	cfg_set_validate_func(cfg, "event|retry", check_retry);
+	cfg_set_validate_func(cfg, "event|hold", check_hold);
 	config_check_shape(cfg, "event|before");
 	config_check_shape(cfg, "event|after");
 }
@@ -191,6 +201,7 @@ static int fill_event(cfg_t *section, const struct config *config, struct plan_e
 	snprintf(event->name, sizeof(event->name), "%s", cfg_title(section));
 	event->deadline_msec = (unsigned int)(cfg_getfloat(section, "deadline") * 1000);
 	event->retry_msec = (unsigned int)(cfg_getfloat(section, "retry") * 1000);
+	event->hold_msec = (unsigned int)(cfg_getfloat(section, "hold") * 1000);
 	if (config_copy_string(section, "at", &event->fire.at) < 0 ||
 	    config_copy_string(section, "when", &event->fire.when) < 0 ||
 	    config_copy_string(section, "failover", &event->fire.failover) < 0 ||

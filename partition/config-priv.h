@@ -78,6 +78,7 @@ int config_check_owners(cfg_t *section, const struct partition_spec *a,
 		CFG_STR("revert-at", NULL, CFGF_NODEFAULT),                                        \
 		CFG_STR("revert-when", NULL, CFGF_NODEFAULT),                                      \
 		CFG_FLOAT("deadline", 30, CFGF_NONE), CFG_FLOAT("retry", 0, CFGF_NONE),            \
+		CFG_FLOAT("hold", 5, CFGF_NONE),                                                   \
 		CFG_SEC("before", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),           \
 		CFG_SEC("after", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES), CFG_END()
 void config_check_events(cfg_t *cfg);

@@ -17,11 +17,11 @@ libpartition_la_SOURCES = \
 	partition/irqbalance.c partition/irqbalance.h \
 	partition/instance.c partition/instance.h partition/lease.c partition/lease.h \
 	partition/owner.c partition/owner.h partition/partition.c partition/partition.h \
-	partition/plan.c partition/plan.h partition/plan-json.c \
+	partition/plan.c partition/plan.h partition/plan-json.c partition/plan-rank.c \
 	partition/region.c partition/region.h partition/config-region.c \
 	partition/spec.c partition/spec.h partition/spec-patch.c \
 	partition/reshape.c partition/reshape.h partition/reshape-priv.h \
-	partition/reshape-check.c partition/reshape-journal.c \
+	partition/reshape-check.c partition/reshape-journal.c partition/reshape-lock.c \
 	partition/topology.c partition/topology.h
 libpartition_la_CFLAGS = $(AM_CFLAGS) $(LIBCGROUP_CFLAGS) $(HWLOC_CFLAGS) \
 	$(CONFUSE_CFLAGS) $(JANSSON_CFLAGS)

@@ -29,21 +29,25 @@ static json_t *patches_to_json(const struct spec_patch *patches, size_t n)
 
 static json_t *last_to_json(const struct plan_last *last)
 {
-	return json_pack("{s:I, s:s, s:s, s:b}", "at_usec", (json_int_t)last->at_usec, "way",
-			 plan_way_name(last->way), "reason", last->reason, "again", last->again);
+	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:b}", "at_usec", (json_int_t)last->at_usec,
+			 "way", plan_way_name(last->way), "cause", plan_cause_name(last->cause),
+			 "reason", last->reason, "again", last->again, "put-off", last->put_off);
 }
 
 static json_t *event_to_json(const struct plan_event *event)
 {
-	return json_pack("{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:i, s:i, s:o, s:o, s:b, s:o, s:o}",
-			 "name", event->name, "at", event->fire.at, "when", event->fire.when,
-			 "failover", event->fire.failover, "revert-at", event->revert.at,
-			 "revert-when", event->revert.when, "deadline-msec",
-			 (int)event->deadline_msec, "retry-msec", (int)event->retry_msec, "before",
-			 patches_to_json(event->before, event->n_before), "after",
-			 patches_to_json(event->after, event->n_after), "in-force", event->in_force,
-			 "found", patches_to_json(event->found, event->n_found), "last",
-			 last_to_json(&event->last));
+	return json_pack(
+		"{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:i, s:i, s:i, s:o, s:o, s:b, s:s, "
+		"s:I, s:o, s:o}",
+		"name", event->name, "at", event->fire.at, "when", event->fire.when, "failover",
+		event->fire.failover, "revert-at", event->revert.at, "revert-when",
+		event->revert.when, "deadline-msec", (int)event->deadline_msec, "retry-msec",
+		(int)event->retry_msec, "hold-msec", (int)event->hold_msec, "before",
+		patches_to_json(event->before, event->n_before), "after",
+		patches_to_json(event->after, event->n_after), "in-force", event->in_force, "by",
+		plan_cause_name(event->by), "changed_usec", (json_int_t)event->changed_usec,
+		"found", patches_to_json(event->found, event->n_found), "last",
+		last_to_json(&event->last));
 }
 
 char *plan_format(const struct plan *plan)
@@ -93,13 +97,17 @@ static int copy(const char *text, char **ret)
 
 static int last_from_json(json_t *root, struct plan_last *ret, json_error_t *why)
 {
-	const char *way, *reason;
+	const char *way, *reason, *cause = NULL;
 	json_int_t at;
-	int again;
+	int again, put_off = 0;
 
-	if (json_unpack_ex(root, why, 0, "{s:I, s:s, s:s, s:b}", "at_usec", &at, "way", &way,
-			   "reason", &reason, "again", &again) < 0)
+	if (json_unpack_ex(root, why, 0, "{s:I, s:s, s?s, s:s, s:b, s?b}", "at_usec", &at, "way",
+			   &way, "cause", &cause, "reason", &reason, "again", &again, "put-off",
+			   &put_off) < 0)
 		return -EINVAL;
+	if (cause && plan_parse_cause(cause, &ret->cause) < 0)
+		return -EINVAL;
+	ret->put_off = put_off;
 	ret->again = again;
 	ret->at_usec = at > 0 ? (uint64_t)at : 0;
 	ret->way = strcmp(way, plan_way_name(PLAN_REVERT)) ? PLAN_FIRE : PLAN_REVERT;
@@ -113,20 +121,27 @@ static int event_from_json(json_t *root, struct plan_event *event, json_error_t 
 	const char *name, *at = NULL, *when = NULL, *failover = NULL, *back_at = NULL;
 	const char *back_when = NULL;
 	json_t *before, *after, *found, *last;
-	int in_force, deadline, retry, r;
+	const char *by = NULL;
+	json_int_t changed = 0;
+	int in_force, deadline, retry, hold = 0, r;
 
 	if (json_unpack_ex(root, why, 0,
-			   "{s:s, s?s, s?s, s?s, s?s, s?s, s:i, s:i, s:o, s:o, s:b, s:o, s:o}",
+			   "{s:s, s?s, s?s, s?s, s?s, s?s, s:i, s:i, s?i, s:o, s:o, s:b, s?s, s?I, "
+			   "s:o, s:o}",
 			   "name", &name, "at", &at, "when", &when, "failover", &failover,
 			   "revert-at", &back_at, "revert-when", &back_when, "deadline-msec",
-			   &deadline, "retry-msec", &retry, "before", &before, "after", &after,
-			   "in-force", &in_force, "found", &found, "last", &last) < 0 ||
-	    deadline < 0 || retry < 0 ||
+			   &deadline, "retry-msec", &retry, "hold-msec", &hold, "before", &before,
+			   "after", &after, "in-force", &in_force, "by", &by, "changed_usec",
+			   &changed, "found", &found, "last", &last) < 0 ||
+	    deadline < 0 || retry < 0 || hold < 0 || changed < 0 ||
+	    (by && plan_parse_cause(by, &event->by) < 0) ||
 	    snprintf(event->name, sizeof(event->name), "%s", name) >= (int)sizeof(event->name))
 		return -EINVAL;
 	event->deadline_msec = (unsigned int)deadline;
 	event->retry_msec = (unsigned int)retry;
+	event->hold_msec = (unsigned int)hold;
 	event->in_force = in_force;
+	event->changed_usec = (uint64_t)changed;
 	if (copy(at, &event->fire.at) < 0 || copy(when, &event->fire.when) < 0 ||
 	    copy(failover, &event->fire.failover) < 0 || copy(back_at, &event->revert.at) < 0 ||
 	    copy(back_when, &event->revert.when) < 0)

@@ -173,42 +173,64 @@ static int note_found(const struct instance *in, struct plan_event *event, struc
 }
 
 /* The event as it will be when it has gone that way. */
-static int advance(const struct instance *in, struct plan_event *event, enum plan_way way,
-		   struct vc_err *err)
+static int advance(const struct instance *in, struct plan_event *event,
+		   const struct plan_order *order, struct vc_err *err)
 {
-	int r = way == PLAN_FIRE && !event->in_force ? note_found(in, event, err) : 0;
+	bool anew = order->way == PLAN_FIRE && !event->in_force;
+	int r = anew ? note_found(in, event, err) : 0;
 
 	if (r < 0)
 		return r;
-	event->in_force = way == PLAN_FIRE;
-	event->last = (struct plan_last){ .at_usec = clock_real_usec(), .way = way };
+	if (anew || plan_rank(order->cause) > plan_rank(event->by))
+		event->by = order->cause;
+	event->in_force = order->way == PLAN_FIRE;
+	event->changed_usec = clock_real_usec();
+	event->last = (struct plan_last){ .at_usec = event->changed_usec,
+					  .way = order->way,
+					  .cause = order->cause };
 	return 0;
 }
 
+static bool is_so(const struct instance *in, const struct specs *specs)
+{
+	for (size_t i = 0; i < specs->n; i++) {
+		int at = instance_find(in, specs->spec[i].name);
+
+		if (at < 0 || !spec_equal(&in->config->parts[at], &specs->spec[i]))
+			return false;
+	}
+	return true;
+}
+
 static int go(struct instance *in, struct cg *cg, const struct plan *plan, struct plan_event *event,
-	      enum plan_way way, const struct reshape_how *how, struct reshape_report *ret,
-	      struct vc_err *err)
+	      const struct plan_order *order, const struct reshape_how *how,
+	      struct reshape_report *ret, struct vc_err *err)
 {
 	_cleanup_(specs_done) struct specs after = { .n = 0 };
 	_cleanup_free_ char *text = NULL;
 	struct reshape_report report;
 	char cause[PARTITION_NAME_MAX + 32];
 	struct reshape_how event_how = *how;
-	int r = plan_target(in, event, way, &after.spec, &after.n, err);
+	int r = plan_target(in, event, order->way, &after.spec, &after.n, err);
 
+	/* It is in force, and nobody has changed what it made: there is nothing to be done again.
+	 */
+	if (r == 0 && order->way == PLAN_FIRE && event->in_force &&
+	    order->cause != PLAN_BY_COMMAND && is_so(in, &after)) {
+		*ret = (struct reshape_report){ .n_changed = 0 };
+		return 0;
+	}
 	if (r == 0)
-		r = advance(in, event, way, err);
+		r = advance(in, event, order, err);
 	if (r < 0)
 		return r;
 	text = plan_format(plan);
 	if (!text)
 		return err_sys(err, ENOMEM, "event %s", event->name);
-	snprintf(cause, sizeof(cause), "%s event %s", plan_way_name(way), event->name);
+	snprintf(cause, sizeof(cause), "%s event %s", plan_way_name(order->way), event->name);
 	event_how.cause = cause;
 	event_how.file = PLAN_FILE;
 	event_how.text = text;
-	if (!how->deadline_msec)
-		event_how.deadline_msec = event->deadline_msec;
 	r = reshape_run(in, cg, after.spec, after.n, &event_how, &report, err);
 	if (r == 0 && report.n_changed == 0)
 		r = plan_write(in, plan, err);
@@ -220,7 +242,7 @@ static int go(struct instance *in, struct cg *cg, const struct plan *plan, struc
 }
 
 /* What failed is noted too; in_force and found are as they were. */
-static void note_failure(const struct instance *in, const char *name, enum plan_way way,
+static void note_failure(const struct instance *in, const struct plan_order *order,
 			 const struct vc_err *why)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
@@ -228,10 +250,13 @@ static void note_failure(const struct instance *in, const char *name, enum plan_
 
 	if (plan_read(in, &plan, NULL) < 0)
 		return;
-	event = plan_find(plan, name, NULL);
+	event = plan_find(plan, order->event, NULL);
 	if (!event)
 		return;
-	event->last = (struct plan_last){ .at_usec = clock_real_usec(), .way = way };
+	event->last = (struct plan_last){ .at_usec = clock_real_usec(),
+					  .way = order->way,
+					  .cause = order->cause };
+	event->last.put_off = why->code == EAGAIN;
 	snprintf(event->last.reason, sizeof(event->last.reason), "%s", why->text);
 	plan_write(in, plan, NULL);
 }
@@ -244,13 +269,13 @@ void plan_note_again(const struct instance *in, const char *name)
 	if (plan_read(in, &plan, NULL) < 0)
 		return;
 	event = plan_find(plan, name, NULL);
-	if (!event || !event->retry_msec || !*event->last.reason)
+	if (!event || !event->retry_msec || !*event->last.reason || event->last.put_off)
 		return;
 	event->last.again = true;
 	plan_write(in, plan, NULL);
 }
 
-int plan_go(struct instance *in, struct cg *cg, const char *name, enum plan_way way,
+int plan_go(struct instance *in, struct cg *cg, const struct plan_order *order,
 	    const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
@@ -262,12 +287,16 @@ int plan_go(struct instance *in, struct cg *cg, const char *name, enum plan_way 
 	r = plan_read(in, &plan, err);
 	if (r < 0)
 		return r;
-	event = plan_find(plan, name, err);
+	event = plan_find(plan, order->event, err);
 	if (!event)
 		return -ENOENT;
-	r = go(in, cg, plan, event, way, how, ret, err);
-	if (r < 0 && r != -EALREADY)
-		note_failure(in, name, way, err);
+	r = plan_may_go(plan, order, clock_real_usec(), err);
+	if (r == 0)
+		r = go(in, cg, plan, event, order, how, ret, err);
+	else
+		err_add(err, "event %s", event->name);
+	if (r < 0 && r != -EALREADY && r != -ECANCELED)
+		note_failure(in, order, err);
 	/* Nothing to go back from, but to be given up. */
 	if (r == -EALREADY && event->last.again) {
 		event->last.again = false;

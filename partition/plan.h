@@ -19,6 +19,7 @@
 
 struct cg;
 struct instance;
+struct reshape_claim;
 struct reshape_how;
 struct reshape_report;
 
@@ -26,6 +27,25 @@ struct reshape_report;
 #define PLAN_EVENTS_MAX 256
 
 enum plan_way { PLAN_FIRE, PLAN_REVERT };
+
+/* Who or what orders an event, and which of two comes first (RESHAPE_RANK_...). */
+#define PLAN_CAUSES(X)                                                                             \
+	X(LOAD, "load", LOAD)                                                                      \
+	X(TIME, "time", TIME)                                                                      \
+	X(COMMAND, "command", TIME)                                                                \
+	X(FAILOVER, "failover", FAILOVER)
+
+enum plan_cause {
+#define X(id, name, rank) PLAN_BY_##id,
+	PLAN_CAUSES(X)
+#undef X
+};
+
+struct plan_order {
+	const char *event;
+	enum plan_way way;
+	enum plan_cause cause;
+};
 
 /* What makes an event go one way, as the configuration has it; all NULL: only a command. */
 struct plan_trigger {
@@ -38,8 +58,10 @@ struct plan_trigger {
 struct plan_last {
 	uint64_t at_usec; /* CLOCK_REALTIME; 0: never */
 	enum plan_way way;
+	enum plan_cause cause;
 	char reason[sizeof(((struct vc_err *)0)->text)]; /* why it failed; "": it did not */
 	bool again;                                      /* it failed, and is to be tried again */
+	bool put_off;                                    /* it waits for what comes first */
 };
 
 struct plan_event {
@@ -47,10 +69,14 @@ struct plan_event {
 	struct plan_trigger fire, revert;
 	unsigned int deadline_msec;
 	unsigned int retry_msec; /* after a failure; 0: not */
+	/* After it has gone either way no load changes its partitions for so long. */
+	unsigned int hold_msec;
 	struct spec_patch *before, *after;
 	size_t n_before, n_after;
 
-	bool in_force; /* fired, and not reverted since */
+	bool in_force;         /* fired, and not reverted since */
+	enum plan_cause by;    /* while it is in force: what fired it */
+	uint64_t changed_usec; /* CLOCK_REALTIME, when it last went either way; 0: never */
 	/* What firing it changed, as it was found; to go back to where before says nothing. */
 	struct spec_patch *found;
 	size_t n_found;
@@ -84,12 +110,29 @@ int plan_target(const struct instance *in, const struct plan_event *event, enum 
 		struct partition_spec **ret, size_t *ret_n, struct vc_err *err);
 void plan_free_specs(struct partition_spec *specs, size_t n);
 
+const char *plan_cause_name(enum plan_cause cause);
+/* An enum reshape_rank. */
+int plan_rank(enum plan_cause cause);
+/* -EINVAL. */
+int plan_parse_cause(const char *text, enum plan_cause *ret);
+/* What an order claims of the lock, from now on: its rank, and until when it waits for the lock and
+ * for memory, together. deadline_msec 0: the event's own. */
+int plan_claim(const struct instance *in, const struct plan_order *order,
+	       unsigned int deadline_msec, struct reshape_claim *ret, struct vc_err *err);
+/*
+ * Whether an order may be carried out now. -EAGAIN: it is put off. An event in force that comes
+ * first has set one of its partitions; or it is by load, and one of them was changed a short time
+ * ago. A command is never put off. now: CLOCK_REALTIME.
+ */
+int plan_may_go(const struct plan *plan, const struct plan_order *order, uint64_t now_usec,
+		struct vc_err *err);
+
 /*
  * Makes an event go one way, with the lock of reshape_lock() held, and notes in events.json
- * how it went. how->deadline_msec 0: the event's own. Firing one that is in force does
- * what is missing, if anything is.
+ * how it went. Firing one that is in force does what is missing, if anything is. -EAGAIN: it is put
+ * off, as plan_may_go() says; -ECANCELED: it gave way, as reshape_run() says, and nothing is noted.
  */
-int plan_go(struct instance *in, struct cg *cg, const char *name, enum plan_way way,
+int plan_go(struct instance *in, struct cg *cg, const struct plan_order *order,
 	    const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err);
 
 /* What a trigger has made go one way, and has failed, is to be tried again: notes that, if the

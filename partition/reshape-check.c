@@ -133,3 +133,21 @@ int reshape_check(const struct instance *in, const struct partition_spec *after,
 	}
 	return spec_sum_check(&sum_before, &sum_after, config->overcommit, err);
 }
+
+int reshape_check_fit(const struct instance *in, struct cg *cg, const struct partition_spec *after,
+		      size_t n, struct vc_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct partition_spec *to = &after[i];
+		struct cg_memory now;
+		int r = 0;
+
+		if (instance_find(in, to->name) >= 0 && cg_memory_read(cg, to->name, &now) == 0 &&
+		    to->memory_bytes < now.limit_bytes)
+			r = cg_check_shrink(cg, to->name, to->memory_bytes,
+					    to->mode == MEMORY_PAGEABLE, err);
+		if (r < 0)
+			return err_add(err, "partition %s", to->name);
+	}
+	return 0;
+}

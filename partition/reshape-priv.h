@@ -3,6 +3,7 @@
  * reshape-priv.h - what the reshape*.c files share, and nobody else includes
  *
  *	reshape.c          the transaction
+ *	reshape-lock.c     one at a time, and who comes first
  *	reshape-check.c    whether it can be
  *	reshape-journal.c  what is written down of it
  */
@@ -27,6 +28,11 @@ struct reshape {
 void reshape_done(struct reshape *reshape);
 /* 0 or -ENOMEM. */
 int reshape_set_file(struct reshape *reshape, const char *file, const char *text);
+
+/* With the lock held: undoes or finishes what a holder that died has left. */
+int reshape_recover(struct instance *in, struct cg *cg, struct vc_err *err);
+/* Whether somebody waits for the lock who comes before that rank. lock -1: nobody. */
+bool reshape_must_yield(int lock, int rank);
 
 /* Replaces the journal. */
 int journal_write(const struct instance *in, const struct reshape *reshape, struct vc_err *err);

@@ -18,25 +18,22 @@
 #include "partition/reshape.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
-#include "common/trust.h"
 #include "partition/deny.h"
 #include "partition/instance.h"
 #include "partition/partition.h"
 #include "partition/reshape-priv.h"
 
-#define UNDO_MSEC 2000
+#define UNDO_USEC 2000000u
 
 extern char **environ;
 
@@ -78,6 +75,14 @@ static void on_progress(uint64_t used_bytes, uint64_t limit_bytes, void *ctx)
 		way->how->progress(way->partition, used_bytes, limit_bytes, way->how->ctx);
 }
 
+/* Somebody wants it so, or waits for the lock who comes first. */
+static bool should_stop(const void *ctx)
+{
+	const struct reshape_how *how = ((const struct way *)ctx)->how;
+
+	return (how->cancel && *how->cancel) || reshape_must_yield(how->lock, how->rank);
+}
+
 static int hold(const struct way *way, const struct partition_spec *spec, struct vc_err *err)
 {
 	enum cg_memory_hold obtained;
@@ -90,16 +95,14 @@ static int hold(const struct way *way, const struct partition_spec *spec, struct
  * to swap. */
 static int shrink(struct way *way, struct vc_err *err)
 {
-	uint64_t deadline = clock_mono_usec() + (uint64_t)way->how->deadline_msec * 1000;
-
 	for (size_t i = 0; i < way->reshape->n; i++) {
 		const struct partition_spec *to = goal(way, i);
 		struct cg_shrink how = {
-			.deadline_usec = deadline,
+			.deadline_usec = way->how->deadline_usec,
 			.swap = to->mode == MEMORY_PAGEABLE,
 			.progress = on_progress,
+			.stop = should_stop,
 			.ctx = way,
-			.cancel = way->how->cancel,
 		};
 		struct cg_memory now;
 		int r = to->mode == MEMORY_PAGEABLE ? hold(way, to, err) : 0;
@@ -224,7 +227,8 @@ static int save(struct instance *in, const struct way *way, struct vc_err *err)
 static int undo(struct instance *in, struct cg *cg, struct reshape *reshape,
 		const struct vc_err *why, struct vc_err *err)
 {
-	const struct reshape_how how = { .deadline_msec = UNDO_MSEC };
+	const struct reshape_how how = { .deadline_usec = clock_mono_usec() + UNDO_USEC,
+					 .lock = -1 };
 	struct way way = {
 		.cg = cg, .reshape = reshape, .how = &how, .back = true, .recovering = !why
 	};
@@ -274,10 +278,11 @@ static int finish(struct instance *in, const struct way *way, struct reshape_rep
 	return 0;
 }
 
-static int recover(struct instance *in, struct cg *cg, struct vc_err *err)
+int reshape_recover(struct instance *in, struct cg *cg, struct vc_err *err)
 {
 	_cleanup_(reshape_done) struct reshape reshape = { .n = 0 };
-	const struct reshape_how how = { .deadline_msec = UNDO_MSEC };
+	const struct reshape_how how = { .deadline_usec = clock_mono_usec() + UNDO_USEC,
+					 .lock = -1 };
 	struct way way = { .cg = cg, .reshape = &reshape, .how = &how, .recovering = true };
 	struct reshape_report report = { 0 };
 	int r = journal_read(in, &reshape, err);
@@ -291,60 +296,6 @@ static int recover(struct instance *in, struct cg *cg, struct vc_err *err)
 		err_add(err, "a change of partitions was interrupted, and cannot be %s",
 			reshape.committed ? "finished" : "undone");
 	return r;
-}
-
-/* 1: the lock is somebody else's, and wait is false. */
-static int take_lock(struct instance *in, struct cg *cg, bool wait, int *ret_lock,
-		     struct vc_err *err)
-{
-	_cleanup_close_ int fd = trust_openat(in->dirfd, RESHAPE_LOCK_FILE, O_RDWR | O_CREAT, 0600);
-	int r;
-
-	if (fd < 0)
-		return err_sys(err, -fd, "cannot open %s/" RESHAPE_LOCK_FILE, in->dir);
-	while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK)
-			return 1;
-		if (errno != EINTR)
-			return err_sys(err, errno, "cannot lock %s/" RESHAPE_LOCK_FILE, in->dir);
-	}
-	r = instance_refresh(in, err);
-	if (r >= 0)
-		r = recover(in, cg, err);
-	if (r < 0)
-		return r;
-	*ret_lock = steal_fd(&fd);
-	return 0;
-}
-
-int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_err *err)
-{
-	return take_lock(in, cg, true, ret_lock, err);
-}
-
-int reshape_hold_off(const struct instance *in, int *ret_lock)
-{
-	_cleanup_close_ int fd = trust_openat(in->dirfd, RESHAPE_LOCK_FILE, O_RDWR | O_CREAT, 0600);
-
-	if (fd < 0)
-		return fd;
-	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
-		return -errno;
-	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) == 0)
-		return -EAGAIN;
-	*ret_lock = steal_fd(&fd);
-	return 0;
-}
-
-int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err)
-{
-	_cleanup_close_ int lock = -1;
-	int r;
-
-	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) < 0)
-		return 0;
-	r = take_lock(in, cg, false, &lock, err);
-	return r < 0 ? r : 0;
 }
 
 /* The partitions that are not so already. */
@@ -406,6 +357,8 @@ static int execute(struct instance *in, struct cg *cg, struct reshape *reshape,
 		run_hook("grow", reshape->cause);
 		r = finish(in, &way, report, "done", err);
 	}
+	if (r == -EINTR && !(how->cancel && *how->cancel))
+		r = err_set(err, ECANCELED, "it gave way to a change that comes first");
 	if (r < 0 && undo(in, cg, reshape, err, &trouble) < 0)
 		err_set(err, trouble.code, "%s; and it cannot be undone: %s", err->text,
 			trouble.text);
@@ -414,21 +367,21 @@ static int execute(struct instance *in, struct cg *cg, struct reshape *reshape,
 
 /* Behind the commit, since it may take as long as somebody's I/O: what it does not get done is
  * told, and done when the same is asked for again. */
-static uint64_t follow(struct cg *cg, const struct reshape *reshape,
-		       const struct partition_spec *after, size_t n, const struct reshape_how *how)
+static uint64_t follow(const struct way *way, const struct partition_spec *after, size_t n)
 {
-	uint64_t deadline = clock_mono_usec() + (uint64_t)how->deadline_msec * 1000;
+	const struct reshape *reshape = way->reshape;
 	uint64_t behind = 0;
 
 	for (size_t i = 0; i < reshape->n; i++) {
 		const struct reshape_part *part = &reshape->part[i];
 
 		if (strcmp(part->before.mems, part->after.mems) != 0)
-			behind += cg_follow_nodes(cg, part->after.name, part->after.mems, deadline,
-						  how->cancel);
+			behind += cg_follow_nodes(way->cg, part->after.name, part->after.mems,
+						  way->how->deadline_usec, should_stop, way);
 	}
 	for (size_t i = 0; reshape->n == 0 && i < n; i++)
-		behind += cg_follow_nodes(cg, after[i].name, after[i].mems, deadline, how->cancel);
+		behind += cg_follow_nodes(way->cg, after[i].name, after[i].mems,
+					  way->how->deadline_usec, should_stop, way);
 	return behind;
 }
 
@@ -436,6 +389,7 @@ int reshape_run(struct instance *in, struct cg *cg, const struct partition_spec 
 		const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err)
 {
 	_cleanup_(reshape_done) struct reshape reshape = { .n = 0 };
+	const struct way way = { .cg = cg, .reshape = &reshape, .how = how };
 	struct reshape_report report = { 0 };
 	struct vc_err own;
 	int r;
@@ -453,7 +407,7 @@ int reshape_run(struct instance *in, struct cg *cg, const struct partition_spec 
 		r = execute(in, cg, &reshape, how, &report, err);
 	if (r < 0)
 		return r;
-	report.behind_bytes = follow(cg, &reshape, after, n, how);
+	report.behind_bytes = follow(&way, after, n);
 	*ret = report;
 	return 0;
 }

@@ -36,8 +36,10 @@ struct instance;
 #define RESHAPE_RECORD_FILE "reshapes.jsonl"
 
 struct reshape_how {
-	const char *cause;          /* for journal and record: "set", "event night" */
-	unsigned int deadline_msec; /* for all shrinking together, and for all following */
+	const char *cause;      /* for journal and record: "set", "event night" */
+	uint64_t deadline_usec; /* CLOCK_MONOTONIC; for all shrinking, and for all following */
+	int lock;               /* reshape_lock()'s; it gives way to those of a higher rank */
+	int rank;               /* as it was claimed */
 	void (*progress)(const char *partition, uint64_t used_bytes, uint64_t limit_bytes,
 			 void *ctx);
 	void *ctx;
@@ -54,10 +56,29 @@ struct reshape_report {
 };
 
 /*
- * Takes the lock (waiting for who has it), finishes or undoes what a holder that died
- * left, and refreshes in. *ret_lock is a descriptor; closing it gives the lock back.
+ * Of two who wait for the lock the one of the higher rank gets it. Who has it and waits for memory,
+ * or for pages under I/O, gives way to one of a higher rank.
  */
-int reshape_lock(struct instance *in, struct cg *cg, int *ret_lock, struct vc_err *err);
+enum reshape_rank {
+	RESHAPE_RANK_LOAD,     /* an event by load */
+	RESHAPE_RANK_TIME,     /* an event by time, or a command */
+	RESHAPE_RANK_FAILOVER, /* an event because a partition has failed */
+	RESHAPE_RANK_BRIEF,    /* what takes no time: a daemon that starts */
+};
+
+struct reshape_claim {
+	enum reshape_rank rank;
+	uint64_t deadline_usec;              /* CLOCK_MONOTONIC; 0: none */
+	const volatile sig_atomic_t *cancel; /* set: give up. May be NULL */
+};
+
+/*
+ * Takes the lock (waiting for who has it), finishes or undoes what a holder that died
+ * left, and refreshes in. *ret_lock is a descriptor; closing it gives the lock back. -EBUSY: not
+ * within the deadline; -EINTR: cancelled.
+ */
+int reshape_lock(struct instance *in, struct cg *cg, const struct reshape_claim *claim,
+		 int *ret_lock, struct vc_err *err);
 
 /* Does the same, without waiting, when somebody died with a change under way; otherwise
  * nothing. For daemons, now and then: jobs may be waiting for memory meanwhile. */
@@ -72,10 +93,15 @@ int reshape_hold_off(const struct instance *in, int *ret_lock);
 int reshape_check(const struct instance *in, const struct partition_spec *after, size_t n,
 		  struct vc_err *err);
 
+/* Whether memory that is to become less could be reclaimed now, without waiting: -EBUSY as
+ * reshape_run() would after its deadline. Changes nothing. */
+int reshape_check_fit(const struct instance *in, struct cg *cg, const struct partition_spec *after,
+		      size_t n, struct vc_err *err);
+
 /*
  * Makes them so, with the lock held; where all is so already, only pages follow. On failure all is
  * as before, in the kernel, in instance.json and in in, and err has the reason; *ret is then
- * untouched.
+ * untouched. -ECANCELED: it gave way to a change of a higher rank, which waits for the lock.
  */
 int reshape_run(struct instance *in, struct cg *cg, const struct partition_spec *after, size_t n,
 		const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err);

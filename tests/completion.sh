@@ -73,7 +73,7 @@ expect "leastcpu leastmem" vcrun -p least
 expect "leastcpu leastmem" vcrun --policy = least
 expect "random roundrobin" vcmove --policy r
 expect "jobs" vcstat j
-expect "add check down event ipc kill list remove set up" vcctl ''
+expect "add check down event failover ipc kill list remove set up" vcctl ''
 expect "check list rm show" vcctl ipc ''
 expect "posix-mq posix-sem posix-shm" vcctl --kind = posix
 expect "ipc" vcstat i

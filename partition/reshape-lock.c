@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * reshape-lock.c - one change of partitions at a time, and who comes first
+ *
+ * The lock is flock(2)'s, which the kernel takes back from whoever dies. Who waits says so by a
+ * lock of another kind in the same file: the byte at its rank is locked, shared (F_OFD_SETLK). So
+ * whoever has the lock and waits for something, as for memory, can ask the kernel whether somebody
+ * waits who comes first, and give way; and who gets the lock beside such a one lets that one go
+ * before. Nothing of it is left by a process that dies.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/trust.h"
+#include "partition/instance.h"
+#include "partition/reshape-priv.h"
+
+#define LOOK_USEC 5000
+#define LOCKS_MAX (1u << 20)
+
+/* type F_RDLCK: we wait; F_UNLCK: not any more. */
+static int announce(int fd, int rank, short type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = rank, .l_len = 1 };
+
+	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+bool reshape_must_yield(int fd, int rank)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = rank + 1 };
+
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+/* Who has the lock, by the kernel's list; 0: not known. */
+static pid_t holder(int fd)
+{
+	_cleanup_free_ char *text = NULL;
+	char wanted[64], *rest;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || file_read_all(AT_FDCWD, "/proc/locks", LOCKS_MAX, &text) < 0)
+		return 0;
+	snprintf(wanted, sizeof(wanted), ":%ju ", (uintmax_t)st.st_ino);
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		int pid;
+
+		if (strstr(line, wanted) && sscanf(line, "%*s FLOCK %*s %*s %d", &pid) == 1)
+			return pid;
+	}
+	return 0;
+}
+
+static int say_busy(int fd, const struct reshape_claim *claim, uint64_t begun_usec,
+		    struct vc_err *err)
+{
+	if (claim->cancel && *claim->cancel)
+		return err_set(err, EINTR, "interrupted");
+	return err_set(
+		err, EBUSY,
+		"another change of partitions was under way for all of %.1f s, made by process "
+		"%d; try again, or give it more time by --deadline",
+		(double)(clock_mono_usec() - begun_usec) / 1e6, (int)holder(fd));
+}
+
+static bool is_over(const struct reshape_claim *claim)
+{
+	return (claim->cancel && *claim->cancel) ||
+	       (claim->deadline_usec && clock_mono_usec() >= claim->deadline_usec);
+}
+
+/* 1: it is somebody else's, or somebody comes first. */
+static int try_lock(int fd, int rank)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK || errno == EINTR ? 1 : -errno;
+	if (!reshape_must_yield(fd, rank))
+		return 0;
+	flock(fd, LOCK_UN);
+	return 1;
+}
+
+static int await_lock(int fd, const struct reshape_claim *claim, struct vc_err *err)
+{
+	uint64_t begun = clock_mono_usec();
+	int r = try_lock(fd, claim->rank);
+
+	if (r <= 0)
+		return r;
+	r = announce(fd, claim->rank, F_RDLCK);
+	if (r < 0)
+		return r;
+	while ((r = try_lock(fd, claim->rank)) > 0) {
+		if (is_over(claim))
+			return say_busy(fd, claim, begun, err);
+		clock_sleep_usec(LOOK_USEC);
+	}
+	announce(fd, claim->rank, F_UNLCK);
+	return r;
+}
+
+static int open_lock(const struct instance *in, struct vc_err *err)
+{
+	int fd = trust_openat(in->dirfd, RESHAPE_LOCK_FILE, O_RDWR | O_CREAT, 0600);
+
+	return fd < 0 ? err_sys(err, -fd, "cannot open %s/" RESHAPE_LOCK_FILE, in->dir) : fd;
+}
+
+/* With the lock held. */
+static int begin(struct instance *in, struct cg *cg, struct vc_err *err)
+{
+	int r = instance_refresh(in, err);
+
+	return r < 0 ? r : reshape_recover(in, cg, err);
+}
+
+int reshape_lock(struct instance *in, struct cg *cg, const struct reshape_claim *claim,
+		 int *ret_lock, struct vc_err *err)
+{
+	_cleanup_close_ int fd = open_lock(in, err);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = await_lock(fd, claim, err);
+	if (r < 0 && r != -EBUSY && r != -EINTR)
+		return err_sys(err, -r, "cannot lock %s/" RESHAPE_LOCK_FILE, in->dir);
+	if (r == 0)
+		r = begin(in, cg, err);
+	if (r < 0)
+		return r;
+	*ret_lock = steal_fd(&fd);
+	return 0;
+}
+
+int reshape_hold_off(const struct instance *in, int *ret_lock)
+{
+	_cleanup_close_ int fd = open_lock(in, NULL);
+
+	if (fd < 0)
+		return fd;
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return -errno;
+	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) == 0)
+		return -EAGAIN;
+	*ret_lock = steal_fd(&fd);
+	return 0;
+}
+
+int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) < 0)
+		return 0;
+	fd = open_lock(in, err);
+	if (fd < 0)
+		return fd;
+	r = try_lock(fd, RESHAPE_RANK_BRIEF);
+	if (r != 0)
+		return r < 0 ? err_sys(err, -r, "cannot lock %s/" RESHAPE_LOCK_FILE, in->dir) : 0;
+	r = begin(in, cg, err);
+	return r < 0 ? r : 0;
+}
