@@ -138,6 +138,8 @@ int main(int argc, char **argv)
 		{ "limits", calls_limits },
 		{ "child", calls_child },
 		{ "ours", calls_ours },
+		{ "attach", calls_attach },
+		{ "info", calls_info },
 		{ "errno-sysv", calls_errno_sysv },
 		{ "errno-posix", calls_errno_posix },
 	};

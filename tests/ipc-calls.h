@@ -56,6 +56,8 @@ void calls_mq(void);
 void calls_notify(void);
 void calls_named(void);
 void calls_child(void);
+void calls_attach(void);
+void calls_info(void);
 void calls_errno_sysv(void);
 void calls_errno_posix(void);
 void calls_limits(void); /* changes them: as root, in an IPC namespace of its own */

@@ -20,7 +20,7 @@ libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
 	ipcmap/preload/limits.c ipcmap/preload/list.c \
 	ipcmap/preload/object.c ipcmap/preload/object.h ipcmap/preload/sysv.c \
 	ipcmap/preload/sysv-msg.c ipcmap/preload/sysv-sem.c ipcmap/preload/sysv-shm.c \
-	ipcmap/preload/shm-attach.c ipcmap/preload/shm-attach.h \
+	ipcmap/preload/shm-attach.c ipcmap/preload/shm-attach.h ipcmap/preload/shm-head.c \
 	ipcmap/preload/posix.c ipcmap/preload/posix-mq.c ipcmap/preload/posix-mq.h \
 	ipcmap/preload/posix-mq-notify.c ipcmap/preload/posix-sem.c ipcmap/preload/posix-shm.c
 # The last: programs do pass NULL where the C library's headers say that they must not.
@@ -73,10 +73,11 @@ check_PROGRAMS += tests/ipc-calls tests/ipc-pair tests/ipc-sleeper tests/ipc-int
 tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
 	tests/ipc-calls-child.c tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
 	tests/ipc-calls-limits.c tests/ipc-calls-errno.c tests/ipc-calls-errno-posix.c \
-	tests/ipc-calls-ours.c
+	tests/ipc-calls-ours.c tests/ipc-calls-attach.c tests/ipc-calls-info.c
 # They call what the headers say must not be called so.
 tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull
 tests_ipc_pair_SOURCES = tests/ipc-pair.c
+tests_ipc_pair_LDADD = libipcobject.la libdoor.la -lpthread
 tests_ipc_sleeper_SOURCES = tests/ipc-sleeper.c tests/raw-call.h
 tests_ipc_interrupt_SOURCES = tests/ipc-interrupt.c
 tests_ipc_halfway_SOURCES = tests/ipc-halfway.c

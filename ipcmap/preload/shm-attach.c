@@ -45,21 +45,6 @@ uint64_t shm_size(uint64_t file_bytes)
 	return file_bytes > SEGMENT_HEAD_BYTES ? file_bytes - SEGMENT_HEAD_BYTES : 0;
 }
 
-struct segment_head *shm_map_head(int fd)
-{
-	struct segment_head *head = MAP_FAILED;
-
-	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR)
-		head = mmap(NULL, SEGMENT_HEAD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	return head == MAP_FAILED ? NULL : head;
-}
-
-void shm_unmap_head(struct segment_head *head)
-{
-	if (head)
-		munmap(head, SEGMENT_HEAD_BYTES);
-}
-
 static uintptr_t shm_page(void)
 {
 	return (uintptr_t)sysconf(_SC_PAGESIZE);
