@@ -84,23 +84,59 @@ static bool object_has_target(const struct inventory_proc *proc, int fds, int ep
 	return false;
 }
 
-/* A line for each file: "tfd: 5 events: 19 data: 5 pos:0 ino:1a4 sdev:e". */
+/* One of the files that an epoll instance knows. */
+struct object_target {
+	unsigned int number; /* by which the process had it when it was added */
+	unsigned long long ino;
+};
+
+/* The next line of an instance's fdinfo that names a file, from *line on: "tfd: 5 events: 19
+ * data: 5 pos:0 ino:1a4 sdev:e". */
+static bool object_next_target(const char **line, struct object_target *ret)
+{
+	while ((*line = strstr(*line, "tfd:"))) {
+		const char *at = *line;
+
+		*line += strlen("tfd:");
+		if (sscanf(at, "tfd: %u events: %*x data: %*x pos:%*d ino:%llx", &ret->number,
+			   &ret->ino) == 2)
+			return true;
+	}
+	return false;
+}
+
+/* A process that runs may have closed it since the instance was read: then it is in there no
+ * more. */
+static bool object_is_left(const struct inventory_proc *proc, int epoll,
+			   const struct object_target *target)
+{
+	_cleanup_free_ char *fdinfo = NULL;
+	struct object_target now;
+	const char *line;
+
+	if (object_read_fdinfo(proc, epoll, &fdinfo) < 0)
+		return false;
+	for (line = fdinfo; object_next_target(&line, &now);)
+		if (now.number == target->number && now.ino == target->ino)
+			return true;
+	return false;
+}
+
 static int object_check_epoll(struct inventory_scan *scan, const struct inventory_proc *proc,
 			      int fds, int fd)
 {
 	_cleanup_free_ char *fdinfo = NULL;
-	unsigned long long ino;
-	unsigned int number;
+	struct object_target target;
+	const char *line;
 	char text[64];
 
 	if (object_read_fdinfo(proc, fd, &fdinfo) < 0)
 		return 0;
-	for (const char *line = fdinfo; (line = strstr(line, "tfd:")); line += 4) {
-		if (sscanf(line, "tfd: %u events: %*x data: %*x pos:%*d ino:%llx", &number, &ino) !=
-			    2 ||
-		    object_has_target(proc, fds, fd, number, ino))
+	for (line = fdinfo; object_next_target(&line, &target);) {
+		if (object_has_target(proc, fds, fd, target.number, target.ino) ||
+		    !object_is_left(proc, fd, &target))
 			continue;
-		snprintf(text, sizeof(text), "once fd %u", number);
+		snprintf(text, sizeof(text), "once fd %u", target.number);
 		return inventory_refuse_fd(scan, proc, fd, text, refusal_get(REFUSAL_TARGET));
 	}
 	return 0;
