@@ -351,6 +351,25 @@ int msgq_receive(struct msgq *q, struct msgq_message *message, int64_t type, int
 	return r == -EBADMSG ? -EIDRM : r;
 }
 
+int msgq_watch(struct msgq *q, void (*f)(void *arg, const struct msgq_watch *watch), void *arg)
+{
+	struct msgq_head *head = q->head;
+	struct msgq_watch watch;
+	int r = msgq_enter(q);
+
+	if (r < 0)
+		return r;
+	head->readers_waiting = head->writers_waiting = 1;
+	watch = (struct msgq_watch){
+		.readable = msgq_load(&head->n) > 0,
+		.writable = msgq_load(&head->n) < msgq_load(&head->max_messages),
+		.seqs = { msgq_load(&head->readers_seq), msgq_load(&head->writers_seq) },
+	};
+	f(arg, &watch);
+	msgq_exit(q);
+	return 0;
+}
+
 /* --- the rest ---------------------------------------------------------------------------- */
 
 void msgq_remove(struct msgq *q)

@@ -138,6 +138,14 @@ int msgq_receive(struct msgq *q, struct msgq_message *message, int64_t type, int
 
 void msgq_unblock(struct msgq *q, struct msgq_block_on *block);
 
+struct msgq_watch {
+	bool readable, writable; /* there are messages, there is room */
+	uint32_t seqs[2];        /* readers_seq and writers_seq until the next change */
+};
+
+/* POSIX: calls f while nobody can change the queue, and has the next change wake. 0 or -EIDRM. */
+int msgq_watch(struct msgq *q, void (*f)(void *arg, const struct msgq_watch *watch), void *arg);
+
 /* Marks the queue as removed and wakes all. */
 void msgq_remove(struct msgq *q);
 

@@ -137,6 +137,7 @@ int main(int argc, char **argv)
 		{ "named", calls_named },
 		{ "limits", calls_limits },
 		{ "child", calls_child },
+		{ "poll", calls_poll },
 		{ "ours", calls_ours },
 		{ "attach", calls_attach },
 		{ "info", calls_info },

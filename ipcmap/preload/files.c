@@ -20,13 +20,8 @@
 
 #include "common/cleanup.h"
 #include "ipcmap/preload/preload.h"
+#include "ipcmap/preload/real.h"
 #include "ipcmap/preload/sysvipc.h"
-
-/* What the functions in the headers' "checked" forms are called. */
-int __open_2(const char *path, int flags);
-int __open64_2(const char *path, int flags);
-int __openat_2(int dir_fd, const char *path, int flags);
-int __openat64_2(int dir_fd, const char *path, int flags);
 
 /* The kind of objects that the file lists; 0: it is none of these files. */
 static uint32_t files_kind(int fd, const char *path)
@@ -107,47 +102,14 @@ static mode_t files_mode(int flags, va_list ap)
 	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(ap, mode_t) : 0;
 }
 
-#define FILES_NAMES(X)                                                                             \
-	X(open)                                                                                    \
-	X(open64) X(openat) X(openat64) X(__open_2) X(__open64_2) X(__openat_2) X(__openat64_2)    \
-		X(fopen) X(fopen64) X(freopen) X(freopen64)
-
-enum files_name {
-#define FILES_ENUM(name) FILES_##name,
-	FILES_NAMES(FILES_ENUM)
-#undef FILES_ENUM
-		FILES_N
-};
-
-/* The C library's own. Looked up before main(): a handler of a signal may call these. */
-static void *files_reals[FILES_N];
-
-static void *files_real(enum files_name which)
-{
-	static const char *const names[] = {
-#define FILES_TEXT(name) #name,
-		FILES_NAMES(FILES_TEXT)
-	};
-
-	if (!files_reals[which])
-		files_reals[which] = preload_real(names[which]);
-	return files_reals[which];
-}
-
-void files_begin(void)
-{
-	for (int i = 0; i < FILES_N; i++)
-		files_real((enum files_name)i);
-}
-
 #define FILES_OPEN(name)                                                                           \
 	INTERPOSE int name(const char *path, int flags, ...)                                       \
 	{                                                                                          \
-		int (*real)(const char *, int, ...) = files_real(FILES_##name), fd;                \
+		int fd;                                                                            \
 		va_list ap;                                                                        \
                                                                                                    \
 		va_start(ap, flags);                                                               \
-		fd = real(path, flags, files_mode(flags, ap));                                     \
+		fd = REAL(name)(path, flags, files_mode(flags, ap));                               \
 		va_end(ap);                                                                        \
 		files_replace(fd, path, flags);                                                    \
 		return fd;                                                                         \
@@ -155,11 +117,11 @@ void files_begin(void)
 #define FILES_OPENAT(name)                                                                         \
 	INTERPOSE int name(int dir_fd, const char *path, int flags, ...)                           \
 	{                                                                                          \
-		int (*real)(int, const char *, int, ...) = files_real(FILES_##name), fd;           \
+		int fd;                                                                            \
 		va_list ap;                                                                        \
                                                                                                    \
 		va_start(ap, flags);                                                               \
-		fd = real(dir_fd, path, flags, files_mode(flags, ap));                             \
+		fd = REAL(name)(dir_fd, path, flags, files_mode(flags, ap));                       \
 		va_end(ap);                                                                        \
 		files_replace(fd, path, flags);                                                    \
 		return fd;                                                                         \
@@ -167,34 +129,30 @@ void files_begin(void)
 #define FILES_OPEN_2(name)                                                                         \
 	INTERPOSE int name(const char *path, int flags)                                            \
 	{                                                                                          \
-		int (*real)(const char *, int) = files_real(FILES_##name), fd;                     \
+		int fd;                                                                            \
                                                                                                    \
-		fd = real(path, flags);                                                            \
+		fd = REAL(name)(path, flags);                                                      \
 		files_replace(fd, path, flags);                                                    \
 		return fd;                                                                         \
 	}
 #define FILES_OPENAT_2(name)                                                                       \
 	INTERPOSE int name(int dir_fd, const char *path, int flags)                                \
 	{                                                                                          \
-		int (*real)(int, const char *, int) = files_real(FILES_##name), fd;                \
+		int fd;                                                                            \
                                                                                                    \
-		fd = real(dir_fd, path, flags);                                                    \
+		fd = REAL(name)(dir_fd, path, flags);                                              \
 		files_replace(fd, path, flags);                                                    \
 		return fd;                                                                         \
 	}
 #define FILES_FOPEN(name)                                                                          \
 	INTERPOSE FILE *name(const char *path, const char *how)                                    \
 	{                                                                                          \
-		FILE *(*real)(const char *, const char *) = files_real(FILES_##name);              \
-                                                                                                   \
-		return files_replace_stream(real(path, how), path);                                \
+		return files_replace_stream(REAL(name)(path, how), path);                          \
 	}
 #define FILES_FREOPEN(name)                                                                        \
 	INTERPOSE FILE *name(const char *path, const char *how, FILE *file)                        \
 	{                                                                                          \
-		FILE *(*real)(const char *, const char *, FILE *) = files_real(FILES_##name);      \
-                                                                                                   \
-		return files_replace_stream(real(path, how, file), path);                          \
+		return files_replace_stream(REAL(name)(path, how, file), path);                    \
 	}
 
 FILES_OPEN(open)

@@ -16,9 +16,13 @@
 #include <unistd.h>
 
 #include "ipcmap/preload/preload.h"
+#include "ipcmap/preload/real.h"
 #include "ipcmap/wait.h"
 
 static struct mq_opened *mqs_opened; /* preload_lock */
+
+/* The same as bits, to be looked at without it. */
+static uint64_t mq_bits[MQ_FDS / 64];
 
 /* --- the open queues --------------------------------------------------------------------- */
 
@@ -29,6 +33,35 @@ static struct mq_opened *mq_find(mqd_t fd)
 	while (opened && opened->fd != fd)
 		opened = opened->next;
 	return opened;
+}
+
+static void mq_mark(mqd_t fd, bool open)
+{
+	uint64_t bit = UINT64_C(1) << (fd % 64);
+
+	if ((unsigned int)fd >= MQ_FDS)
+		return;
+	if (open)
+		__atomic_or_fetch(&mq_bits[fd / 64], bit, __ATOMIC_RELEASE);
+	else
+		__atomic_and_fetch(&mq_bits[fd / 64], ~bit, __ATOMIC_RELEASE);
+}
+
+bool mq_any(void)
+{
+	return __atomic_load_n(&mqs_opened, __ATOMIC_RELAXED) != NULL;
+}
+
+bool mq_is_queue(int fd)
+{
+	return mq_any() && (unsigned int)fd < MQ_FDS &&
+	       __atomic_load_n(&mq_bits[fd / 64], __ATOMIC_ACQUIRE) >> (fd % 64) & 1;
+}
+
+void mq_each(void (*f)(struct mq_opened *opened))
+{
+	for (struct mq_opened *opened = mqs_opened; opened; opened = opened->next)
+		f(opened);
 }
 
 /* In a child that uses what its parent opened: its daemon shall know of it, too. */
@@ -69,6 +102,8 @@ static void mq_drop(struct mq_opened *opened)
 	struct mq_opened **at = &mqs_opened;
 
 	mq_notify_close(opened);
+	mq_bell_end(opened);
+	mq_mark(opened->fd, false);
 	while (*at != opened)
 		at = &(*at)->next;
 	*at = opened->next;
@@ -106,14 +141,13 @@ int mq_get(mqd_t fd, struct mq_opened **ret)
 
 void mq_forked(void)
 {
-	for (struct mq_opened *opened = mqs_opened; opened; opened = opened->next)
-		mq_notify_forked(opened);
+	mq_each(mq_notify_forked);
+	mq_each(mq_bell_forked);
 }
 
 void mq_exit(void)
 {
-	for (struct mq_opened *opened = mqs_opened; opened; opened = opened->next)
-		mq_notify_close(opened);
+	mq_each(mq_notify_close);
 }
 
 /* --- open, close, unlink ----------------------------------------------------------------- */
@@ -160,6 +194,7 @@ static void mq_insert(struct mq_opened *opened)
 	opened->uses = 1;
 	opened->next = mqs_opened;
 	mqs_opened = opened;
+	mq_mark(opened->fd, true);
 	preload_unlock();
 }
 
@@ -249,7 +284,7 @@ static int mq_opened_new(const struct door_object *door, int oflag, struct mq_op
 	opened->ino = file.st_ino;
 	opened->fd = preload_lowest_fd(door->fd);
 	if (oflag & O_NONBLOCK)
-		fcntl(opened->fd, F_SETFL, O_RDWR | O_NONBLOCK);
+		REAL(fcntl)(opened->fd, F_SETFL, O_RDWR | O_NONBLOCK);
 	*ret = opened;
 	return 0;
 }
@@ -318,12 +353,69 @@ INTERPOSE int mq_close(mqd_t fd)
 	section_begin(&section);
 	preload_lock();
 	opened = mq_find(fd);
-	r = close(fd) < 0 ? -errno : 0;
-	if (opened)
+	r = REAL(close)(fd) < 0 ? -errno : 0;
+	/* A guest has closed its own descriptor, and not the owner's. */
+	if (opened && !preload_is_guest())
 		mq_drop(opened);
 	preload_unlock();
 	section_end(&section);
 	return preload_result(r);
+}
+
+void mq_closed(mqd_t fd)
+{
+	struct mq_opened *opened;
+	struct section section;
+
+	section_begin(&section);
+	preload_lock();
+	opened = mq_find(fd);
+	if (opened && !preload_is_guest())
+		mq_drop(opened);
+	preload_unlock();
+	section_end(&section);
+}
+
+/* --- copies ------------------------------------------------------------------------------ */
+
+/* The same queue by another number, mapped and counted for itself. */
+static struct mq_opened *mq_copy(const struct mq_opened *opened, mqd_t fd)
+{
+	struct mq_opened *copy = calloc(1, sizeof(*copy));
+	void *base;
+
+	if (!copy)
+		return NULL;
+	*copy = (struct mq_opened){ .fd = fd,
+				    .dev = opened->dev,
+				    .ino = opened->ino,
+				    .access = opened->access,
+				    .size = opened->size,
+				    .id = opened->id };
+	base = mmap(NULL, copy->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED || msgq_view(base, copy->size, &copy->q) < 0) {
+		if (base != MAP_FAILED)
+			munmap(base, copy->size);
+		free(copy);
+		return NULL;
+	}
+	mq_count_child(copy);
+	return copy;
+}
+
+void mq_copied(mqd_t fd, mqd_t number)
+{
+	struct mq_opened *opened, *copy = NULL;
+	struct section section;
+
+	section_begin(&section);
+	if (mq_get(fd, &opened) == 0) {
+		copy = preload_is_guest() ? NULL : mq_copy(opened, number);
+		mq_put(opened);
+	}
+	if (copy)
+		mq_insert(copy);
+	section_end(&section);
 }
 
 INTERPOSE int mq_unlink(const char *name)
@@ -339,12 +431,26 @@ INTERPOSE int mq_unlink(const char *name)
 	return preload_result(r);
 }
 
+int mq_flags(mqd_t fd, int flags)
+{
+	struct mq_opened *opened;
+	struct section section;
+
+	section_begin(&section);
+	if (mq_get(fd, &opened) == 0) {
+		flags = (flags & O_NONBLOCK) | opened->access;
+		mq_put(opened);
+	}
+	section_end(&section);
+	return flags;
+}
+
 /* --- attributes -------------------------------------------------------------------------- */
 
 static int mq_change(const struct mq_opened *opened, const struct mq_attr *attr,
 		     struct mq_attr *old)
 {
-	int flags = fcntl(opened->fd, F_GETFL);
+	int flags = REAL(fcntl)(opened->fd, F_GETFL);
 
 	if (flags < 0)
 		return -EBADF;
@@ -353,7 +459,7 @@ static int mq_change(const struct mq_opened *opened, const struct mq_attr *attr,
 				 .mq_msgsize = opened->q.head->message_bytes,
 				 .mq_curmsgs = opened->q.head->n };
 	if (attr)
-		fcntl(opened->fd, F_SETFL, (flags & ~O_NONBLOCK) | (int)attr->mq_flags);
+		REAL(fcntl)(opened->fd, F_SETFL, (flags & ~O_NONBLOCK) | (int)attr->mq_flags);
 	return 0;
 }
 
@@ -402,7 +508,7 @@ INTERPOSE int mq_setattr(mqd_t fd, const struct mq_attr *restrict attr,
 static int mq_sleep(struct section *section, struct mq_opened *opened, struct msgq_block_on *block,
 		    uint64_t deadline_usec)
 {
-	int flags = fcntl(opened->fd, F_GETFL), r;
+	int flags = REAL(fcntl)(opened->fd, F_GETFL), r;
 
 	if (flags < 0 || flags & O_NONBLOCK)
 		r = flags < 0 ? -EBADF : -EAGAIN;

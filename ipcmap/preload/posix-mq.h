@@ -13,6 +13,9 @@
 #include "ipcmap/msgq.h"
 
 struct mq_waiter; /* posix-mq-notify.c */
+struct mq_bell;   /* posix-mq-poll.c */
+
+#define MQ_FDS 65536 /* descriptors from there on are known to mq_*() alone */
 
 /* One open queue; the descriptor is a real one, of the object's file. */
 struct mq_opened {
@@ -25,12 +28,32 @@ struct mq_opened {
 	uint64_t size, id, handle;
 	pid_t pid;                /* whose handle that is */
 	unsigned int uses;        /* calls under way, and the open itself */
+	struct mq_bell *bell;     /* of poll() and epoll */
 	struct mq_waiter *waiter; /* the last mq_notify()'s through this descriptor */
 };
 
 /* The open queue of a descriptor, for one call; inside a section. -EBADF. */
 int mq_get(mqd_t fd, struct mq_opened **ret);
 void mq_put(struct mq_opened *opened);
+
+/* Whether this process has any queue open, and whether the descriptor is one's: a look at memory,
+ * for any call, anywhere. */
+bool mq_any(void);
+bool mq_is_queue(int fd);
+
+/* Calls f for each open queue. Under the lock. */
+void mq_each(void (*f)(struct mq_opened *opened));
+
+/* The descriptor has been closed, or has become a copy of a queue's. */
+void mq_closed(mqd_t fd);
+void mq_copied(mqd_t fd, mqd_t copy);
+
+/* F_GETFL's answer, of what it is for the descriptor's file. */
+int mq_flags(mqd_t fd, int flags);
+
+/* The bell ends with its queue, or has a thread in the parent. Under the lock. */
+void mq_bell_end(struct mq_opened *opened);
+void mq_bell_forked(struct mq_opened *opened);
 
 /* A message was sent through this queue, perhaps to a registration of this very process. */
 void mq_notify_sent(struct mq_opened *opened);

@@ -63,9 +63,6 @@ mode_t preload_umask(void);
 /* CAP_*, in force in this thread. */
 bool preload_has_capability(int capability);
 
-/* What the C library's own function does, for those that are wrapped. name: of the function. */
-void *preload_real(const char *name);
-
 /* Called in a fork's child, the lock held; and in the parent, with the child's PID. */
 void shm_forked(pid_t child);
 void mq_forked(void);
@@ -78,11 +75,6 @@ void mq_exit(void);
 
 /* Leads the C library's functions to ours, wherever they are called from. 0 or -errno. */
 int takeover_begin(void);
-
-/* --- files.c ----------------------------------------------------------------------------- */
-
-/* At the process' begin. */
-void files_begin(void);
 
 /* --- sleep.c ----------------------------------------------------------------------------- */
 

@@ -4,7 +4,6 @@
  */
 #include "ipcmap/preload/preload.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -24,6 +23,7 @@
 #include "ipcmap/guard.h"
 #include "ipcmap/preload/exec.h"
 #include "ipcmap/preload/raw.h"
+#include "ipcmap/preload/real.h"
 
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct section process_fork_section; /* under process_lock */
@@ -129,18 +129,6 @@ void preload_unlock(void)
 	pthread_mutex_unlock(&process_lock);
 }
 
-void *preload_real(const char *name)
-{
-	void *function = dlsym(RTLD_NEXT, name);
-
-	/* Whoever preloads the C library too has it before us. */
-	if (!function)
-		function = dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), name);
-	if (!function)
-		abort();
-	return function;
-}
-
 int preload_lowest_fd(int fd)
 {
 	int lower = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -228,12 +216,8 @@ static void process_forked(pid_t child)
 
 INTERPOSE pid_t fork(void)
 {
-	static pid_t (*real)(void);
-	pid_t pid;
+	pid_t pid = REAL(fork)();
 
-	if (!real)
-		real = preload_real("fork");
-	pid = real();
 	if (pid > 0)
 		process_forked(pid);
 	return pid;
@@ -258,7 +242,7 @@ static long process_fork_by(long (*call)(void *arg), void *arg)
 static long call_fork(void *arg)
 {
 	(void)arg;
-	return ((pid_t(*)(void))preload_real("_Fork"))();
+	return REAL(_Fork)();
 }
 
 INTERPOSE pid_t _Fork(void)
@@ -267,8 +251,6 @@ INTERPOSE pid_t _Fork(void)
 }
 
 /* --- clone() ----------------------------------------------------------------------------- */
-
-typedef int (*clone_fn)(int (*fn)(void *), void *stack, int flags, void *arg, ...);
 
 struct process_clone {
 	int (*fn)(void *);
@@ -288,11 +270,11 @@ static int clone_child(void *arg)
 static long call_clone(void *arg)
 {
 	const struct process_clone *clone = arg;
-	clone_fn real = (clone_fn)preload_real("clone");
 	bool shares = clone->flags & CLONE_VM || !clone->fn || !clone->stack;
 
-	return real(shares ? clone->fn : clone_child, clone->stack, clone->flags,
-		    shares ? clone->arg : arg, clone->parent_tid, clone->tls, clone->child_tid);
+	return REAL(clone)(shares ? clone->fn : clone_child, clone->stack, clone->flags,
+			   shares ? clone->arg : arg, clone->parent_tid, clone->tls,
+			   clone->child_tid);
 }
 
 /* The child has a copy of this frame. */
@@ -405,8 +387,8 @@ __attribute__((constructor)) static void process_begin(void)
 {
 	process_pid = getpid();
 	process_mark();
+	real_begin();
 	exec_begin();
-	files_begin();
 	process_take_over();
 	door_keep();
 	pthread_atfork(before_fork, after_fork, after_fork_in_child);

@@ -29,6 +29,7 @@
 #include "common/text.h"
 #include "ipcmap/preload/exec.h"
 #include "ipcmap/preload/preload.h"
+#include "ipcmap/preload/real.h"
 
 mqd_t __mq_open_2(const char *name, int oflag);
 
@@ -36,12 +37,13 @@ mqd_t __mq_open_2(const char *name, int oflag);
 	X(_exit)                                                                                   \
 	X(__mq_open_2)                                                                             \
 	X(execve)                                                                                  \
-	X(execveat) X(fexecve) X(mq_close) X(mq_getattr) X(mq_notify) X(mq_open) X(mq_receive)     \
-		X(mq_send) X(mq_setattr) X(mq_timedreceive) X(mq_timedsend) X(mq_unlink) X(msgctl) \
-			X(msgget) X(msgrcv) X(msgsnd) X(sem_close) X(sem_open) X(sem_unlink)       \
-				X(semctl) X(semget) X(semop) X(semtimedop) X(shm_open)             \
-					X(shm_unlink) X(shmat) X(shmctl) X(shmdt) X(shmget)        \
-						X(syscall)
+	X(execveat)                                                                                \
+	X(fexecve)                                                                                 \
+	X(mq_close) X(mq_getattr) X(mq_notify) X(mq_open) X(mq_receive) X(mq_send) X(mq_setattr)   \
+		X(mq_timedreceive) X(mq_timedsend) X(mq_unlink) X(msgctl) X(msgget) X(msgrcv)      \
+			X(msgsnd) X(sem_close) X(sem_open) X(sem_unlink) X(semctl) X(semget)       \
+				X(semop) X(semtimedop) X(shm_open) X(shm_unlink) X(shmat)          \
+					X(shmctl) X(shmdt) X(shmget) X(syscall)
 
 static const struct {
 	const char *name;
@@ -141,13 +143,10 @@ static int takeover_write(void *libc, const struct takeover_text *text)
  */
 INTERPOSE void *dlmopen(Lmid_t namespace, const char *path, int flags)
 {
-	static void *(*real)(Lmid_t, const char *, int);
 	char text[512];
 
-	if (!real)
-		real = preload_real("dlmopen");
 	if (namespace == LM_ID_BASE || !exec_is_mapped())
-		return real(namespace, path, flags);
+		return REAL(dlmopen)(namespace, path, flags);
 	snprintf(text, sizeof(text),
 		 "--ipc=map does not reach %s: it is loaded by dlmopen(3), with a C library of its "
 		 "own; load it by dlopen(3)",
@@ -155,8 +154,9 @@ INTERPOSE void *dlmopen(Lmid_t namespace, const char *path, int flags)
 	text_hide_controls(text);
 	exec_complain(text);
 	/* For dlerror(3) to have something to say. */
-	return exec_is_strict() ? real(LM_ID_BASE, "/refused/by/--ipc=map,strict", RTLD_LAZY)
-				: real(namespace, path, flags);
+	return exec_is_strict()
+		       ? REAL(dlmopen)(LM_ID_BASE, "/refused/by/--ipc=map,strict", RTLD_LAZY)
+		       : REAL(dlmopen)(namespace, path, flags);
 }
 
 int takeover_begin(void)
