@@ -8,8 +8,8 @@
  *	                             ADOPT, if it is wanted, before criu has its request
  *	HELLO    criu has loaded me; error: it cannot ADOPT; value: whether
  *	         leaders can get their terminals
- *	                             KEEP, with objects, until one that has none: these are
- *	                             sent behind the request of a restore
+ *	                             KEEP, with objects and dead processes, until one that has
+ *	                             none: these are sent behind the request of a restore
  *	FROZEN   all is stopped, nothing was done to it yet
  *	THAWING  the dump is over, or was given up; the tree still stands
  *	READY    all is restored
@@ -48,10 +48,12 @@ enum hold_op {
 };
 
 #define HOLD_KEEP_MAX 128
+#define HOLD_ENDED_MAX 16
 
 struct hold_keep {
-	uint32_t op, n;
-	int32_t pid;                               /* the mover */
+	uint32_t op, n, n_ended;
+	int32_t pid;                             /* the mover */
+	struct keep_ended ended[HOLD_ENDED_MAX]; /* dead processes */
 	struct keep_object objects[HOLD_KEEP_MAX]; /* descriptors as the mover numbers them */
 };
 

@@ -178,7 +178,7 @@ bool hold_will_adopt(struct hold *hold, int timeout_msec)
 int hold_give(const struct hold *hold, const struct keep *keep)
 {
 	struct timeval patience = { .tv_sec = HOLD_GIVE_SEC };
-	size_t count = keep_count(keep), at = 0;
+	size_t count = keep_count(keep), at = 0, n_ended = keep_count_ended(keep), ended = 0;
 	struct hold_keep message;
 	ssize_t n;
 
@@ -188,12 +188,14 @@ int hold_give(const struct hold *hold, const struct keep *keep)
 		message = (struct hold_keep){ .op = HOLD_KEEP, .pid = getpid() };
 		while (at < count && message.n < HOLD_KEEP_MAX)
 			message.objects[message.n++] = *keep_object(keep, at++);
+		while (ended < n_ended && message.n_ended < HOLD_ENDED_MAX)
+			message.ended[message.n_ended++] = *keep_ended(keep, ended++);
 		do
 			n = send(hold->sock, &message, sizeof(message), MSG_NOSIGNAL);
 		while (n < 0 && errno == EINTR);
 		if (n < 0)
 			return -errno;
-	} while (message.n > 0);
+	} while (message.n > 0 || message.n_ended > 0);
 	return 0;
 }
 

@@ -225,7 +225,7 @@ static int map_note_process(struct keep_scan *scan, pid_t pid)
 	snprintf(name, sizeof(name), "mm-%d.img", (int)pid);
 	size = image_load(scan->dirfd, name, &data);
 	if (size == 0)
-		return 0; /* a zombie */
+		return keep_note_ended(scan, pid);
 	at = data + IMAGE_MAGIC_SIZE;
 	if (!image_next_entry(&at, data + size, &entry, &end))
 		return map_broken(scan, pid);

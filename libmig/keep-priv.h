@@ -77,6 +77,8 @@ struct keep_scan {
 	struct keep_file *files; /* sorted by id up to n_sorted; those behind are twins */
 	size_t n, n_sorted, size;
 	uint32_t last_id;
+	struct keep_ended *ended;
+	size_t n_ended;
 	uint8_t *data; /* files.img */
 	size_t data_size;
 	int pidfd; /* of the process that was looked at last */
@@ -91,7 +93,8 @@ struct keep {
 		struct f_owner_ex owner;
 		uid_t uids[2]; /* real, effective, when it was set */
 	} * owners;
-	size_t n, n_owners;
+	struct keep_ended *ended;
+	size_t n, n_owners, n_ended;
 };
 
 /* The file of that id; NULL: none. Not the twins. */
@@ -123,6 +126,9 @@ int keep_follow(struct keep_scan *scan, struct keep_file *file);
 int keep_check_proc(const struct keep_scan *scan);
 /* Where it is in /proc; false: it is not of a process of the tree. */
 bool keep_proc_path(const struct keep_file *file, char ret[static PATH_MAX]);
+
+/* keep-ended.c: notes a dead process. 0 or -errno with scan->err. */
+int keep_note_ended(struct keep_scan *scan, pid_t pid);
 
 /* keep-owner.c */
 void keep_read_owner(struct keep_file *file);

@@ -136,6 +136,9 @@ static int keep_fill(struct keep *keep, struct keep_scan *scan)
 	keep->owners = calloc(scan->n + 1, sizeof(*keep->owners));
 	if (!keep->objects || !keep->owners)
 		return keep_no_memory(scan);
+	keep->ended = scan->ended;
+	keep->n_ended = scan->n_ended;
+	scan->ended = NULL;
 	for (size_t i = 0; i < scan->n; i++) {
 		struct keep_file *file = &scan->files[i];
 
@@ -157,6 +160,7 @@ static void keep_scan_done(struct keep_scan *scan)
 	for (size_t i = 0; i < scan->n_tables; i++)
 		free(scan->tables[i].data);
 	free(scan->tables);
+	free(scan->ended);
 	free(scan->files);
 	free(scan->data);
 	closep(&scan->pidfd);
@@ -197,6 +201,16 @@ int keep_take(int dirfd, const struct keep_tree *tree, struct keep **ret, struct
 	return 0;
 }
 
+size_t keep_count_ended(const struct keep *keep)
+{
+	return keep ? keep->n_ended : 0;
+}
+
+const struct keep_ended *keep_ended(const struct keep *keep, size_t i)
+{
+	return &keep->ended[i];
+}
+
 size_t keep_count(const struct keep *keep)
 {
 	return keep ? keep->n : 0;
@@ -234,5 +248,6 @@ void keep_free(struct keep *keep)
 	}
 	free(keep->objects);
 	free(keep->owners);
+	free(keep->ended);
 	free(keep);
 }

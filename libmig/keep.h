@@ -30,6 +30,12 @@ struct keep_object {
 	pid_t leader; /* whose controlling terminal it is; 0: nobody's */
 };
 
+/* A dead process of the tree that its parent has not waited for. */
+struct keep_ended {
+	int32_t pid, code;       /* as wait(2) has it */
+	uint32_t uid[3], gid[3]; /* real, effective, saved */
+};
+
 /* The path in the target's groups of one in the source's; false: it is in none of these. */
 typedef bool keep_follow_fn(const char *path, char *ret, size_t size, void *ctx);
 
@@ -53,6 +59,9 @@ void keep_free(struct keep *keep); /* NULL is accepted */
 
 size_t keep_count(const struct keep *keep); /* NULL: 0 */
 const struct keep_object *keep_object(const struct keep *keep, size_t i);
+
+size_t keep_count_ended(const struct keep *keep); /* NULL: 0 */
+const struct keep_ended *keep_ended(const struct keep *keep, size_t i);
 
 /* Whether the memory behind a descriptor was sealed against writable mappings made from now on
  * (F_SEAL_FUTURE_WRITE); and how that sentence goes on. */

@@ -21,7 +21,7 @@ libmig_la_SOURCES = \
 	libmig/rights.c libmig/rights.h libmig/robust.c libmig/robust.h \
 	libmig/external.c libmig/external.h libmig/refusal.c libmig/refusal.h \
 	libmig/keep.c libmig/keep.h libmig/keep-priv.h libmig/keep-image.c libmig/keep-kind.c \
-	libmig/keep-map.c libmig/keep-owner.c \
+	libmig/keep-map.c libmig/keep-owner.c libmig/keep-ended.c \
 	libmig/inject.c libmig/inject.h libmig/inject-arch.h \
 	libmig/hold.c libmig/hold.h libmig/hold-wire.h \
 	libmig/reopen.c libmig/reopen.h \
@@ -48,6 +48,7 @@ libmig_modules_hold_la_SOURCES = libmig/hold-module.c libmig/hold-wire.h \
 	libmig/module-keep.c libmig/module-keep.h \
 	libmig/module-diag.c libmig/module-diag.h \
 	libmig/module-net.c libmig/module-net.h \
+	libmig/module-end.c libmig/module-end.h \
 	libmig/module-peer.c libmig/module-peer.h libmig/module-rights.c libmig/module-rights.h \
 	libmig/module-slot.c libmig/module-slot.h \
 	libmig/hold-lead.c libmig/hold-lead.h \

@@ -29,6 +29,7 @@
 
 #include "libmig/hold-lead.h"
 #include "libmig/hold-wire.h"
+#include "libmig/module-end.h"
 #include "libmig/module-slot.h"
 
 #ifndef PIPEFS_MAGIC
@@ -106,7 +107,9 @@ int module_keep_take(void)
 			return -EPROTO;
 		if (message.n > 0)
 			r = keep_add(&message);
-	} while (r == 0 && message.n > 0);
+		for (uint32_t i = 0; i < message.n_ended && i < HOLD_ENDED_MAX; i++)
+			end_add(&message.ended[i]);
+	} while (r == 0 && (message.n > 0 || message.n_ended > 0));
 	if (r == 0 && keep_n > 0)
 		qsort(keep_objects, keep_n, sizeof(*keep_objects), keep_compare);
 	for (size_t i = 0; r == 0 && i < keep_n; i++) {

@@ -130,7 +130,8 @@ def describe_process(pid):
              (pid, name, *fields[1:6], fields[0] if fields[0] in "ZTt" else "alive")]
     lines += ["  nice %s, policy %s, rt %s" % (fields[16], fields[38], fields[37])]
     if fields[0] == "Z":
-        return lines
+        ids = re.findall(r"^[UG]id:.*", read("/proc/%d/status" % pid), re.M)
+        return lines + ["  " + text for text in ids]
     lines += ["  %s" % match.group(0) for match in
               map(STATUS.match, read("/proc/%d/status" % pid).splitlines())
               if match and match.group(1) != "SigQ"]

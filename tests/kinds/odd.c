@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -96,6 +97,61 @@ static void show_child(FILE *out)
 	kind_say(out, "child", kill(child, 0));
 }
 
+/* Ends of all sorts: exit statuses, and signals that the C library has for itself too. */
+static const int ends[] = { 0, 1, 127, 128, 255, -SIGHUP, -SIGKILL, -SIGSEGV, -32, -34, -64 };
+static pid_t dead[sizeof(ends) / sizeof(ends[0])];
+
+static void end_so(int end)
+{
+	const unsigned long long all = ~0ull;
+	struct rlimit no_core = { 0 };
+
+	if (end >= 0)
+		_exit(end);
+	setrlimit(RLIMIT_CORE, &no_core);
+	syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &all, NULL, sizeof(all));
+	syscall(SYS_kill, getpid(), -end);
+	_exit(99);
+}
+
+static void make_dead(void)
+{
+	siginfo_t info;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		dead[i] = fork();
+		MUST(dead[i] >= 0);
+		if (dead[i] == 0)
+			end_so(ends[i]);
+		MUST(waitid(P_PID, (id_t)dead[i], &info, WEXITED | WNOWAIT) == 0);
+	}
+}
+
+static void show_dead(FILE *out)
+{
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		siginfo_t info = { 0 };
+
+		MUST(waitid(P_PID, (id_t)dead[i], &info, WEXITED | WNOWAIT | WNOHANG) == 0);
+		fprintf(out, "%d: %s, code %d, status %d, uid %u\n", ends[i],
+			info.si_pid == dead[i] ? "dead" : "not dead", info.si_code, info.si_status,
+			info.si_uid);
+	}
+}
+
+/* It has changed its ids before it ended. */
+static void make_dead_other(void)
+{
+	make_dead();
+	waitpid(dead[0], NULL, 0);
+	dead[0] = fork();
+	if (dead[0] == 0) {
+		MUST(setresgid(5, 6, 7) == 0 && setresuid(1000, 1001, 1002) == 0);
+		_exit(0);
+	}
+	MUST(waitid(P_PID, (id_t)dead[0], &(siginfo_t){ 0 }, WEXITED | WNOWAIT) == 0);
+}
+
 /* pause(2), for ever. */
 static void make_32_bit(void)
 {
@@ -151,6 +207,8 @@ const struct kind kinds_odd[] = {
 	KIND("odd-thread-ipc", make_thread_ipc, NULL, .refused = "another IPC namespace"),
 	KIND("odd-thread-net", make_thread_net, NULL, .refused = "another network namespace"),
 	KIND("odd-no-descriptors", make_no_descriptors, show_child, .as = KIND_BOTH),
+	KIND("odd-dead", make_dead, show_dead, .as = KIND_BOTH),
+	KIND("odd-dead-other", make_dead_other, show_dead),
 	KIND("odd-32-bit", make_32_bit, NULL, .refused = "a 32-bit program"),
 	{ .name = NULL },
 };
