@@ -199,6 +199,8 @@ static int module_serve_thread(struct hold_message *message)
 		r = inject_break_off(thread, &message->call, &value);
 	else if (message->op == HOLD_SET_REGS)
 		inject_set_regs(thread, &message->regs);
+	else if (message->op == HOLD_SET_DISPATCH)
+		inject_set_dispatch(thread, &message->dispatch);
 	message->value = value;
 	return r;
 }
@@ -209,6 +211,8 @@ static int module_answer(struct hold_message *message)
 		return module_tell_waits(message);
 	if (message->op == HOLD_GET_FILTER)
 		return module_get_filter(message->tid, &message->filter, &message->value);
+	if (message->op == HOLD_GET_DISPATCH)
+		return inject_get_dispatch(message->tid, &message->dispatch);
 	return module_serve_thread(message);
 }
 

@@ -43,6 +43,8 @@ enum hold_op {
 	HOLD_GET_WAITS,
 	HOLD_SET_REGS,
 	HOLD_GET_FILTER,
+	HOLD_GET_DISPATCH,
+	HOLD_SET_DISPATCH,
 	HOLD_RELEASE,
 	HOLD_KEEP,
 };
@@ -83,6 +85,7 @@ struct hold_message {
 		struct inject_regs regs;
 		struct hold_waits waits;
 		struct hold_filter filter;
+		struct inject_dispatch dispatch;
 	};
 };
 

@@ -279,6 +279,26 @@ int hold_set_regs(struct hold *hold, pid_t pid, pid_t tid, const struct inject_r
 }
 
 /* Pieces of it at a time, until all are there. */
+int hold_get_dispatch(struct hold *hold, pid_t pid, pid_t tid, struct inject_dispatch *ret)
+{
+	struct hold_message message = { .op = HOLD_GET_DISPATCH, .pid = pid, .tid = tid };
+	int r = hold_ask(hold, &message);
+
+	if (r == 0)
+		*ret = message.dispatch;
+	return r;
+}
+
+int hold_set_dispatch(struct hold *hold, pid_t pid, pid_t tid,
+		      const struct inject_dispatch *dispatch)
+{
+	struct hold_message message = {
+		.op = HOLD_SET_DISPATCH, .pid = pid, .tid = tid, .dispatch = *dispatch
+	};
+
+	return hold_ask(hold, &message);
+}
+
 int hold_get_filter(struct hold *hold, pid_t pid, pid_t tid, uint32_t index,
 		    struct sock_filter **ret, size_t *ret_n)
 {

@@ -92,6 +92,10 @@ int hold_get_waits(struct hold *hold, pid_t pid, struct hold_wait **ret, size_t 
  * -ENOENT: there are fewer. */
 int hold_get_filter(struct hold *hold, pid_t pid, pid_t tid, uint32_t index,
 		    struct sock_filter **ret, size_t *ret_n);
+/* As inject_get_dispatch() and inject_set_dispatch(). */
+int hold_get_dispatch(struct hold *hold, pid_t pid, pid_t tid, struct inject_dispatch *ret);
+int hold_set_dispatch(struct hold *hold, pid_t pid, pid_t tid,
+		      const struct inject_dispatch *dispatch);
 /* As inject_set_regs(). */
 int hold_set_regs(struct hold *hold, pid_t pid, pid_t tid, const struct inject_regs *regs);
 

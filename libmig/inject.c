@@ -293,6 +293,27 @@ void inject_set_regs(struct inject *inject, const struct inject_regs *regs)
 	inject->ran = true;
 }
 
+int inject_get_dispatch(pid_t tid, struct inject_dispatch *ret)
+{
+	return (int)inject_ptrace(INJECT_DISPATCH_GET, tid, sizeof(*ret), ret);
+}
+
+void inject_set_dispatch(struct inject *inject, const struct inject_dispatch *dispatch)
+{
+	inject->next_dispatch = *dispatch;
+	inject->has_next_dispatch = true;
+}
+
+static int inject_put_dispatch(const struct inject *inject)
+{
+	const struct inject_dispatch *dispatch =
+		inject->has_next_dispatch ? &inject->next_dispatch : &inject->dispatch;
+
+	if (!inject->has_next_dispatch && !dispatch->mode)
+		return 0;
+	return (int)inject_ptrace(INJECT_DISPATCH_SET, inject->tid, sizeof(*dispatch), dispatch);
+}
+
 /*
  * The stop that was taken from it: the kernel forgets one that SIGCONT follows. While it is
  * traced even an ignored SIGCONT is kept pending, so that can be seen.
@@ -311,7 +332,7 @@ int inject_end(struct inject *inject)
 	int r = 0, first = 0;
 
 	if (!inject->ran)
-		return 0;
+		return inject_put_dispatch(inject);
 	if (inject->scratch)
 		first = inject_copy(inject, inject->scratch, inject->kept, sizeof(inject->kept),
 				    true);
@@ -325,9 +346,8 @@ int inject_end(struct inject *inject)
 	if (r < 0)
 		return r;
 	r = (int)inject_ptrace(PTRACE_SETSIGMASK, inject->tid, sizeof(inject->mask), &inject->mask);
-	if (r == 0 && inject->dispatch.mode)
-		r = (int)inject_ptrace(INJECT_DISPATCH_SET, inject->tid, sizeof(inject->dispatch),
-				       &inject->dispatch);
+	if (r == 0)
+		r = inject_put_dispatch(inject);
 	if (inject->stop_signal)
 		inject_stop_again(inject);
 	inject->ran = inject->held_back = false;

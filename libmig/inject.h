@@ -50,9 +50,10 @@ struct inject {
 	pid_t pid, tid;
 	struct inject_regs regs; /* as they were, and will be again */
 	uint64_t mask;           /* likewise */
-	struct inject_dispatch dispatch;
+	struct inject_dispatch dispatch, next_dispatch;
 	uint64_t instruction; /* 0: not found yet */
 	int stop_signal;      /* taken while calls ran; 0: none */
+	bool has_next_dispatch;
 	bool ran;             /* registers are to be put back, or new ones put in */
 	bool held_back;   /* signals are blocked, and system calls not dispatched to the program */
 	uint64_t scratch; /* 0: none borrowed yet */
@@ -80,6 +81,11 @@ int inject_break_off(struct inject *inject, struct inject_call *call, long *ret_
  * they say that a system call was interrupted, and restarts it or not as after any signal.
  */
 void inject_set_regs(struct inject *inject, const struct inject_regs *regs);
+
+/* The thread's own system call dispatch: as it is, and what it is from inject_end() on. 0 or -errno.
+ */
+int inject_get_dispatch(pid_t tid, struct inject_dispatch *ret);
+void inject_set_dispatch(struct inject *inject, const struct inject_dispatch *dispatch);
 
 /* Puts all back. The thread is in a ptrace-stop (PTRACE_EVENT_STOP) afterwards, if anything was
  * done; the caller may detach from it. 0 or -errno. */

@@ -31,7 +31,7 @@ libmig_la_SOURCES = \
 	libmig/session.c libmig/session.h libmig/session-priv.h libmig/session-image.c \
 	libmig/keeper.c libmig/keeper.h \
 	libmig/state.c libmig/state.h libmig/state-priv.h libmig/state-call.c \
-	libmig/state-keys.c libmig/state-lock.c libmig/state-maps.c libmig/state-memory.c libmig/state-sched.c libmig/state-segment.c libmig/state-sign.c libmig/state-undo.c \
+	libmig/state-keys.c libmig/state-lock.c libmig/state-maps.c libmig/state-memory.c libmig/state-sched.c libmig/state-segment.c libmig/state-sign.c libmig/state-undo.c libmig/state-dispatch.c \
 	libmig/btf.c libmig/btf.h libmig/peek.c libmig/peek-copy.c libmig/peek.h libmig/peek-priv.h libmig/sight.c libmig/sight.h \
 	libmig/sandbox.c libmig/sandbox-learn.c libmig/sandbox.h \
 	libmig/verify.c libmig/verify.h libmig/verify-priv.h libmig/verify-dumpable.c libmig/verify-filter.c \

@@ -97,6 +97,8 @@ static const struct field {
 	WORD_FIELD("mm->context.ldt", WORD, PEEK_SEGMENTS),
 	WORD_FIELD("sysvsem.undo_list", WORD, PEEK_UNDO),
 	WORD_FIELD("mm->def_flags", WORD, PEEK_TO_COME),
+	WORD_FIELD("thread_info.syscall_work", WORD, PEEK_SYSCALL_WORK),
+	WORD_FIELD("cred->jit_keyring", 1, PEEK_REQUEST_KEYRING),
 	FIELD("cred->security->", NULL, lsm),
 };
 #define LSM_FIELD (ARRAY_SIZE(fields) - 1)

@@ -18,7 +18,7 @@
 #include "common/err.h"
 
 /* More than the security modules of any kernel keep with a thread's credentials. */
-#define PEEK_LSM_WORDS 32
+#define PEEK_LSM_WORDS 28
 
 /* Of each thread one word: a number, a pointer, or flags. */
 enum peek_word {
@@ -31,6 +31,8 @@ enum peek_word {
 	PEEK_SEGMENTS, /* those of modify_ldt(2); 0: none */
 	PEEK_UNDO,     /* where its list for SEM_UNDO is; 0: none */
 	PEEK_TO_COME,  /* flags of mappings to come (mlockall(2), MCL_FUTURE); 0: none */
+	PEEK_SYSCALL_WORK,    /* what is done at its system calls */
+	PEEK_REQUEST_KEYRING, /* where keys go that it requests; 0: the usual one */
 	PEEK_N_WORDS,
 };
 

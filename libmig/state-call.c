@@ -8,6 +8,7 @@
 #include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -68,6 +69,13 @@ static const struct state_call state_calls[] = {
 	  .get = { PR_GET_IO_FLUSHER },
 	  .set = { PR_SET_IO_FLUSHER, STATE_VALUE },
 	  .sign = STATE_SIGN_FLUSHER },
+	{ .what = "the keyring for requested keys",
+	  .each_thread = true,
+	  .nr = __NR_keyctl,
+	  .get = { KEYCTL_SET_REQKEY_KEYRING, (uint64_t)KEY_REQKEY_DEFL_NO_CHANGE },
+	  .set = { KEYCTL_SET_REQKEY_KEYRING, STATE_VALUE },
+	  .usual = KEY_REQKEY_DEFL_DEFAULT,
+	  .sign = STATE_SIGN_REQUEST_KEYRING },
 	{ .what = "PR_SPEC_L1D_FLUSH",
 	  .each_thread = true,
 	  .must = true,

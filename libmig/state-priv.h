@@ -8,8 +8,9 @@
  *	state-maps.c    mappings
  *	state-memory.c  memory policies, and memory to come
  *	state-lock.c    POSIX locks
- *	state-segment.c System V segments
+ *	state-segment.c System V objects
  *	state-sign.c    threads that need not be asked
+ *	state-dispatch.c  system calls that go to the program
  *	state-undo.c    semaphore operations to be undone
  *	state-sched.c   scheduling, and what else is set from outside
  *
@@ -69,6 +70,7 @@ struct state {
 	struct state_item *items;
 	size_t n;
 	struct state_keeper *keepers;
+	bool segments; /* there are some in its IPC namespace */
 	struct vc_err *err; /* while it is taken */
 };
 
@@ -78,6 +80,8 @@ enum state_sign {
 	STATE_SIGN_MCE,
 	STATE_SIGN_TSC,
 	STATE_SIGN_CPUID,
+	STATE_SIGN_DISPATCH,
+	STATE_SIGN_REQUEST_KEYRING,
 	STATE_SIGN_POLICY,
 	STATE_SIGN_SESSION_KEYRING,
 	STATE_SIGN_PROCESS_KEYRING,
@@ -128,7 +132,9 @@ bool state_has(const struct state_proc *proc, pid_t tid, enum state_sign sign);
 /* Each returns 0, or -errno with the error written. */
 int state_read_calls(const struct state_proc *proc);
 /* Of any process of the tree, which has one IPC namespace. */
-int state_read_removed(const struct state_proc *proc);
+int state_read_objects(const struct state_proc *proc);
+/* The others' turn: how each has segments attached. */
+int state_read_attached(const struct state_proc *proc);
 int state_read_memory(const struct state_proc *proc);
 int state_read_sched(const struct state_proc *proc);
 int state_read_zombie(const struct state_proc *proc);
@@ -136,6 +142,7 @@ int state_read_locks(const struct state_proc *proc);
 int state_read_maps(const struct state_proc *proc);
 int state_read_keys(const struct state_proc *proc);
 int state_read_undo(const struct state_proc *proc);
+int state_read_dispatch(const struct state_proc *proc);
 void state_free_keepers(struct state_keeper *keeper);
 /* Drops what is about mappings that are not there any more. */
 void state_check_maps(struct state *state);

@@ -32,6 +32,8 @@ static const enum peek_word state_words[STATE_SIGNS] = {
 	[STATE_SIGN_MCE] = PEEK_FLAGS,
 	[STATE_SIGN_TSC] = PEEK_THREAD_FLAGS,
 	[STATE_SIGN_CPUID] = PEEK_THREAD_FLAGS,
+	[STATE_SIGN_DISPATCH] = PEEK_SYSCALL_WORK,
+	[STATE_SIGN_REQUEST_KEYRING] = PEEK_REQUEST_KEYRING,
 	[STATE_SIGN_POLICY] = PEEK_POLICY,
 	[STATE_SIGN_SESSION_KEYRING] = PEEK_SESSION_KEYRING,
 	[STATE_SIGN_PROCESS_KEYRING] = PEEK_PROCESS_KEYRING,
@@ -84,6 +86,17 @@ static uint64_t sign_learn_cpuid(const struct peek *peek)
 #endif
 }
 
+/* All of memory is where calls go to the kernel as ever. */
+static uint64_t sign_learn_dispatch(const struct peek *peek)
+{
+	uint64_t before = sign_own(peek, STATE_SIGN_DISPATCH), during = 0;
+
+	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, UINT64_MAX, NULL) == 0)
+		during = sign_own(peek, STATE_SIGN_DISPATCH);
+	prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, NULL);
+	return during & ~before & ~sign_own(peek, STATE_SIGN_DISPATCH);
+}
+
 /* Flags of the scheduler's come and go by themselves: only what is there both times. */
 static uint64_t sign_learn_ports(const struct peek *peek)
 {
@@ -124,6 +137,7 @@ void state_learn_signs(void)
 	state_signs.bits[STATE_SIGN_FLUSHER] =
 		sign_learn(peek, STATE_SIGN_FLUSHER, (uint64_t[3]){ PR_SET_IO_FLUSHER, 1, 0 },
 			   (uint64_t[3]){ PR_SET_IO_FLUSHER, 0, 0 });
+	state_signs.bits[STATE_SIGN_DISPATCH] = sign_learn_dispatch(peek);
 	state_signs.bits[STATE_SIGN_PORTS] = sign_learn_ports(peek);
 	state_signs.bits[STATE_SIGN_MDWE] = sight_get()->mdwe;
 	/* Late is a setting of its own, and has a bit less. */

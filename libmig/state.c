@@ -113,7 +113,8 @@ static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 	static int (*const running[])(const struct state_proc *) = { state_read_maps };
 	static int (*const frozen[])(const struct state_proc *) = {
 		state_read_sched, state_read_memory, state_read_locks,
-		state_read_calls, state_read_keys,   state_read_undo
+		state_read_calls, state_read_keys,   state_read_undo,
+		state_read_dispatch, state_read_attached
 	};
 	struct state_proc proc = { .state = state, .hold = hold, .pid = pid };
 	char process_state = 'Z';
@@ -140,7 +141,7 @@ static int state_take_all(struct state *state, struct hold *hold, const pid_t *p
 	int r;
 
 	state->err = err;
-	r = hold ? state_read_removed(&root) : 0;
+	r = hold ? state_read_objects(&root) : 0;
 	for (size_t i = 1; r == 0 && i < n; i++)
 		r = state_take_process(state, hold, pids[i]);
 	state->err = NULL;

@@ -55,7 +55,8 @@ struct kind {
 	X(session)                                                                                 \
 	X(tty)                                                                                     \
 	X(proc)                                                                                    \
-	X(odd)
+	X(odd)                                                                                     \
+	X(ipc)
 
 #define X(table) extern const struct kind kinds_##table[];
 KIND_TABLES(X)

@@ -14,7 +14,8 @@ tests_kinds_kinds_SOURCES = tests/kinds/kind.c tests/kinds/kind.h \
 	tests/kinds/session.c \
 	tests/kinds/tty.c \
 	tests/kinds/proc.c \
-	tests/kinds/odd.c
+	tests/kinds/odd.c \
+	tests/kinds/ipc.c
 tests_kinds_kinds_CFLAGS = $(WARN_CFLAGS) -O1 -pthread
 tests_kinds_kinds_LDFLAGS = -pthread
 dist_check_SCRIPTS += tests/move-kinds.sh
