@@ -882,7 +882,7 @@ static int set_sem_shared(void)
 {
 	if (set_sem_undo() < 0)
 		return -1;
-	if (syscall(SYS_clone, CLONE_SYSVSEM, 0, 0, 0, 0) == 0)
+	if (syscall(SYS_clone, CLONE_SYSVSEM | SIGCHLD, 0, 0, 0, 0) == 0)
 		for (;;)
 			pause();
 	return 0;
