@@ -36,11 +36,12 @@ static json_t *json_of_known(protobuf_c_boolean known, uint64_t value)
 json_t *json_of_partition(const Vc__Partition *p)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:f, s:f}",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:f, s:f}",
 		"name", json_of_text(p->name), "state", json_of_text(p->state), "cpus",
 		json_of_text(p->cpus), "mems", json_of_text(p->mems), "exclusive",
-		json_of_text(p->exclusive), "memory_held", json_of_text(p->memory_held), "cpu_pct",
-		p->cpu_pct, "jobs_cpu_pct", p->group_cpu_pct, "mem_used_bytes",
+		json_of_text(p->exclusive), "kept_by", json_of_text(p->kept_by), "memory_held",
+		json_of_text(p->memory_held), "cpu_pct", p->cpu_pct, "jobs_cpu_pct",
+		p->group_cpu_pct, "mem_used_bytes",
 		json_of_known(p->has_mem_used_bytes, p->mem_used_bytes), "mem_charged_bytes",
 		json_of_known(p->has_mem_charged_bytes, p->mem_charged_bytes), "mem_limit_bytes",
 		json_of_known(p->has_mem_limit_bytes, p->mem_limit_bytes), "jobs",

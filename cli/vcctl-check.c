@@ -37,8 +37,7 @@ struct doctor {
 static const char *setup_remedy(void)
 {
 	return access(VC_LIBEXECDIR "/criu.sh", X_OK) == 0
-		       ? "run " VC_LIBEXECDIR
-			 "/criu.sh: it finds a CRIU that works on this kernel"
+		       ? "run " VC_LIBEXECDIR "/criu.sh: it finds a CRIU that works on this kernel"
 		       : "run setup/criu.sh of the source tree: it finds a CRIU that works on this "
 			 "kernel";
 }
@@ -58,11 +57,9 @@ static void check_criu_move(struct doctor *doctor, const char *binary, unsigned 
 			   binary, version / 10000, version / 100 % 100, version % 100,
 			   (double)downtime_usec / 1e3);
 	else
-		check_line(
-			check, CHECK_FAIL, "criu",
-			setup_remedy(),
-			"%s, version %u.%u.%u cannot move a test process: %s", binary,
-			version / 10000, version / 100 % 100, version % 100, err.text);
+		check_line(check, CHECK_FAIL, "criu", setup_remedy(),
+			   "%s, version %u.%u.%u cannot move a test process: %s", binary,
+			   version / 10000, version / 100 % 100, version % 100, err.text);
 }
 
 static void check_criu(struct doctor *doctor)
@@ -73,12 +70,10 @@ static void check_criu(struct doctor *doctor)
 	struct vc_err err = { 0 };
 
 	if (!binary)
-		check_line(check, CHECK_FAIL, "criu",
-			   setup_remedy(),
+		check_line(check, CHECK_FAIL, "criu", setup_remedy(),
 			   "not found: no job can be moved");
 	else if (criu_version(binary, &version, &err) < 0)
-		check_line(check, CHECK_FAIL, "criu", setup_remedy(),
-			   "%s: %s", binary, err.text);
+		check_line(check, CHECK_FAIL, "criu", setup_remedy(), "%s: %s", binary, err.text);
 	else
 		check_criu_move(doctor, binary, version);
 }
@@ -130,8 +125,10 @@ static void check_reservation(struct check *check, int cpuset, int memory)
 			check, CHECK_WARN, "exclusive",
 			"for dedicated CPUs boot with cgroup v2 only "
 			"(systemd.unified_cgroup_hierarchy=1)",
-			"CPUs are advisory: other partitions keep off them; the rest of the system "
-			"need not, with cpuset on cgroup v1");
+			"CPUs are advisory: vcctl gives them to no other partition; with cpuset on "
+			"cgroup v1 the rest of the system may run there, and the kernel can only "
+			"refuse them to other groups (cpu_exclusive), if no group beside ours has "
+			"them");
 	if (memory == 2)
 		check_line(check, CHECK_OK, "fixed", NULL,
 			   "memory can be guaranteed (memory.min) and kept out of swap");
@@ -209,6 +206,36 @@ static void check_partition(struct check *check, struct cg *cg, const struct par
 		   partition_hold_name(memory), memory_falls_short ? ", not fixed as asked" : "");
 }
 
+/* Where v1 is all there is: whether the kernel keeps other groups off what is a partition's own. */
+static void check_kept(struct check *check, struct cg *cg, const struct config *config)
+{
+	size_t wanted = 0, kept = 0;
+	const char *keeper = NULL;
+
+	for (size_t i = 0; i < config->n_parts; i++) {
+		const struct partition_spec *spec = &config->parts[i];
+		const char *by;
+
+		if (spec_is_free(spec) || !spec->exclusive)
+			continue;
+		wanted++;
+		by = cg_get_keeper(cg, spec->name);
+		kept += by != NULL;
+		keeper = by ? by : keeper;
+	}
+	if (wanted > 0)
+		check_line(check, kept == wanted ? CHECK_OK : CHECK_WARN, "kept CPUs",
+			   kept == wanted ? NULL
+					  : "leave a CPU in no exclusive partition for the "
+					    "daemons, and see that "
+					    "no other group has the partitions' CPUs",
+			   "of %zu partition%s with CPUs of their own, the kernel refuses those of "
+			   "%zu to "
+			   "other groups%s%s%s",
+			   wanted, wanted == 1 ? "" : "s", kept, keeper ? " (" : "",
+			   keeper ? keeper : "", keeper ? ")" : "");
+}
+
 static void check_partitions(struct check *check, const struct instance *in)
 {
 	_cleanup_(cg_freep) struct cg *cg = NULL;
@@ -222,6 +249,7 @@ static void check_partitions(struct check *check, const struct instance *in)
 		if (!spec_is_free(&in->config->parts[i]))
 			check_partition(check, cg, &in->config->parts[i]);
 	}
+	check_kept(check, cg, in->config);
 }
 
 static void check_irqbalance(struct check *check, const struct instance *in)

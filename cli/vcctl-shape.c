@@ -238,13 +238,17 @@ static void shape_print_obtained(struct cg *cg, const struct partition_spec *spe
 {
 	enum cg_exclusive cpus = CG_SHARED;
 	enum cg_memory_hold memory = CG_HOLD_NONE;
+	const char *keeper = cg_get_keeper(cg, spec->name);
 
 	if (spec->exclusive && cg_get_exclusive(cg, spec->name, true, &cpus) == 0 &&
 	    cpus != CG_DEDICATED)
-		printf("note: the CPUs of %s are %s%s\n", spec->name,
+		printf("note: the CPUs of %s are %s: %s\n", spec->name,
 		       partition_exclusive_name(cpus),
-		       cpus == CG_ADVISORY ? ": this kernel keeps only other partitions off them"
-					   : ": another partition has some of them too");
+		       cpus != CG_ADVISORY ? "another partition has some of them too"
+		       : keeper ? "the kernel refuses them to other groups (cpu_exclusive), but "
+				  "processes of none may run there"
+				: "vcctl keeps other partitions off them, the kernel keeps off "
+				  "nobody");
 	if (spec->mode == MEMORY_FIXED && cg_get_memory_hold(cg, spec->name, &memory) == 0 &&
 	    memory != CG_HOLD_FIXED)
 		printf("note: the memory of %s is not swapped out, but not guaranteed on this "

@@ -66,6 +66,7 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 	out->cpus = spec->cpus;
 	out->mems = spec->mems;
 	out->exclusive = (char *)partition_exclusive_name(sample.exclusive);
+	out->kept_by = (char *)cg_get_keeper(daemon->cg, spec->name);
 	if (cg_get_memory_hold(daemon->cg, spec->name, &held) == 0)
 		out->memory_held = (char *)partition_hold_name(held);
 	out->has_cpu_pct = out->has_group_cpu_pct = out->has_mem_used_bytes = out->has_jobs =

@@ -6,11 +6,8 @@
  * contain its children's, so a change goes through the whole subtree in the right
  * order; v2 does that by itself.
  *
- * CPUs of one's own: what v2 offers is in cgroup-dedicate.c. On v1 there is no such
- * thing: cpu_exclusive only refuses overlapping neighbours, and the root group's
- * processes run where they like. It is asked for on the partition's group, but
- * never given to our base: an exclusive base would forbid these CPUs to every
- * other user of the hierarchy, a second vcrun included.
+ * CPUs of one's own: what v2 offers is in cgroup-dedicate.c. On v1 the root group's processes run
+ * where they like, and cpu_exclusive keeps other groups off: cgroup-reserve.c.
  */
 #include "partition/cgroup.h"
 
@@ -48,41 +45,39 @@ struct list_change {
 	const char *value;
 };
 
-static int v1_put(const struct cg_hier *hier, const char *group, const struct list_change *change);
-
 static int v1_put_child(const struct cg_hier *hier, const char *group, const char *name, void *arg)
 {
+	const struct list_change *change = arg;
 	char child[CG_GROUP_MAX];
-
 	int r;
 
 	if (snprintf(child, sizeof(child), "%s/%s", group, name) >= (int)sizeof(child))
 		return -ENAMETOOLONG;
-	r = v1_put(hier, child, arg);
+	r = cg_v1_put(hier, child, change->file, change->value);
 	return r == -ENOENT || r == -ENODEV ? 0 : r; /* a job has just ended */
 }
 
 /* A group and all below it to the same list: what is to go must leave the
  * children first, what is to come must reach the parent first. */
-static int v1_put(const struct cg_hier *hier, const char *group, const struct list_change *change)
+int cg_v1_put(const struct cg_hier *hier, const char *group, const char *file, const char *value)
 {
+	struct list_change change = { .file = file, .value = value };
 	char old[CPULIST_TEXT], both[2 * CPULIST_TEXT];
-	struct list_change copy = *change;
-	int r = cg_write(hier, group, change->file, change->value);
+	int r = cg_write(hier, group, file, value);
 
 	if (r == 0)
-		return cg_each_child(hier, group, v1_put_child, &copy);
+		return cg_each_child(hier, group, v1_put_child, &change);
 	if (r != -EBUSY)
 		return r;
-	if (cg_read(hier, group, change->file, old, sizeof(old)) < 0)
+	if (cg_read(hier, group, file, old, sizeof(old)) < 0)
 		return -EBUSY;
-	snprintf(both, sizeof(both), "%s%s%s", old, *old ? "," : "", change->value);
-	cg_write(hier, group, change->file, both);
+	snprintf(both, sizeof(both), "%s%s%s", old, *old ? "," : "", value);
+	cg_write(hier, group, file, both);
 	/* A job that is just being started may have taken the old list from us. */
 	for (int try = 0; try < V1_TRIES; try++) {
-		r = cg_each_child(hier, group, v1_put_child, &copy);
+		r = cg_each_child(hier, group, v1_put_child, &change);
 		if (r == 0)
-			r = cg_write(hier, group, change->file, change->value);
+			r = cg_write(hier, group, file, value);
 		if (r != -EBUSY)
 			break;
 	}
@@ -92,11 +87,10 @@ static int v1_put(const struct cg_hier *hier, const char *group, const struct li
 static int v1_set(struct cg *cg, const struct cg_hier *hier, const char *group, const char *file,
 		  const char *value, struct vc_err *err)
 {
-	struct list_change change = { .file = file, .value = value };
 	int r = cg_lib_set(cg, hier, group, file, value, err);
 
 	if (r == 0 || r == -EBUSY)
-		r = v1_put(hier, group, &change);
+		r = cg_v1_put(hier, group, file, value);
 	if (r == -EACCES)
 		return err_set(err, EACCES,
 			       "%s of %s/%s cannot be %s: its parent has not all of them", file,
@@ -112,31 +106,45 @@ static int v1_set(struct cg *cg, const struct cg_hier *hier, const char *group, 
 }
 
 static int v1_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
-		       const char *cpus, const char *mems, bool exclusive, struct vc_err *err)
+		       const struct cpulist *want, const char *mems, bool exclusive,
+		       struct vc_err *err)
 {
-	char parent[CG_GROUP_MAX], nodes[CPULIST_TEXT];
-	int r;
+	char parent[CG_GROUP_MAX], nodes[CPULIST_TEXT], cpus[CPULIST_TEXT];
+	struct cg_beside beside;
+	bool partition;
+	int r = cpulist_format(want, cpus, sizeof(cpus));
 
+	cg_parent(group, parent);
+	partition = !strcmp(parent, hier->base);
+	if (r == 0)
+		r = cg_look_beside(hier, group, want, &beside);
+	if (r < 0)
+		return err_sys(err, -r, "cannot set the CPUs of %s/%s", hier->mount, group);
 	if (!mems) {
-		cg_parent(group, parent);
 		if (cg_read(hier, parent, "cpuset.mems", nodes, sizeof(nodes)) < 0)
 			return err_set(err, EIO, "cannot read the nodes of %s/%s", hier->mount,
 				       parent);
 		mems = nodes;
 	}
 	cg_write(hier, group, "cpuset.cpu_exclusive", "0");
+	if (partition)
+		cg_v1_make_way(hier, &beside);
 	r = v1_set(cg, hier, group, "cpuset.mems", mems, err);
 	if (r == 0)
 		r = v1_set(cg, hier, group, "cpuset.cpus", cpus, err);
-	if (r == 0 && exclusive)
-		cg_write(hier, group, "cpuset.cpu_exclusive", "1");
+	if (r == 0 && partition) {
+		/* Those that have made way are not what they were. */
+		r = cg_look_beside(hier, group, want, &beside);
+		if (r == 0)
+			cg_v1_settle(hier, group, &beside, exclusive);
+	}
 	return r;
 }
 
 int cg_child_cpus(const struct cg_hier *hier, const char *group, const char *name,
 		  struct cpulist *ret, char child[static CG_GROUP_MAX])
 {
-	if (snprintf(child, CG_GROUP_MAX, "%s/%s", group, name) >= CG_GROUP_MAX)
+	if (snprintf(child, CG_GROUP_MAX, "%s%s%s", group, *group ? "/" : "", name) >= CG_GROUP_MAX)
 		return -ENAMETOOLONG;
 	return cg_read_list(hier, child, "cpuset.cpus", ret);
 }
@@ -151,7 +159,7 @@ static int add_beside(const struct cg_hier *hier, const char *group, const char 
 	    cg_child_cpus(hier, group, name, &cpus, child) < 0)
 		return 0;
 	cpulist_join(&beside->claimed, &cpus);
-	if (hier->version == 2 && cg_v2_is_root(hier, child))
+	if (hier->version == 2 ? cg_v2_is_root(hier, child) : cg_v1_is_exclusive(hier, child))
 		cpulist_join(&beside->dedicated, &cpus);
 	return 0;
 }
@@ -196,6 +204,18 @@ int cg_get_exclusive(struct cg *cg, const char *path, bool asked, enum cg_exclus
 	return 0;
 }
 
+const char *cg_get_keeper(struct cg *cg, const char *path)
+{
+	const struct cg_hier *hier = cg_hier_of(cg, CG_CPUSET);
+	char group[CG_GROUP_MAX];
+
+	if (!hier || cg_check_path(path, NULL) < 0 || cg_group(hier, path, group) < 0)
+		return NULL;
+	if (hier->version == 2)
+		return cg_v2_is_dedicated(hier, group) ? "cpuset.cpus.partition" : NULL;
+	return cg_v1_is_exclusive(hier, group) ? "cpuset.cpu_exclusive" : NULL;
+}
+
 int cg_set_cpus(struct cg *cg, const char *path, const char *cpus, const char *mems, bool exclusive,
 		enum cg_exclusive *ret_obtained, struct vc_err *err)
 {
@@ -219,7 +239,7 @@ int cg_set_cpus(struct cg *cg, const char *path, const char *cpus, const char *m
 	if (hier->version == 2)
 		r = cg_v2_set_cpus(cg, hier, group, &want, mems, exclusive, err);
 	else
-		r = v1_set_cpus(cg, hier, group, cpus, mems, exclusive, err);
+		r = v1_set_cpus(cg, hier, group, &want, mems, exclusive, err);
 	if (r < 0)
 		return r;
 	r = cg_get_exclusive(cg, path, exclusive, ret_obtained);

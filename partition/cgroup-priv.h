@@ -132,11 +132,24 @@ struct cg_beside {
 	const char *own; /* the name of the one that asks */
 	struct cpulist want;
 	struct cpulist claimed;   /* by any other */
-	struct cpulist dedicated; /* by those that are partition roots */
+	struct cpulist dedicated; /* by those that are partition roots, on v1 exclusive */
 };
 
 int cg_look_beside(const struct cg_hier *hier, const char *group, const struct cpulist *want,
 		   struct cg_beside *ret);
+
+/* v1: a list, such as cpuset.cpus, of a group and all below it. 0 or -errno. */
+int cg_v1_put(const struct cg_hier *hier, const char *group, const char *file, const char *value);
+
+/* cgroup-reserve.c, v1: whether the kernel refuses a group's CPUs to all others. */
+bool cg_v1_is_exclusive(const struct cg_hier *hier, const char *group);
+/* Before a partition is given CPUs: no neighbour has them as its own, and the base has them. */
+void cg_v1_make_way(const struct cg_hier *hier, struct cg_beside *beside);
+/* After that: has them as its own, if they are wanted so and the kernel allows it. */
+void cg_v1_settle(const struct cg_hier *hier, const char *group, const struct cg_beside *beside,
+		  bool exclusive);
+/* Instances below that group have nothing as their own any more, so that one more can come. */
+void cg_v1_ask_instances(const struct cg_hier *hier, const char *parent);
 
 /* cgroup-dedicate.c: "root" or "isolated" exactly; and with all CPUs it was given. */
 bool cg_v2_is_root(const struct cg_hier *hier, const char *group);

@@ -179,13 +179,18 @@ static int cpuset_inherit(const struct cg_hier *hier, const char *group, struct 
 			return err_set(err, EINVAL, "cannot read the CPUs of %s/%s", hier->mount,
 				       parent);
 		cpulist_subtract(&rest, &taken.cpus);
-		if (cpulist_count(&rest) == 0)
-			return err_set(
-				err, EBUSY,
-				"no CPU is left for %s/%s: its neighbours have all as their own",
-				hier->mount, group);
-		if (cpulist_format(&rest, cpus, sizeof(cpus)) == 0)
-			r = cg_write(hier, group, "cpuset.cpus", cpus);
+		if (cpulist_count(&rest) > 0) {
+			if (cpulist_format(&rest, cpus, sizeof(cpus)) == 0)
+				r = cg_write(hier, group, "cpuset.cpus", cpus);
+		} else {
+			cg_v1_ask_instances(hier, parent);
+			if (cg_write(hier, group, "cpuset.cpus", cpus) < 0)
+				return err_set(err, EBUSY,
+					       "no CPU is left for %s/%s: its neighbours have all "
+					       "as their own",
+					       hier->mount, group);
+			r = 0;
+		}
 	}
 	if (r < 0)
 		return err_sys(err, -r, "cannot give %s/%s its parent's CPUs %s and nodes %s",

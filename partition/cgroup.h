@@ -30,7 +30,7 @@ struct device_node;
 /* What was obtained when CPUs were asked for as a partition's own. */
 enum cg_exclusive {
 	CG_SHARED,    /* others may run there */
-	CG_ADVISORY,  /* no other group of ours overlaps; the rest of the system may run there */
+	CG_ADVISORY,  /* no other partition overlaps; the rest of the system may run there */
 	CG_DEDICATED, /* the kernel keeps everybody else away */
 };
 
@@ -87,6 +87,10 @@ int cg_release_cpus(struct cg *cg, const char *path, struct vc_err *err);
 /* What a group whose CPUs were asked for as its own (asked) has of that now: later
  * neighbours and CPUs going offline change it. 0 or -errno. */
 int cg_get_exclusive(struct cg *cg, const char *path, bool asked, enum cg_exclusive *ret);
+/* The kernel's file by which it refuses the group's CPUs to other groups, read back from it:
+ * "cpuset.cpus.partition" keeps everybody off, v1's "cpuset.cpu_exclusive" other groups. NULL: it
+ * does not, and only vcctl keeps partitions apart. */
+const char *cg_get_keeper(struct cg *cg, const char *path);
 /*
  * Moves what memory the group's processes have on other nodes than mems there, which become
  * its nodes with cg_set_cpus(): that leaves out pages under I/O. Tries, once at least, until

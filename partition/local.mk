@@ -1,7 +1,7 @@
 noinst_LTLIBRARIES += libpartition.la
 libpartition_la_SOURCES = \
 	partition/cgroup.c partition/cgroup.h partition/cgroup-priv.h \
-	partition/cgroup-bpf.c partition/cgroup-cpus.c partition/cgroup-dedicate.c \
+	partition/cgroup-bpf.c partition/cgroup-cpus.c partition/cgroup-dedicate.c partition/cgroup-reserve.c \
 	partition/cgroup-deny.c partition/cgroup-lib.c \
 	partition/cgroup-fetch.c partition/cgroup-follow.c partition/cgroup-hold.c partition/cgroup-idle.c partition/cgroup-map.c \
 	partition/cgroup-memory.c \
@@ -41,6 +41,12 @@ tests_unit_cgroup_SOURCES = tests/unit-cgroup.c tests/cgroup-fixture.h
 tests_unit_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_cgroup_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit-reserve
+TESTS += tests/unit-reserve
+tests_unit_reserve_SOURCES = tests/unit-reserve.c
+tests_unit_reserve_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_reserve_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+tests_unit_reserve_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=cg_write,--wrap=cg_lib_set,--wrap=topology_check_cpus
 tests_unit_cgroup_procs_SOURCES = tests/unit-cgroup-procs.c tests/cgroup-fixture.h
 tests_unit_cgroup_procs_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_cgroup_procs_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)

@@ -17,7 +17,7 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/event.sh \
 	tests/event-config.sh tests/event-stopped.sh tests/event-first.sh tests/event-load.sh tests/event-retry.sh tests/reshape-random.sh \
 	tests/devices.sh tests/devices-both.sh tests/devices-deny.sh tests/devices-astray.sh tests/devices-storm.sh \
-	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh \
+	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh tests/reserve-kept.sh \
 	tests/move-refuse.sh tests/move-sandbox.sh tests/move-unseen.sh tests/move-waits.sh tests/move-timers.sh \
 	tests/move-swapped.sh tests/move-connect.sh tests/move-memory.sh tests/move-maps.sh \
 	tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
