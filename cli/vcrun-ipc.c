@@ -76,7 +76,7 @@ static int ipc_check(const struct ipc_how *how, const char *program, struct vc_e
 
 	if (!ipc_find(program, path))
 		return 0;
-	reach_check(path, &reach);
+	reach_check(path, how->strict, &reach);
 	if (reach.verdict == REACH_MAPPED)
 		return 0;
 	reach_explain(path, &reach, text, sizeof(text));

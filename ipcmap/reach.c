@@ -53,14 +53,14 @@ typedef Elf32_Nhdr reach_nhdr;
 
 /* The loader ignores LD_PRELOAD where real and effective ids will differ, or capabilities come
  * from the file to who is not root. */
-static bool reach_gains_rights(const char *path, const struct stat *st)
+static bool reach_gains_rights(const char *path, const struct stat *st, bool strict)
 {
 	uid_t euid = geteuid();
 	gid_t egid = getegid();
 	struct statvfs fs;
 	char caps[64];
 
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
+	if ((!strict && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) ||
 	    (statvfs(path, &fs) == 0 && fs.f_flag & ST_NOSUID))
 		return euid != getuid() || egid != getgid();
 	if (st->st_mode & S_ISUID)
@@ -162,7 +162,8 @@ static bool reach_interpreter(const char *text, char ret[REACH_PATH_MAX])
 }
 
 /* The verdict on one file; *ret_script: it is a script, whose interpreter is in next. */
-static enum reach_verdict reach_file(const char *path, char next[REACH_PATH_MAX], bool *ret_script)
+static enum reach_verdict reach_file(const char *path, bool strict, char next[REACH_PATH_MAX],
+				     bool *ret_script)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	union {
@@ -183,21 +184,21 @@ static enum reach_verdict reach_file(const char *path, char next[REACH_PATH_MAX]
 	}
 	if (memcmp(head.elf.e_ident, ELFMAG, SELFMAG))
 		return REACH_MAPPED;
-	if (reach_gains_rights(path, &st))
+	if (reach_gains_rights(path, &st, strict))
 		return REACH_PRIVILEGED;
 	return reach_elf(fd, path, &head.elf);
 }
 
-void reach_check(const char *path, struct reach *ret)
+void reach_check(const char *path, bool strict, struct reach *ret)
 {
 	char next[REACH_PATH_MAX];
 	bool script;
 
 	ret->script_of[0] = '\0';
-	ret->verdict = reach_file(path, next, &script);
+	ret->verdict = reach_file(path, strict, next, &script);
 	for (int i = 0; script && i < REACH_SCRIPTS_MAX; i++) {
 		memcpy(ret->script_of, next, sizeof(next));
-		ret->verdict = reach_file(ret->script_of, next, &script);
+		ret->verdict = reach_file(ret->script_of, strict, next, &script);
 	}
 }
 

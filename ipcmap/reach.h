@@ -10,6 +10,8 @@
 #ifndef VC_IPCMAP_REACH_H
 #define VC_IPCMAP_REACH_H
 
+#include <stdbool.h>
+
 /* name, why the interposer does not reach the program, what to do about it */
 #define REACH_VERDICTS(X)                                                                          \
 	X(MAPPED, "mapped", "", "")                                                                \
@@ -42,10 +44,11 @@ struct reach {
 /*
  * What is to be expected of the program at path, as execve(2) takes it; for a script, of its
  * interpreter. MAPPED too for what execve(2) will refuse, or hand to an interpreter of
- * binfmt_misc. Only system calls, no memory allocated, and less than 8 KiB of stack: it may be
+ * binfmt_misc. strict: one that could gain rights is PRIVILEGED too where no_new_privs keeps
+ * it from that. Only system calls, no memory allocated, and less than 8 KiB of stack: it may be
  * called in a vfork's child. errno may change.
  */
-void reach_check(const char *path, struct reach *ret);
+void reach_check(const char *path, bool strict, struct reach *ret);
 
 /*
  * One line for a person, without a line's end: what is not reached, why, what to do. size: 1024

@@ -138,6 +138,7 @@ int main(int argc, char **argv)
 		{ "limits", calls_limits },
 		{ "child", calls_child },
 		{ "poll", calls_poll },
+		{ "raw", calls_raw },
 		{ "ours", calls_ours },
 		{ "attach", calls_attach },
 		{ "info", calls_info },

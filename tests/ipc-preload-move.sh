@@ -41,13 +41,16 @@ is "kinds" "$(tail -n +2 "$work/pong" | wc -l)" 11
 is "kinds whose count is exact" "$(grep -c ": $((2 * turns))\$" "$work/pong")" 11
 show_moves "two programs, $turns turns"
 
-# Whose child a process is, is known after a move too.
+# Whose child a process is, is known after a move too, and system calls are trapped as before.
 calls=$top_builddir/tests/ipc-calls
-vcrun --ipc=private timeout 60 "$calls" child >"$work/kernel"
-vcrun --ipc=map --on=vc0 --name=family "$calls" child "$work/moved" >"$work/mapped" 2>&1 &
-family=$!
-wait_for 10 job_is family state running
-move family
-: >"$work/moved"
-wait $family || fail "children after a move: exit status $?: $(cat "$work/mapped")"
-diff -u "$work/kernel" "$work/mapped" || fail "children after a move: the kernel's and ours differ"
+for table in child raw; do
+	vcrun --ipc=private timeout 60 "$calls" $table >"$work/kernel"
+	vcrun --ipc=map,strict --on=vc0 --name=$table "$calls" $table "$work/moved" >"$work/mapped" 2>&1 &
+	job=$!
+	wait_for 10 job_is $table state running
+	move $table
+	: >"$work/moved"
+	wait $job || fail "$table, after a move: exit status $?: $(cat "$work/mapped")"
+	rm "$work/moved"
+	diff -u "$work/kernel" "$work/mapped" || fail "$table, after a move: the kernel's and ours differ"
+done

@@ -31,6 +31,8 @@ typedef int (*make_fn)(key_t key, int n, int flags);
 
 static const char *self, *argument;
 static char key_text[16];
+static char *again_argv[] = { NULL, key_text, NULL };
+static char *again_env[] = { NULL };
 
 static int way_call(key_t key)
 {
@@ -92,10 +94,30 @@ static int way_assembly(key_t key)
 	return (int)raw_call(SYS_semget, key, 1, IPC_CREAT | 0600, 0);
 }
 
-/* --- this program again, without an environment ------------------------------------------ */
+/* argument: a program, which is executed past the library that would have looked at it. */
+static int way_assembly_execve(key_t key)
+{
+	char *argv[] = { (char *)argument, key_text, NULL };
 
-static char *again_argv[] = { NULL, key_text, NULL };
-static char *again_env[] = { NULL };
+	(void)key;
+	return (int)raw_call(SYS_execve, (long)argument, (long)argv, (long)again_env, 0);
+}
+
+#ifdef __x86_64__
+/* semget() of 32-bit code. */
+static int way_int80(key_t key)
+{
+	int r;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(r)
+			 : "a"(393), "b"(key), "c"(1), "d"(IPC_CREAT | 0600)
+			 : "r8", "r9", "r10", "r11", "memory");
+	return r;
+}
+#endif
+
+/* --- this program again, without an environment ------------------------------------------ */
 
 static int again_wait(pid_t pid)
 {
@@ -208,6 +230,10 @@ static const struct {
 #endif
 	{ "syscall", way_syscall },
 	{ "assembly", way_assembly },
+	{ "assembly-execve", way_assembly_execve },
+#ifdef __x86_64__
+	{ "int80", way_int80 },
+#endif
 	{ "execve", way_execve },
 	{ "execvpe", way_execvpe },
 	{ "execle", way_execle },

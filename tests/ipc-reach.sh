@@ -161,3 +161,23 @@ try vcrun --ipc=map "$PWD/dynamic" $key dlmopen "$PWD/plugin.so"
 once "dlmopen" 0 'loaded by dlmopen' no
 try vcrun --ipc=map,strict "$PWD/dynamic" $key dlmopen "$PWD/plugin.so"
 once "dlmopen, strict" 1 'loaded by dlmopen' no
+
+# System calls by the machine's instruction: without strict they are the kernel's, as is said in
+# vcipc-preload(7); with it, they are mapped, or end a program that cannot be mapped.
+try vcrun --ipc=map "$PWD/dynamic" $key assembly
+once "assembly" 0 - no
+try vcrun --ipc=map,strict "$PWD/dynamic" $key assembly
+once "assembly, strict" 0 - yes
+try vcrun --ipc=map,strict sh -c "$PWD/dynamic $key assembly"
+once "assembly, strict, of a shell" 0 - yes
+try vcrun --ipc=map,strict "$PWD/dynamic" $key assembly-execve "$PWD/static"
+once "a static program, executed by an instruction, strict" 159 - no
+if [ -e i386 ]; then
+	try vcrun --ipc=map,strict "$PWD/dynamic" $key int80
+	is "int80, strict: exit status" "$status" 1
+	matches "int80, strict" "$out" "system call 393, of another machine's code, is refused"
+	is "int80, strict: mapped" "$(mapped)" no
+fi
+# A program that blocks SIGSYS, or has its vcrun do so, starts as any.
+try env --block-signal=SYS vcrun --ipc=map,strict "$PWD/dynamic" $key assembly
+once "assembly, strict, SIGSYS blocked" 0 - yes

@@ -173,7 +173,7 @@ static int exec_check(const char *path)
 	struct reach reach;
 	char text[1024];
 
-	reach_check(path, &reach);
+	reach_check(path, exec_is_strict(), &reach);
 	if (reach.verdict == REACH_MAPPED)
 		return 0;
 	reach_explain(path, &reach, text, sizeof(text));

@@ -77,7 +77,8 @@ static uint64_t limit_read(const char *path, uint64_t otherwise)
 /* The thread's own name: one that is there was left by who was killed here. */
 static long try_mq_open(const char *name, const struct mq_attr *attr)
 {
-	const long how[6] = { (long)name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600, (long)attr };
+	const long how[6] = { (long)name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600,
+			      (long)attr, [5] = RAW_OWN };
 	long q = raw_kernel(SYS_mq_open, how);
 
 	if (q == -EEXIST && RAW_KERNEL(SYS_mq_unlink, (long)name) == 0)

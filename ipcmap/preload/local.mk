@@ -15,7 +15,7 @@ noinst_LTLIBRARIES += libpreload.la
 libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
 	ipcmap/preload/sleep.c ipcmap/preload/memory.c ipcmap/preload/env.h \
 	ipcmap/preload/exec.c ipcmap/preload/exec.h ipcmap/preload/raw.c ipcmap/preload/raw.h \
-	ipcmap/preload/takeover.c ipcmap/preload/real.c ipcmap/preload/real.h \
+	ipcmap/preload/takeover.c ipcmap/preload/trap.c ipcmap/preload/real.c ipcmap/preload/real.h \
 	ipcmap/preload/files.c ipcmap/preload/sysvipc.c ipcmap/preload/sysvipc.h \
 	ipcmap/preload/limits.c ipcmap/preload/list.c \
 	ipcmap/preload/object.c ipcmap/preload/object.h ipcmap/preload/sysv.c \
@@ -72,7 +72,7 @@ preload_fake_la_LDFLAGS = $(preload_ldflags) -rpath /nowhere
 check_PROGRAMS += tests/ipc-calls tests/ipc-pair tests/ipc-sleeper tests/ipc-interrupt \
 	tests/ipc-halfway
 tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
-	tests/ipc-calls-child.c tests/ipc-calls-poll.c tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
+	tests/ipc-calls-child.c tests/ipc-calls-poll.c tests/ipc-calls-raw.c tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
 	tests/ipc-calls-limits.c tests/ipc-calls-errno.c tests/ipc-calls-errno-posix.c \
 	tests/ipc-calls-ours.c tests/ipc-calls-attach.c tests/ipc-calls-info.c
 # They call what the headers say must not be called so.

@@ -76,6 +76,11 @@ void mq_exit(void);
 /* Leads the C library's functions to ours, wherever they are called from. 0 or -errno. */
 int takeover_begin(void);
 
+/* --- trap.c ------------------------------------------------------------------------------ */
+
+/* With map,strict: has the kernel give back every IPC call. 0 or -errno. */
+int trap_begin(void);
+
 /* --- sleep.c ----------------------------------------------------------------------------- */
 
 /*

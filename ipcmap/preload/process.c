@@ -351,18 +351,19 @@ INTERPOSE _Noreturn void _Exit(int status)
 	_exit(status);
 }
 
-/* What is looked up in the C library by other means than its name. */
+/* What goes around the functions' names, and around the functions. */
 static void process_take_over(void)
 {
-	char text[160];
-	int r = takeover_begin();
+	int taken = takeover_begin(), trapped = taken == 0 ? trap_begin() : 0;
+	char text[200];
 
-	if (r == 0)
+	if (taken == 0 && trapped == 0)
 		return;
-	snprintf(text, sizeof(text),
-		 "--ipc=map does not reach calls that %s looks up itself: the C library cannot be "
-		 "changed in memory: %s",
-		 program_invocation_short_name, strerror(-r));
+	snprintf(text, sizeof(text), "--ipc=map does not reach calls that %s %s: %s",
+		 program_invocation_short_name,
+		 taken < 0 ? "looks up itself, as the C library cannot be changed in memory"
+			   : "makes itself, as the kernel takes no seccomp filter",
+		 strerror(taken < 0 ? -taken : -trapped));
 	exec_complain(text);
 	if (exec_is_strict())
 		_exit(126);

@@ -10,7 +10,12 @@
 /* The system call itself, without a look at what it is. The result or -errno. */
 long raw_kernel(long nr, const long args[6]);
 
-#define RAW_KERNEL(nr, ...) raw_kernel(nr, (const long[6]){ __VA_ARGS__ })
+/* A mark in the sixth argument, which no IPC call has: it is the interposer that asks the kernel,
+ * and trap.c lets it. */
+#define RAW_OWN 0x76637275
+
+/* An IPC call of the kernel's, with up to five arguments. The result or -errno. */
+#define RAW_KERNEL(nr, ...) raw_kernel(nr, (const long[6]){ __VA_ARGS__, [5] = RAW_OWN })
 
 /* Whether raw_mapped() serves the number. */
 bool raw_is_served(long nr);
