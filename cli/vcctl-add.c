@@ -17,6 +17,7 @@
 #include "common/file.h"
 #include "daemon/board.h"
 #include "partition/deny.h"
+#include "partition/failure.h"
 #include "partition/partition.h"
 #include "partition/region.h"
 #include "partition/reshape.h"
@@ -103,8 +104,16 @@ static int add_note(struct instance *in, size_t slot, struct partition_spec *spe
 static int remove_partition(struct instance *in, struct cg *cg, const char *name,
 			    struct vc_err *err)
 {
-	int at = instance_find(in, name), r = partition_destroy(cg, name, err);
+	int at = instance_find(in, name), r;
+	struct failure_notes *notes;
 
+	/* It is no failure that its witness dies now. */
+	r = failure_notes_open(in->dirfd, &notes, err);
+	if (r < 0)
+		return r;
+	failure_set_witness(notes, (uint32_t)at, 0);
+	failure_notes_free(notes);
+	r = partition_destroy(cg, name, err);
 	if (r < 0)
 		return r;
 	partition_unroute(&in->config->parts[at], in->dirfd);

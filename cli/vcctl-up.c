@@ -27,6 +27,7 @@
 #include "common/trust.h"
 #include "daemon/board.h"
 #include "libmig/criu.h"
+#include "partition/failure.h"
 #include "partition/lease.h"
 #include "partition/partition.h"
 #include "partition/reshape.h"
@@ -62,6 +63,7 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 		PLAN_FILE,
 		PLAN_FILE ".new",
 		LEASE_FILE,
+		FAILURE_FILE,
 		RESHAPE_LOCK_FILE,
 		RESHAPE_JOURNAL_FILE,
 		RESHAPE_JOURNAL_FILE ".new",

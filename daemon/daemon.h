@@ -19,6 +19,7 @@
  *	balance.c   when to move what by itself
  *	plan.c      when an event's time has come
  *	plan-order.c  the processes that make events happen
+ *	witness.c   by whose death it is seen that the partition's group was killed
  *	devices.c   where interrupts go, and whose nodes are denied
  *	ipc*.c      IPC objects: see ipc.h
  */
@@ -139,6 +140,7 @@ struct daemon {
 	struct load *load;
 	struct moves *moves;
 	struct devices *devices;
+	struct witness *witness;
 	struct plan_clock *plan; /* NULL: no event can happen by itself */
 	struct cg_entry *shims_entry;
 	struct turns *turns;
@@ -286,6 +288,10 @@ void plan_stop(struct daemon *daemon);
 /* plan-order.c: vcd --fire, --revert: makes an event go one way, and returns the exit status. epoch: of
  * the lease of the daemon that orders it; 0: not a daemon. */
 int plan_main(const char *state_dir, const struct plan_order *order, uint32_t epoch);
+
+/* witness.c */
+int witness_start(struct daemon *daemon, struct vc_err *err);
+void witness_stop(struct daemon *daemon);
 
 /* devices.c */
 int devices_start(struct daemon *daemon, struct vc_err *err);

@@ -126,6 +126,8 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (r == 0)
 		r = devices_start(daemon, err);
 	if (r == 0)
+		r = witness_start(daemon, err);
+	if (r == 0)
 		r = plan_start(daemon, err);
 	return r;
 }
@@ -135,6 +137,7 @@ static void main_stop(struct daemon *daemon)
 	if (daemon->board && daemon->load)
 		board_retire(daemon->board, daemon->slot);
 	plan_stop(daemon);
+	witness_stop(daemon);
 	devices_stop(daemon);
 	balance_stop(daemon);
 	pool_stop(daemon);

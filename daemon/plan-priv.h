@@ -11,6 +11,7 @@
 #include "daemon/daemon.h"
 #include "partition/calendar.h"
 #include "partition/condition.h"
+#include "partition/failure.h"
 #include "partition/lease.h"
 #include "partition/plan.h"
 #include "partition/reshape.h"
@@ -24,7 +25,7 @@ struct plan_watch {
 	struct calendar calendar;
 	struct condition condition;
 	struct condition_watch condition_watch;
-	bool failed;              /* the partition of a failover trigger was, at the last look */
+	struct failure_watch failure_watch; /* of the partition of a failover trigger */
 	uint64_t due_usec;        /* CLOCK_REALTIME since when it is to be done; 0: it is not */
 	enum plan_cause cause;    /* then: why */
 	bool put_off;             /* then: it waits for what comes first */
@@ -46,6 +47,7 @@ struct plan_clock {
 	struct plan *plan;
 	struct plan_watch *watches; /* two for each event */
 	size_t n;
+	struct failure_look failures; /* how to look for failures */
 	struct lease *lease;
 	uint32_t epoch;       /* of the lease while it is ours; 0: it is not */
 	uint64_t looked_usec; /* CLOCK_REALTIME */

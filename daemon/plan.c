@@ -13,6 +13,7 @@
  * (partition/plan-rank.c) is put off: it stays due, until it may be done or is not wanted any more.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +78,7 @@ static void plan_forget(struct plan_clock *clock)
 		struct plan_watch *watch = &clock->watches[i];
 
 		watch->condition_watch = (struct condition_watch){ .told = false };
-		watch->failed = false;
+		watch->failure_watch = (struct failure_watch){ .begun = false };
 		watch->due_usec = watch->done_usec = watch->retry_usec = watch->not_before_usec = 0;
 		watch->put_off = false;
 	}
@@ -181,17 +182,6 @@ static void plan_retry(struct daemon *daemon, uint64_t now)
 	}
 }
 
-/* A daemon that ended in order has retired its slot: then nothing failed. */
-static bool plan_has_failed(struct daemon *daemon, const char *partition)
-{
-	int slot = instance_find(daemon->instance, partition);
-	struct board_sample sample;
-
-	if (slot < 0)
-		return false;
-	return alive_look(daemon, (uint32_t)slot, &sample) == ALIVE_DOWN && sample.at_usec;
-}
-
 static bool plan_is_loaded(struct daemon *daemon, struct plan_watch *watch)
 {
 	int slot = instance_find(daemon->instance, watch->condition.partition);
@@ -219,14 +209,38 @@ static bool plan_is_loaded(struct daemon *daemon, struct plan_watch *watch)
 
 static void plan_look_failed(struct daemon *daemon, struct plan_watch *watch, uint64_t now)
 {
-	bool failed = plan_has_failed(daemon, watch->trigger->failover);
+	struct failure_look look = daemon->plan->failures;
+	int slot = instance_find(daemon->instance, watch->trigger->failover);
+	unsigned int since;
 
-	if (failed && !watch->failed) {
+	if (slot < 0)
+		return;
+	look.kinds = watch->trigger->failures;
+	look.freeze_usec = (uint64_t)watch->trigger->freeze_msec * 1000;
+	since = failure_since(&look, &daemon->instance->config->parts[slot], (uint32_t)slot,
+			      &watch->failure_watch, clock_mono_usec());
+	for (int i = 0; i < FAILURE_N_KINDS; i++)
+		if (since & FAILURE_BIT(i))
+			log_warn("event %s: fire: partition %s has failed: %s", watch->event->name,
+				 watch->trigger->failover, failure_name((enum failure_kind)i));
+	if (since)
 		plan_set_due(daemon->plan, watch, PLAN_BY_FAILOVER, now);
-		log_warn("event %s: fire: partition %s has failed", watch->event->name,
-			 watch->trigger->failover);
+}
+
+/* Until an event is made because of it, another holder of the watch would have to see it too. */
+static void plan_take_failures(struct daemon *daemon)
+{
+	struct plan_clock *clock = daemon->plan;
+
+	for (size_t i = 0; i < clock->n; i++) {
+		const struct plan_watch *watch = &clock->watches[i];
+		int slot = watch->trigger->failover
+				   ? instance_find(daemon->instance, watch->trigger->failover)
+				   : -1;
+
+		if (slot >= 0 && !watch->due_usec && !watch->done_usec)
+			failure_taken(clock->failures.notes, (uint32_t)slot, &watch->failure_watch);
 	}
-	watch->failed = failed;
 }
 
 static void plan_look(struct daemon *daemon, struct plan_watch *watch, uint64_t now)
@@ -278,6 +292,7 @@ static void plan_on_timer(evutil_socket_t fd, short what, void *ctx)
 	clock->looked_usec = now;
 	plan_start_next(daemon);
 	lease_note(clock->lease, plan_done_until(clock, now));
+	plan_take_failures(daemon);
 }
 
 int plan_start(struct daemon *daemon, struct vc_err *err)
@@ -292,9 +307,15 @@ int plan_start(struct daemon *daemon, struct vc_err *err)
 	clock = daemon->plan = calloc(1, sizeof(*clock));
 	if (!clock)
 		return err_sys(err, ENOMEM, "events");
+	clock->failures.root = -1;
 	r = lease_open(daemon->instance->dirfd, &clock->lease, err);
 	if (r < 0)
 		return err_add(err, "%s", daemon->instance->dir);
+	r = failure_notes_open(daemon->instance->dirfd, &clock->failures.notes, err);
+	if (r < 0)
+		return err_add(err, "%s", daemon->instance->dir);
+	clock->failures.cg = daemon->cg;
+	clock->failures.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	clock->plan = steal_ptr(plan);
 	clock->watches = calloc(2 * clock->plan->n, sizeof(*clock->watches));
 	clock->timer = event_new(daemon->base, -1, EV_PERSIST, plan_on_timer, daemon);
@@ -323,6 +344,8 @@ void plan_stop(struct daemon *daemon)
 	if (clock->lease)
 		lease_give_back(clock->lease);
 	lease_free(clock->lease);
+	failure_notes_free(clock->failures.notes);
+	closep(&clock->failures.root);
 	plan_free(clock->plan);
 	free(clock->watches);
 	free(clock);

@@ -134,3 +134,24 @@ int cg_set_memory(struct cg *cg, const char *path, uint64_t limit_bytes, struct 
 			 hier->version == 2 ? "max" : "0");
 	return r;
 }
+
+int cg_oom_kills(struct cg *cg, const char *path, uint64_t *ret_n)
+{
+	const struct cg_hier *hier = cg_hier_of(cg, CG_MEMORY);
+	char group[CG_GROUP_MAX], text[512];
+	const char *line;
+	int r = hier ? cg_group(hier, path, group) : -EOPNOTSUPP;
+	ssize_t len;
+
+	if (r < 0)
+		return r;
+	len = cg_read(hier, group, hier->version == 2 ? "memory.events" : "memory.oom_control",
+		      text, sizeof(text));
+	if (len < 0)
+		return (int)len;
+	/* Before Linux 4.13 v1 did not say. */
+	line = strstr(text, "oom_kill ");
+	if (!line || sscanf(line, "oom_kill %" SCNu64, ret_n) != 1)
+		return -ENOENT;
+	return 0;
+}

@@ -207,6 +207,8 @@ int cg_of_pid(struct cg *cg, pid_t pid, char *ret_path, size_t size);
 /* CPU time used by a group and those below it since it was made. */
 int cg_cpu_usec(struct cg *cg, const char *path, uint64_t *ret_usec);
 int cg_memory_read(struct cg *cg, const char *path, struct cg_memory *ret);
+/* How many of a group's processes the OOM killer has ended. 0 or -errno. */
+int cg_oom_kills(struct cg *cg, const char *path, uint64_t *ret_n);
 /* Threads that run or wait for a CPU now, in the group and below. */
 int cg_runnable(struct cg *cg, const char *path, unsigned int *ret_n);
 /* Pressure stall: share of the last 10 s in which some task waited; -ENOENT

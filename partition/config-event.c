@@ -15,6 +15,7 @@
 #include "partition/calendar.h"
 #include "partition/condition.h"
 #include "partition/config-priv.h"
+#include "partition/failure.h"
 #include "partition/instance.h"
 #include "partition/plan.h"
 #include "partition/reshape.h"
@@ -48,6 +49,30 @@ static int check_when(cfg_t *cfg, cfg_opt_t *opt)
 static int check_failover(cfg_t *cfg, cfg_opt_t *opt)
 {
 	config_note_line(cfg, opt->name);
+	return 0;
+}
+
+static int check_failures(cfg_t *cfg, cfg_opt_t *opt)
+{
+	enum failure_kind kind;
+
+	for (unsigned int i = 0; i < cfg_opt_size(opt); i++) {
+		const char *word = cfg_opt_getnstr(opt, i);
+
+		if (failure_parse(word ? word : "", &kind) < 0)
+			return fail(cfg,
+				    "failover-on: \"%s\" is none of cpus, freeze, kill, oom, crash",
+				    word ? word : "");
+	}
+	return 0;
+}
+
+static int check_freeze(cfg_t *cfg, cfg_opt_t *opt)
+{
+	double sec = cfg_opt_getnfloat(opt, 0);
+
+	if (!(sec >= 2 && sec <= 86400))
+		return fail(cfg, "failover-freeze must be 2 to 86400 seconds");
 	return 0;
 }
 
@@ -106,6 +131,8 @@ void config_check_events(cfg_t *cfg)
 	cfg_set_validate_func(cfg, "event|when", check_when);
 	cfg_set_validate_func(cfg, "event|revert-when", check_when);
 	cfg_set_validate_func(cfg, "event|failover", check_failover);
+	cfg_set_validate_func(cfg, "event|failover-on", check_failures);
+	cfg_set_validate_func(cfg, "event|failover-freeze", check_freeze);
 	cfg_set_validate_func(cfg, "event|deadline", check_deadline);
 	cfg_set_validate_func(cfg, "event|retry", check_retry);
 	cfg_set_validate_func(cfg, "event|hold", check_hold);
@@ -192,6 +219,17 @@ static int check_watched(cfg_t *section, const char *option, const struct config
 	return -EINVAL;
 }
 
+static unsigned int fill_failures(cfg_t *section)
+{
+	unsigned int n = cfg_size(section, "failover-on"), bits = 0;
+	enum failure_kind kind;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (failure_parse(cfg_getnstr(section, "failover-on", i), &kind) == 0)
+			bits |= FAILURE_BIT(kind);
+	return n > 0 ? bits : failure_default_kinds();
+}
+
 static int fill_event(cfg_t *section, const struct config *config, struct plan_event *event,
 		      struct vc_err *err)
 {
@@ -201,6 +239,8 @@ static int fill_event(cfg_t *section, const struct config *config, struct plan_e
 	snprintf(event->name, sizeof(event->name), "%s", cfg_title(section));
 	event->deadline_msec = (unsigned int)(cfg_getfloat(section, "deadline") * 1000);
 	event->retry_msec = (unsigned int)(cfg_getfloat(section, "retry") * 1000);
+	event->fire.failures = fill_failures(section);
+	event->fire.freeze_msec = (unsigned int)(cfg_getfloat(section, "failover-freeze") * 1000);
 	event->hold_msec = (unsigned int)(cfg_getfloat(section, "hold") * 1000);
 	if (config_copy_string(section, "at", &event->fire.at) < 0 ||
 	    config_copy_string(section, "when", &event->fire.when) < 0 ||

@@ -75,6 +75,8 @@ int config_check_owners(cfg_t *section, const struct partition_spec *a,
 #define CONFIG_EVENT_OPTIONS(shape)                                                                \
 	CFG_STR("at", NULL, CFGF_NODEFAULT), CFG_STR("when", NULL, CFGF_NODEFAULT),                \
 		CFG_STR("failover", NULL, CFGF_NODEFAULT),                                         \
+		CFG_STR_LIST("failover-on", NULL, CFGF_NODEFAULT),                                 \
+		CFG_FLOAT("failover-freeze", 10, CFGF_NONE),                                       \
 		CFG_STR("revert-at", NULL, CFGF_NODEFAULT),                                        \
 		CFG_STR("revert-when", NULL, CFGF_NODEFAULT),                                      \
 		CFG_FLOAT("deadline", 30, CFGF_NONE), CFG_FLOAT("retry", 0, CFGF_NONE),            \

@@ -33,6 +33,8 @@
  *	event night {
  *		at = "22:00"           # or when = "vc0.cpu > 90% for 30s", failover = "vc1"
  *		revert-at = "06:00"    # or revert-when
+ *		failover-on = {"kill"} # what is a failure (partition/failure.h)
+ *		failover-freeze = 10   # seconds
  *		deadline = 30          # seconds for waiting and for shrinking memory
  *		retry = 60             # try again so many seconds after a failure; 0: do not
  *		hold = 5               # seconds in which no load changes its partitions again

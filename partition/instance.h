@@ -17,6 +17,7 @@
  *	  ipc/o/XX/ID            an object's memory, its owner's; a tmpfs of its own
  *	  ipc/o/regions/NAME     a region's (partition/region.h), once more
  *	  events.json            the event table (partition/plan.h)
+ *	  failures               what has befallen partitions (partition/failure.h)
  *	  events.lease           which daemon watches the clock (partition/lease.h)
  *	  reshape.lock           held while partitions are changed (partition/reshape.h)
  *	  reshape.journal        the change under way

@@ -11,7 +11,7 @@ libpartition_la_SOURCES = \
 	partition/config-line.c partition/config-partition.c partition/config-priv.h \
 	partition/config-size.c \
 	partition/cpulist.c partition/cpulist.h \
-	partition/deny.c partition/deny.h \
+	partition/deny.c partition/deny.h partition/failure.c partition/failure.h \
 	partition/device.c partition/device.h partition/device-priv.h partition/device-hardware.c \
 	partition/device-irq.c partition/device-node.c partition/irq.c partition/irq.h partition/irq-watch.c \
 	partition/irqbalance.c partition/irqbalance.h \
@@ -31,8 +31,8 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit-cgroup tests/unit-cgroup-procs \
 	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-device tests/unit-irq \
 	tests/unit-deny
-check_PROGRAMS += tests/unit-lease
-TESTS += tests/unit-lease
+check_PROGRAMS += tests/unit-lease tests/unit-failure
+TESTS += tests/unit-lease tests/unit-failure
 TESTS += tests/unit-cgroup tests/unit-cgroup-procs \
 	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-device tests/unit-irq \
 	tests/unit-deny
@@ -70,6 +70,10 @@ tests_unit_irq_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 tests_unit_deny_SOURCES = tests/unit-deny.c
 tests_unit_deny_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_deny_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_failure_SOURCES = tests/unit-failure.c
+tests_unit_failure_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_failure_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_lease_SOURCES = tests/unit-lease.c
 tests_unit_lease_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

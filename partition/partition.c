@@ -21,6 +21,7 @@
 
 #define JOB_PREFIX "job-"
 #define ADOPT_SHRINK_USEC 2000000
+#define WITNESS_KILL_USEC 1000000
 
 /* A group that a crash left may use more than its spec has by now. */
 static int set_memory(struct cg *cg, const struct partition_spec *spec, struct vc_err *err)
@@ -81,8 +82,12 @@ void partition_unroute(const struct partition_spec *spec, int state)
 
 int partition_destroy(struct cg *cg, const char *name, struct vc_err *err)
 {
-	int r = cg_remove(cg, name, err);
+	char group[64];
+	int r;
 
+	/* A daemon that was killed has left its witness. */
+	cg_kill(cg, partition_witness_group(name, group, sizeof(group)), WITNESS_KILL_USEC, NULL);
+	r = cg_remove(cg, name, err);
 	if (r < 0)
 		err_add(err, "partition %s", name);
 	return r;
@@ -97,6 +102,12 @@ char *partition_job_group(const char *partition, unsigned int job, char *buf, si
 char *partition_idle_group(const char *partition, pid_t shim, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s/idle-%d", partition, (int)shim);
+	return buf;
+}
+
+char *partition_witness_group(const char *partition, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s/witness", partition);
 	return buf;
 }
 

@@ -31,6 +31,8 @@ int partition_destroy(struct cg *cg, const char *name, struct vc_err *err);
 char *partition_job_group(const char *partition, unsigned int job, char *buf, size_t size);
 /* Where a shim waits for its job: "vc0/idle-PID". Returns buf. */
 char *partition_idle_group(const char *partition, pid_t shim, char *buf, size_t size);
+/* Where its witness sleeps (partition/failure.h): "vc0/witness". Returns buf. */
+char *partition_witness_group(const char *partition, char *buf, size_t size);
 /* The reverse: 0 and both parts, or -EINVAL when path is not a job's group. Deeper
  * paths count for their job. */
 int partition_parse_group(const char *path, char *ret_partition, size_t size,

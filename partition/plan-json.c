@@ -11,6 +11,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/trust.h"
+#include "partition/failure.h"
 #include "partition/instance.h"
 #include "partition/plan.h"
 
@@ -34,15 +35,41 @@ static json_t *last_to_json(const struct plan_last *last)
 			 "reason", last->reason, "again", last->again, "put-off", last->put_off);
 }
 
+static json_t *failures_to_json(const struct plan_trigger *trigger)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < FAILURE_N_KINDS; i++)
+		if (trigger->failures & FAILURE_BIT(i))
+			json_array_append_new(list,
+					      json_string(failure_name((enum failure_kind)i)));
+	return list;
+}
+
+static int failures_from_json(const json_t *list, struct plan_trigger *trigger)
+{
+	trigger->failures = list ? 0 : failure_default_kinds();
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *word = json_string_value(json_array_get(list, i));
+		enum failure_kind kind;
+
+		if (!word || failure_parse(word, &kind) < 0)
+			return -EINVAL;
+		trigger->failures |= FAILURE_BIT(kind);
+	}
+	return 0;
+}
+
 static json_t *event_to_json(const struct plan_event *event)
 {
 	return json_pack(
-		"{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:i, s:i, s:i, s:o, s:o, s:b, s:s, "
+		"{s:s, s:s*, s:s*, s:s*, s:o, s:i, s:s*, s:s*, s:i, s:i, s:i, s:o, s:o, s:b, s:s, "
 		"s:I, s:o, s:o}",
 		"name", event->name, "at", event->fire.at, "when", event->fire.when, "failover",
-		event->fire.failover, "revert-at", event->revert.at, "revert-when",
-		event->revert.when, "deadline-msec", (int)event->deadline_msec, "retry-msec",
-		(int)event->retry_msec, "hold-msec", (int)event->hold_msec, "before",
+		event->fire.failover, "failover-on", failures_to_json(&event->fire),
+		"failover-freeze-msec", (int)event->fire.freeze_msec, "revert-at", event->revert.at,
+		"revert-when", event->revert.when, "deadline-msec", (int)event->deadline_msec,
+		"retry-msec", (int)event->retry_msec, "hold-msec", (int)event->hold_msec, "before",
 		patches_to_json(event->before, event->n_before), "after",
 		patches_to_json(event->after, event->n_after), "in-force", event->in_force, "by",
 		plan_cause_name(event->by), "changed_usec", (json_int_t)event->changed_usec,
@@ -120,26 +147,30 @@ static int event_from_json(json_t *root, struct plan_event *event, json_error_t 
 {
 	const char *name, *at = NULL, *when = NULL, *failover = NULL, *back_at = NULL;
 	const char *back_when = NULL;
-	json_t *before, *after, *found, *last;
+	json_t *before, *after, *found, *last, *failures = NULL;
 	const char *by = NULL;
 	json_int_t changed = 0;
-	int in_force, deadline, retry, hold = 0, r;
+	int in_force, deadline, retry, hold = 0, freeze = 0, r;
 
 	if (json_unpack_ex(root, why, 0,
-			   "{s:s, s?s, s?s, s?s, s?s, s?s, s:i, s:i, s?i, s:o, s:o, s:b, s?s, s?I, "
+			   "{s:s, s?s, s?s, s?s, s?o, s?i, s?s, s?s, s:i, s:i, s?i, s:o, s:o, s:b, "
+			   "s?s, s?I, "
 			   "s:o, s:o}",
 			   "name", &name, "at", &at, "when", &when, "failover", &failover,
-			   "revert-at", &back_at, "revert-when", &back_when, "deadline-msec",
-			   &deadline, "retry-msec", &retry, "hold-msec", &hold, "before", &before,
-			   "after", &after, "in-force", &in_force, "by", &by, "changed_usec",
-			   &changed, "found", &found, "last", &last) < 0 ||
-	    deadline < 0 || retry < 0 || hold < 0 || changed < 0 ||
+			   "failover-on", &failures, "failover-freeze-msec", &freeze, "revert-at",
+			   &back_at, "revert-when", &back_when, "deadline-msec", &deadline,
+			   "retry-msec", &retry, "hold-msec", &hold, "before", &before, "after",
+			   &after, "in-force", &in_force, "by", &by, "changed_usec", &changed,
+			   "found", &found, "last", &last) < 0 ||
+	    deadline < 0 || retry < 0 || hold < 0 || freeze < 0 ||
+	    failures_from_json(failures, &event->fire) < 0 || changed < 0 ||
 	    (by && plan_parse_cause(by, &event->by) < 0) ||
 	    snprintf(event->name, sizeof(event->name), "%s", name) >= (int)sizeof(event->name))
 		return -EINVAL;
 	event->deadline_msec = (unsigned int)deadline;
 	event->retry_msec = (unsigned int)retry;
 	event->hold_msec = (unsigned int)hold;
+	event->fire.freeze_msec = (unsigned int)freeze;
 	event->in_force = in_force;
 	event->changed_usec = (uint64_t)changed;
 	if (copy(at, &event->fire.at) < 0 || copy(when, &event->fire.when) < 0 ||

@@ -49,9 +49,11 @@ struct plan_order {
 
 /* What makes an event go one way, as the configuration has it; all NULL: only a command. */
 struct plan_trigger {
-	char *at;       /* partition/calendar.h */
-	char *when;     /* partition/condition.h */
-	char *failover; /* a partition whose daemon fails; not for reverting */
+	char *at;                 /* partition/calendar.h */
+	char *when;               /* partition/condition.h */
+	char *failover;           /* a partition that fails; not for reverting */
+	unsigned int failures;    /* then: which kinds count, FAILURE_BIT() of each */
+	unsigned int freeze_msec; /* and how long it is frozen until that is one */
 };
 
 /* How it went the last time. */

@@ -16,6 +16,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "partition/failure.h"
 #include "partition/partition.h"
 #include "shim/launch.h"
 #include "shim/report.h"
@@ -27,6 +28,24 @@
 /* How long a command may take to hand over the program's descriptors. */
 #define JOB_STDIO_SEC 30
 
+static void job_note(const struct shim *shim, enum failure_kind kind)
+{
+	int slot = instance_find(shim->instance, shim->partition);
+
+	if (slot >= 0)
+		failure_note_at(shim->instance->dirfd, (uint32_t)slot, kind);
+}
+
+/* Signals that programs are ended by for what they have done themselves. */
+static void job_note_crash(const struct shim *shim)
+{
+	static const int signals[] = { SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS };
+
+	for (size_t i = 0; WIFSIGNALED(shim->status) && i < ARRAY_SIZE(signals); i++)
+		if (WTERMSIG(shim->status) == signals[i])
+			job_note(shim, FAILURE_CRASH);
+}
+
 /* The program's fate is known: from vcinit's report, or because vcinit is gone. */
 static void job_program_ended(struct shim *shim, int status)
 {
@@ -34,6 +53,7 @@ static void job_program_ended(struct shim *shim, int status)
 		return;
 	shim->program_ended = true;
 	shim->status = status;
+	job_note_crash(shim);
 	client_exited(shim);
 }
 
@@ -95,11 +115,14 @@ void job_leave_group(struct shim *shim)
 
 static void job_remove_group(struct shim *shim)
 {
+	uint64_t n_ooms = 0;
 	struct vc_err err;
 	char group[64];
 
 	job_leave_group(shim);
 	job_group(shim, group, sizeof(group));
+	if (shim->named && cg_oom_kills(shim->cg, group, &n_ooms) == 0 && n_ooms > 0)
+		job_note(shim, FAILURE_OOM);
 	if (shim->named && cg_kill(shim->cg, group, JOB_KILL_USEC, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
 	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)

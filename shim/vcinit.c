@@ -12,7 +12,8 @@
  *	vcinit FLAGS PROGRAM [ARGUMENT]...
  *
  * FLAGS: a digit names the descriptor of the job's terminal, "i" says that the
- * program is to ignore SIGCHLD. The caller has made this process a session
+ * program is to ignore SIGCHLD. Without arguments it sleeps, as a partition's witness
+ * (daemon/witness.c). The caller has made this process a session
  * leader with the program's credentials, directory, signal mask and descriptors.
  */
 #include <asm/unistd.h>
@@ -243,6 +244,8 @@ _Noreturn void vcinit_main(long *stack)
 	int code = 127;
 	long pid;
 
+	while (argc == 1)
+		vci_call(__NR_ppoll, 0, 0, 0, 0, 0);
 	if (argc < 3)
 		vci_call(__NR_exit_group, 125, 0, 0, 0, 0);
 	vci_set_mask(&all, &mask);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# event-load - events by load and by failover happen by themselves, and one killed halfway is put right
+# event-load - an event by load happens by itself, and one killed halfway is put right
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-shape.sh"
 
@@ -14,13 +14,6 @@ event crowd {
 	}
 	after b {
 		memory = "64M"
-	}
-}
-event taken-over {
-	failover = "a"
-	after b {
-		cpus = "0-1"
-		exclusive = false
 	}
 }
 END
@@ -67,24 +60,3 @@ for step in cpus save; do
 	down --force
 	wait
 done
-
-unset VCRUN_RESHAPE_HOOK
-
-# A daemon that goes in order is no failover; one that is killed is.
-up --config="$work/two.conf"
-kill -TERM "$(vcctl list --json | json "d['partitions'][0]['daemon_pid']")"
-sleep 2
-is "CPUs of b after a daemon ended in order" "$(group_cpus b)" 1
-vcctl up >"$work/up.out" || fail "up: $(cat "$work/up.out")"
-# Nor is one that somebody has stopped for a while.
-stopped=$(vcctl list --json | json "d['partitions'][0]['daemon_pid']")
-kill -STOP "$stopped"
-wait_for 10 sh -c 'vcstat partitions --json 2>/dev/null | grep -q "\"not answering\""'
-sleep 2
-kill -CONT "$stopped"
-wait_for 10 sh -c '! vcstat partitions --json | grep -q "\"not answering\""'
-is "CPUs of b after a daemon was stopped" "$(group_cpus b)" 1
-kill -KILL "$stopped"
-wait_for 10 sh -c "[ \"\$(cat '$(group_of cpuset b)/cpuset.cpus')\" = 0-1 ]"
-matches "listed" "$(vcctl event list)" 'taken-over .*in force .*fire: done'
-down --force

@@ -15,7 +15,7 @@ end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/
 	tests/move-program.sh tests/move-state.sh tests/move-lock.sh tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh tests/move-terminal-theft.sh \
 	tests/set.sh tests/set-killed.sh tests/set-mems.sh tests/set-swap.sh tests/add-remove.sh \
 	tests/event.sh \
-	tests/event-config.sh tests/event-stopped.sh tests/event-first.sh tests/event-load.sh tests/event-retry.sh tests/reshape-random.sh \
+	tests/event-config.sh tests/event-stopped.sh tests/event-first.sh tests/event-failure.sh tests/event-load.sh tests/event-retry.sh tests/reshape-random.sh \
 	tests/devices.sh tests/devices-both.sh tests/devices-deny.sh tests/devices-astray.sh tests/devices-storm.sh \
 	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh tests/reserve-kept.sh \
 	tests/move-refuse.sh tests/move-sandbox.sh tests/move-unseen.sh tests/move-waits.sh tests/move-timers.sh \

@@ -1,0 +1,136 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# event-failure - a failover happens when a partition has failed, and never because of its daemon
+. "${top_srcdir:=.}/tests/lib.sh"
+. "$top_srcdir/tests/lib-shape.sh"
+
+# From two_conf, with what counts as a failure.
+conf() { # FAILOVER_ON
+	two_conf 128M 128M
+	cat >>"$work/two.conf" <<-END
+	event taken-over {
+		failover = "a"
+		failover-freeze = 2
+		$1
+		after b {
+			memory = "192M"
+		}
+	}
+	END
+}
+limit_is() { # MIB
+	[ "$(($(limit_of b) >> 20))" = "$1" ]
+}
+daemon() { # INDEX
+	vcctl list --json | json "d['partitions'][$1]['daemon_pid']"
+}
+# Long enough for what would happen to happen: the watch looks twice a second, and changes hands within 3 s.
+nothing_happens() { # BECAUSE
+	sleep 4
+	limit_is 128 || fail "a failover because of $1"
+	[ ! -e "$state/reshapes.jsonl" ] || fail "changes because of $1: $(cat "$state/reshapes.jsonl")"
+}
+it_happens() { # BECAUSE
+	wait_for 10 limit_is 192
+	grep -h "has failed: $1" "$state"/*/vcd.log >/dev/null || fail "no log says that a has failed: $1"
+	matches "listed" "$(vcctl event list)" 'taken-over .*in force .*fire: done'
+}
+# All processes in a and below, in all hierarchies.
+members() {
+	sed -n 's/.*"cgroup-base": "\(.*\)".*/\1/p' "$state/instance.json" | tr ';' '\n' |
+		awk -F'|' '{ print $3 "/" $4 "/a" }' | while read -r group; do
+		find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null || :
+	done | sort -u
+}
+restart() {
+	vcctl up >"$work/up.out" 2>&1 || fail "up: $(cat "$work/up.out")"
+}
+
+conf ''
+up --config="$work/two.conf"
+vcrun --on=a --name=one sleep 1000 &
+wait_for 5 jobs_are 1
+
+# The daemon: stopped for a while, ended in order, killed. Its job runs on.
+kill -STOP "$(daemon 0)"
+nothing_happens "a daemon that is stopped"
+kill -CONT "$(daemon 0)"
+kill -TERM "$(daemon 0)"
+nothing_happens "a daemon that has ended in order"
+restart
+kill -KILL "$(daemon 0)"
+nothing_happens "a daemon that was killed"
+restart
+wait_for 5 jobs_are 1
+
+# A user who kills all of his, who are all that there are.
+kill -KILL "$(job one pid)"
+wait_for 5 jobs_are 0
+as_user 65534 vcrun --on=a --detach sleep 1000 >/dev/null
+as_user 65534 vcrun --on=a --detach sleep 1000 >/dev/null
+wait_for 5 jobs_are 2
+as_user 65534 sh -c 'kill -KILL -1' >/dev/null 2>&1 || :
+wait_for 5 jobs_are 0
+nothing_happens "a user's kill -9 -1"
+
+# A job that is stopped, and crashes; a group that is frozen for a second, as by a move.
+vcrun --on=a --name=one sh -c 'kill -SEGV $$' >/dev/null 2>&1 || :
+freezer=$(sed -n 's/.*"cgroup-base": "\(.*\)".*/\1/p' "$state/instance.json" | tr ';' '\n' |
+	awk -F'|' '$2 == 2 { print $3 "/" $4 "/a/cgroup.freeze" }')
+if [ -e "$freezer" ]; then
+	echo 1 >"$freezer"
+	sleep 1
+	echo 0 >"$freezer"
+fi
+nothing_happens "a crash, and a group that was frozen for a second"
+
+# The group is killed: its daemon notices, or another one.
+vcrun --on=a --name=one sleep 1000 &
+wait_for 5 jobs_are 1
+# shellcheck disable=SC2046 # a list
+kill -KILL $(members)
+it_happens kill
+# Once: what the witness's daemon has put right is no second time.
+vcctl event revert taken-over >/dev/null
+sleep 3
+limit_is 128 || fail "one failure has made the event happen twice"
+rm "$state/reshapes.jsonl"
+vcrun --on=a true || fail "a program in a afterwards"
+
+# With its daemon, in one go.
+# shellcheck disable=SC2046 # a list
+kill -KILL "$(daemon 0)" $(members)
+it_happens kill
+restart
+vcctl event revert taken-over >/dev/null
+sleep 3
+limit_is 128 || fail "a daemon that was started again has made the event happen twice"
+
+if [ -e "$freezer" ]; then
+	echo 1 >"$freezer"
+	it_happens freeze
+	echo 0 >"$freezer"
+	vcctl event revert taken-over >/dev/null
+	wait_for 5 limit_is 128
+fi
+down --force
+
+# What counts only if it is said.
+conf 'failover-on = { "crash" }'
+up --config="$work/two.conf"
+vcrun --on=b sh -c 'kill -SEGV $$' >/dev/null 2>&1 || :
+vcrun --on=a sh -c 'kill -KILL $$' >/dev/null 2>&1 || :
+nothing_happens "a crash elsewhere, and a program that was killed"
+vcrun --on=a sh -c 'kill -SEGV $$' >/dev/null 2>&1 || :
+it_happens crash
+down --force
+
+conf 'failover-on = { "oom" }'
+up --config="$work/two.conf"
+swap=$(awk '/^SwapFree/ { print $2 }' /proc/meminfo)
+if [ "$swap" = 0 ]; then
+	vcrun --on=a python3 -c 'x = bytearray(b"x") * (256 << 20)' >/dev/null 2>&1 && fail "256 MiB in 128 MiB"
+	it_happens oom
+fi
+vcctl remove a >"$work/out" 2>&1 || fail "remove: $(cat "$work/out")"
+down --force
