@@ -18,7 +18,7 @@ vcstat_LDADD = $(vcmove_LDADD)
 vcctl_SOURCES = cli/vcctl.c cli/vcctl.h cli/vcctl-up.c cli/vcctl-daemons.c cli/vcctl-down.c cli/vcctl-list.c \
 	cli/vcctl-check.c cli/vcctl-devices.c cli/vcctl-trial.c cli/vcctl-kill.c \
 	cli/vcctl-ipc.c cli/vcctl-ipcdir.c cli/vcctl-ipccheck.c cli/ipc-audit.c cli/ipc-audit.h \
-	cli/vcctl-set.c cli/vcctl-add.c cli/vcctl-event.c cli/vcctl-shape.c \
+	cli/vcctl-set.c cli/vcctl-add.c cli/vcctl-event.c cli/vcctl-shape.c cli/vcctl-obtained.c \
 	cli/check.c cli/check.h cli/client.c cli/client-status.c cli/ipc.c cli/json.c cli/table.c
 vcctl_CFLAGS = $(vcmove_CFLAGS)
 vcctl_LDADD = libboard.la libipctable.la libpolicy.la libmig.la libpartition.la libwire.la libcommon.la \

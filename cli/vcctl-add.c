@@ -158,8 +158,10 @@ static int add_run(const struct vcctl *opts, struct vc_err *err)
 	if (r < 0 && reshape_lock(in, cg, &claim, &lock, NULL) == 0 &&
 	    vcctl_end_daemon(in, opts->words[0], NULL) == 0)
 		remove_partition(in, cg, opts->words[0], NULL);
-	if (r == 0)
+	if (r == 0) {
 		printf("partition %s is up\n", opts->words[0]);
+		vcctl_print_obtained(cg, &in->config->parts[slot], 1);
+	}
 	return r;
 }
 

@@ -233,29 +233,6 @@ static void shape_progress(const char *partition, uint64_t used_bytes, uint64_t 
 		fputs("\r\033[K", stderr);
 }
 
-/* What the kernel does not give as it was asked for. */
-static void shape_print_obtained(struct cg *cg, const struct partition_spec *spec)
-{
-	enum cg_exclusive cpus = CG_SHARED;
-	enum cg_memory_hold memory = CG_HOLD_NONE;
-	const char *keeper = cg_get_keeper(cg, spec->name);
-
-	if (spec->exclusive && cg_get_exclusive(cg, spec->name, true, &cpus) == 0 &&
-	    cpus != CG_DEDICATED)
-		printf("note: the CPUs of %s are %s: %s\n", spec->name,
-		       partition_exclusive_name(cpus),
-		       cpus != CG_ADVISORY ? "another partition has some of them too"
-		       : keeper ? "the kernel refuses them to other groups (cpu_exclusive), but "
-				  "processes of none may run there"
-				: "vcctl keeps other partitions off them, the kernel keeps off "
-				  "nobody");
-	if (spec->mode == MEMORY_FIXED && cg_get_memory_hold(cg, spec->name, &memory) == 0 &&
-	    memory != CG_HOLD_FIXED)
-		printf("note: the memory of %s is not swapped out, but not guaranteed on this "
-		       "machine\n",
-		       spec->name);
-}
-
 static void shape_print_done(const struct reshape_report *report)
 {
 	char shrink[32], cpus[32], grow[32], total[32];
@@ -312,7 +289,7 @@ int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
 		shape_read(cg, &change->after[i], &rows[change->n + i]);
 	shape_print(change->after, rows, rows + change->n, change->n);
 	shape_print_done(&report);
-	for (size_t i = 0; report.n_changed > 0 && i < change->n; i++)
-		shape_print_obtained(cg, &change->after[i]);
+	if (report.n_changed > 0)
+		vcctl_print_obtained(cg, change->after, change->n);
 	return 0;
 }

@@ -323,6 +323,7 @@ static int up_fresh(const struct vcctl *opts, struct vc_err *err)
 		return r;
 	}
 	up_print(in);
+	vcctl_print_obtained(cg, in->config->parts, in->config->n_parts);
 	up_warn_irqbalance(in);
 	return 0;
 }

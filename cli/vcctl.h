@@ -83,6 +83,8 @@ struct vcctl_change {
  */
 int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,
 		  const struct vcctl_change *change, struct vc_err *err);
+/* vcctl-obtained.c: notes on what the kernel has not given to these as it was asked for. */
+void vcctl_print_obtained(struct cg *cg, const struct partition_spec *specs, size_t n);
 int vcctl_ipc(const struct vcctl *opts);
 /* vcctl-ipccheck.c: looks whether table, files and processes agree. The exit status. */
 int vcctl_ipc_check(const struct vcctl *opts);

@@ -67,6 +67,7 @@ cat "${base%/*}/cpuset.mems" >"$neighbour/cpuset.mems"
 cat "${base%/*}/cpuset.cpus" >"$neighbour/cpuset.cpus"
 up --config="$work/one.conf"
 is "beside a group with the same CPUs" "$(kept a)" None
+matches "vcctl up" "$(cat "$work/up.out")" '^note: the CPUs of a are advisory: .* the kernel keeps off nobody$'
 wait_for 5 told_right
 matches "vcctl check" "$(checked)" '^warn: of 1 partition with CPUs of their own, the kernel refuses those of 0'
 works
@@ -77,6 +78,7 @@ vcctl set c --memory=64M >"$work/out" || fail "set: $(cat "$work/out")"
 vcctl set a --cpu=shared >"$work/out" || fail "set: $(cat "$work/out")"
 is "shared CPUs" "$(kept a)" None
 vcctl set a --cpu=dedicated >"$work/out" || fail "set: $(cat "$work/out")"
+matches "vcctl set" "$(cat "$work/out")" '^note: the CPUs of a are advisory: '
 wait_for 5 told_right
 works
 for other in "${base%/*}"/*/; do
