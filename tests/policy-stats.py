@@ -141,8 +141,9 @@ def judge_even(what, counts, expected, df, limit):
         faults.append(f"{what}: {counts} are not even: p = {p:.3g}, expected at least {limit:g}")
 
 
-def judge_hits(what, hits, of):
-    print(f"{what}: {hits} of {of} at the true minimum", flush=True)
+def judge_hits(what, hits, of, apart):
+    """apart: where the partitions differed by more than the slack, so that a choice could be wrong"""
+    print(f"{what}: {hits} of {of} at the true minimum; {apart} could have missed it", flush=True)
     # A machine that is busy with other things changes between two looks at it.
     if hits < 0.95 * of:
         faults.append(f"{what}: {hits} of {of} at the true minimum, expected 95 % at least")
@@ -226,6 +227,14 @@ def with_busy(part):
     return Job(f"--on={part}", command=("sha256sum", "/dev/zero"))
 
 
+def are_apart(figures, slack):
+    return max(figures) > min(figures) + slack
+
+
+def cpu_apart(watch, chosen, among, before, after):
+    return are_apart([watch.pct(p, before - 0.5, after) for p in among], CPU_SLACK)
+
+
 def cpu_hit(watch, chosen, among, before, after):
     """Whether it was about the least, by what was measured up to the choice or across it."""
     for begin, end in ((before - 0.5, after), (before - 0.3, after + 0.3), (before - 1, after)):
@@ -256,7 +265,8 @@ def leastcpu():
     mover.end()
     for what, made in choices.items():
         hits = sum(cpu_hit(watch, *choice) for choice in made)
-        judge_hits(f"leastcpu, {what}", hits, len(made))
+        apart = sum(cpu_apart(watch, *choice) for choice in made)
+        judge_hits(f"leastcpu, {what}", hits, len(made), apart)
 
 
 HOLD = "import sys, time; memory = b'x' * (int(sys.argv[1]) << 20); time.sleep(100000)"
@@ -277,31 +287,34 @@ def memory_hit(chosen, figures):
 
 
 def leastmem():
-    hits, made = collections.Counter(), collections.Counter()
+    hits, made, apart = (collections.Counter() for _ in range(3))
+
+    def count(what, chosen, figures):
+        hits[what] += memory_hit(chosen, figures)
+        apart[what] += are_apart(figures.values(), MEM_SLACK)
+        made[what] += 1
+
     for shares in (75, 0, 25), (0, 25, 75), (25, 75, 0):
         holders = [hold(p, share) for p, share in zip(PARTS, shares) if share]
         mover = Job("--on=c")
         time.sleep(1)
         for _ in range(RUNS // 3 + 1):
             figures = {p: memory_pct(p) for p in PARTS}
-            hits["placements"] += memory_hit(place("leastmem"), figures)
-            made["placements"] += 1
+            count("placements", place("leastmem"), figures)
         # Tiny jobs that stay.
         tiny = []
         for _ in range(RUNS // 3 + 1):
             figures = {p: memory_pct(p) for p in PARTS}
             tiny.append(Job("--policy=leastmem"))
-            hits["placements of jobs that stay"] += memory_hit(tiny[-1].where(), figures)
-            made["placements of jobs that stay"] += 1
+            count("placements of jobs that stay", tiny[-1].where(), figures)
         for _ in range(RUNS // 3 + 1):
             figures = {p: memory_pct(p) for p in others(mover.where())}
-            hits["moves"] += memory_hit(mover.move("--policy=leastmem"), figures)
-            made["moves"] += 1
+            count("moves", mover.move("--policy=leastmem"), figures)
         for job in [*holders, *tiny, mover]:
             job.end()
         wait_for("memory to be given back", lambda: max(memory_pct(p) for p in PARTS) < 5)
     for what in made:
-        judge_hits(f"leastmem, {what}", hits[what], made[what])
+        judge_hits(f"leastmem, {what}", hits[what], made[what], apart[what])
 
 
 def family():
