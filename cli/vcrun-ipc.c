@@ -118,6 +118,40 @@ static int ipc_append(const char *name, const char *more)
 	return setenv(name, all ? all : more, 1) < 0 ? -errno : 0;
 }
 
+/* Takes the interposer out of a list. */
+static void ipc_remove(char *list)
+{
+	static const char ours[] = "/" ENV_LIBRARY;
+	char *to = list;
+
+	for (size_t len; *list; list += len) {
+		size_t gap = strspn(list, ": ");
+
+		len = gap + strcspn(list + gap, ": ");
+		if (len - gap >= strlen(ours) &&
+		    !strncmp(list + len - strlen(ours), ours, strlen(ours)))
+			continue;
+		memmove(to, list, len);
+		to += len;
+	}
+	*to = '\0';
+}
+
+void ipc_clear(void)
+{
+	const char *list = getenv(ENV_PRELOAD);
+	_cleanup_free_ char *others = list && getenv(ENV_IPC) ? strdup(list) : NULL;
+
+	if (!others)
+		return;
+	unsetenv(ENV_IPC);
+	ipc_remove(others);
+	if (*others)
+		setenv(ENV_PRELOAD, others, 1);
+	else
+		unsetenv(ENV_PRELOAD);
+}
+
 int ipc_prepare(const struct ipc_how *how, const char *state_dir, const char *program,
 		struct vc_err *err)
 {

@@ -25,4 +25,8 @@ bool ipc_parse(const char *how, struct ipc_how *ret);
 int ipc_prepare(const struct ipc_how *how, const char *state_dir, const char *program,
 		struct vc_err *err);
 
+/* For a job whose IPC is private: takes out of the environment what it has of a mapped job that
+ * vcrun was called in. */
+void ipc_clear(void);
+
 #endif

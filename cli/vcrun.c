@@ -580,6 +580,8 @@ int main(int argc, char **argv)
 	log_open("vcrun", LOG_LEVEL_WARN);
 	vcrun_options(&run, argc, argv);
 	tty_init(&run.tty);
+	if (!run.ipc.map)
+		ipc_clear();
 	status = run.ipc.map ? ipc_prepare(&run.ipc, run.state_dir, run.argv[0], &err) : 0;
 	if (status == -EACCES) {
 		fprintf(stderr, "vcrun: %s\n", err.text);

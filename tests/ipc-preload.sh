@@ -32,3 +32,10 @@ matches "--ipc=neither" "$out" 'map,strict or private'
 is "preloaded" "$(LD_PRELOAD=libc.so.6 vcrun --ipc=map sh -c 'echo "${LD_PRELOAD%%:*} ${LD_PRELOAD##*/}"')" \
 	"libc.so.6 libvcipc-preload.so"
 is "state directory" "$(vcrun --ipc=map sh -c 'echo "$VCRUN_STATE_DIR"')" "$state"
+
+# A vcrun in a mapped job starts an unmapped one, unless it is asked not to.
+vcrun --ipc=map --on=vc0 vcrun ipcmk --queue >/dev/null
+is "queues" "$(vcctl ipc list --kind=sysv-msg --json | json "len(d['ipc'])")" 1
+vcrun --ipc=map --on=vc0 vcrun --ipc=map ipcmk --queue >/dev/null
+is "queues" "$(vcctl ipc list --kind=sysv-msg --json | json "len(d['ipc'])")" 2
+is "preloaded in the other job" "$(LD_PRELOAD=libc.so.6 vcrun --ipc=map vcrun sh -c 'echo "$LD_PRELOAD $VCRUN_IPC"')" "libc.so.6 "

@@ -9,6 +9,7 @@
 #define VC_IPCMAP_PRELOAD_ENV_H
 
 #define ENV_PRELOAD "LD_PRELOAD"
+#define ENV_LIBRARY "libvcipc-preload.so" /* by which our item of that list is known */
 #define ENV_STATE_DIR "VCRUN_STATE_DIR"
 
 /* How programs that are not reached are treated: ENV_IPC_MAP, or ENV_IPC_STRICT. */

@@ -55,7 +55,7 @@ static const char *exec_item(const char *list, const char *what, size_t *ret_len
 
 void exec_begin(void)
 {
-	static const char *const ours[EXEC_VARIABLES] = { "/libvcipc-preload.so", ENV_ASAN_OPTION };
+	static const char *const ours[EXEC_VARIABLES] = { "/" ENV_LIBRARY, ENV_ASAN_OPTION };
 
 	for (size_t i = 0; i < EXEC_VARIABLES; i++) {
 		struct exec_variable *variable = &exec_variables[i];
