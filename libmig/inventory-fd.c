@@ -156,6 +156,8 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	/* The commonest of all. */
 	if (!strcmp(link, "/dev/null"))
 		return 0;
+	if (!strcmp(link, "/dev/fuse"))
+		inventory_note_server(scan, proc, fd);
 	if (!strncmp(link, "socket:[", 8))
 		return inventory_scan_socket(scan, proc, fd);
 	if (!strncmp(link, "pipe:[", 6))

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fanotify.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -142,6 +143,26 @@ static int object_check_epoll(struct inventory_scan *scan, const struct inventor
 	return 0;
 }
 
+/* The kinds of events that wait for an answer: who opens or reads a file then waits as long. */
+#define OBJECT_ASKS                                                                                \
+	(FAN_OPEN_PERM | FAN_ACCESS_PERM | 0x40000u /* FAN_OPEN_EXEC_PERM, Linux 5.0 */ |          \
+	 0x100000u /* FAN_PRE_ACCESS, Linux 6.14 */)
+
+/* A line for each mark: "fanotify ino:4f sdev:fd00001 mflags:0 mask:10000 ignored_mask:0 ...". */
+static int object_check_fanotify(struct inventory_scan *scan, const struct inventory_proc *proc,
+				 int fd, const char *link)
+{
+	_cleanup_free_ char *fdinfo = NULL;
+
+	if (object_read_fdinfo(proc, fd, &fdinfo) < 0)
+		return 0;
+	for (const char *at = fdinfo; (at = strstr(at, " mask:")); at += strlen(" mask:"))
+		if (strtoul(at + strlen(" mask:"), NULL, 16) & OBJECT_ASKS)
+			return inventory_refuse_fd(scan, proc, fd, link,
+						   refusal_get(REFUSAL_ASKS));
+	return 0;
+}
+
 /* "QSIZE:0 NOTIFY:0 SIGNO:34 NOTIFY_PID:123", with more blanks. */
 static int object_check_queue(struct inventory_scan *scan, const struct inventory_proc *proc,
 			      int fd, const char *link)
@@ -183,6 +204,8 @@ int inventory_check_object(struct inventory_scan *scan, const struct inventory_p
 		return object_check_timer(scan, proc, fd, link);
 	if (!strcmp(link, "anon_inode:[eventpoll]"))
 		return object_check_epoll(scan, proc, fds, fd);
+	if (!strcmp(link, "anon_inode:[fanotify]"))
+		return object_check_fanotify(scan, proc, fd, link);
 	/* A queue's name stands at the root of its file system. */
 	if (link[0] == '/' && !strchr(link + 1, '/'))
 		return object_check_queue(scan, proc, fd, link);

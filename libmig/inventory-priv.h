@@ -14,6 +14,7 @@
  *	inventory-reach.c   files that root is refused
  *	inventory-limit.c   resource limits that leave CRIU no room
  *	inventory-share.c   what processes share, and threads do not
+ *	inventory-serve.c   file systems that the tree serves itself
  *	inventory-map.c     mappings; memory shared with outsiders
  *
  * A process that ends while it is looked at is no error: it is left out.
@@ -77,6 +78,12 @@ struct inventory_terminal {
 };
 #define INVENTORY_TERMINALS_MAX 64
 
+/* A connection to FUSE. */
+struct inventory_served {
+	pid_t pid;
+	unsigned int minor; /* of the file system; 0: not known */
+};
+
 struct inventory_scan {
 	struct inventory *inv;
 	pid_t root;
@@ -88,6 +95,8 @@ struct inventory_scan {
 	size_t n_huge;
 	struct inventory_terminal terminals[INVENTORY_TERMINALS_MAX];
 	size_t n_terminals;
+	struct inventory_served served[16];
+	size_t n_served;
 	char (*own_ns)[64], (*root_ns)[64]; /* indexed as inventory_ns[] */
 	struct inventory_cpuset *cpuset;    /* the last one read */
 	pid_t last;                         /* the process looked at before; 0: none */
@@ -133,6 +142,9 @@ int inventory_check_object(struct inventory_scan *scan, const struct inventory_p
 			   int fd, const char *link);
 int inventory_check_directory(struct inventory_scan *scan, const struct inventory_proc *proc,
 			      int fd, const char *link);
+/* Notes a descriptor of /dev/fuse; then looks for files of what is served by it. */
+int inventory_note_server(struct inventory_scan *scan, const struct inventory_proc *proc, int fd);
+int inventory_check_served(struct inventory_scan *scan);
 int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc);
 int inventory_scan_tasks(struct inventory_scan *scan, struct inventory_proc *proc);
 int inventory_resolve_memory(struct inventory_scan *scan);

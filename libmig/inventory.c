@@ -335,6 +335,8 @@ static int inventory_fill(struct inventory_scan *scan)
 	if (r == 0)
 		r = inventory_read_session(scan);
 	if (r == 0)
+		r = inventory_check_served(scan);
+	if (r == 0)
 		r = inventory_resolve_memory(scan);
 	if (r == 0)
 		r = inventory_check_locks(scan->locks.all, scan->locks.n, inv->pids, inv->n_pids,

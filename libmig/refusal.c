@@ -63,6 +63,8 @@ static const struct refusal refusals[] = {
 	{ REFUSAL_CHANGES, "a directory whose changes a process is told of (F_NOTIFY)",
 	  "the kernel forgets that with the process",
 	  "take that back for the move (F_NOTIFY with 0, then F_SETOWN with 0), or use inotify" },
+	{ REFUSAL_ASKS, "a fanotify group that is asked whether files may be opened",
+	  "nobody would get to its files while the job stands still", "take its marks away for the move" },
 	{ REFUSAL_FLIGHT, "a socket with descriptors that were sent and not received yet",
 	  "who receives them would get them dead", "have them received before the move" },
 };

@@ -14,6 +14,7 @@
 #define REFUSAL_TARGET "epoll:target"
 #define REFUSAL_NOTICE "mqueue:notice"
 #define REFUSAL_CHANGES "directory:changes"
+#define REFUSAL_ASKS "fanotify:asks"
 #define REFUSAL_FLIGHT "socket:flight"
 
 struct refusal {

@@ -7,7 +7,7 @@
 . "$top_srcdir/tests/lib-move.sh"
 requires python3 setpriv
 
-# A file system of nobody's with one file, "file".
+# A file system with one file, "file": of nobody's, or of the user given.
 cat >"$work/fuse.py" <<'END'
 import ctypes, os, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -15,7 +15,8 @@ try:
     dev = os.open("/dev/fuse", os.O_RDWR)
 except OSError:
     dev = -1
-options = b"fd=%d,rootmode=40000,user_id=65534,group_id=65534" % dev
+user = int(sys.argv[2]) if len(sys.argv) > 2 else 65534
+options = b"fd=%d,rootmode=40000,user_id=%d,group_id=%d" % (dev, user, user)
 if dev < 0 or libc.mount(b"fuse", sys.argv[1].encode(), b"fuse", 0, options) < 0:
     print("none", flush=True)
     sys.exit()
@@ -113,4 +114,25 @@ refused "a dead server" "fd [0-9]+, $work/mnt/file, (is on a file system that do
 vcctl kill reach
 wait_for 20 jobs_are 0
 umount -l "$work/mnt"
+
+# The server is one of the job's processes. It is moved, but not with a file of its own file system.
+cat >"$work/both.sh" <<END
+python3 "$work/fuse.py" "$work/mnt" 0 >"$work/fuse.out" &
+while ! [ -s "$work/fuse.out" ]; do sleep 0.1; done
+[ "\$1" = server ] || exec 5<"$work/mnt/file"
+echo ready >"$work/out"
+wait
+END
+for what in server both; do
+	: >"$work/out"
+	: >"$work/fuse.out"
+	vcrun -d --on=vc0 --name=reach sh "$work/both.sh" $what >/dev/null
+	wait_for 20 grep -q ready "$work/out"
+	try vcmove --to=vc1 reach
+	[ $what = both ] || is "the server alone: $out" "$status" 0
+	[ $what = server ] || matches "$what" "$out" "$work/mnt/file, which is on a FUSE file system that pid [0-9]+ of the same job serves"
+	vcctl kill --signal=KILL reach
+	wait_for 20 jobs_are 0
+	umount -l "$work/mnt"
+done
 down

@@ -223,6 +223,15 @@ static void make_fanotify(void)
 	NEED((fd = fanotify_init(FAN_CLASS_NOTIF, 0)) >= 0);
 }
 
+static void make_fanotify_asking(void)
+{
+	make_fanotify();
+	close(fd);
+	NEED((fd = fanotify_init(FAN_CLASS_CONTENT | FAN_NONBLOCK, O_RDONLY)) >= 0);
+	kind_write_file("watched", "");
+	NEED(fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, "watched") == 0);
+}
+
 static void make_signalfd(void)
 {
 	sigset_t set;
@@ -429,6 +438,8 @@ const struct kind kinds_file[] = {
 	KIND("file-inotify", make_inotify, show_inotify),
 	KIND("file-inotify-unread", make_inotify_unread, show_inotify_unread),
 	KIND("file-fanotify", make_fanotify, NULL),
+	KIND("file-fanotify-asking", make_fanotify_asking, NULL,
+	     .refused = "whether files may be opened"),
 	KIND("file-signalfd", make_signalfd, show_signalfd),
 	KIND("file-pidfd", make_pidfd, show_pidfd),
 	KIND("file-flock", make_flock, show_flock),
