@@ -54,6 +54,8 @@ static void shape_catch_signals(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaction(signals[i], &action, NULL);
+	/* Stopped in the middle, it would keep everybody else from changing anything. */
+	signal(SIGTSTP, SIG_IGN);
 }
 
 void vcctl_claim(const struct vcctl *opts, struct reshape_claim *ret)

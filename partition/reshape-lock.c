@@ -11,21 +11,33 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/log.h"
+#include "common/proc.h"
 #include "common/trust.h"
 #include "partition/instance.h"
 #include "partition/reshape-priv.h"
 
 #define LOOK_USEC 5000
 #define LOCKS_MAX (1u << 20)
+#define HOLDER_LOOK_USEC 100000
+#define STOPPED_USEC 2000000
+
+/* Who has been seen stopped with the lock. */
+struct fence {
+	pid_t pid; /* 0: nobody */
+	uint64_t since_usec;
+};
 
 /* type F_RDLCK: we wait; F_UNLCK: not any more. */
 static int announce(int fd, int rank, short type)
@@ -42,35 +54,76 @@ bool reshape_must_yield(int fd, int rank)
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-/* Who has the lock, by the kernel's list; 0: not known. */
-static pid_t holder(int fd)
+/* Who has the lock, by the kernel's list: of several, when it is shared, one that is stopped, if
+ * there is one. 0: not known. */
+static pid_t holder(int fd, bool *ret_stopped)
 {
 	_cleanup_free_ char *text = NULL;
 	char wanted[64], *rest;
+	pid_t found = 0;
 	struct stat st;
 
+	*ret_stopped = false;
 	if (fstat(fd, &st) < 0 || file_read_all(AT_FDCWD, "/proc/locks", LOCKS_MAX, &text) < 0)
 		return 0;
 	snprintf(wanted, sizeof(wanted), ":%ju ", (uintmax_t)st.st_ino);
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char state = 'S';
 		int pid;
 
-		if (strstr(line, wanted) && sscanf(line, "%*s FLOCK %*s %*s %d", &pid) == 1)
-			return pid;
+		if (!strstr(line, wanted) || sscanf(line, "%*s FLOCK %*s %*s %d", &pid) != 1 ||
+		    pid <= 0)
+			continue;
+		found = pid;
+		*ret_stopped = proc_look(pid, &state, NULL) == 0 && state == 'T';
+		if (*ret_stopped)
+			break;
 	}
-	return 0;
+	return found;
+}
+
+/*
+ * A process that is stopped with the lock would keep everybody from changing anything, and jobs
+ * may be waiting for what it has begun. It cannot be told to begin nothing more when it wakes up,
+ * so it is ended; what it has begun is undone or finished, as for any that died.
+ */
+static void end_stopped(int fd, struct fence *fence)
+{
+	uint64_t now = clock_mono_usec();
+	bool stopped;
+	pid_t pid = holder(fd, &stopped);
+	_cleanup_close_ int held = -1;
+
+	if (!stopped || pid != fence->pid) {
+		*fence = (struct fence){ .pid = stopped ? pid : 0, .since_usec = now };
+		return;
+	}
+	if (now - fence->since_usec < STOPPED_USEC)
+		return;
+	/* Once held, the PID is not another process's; so whether it has the lock is asked again.
+	 */
+	held = pidfd_open(pid, 0);
+	if (held < 0 || holder(fd, &stopped) != pid || !stopped)
+		return;
+	log_warn("process %d was stopped while it had the lock of changes of partitions, and is "
+		 "ended",
+		 (int)pid);
+	pidfd_send_signal(held, SIGKILL, NULL, 0);
+	*fence = (struct fence){ .pid = 0 };
 }
 
 static int say_busy(int fd, const struct reshape_claim *claim, uint64_t begun_usec,
 		    struct vc_err *err)
 {
+	bool stopped;
+
 	if (claim->cancel && *claim->cancel)
 		return err_set(err, EINTR, "interrupted");
 	return err_set(
 		err, EBUSY,
 		"another change of partitions was under way for all of %.1f s, made by process "
 		"%d; try again, or give it more time by --deadline",
-		(double)(clock_mono_usec() - begun_usec) / 1e6, (int)holder(fd));
+		(double)(clock_mono_usec() - begun_usec) / 1e6, (int)holder(fd, &stopped));
 }
 
 static bool is_over(const struct reshape_claim *claim)
@@ -92,7 +145,8 @@ static int try_lock(int fd, int rank)
 
 static int await_lock(int fd, const struct reshape_claim *claim, struct vc_err *err)
 {
-	uint64_t begun = clock_mono_usec();
+	uint64_t begun = clock_mono_usec(), looked = begun;
+	struct fence fence = { .pid = 0 };
 	int r = try_lock(fd, claim->rank);
 
 	if (r <= 0)
@@ -104,6 +158,10 @@ static int await_lock(int fd, const struct reshape_claim *claim, struct vc_err *
 		if (is_over(claim))
 			return say_busy(fd, claim, begun, err);
 		clock_sleep_usec(LOOK_USEC);
+		if (clock_mono_usec() - looked < HOLDER_LOOK_USEC)
+			continue;
+		looked = clock_mono_usec();
+		end_stopped(fd, &fence);
 	}
 	announce(fd, claim->rank, F_UNLCK);
 	return r;

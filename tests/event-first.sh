@@ -129,6 +129,7 @@ vcctl event revert taken-over >"$work/out" 2>&1 || fail "revert: $(cat "$work/ou
 wait_for 10 limit_is c 96
 is "in force, because of" "$(event crowd "['by']")" load
 wait_for 10 limit_is d 144
+# The hold counts from the change's beginning, and its record has the end.
 at_least "milliseconds from one event to the next" "$(python3 - "$state/reshapes.jsonl" <<'END'
 import json, sys
 at = {}
@@ -138,7 +139,7 @@ for line in open(sys.argv[1]):
         at[change["cause"]] = change["at_usec"]
 print((at["fire event throng"] - at["fire event crowd"]) // 1000)
 END
-)" 1000
+)" 900
 
 # One that is put off and is not wanted any more does not come.
 vcctl failover a >"$work/out" 2>&1 || fail "failover: $(cat "$work/out")"

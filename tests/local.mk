@@ -13,7 +13,7 @@ end_to_end = \
 end_to_end += tests/run-numbers.sh tests/move-taken.sh tests/move-signals.sh tests/move-cache.sh tests/up-fails.sh
 end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
 	tests/move-program.sh tests/move-state.sh tests/move-lock.sh tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh tests/move-terminal-theft.sh \
-	tests/set.sh tests/set-killed.sh tests/set-mems.sh tests/set-swap.sh tests/add-remove.sh \
+	tests/set.sh tests/set-killed.sh tests/set-stopped.sh tests/set-mems.sh tests/set-swap.sh tests/add-remove.sh \
 	tests/event.sh \
 	tests/event-config.sh tests/event-stopped.sh tests/event-first.sh tests/event-failure.sh tests/event-load.sh tests/event-retry.sh tests/reshape-random.sh \
 	tests/devices.sh tests/devices-both.sh tests/devices-deny.sh tests/devices-astray.sh tests/devices-storm.sh \
