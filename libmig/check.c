@@ -188,6 +188,8 @@ int check_move(const struct mig_request *req, struct inventory **ret_inv, struct
 		r = check_memory(req, inv, err);
 	if (r == 0)
 		r = check_stop(req, ret, err);
+	if (r == 0 && req->make_room)
+		r = req->make_room(ret->bytes, req->ctx, err);
 	if (r == 0)
 		*ret_inv = steal_ptr(inv);
 	return r;

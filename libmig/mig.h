@@ -89,6 +89,9 @@ struct mig_request {
 	double pace; /* by how much past moves took longer than their model_usec; 0: unknown */
 	/* Called once, when the estimate is known and within max_stop_usec; NULL: nobody. */
 	void (*on_estimate)(const struct mig_estimate *estimate, void *ctx);
+	/* Called then, at each attempt, and for mig_estimate() too: whether there is room for images of
+	 * this size. 0, or -errno with err: the move is refused. NULL: there is. */
+	int (*make_room)(uint64_t bytes, void *ctx, struct vc_err *err);
 	/* Called as each step begins, with criu's pids (0: not started, or ended);
 	 * NULL: nobody listens. For logs, and for tests that break things at that point. */
 	void (*on_step)(enum mig_step step, pid_t dump, pid_t restore, void *ctx);

@@ -122,6 +122,17 @@ static int check_duration(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+static int check_size(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getnstr(opt, 0);
+	uint64_t bytes;
+
+	if (!text || config_parse_size(text, &bytes) < 0 || bytes == 0)
+		return fail(cfg, "%s = \"%s\": give a size, such as 512M or 8G; max: no limit",
+			    opt->name, text ? text : "");
+	return 0;
+}
+
 static const struct range {
 	const char *name;
 	long min, max;
@@ -170,6 +181,7 @@ static cfg_t *new_parser(void)
 		CFG_INT("ipc-entries", CONFIG_DEFAULT_IPC_ENTRIES, CFGF_NONE),
 		CFG_INT("ipc-objects-per-user", CONFIG_DEFAULT_IPC_PER_USER, CFGF_NONE),
 		CFG_STR("move-max-stop", DEFAULT_MAX_STOP, CFGF_NONE),
+		CFG_STR("images-per-user", NULL, CFGF_NODEFAULT),
 		CFG_STR("balance", "off", CFGF_NONE),
 		CFG_STR("criu", NULL, CFGF_NODEFAULT),
 		CFG_STR("policy-path", NULL, CFGF_NODEFAULT),
@@ -187,6 +199,7 @@ static cfg_t *new_parser(void)
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		cfg_set_validate_func(cfg, ranges[i].name, check_range);
 	cfg_set_validate_func(cfg, "move-max-stop", check_duration);
+	cfg_set_validate_func(cfg, "images-per-user", check_size);
 	cfg_set_validate_func(cfg, "balance", check_balance);
 	cfg_set_validate_func(cfg, "criu", check_path);
 	cfg_set_validate_func(cfg, "policy-path", check_path);
@@ -273,6 +286,9 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 	config->ipc_entries = (unsigned int)cfg_getint(cfg, "ipc-entries");
 	config->ipc_objects_per_user = (unsigned int)cfg_getint(cfg, "ipc-objects-per-user");
 	duration_parse(cfg_getstr(cfg, "move-max-stop"), &config->move_max_stop_usec);
+	if (cfg_size(cfg, "images-per-user") > 0)
+		config_parse_size(cfg_getstr(cfg, "images-per-user"),
+				  &config->images_per_user_bytes);
 	config_parse_balance(cfg_getstr(cfg, "balance"), &config->balance);
 	config->exclusive = cfg_getbool(cfg, "exclusive");
 	config->overcommit = cfg_getbool(cfg, "overcommit");

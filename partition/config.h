@@ -8,6 +8,7 @@
  *	overcommit = false             # partitions may have more memory in all than the machine
  *	max-jobs-per-user = 1000
  *	move-max-stop = "30s"          # refuse moves expected to take longer
+ *	images-per-user = "8G"         # of jobs being moved or parked; default: half of the memory
  *	ipc-entries = 1048576          # objects that the table of IPC objects has room for
  *	ipc-objects-per-user = 100000
  *	balance = "off"                # "advise", "on": move jobs when it pays
@@ -75,6 +76,7 @@ struct config {
 	unsigned int ipc_entries;          /* of all users together */
 	unsigned int ipc_objects_per_user; /* root has no limit */
 	uint64_t move_max_stop_usec;       /* 0: no limit */
+	uint64_t images_per_user_bytes;    /* 0: half of the memory; root has no limit */
 	enum config_balance balance;
 	bool exclusive;
 	bool overcommit;

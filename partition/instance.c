@@ -108,14 +108,17 @@ static json_t *to_json(const struct instance *in)
 	for (size_t i = 0; i < config->n_regions; i++)
 		json_array_append_new(regions, region_to_json(&config->regions[i]));
 	return json_pack(
-		"{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:s, s:b, s:b, s:o, s:o}",
+		"{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:I, s:s, s:b, s:b, s:o, "
+		"s:o}",
 		"version", INSTANCE_VERSION, "cgroup-base", in->cgroup_base, "own-mount",
 		in->own_mount, "policy", config->policy, "criu", optional_string(config->criu),
 		"policy-path", optional_string(config->policy_path), "sample-interval-msec",
 		(int)config->sample_interval_msec, "max-jobs-per-user",
 		(int)config->max_jobs_per_user, "ipc-entries", (int)config->ipc_entries,
 		"ipc-objects-per-user", (int)config->ipc_objects_per_user, "move-max-stop-usec",
-		(json_int_t)config->move_max_stop_usec, "balance",
+		(json_int_t)config->move_max_stop_usec, "images-per-user-bytes",
+		/* -1: no limit */
+		(json_int_t)config->images_per_user_bytes, "balance",
 		config_balance_name(config->balance), "exclusive", config->exclusive, "overcommit",
 		config->overcommit, "partitions", parts, "regions", regions);
 }
@@ -174,22 +177,23 @@ static int regions_from_json(json_t *list, struct config *config, json_error_t *
 static int settings_from_json(json_t *root, struct config *config, json_error_t *why)
 {
 	int version, sample, max_jobs, exclusive, overcommit = false;
-	json_int_t max_stop = 0;
+	json_int_t max_stop = 0, images = 0;
 	int ipc_entries = CONFIG_DEFAULT_IPC_ENTRIES, ipc_per_user = CONFIG_DEFAULT_IPC_PER_USER;
 	const char *policy, *balance = config_balance_name(BALANCE_OFF);
 	json_t *criu, *policy_path;
 	int r;
 
 	if (json_unpack_ex(root, why, 0,
-			   "{s:i, s:s, s:o, s:o, s:i, s:i, s?i, s?i, s?I, s?s, s:b, s?b}",
+			   "{s:i, s:s, s:o, s:o, s:i, s:i, s?i, s?i, s?I, s?I, s?s, s:b, s?b}",
 			   "version", &version, "policy", &policy, "criu", &criu, "policy-path",
 			   &policy_path, "sample-interval-msec", &sample, "max-jobs-per-user",
 			   &max_jobs, "ipc-entries", &ipc_entries, "ipc-objects-per-user",
-			   &ipc_per_user, "move-max-stop-usec", &max_stop, "balance", &balance,
+			   &ipc_per_user, "move-max-stop-usec", &max_stop,
+			   "images-per-user-bytes", &images, "balance", &balance,
 			   "exclusive", &exclusive, "overcommit", &overcommit) < 0)
 		return -EINVAL;
 	if (version != INSTANCE_VERSION || sample <= 0 || max_jobs <= 0 || ipc_entries <= 0 ||
-	    ipc_per_user <= 0 || max_stop < 0 ||
+	    ipc_per_user <= 0 || max_stop < 0 || images < -1 ||
 	    config_parse_balance(balance, &config->balance) < 0) {
 		snprintf(why->text, sizeof(why->text), "version %d, or a number out of range",
 			 version);
@@ -201,6 +205,7 @@ static int settings_from_json(json_t *root, struct config *config, json_error_t 
 	config->ipc_entries = (unsigned int)ipc_entries;
 	config->ipc_objects_per_user = (unsigned int)ipc_per_user;
 	config->move_max_stop_usec = (uint64_t)max_stop;
+	config->images_per_user_bytes = (uint64_t)images;
 	config->exclusive = exclusive;
 	config->overcommit = overcommit;
 	if (!config->policy)

@@ -1,7 +1,7 @@
 pkglibexec_PROGRAMS += vcshim vcinit
 
 vcshim_SOURCES = shim/main.c shim/shim.h shim/caller.c shim/caller.h shim/client.c shim/job.c shim/launch.c shim/launch.h \
-	shim/record.c shim/estimate.c shim/move.c shim/arrive.c shim/signal.c \
+	shim/record.c shim/estimate.c shim/move.c shim/room.c shim/arrive.c shim/signal.c \
 	shim/report.h
 vcshim_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
 vcshim_LDADD = libmig.la libpartition.la libwire.la libcommon.la $(EVENT_LIBS) $(JANSSON_LIBS)

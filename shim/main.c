@@ -328,7 +328,7 @@ int main(int argc, char **argv)
 	static const int ignored[] = {
 		SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU
 	};
-	struct shim shim = { .master_fd = -1, .report_fd = -1, .unified = -1 };
+	struct shim shim = { .master_fd = -1, .report_fd = -1, .room_fd = -1, .unified = -1 };
 
 	log_open("vcshim", LOG_LEVEL_INFO);
 	log_bound();

@@ -295,6 +295,7 @@ void shim_try_unpark(struct shim *shim)
 	log_info("job %u runs again in %s", shim->job, shim->partition);
 	move_free(steal_ptr(shim->parked_move));
 	shim->parked = NULL;
+	room_release(shim);
 	shim_set_state(shim, shim->program_ended ? JOB_LINGERING : JOB_RUNNING);
 	signal_wake(shim);
 }
@@ -303,6 +304,7 @@ void shim_drop_parked(struct shim *shim)
 {
 	event_del(shim->unpark);
 	mig_drop(steal_ptr(shim->parked));
+	room_release(shim);
 	move_free(steal_ptr(shim->parked_move));
 }
 
@@ -365,6 +367,13 @@ static void move_bar_regions(const struct shim *shim, const char *to, struct mov
 	}
 }
 
+static int move_make_room(uint64_t bytes, void *ctx, struct vc_err *err)
+{
+	const struct move *move = ctx;
+
+	return room_claim(move->shim, bytes, err);
+}
+
 /* Files of the job's own group are those of its new one afterwards. */
 static bool move_follow(const char *path, char *ret, size_t size, void *ctx)
 {
@@ -398,6 +407,7 @@ static int move_run(struct shim *shim, struct move *move, struct mig_report *rep
 		.max_stop_usec = move->request->max_stop_usec,
 		.pace = estimate_pace(shim),
 		.on_estimate = move_on_estimate,
+		.make_room = move_make_room,
 		.on_step = move_on_step,
 		.on_wait = move_on_wait,
 		.follow = move_follow,
@@ -466,6 +476,10 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 	} else if (shim->state == JOB_MOVING) {
 		shim_set_state(shim, report.result == MIG_PARKED ? JOB_PARKED : before);
 	}
+	if (report.result == MIG_PARKED)
+		room_correct(shim, report.image_bytes);
+	else
+		room_release(shim);
 	if (report.lost.code)
 		log_warn("job %u: %s", shim->job, report.lost.text);
 	wire_free(arrived);

@@ -85,6 +85,7 @@ struct shim {
 	bool in_group;    /* this process is in the job's group still */
 	int status;       /* of the program, once it has ended */
 	int master_fd, report_fd;
+	int room_fd; /* what is claimed for images; -1: nothing */
 	uint32_t moves;
 	uint64_t move_downtime_usec, move_image_bytes; /* of the last move */
 	uint64_t cpu_base_usec, started_usec, placed_usec;
@@ -116,6 +117,14 @@ void client_started(struct shim *shim);
 void client_confirmed(struct shim *shim);
 void client_stopped(struct shim *shim, int signal);
 void client_exited(struct shim *shim);
+
+/* room.c */
+/* Claims memory for the images of the job in its user's name, or other than that claimed before. 0, or
+ * -errno with err: the user has not as much. */
+int room_claim(struct shim *shim, uint64_t bytes, struct vc_err *err);
+/* It is so much now. */
+void room_correct(const struct shim *shim, uint64_t bytes);
+void room_release(struct shim *shim);
 
 /* job.c */
 /* Before there is a job: makes its group, and waits inside of it, so that the job is born there. */

@@ -8,7 +8,7 @@ end_to_end = \
 	tests/run-status.sh tests/run-stdio.sh tests/run-environment.sh tests/run-signals.sh \
 	tests/run-detach.sh tests/users.sh tests/policies.sh tests/policy-burst.sh \
 	tests/policy-parent.sh tests/policy-shared.sh tests/policy-memory.sh tests/policy-stats.sh \
-	tests/policy-faulty.sh tests/daemon-restart.sh tests/daemon-garbage.sh tests/flood.sh tests/daemon-fuse.sh tests/daemon-silent.sh tests/daemon-stopped.sh tests/text.sh tests/move-limit.sh tests/vcstat-json.sh \
+	tests/policy-faulty.sh tests/daemon-restart.sh tests/daemon-garbage.sh tests/flood.sh tests/daemon-fuse.sh tests/daemon-silent.sh tests/daemon-stopped.sh tests/text.sh tests/move-limit.sh tests/move-room.sh tests/vcstat-json.sh \
 	tests/run-tty.sh tests/move-basic.sh tests/move-stdio.sh tests/move-swap.sh tests/balance.sh
 end_to_end += tests/run-numbers.sh tests/move-taken.sh tests/move-signals.sh tests/move-cache.sh tests/up-fails.sh
 end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \

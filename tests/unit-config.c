@@ -75,6 +75,7 @@ static void test_defaults(void **state)
 		assert_int_equal(config->sample_interval_msec, 250);
 		assert_int_equal(config->max_jobs_per_user, 1000);
 		assert_int_equal(config->move_max_stop_usec, 60000000);
+		assert_int_equal(config->images_per_user_bytes, 0);
 		assert_int_equal(config->ipc_entries, 1 << 20);
 		assert_int_equal(config->ipc_objects_per_user, 100000);
 		assert_true(config->exclusive);
@@ -90,6 +91,7 @@ static void test_whole_file(void **state)
 					  "sample-interval-msec = 100\n"
 					  "max-jobs-per-user = 7\n"
 					  "move-max-stop = \"1.5s\"\n"
+					  "images-per-user = \"1.5G\"\n"
 					  "ipc-entries = 4096\n"
 					  "ipc-objects-per-user = 16\n"
 					  "criu = \"/opt/criu\"\n"
@@ -111,6 +113,7 @@ static void test_whole_file(void **state)
 	assert_int_equal(config->sample_interval_msec, 100);
 	assert_int_equal(config->max_jobs_per_user, 7);
 	assert_int_equal(config->move_max_stop_usec, 1500000);
+	assert_int_equal(config->images_per_user_bytes, UINT64_C(3) << 29);
 	assert_int_equal(config->ipc_entries, 4096);
 	assert_int_equal(config->ipc_objects_per_user, 16);
 	assert_false(config->exclusive);
@@ -151,6 +154,8 @@ static void test_mistakes(void **state)
 		{ "sample-interval-msec = 1\n", 1, "from 10 to 60000, not 1" },
 		{ "sample-interval-msec = soon\n", 1, "invalid integer" },
 		{ "max-jobs-per-user = 0\n", 1, "from 1 to" },
+		{ "images-per-user = \"much\"\n", 1, "give a size" },
+		{ "images-per-user = \"0\"\n", 1, "give a size" },
 		{ "move-max-stop = \"soon\"\n", 1, "give a time" },
 		{ "ipc-entries = 15\n", 1, "from 16 to 16777216" },
 		{ "ipc-entries = 16777217\n", 1, "from 16 to 16777216" },
