@@ -23,6 +23,7 @@ CPUS = {"a": [0], "b": [1], "c": [0, 1]}
 # What is allowed to a choice over the true minimum, in percent. CPU: a tick of 10 ms is 4 % of a
 # sample. Memory: what the policy itself takes for equal, and a sample's age.
 CPU_SLACK = 15
+OWN_SLACK = 10
 MEM_SLACK = 3
 faults = []
 
@@ -85,8 +86,16 @@ def memory_pct(part):
     return 100 * used / limit
 
 
+def cpu_usec(part):
+    """by the jobs of a partition, so far"""
+    if "cpuacct" in DIRS:
+        return int(open(f"{DIRS['cpuacct']}/{part}/cpuacct.usage").read()) // 1000
+    # On v2 every group counts it; "" is a hierarchy without controllers.
+    return read_stat(f"{DIRS.get('', DIRS['cpuset'])}/{part}/cpu.stat")["usage_usec"]
+
+
 class CpuWatch(threading.Thread):
-    """Reads /proc/stat all the time, so that a choice can be judged afterwards."""
+    """Reads CPU times all the time, so that a choice can be judged afterwards."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -101,17 +110,19 @@ class CpuWatch(threading.Thread):
                 if word[0].startswith("cpu") and word[0] != "cpu":
                     number = [int(n) for n in word[1:9]]
                     ticks[int(word[0][3:])] = (sum(number) - number[3] - number[4], sum(number))
-            self.seen.append((time.monotonic(), ticks))
+            self.seen.append((time.monotonic(), ticks, {p: cpu_usec(p) for p in PARTS}))
             time.sleep(0.05)
 
     def pct(self, part, begin, end):
+        """of a partition's CPUs, by anybody; and its own share of them"""
         seen = [s for s in self.seen if begin <= s[0] <= end]
         if len(seen) < 2:
-            return 0
-        first, last = seen[0][1], seen[-1][1]
-        busy = sum(last[c][0] - first[c][0] for c in CPUS[part])
-        whole = sum(last[c][1] - first[c][1] for c in CPUS[part])
-        return 100 * busy / whole if whole else 0
+            return 0, 0
+        first, last = seen[0], seen[-1]
+        busy = sum(last[1][c][0] - first[1][c][0] for c in CPUS[part])
+        whole = sum(last[1][c][1] - first[1][c][1] for c in CPUS[part])
+        own = (last[2][part] - first[2][part]) / 1e6 / (last[0] - first[0]) / len(CPUS[part])
+        return 100 * busy / whole if whole else 0, 100 * own
 
 
 # --- judging ------------------------------------------------------------------------------
@@ -231,17 +242,25 @@ def are_apart(figures, slack):
     return max(figures) > min(figures) + slack
 
 
+def is_better(a, b):
+    """Whether the first has less to do than the second, clearly: its CPUs, or, with as much on
+    these, its own jobs."""
+    return a[0] < b[0] - CPU_SLACK or (a[0] <= b[0] + 1 and a[1] < b[1] - OWN_SLACK)
+
+
 def cpu_apart(watch, chosen, among, before, after):
-    return are_apart([watch.pct(p, before - 0.5, after) for p in among], CPU_SLACK)
+    pct = [watch.pct(p, before - 0.5, after) for p in among]
+    return any(is_better(a, b) for a in pct for b in pct)
 
 
 def cpu_hit(watch, chosen, among, before, after):
-    """Whether it was about the least, by what was measured up to the choice or across it."""
+    """Whether none was better, by what was measured up to the choice or across it."""
     for begin, end in ((before - 0.5, after), (before - 0.3, after + 0.3), (before - 1, after)):
         pct = {p: watch.pct(p, begin, end) for p in among}
-        if pct[chosen] <= min(pct.values()) + CPU_SLACK:
+        if not any(is_better(figures, pct[chosen]) for figures in pct.values()):
             return True
-    print(f"  chose {chosen}, CPUs in percent: { {p: round(v) for p, v in pct.items()} }", flush=True)
+    print(f"  chose {chosen}, CPUs and own share in percent:",
+          {p: (round(cpu), round(own)) for p, (cpu, own) in pct.items()}, flush=True)
     return False
 
 
@@ -262,6 +281,8 @@ def leastcpu():
             choices["moves"].append((chosen, among, before, time.monotonic()))
         time.sleep(0.5)
         hog.end()
+    if not watch.is_alive():
+        faults.append("leastcpu: CPU times cannot be read")
     mover.end()
     for what, made in choices.items():
         hits = sum(cpu_hit(watch, *choice) for choice in made)

@@ -168,6 +168,8 @@ static void test_condition(void **state)
 		{ "vc0.jobs > 3 for 2 min", 0, CONDITION_JOBS, true, 3, 120000000 },
 		{ "vc0.runnable > 0 for 1h", 0, CONDITION_RUNNABLE, true, 0, UINT64_C(3600000000) },
 		{ "vc0.cpu > 90 for 5", 0, CONDITION_CPU, true, 90, 5000000 },
+		{ "vc0.cpus > 90% for 1min", 0, CONDITION_CPUS, true, 90, 60000000 },
+		{ "vc0.cpuss > 90%", -EINVAL, 0, false, 0, 0 },
 		{ "vc0.jobs > 3%", -EINVAL, 0, false, 0, 0 },
 		{ "vc0.cpu = 90", -EINVAL, 0, false, 0, 0 },
 		{ "cpu > 90", -EINVAL, 0, false, 0, 0 },
