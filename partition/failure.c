@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,6 +184,18 @@ void failure_set_witness(struct failure_notes *notes, uint32_t slot, pid_t pid)
 		atomic_store(&s->witness, proc_identity(pid, NULL));
 }
 
+/* A look that fails, for want of a descriptor, is no death. */
+static bool is_gone(pid_t pid, uint64_t witness)
+{
+	uint64_t identity = proc_identity(pid, NULL);
+	char state = 'S';
+
+	if (identity)
+		return identity != witness;
+	return (kill(pid, 0) < 0 && errno == ESRCH) ||
+	       (proc_look(pid, &state, NULL) == 0 && (state == 'Z' || state == 'X'));
+}
+
 pid_t failure_witness(struct failure_notes *notes, uint32_t slot)
 {
 	struct slot *s = slot_of(notes, slot);
@@ -192,7 +205,7 @@ pid_t failure_witness(struct failure_notes *notes, uint32_t slot)
 	if (!witness)
 		return 0;
 	pid = (pid_t)atomic_load(&s->witness_pid);
-	if (proc_identity(pid, NULL) == witness)
+	if (!is_gone(pid, witness))
 		return pid;
 	if (atomic_compare_exchange_strong(&s->witness, &witness, 0))
 		failure_note(notes, slot, FAILURE_KILL);

@@ -31,8 +31,8 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit-cgroup tests/unit-cgroup-procs \
 	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-device tests/unit-irq \
 	tests/unit-deny
-check_PROGRAMS += tests/unit-lease tests/unit-failure
-TESTS += tests/unit-lease tests/unit-failure
+check_PROGRAMS += tests/unit-lease tests/unit-failure tests/unit-plan
+TESTS += tests/unit-lease tests/unit-failure tests/unit-plan
 TESTS += tests/unit-cgroup tests/unit-cgroup-procs \
 	tests/unit-topology tests/unit-config tests/unit-instance tests/unit-calendar tests/unit-device tests/unit-irq \
 	tests/unit-deny
@@ -74,6 +74,10 @@ tests_unit_deny_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
 tests_unit_failure_SOURCES = tests/unit-failure.c
 tests_unit_failure_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_failure_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_plan_SOURCES = tests/unit-plan.c
+tests_unit_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_plan_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS) $(JANSSON_LIBS)
 
 tests_unit_lease_SOURCES = tests/unit-lease.c
 tests_unit_lease_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -272,6 +272,18 @@ static void job_refuse(struct shim *shim, const struct vc_err *err, unsigned int
 	job_end(shim);
 }
 
+/* A daemon that was stopped since it gave the order does not keep its command waiting. */
+static void job_await_confirmation(struct shim *shim)
+{
+	struct timeval patience = { .tv_sec = 1 };
+
+	if (shim->unconfirmed && !shim->settled)
+		event_add(shim->settle, &patience);
+	else
+		client_confirmed(shim);
+	shim->settled = true;
+}
+
 /* The job runs, and most short ones have ended; or it waits for its descriptors in vain. */
 void job_on_settle(evutil_socket_t fd, short what, void *ctx)
 {
@@ -280,6 +292,7 @@ void job_on_settle(evutil_socket_t fd, short what, void *ctx)
 
 	if (shim->state != JOB_STARTING) {
 		job_leave_group(shim);
+		job_await_confirmation(shim);
 		return;
 	}
 	err_set(&err, ETIMEDOUT, "the program's descriptors were not handed over within %d s",

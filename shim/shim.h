@@ -80,6 +80,7 @@ struct shim {
 	bool program_ended;
 	bool empty;       /* the last process has ended */
 	bool unconfirmed; /* a command that detaches waits until the daemon knows the job */
+	bool settled;     /* it has run for a moment */
 	bool named;       /* the group has its job's number */
 	int unified;      /* the group on v2, for the birth of the job; -1: it is born here */
 	bool in_group;    /* this process is in the job's group still */

@@ -35,13 +35,6 @@ it_happens() { # BECAUSE
 	grep -h "has failed: $1" "$state"/*/vcd.log >/dev/null || fail "no log says that a has failed: $1"
 	matches "listed" "$(vcctl event list)" 'taken-over .*in force .*fire: done'
 }
-# All processes in a and below, in all hierarchies.
-members() {
-	sed -n 's/.*"cgroup-base": "\(.*\)".*/\1/p' "$state/instance.json" | tr ';' '\n' |
-		awk -F'|' '{ print $3 "/" $4 "/a" }' | while read -r group; do
-		find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null || :
-	done | sort -u
-}
 restart() {
 	vcctl up >"$work/up.out" 2>&1 || fail "up: $(cat "$work/up.out")"
 }
@@ -88,7 +81,7 @@ nothing_happens "a crash, and a group that was frozen for a second"
 vcrun --on=a --name=one sleep 1000 &
 wait_for 5 jobs_are 1
 # shellcheck disable=SC2046 # a list
-kill -KILL $(members)
+kill -KILL $(group_members a)
 it_happens kill
 # Once: what the witness's daemon has put right is no second time.
 vcctl event revert taken-over >/dev/null
@@ -99,7 +92,7 @@ vcrun --on=a true || fail "a program in a afterwards"
 
 # With its daemon, in one go.
 # shellcheck disable=SC2046 # a list
-kill -KILL "$(daemon 0)" $(members)
+kill -KILL "$(daemon 0)" $(group_members a)
 it_happens kill
 restart
 vcctl event revert taken-over >/dev/null

@@ -24,6 +24,9 @@ daemon() { # INDEX
 limits_are() { # MIB_OF_A MIB_OF_B
 	[ "$(($(limit_of a) >> 20)) $(($(limit_of b) >> 20))" = "$*" ]
 }
+b_has_both() {
+	[ "$(group_cpus b)" = 0-1 ]
+}
 fired() {
 	grep -c '"fire event' "$state/reshapes.jsonl" || :
 }
@@ -43,17 +46,38 @@ stopped_at() { # INDEX
 			memory = "64M"
 		}
 	}
+	event taken-over {
+		failover = "a"
+		after b {
+			cpus = "0-1"
+			exclusive = false
+		}
+	}
 	END
 	up --config="$work/two.conf"
+	vcrun --detach --on=a sleep 1000 >/dev/null
 	wait_for 5 test -s "$state/events.lease"
 	wait_for 5 watcher_is_not 0xff
 	pid=$(daemon "$1")
 	kill -STOP "$pid"
 	stopped=$(date +%s%N)
+	out=$(timeout 5 vcstat) || fail "vcstat does not answer within 5 s"
+	took=$((($(date +%s%N) - stopped) / 1000000))
+	say "with the daemon of partition $1 stopped: vcstat in $took ms"
+	matches "vcstat with the daemon of partition $1 stopped" "$out" "^$(vcctl list --json |
+		json "d['partitions'][$1]['name']") +not answering"
 	wait_for $((stopped_sec + 5)) limits_are 192 64
 	late=$((($(date +%s%N) - $(date -d "$(sed -n 's/.*at = "\(.*\)"/\1/p' "$work/two.conf")" +%s%N)) / 1000000))
 	say "with the daemon of partition $1 stopped: $late ms late"
 	at_most "milliseconds late, with the daemon of partition $1 stopped" "$late" 4000
+	# And its partition, or its neighbour, fails.
+	began=$(date +%s%N)
+	# shellcheck disable=SC2046 # a list
+	kill -KILL $(group_members a)
+	wait_for 10 b_has_both
+	late=$((($(date +%s%N) - began) / 1000000))
+	say "with the daemon of partition $1 stopped: a failover in $late ms"
+	at_most "milliseconds of a failover, with the daemon of partition $1 stopped" "$late" 4000
 	case $(sed 's/.*) //' "/proc/$pid/stat") in
 	T*) ;;
 	*) fail "the daemon was not stopped all the time" ;;
@@ -65,7 +89,7 @@ stopped_at() { # INDEX
 	kill -CONT "$pid"
 	sleep 2
 	limits_are 192 64 || fail "a daemon that woke up late has changed something"
-	is "how often it happened" "$(fired)" 1
+	is "how often they happened" "$(fired)" 2
 }
 
 for index in 0 1; do

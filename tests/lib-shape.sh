@@ -26,6 +26,14 @@ group_of() { # CONTROLLER PATH
 		awk -F'|' -v c="$1" -v path="$2" '("," $1 ",") ~ ("," c ",") { print $3 "/" $4 "/" path }'
 }
 
+# All processes in a group and below, in all hierarchies.
+group_members() { # PATH
+	sed -n 's/.*"cgroup-base": "\(.*\)".*/\1/p' "$state/instance.json" | tr ';' '\n' |
+		awk -F'|' -v path="$1" '{ print $3 "/" $4 "/" path }' | while read -r group; do
+		find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null || :
+	done | sort -u
+}
+
 first_of() { # FILE...
 	for file in "$@"; do
 		[ ! -e "$file" ] || { cat "$file"; return; }
