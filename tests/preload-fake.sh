@@ -15,7 +15,7 @@ chmod 755 "$work"
 mkdir -m 1777 "$work/door"
 library=$(cd "$top_builddir" && pwd)/.libs/preload-fake.so
 
-for table in msg sem shm mq notify named errno-sysv errno-posix attach info child; do
+for table in msg sem shm mq notify named errno-sysv errno-posix attach info; do
 	unshare --ipc timeout 60 "$top_builddir/tests/ipc-calls" $table >"$work/kernel" 2>&1
 	VC_DOOR_FAKE="$work/door" LD_PRELOAD="$library" timeout 60 \
 		"$top_builddir/tests/ipc-calls" $table >"$work/mapped" 2>&1

@@ -324,14 +324,19 @@ static int poll_masked(struct pollfd *fds, nfds_t n, const void *arg)
 	return REAL(ppoll)(fds, n, mask->timeout, mask->mask);
 }
 
-INTERPOSE int poll(struct pollfd *fds, nfds_t n, int msec)
+/* By other names than the header's, which says that they only write what fds points to. */
+INTERPOSE int poll_any(struct pollfd *fds, nfds_t n, int msec) __asm__("poll");
+INTERPOSE int ppoll_any(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+			const sigset_t *mask) __asm__("ppoll");
+
+INTERPOSE int poll_any(struct pollfd *fds, nfds_t n, int msec)
 {
 	return poll_has_queue(fds, n) ? poll_bells(fds, n, poll_msec, &msec)
 				      : REAL(poll)(fds, n, msec);
 }
 
-INTERPOSE int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
-		    const sigset_t *mask)
+INTERPOSE int ppoll_any(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+			const sigset_t *mask)
 {
 	const struct poll_mask arg = { .timeout = timeout, .mask = mask };
 
@@ -343,7 +348,7 @@ INTERPOSE int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout
 INTERPOSE int __poll_chk(struct pollfd *fds, nfds_t n, int msec, size_t size)
 {
 	return poll_has_queue(fds, n) && n <= size / sizeof(*fds)
-		       ? poll(fds, n, msec)
+		       ? poll_any(fds, n, msec)
 		       : REAL(__poll_chk)(fds, n, msec, size);
 }
 
@@ -351,7 +356,7 @@ INTERPOSE int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *t
 			  const sigset_t *mask, size_t size)
 {
 	return poll_has_queue(fds, n) && n <= size / sizeof(*fds)
-		       ? ppoll(fds, n, timeout, mask)
+		       ? ppoll_any(fds, n, timeout, mask)
 		       : REAL(__ppoll_chk)(fds, n, timeout, mask, size);
 }
 
