@@ -162,6 +162,59 @@ static void status_note_silent(const struct peer *peer, struct client_status *st
 			status_set_state(status->partitions[i], "not answering");
 }
 
+/* None answers: what is known of each partition is what its daemon does. */
+static int status_add_silent(const struct peer *peers, size_t n, struct client_status *status)
+{
+	Vc__Partition *rows = calloc(n, sizeof(*rows)), **list = calloc(n, sizeof(Vc__Partition *));
+	Vc__StatusReply reply = VC__STATUS_REPLY__INIT;
+	Vc__Msg msg = VC__MSG__INIT;
+	uint8_t *packed = NULL;
+	int r = -ENOMEM;
+
+	for (size_t i = 0; rows && list && i < n; i++) {
+		vc__partition__init(&rows[i]);
+		rows[i].name = (char *)peers[i].name;
+		rows[i].state = (char *)(peers[i].err.code == ETIMEDOUT ? "not answering" : "down");
+		list[i] = &rows[i];
+	}
+	reply.partitions = list;
+	reply.n_partitions = n;
+	msg.body_case = VC__MSG__BODY_STATUS_REPLY;
+	msg.status_reply = &reply;
+	/* As a message of its own, it is freed as if it had come from a daemon. */
+	free(status->answers);
+	status->answers = calloc(1, sizeof(*status->answers));
+	if (rows && list && status->answers)
+		packed = malloc(vc__msg__get_packed_size(&msg));
+	if (packed) {
+		size_t len = vc__msg__pack(&msg, packed);
+
+		status->answers[0].msg = vc__msg__unpack(NULL, len, packed);
+		status->n_answers = status->answers[0].msg != NULL;
+	}
+	if (status->n_answers)
+		r = status_add(status, status->answers[0].msg->status_reply);
+	free(packed);
+	free(rows);
+	free(list);
+	return r;
+}
+
+static int status_say_silent(const Vc__Status *wanted, const struct peer *peers, size_t n,
+			     struct client_status *status, struct vc_err *err)
+{
+	const struct vc_err *why = &peers[n - 1].err;
+
+	for (size_t i = 0; i < n; i++)
+		if (peers[i].err.code == ETIMEDOUT)
+			why = &peers[i].err;
+	*err = *why;
+	if (why->code != ETIMEDOUT || !wanted->partitions || status->n_answers > 0)
+		return -why->code;
+	status->silent = *why;
+	return status_add_silent(peers, n, status) < 0 ? err_sys(err, ENOMEM, "status") : 0;
+}
+
 /* A daemon that is down is no error: the others' board says so. */
 static int status_gather(const char *state_dir, const Vc__Status *wanted, struct peer *peers,
 			 size_t n, struct client_status *status, struct vc_err *err)
@@ -175,10 +228,8 @@ static int status_gather(const char *state_dir, const Vc__Status *wanted, struct
 		if (peers[first].answered)
 			break;
 	}
-	if (first == n) {
-		*err = peers[n - 1].err;
-		return -err->code;
-	}
+	if (first == n)
+		return status_say_silent(wanted, peers, n, status, err);
 	/* For its partition's row, each is asked at least whether it answers. */
 	rest.has_jobs = rest.jobs = wanted->jobs;
 	for (size_t i = first + 1; (wanted->jobs || wanted->partitions) && i < n; i++)

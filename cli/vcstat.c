@@ -22,6 +22,7 @@
 #include "cli/vcstat.h"
 
 #define VCSTAT_WATCH_MAX 86400 /* s */
+#define VCSTAT_PARTITION_CELLS 13
 
 struct vcstat {
 	const char *state_dir;
@@ -59,6 +60,11 @@ static void vcstat_partitions(const struct client_status *status)
 
 		table_add(table, "%s", p->name);
 		table_add(table, "%s", p->state);
+		/* No daemon could say more. */
+		for (int cell = 2; !p->cpus && cell < VCSTAT_PARTITION_CELLS; cell++)
+			table_add(table, "-");
+		if (!p->cpus)
+			continue;
 		table_add(table, "%s", p->cpus);
 		table_add(table, "%s", p->mems);
 		table_add(table, "%s", p->exclusive);

@@ -86,7 +86,19 @@ if [ -e "$base/shims/cgroup.freeze" ]; then
 	rmdir "$base/frozen"
 fi
 
-# Stopped daemons are ended too.
+# All of them: there is nobody to ask, but who does not answer.
 kill -STOP "$(daemon vc0)" "$(daemon vc1)"
+try timeout 5 vcstat
+is "vcstat with all daemons stopped ($out)" "$status" 0
+for silent in vc0 vc1; do
+	matches "vcstat with all daemons stopped" "$out" "$silent +not answering +-"
+done
+is "the same in JSON" "$(vcstat partitions --json | json "[p['state'] for p in d['partitions']]")" \
+	"['not answering', 'not answering']"
+try timeout 5 vcrun true
+is "vcrun with all daemons stopped" "$status" 125
+matches "vcrun with all daemons stopped" "$out" "partition vc[01]: $none"
+
+# Stopped daemons are ended too.
 try timeout 20 vcctl down --force
 is "down with all daemons stopped ($out)" "$status" 0
