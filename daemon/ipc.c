@@ -434,6 +434,11 @@ static void ipc_on_tick(evutil_socket_t fd, short what, void *ctx)
 	event_add(ipc->tick, &delay);
 }
 
+bool ipc_any_is_away(const struct ipc *ipc)
+{
+	return any_job_is_away(ipc, NULL);
+}
+
 bool ipc_must_wait(struct daemon *daemon, pid_t pid)
 {
 	uint32_t column, job = 0;

@@ -44,6 +44,8 @@ uint32_t ipc_per_user(const struct ipc *ipc, uid_t uid);
 void ipc_sweep(struct ipc *ipc, uint64_t id);
 /* The process that began this one, or that it was given to; 0: it has ended. */
 pid_t ipc_parent(pid_t pid);
+/* Whether a job is being moved, or parked. */
+bool ipc_any_is_away(const struct ipc *ipc);
 /* Whether it is only kept because somebody has its memory still. */
 bool ipc_is_idle(const struct table_object *object);
 
@@ -53,6 +55,11 @@ bool ipc_is_idle(const struct table_object *object);
 bool ipc_undo(struct ipc *ipc, pid_t pid);
 /* An object has been unlinked: who sleeps in it is told, where that ends the sleep. */
 void ipc_undo_unlinked(struct ipc *ipc, uint64_t id);
+/* Processes that have ended, and of which no daemon knew, are taken out of what a segment notes of
+ * who has it attached. */
+void ipc_forget_gone(struct ipc *ipc, uint64_t id);
+/* An object has another owner or mode: those who have it mapped ask again what they may. */
+void ipc_owner_changed(struct ipc *ipc, uint64_t id);
 
 /* ipc-region.c */
 /* Makes those that this partition owns, or what is missing of them; allocates their memory. */

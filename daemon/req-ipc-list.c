@@ -173,6 +173,9 @@ int req_ipc_stat(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 				: ipc_find(ipc, &key, &id, err);
 	if (found == 0 || found == -EPROTOTYPE)
 		r = entry_get(ipc, conn, id, req->has_any && req->any, &entry);
+	if (r == 0 && found == 0 && req->has_any && req->any &&
+	    entry.object.kind == IPC_KIND_SYSV_SHM)
+		ipc_forget_gone(ipc, id);
 	table_unlock(ipc->table);
 	if (found < 0 && found != -EPROTOTYPE)
 		return found;

@@ -331,6 +331,11 @@ static void open_answer(struct ipc *ipc, const struct ipc_opening *o)
 	body.has_cuid = body.has_cgid = true;
 	body.cuid = o->object.cuid;
 	body.cgid = o->object.cgid;
+	body.has_created_usec = true;
+	body.created_usec = o->object.created_usec;
+	body.has_name = o->object.name_len > 0;
+	body.name.len = o->object.name_len;
+	body.name.data = (uint8_t *)o->object.name;
 	body.has_created = body.has_unlinked = true;
 	body.created = o->created;
 	body.unlinked = o->object.unlinked;
@@ -519,8 +524,10 @@ int req_ipc_chown(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		if (r < 0)
 			err_sys(err, -r, "give the object's file away");
 	}
-	if (r == 0)
+	if (r == 0) {
 		table_set_owner(ipc->table, object.id, req->uid, req->gid, req->mode & 0777);
+		ipc_owner_changed(ipc, object.id);
+	}
 	table_unlock(ipc->table);
 	if (r == 0)
 		conn_ok(conn);

@@ -36,6 +36,7 @@
 
 struct kept {
 	struct wire *wire;
+	char partition[64]; /* whose daemon it is to */
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
@@ -76,13 +77,23 @@ static int door_connect(const char *dir, const char *partition, bool wary, struc
 	return r;
 }
 
+static int door_connect_to(const char *dir, const char *partition, bool wary, struct door_conn *ret)
+{
+	size_t len = strlen(partition);
+
+	if (len >= sizeof(ret->partition))
+		return -ENOTCONN;
+	memcpy(ret->partition, partition, len + 1);
+	return door_connect(dir, partition, wary, &ret->wire);
+}
+
 /* That it is not there, or does not listen: the next one may. */
 static bool door_is_down(int r)
 {
 	return r < 0 && r != -ENOMEM && r != -EMFILE && r != -ENFILE;
 }
 
-static int door_connect_any(bool wary, struct wire **ret)
+static int door_connect_any(bool wary, struct door_conn *ret)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	const char *path = door_dir();
@@ -90,7 +101,7 @@ static int door_connect_any(bool wary, struct wire **ret)
 	int r = -ENOTCONN;
 
 	if (door_nearest[0])
-		r = door_connect(path, door_nearest, wary, ret);
+		r = door_connect_to(path, door_nearest, wary, ret);
 	if (!door_is_down(r))
 		return r;
 	dir = opendir(path);
@@ -99,7 +110,7 @@ static int door_connect_any(bool wary, struct wire **ret)
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		r = door_connect(path, entry->d_name, wary, ret);
+		r = door_connect_to(path, entry->d_name, wary, ret);
 		if (!door_is_down(r))
 			return r;
 	}
@@ -119,6 +130,12 @@ static bool kept_is_ours(const struct kept *kept)
 {
 	return kept->uid == getuid() && kept->uid == geteuid() && kept->gid == getgid() &&
 	       kept->gid == getegid();
+}
+
+/* It is to the partition's own daemon, which notices the end of its processes at once. */
+static bool kept_is_near(const struct kept *kept)
+{
+	return !door_nearest[0] || !strcmp(kept->partition, door_nearest);
 }
 
 /* The descriptor is that connection still. */
@@ -156,30 +173,32 @@ static struct kept *kept_swap(struct kept *kept)
 }
 
 /* The kept connection's wire, if there is one that can be used now. */
-static struct wire *kept_take(void)
+static bool kept_take(struct door_conn *ret)
 {
 	struct kept *kept = door_keeps ? kept_swap(NULL) : NULL;
-	struct wire *wire;
 
 	if (!kept)
-		return NULL;
+		return false;
 	/* A child that shares its parent's memory, or was made by neither fork() nor vfork(). */
 	if (kept->pid != getpid()) {
 		kept_free(kept_swap(kept));
-		return NULL;
+		return false;
 	}
-	if (!kept_is_ours(kept) || !kept_is_there(kept) || !kept_is_open(kept)) {
+	if (!kept_is_ours(kept) || !kept_is_near(kept) || !kept_is_there(kept) ||
+	    !kept_is_open(kept)) {
 		kept_free(kept);
-		return NULL;
+		return false;
 	}
-	wire = kept->wire;
+	*ret = (struct door_conn){ .wire = kept->wire, .kept = true };
+	memcpy(ret->partition, kept->partition, sizeof(ret->partition));
 	free(kept);
-	return wire;
+	return true;
 }
 
 /* Puts it up, in place of what another thread has. The caller ends it if that fails. */
-static bool kept_give(struct wire *wire)
+static bool kept_give(const struct door_conn *conn)
 {
+	struct wire *wire = conn->wire;
 	struct kept *kept = door_keeps ? malloc(sizeof(*kept)) : NULL;
 	struct stat st;
 
@@ -190,6 +209,7 @@ static bool kept_give(struct wire *wire)
 		free(kept);
 		return false;
 	}
+	memcpy(kept->partition, conn->partition, sizeof(kept->partition));
 	kept->dev = st.st_dev;
 	kept->ino = st.st_ino;
 	kept_free(kept_swap(kept));
@@ -208,13 +228,14 @@ void door_conn_forked(void)
 
 int door_conn_get(struct door_conn *ret, bool fresh, bool wary)
 {
-	*ret = (struct door_conn){ .wire = fresh || wary ? NULL : kept_take() };
-	ret->kept = ret->wire != NULL;
-	return ret->kept ? 0 : door_connect_any(wary, &ret->wire);
+	if (!fresh && !wary && kept_take(ret))
+		return 0;
+	*ret = (struct door_conn){ 0 };
+	return door_connect_any(wary, ret);
 }
 
 void door_conn_put(struct door_conn *conn, bool well)
 {
-	if (!well || !kept_give(conn->wire))
+	if (!well || !kept_give(conn))
 		wire_free(conn->wire);
 }

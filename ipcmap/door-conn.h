@@ -14,7 +14,8 @@ struct wire;
 
 struct door_conn {
 	struct wire *wire;
-	bool kept; /* it has been used before */
+	bool kept;          /* it has been used before */
+	char partition[64]; /* whose daemon it is to */
 };
 
 /* A connection for one request. fresh: one that has not been used; wary: a daemon has not answered

@@ -149,9 +149,12 @@ static void door_take_object(const Vc__IpcObject *object, int fd, struct door_ob
 		.mode = object->mode,
 		.cuid = object->cuid,
 		.cgid = object->cgid,
+		.created_usec = object->created_usec,
 		.created = object->created,
 		.unlinked = object->unlinked,
 	};
+	if (object->has_name && object->name.len <= DOOR_NAME_MAX)
+		memcpy(ret->name, object->name.data, object->name.len);
 	door_conn_near(object->partition);
 }
 

@@ -73,8 +73,10 @@ struct door_object {
 	uint64_t id;     /* never given to another object; see door_short_id() */
 	uint64_t size;   /* bytes of the file now */
 	uint32_t kind;
-	uint32_t uid, gid, mode; /* mode: 07777 */
-	uint32_t cuid, cgid;     /* creator */
+	uint32_t uid, gid, mode;      /* mode: 07777 */
+	uint32_t cuid, cgid;          /* creator */
+	uint64_t created_usec;        /* CLOCK_REALTIME */
+	char name[DOOR_NAME_MAX + 1]; /* "" when nameless; what it was, when unlinked */
 	bool created;  /* by this call: all bytes are zero but those of init, or what others who
 			* have found it since have made of it */
 	bool unlinked; /* reached by id, its name is gone already */

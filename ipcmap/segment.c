@@ -110,29 +110,56 @@ static long segment_count_maps(uint32_t pid, const struct stat *file)
 	return r == -ENOENT ? n : r == -ESRCH ? 0 : -1;
 }
 
-unsigned long segment_attached(const struct segment_head *head, int fd, unsigned long *ret_absent)
+unsigned long segment_attached_but(const struct segment_head *head, const struct stat *file,
+				   pid_t self, long here, unsigned long *ret_absent)
 {
 	uint32_t n_notes = segment_n_notes(head);
 	unsigned long sum = 0;
-	struct stat file;
 
 	*ret_absent = 0;
-	if (fstat(fd, &file) < 0)
-		return 0;
 	for (uint32_t i = 0; i < n_notes; i++) {
 		struct segment_note note = head->notes[i];
 		long n;
 
 		if (!note.pid)
 			continue;
+		if (here >= 0 && note.pid == (uint32_t)self) {
+			sum += (unsigned long)here;
+			continue;
+		}
 		if (is_gone(note.pid)) {
 			*ret_absent += note.attached;
 			continue;
 		}
-		n = segment_count_maps(note.pid, &file);
+		n = segment_count_maps(note.pid, file);
 		sum += n < 0 ? note.attached : (unsigned long)n;
 	}
 	return sum;
+}
+
+unsigned long segment_attached(const struct segment_head *head, int fd, unsigned long *ret_absent)
+{
+	struct stat file;
+
+	*ret_absent = 0;
+	return fstat(fd, &file) < 0 ? 0 : segment_attached_but(head, &file, 0, -1, ret_absent);
+}
+
+void segment_forget_gone(struct segment_head *head, bool (*is_away)(void *ctx), void *ctx)
+{
+	uint32_t n_notes = segment_n_notes(head);
+	int r = guard_trylock(&head->guard);
+
+	if (r < 0 && r != -EOWNERDEAD)
+		return;
+	for (uint32_t i = 0; i < n_notes; i++) {
+		uint32_t pid = head->notes[i].pid;
+
+		/* It may have been away at the first look, and be back at the second. */
+		if (pid && is_gone(pid) && !(is_away && is_away(ctx)) && is_gone(pid))
+			head->notes[i].pid = 0;
+	}
+	guard_unlock(&head->guard);
 }
 
 int segment_leave(struct segment_head *head, pid_t pid, bool may_wait)

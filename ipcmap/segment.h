@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct stat;
+
 #define SEGMENT_HEAD_BYTES 65536
 #define SEGMENT_PROCESSES 8000 /* that can have it attached at a time */
 
@@ -29,10 +31,12 @@ struct segment_note {
 struct segment_head {
 	uint32_t guard;
 	uint32_t removed;            /* by IPC_RMID; goes with the last who has it attached */
+	uint32_t owner_seq;          /* changes with each IPC_SET */
+	uint32_t locked;             /* by SHM_LOCK */
 	uint32_t creator, last;      /* PIDs of shmget(), and of the last shmat() or shmdt() */
 	int64_t atime, dtime, ctime; /* seconds since 1970, 0: never, and when it was made */
 	uint32_t n_notes;            /* notes from here on were never used */
-	uint32_t locked;             /* by SHM_LOCK */
+	uint32_t unused;
 	struct segment_note notes[SEGMENT_PROCESSES];
 };
 
@@ -46,6 +50,15 @@ int segment_note_fork(struct segment_head *head, pid_t pid, uint32_t n);
 /* How many attachments there are now of the file that fd is; and how many are noted of processes
  * that there are not, which have died or are being moved. */
 unsigned long segment_attached(const struct segment_head *head, int fd, unsigned long *ret_absent);
+
+/* The same of a file; of the process self it is known that it has it attached here times; -1: it is
+ * not. */
+unsigned long segment_attached_but(const struct segment_head *head, const struct stat *file,
+				   pid_t self, long here, unsigned long *ret_absent);
+
+/* Forgets processes that there are not. is_away: whether some process is being moved; NULL: none
+ * ever is. */
+void segment_forget_gone(struct segment_head *head, bool (*is_away)(void *ctx), void *ctx);
 
 /* A process has died. 0; -EBUSY: the guard is taken, and may_wait is false. */
 int segment_leave(struct segment_head *head, pid_t pid, bool may_wait);

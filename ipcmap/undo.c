@@ -16,6 +16,11 @@
 #include "ipcmap/segment.h"
 #include "ipcmap/semset.h"
 
+_Static_assert(offsetof(struct semset_head, owner_seq) == UNDO_OWNER_SEQ_AT &&
+		       offsetof(struct msgq_head, owner_seq) == UNDO_OWNER_SEQ_AT &&
+		       offsetof(struct segment_head, owner_seq) == UNDO_OWNER_SEQ_AT,
+	       "all heads begin alike");
+
 /* Where to go on when the file turns out to be shorter than it was. */
 static sigjmp_buf undo_trap;
 
@@ -54,6 +59,19 @@ static int undo_msgq(void *base, uint64_t size, uint32_t kind, pid_t pid, bool u
 	return pid ? msgq_leave(&q, (uint32_t)pid, false) : 0;
 }
 
+#define UNDO_FORGET (-1) /* in place of a PID */
+static bool (*undo_is_away)(void *ctx);
+static void *undo_away_ctx;
+
+static int undo_segment(struct segment_head *head, pid_t pid, bool unlinked)
+{
+	if (unlinked)
+		__atomic_store_n(&head->removed, 1, __ATOMIC_RELEASE);
+	if (pid == UNDO_FORGET)
+		segment_forget_gone(head, undo_is_away, undo_away_ctx);
+	return pid > 0 ? segment_leave(head, pid, false) : 0;
+}
+
 static int undo_mapped(void *base, uint32_t kind, uint64_t size, pid_t pid, bool unlinked)
 {
 	switch (kind) {
@@ -63,7 +81,7 @@ static int undo_mapped(void *base, uint32_t kind, uint64_t size, pid_t pid, bool
 	case IPC_KIND_POSIX_MQ:
 		return undo_msgq(base, size, kind, pid, unlinked);
 	case IPC_KIND_SYSV_SHM:
-		return pid ? segment_leave(base, pid, false) : 0;
+		return undo_segment(base, pid, unlinked);
 	default:
 		return 0;
 	}
@@ -92,4 +110,11 @@ int undo_leave(int fd, uint32_t kind, uint64_t size, pid_t pid, bool unlinked)
 	sigaction(SIGBUS, &old, NULL);
 	munmap(base, length);
 	return r == -EBUSY ? -EAGAIN : r;
+}
+
+void undo_forget_gone(int fd, uint64_t size, bool (*is_away)(void *ctx), void *ctx)
+{
+	undo_is_away = is_away;
+	undo_away_ctx = ctx;
+	undo_leave(fd, IPC_KIND_SYSV_SHM, size, UNDO_FORGET, false);
 }

@@ -14,8 +14,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Where in the file of a System V object the word is that changes with its owner or mode. */
+#define UNDO_OWNER_SEQ_AT 8
+
 /* Whether objects of that kind want undo_leave() to be called. */
 bool undo_wanted(uint32_t kind);
+
+/* Of a segment's file: segment_forget_gone(). */
+void undo_forget_gone(int fd, uint64_t size, bool (*is_away)(void *ctx), void *ctx);
 
 /*
  * The process pid is dead, and not in the middle of a move; 0: nobody has died. fd is the object's

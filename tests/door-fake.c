@@ -20,6 +20,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "ipcmap/door.h"
+#include "ipcmap/undo.h"
 
 #define FAKE_ENTRIES 65536
 
@@ -174,10 +175,12 @@ static int fake_open(struct fake *fake, const struct door_open *req, struct door
 				     .uid = entry->uid,
 				     .gid = entry->gid,
 				     .mode = entry->mode,
+				     .created_usec = entry->created_usec,
 				     .cuid = entry->cuid,
 				     .cgid = entry->cgid,
 				     .created = made,
 				     .unlinked = entry->unlinked };
+	memcpy(ret->name, entry->name, sizeof(ret->name));
 	lseek(fd, 0, SEEK_SET);
 	if (!(req->flags & DOOR_NOCOUNT))
 		entry->openers++;
@@ -262,10 +265,12 @@ static void fake_look(struct door_stat *stat)
 	struct stat st;
 
 	fake_path(path, stat->id);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || pread(fd, stat->head, sizeof(stat->head), 0) < 0)
 		return;
 	stat->used_bytes = (uint64_t)st.st_blocks * 512;
+	if (stat->kind == IPC_KIND_SYSV_SHM)
+		undo_forget_gone(fd, (uint64_t)st.st_size, NULL, NULL);
 }
 
 int door_stat_any(uint32_t kind, const char *name, uint64_t id, struct door_stat *ret)

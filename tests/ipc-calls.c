@@ -136,6 +136,7 @@ int main(int argc, char **argv)
 		{ "notify", calls_notify },
 		{ "named", calls_named },
 		{ "limits", calls_limits },
+		{ "known", calls_known },
 		{ "child", calls_child },
 		{ "poll", calls_poll },
 		{ "raw", calls_raw },

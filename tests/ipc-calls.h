@@ -63,6 +63,7 @@ void calls_raw(void); /* mapped with map,strict alone */
 void calls_errno_sysv(void);
 void calls_errno_posix(void);
 void calls_limits(void); /* changes them: as root, in an IPC namespace of its own */
+void calls_known(void);
 void calls_ours(void);   /* what differs from the kernel */
 
 #endif

@@ -20,12 +20,15 @@ libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
 	ipcmap/preload/limits.c ipcmap/preload/list.c \
 	ipcmap/preload/object.c ipcmap/preload/object.h ipcmap/preload/sysv.c \
 	ipcmap/preload/sysv-msg.c ipcmap/preload/sysv-sem.c ipcmap/preload/sysv-shm.c \
-	ipcmap/preload/shm-attach.c ipcmap/preload/shm-attach.h ipcmap/preload/shm-head.c \
+	ipcmap/preload/shm-attach.c ipcmap/preload/shm-attach.h ipcmap/preload/shm-head.c ipcmap/preload/shm-known.c ipcmap/preload/shm-known.h \
+	ipcmap/preload/shm-touched.c \
 	ipcmap/preload/posix.c ipcmap/preload/posix-mq.c ipcmap/preload/posix-mq.h \
 	ipcmap/preload/posix-mq-notify.c ipcmap/preload/posix-mq-poll.c ipcmap/preload/posix-mq-fd.c \
 	ipcmap/preload/posix-sem.c ipcmap/preload/posix-shm.c
 # The last: programs do pass NULL where the C library's headers say that they must not.
-libpreload_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -fno-delete-null-pointer-checks
+# A library that is preloaded may have its threads' variables where the C library has its own.
+libpreload_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -fno-delete-null-pointer-checks \
+	-ftls-model=initial-exec
 libpreload_la_LIBADD = libsysv.la libreach.la
 
 ## Symbolic: its own calls of what it interposes stay in it.
@@ -73,7 +76,7 @@ check_PROGRAMS += tests/ipc-calls tests/ipc-pair tests/ipc-sleeper tests/ipc-int
 	tests/ipc-halfway
 tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
 	tests/ipc-calls-child.c tests/ipc-calls-poll.c tests/ipc-calls-raw.c tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
-	tests/ipc-calls-limits.c tests/ipc-calls-errno.c tests/ipc-calls-errno-posix.c \
+	tests/ipc-calls-limits.c tests/ipc-calls-known.c tests/ipc-calls-errno.c tests/ipc-calls-errno-posix.c \
 	tests/ipc-calls-ours.c tests/ipc-calls-attach.c tests/ipc-calls-info.c
 # They call what the headers say must not be called so.
 tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull

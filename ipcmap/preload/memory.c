@@ -16,6 +16,9 @@
 
 #define PAGE_BYTES 4096u /* no page is smaller */
 #define NO_COMMAND (-1)
+#define STACK_PAGES 256u
+
+static __thread uintptr_t memory_page; /* by number: that was writable when it was looked at last */
 
 static int memory_is_readable(uintptr_t at)
 {
@@ -31,9 +34,20 @@ static int memory_is_writable(uintptr_t at)
 		       FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) >= 0;
 }
 
+/*
+ * The stack is there, and most arguments are on it: in the page of this frame, or in one above that
+ * was there at the last call.
+ */
+static bool memory_is_stack(uintptr_t at, uintptr_t frame)
+{
+	uintptr_t page = at / PAGE_BYTES, here = frame / PAGE_BYTES;
+
+	return page == here || (page == memory_page && page > here && page - here < STACK_PAGES);
+}
+
 static int memory_check(const void *memory, size_t size, int (*is_there)(uintptr_t))
 {
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0) / PAGE_BYTES;
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 	uintptr_t at = (uintptr_t)memory, end = at + size;
 	int saved = errno;
 
@@ -42,12 +56,16 @@ static int memory_check(const void *memory, size_t size, int (*is_there)(uintptr
 	/* NULL, and what would be rounded to it. */
 	if (at < sizeof(uint64_t) || end < at)
 		return -EFAULT;
-	for (; at < end; at = (at / PAGE_BYTES + 1) * PAGE_BYTES)
-		/* The stack is there, and most arguments are on it. */
-		if (at / PAGE_BYTES != here && !is_there(at)) {
+	for (; at < end; at = (at / PAGE_BYTES + 1) * PAGE_BYTES) {
+		if (memory_is_stack(at, frame))
+			continue;
+		if (!is_there(at)) {
 			errno = saved;
 			return -EFAULT;
 		}
+		if (is_there == memory_is_writable)
+			memory_page = at / PAGE_BYTES;
+	}
 	errno = saved;
 	return 0;
 }

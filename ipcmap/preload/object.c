@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -85,6 +86,8 @@ static int object_map(struct object *object, const struct door_object *opened)
 
 	*object = (struct object){ .kind = opened->kind,
 				   .id = door_short_id(opened->id),
+				   .full_id = opened->id,
+				   .created_usec = opened->created_usec,
 				   .handle = preload_is_guest() ? 0 : opened->handle,
 				   .size = opened->size,
 				   .readonly = !writes,
@@ -137,12 +140,14 @@ int object_add(const struct door_object *opened)
 	return r;
 }
 
-/* Another process by now, another user, or other permissions: the daemon is asked again. */
-static bool object_is_stale(struct object *object)
+/* Another process by now, other permissions, or another user that may do more than the one before:
+ * the daemon is asked again. What a user may no more, sysv_may() says. */
+static bool object_is_stale(struct object *object, bool write)
 {
-	return object_user(object)->pid != preload_pid() || object->euid != geteuid() ||
+	return object_user(object)->pid != preload_pid() ||
 	       object->owner_seq !=
-		       __atomic_load_n(&object_words(object)->owner_seq, __ATOMIC_RELAXED);
+		       __atomic_load_n(&object_words(object)->owner_seq, __ATOMIC_RELAXED) ||
+	       (write && object->readonly && object->euid != geteuid());
 }
 
 /* What was mapped for reading only is mapped again, in place, now that more is permitted. */
@@ -188,7 +193,7 @@ static int object_get_locked(uint32_t kind, int id, int flags, bool write, struc
 	struct door_object opened;
 	int r = 0;
 
-	if (object && object_is_stale(object) && !object_is_removed(object))
+	if (object && object_is_stale(object, write) && !object_is_removed(object))
 		r = object_renew(object, write);
 	if (!object) {
 		r = sysv_open_id(kind, id, write, &opened);
@@ -215,6 +220,29 @@ int object_get(uint32_t kind, int id, int flags, bool write, struct object **ret
 		(*ret)->uses++;
 	preload_unlock();
 	return r;
+}
+
+/* Whoever may not map it may look all the same, being the owner or above the mode: a daemon knows.
+ */
+int object_stat(uint32_t kind, uint64_t id, struct ipc_perm *ret, struct door_stat *ret_stat)
+{
+	struct object *object;
+	int r;
+
+	if (id > INT32_MAX)
+		return -ENOENT;
+	preload_lock();
+	r = object_get_locked(kind, (int)id, 0444, false, &object);
+	if (r == 0) {
+		*ret = object->perm;
+		ret_stat->id = object->full_id;
+		ret_stat->size = object->size;
+		ret_stat->created_usec = object->created_usec;
+		ret_stat->unlinked = false;
+		memcpy(ret_stat->head, object->base, DOOR_HEAD_BYTES);
+	}
+	preload_unlock();
+	return r < 0 && r != -EINVAL ? -ENOENT : r;
 }
 
 void object_put(struct object *object)

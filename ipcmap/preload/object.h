@@ -41,6 +41,7 @@ struct object {
 	struct object *next; /* in its bucket */
 	uint32_t kind;
 	int id;
+	uint64_t full_id, created_usec;
 	uint64_t handle; /* the owner's; a guest's is counted out with it. 0: none */
 	void *base;
 	uint64_t size;
@@ -64,6 +65,10 @@ struct object {
  */
 int object_get(uint32_t kind, int id, int flags, bool write, struct object **ret);
 void object_put(struct object *object);
+
+/* As sysv_stat(), of IPC_STAT; of *ret_stat only what is known: id, size, created_usec, unlinked,
+ * head. -ENOENT: the daemon is to be asked. */
+int object_stat(uint32_t kind, uint64_t id, struct ipc_perm *ret, struct door_stat *ret_stat);
 
 /* Maps what was opened by key. Closes opened->fd, whatever happens. 0 or -errno. */
 int object_add(const struct door_object *opened);

@@ -67,6 +67,9 @@ bool preload_has_capability(int capability);
 void shm_forked(pid_t child);
 void mq_forked(void);
 
+/* Called when the process begins. */
+void shm_touched_begin(void);
+
 /* Called at the end of the process: carries out SEM_UNDO. */
 void sem_exit(void);
 void mq_exit(void);

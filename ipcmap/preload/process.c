@@ -85,7 +85,7 @@ static void process_look(void)
 /* By system call: the C library would leave its own two signals unblocked. */
 static void set_mask(uint64_t mask, uint64_t *ret_old)
 {
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, ret_old, sizeof(mask));
+	RAW_KERNEL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, (long)ret_old, sizeof(mask));
 }
 
 void section_begin(struct section *section)
@@ -392,6 +392,7 @@ __attribute__((constructor)) static void process_begin(void)
 	exec_begin();
 	process_take_over();
 	door_keep();
+	shm_touched_begin();
 	pthread_atfork(before_fork, after_fork, after_fork_in_child);
 	at_quick_exit(process_end);
 }

@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "ipcmap/preload/exec.h"
 #include "ipcmap/preload/preload.h"
 
@@ -157,32 +158,32 @@ static long raw_exec(long nr, const long args[6])
 
 /* --- by number --------------------------------------------------------------------------- */
 
-static const struct {
-	long nr;
-	long (*serve)(long nr, const long args[6]);
-} raw_served[] = {
-	{ SYS_msgget, raw_sysv },        { SYS_msgsnd, raw_sysv },
-	{ SYS_msgrcv, raw_sysv },        { SYS_msgctl, raw_sysv },
-	{ SYS_semget, raw_sysv },        { SYS_semop, raw_sysv },
-	{ SYS_semtimedop, raw_sysv },    { SYS_semctl, raw_sysv },
-	{ SYS_shmget, raw_sysv },        { SYS_shmat, raw_sysv },
-	{ SYS_shmdt, raw_sysv },         { SYS_shmctl, raw_sysv },
-	{ SYS_mq_open, raw_mq },         { SYS_mq_unlink, raw_mq },
-	{ SYS_mq_timedsend, raw_mq },    { SYS_mq_timedreceive, raw_mq },
-	{ SYS_mq_notify, raw_mq },       { SYS_mq_getsetattr, raw_mq },
+typedef long raw_serve(long nr, const long args[6]);
+
+static raw_serve *const raw_served[] = {
+	[SYS_msgget] = raw_sysv,        [SYS_msgsnd] = raw_sysv,
+	[SYS_msgrcv] = raw_sysv,        [SYS_msgctl] = raw_sysv,
+	[SYS_semget] = raw_sysv,        [SYS_semop] = raw_sysv,
+	[SYS_semtimedop] = raw_sysv,    [SYS_semctl] = raw_sysv,
+	[SYS_shmget] = raw_sysv,        [SYS_shmat] = raw_sysv,
+	[SYS_shmdt] = raw_sysv,         [SYS_shmctl] = raw_sysv,
+	[SYS_mq_open] = raw_mq,         [SYS_mq_unlink] = raw_mq,
+	[SYS_mq_timedsend] = raw_mq,    [SYS_mq_timedreceive] = raw_mq,
+	[SYS_mq_notify] = raw_mq,       [SYS_mq_getsetattr] = raw_mq,
 #ifdef SYS_fork
-	{ SYS_fork, process_raw_fork },
+	[SYS_fork] = process_raw_fork,
 #endif
-	{ SYS_clone, process_raw_fork }, { SYS_clone3, process_raw_fork },
-	{ SYS_execve, raw_exec },        { SYS_execveat, raw_exec },
+	[SYS_clone] = process_raw_fork, [SYS_clone3] = process_raw_fork,
+	[SYS_execve] = raw_exec,        [SYS_execveat] = raw_exec,
+	[SYS_munmap] = raw_memory,      [SYS_mremap] = raw_memory,
+	[SYS_mmap] = raw_memory,        [SYS_mprotect] = raw_memory,
+	[SYS_madvise] = raw_memory,     [SYS_mlock] = raw_memory,
+	[SYS_munlock] = raw_memory,
 };
 
-static long (*raw_find(long nr))(long nr, const long args[6])
+static raw_serve *raw_find(long nr)
 {
-	for (size_t i = 0; i < sizeof(raw_served) / sizeof(raw_served[0]); i++)
-		if (raw_served[i].nr == nr)
-			return raw_served[i].serve;
-	return NULL;
+	return nr >= 0 && (size_t)nr < ARRAY_SIZE(raw_served) ? raw_served[nr] : NULL;
 }
 
 bool raw_is_served(long nr)

@@ -20,6 +20,9 @@ long raw_kernel(long nr, const long args[6]);
 /* Whether raw_mapped() serves the number. */
 bool raw_is_served(long nr);
 
+/* raw_mapped()'s of calls that change mappings; shm-touched.c. */
+long raw_memory(long nr, const long args[6]);
+
 /* Does what the interposed functions do for the system call of that number. The result as of
  * syscall(2): -1 and errno. */
 long raw_mapped(long nr, const long args[6]);

@@ -19,12 +19,15 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "ipcmap/maps.h"
 #include "ipcmap/preload/preload.h"
+#include "ipcmap/preload/raw.h"
+#include "ipcmap/preload/shm-known.h"
 
 /* One shmat() of this process or, by fork, of its parent. */
 struct attachment {
@@ -34,6 +37,7 @@ struct attachment {
 	dev_t dev; /* of the segment's file */
 	ino_t ino;
 	struct segment_head *head; /* NULL: attached by who may only read */
+	bool copied;               /* the head is shm-known.c's, and so is the handle */
 	uint64_t id, handle;
 	pid_t pid; /* whose handle that is */
 };
@@ -108,6 +112,13 @@ static int shm_map(struct attachment *attachment, int *fd, const struct placing 
 	return r;
 }
 
+static void attachment_add(struct attachment *attachment)
+{
+	attachment->next = attachments;
+	attachments = attachment;
+	shm_watch(attachment->memory, attachment->size);
+}
+
 static int shm_attachment(const struct door_object *opened, struct attachment *ret)
 {
 	struct stat file;
@@ -143,11 +154,66 @@ static int shm_attach_opened(struct door_object *opened, const struct placing *p
 		shm_unmap_head(attachment->head);
 	} else {
 		*ret = attachment->memory;
-		attachment->next = attachments;
-		attachments = steal_ptr(attachment);
+		attachment_add(steal_ptr(attachment));
 	}
 	preload_unlock();
 	return r;
+}
+
+/* What shm_known_attach() has mapped. */
+static int shm_attach_copied(const struct shm_attached *copy)
+{
+	_cleanup_free_ struct attachment *attachment = calloc(1, sizeof(*attachment));
+	int r = attachment ? segment_note(copy->head, preload_owner(), 1) : -ENOMEM;
+
+	if (r < 0) {
+		RAW_KERNEL(SYS_munmap, (long)copy->memory, (long)copy->size);
+		return r;
+	}
+	*attachment = (struct attachment){ .memory = copy->memory,
+					   .size = copy->size,
+					   .dev = copy->dev,
+					   .ino = copy->ino,
+					   .head = copy->head,
+					   .copied = true,
+					   .id = copy->id };
+	copy->head->atime = time(NULL);
+	copy->head->last = (uint32_t)preload_pid();
+	attachment_add(steal_ptr(attachment));
+	return 0;
+}
+
+/* -ENOENT: the daemon is to be asked. */
+static int shm_attach_known(int id, const struct placing *placing, void **ret)
+{
+	struct shm_attached copy;
+	int r;
+
+	if (placing->at || placing->map_flags & MAP_FIXED ||
+	    placing->prot != (PROT_READ | PROT_WRITE))
+		return -ENOENT;
+	preload_lock();
+	shm_known_sweep();
+	r = shm_known_attach((uint64_t)id, placing->permissions, &copy);
+	if (r == 0)
+		r = shm_attach_copied(&copy);
+	if (r == 0)
+		*ret = copy.memory;
+	preload_unlock();
+	return r;
+}
+
+/* One that was removed may be kept only by who has had it attached. */
+static bool shm_is_attached(const struct door_object *opened)
+{
+	unsigned long n = 1, absent = 0;
+	void *head = mmap(NULL, SEGMENT_HEAD_BYTES, PROT_READ, MAP_SHARED, opened->fd, 0);
+
+	if (head != MAP_FAILED) {
+		n = segment_attached(head, opened->fd, &absent);
+		munmap(head, SEGMENT_HEAD_BYTES);
+	}
+	return n + absent > 0;
 }
 
 static int shm_attach(int id, const void *address, int flags, void **ret)
@@ -157,10 +223,15 @@ static int shm_attach(int id, const void *address, int flags, void **ret)
 	int r = id < 0 ? -EINVAL : shm_placing(address, flags, &placing);
 
 	if (r == 0)
-		r = sysv_open_id(IPC_KIND_SYSV_SHM, id, !(flags & SHM_RDONLY), &opened);
+		r = shm_attach_known(id, &placing, ret);
+	if (r != -ENOENT)
+		return r;
+	r = sysv_open_id(IPC_KIND_SYSV_SHM, id, !(flags & SHM_RDONLY), &opened);
 	if (r < 0)
 		return r;
-	r = shm_attach_opened(&opened, &placing, ret);
+	r = opened.unlinked && !shm_is_attached(&opened)
+		    ? -EINVAL
+		    : shm_attach_opened(&opened, &placing, ret);
 	close(opened.fd);
 	if (r < 0)
 		door_close(opened.handle);
@@ -231,7 +302,8 @@ static int shm_unmap(uintptr_t at, struct detached *ret)
 		const struct attachment *a = attachment_of(&mapping);
 
 		if (!a || !begins_at(&mapping, at) || (ret->of && ret->of->id != a->id) ||
-		    munmap((void *)mapping.start, mapping.end - mapping.start) < 0)
+		    RAW_KERNEL(SYS_munmap, (long)mapping.start,
+			       (long)(mapping.end - mapping.start)) < 0)
 			continue;
 		pages = (a->size + shm_page() - 1) / shm_page() * shm_page();
 		ret->whole = !ret->of && mapping.end == at + pages && mapping.start == at;
@@ -240,6 +312,17 @@ static int shm_unmap(uintptr_t at, struct detached *ret)
 	}
 	maps_close(&maps);
 	return 0;
+}
+
+/* Nobody has changed what shmat() has mapped. */
+static int shm_unmap_untouched(const void *address, struct detached *ret)
+{
+	const struct attachment *a = attachments;
+
+	while (a && a->memory != address)
+		a = a->next;
+	*ret = (struct detached){ .of = a, .whole = true };
+	return a ? (int)RAW_KERNEL(SYS_munmap, (long)address, (long)a->size) : 0;
 }
 
 static bool shm_is_mapped(const struct attachment *a)
@@ -265,10 +348,14 @@ static void attachment_end(struct attachment *attachment)
 	*at = attachment->next;
 	if (attachment->head)
 		segment_note(attachment->head, preload_owner(), -1);
-	shm_unmap_head(attachment->head);
-	if (attachment->pid == preload_pid())
-		door_close(attachment->handle);
+	if (!attachment->copied) {
+		shm_unmap_head(attachment->head);
+		if (attachment->pid == preload_pid())
+			door_close(attachment->handle);
+	}
 	free(attachment);
+	if (!attachments)
+		shm_watch_none();
 }
 
 /* How often the segment is attached here, from a on. */
@@ -303,7 +390,8 @@ static int shm_detach(const void *address)
 
 	if ((uintptr_t)address % shm_page())
 		return -EINVAL;
-	r = shm_unmap((uintptr_t)address, &detached);
+	r = shm_is_touched() ? shm_unmap((uintptr_t)address, &detached)
+			     : shm_unmap_untouched(address, &detached);
 	if (r < 0 || !detached.of)
 		return r < 0 ? r : -EINVAL;
 	attachment = attachment_at(detached.of->id, address);
@@ -315,6 +403,7 @@ static int shm_detach(const void *address)
 	if (detached.whole || shm_count(attachments, attachment->id) > 1 ||
 	    !shm_is_mapped(attachment))
 		attachment_end(attachment);
+	shm_known_sweep();
 	return 0;
 }
 
@@ -329,6 +418,11 @@ INTERPOSE int shmdt(const void *address)
 	preload_unlock();
 	section_end(&section);
 	return preload_result(r);
+}
+
+uint32_t shm_attached_here(uint64_t id)
+{
+	return shm_count(attachments, id);
 }
 
 void shm_forked(pid_t child)

@@ -55,7 +55,7 @@ struct segment_head *shm_map_head(int fd)
 	if ((fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR)
 		return NULL;
 	at = head_take();
-	head = mmap(at, SEGMENT_HEAD_BYTES, PROT_READ | PROT_WRITE,
+	head = shm_mmap(at, SEGMENT_HEAD_BYTES, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | (at ? MAP_FIXED : 0), fd, 0);
 	return head == MAP_FAILED ? NULL : head;
 }
@@ -70,7 +70,7 @@ void shm_unmap_head(struct segment_head *head)
 		munmap(head, SEGMENT_HEAD_BYTES);
 		return;
 	}
-	mmap(head, SEGMENT_HEAD_BYTES, PROT_NONE,
+	shm_mmap(head, SEGMENT_HEAD_BYTES, PROT_NONE,
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	__atomic_fetch_and(&heads_used, ~(UINT64_C(1) << at), __ATOMIC_ACQ_REL);
 }

@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/preload/shm-attach.h"
+#include "ipcmap/preload/shm-known.h"
 #include "ipcmap/segment.h"
 
 #define SHM_SETTLE_LOOKS 50
@@ -59,6 +60,11 @@ static int shm_get(key_t key, size_t size, int flags)
 	if (head)
 		head->creator = (uint32_t)preload_pid();
 	shm_unmap_head(head);
+	preload_lock();
+	shm_known_sweep();
+	if (shm_known_add(&opened))
+		opened.handle = 0;
+	preload_unlock();
 	sysv_close(&opened);
 	return door_short_id(opened.id);
 }
@@ -126,20 +132,31 @@ static int shm_stat(int id, int command, struct shmid_ds *ret)
 {
 	struct shmid_ds ds = { 0 };
 	struct door_stat stat;
-	int r = command == IPC_STAT
-			? sysv_stat(IPC_KIND_SYSV_SHM, (uint64_t)id, false, &ds.shm_perm, &stat)
-			: sysv_stat_nth(IPC_KIND_SYSV_SHM, id, command == SHM_STAT_ANY,
-					&ds.shm_perm, &stat);
+	unsigned long attached;
+	bool known = false;
+	int r;
 
+	if (command == IPC_STAT) {
+		r = shm_known_stat((uint64_t)id, &ds.shm_perm, &stat, &attached);
+		known = r != -ENOENT;
+		if (!known)
+			r = sysv_stat(IPC_KIND_SYSV_SHM, (uint64_t)id, false, &ds.shm_perm, &stat);
+	} else {
+		r = sysv_stat_nth(IPC_KIND_SYSV_SHM, id, command == SHM_STAT_ANY, &ds.shm_perm,
+				  &stat);
+	}
 	if (r < 0)
 		return r;
+	ds.shm_nattch = known ? attached : shm_count_attached(&stat);
+	/* It is kept by somebody who has had it attached. */
+	if (stat.unlinked && ds.shm_nattch == 0)
+		return -EINVAL;
 	ds.shm_segsz = shm_size(stat.size);
 	ds.shm_atime = SYSV_HEAD(&stat, struct segment_head, atime);
 	ds.shm_dtime = SYSV_HEAD(&stat, struct segment_head, dtime);
 	ds.shm_ctime = sysv_changed(SYSV_HEAD(&stat, struct segment_head, ctime), &stat);
 	ds.shm_cpid = (pid_t)SYSV_HEAD(&stat, struct segment_head, creator);
 	ds.shm_lpid = (pid_t)SYSV_HEAD(&stat, struct segment_head, last);
-	ds.shm_nattch = shm_count_attached(&stat);
 	ds.shm_perm.mode |= stat.unlinked ? SHM_DEST : 0;
 	ds.shm_perm.mode |= SYSV_HEAD(&stat, struct segment_head, locked) ? SHM_LOCKED : 0;
 	r = preload_give(ret, &ds, sizeof(ds));
@@ -207,8 +224,10 @@ static int shm_set(int id, const struct shmid_ds *argument)
 	if (r < 0 || shm_open_briefly((uint64_t)id, 0, &opened) < 0)
 		return r;
 	head = shm_map_head(opened.fd);
-	if (head)
+	if (head) {
 		head->ctime = time(NULL);
+		__atomic_add_fetch(&head->owner_seq, 1, __ATOMIC_RELEASE);
+	}
 	shm_unmap_head(head);
 	close(opened.fd);
 	return 0;
@@ -252,6 +271,18 @@ static int shm_lock(int id, int command)
 	return 0;
 }
 
+static int shm_remove(int id)
+{
+	int r = sysv_remove(IPC_KIND_SYSV_SHM, (uint64_t)id);
+
+	if (r < 0)
+		return r;
+	preload_lock();
+	shm_known_removed((uint64_t)id);
+	preload_unlock();
+	return 0;
+}
+
 static int shm_control(int id, int command, struct shmid_ds *ds)
 {
 	if (id < 0)
@@ -267,7 +298,7 @@ static int shm_control(int id, int command, struct shmid_ds *ds)
 	case IPC_SET:
 		return shm_set(id, ds);
 	case IPC_RMID:
-		return sysv_remove(IPC_KIND_SYSV_SHM, (uint64_t)id);
+		return shm_remove(id);
 	case SHM_LOCK:
 	case SHM_UNLOCK:
 		return shm_lock(id, command);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "ipcmap/preload/object.h"
 #include "ipcmap/preload/preload.h"
 
 #define SYSV_MODE 0777
@@ -36,7 +37,10 @@ static int sysv_error(int r)
 
 void sysv_perm(const struct door_object *object, struct ipc_perm *ret)
 {
-	*ret = (struct ipc_perm){ .uid = object->uid,
+	*ret = (struct ipc_perm){ .__key = object->unlinked
+						   ? IPC_PRIVATE
+						   : (key_t)strtoul(object->name, NULL, 16),
+				  .uid = object->uid,
 				  .gid = object->gid,
 				  .cuid = object->cuid,
 				  .cgid = object->cgid,
@@ -181,8 +185,11 @@ int sysv_stat(uint32_t kind, uint64_t id, bool any, struct ipc_perm *ret,
 {
 	struct door_stat stat;
 	struct ipc_perm perm;
-	int r = (int64_t)id <= 0 ? -ENOENT : sysv_error(door_stat_any(kind, NULL, id, &stat));
+	int r = any || kind == IPC_KIND_SYSV_SHM ? -ENOENT : object_stat(kind, id, ret, ret_stat);
 
+	if (r != -ENOENT)
+		return r;
+	r = (int64_t)id <= 0 ? -ENOENT : sysv_error(door_stat_any(kind, NULL, id, &stat));
 	/* A segment stays as long as somebody has it attached. */
 	if (r == 0 && stat.unlinked && kind != IPC_KIND_SYSV_SHM)
 		r = -ENOENT;
