@@ -91,7 +91,7 @@ static int ipc_check(const struct ipc_how *how, const char *program, struct vc_e
 /* What stands for $LIB is the loader's secret: one of these (ipcmap/preload/local.mk). */
 static bool ipc_is_there(const char *library)
 {
-	static const char *const libs[] = { "lib", "lib64", "lib/" VC_MULTIARCH };
+	static const char *const libs[] = { "lib", "lib64", ("lib/" VC_MULTIARCH) };
 	const char *token = strstr(library, "$LIB");
 	char path[PATH_MAX];
 
