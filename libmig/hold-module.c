@@ -43,6 +43,7 @@
 #include "libmig/module-peer.h"
 #include "libmig/module-rights.h"
 #include "libmig/module-slot.h"
+#include "libmig/module-stop.h"
 
 #define MODULE_VERSION (2 << 8) /* 0.2.0 */
 #define MODULE_DUMP_EXT_FILE 2
@@ -205,12 +206,31 @@ static int module_serve_thread(struct hold_message *message)
 	return r;
 }
 
+/* What was done to its threads is over. */
+static int module_stop(pid_t pid)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < module_n_threads; i++) {
+		if (module_threads[i].pid == pid)
+			inject_end(&module_threads[i]);
+		else
+			module_threads[n++] = module_threads[i];
+	}
+	module_n_threads = n;
+	return stop_process(pid);
+}
+
 static int module_answer(struct hold_message *message)
 {
 	if (message->op == HOLD_GET_WAITS)
 		return module_tell_waits(message);
 	if (message->op == HOLD_GET_FILTER)
 		return module_get_filter(message->tid, &message->filter, &message->value);
+	if (message->op == HOLD_STOP) {
+		message->value = module_stop(message->pid);
+		return message->value < 0 ? (int)message->value : 0;
+	}
 	if (message->op == HOLD_GET_DISPATCH)
 		return inject_get_dispatch(message->tid, &message->dispatch);
 	return module_serve_thread(message);

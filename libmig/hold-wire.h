@@ -45,6 +45,7 @@ enum hold_op {
 	HOLD_GET_FILTER,
 	HOLD_GET_DISPATCH,
 	HOLD_SET_DISPATCH,
+	HOLD_STOP, /* value of the answer: the signal; 0: none */
 	HOLD_RELEASE,
 	HOLD_KEEP,
 };

@@ -299,6 +299,14 @@ int hold_set_dispatch(struct hold *hold, pid_t pid, pid_t tid,
 	return hold_ask(hold, &message);
 }
 
+int hold_stop(struct hold *hold, pid_t pid)
+{
+	struct hold_message message = { .op = HOLD_STOP, .pid = pid, .tid = pid };
+	int r = hold_ask(hold, &message);
+
+	return r < 0 ? r : (int)message.value;
+}
+
 int hold_get_filter(struct hold *hold, pid_t pid, pid_t tid, uint32_t index,
 		    struct sock_filter **ret, size_t *ret_n)
 {

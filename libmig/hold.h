@@ -96,6 +96,9 @@ int hold_get_filter(struct hold *hold, pid_t pid, pid_t tid, uint32_t index,
 int hold_get_dispatch(struct hold *hold, pid_t pid, pid_t tid, struct inject_dispatch *ret);
 int hold_set_dispatch(struct hold *hold, pid_t pid, pid_t tid,
 		      const struct inject_dispatch *dispatch);
+/* Stops a restored process by the stop signal that waits for it, before anything of it runs; nothing
+ * more is asked of its threads after that. The signal; 0: none waits; -errno. */
+int hold_stop(struct hold *hold, pid_t pid);
 /* As inject_set_regs(). */
 int hold_set_regs(struct hold *hold, pid_t pid, pid_t tid, const struct inject_regs *regs);
 

@@ -48,7 +48,7 @@ libmig_modules_hold_la_SOURCES = libmig/hold-module.c libmig/hold-wire.h \
 	libmig/module-keep.c libmig/module-keep.h \
 	libmig/module-diag.c libmig/module-diag.h \
 	libmig/module-net.c libmig/module-net.h \
-	libmig/module-end.c libmig/module-end.h \
+	libmig/module-end.c libmig/module-end.h libmig/module-stop.c libmig/module-stop.h \
 	libmig/module-peer.c libmig/module-peer.h libmig/module-rights.c libmig/module-rights.h \
 	libmig/module-slot.c libmig/module-slot.h \
 	libmig/hold-lead.c libmig/hold-lead.h \

@@ -21,6 +21,7 @@
 #include "libmig/pids.h"
 #include "libmig/session.h"
 #include "libmig/state.h"
+#include "libmig/stop.h"
 #include "libmig/terminal.h"
 #include "libmig/timers.h"
 #include "libmig/waits.h"
@@ -59,6 +60,7 @@ static void mig_on_held(struct hold *hold, enum hold_when when, void *ctx)
 	}
 	timers_put_back(mig->timers, hold);
 	waits_put_back(mig->waits, hold);
+	stops_put_back(mig->stops, hold);
 	/* What it kept is its own now: a duplicate of ours would hold a file locked, a pipe open,
 	 * a program from being executed. */
 	keep_free(steal_ptr(mig->keep));

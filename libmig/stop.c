@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * stop.c - processes that the terminal has stopped
+ * stop.c - stopped processes
  *
  * A stop is a property of each thread, and who traces it is told the signal. A thread that is let
  * go with another stop signal pending takes that on its way, in the kernel. Its process has been
@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
+#include "libmig/hold.h"
 #include "libmig/image-priv.h"
 
 /* Fields of CRIU's core_entry and task_core_entry */
@@ -34,7 +37,8 @@
 
 struct stop {
 	pid_t pid;
-	int signal;
+	int signal; /* the terminal's; 0: it was another one */
+	bool told;  /* its parent has waited for that */
 };
 
 struct stops {
@@ -86,19 +90,23 @@ static int stop_exchange(pid_t pid, pid_t tid)
 	return stop_is_terminals(first) ? first : 0;
 }
 
-static bool stop_is_stopped(pid_t pid)
+/* *ret_told: the kernel has nothing to tell the parent any more (Linux 5.18; before, it is not known
+ * and counts as told: stat's last field is 0). */
+static bool stop_is_stopped(pid_t pid, bool *ret_told)
 {
-	char path[32], stat[512];
-	const char *after;
+	char path[32], stat[1024];
+	const char *after, *last;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (file_read(AT_FDCWD, path, stat, sizeof(stat)) < 0)
 		return false;
 	after = strrchr(stat, ')');
+	last = strrchr(stat, ' ');
+	*ret_told = last && atoi(last + 1) == 0;
 	return after && after[1] == ' ' && after[2] == 'T';
 }
 
-static int stop_take_process(struct stops *stops, pid_t pid)
+static void stop_take_process(struct stops *stops, pid_t pid, bool told)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	const struct dirent *entry;
@@ -112,9 +120,7 @@ static int stop_take_process(struct stops *stops, pid_t pid)
 
 		signal = taken ? taken : signal;
 	}
-	if (signal)
-		stops->all[stops->n++] = (struct stop){ .pid = pid, .signal = signal };
-	return 0;
+	stops->all[stops->n++] = (struct stop){ .pid = pid, .signal = signal, .told = told };
 }
 
 int stops_take(const pid_t *pids, size_t n, struct stops **ret)
@@ -122,7 +128,9 @@ int stops_take(const pid_t *pids, size_t n, struct stops **ret)
 	struct stops *stops = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!stop_is_stopped(pids[i]))
+		bool told;
+
+		if (!stop_is_stopped(pids[i], &told))
 			continue;
 		if (!stops) {
 			stops = calloc(1, sizeof(*stops));
@@ -133,7 +141,7 @@ int stops_take(const pid_t *pids, size_t n, struct stops **ret)
 				return -ENOMEM;
 			}
 		}
-		stop_take_process(stops, pids[i]);
+		stop_take_process(stops, pids[i], told);
 	}
 	*ret = stops;
 	return 0;
@@ -178,6 +186,87 @@ int stops_adapt(const struct stops *stops, int dirfd)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < stops->n; i++)
-		r = stop_adapt(&stops->all[i], dirfd);
+		if (stops->all[i].signal)
+			r = stop_adapt(&stops->all[i], dirfd);
 	return r;
+}
+
+bool stops_change(const struct stops *stops)
+{
+	for (size_t i = 0; stops && i < stops->n; i++)
+		if (stops->all[i].signal)
+			return true;
+	return false;
+}
+
+/* --- the restored tree --------------------------------------------------------------------- */
+
+/* The kernel's struct sigaction. */
+struct stop_action {
+	uint64_t handler, flags, restorer, mask;
+};
+
+static long stop_call(struct hold *hold, pid_t pid, struct inject_call *call)
+{
+	long value;
+	int r = hold_call(hold, pid, pid, call, &value);
+
+	return r < 0 ? r : value;
+}
+
+static long stop_set_action(struct hold *hold, pid_t pid, const struct stop_action *action)
+{
+	struct inject_call call = { .nr = SYS_rt_sigaction,
+				    .args = { SIGCHLD, 0, 0, sizeof(action->mask) },
+				    .pointers = 1 << 1,
+				    .size = sizeof(*action) };
+
+	memcpy(call.data, action, sizeof(*action));
+	return stop_call(hold, pid, &call);
+}
+
+static bool stop_get_action(struct hold *hold, pid_t pid, struct stop_action *ret)
+{
+	struct inject_call call = { .nr = SYS_rt_sigaction,
+				    .args = { SIGCHLD, 0, 0, sizeof(ret->mask) },
+				    .pointers = 1 << 2,
+				    .size = sizeof(*ret) };
+
+	if (stop_call(hold, pid, &call) < 0)
+		return false;
+	memcpy(ret, call.data, sizeof(*ret));
+	return true;
+}
+
+/* The parent has learnt of it in its life before: by a signal, and by wait(2) if it has asked. */
+static void stop_put_back(const struct stop *stop, struct hold *hold)
+{
+	struct stop_action action, quiet;
+	pid_t parent = 0;
+	bool silenced;
+
+	if (proc_look(stop->pid, NULL, &parent) < 0 || parent <= 0)
+		return;
+	silenced = stop_get_action(hold, parent, &action) && !(action.flags & SA_NOCLDSTOP);
+	if (silenced) {
+		quiet = action;
+		quiet.flags |= SA_NOCLDSTOP;
+		silenced = stop_set_action(hold, parent, &quiet) == 0;
+	}
+	if (hold_stop(hold, stop->pid) > 0 && stop->told) {
+		struct inject_call call = { .nr = SYS_waitid,
+					    .args = { P_PID, (uint64_t)stop->pid, 0,
+						      WSTOPPED | WNOHANG, 0 } };
+
+		stop_call(hold, parent, &call);
+	}
+	if (silenced)
+		stop_set_action(hold, parent, &action);
+}
+
+/* Children first: of a process that is stopped nothing more can be asked. */
+void stops_put_back(const struct stops *stops, struct hold *hold)
+{
+	for (size_t i = stops ? stops->n : 0; i-- > 0;)
+		stop_put_back(&stops->all[i], hold);
 }

@@ -148,7 +148,7 @@ static int mig_adapt_sessions(struct mig_parked *mig)
 {
 	int r = 0;
 
-	if (mig->stops) {
+	if (stops_change(mig->stops)) {
 		r = stops_adapt(mig->stops, mig->images_fd);
 		if (r < 0)
 			return err_sys(&mig->refusal, -r, "stopped processes: images");
@@ -204,7 +204,7 @@ static int mig_may_commit(struct mig_parked *mig)
 	if (r == 0)
 		r = session_take(mig->pids, mig->n_pids, &mig->session, &mig->refusal);
 	/* Otherwise the images of the process tree are changed below. */
-	if (r == 0 && !mig->session && !mig->stops)
+	if (r == 0 && !mig->session && !stops_change(mig->stops))
 		mig_ask_restore(mig);
 	if (r == 0)
 		r = mig_check_sandboxes(mig);

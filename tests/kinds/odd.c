@@ -152,6 +152,98 @@ static void make_dead_other(void)
 	MUST(waitid(P_PID, (id_t)dead[0], &(siginfo_t){ 0 }, WEXITED | WNOWAIT) == 0);
 }
 
+static volatile int told;
+
+static void count_child(int signal)
+{
+	(void)signal;
+	told++;
+}
+
+static bool is_told(void *arg)
+{
+	(void)arg;
+	return told > 0;
+}
+
+/* Its parent has a handler, which has run. */
+static void stop_child(int signal)
+{
+	MUST(sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = count_child }, NULL) == 0);
+	MUST(kill(child, signal) == 0);
+	kind_until(is_told, NULL);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void make_stopped_unasked(void)
+{
+	child = kind_child(nothing, NULL);
+	stop_child(SIGTSTP);
+}
+
+static void make_stopped_asked(void)
+{
+	int status;
+
+	make_stopped_unasked();
+	MUST(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
+}
+
+/* Signals that would end it wait until it is continued. */
+static void make_stopped_pending(void)
+{
+	make_stopped_asked();
+	MUST(kill(child, SIGHUP) == 0 && kill(child, SIGUSR1) == 0);
+}
+
+static void with_threads(void *arg)
+{
+	pthread_t thread;
+
+	(void)arg;
+	MUST(pipe(ready) == 0);
+	for (int i = 0; i < 3; i++)
+		MUST(pthread_create(&thread, NULL, live_elsewhere, NULL) == 0);
+}
+
+static void make_stopped_threads(void)
+{
+	child = kind_child(with_threads, NULL);
+	stop_child(SIGSTOP);
+	MUST(waitpid(child, NULL, WUNTRACED) == child);
+	MUST(kill(child, SIGTERM) == 0);
+}
+
+/* A stopped process with a stopped child, as of a shell in a shell. */
+static void stop_both(void *arg)
+{
+	pid_t inner = kind_child(nothing, NULL);
+
+	(void)arg;
+	MUST(kill(inner, SIGSTOP) == 0);
+	MUST(waitpid(inner, NULL, WUNTRACED) == inner);
+}
+
+static void make_stopped_both(void)
+{
+	child = kind_child(stop_both, NULL);
+	stop_child(SIGSTOP);
+	MUST(waitpid(child, NULL, WUNTRACED) == child);
+}
+
+static void show_stopped(FILE *out)
+{
+	siginfo_t info = { 0 };
+
+	MUST(waitid(P_PID, (id_t)child, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) == 0);
+	fprintf(out, "to be waited for: code %d, status %d; signals of children: %d\n", info.si_code,
+		info.si_status, told);
+}
+
 /* pause(2), for ever. */
 static void make_32_bit(void)
 {
@@ -209,6 +301,11 @@ const struct kind kinds_odd[] = {
 	KIND("odd-no-descriptors", make_no_descriptors, show_child, .as = KIND_BOTH),
 	KIND("odd-dead", make_dead, show_dead, .as = KIND_BOTH),
 	KIND("odd-dead-other", make_dead_other, show_dead),
+	KIND("odd-stopped-unasked", make_stopped_unasked, show_stopped, .as = KIND_BOTH),
+	KIND("odd-stopped-asked", make_stopped_asked, show_stopped, .as = KIND_BOTH),
+	KIND("odd-stopped-pending", make_stopped_pending, show_stopped, .as = KIND_BOTH),
+	KIND("odd-stopped-threads", make_stopped_threads, show_stopped),
+	KIND("odd-stopped-both", make_stopped_both, show_stopped),
 	KIND("odd-32-bit", make_32_bit, NULL, .refused = "a 32-bit program"),
 	{ .name = NULL },
 };
