@@ -13,7 +13,8 @@ libsysv_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 ## The interposer. Nothing but what it interposes is visible in it.
 noinst_LTLIBRARIES += libpreload.la
 libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
-	ipcmap/preload/sleep.c ipcmap/preload/memory.c ipcmap/preload/env.h \
+	ipcmap/preload/sleep.c ipcmap/preload/watch.c ipcmap/preload/watch.h \
+	ipcmap/preload/memory.c ipcmap/preload/env.h \
 	ipcmap/preload/exec.c ipcmap/preload/exec.h ipcmap/preload/raw.c ipcmap/preload/raw.h \
 	ipcmap/preload/takeover.c ipcmap/preload/trap.c ipcmap/preload/real.c ipcmap/preload/real.h \
 	ipcmap/preload/files.c ipcmap/preload/sysvipc.c ipcmap/preload/sysvipc.h \
@@ -73,7 +74,7 @@ preload_fake_la_LIBADD = libpreload.la libcommon.la
 preload_fake_la_LDFLAGS = $(preload_ldflags) -rpath /nowhere
 
 check_PROGRAMS += tests/ipc-calls tests/ipc-pair tests/ipc-sleeper tests/ipc-interrupt \
-	tests/ipc-halfway
+	tests/ipc-halfway tests/ipc-step
 tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
 	tests/ipc-calls-child.c tests/ipc-calls-poll.c tests/ipc-calls-raw.c tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
 	tests/ipc-calls-limits.c tests/ipc-calls-known.c tests/ipc-calls-errno.c tests/ipc-calls-errno-posix.c \
@@ -85,9 +86,10 @@ tests_ipc_pair_LDADD = libipcobject.la libdoor.la -lpthread
 tests_ipc_sleeper_SOURCES = tests/ipc-sleeper.c tests/raw-call.h
 tests_ipc_interrupt_SOURCES = tests/ipc-interrupt.c
 tests_ipc_halfway_SOURCES = tests/ipc-halfway.c
+tests_ipc_step_SOURCES = tests/ipc-step.c
 preload_end_to_end = tests/preload-fake.sh tests/ipc-preload.sh tests/ipc-preload-errors.sh \
 	tests/ipc-preload-move.sh tests/ipc-preload-given-up.sh tests/ipc-preload-interrupt.sh \
-	tests/ipc-preload-halfway.sh tests/ipc-preload-stress.sh tests/ipc-preload-postgres.sh \
+	tests/ipc-preload-halfway.sh tests/ipc-preload-step.sh tests/ipc-preload-stress.sh tests/ipc-preload-postgres.sh \
 	tests/ipc-reach.sh tests/ipc-ipcs.sh
 dist_check_SCRIPTS += $(preload_end_to_end)
 EXTRA_DIST += tests/ipc-reach.c

@@ -571,12 +571,12 @@ static int mq_send_until(mqd_t fd, const char *data, size_t size, unsigned int p
 	struct msgq_message message = { .type = priority, .data = (void *)data, .size = size };
 	uint64_t deadline_usec;
 	struct section section;
-	int r = mq_deadline(until, &deadline_usec);
+	int r;
 
-	if (r < 0)
-		return r;
 	section_begin(&section);
-	r = mq_send_message(&section, fd, &message, deadline_usec);
+	r = mq_deadline(until, &deadline_usec);
+	if (r == 0)
+		r = mq_send_message(&section, fd, &message, deadline_usec);
 	section_end(&section);
 	return r;
 }
@@ -617,17 +617,17 @@ static ssize_t mq_receive_until(mqd_t fd, char *data, size_t size, unsigned int 
 	uint64_t deadline_usec;
 	unsigned int priority;
 	struct section section;
-	int r = mq_deadline(until, &deadline_usec);
+	int r;
 
-	if (r < 0)
-		return preload_result(r);
 	section_begin(&section);
-	r = mq_receive_message(&section, fd, &message, deadline_usec);
-	section_end(&section);
+	r = mq_deadline(until, &deadline_usec);
+	if (r == 0)
+		r = mq_receive_message(&section, fd, &message, deadline_usec);
 	priority = (unsigned int)message.type;
 	/* The message is lost, as in the kernel. */
 	if (r == 0 && ret_priority)
 		r = preload_give(ret_priority, &priority, sizeof(priority));
+	section_end(&section);
 	if (r < 0)
 		return preload_result(r);
 	return (ssize_t)message.size;

@@ -38,6 +38,9 @@ struct section {
 void section_begin(struct section *section);
 void section_end(struct section *section);
 
+/* Signals were unblocked for a time inside, and are blocked again: handlers may have forked. */
+void section_again(void);
+
 /* This process. It may be another than the one whose memory this is: a vfork's child, or one of
  * clone(2) with CLONE_VM, is a guest in preload_owner()'s. Inside a section. */
 pid_t preload_pid(void);

@@ -94,6 +94,11 @@ void section_begin(struct section *section)
 	process_look();
 }
 
+void section_again(void)
+{
+	process_look();
+}
+
 void section_end(struct section *section)
 {
 	int saved = errno;

@@ -5,9 +5,10 @@
  * A handler of the program's ends a sleep, as signal(7) has it for each call. A move does not: the
  * mover has every wait go on (libmig/waits.h).
  *
- * System V's calls end at any handler, SA_RESTART or not, and of the kernel's waits only one with a
- * timeout does that, so they get one that is far away. POSIX message queues wait by
- * futex_waitv(2), which the kernel restarts.
+ * System V's calls end at any handler, SA_RESTART or not; POSIX message queues' by one without. The
+ * kernel's waits are used so that they do that (watch.h). On kernels before 5.16, which know no
+ * futex_waitv(2), and on other machines than x86-64, a handler that runs in the moment between
+ * signals being unblocked and the sleep does not end it.
  */
 #include "ipcmap/preload/preload.h"
 
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "ipcmap/preload/watch.h"
 #include "ipcmap/wait.h"
 
 /* Any handler ends it. */
@@ -77,41 +79,84 @@ static bool section_is_interrupted(const struct section *section, bool restarts)
 	return false;
 }
 
-int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec)
+/* Whether one of the signals that are not blocked outside has a handler without SA_RESTART. */
+static bool section_has_interrupter(const struct section *section)
 {
-	bool interrupted = section_is_interrupted(section, false);
+	for (int signal = 1; signal < 65; signal++) {
+		struct sigaction action;
+
+		if (!(section->blocked >> (signal - 1) & 1) &&
+		    sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+		    action.sa_handler != SIG_IGN && !(action.sa_flags & SA_RESTART))
+			return true;
+	}
+	return false;
+}
+
+/* Without watch_sleep(). */
+static int section_sleep_plain(struct section *section, uint32_t *word, uint32_t value,
+			       uint64_t deadline_usec, bool restarts)
+{
+	bool interrupted = section_is_interrupted(section, restarts);
 	int r;
 
 	section_end(section);
-	r = interrupted ? -EINTR : sleep_until_handler(word, value, deadline_usec);
+	if (interrupted)
+		r = -EINTR;
+	else if (restarts)
+		r = sleep_restarted(word, value, deadline_usec);
+	else
+		r = sleep_until_handler(word, value, deadline_usec);
 	section_begin(section);
 	return r;
 }
 
-/* The futex calls are no cancellation points of the C library's. Nothing is held here. */
-static int section_sleep_by(int (*sleep)(uint32_t *, uint32_t, uint64_t), struct section *section,
-			    uint32_t *word, uint32_t value, uint64_t deadline_usec)
+/* restarts: a handler with SA_RESTART does not end it. */
+static int section_sleep_by(struct section *section, uint32_t *word, uint32_t value,
+			    uint64_t deadline_usec, bool restarts)
 {
-	bool interrupted = section_is_interrupted(section, sleep == sleep_restarted);
+	bool interrupted = restarts && section_is_interrupted(section, true);
+	struct watch watch;
+	int r = watch_sleep(&section->blocked, word, value, deadline_usec, &watch);
+
+	section_again();
+	if (watch.handled && !restarts)
+		return -EINTR;
+	/* Which handler has run before the sleep is not known. */
+	if (watch.handled && !watch.restarted && r == 0 &&
+	    (interrupted || section_has_interrupter(section)))
+		return -EINTR;
+	if (r == -ENOSYS && !watch.handled)
+		return section_sleep_plain(section, word, value, deadline_usec, restarts);
+	return r == -ENOSYS ? 0 : r;
+}
+
+/* The futex calls are no cancellation points of the C library's. Nothing is held here. */
+static int section_sleep_cancel_by(struct section *section, uint32_t *word, uint32_t value,
+				   uint64_t deadline_usec, bool restarts)
+{
 	int r, old;
 
-	section_end(section);
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
-	r = interrupted ? -EINTR : sleep(word, value, deadline_usec);
+	r = section_sleep_by(section, word, value, deadline_usec, restarts);
 	pthread_setcanceltype(old, NULL);
-	section_begin(section);
 	return r;
+}
+
+int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec)
+{
+	return section_sleep_by(section, word, value, deadline_usec, false);
 }
 
 int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value)
 {
-	return section_sleep_by(sleep_until_handler, section, word, value, WAIT_FOREVER);
+	return section_sleep_cancel_by(section, word, value, WAIT_FOREVER, false);
 }
 
 int section_sleep_restart(struct section *section, uint32_t *word, uint32_t value,
 			  uint64_t deadline_usec)
 {
-	return section_sleep_by(sleep_restarted, section, word, value, deadline_usec);
+	return section_sleep_cancel_by(section, word, value, deadline_usec, true);
 }
 
 int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec)
