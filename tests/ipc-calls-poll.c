@@ -285,6 +285,30 @@ static void copies(void)
 	SHOW(mq_close(read_only));
 }
 
+/* As programs do that begin anew, whatever was open. */
+static void close_others(void)
+{
+	struct epoll_event event = { .events = EPOLLIN }, got = { 0 };
+	int least = q > epoll ? q : epoll;
+	char byte;
+
+	SHOW(epoll_ctl(epoll, EPOLL_CTL_ADD, q, &event));
+	for (int fd = 3; fd < 500; fd++)
+		if (fd != q && fd != epoll)
+			close(fd);
+	SHOW(mq_send(q, "k", 1, 0));
+	VALUE(epoll_wait(epoll, &got, 1, LONG_MSEC));
+	VALUE(only(q, POLLIN));
+	SHOW(epoll_ctl(epoll, EPOLL_CTL_DEL, q, NULL));
+	SHOW(close_range((unsigned)least + 1, ~0u, 0));
+	VALUE(only(q, POLLIN));
+	for (int fd = least + 1; fd < least + 10; fd++)
+		dup2(STDOUT_FILENO, fd);
+	SHOW(mq_receive(q, &byte, 1, NULL));
+	each_way("after all were closed");
+	closefrom(least + 1);
+}
+
 void calls_poll(void)
 {
 	struct mq_attr attr = { .mq_maxmsg = ROOM, .mq_msgsize = 1 };
@@ -296,6 +320,7 @@ void calls_poll(void)
 	epolls();
 	closings();
 	copies();
+	close_others();
 	SHOW(mq_close(q));
 	SHOW(mq_unlink(NAME));
 }

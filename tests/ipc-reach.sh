@@ -181,3 +181,20 @@ fi
 # A program that blocks SIGSYS, or has its vcrun do so, starts as any.
 try env --block-signal=SYS vcrun --ipc=map,strict "$PWD/dynamic" $key assembly
 once "assembly, strict, SIGSYS blocked" 0 - yes
+
+# Where memory that is executed cannot be changed, functions that a program looks up are the C
+# library's. That is said, or with strict ends it.
+cat >mdwe.py <<'END'
+import ctypes, os, sys
+PR_SET_MDWE = 65
+if ctypes.CDLL(None).prctl(PR_SET_MDWE, 1, 0, 0, 0) < 0:
+    sys.exit(77)
+os.execv(sys.argv[1], sys.argv[1:])
+END
+try vcrun python3 mdwe.py /bin/true
+if [ "$status" = 0 ]; then
+	try vcrun --ipc=map python3 "$PWD/mdwe.py" "$PWD/dynamic" $key
+	once "PR_SET_MDWE" 0 'calls that dynamic looks up itself.*Permission denied' yes
+	try vcrun --ipc=map,strict python3 "$PWD/mdwe.py" "$PWD/dynamic" $key
+	once "PR_SET_MDWE, strict" 126 'calls that dynamic looks up itself' no
+fi

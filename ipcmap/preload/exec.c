@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -84,6 +85,16 @@ bool exec_is_strict(void)
 	return !strcmp(exec_how(), ENV_IPC_STRICT);
 }
 
+/* A program may have closed it, and have a file of its own there, which it also reads. */
+static bool exec_has_stderr(void)
+{
+	int flags = fcntl(STDERR_FILENO, F_GETFL);
+	struct stat st;
+
+	return flags >= 0 && fstat(STDERR_FILENO, &st) == 0 &&
+	       (!S_ISREG(st.st_mode) || (flags & O_ACCMODE) == O_WRONLY);
+}
+
 void exec_complain(const char *text)
 {
 	char line[1200];
@@ -91,7 +102,8 @@ void exec_complain(const char *text)
 
 	if (n >= (int)sizeof(line))
 		n = sizeof(line) - 1;
-	(void)!write(STDERR_FILENO, line, (size_t)n);
+	if (exec_has_stderr())
+		(void)!write(STDERR_FILENO, line, (size_t)n);
 }
 
 /* --- the environment --------------------------------------------------------------------- */

@@ -26,7 +26,7 @@ bool exec_is_strict(void);
 int exec_path(const char *path, char *const argv[], char *const env[]);
 int exec_at(int dir_fd, const char *path, char *const argv[], char *const env[], int flags);
 
-/* One line of vcrun's on standard error. */
+/* One line of vcrun's on standard error, if that is one still. */
 void exec_complain(const char *text);
 
 #endif

@@ -21,8 +21,11 @@
 
 /* --- close ------------------------------------------------------------------------------- */
 
+/* A program that closes all numbers meets bells, which are none of its descriptors. */
 INTERPOSE int close(int fd)
 {
+	if (mq_is_bell(fd))
+		return preload_result(-EBADF);
 	return mq_is_queue(fd) ? mq_close(fd) : REAL(close)(fd);
 }
 
@@ -32,6 +35,8 @@ static void fd_closed(unsigned int first, unsigned int last)
 	for (unsigned int fd = first; mq_any() && fd <= last && fd < MQ_FDS; fd++)
 		if (mq_is_queue((int)fd))
 			mq_closed((int)fd);
+		else if (mq_is_bell((int)fd))
+			mq_bell_lost((int)fd);
 }
 
 INTERPOSE int close_range(unsigned int first, unsigned int last, int flags)
@@ -70,11 +75,15 @@ INTERPOSE int dup(int fd)
 
 INTERPOSE int dup2(int fd, int copy)
 {
+	if (mq_is_bell(copy))
+		mq_bell_lost(copy);
 	return fd_copied(fd, REAL(dup2)(fd, copy));
 }
 
 INTERPOSE int dup3(int fd, int copy, int flags)
 {
+	if (mq_is_bell(copy))
+		mq_bell_lost(copy);
 	return fd_copied(fd, REAL(dup3)(fd, copy, flags));
 }
 

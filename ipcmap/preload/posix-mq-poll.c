@@ -49,6 +49,27 @@ struct mq_bell {
 	uint32_t seqs[2]; /* the queue's, when it was set last: readers', writers' */
 };
 
+/* Which descriptors are bells', to be looked at without a lock. */
+static uint64_t bell_bits[MQ_FDS / 64];
+
+static void bell_mark(int fd, bool is)
+{
+	uint64_t bit = UINT64_C(1) << (fd % 64);
+
+	if ((unsigned int)fd >= MQ_FDS)
+		return;
+	if (is)
+		__atomic_or_fetch(&bell_bits[fd / 64], bit, __ATOMIC_RELEASE);
+	else
+		__atomic_and_fetch(&bell_bits[fd / 64], ~bit, __ATOMIC_RELEASE);
+}
+
+bool mq_is_bell(int fd)
+{
+	return mq_any() && (unsigned int)fd < MQ_FDS &&
+	       __atomic_load_n(&bell_bits[fd / 64], __ATOMIC_ACQUIRE) >> (fd % 64) & 1;
+}
+
 /* --- setting a bell ---------------------------------------------------------------------- */
 
 static void bell_drain(int fd)
@@ -173,6 +194,8 @@ static int bell_of(struct mq_opened *opened)
 			return -errno;
 		}
 		setsockopt(bell->fds[0], SOL_SOCKET, SO_SNDBUF, &smallest, sizeof(smallest));
+		bell_mark(bell->fds[0], true);
+		bell_mark(bell->fds[1], true);
 		bell->opened = opened;
 		opened->bell = bell;
 	}
@@ -189,8 +212,11 @@ void mq_bell_end(struct mq_opened *opened)
 
 	if (!bell)
 		return;
-	close(bell->fds[0]);
-	close(bell->fds[1]);
+	for (int i = 0; i < 2; i++) {
+		bell_mark(bell->fds[i], false);
+		if (bell->fds[i] >= 0)
+			REAL(close)(bell->fds[i]);
+	}
 	/* The thread frees it. */
 	opened->bell = NULL;
 	if (!bell->followed) {
@@ -199,6 +225,32 @@ void mq_bell_end(struct mq_opened *opened)
 	}
 	__atomic_store_n(&bell->stop, 1, __ATOMIC_SEQ_CST);
 	wait_wake(&bell->stop, 1);
+}
+
+static int bell_lost; /* the number; preload_lock */
+
+static void bell_lose(struct mq_opened *opened)
+{
+	for (int i = 0; opened->bell && i < 2; i++)
+		if (opened->bell->fds[i] == bell_lost) {
+			bell_mark(bell_lost, false);
+			opened->bell->fds[i] = -1;
+			mq_bell_end(opened);
+		}
+}
+
+void mq_bell_lost(int fd)
+{
+	struct section section;
+
+	section_begin(&section);
+	preload_lock();
+	bell_lost = fd;
+	/* A guest has descriptors of its own. */
+	if (!preload_is_guest())
+		mq_each(bell_lose);
+	preload_unlock();
+	section_end(&section);
 }
 
 void mq_bell_forked(struct mq_opened *opened)

@@ -51,6 +51,11 @@ void mq_copied(mqd_t fd, mqd_t copy);
 /* F_GETFL's answer, of what it is for the descriptor's file. */
 int mq_flags(mqd_t fd, int flags);
 
+/* Whether the descriptor is a bell's, which the program knows nothing of; and that it has lost its
+ * number, or is about to. */
+bool mq_is_bell(int fd);
+void mq_bell_lost(int fd);
+
 /* The bell ends with its queue, or has a thread in the parent. Under the lock. */
 void mq_bell_end(struct mq_opened *opened);
 void mq_bell_forked(struct mq_opened *opened);
