@@ -37,18 +37,19 @@ static void vcmove_usage(FILE *out)
 	fputs("Usage: vcmove [OPTION]... JOB|PID...\n"
 	      "Move running jobs to another partition; see vcmove(1). A job is named by its\n"
 	      "number, its name, or the PID of any of its processes.\n\n"
-	      "  -t, --to=PARTITION   where to (default: a policy chooses among the others)\n"
-	      "  -p, --policy=POLICY  who chooses\n"
-	      "      --max-stop=TIME  refuse a move that is expected to stop the job for longer,\n"
-	      "                       such as 500ms or 30s; 0: whatever is configured, move\n"
-	      "      --estimate       only say what a move would take\n"
-	      "      --pid            numbers are PIDs, never job numbers\n"
-	      "      --json           print one JSON object a move\n"
+	      "  -t, --to=PARTITION   the target (default: a policy chooses another partition)\n"
+	      "  -p, --policy=POLICY  the policy that chooses the target\n"
+	      "      --max-stop=TIME  refuse a move that is expected to stop the job longer,\n"
+	      "                       such as 500ms or 30s; 0: no limit, whatever is configured\n"
+	      "      --estimate       do not move; print for how long a move would stop the job\n"
+	      "      --pid            take numbers as PIDs, never as job numbers\n"
+	      "      --json           print a JSON object for each move\n"
 	      "  -q, --quiet          print nothing about a move that succeeds\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
-	      "  -h, --help           this text\n"
-	      "  -V, --version        the version\n\n"
-	      "Exit status: 0 all were moved; 1 one was not, and runs where it was; 2 usage.\n",
+	      "  -h, --help           print this text and exit\n"
+	      "  -V, --version        print the version and exit\n\n"
+	      "Exit status: 0 if all jobs were moved or stay by their policy; 1 if one was not\n"
+	      "moved, and runs where it was; 2 for a usage error.\n",
 	      out);
 }
 

@@ -61,23 +61,23 @@ static void vcrun_usage(FILE *out)
 {
 	fputs("Usage: vcrun [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
 	      "Run PROGRAM in a partition of this machine; see vcrun(1).\n\n"
-	      "  -p, --policy=POLICY  who chooses the partition: leastcpu, leastmem, parent,\n"
-	      "                       notparent, random, roundrobin, twochoices, joinidle, cost,\n"
-	      "                       or one of your own (default: the configured one)\n"
-	      "  -o, --on=PARTITION   this partition\n"
+	      "  -p, --policy=POLICY  choose the partition by this policy: leastcpu, leastmem,\n"
+	      "                       parent, notparent, random, roundrobin, twochoices,\n"
+	      "                       joinidle, cost or your own one (default: as configured)\n"
+	      "  -o, --on=PARTITION   run in this partition\n"
 	      "  -d, --detach         do not wait; print the job's number\n"
 	      "  -n, --name=NAME      a name for the job, for vcstat and vcmove\n"
-	      "  -i, --ipc=HOW        map: queues, semaphores and shared memory are those of all\n"
-	      "                       partitions, and move along; map,strict: the same, and no\n"
-	      "                       program runs that would use others; private (the default):\n"
-	      "                       the job's own\n"
-	      "  -m, --memory=SIZE    the memory that the program is expected to use, as 512M;\n"
-	      "                       policies go by it, it is no limit\n"
+	      "  -i, --ipc=HOW        map: share queues, semaphores and shared memory with the\n"
+	      "                       jobs of all partitions, also during moves; map,strict: as\n"
+	      "                       map, and refuse programs that cannot be mapped; private\n"
+	      "                       (default): the job has its own\n"
+	      "  -m, --memory=SIZE    the memory that the program is expected to use, such as\n"
+	      "                       512M; policies use it; it is not a limit\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
-	      "  -h, --help           this text\n"
-	      "  -V, --version        the version\n\n"
-	      "Exit status: PROGRAM's own; 128+N when signal N ended it; 125 vcrun failed,\n"
-	      "126 PROGRAM cannot be executed, 127 PROGRAM is not found.\n",
+	      "  -h, --help           print this text and exit\n"
+	      "  -V, --version        print the version and exit\n\n"
+	      "Exit status: PROGRAM's own; 128+N if signal N ended it; 125 if vcrun failed;\n"
+	      "126 if PROGRAM cannot be executed; 127 if PROGRAM is not found.\n",
 	      out);
 }
 

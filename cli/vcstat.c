@@ -36,16 +36,16 @@ static void vcstat_usage(FILE *out)
 {
 	fputs("Usage: vcstat [OPTION]... [partitions] [jobs] [moves] [ipc] [regions]\n"
 	      "       vcstat [OPTION]... devices\n"
-	      "Show the load of the partitions, the jobs in them, the moves so far, the IPC\n"
-	      "objects, and memory that partitions share; or where the partitions' devices sent\n"
-	      "their interrupts in the last second; see vcstat(1). Without a word: partitions and "
-	      "jobs. Users see their own\n"
-	      "jobs and moves, and the objects that they may read; root sees all.\n\n"
+	      "Show the load of the partitions, their jobs, the past moves, the IPC objects,\n"
+	      "and the memory that partitions share; or the CPUs to which the partitions'\n"
+	      "devices sent their interrupts within one second; see vcstat(1). Without an\n"
+	      "argument: partitions and jobs. Users see their own jobs and moves, and the\n"
+	      "objects that they may read; root sees all.\n\n"
 	      "      --json           print one JSON object\n"
-	      "  -w, --watch[=SEC]    again every SEC seconds (default 1), until interrupted\n"
+	      "  -w, --watch[=SEC]    repeat every SEC seconds (default 1) until interrupted\n"
 	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
-	      "  -h, --help           this text\n"
-	      "  -V, --version        the version\n",
+	      "  -h, --help           print this text and exit\n"
+	      "  -V, --version        print the version and exit\n",
 	      out);
 }
 

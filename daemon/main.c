@@ -190,15 +190,14 @@ static void main_usage(FILE *out)
 	      "The daemon of one partition. 'vcctl up' starts it; see vcd(8).\n\n"
 	      "  -p, --partition=NAME  the partition, as in DIR/instance.json\n"
 	      "      --state-dir=DIR   state directory (default $VCRUN_STATE_DIR or /run/vcrun)\n"
-	      "      --fire=EVENT      make the event happen, and exit; daemons call this\n"
-	      "      --revert=EVENT    go back from it, and exit\n"
-	      "      --cause=WORD      by load, time, command or failover: what comes first\n"
-	      "      --epoch=N         only if no daemon has taken the watch over since; daemons "
-	      "say "
-	      "this\n"
-	      "      --ready-fd=FD     write \"ok\", or why not, to FD, and close it\n"
-	      "  -h, --help            this text\n"
-	      "  -V, --version         the version\n",
+	      "      --fire=EVENT      fire the event and exit; daemons use this\n"
+	      "      --revert=EVENT    revert the event and exit\n"
+	      "      --cause=WORD      load, time, command or failover: the event's rank\n"
+	      "      --epoch=N         do nothing if another daemon has taken over the watch\n"
+	      "                        for events since epoch N; daemons use this\n"
+	      "      --ready-fd=FD     write \"ok\" or the reason of a failure to FD and close it\n"
+	      "  -h, --help            print this text and exit\n"
+	      "  -V, --version         print the version and exit\n",
 	      out);
 }
 

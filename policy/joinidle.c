@@ -48,5 +48,5 @@ static int joinidle_place(const struct vc_view *view)
 	return -1;
 }
 
-VC_POLICY(.name = "joinidle", .summary = "one with an idle CPU, at random; else the least busy",
+VC_POLICY(.name = "joinidle", .summary = "a random one with an idle CPU, else the least busy",
 	  .place = joinidle_place);

@@ -22,6 +22,5 @@ static int notparent_place(const struct vc_view *view)
 	return to < 0 && leaving != except ? leaving : to;
 }
 
-VC_POLICY(.name = "notparent",
-	  .summary = "not that of the job's parent process; of the others the least busy",
+VC_POLICY(.name = "notparent", .summary = "the least busy one without the job's parent process",
 	  .place = notparent_place);

@@ -14,4 +14,4 @@ static int random_place(const struct vc_view *view)
 	return up > 0 ? vc_nth_up(view, (uint32_t)(vc_random(view, 0) % up)) : -1;
 }
 
-VC_POLICY(.name = "random", .summary = "at random", .place = random_place);
+VC_POLICY(.name = "random", .summary = "a random one", .place = random_place);

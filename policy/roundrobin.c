@@ -24,4 +24,4 @@ static int roundrobin_place(const struct vc_view *view)
 	return vc_nth_up(view, nth % up);
 }
 
-VC_POLICY(.name = "roundrobin", .summary = "one after the other", .place = roundrobin_place);
+VC_POLICY(.name = "roundrobin", .summary = "each one in turn", .place = roundrobin_place);

@@ -37,5 +37,5 @@ static int twochoices_place(const struct vc_view *view)
 	return vc_tie(view, (uint32_t)a, (uint32_t)b) < 0 ? a : b;
 }
 
-VC_POLICY(.name = "twochoices", .summary = "the less busy of two drawn at random",
+VC_POLICY(.name = "twochoices", .summary = "the less busy of two random ones",
 	  .place = twochoices_place);
