@@ -18,6 +18,8 @@
 #include "common/log.h"
 #include "daemon/plan-priv.h"
 
+#define NOTE_USEC 2000000u
+
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
 DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
@@ -47,9 +49,8 @@ static void plan_start_child(struct plan_child *child, struct plan_watch *watch)
 		plan_exec(daemon, watch);
 	child->fd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
 	child->watch = watch;
-	child->began_usec = clock_real_usec();
 	watch->done_usec = watch->due_usec;
-	watch->due_usec = watch->not_before_usec = 0;
+	watch->due_usec = 0;
 	if (child->fd < 0) {
 		watch->done_usec = 0;
 		log_warn("event %s: cannot start its process: %s", watch->event->name,
@@ -63,13 +64,12 @@ static void plan_start_child(struct plan_child *child, struct plan_watch *watch)
 static struct plan_watch *plan_next_of(const struct plan_clock *clock, int rank)
 {
 	struct plan_watch *next = NULL;
-	uint64_t now = clock_real_usec();
 
 	for (size_t i = 0; i < clock->n; i++) {
 		struct plan_watch *watch = &clock->watches[i];
 
-		if (watch->due_usec && !watch->put_off && watch->not_before_usec <= now &&
-		    plan_rank(watch->cause) == rank && (!next || watch->due_usec < next->due_usec))
+		if (watch->due_usec && !watch->put_off && plan_rank(watch->cause) == rank &&
+		    (!next || watch->due_usec < next->due_usec))
 			next = watch;
 	}
 	return next;
@@ -92,7 +92,7 @@ void plan_start_next(struct daemon *daemon)
 	}
 }
 
-/* What became of it stands in events.json; if nothing new does, it did not get the lock in time. */
+/* What became of it stands in events.json. */
 static void plan_settle(struct daemon *daemon, const struct plan_child *child)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
@@ -107,10 +107,6 @@ static void plan_settle(struct daemon *daemon, const struct plan_child *child)
 	if (event->last.put_off && event->last.way == watch->way && !watch->due_usec) {
 		watch->due_usec = watch->done_usec;
 		watch->put_off = true;
-	} else if (event->last.at_usec < child->began_usec && event->retry_msec &&
-		   !watch->due_usec) {
-		watch->due_usec = watch->done_usec;
-		watch->not_before_usec = clock_real_usec() + (uint64_t)event->retry_msec * 1000;
 	}
 }
 
@@ -177,6 +173,21 @@ static int plan_check_epoch(const struct instance *in, uint32_t epoch, struct vc
 				 "any more");
 }
 
+/* It has not had the lock in time. What is only to be written down takes no time, so that who has
+ * it gives way for that. */
+static void plan_note_busy(struct instance *in, struct cg *cg, const struct plan_order *order,
+			   const struct vc_err *why)
+{
+	const struct reshape_claim claim = { .rank = RESHAPE_RANK_BRIEF,
+					     .deadline_usec = clock_mono_usec() + NOTE_USEC };
+	_cleanup_close_ int lock = -1;
+
+	if (reshape_lock(in, cg, &claim, &lock, NULL) < 0)
+		return;
+	plan_note_failure(in, order, why);
+	plan_note_again(in, order->event);
+}
+
 /* Once, with the lock. */
 static int plan_do(struct instance *in, struct cg *cg, const struct plan_order *order,
 		   const struct reshape_claim *claim, uint32_t epoch, struct reshape_report *report,
@@ -187,7 +198,11 @@ static int plan_do(struct instance *in, struct cg *cg, const struct plan_order *
 	int r = reshape_lock(in, cg, claim, &lock, err);
 
 	if (r < 0)
-		return err_add(err, "event %s", order->event);
+		err_add(err, "event %s", order->event);
+	if (r == -EBUSY)
+		plan_note_busy(in, cg, order, err);
+	if (r < 0)
+		return r;
 	how.lock = lock;
 	r = plan_check_epoch(in, epoch, err);
 	if (r < 0)

@@ -26,12 +26,11 @@ struct plan_watch {
 	struct condition condition;
 	struct condition_watch condition_watch;
 	struct failure_watch failure_watch; /* of the partition of a failover trigger */
-	uint64_t due_usec;        /* CLOCK_REALTIME since when it is to be done; 0: it is not */
-	enum plan_cause cause;    /* then: why */
-	bool put_off;             /* then: it waits for what comes first */
-	uint64_t not_before_usec; /* then: it did not get the lock, and is tried again; 0: now */
-	uint64_t done_usec;       /* due_usec of what is being done; 0: nothing is */
-	uint64_t retry_usec;      /* when it is to be tried again; 0: not */
+	uint64_t due_usec;     /* CLOCK_REALTIME since when it is to be done; 0: it is not */
+	enum plan_cause cause; /* then: why */
+	bool put_off;          /* then: it waits for what comes first */
+	uint64_t done_usec;    /* due_usec of what is being done; 0: nothing is */
+	uint64_t retry_usec;   /* when it is to be tried again; 0: not */
 };
 
 /* A process that makes an event happen; one for each rank, since none waits for a lower one. */
@@ -39,8 +38,7 @@ struct plan_child {
 	struct daemon *daemon;
 	struct event *event;
 	struct plan_watch *watch;
-	uint64_t began_usec; /* CLOCK_REALTIME */
-	int fd;              /* a pidfd; -1: there is none */
+	int fd; /* a pidfd; -1: there is none */
 };
 
 struct plan_clock {

@@ -79,7 +79,7 @@ static void plan_forget(struct plan_clock *clock)
 
 		watch->condition_watch = (struct condition_watch){ .told = false };
 		watch->failure_watch = (struct failure_watch){ .begun = false };
-		watch->due_usec = watch->done_usec = watch->retry_usec = watch->not_before_usec = 0;
+		watch->due_usec = watch->done_usec = watch->retry_usec = 0;
 		watch->put_off = false;
 	}
 }

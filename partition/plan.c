@@ -241,9 +241,9 @@ static int go(struct instance *in, struct cg *cg, const struct plan *plan, struc
 	return r;
 }
 
-/* What failed is noted too; in_force and found are as they were. */
-static void note_failure(const struct instance *in, const struct plan_order *order,
-			 const struct vc_err *why)
+/* in_force and found are as they were. */
+void plan_note_failure(const struct instance *in, const struct plan_order *order,
+		       const struct vc_err *why)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct plan_event *event;
@@ -296,7 +296,7 @@ int plan_go(struct instance *in, struct cg *cg, const struct plan_order *order,
 	else
 		err_add(err, "event %s", event->name);
 	if (r < 0 && r != -EALREADY && r != -ECANCELED)
-		note_failure(in, order, err);
+		plan_note_failure(in, order, err);
 	/* Nothing to go back from, but to be given up. */
 	if (r == -EALREADY && event->last.again) {
 		event->last.again = false;

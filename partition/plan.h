@@ -137,6 +137,9 @@ int plan_may_go(const struct plan *plan, const struct plan_order *order, uint64_
 int plan_go(struct instance *in, struct cg *cg, const struct plan_order *order,
 	    const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err);
 
+/* Notes, with the lock held, why an order was not carried out. plan_go() does so itself. */
+void plan_note_failure(const struct instance *in, const struct plan_order *order,
+		       const struct vc_err *why);
 /* What a trigger has made go one way, and has failed, is to be tried again: notes that, if the
  * event wants it. Going either way anew ends that, reverting it too when it is not in force. */
 void plan_note_again(const struct instance *in, const char *name);

@@ -18,6 +18,9 @@ event() { # NAME FIELD
 event_is() { # NAME FIELD VALUE
 	[ "$(event "$1" "$2")" = "$3" ]
 }
+matches_reason() { # NAME
+	event "$1" "['last']['reason']" | grep -q 'another change of partitions was under way'
+}
 changes() { # CAUSE: how often that was done
 	grep -c "\"cause\":\"$1\",\"result\":\"done\"" "$state/reshapes.jsonl" || :
 }
@@ -69,6 +72,13 @@ event crowd {
 		memory = "160M"
 	}
 }
+event hasty {
+	when = "d.jobs > 0"
+	deadline = 0.5
+	after c {
+		memory = "112M"
+	}
+}
 event throng {
 	when = "b.jobs > 2"
 	hold = 0
@@ -92,6 +102,15 @@ is "a command that does not get the lock" "$status" 1
 matches "a command that does not get the lock" "$out" "another change of partitions .* made by process [0-9]+"
 say "a deadline of 500 ms: $took ms"
 at_most "milliseconds until a deadline of 500" "$took" 3000
+
+# So has an event, by itself; and the reason is kept.
+vcrun --on=d --name=hasty sleep 1000 &
+hasty=$!
+wait_for 10 event_is hasty "['last']['way']" fire
+wait_for 10 matches_reason hasty
+kill $hasty
+kill -0 $squeeze || fail "the event that had the lock has ended: $(cat "$work/squeeze.out")"
+is "limits" "$(limit b) $(limit c)" "128 128"
 
 # A failover makes it give way; then it waits again, and is done when it can be.
 began=$(date +%s%N)
