@@ -20,6 +20,11 @@ libipctable_la_SOURCES = ipcmap/table.c ipcmap/table.h ipcmap/table-layout.h ipc
 libipctable_la_CFLAGS = $(AM_CFLAGS) -pthread
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit-reach
+TESTS += tests/unit-reach
+tests_unit_reach_SOURCES = tests/unit-reach.c
+tests_unit_reach_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_reach_LDADD = libreach.la libcommon.la $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit-ipctable tests/unit-ipctable-kill
 TESTS += tests/unit-ipctable tests/unit-ipctable-kill
 tests_unit_ipctable_SOURCES = tests/unit-ipctable.c
