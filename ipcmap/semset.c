@@ -327,6 +327,28 @@ int semset_try(struct semset *set, const struct sembuf *ops, size_t n, uint32_t 
 	return r;
 }
 
+int semset_try_zero(const struct semset *set, const struct sembuf *ops, size_t n,
+		    struct semset_block *ret)
+{
+	if (n == 0 || n > SEMSET_OPS_MAX)
+		return -EINVAL;
+	if (load(&set->head->removed))
+		return -EIDRM;
+	for (size_t i = 0; i < n; i++) {
+		const struct semset_sem *sem;
+
+		if (ops[i].sem_num >= set->nsems)
+			return -EFBIG;
+		sem = &set->sems[ops[i].sem_num];
+		*ret = (struct semset_block){ .word = (uint32_t *)&sem->seq,
+					      .value = load(&sem->seq),
+					      .slot = -1 };
+		if (sem_value(sem) != 0)
+			return ops[i].sem_flg & IPC_NOWAIT ? -EAGAIN : -EINPROGRESS;
+	}
+	return 0;
+}
+
 /* --- semctl ------------------------------------------------------------------------------ */
 
 static int semset_count_waiters(struct semset *set, uint32_t index, bool zero)

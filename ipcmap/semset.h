@@ -79,7 +79,7 @@ struct semset {
 	struct semset_sem *sems;
 	struct semset_undo *undo; /* [slot * nsems + index] */
 	uint32_t nsems;
-	bool readonly; /* mapped so: only semset_get() and semset_get_all() may be called */
+	bool readonly; /* mapped so: only semset_get*() and semset_try_zero() may be called */
 };
 
 /* Bytes of a file for so many semaphores. */
@@ -105,6 +105,11 @@ struct semset_block {
  */
 int semset_try(struct semset *set, const struct sembuf *ops, size_t n, uint32_t pid,
 	       struct semset_block *ret);
+
+/* The same of operations that all wait for zero, on a set that may only be read. Nobody wakes who
+ * sleeps then: look again now and then. */
+int semset_try_zero(const struct semset *set, const struct sembuf *ops, size_t n,
+		    struct semset_block *ret);
 void semset_unblock(struct semset *set, struct semset_block *block);
 
 /* semctl(): GETVAL GETPID GETNCNT GETZCNT. The answer, or -EINVAL, -EIDRM. */

@@ -32,22 +32,12 @@ static void writer(void)
 	SHOW(msgsnd(queue, &message, 1, IPC_NOWAIT));
 }
 
-/* May read, and not write. */
-static void reader(void)
-{
-	struct sembuf zero = { 0, 0, 0 };
-
-	SHOW_ID(semget(KEY, 1, 0));
-	SHOW(semop(set, &zero, 1));
-}
-
 static void permissions(void)
 {
 	queue = SHOW_ID(msgget(KEY, IPC_CREAT | 0622));
 	set = SHOW_ID(semget(KEY, 1, IPC_CREAT | 0644));
 	segment = SHOW_ID(shmget(KEY + 1, 1, IPC_CREAT | 0600));
 	ipc_child("writer", STRANGER, writer);
-	ipc_child("reader", STRANGER, reader);
 }
 
 static long open_sem(const char *name, int flags)

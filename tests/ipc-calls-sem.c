@@ -213,9 +213,37 @@ static void reader(void)
 	all();
 	SHOW(semctl(id, 0, SETVAL, 1));
 	SHOW(op(0, 1, 0));
+	SHOW(op(0, 0, 0));
+	SHOW(op(1, 0, IPC_NOWAIT));
+	SHOW(timed(1, 0, 0, 50000000));
+	SHOW(op3(0, 0, 0, IPC_NOWAIT));
+	SHOW(op3(0, 99, 1, IPC_NOWAIT));
+	SHOW(op(3, 0, 0));
+	ipc_alarm(100, true);
+	SHOW(op(1, 0, 0));
 	SHOW_ID(semget(KEY, 0, 0400));
 	SHOW_ID(semget(KEY, 0, 0600));
 	SHOW(semctl(id, 0, IPC_RMID));
+}
+
+/* Is told that it is zero, or that the set is gone, though it cannot write. */
+static void reader_waits(void)
+{
+	SHOW(op(1, 0, 0));
+}
+
+static void reading(void)
+{
+	pid_t pid;
+
+	SHOW(semctl(id, 0, SETVAL, 0));
+	SHOW(semctl(id, 1, SETVAL, 1));
+	ipc_child("reader", 65534, reader);
+	SHOW(semctl(id, 1, SETVAL, 1));
+	pid = ipc_start_as(65534, reader_waits);
+	ipc_settle();
+	SHOW(op(1, -1, 0));
+	ipc_reap("waiting reader", pid);
 }
 
 static void permissions(void)
@@ -227,7 +255,7 @@ static void permissions(void)
 	ds.sem_perm.mode = 0604;
 	SHOW(semctl(id, 0, IPC_SET, &ds));
 	stat_set();
-	ipc_child("reader", 65534, reader);
+	reading();
 	ds.sem_perm.mode = 0600;
 	ds.sem_perm.uid = 65534;
 	SHOW(semctl(id, 0, IPC_SET, &ds));

@@ -76,6 +76,13 @@ static void child_as(void)
 	child_f();
 }
 
+pid_t ipc_start_as(uid_t uid, void (*f)(void))
+{
+	child_uid = uid;
+	child_f = f;
+	return ipc_start(child_as);
+}
+
 void ipc_child(const char *text, uid_t uid, void (*f)(void))
 {
 	child_uid = uid;

@@ -33,6 +33,7 @@ void ipc_child(const char *text, uid_t uid, void (*f)(void));
 
 /* Starts f in a child; ipc_reap() waits for it, and shows how it ended. */
 pid_t ipc_start(void (*f)(void));
+pid_t ipc_start_as(uid_t uid, void (*f)(void));
 void ipc_reap(const char *text, pid_t pid);
 
 /* Memory that is not there; that can only be read; whose page ends behind its first byte. */
@@ -64,6 +65,6 @@ void calls_errno_sysv(void);
 void calls_errno_posix(void);
 void calls_limits(void); /* changes them: as root, in an IPC namespace of its own */
 void calls_known(void);
-void calls_ours(void);   /* what differs from the kernel */
+void calls_ours(void); /* what differs from the kernel */
 
 #endif

@@ -15,6 +15,8 @@
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/wait.h"
 
+#define SEM_LOOK_USEC 10000 /* between looks of who is not woken */
+
 union semun {
 	int val;
 	struct semid_ds *buf;
@@ -58,21 +60,49 @@ INTERPOSE int semget(key_t key, int nsems, int flags)
 
 /* --- semop ------------------------------------------------------------------------------- */
 
+/* By who may only read: it cannot note that it sleeps. */
+static int sem_wait_zero(struct section *section, struct object *object, const struct sembuf *ops,
+			 size_t n, uint64_t deadline_usec)
+{
+	struct semset_block block;
+	int r;
+
+	while ((r = semset_try_zero(&object->set, ops, n, &block)) == -EINPROGRESS) {
+		uint64_t soon = clock_mono_usec() + SEM_LOOK_USEC;
+
+		r = section_sleep(section, block.word, block.value,
+				  soon < deadline_usec ? soon : deadline_usec);
+		if (r == -ETIMEDOUT && soon < deadline_usec)
+			continue;
+		if (r < 0)
+			break;
+	}
+	return r == -ETIMEDOUT ? -EAGAIN : r;
+}
+
+static bool sem_alters(const struct sembuf *ops, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].sem_op != 0)
+			return true;
+	return false;
+}
+
 static int sem_operate(struct section *section, struct object *object, const struct sembuf *ops,
 		       size_t n, uint64_t deadline_usec)
 {
 	struct semset_block block;
-	bool alters = false;
 	int r;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (ops[i].sem_num >= object->set.nsems)
 			return -EFBIG;
-		alters = alters || ops[i].sem_op != 0;
-	}
-	r = sysv_may(&object->perm, alters ? 0222 : 0444);
+	r = sysv_may(&object->perm, sem_alters(ops, n) ? 0222 : 0444);
 	if (r < 0)
 		return r;
+	if (object->readonly)
+		return sem_alters(ops, n) ? -EACCES
+					  : sem_wait_zero(section, object, ops, n, deadline_usec);
 	for (size_t i = 0; i < n; i++)
 		if (ops[i].sem_flg & SEM_UNDO)
 			object_user(object)->undo = true;
@@ -127,7 +157,7 @@ static int sem_op(struct section *section, int id, const struct sembuf *argument
 	if (r == 0 && timeout)
 		r = sem_deadline(&taken, &deadline_usec);
 	if (r == 0)
-		r = object_get(IPC_KIND_SYSV_SEM, id, 0, true, &object);
+		r = object_get(IPC_KIND_SYSV_SEM, id, 0, sem_alters(ops, (uint32_t)n), &object);
 	if (r < 0)
 		return r;
 	r = sem_operate(section, object, ops, (uint32_t)n, deadline_usec);
