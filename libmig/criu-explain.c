@@ -128,8 +128,8 @@ static const struct explain explain_rows[] = {
 	{ "Unsupported*", "it has something that cannot be carried", NULL, "end it for the move" },
 	{ "Some file locks are hold*", "it has taken a file lock just then", NULL, AGAIN },
 	{ "Can't get lease type*", "a lease of its was being broken just then", NULL, AGAIN },
-	{ "The bfd buffer is too small*", "the path of a mapped file is too long for CRIU", NULL,
-	  "use a directory less deep" },
+	{ "The bfd buffer is too small*", "the path of a mapped file, or the list of a process's groups, "
+	  "is too long for CRIU", NULL, "use a directory less deep, or fewer groups" },
 	{ "The file name is too long*", "a file's path is too long for CRIU", NULL,
 	  "close the file for the move" },
 

@@ -16,12 +16,15 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 
 /* A memfd, a socket and what comes over it. */
 #define LIMIT_FILES 3
 /* Measured for CRIU 4.2.1: 160 KiB, and 16 bytes for each page that there could be. */
 #define LIMIT_SPACE_BYTES (256u << 10)
 #define LIMIT_SPACE_SHARE 256
+#define LIMIT_LINE 4095
+#define LIMIT_STATUS_MAX (1 << 22)
 
 /* The soft limit of that name in /proc/PID/limits; UINT64_MAX: none. */
 static uint64_t limit_find(const char *text, const char *name)
@@ -88,6 +91,23 @@ static int limit_check_space(struct inventory_scan *scan, const struct inventory
 		limit >> 10, size >> 10, needed >> 10);
 }
 
+/* CRIU reads /proc/PID/status with room for lines of this length. */
+static int limit_check_groups(struct inventory_scan *scan, const struct inventory_proc *proc)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *groups;
+
+	if (file_read_all(proc->dirfd, "status", LIMIT_STATUS_MAX, &text) < 0)
+		return 0;
+	groups = strstr(text, "\nGroups:");
+	if (!groups || strcspn(groups + 1, "\n") < LIMIT_LINE)
+		return 0;
+	return inventory_refuse(scan, proc,
+				"belongs to so many groups that their list has %zu bytes, of which CRIU "
+				"reads %d; start it with fewer",
+				strcspn(groups + 1, "\n"), LIMIT_LINE);
+}
+
 int inventory_check_limits(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	char text[4096];
@@ -98,5 +118,7 @@ int inventory_check_limits(struct inventory_scan *scan, const struct inventory_p
 	r = limit_check_files(scan, proc, limit_find(text, "Max open files"));
 	if (r == 0)
 		r = limit_check_space(scan, proc, limit_find(text, "Max address space"));
+	if (r == 0 && proc->long_status)
+		r = limit_check_groups(scan, proc);
 	return r;
 }

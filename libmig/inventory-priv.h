@@ -14,6 +14,7 @@
  *	inventory-reach.c   files that root is refused
  *	inventory-limit.c   resource limits that leave CRIU no room
  *	inventory-share.c   what processes share, and threads do not
+ *	inventory-timer.c   timers that cannot be made again
  *	inventory-serve.c   file systems that the tree serves itself
  *	inventory-map.c     mappings; memory shared with outsiders
  *
@@ -60,6 +61,7 @@ struct inventory_proc {
 	char name[64];
 	char state;
 	unsigned int n_threads;
+	bool long_status; /* its status is longer than most: it belongs to many groups */
 	int dirfd; /* /proc/PID */
 };
 
@@ -142,6 +144,7 @@ int inventory_check_object(struct inventory_scan *scan, const struct inventory_p
 			   int fd, const char *link);
 int inventory_check_directory(struct inventory_scan *scan, const struct inventory_proc *proc,
 			      int fd, const char *link);
+int inventory_check_timers(struct inventory_scan *scan, const struct inventory_proc *proc);
 /* Notes a descriptor of /dev/fuse; then looks for files of what is served by it. */
 int inventory_note_server(struct inventory_scan *scan, const struct inventory_proc *proc, int fd);
 int inventory_check_served(struct inventory_scan *scan);

@@ -153,10 +153,14 @@ static int inventory_read_status(struct inventory_scan *scan, struct inventory_p
 	char text[4096], tracer_name[64] = "?", comm[32];
 	const char *field;
 	uint64_t kib;
+	ssize_t len;
 	int tracer;
 
-	if (inventory_read(proc->dirfd, path, text, sizeof(text)) < 0)
+	len = inventory_read(proc->dirfd, path, text, sizeof(text));
+	if (len < 0)
 		return -ESRCH;
+	if (ret_bytes)
+		proc->long_status = len == (ssize_t)sizeof(text) - 1;
 	field = inventory_field(text, "State");
 	*ret_state = field ? *field : '?';
 	field = inventory_field(text, "Threads");
@@ -490,6 +494,8 @@ int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 			r = inventory_check_program(scan, &proc);
 		if (r == 0)
 			r = inventory_check_limits(scan, &proc);
+		if (r == 0)
+			r = inventory_check_timers(scan, &proc);
 		if (r == 0)
 			r = inventory_scan_fds(scan, &proc);
 		if (r == 0)

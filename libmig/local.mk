@@ -8,7 +8,7 @@ libmig_la_SOURCES = \
 	libmig/inventory-barred.c libmig/inventory-fd.c libmig/inventory-frozen.c libmig/inventory-lock.c \
 	libmig/inventory-limit.c libmig/inventory-reach.c \
 	libmig/inventory-map.c libmig/inventory-object.c \
-	libmig/inventory-share.c libmig/inventory-task.c libmig/inventory-serve.c \
+	libmig/inventory-share.c libmig/inventory-task.c libmig/inventory-serve.c libmig/inventory-timer.c \
 	libmig/namespace.c libmig/namespace.h \
 	libmig/image.c libmig/image.h libmig/image-maps.c libmig/image-write.c \
 	libmig/image-names.c libmig/image-locked.c \

@@ -5,6 +5,7 @@
 #include "tests/kinds/kind.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/elf.h>
 #include <pthread.h>
 #include <sched.h>
@@ -244,6 +245,25 @@ static void show_stopped(FILE *out)
 		info.si_status, told);
 }
 
+/* More than fit into a line that CRIU reads. */
+static void make_groups(void)
+{
+	static gid_t groups[1000];
+
+	for (int i = 0; i < 1000; i++)
+		groups[i] = 10000 + (gid_t)i;
+	MUST(setgroups(1000, groups) == 0);
+}
+
+static void make_fewer_groups(void)
+{
+	static gid_t groups[600];
+
+	for (int i = 0; i < 600; i++)
+		groups[i] = 10000 + (gid_t)i;
+	MUST(setgroups(600, groups) == 0);
+}
+
 /* pause(2), for ever. */
 static void make_32_bit(void)
 {
@@ -306,6 +326,8 @@ const struct kind kinds_odd[] = {
 	KIND("odd-stopped-pending", make_stopped_pending, show_stopped, .as = KIND_BOTH),
 	KIND("odd-stopped-threads", make_stopped_threads, show_stopped),
 	KIND("odd-stopped-both", make_stopped_both, show_stopped),
+	KIND("odd-groups", make_groups, NULL, .refused = "so many groups"),
+	KIND("odd-fewer-groups", make_fewer_groups, NULL),
 	KIND("odd-32-bit", make_32_bit, NULL, .refused = "a 32-bit program"),
 	{ .name = NULL },
 };

@@ -10,6 +10,7 @@
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int fd = -1;
@@ -113,12 +114,56 @@ static void show_timerfd(FILE *out)
 		value.it_value.tv_sec > 3000);
 }
 
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* Of the CPU time of somebody else. */
+static pid_t make_posix_other(void)
+{
+	struct itimerspec value = { .it_value.tv_sec = 3600, .it_interval.tv_sec = 7 };
+	struct sigevent event = { .sigev_notify = SIGEV_NONE };
+	pid_t pid = kind_child(nothing, NULL);
+	clockid_t clock;
+
+	MUST(clock_getcpuclockid(pid, &clock) == 0);
+	MUST(timer_create(clock, &event, &timer) == 0);
+	MUST(timer_settime(timer, 0, &value, NULL) == 0);
+	return pid;
+}
+
+static void make_posix_child(void)
+{
+	make_posix_other();
+}
+
+static void make_posix_dead(void)
+{
+	pid_t pid = make_posix_other();
+
+	MUST(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+}
+
+static void make_posix_outside(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_NONE };
+	clockid_t clock;
+
+	MUST(clock_getcpuclockid(1, &clock) == 0);
+	NEED(timer_create(clock, &event, &timer) == 0);
+}
+
 const struct kind kinds_timer[] = {
 	KIND("timer-itimer", make_itimer, show_itimer),
 	KIND("timer-posix", make_posix, show_posix),
 	KIND("timer-posix-point", make_posix_point, show_posix),
 	KIND("timer-posix-boottime", make_posix_boottime, show_posix),
 	KIND("timer-posix-cpu", make_posix_cpu, show_posix),
+	KIND("timer-posix-child", make_posix_child, show_posix, .as = KIND_BOTH),
+	KIND("timer-posix-dead", make_posix_dead, NULL, .refused = "which has ended",
+	     .as = KIND_BOTH),
+	KIND("timer-posix-outside", make_posix_outside, NULL, .refused = "which is not of the job"),
 	KIND("timer-alarm-pending", make_alarm_pending, show_alarm_pending),
 	KIND("timer-timerfd", make_timerfd, show_timerfd),
 	{ .name = NULL },
