@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -285,6 +286,112 @@ static void copies(void)
 	SHOW(mq_close(read_only));
 }
 
+/* --- descriptors from others ------------------------------------------------------------- */
+
+#define KEPT_FD 60
+
+static int pair[2];
+
+static void pass(int fd)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS } };
+	char byte = 0;
+	struct iovec bytes = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &bytes,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	sendmsg(pair[0], &message, 0);
+}
+
+static int take(void)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec bytes = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &bytes,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	int fd = -1;
+
+	if (recvmsg(pair[1], &message, 0) == 1)
+		memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
+	return fd;
+}
+
+static void use_passed(void)
+{
+	int fd, read_only;
+	char byte;
+
+	mq_close(q);
+	fd = take();
+	read_only = take();
+	SHOW(mq_receive(fd, &byte, 1, NULL));
+	SHOW(mq_send(fd, "m", 1, 0));
+	SHOW(fcntl(fd, F_GETFL));
+	printf("passed, poll: %#x\n", by_poll(fd, 0));
+	SHOW(mq_send(read_only, "n", 1, 0));
+	SHOW(fcntl(read_only, F_GETFL));
+	SHOW(mq_receive(read_only, &byte, 1, NULL));
+	SHOW(mq_receive(read_only, &byte, 1, NULL));
+	SHOW(mq_close(fd));
+	SHOW(mq_close(fd));
+	SHOW(mq_receive(pair[1], &byte, 1, NULL));
+	SHOW(mq_receive(STDOUT_FILENO, &byte, 1, NULL));
+}
+
+static void keep(void)
+{
+	dup2(q, KEPT_FD);
+	execl("/proc/self/exe", "ipc-calls", "kept", (char *)NULL);
+}
+
+static void others(void)
+{
+	mqd_t read_only = mq_open(NAME, O_RDONLY | O_NONBLOCK);
+	pid_t pid;
+	char byte;
+
+	socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+	SHOW(mq_send(q, "l", 1, 0));
+	pid = ipc_start(use_passed);
+	pass(q);
+	pass(read_only);
+	ipc_reap("passed", pid);
+	SHOW(mq_close(read_only));
+	SHOW(mq_send(q, "o", 1, 0));
+	ipc_reap("kept", ipc_start(keep));
+	SHOW(mq_receive(q, &byte, 1, NULL));
+	VALUE(byte);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* What a program finds that was executed with a queue's descriptor open. */
+void calls_kept(void)
+{
+	char byte = 0;
+
+	SHOW(mq_receive(KEPT_FD, &byte, 1, NULL));
+	VALUE(byte);
+	SHOW(mq_send(KEPT_FD, "p", 1, 0));
+	printf("kept, poll: %#x\n", by_poll(KEPT_FD, 0));
+	SHOW(close(KEPT_FD));
+	SHOW(mq_send(KEPT_FD, "p", 1, 0));
+}
+
 /* As programs do that begin anew, whatever was open. */
 static void close_others(void)
 {
@@ -320,6 +427,7 @@ void calls_poll(void)
 	epolls();
 	closings();
 	copies();
+	others();
 	close_others();
 	SHOW(mq_close(q));
 	SHOW(mq_unlink(NAME));

@@ -146,6 +146,7 @@ int main(int argc, char **argv)
 		{ "known", calls_known },
 		{ "child", calls_child },
 		{ "poll", calls_poll },
+		{ "kept", calls_kept },
 		{ "raw", calls_raw },
 		{ "ours", calls_ours },
 		{ "attach", calls_attach },

@@ -60,7 +60,8 @@ void calls_child(void);
 void calls_attach(void);
 void calls_info(void);
 void calls_poll(void);
-void calls_raw(void); /* mapped with map,strict alone */
+void calls_kept(void); /* of poll, after an exec */
+void calls_raw(void);  /* mapped with map,strict alone */
 void calls_errno_sysv(void);
 void calls_errno_posix(void);
 void calls_limits(void); /* changes them: as root, in an IPC namespace of its own */

@@ -24,7 +24,7 @@ libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
 	ipcmap/preload/shm-attach.c ipcmap/preload/shm-attach.h ipcmap/preload/shm-head.c ipcmap/preload/shm-known.c ipcmap/preload/shm-known.h \
 	ipcmap/preload/shm-touched.c \
 	ipcmap/preload/posix.c ipcmap/preload/posix-mq.c ipcmap/preload/posix-mq.h \
-	ipcmap/preload/posix-mq-notify.c ipcmap/preload/posix-mq-poll.c ipcmap/preload/posix-mq-fd.c \
+	ipcmap/preload/posix-mq-notify.c ipcmap/preload/posix-mq-poll.c ipcmap/preload/posix-mq-fd.c ipcmap/preload/posix-mq-adopt.c \
 	ipcmap/preload/posix-sem.c ipcmap/preload/posix-shm.c
 # The last: programs do pass NULL where the C library's headers say that they must not.
 # A library that is preloaded may have its threads' variables where the C library has its own.

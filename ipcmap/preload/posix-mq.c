@@ -119,6 +119,14 @@ static bool mq_is_open(const struct mq_opened *opened)
 	       file.st_dev == opened->dev;
 }
 
+static void mq_list(struct mq_opened *opened)
+{
+	opened->uses = 1;
+	opened->next = mqs_opened;
+	mqs_opened = opened;
+	mq_mark(opened->fd, true);
+}
+
 int mq_get(mqd_t fd, struct mq_opened **ret)
 {
 	struct mq_opened *opened;
@@ -129,6 +137,8 @@ int mq_get(mqd_t fd, struct mq_opened **ret)
 		mq_drop(opened);
 		opened = NULL;
 	}
+	if (!opened && !preload_is_guest() && (opened = mq_adopt(fd)))
+		mq_list(opened);
 	if (opened) {
 		opened->uses++;
 		if (opened->pid != preload_pid() && !preload_is_guest())
@@ -164,7 +174,7 @@ static int mq_name(const char *name)
 	return strchr(name + 1, '/') || !strcmp(name, "/.") || !strcmp(name, "/..") ? -EACCES : 0;
 }
 
-static int mq_map(struct mq_opened *opened, const struct door_object *door)
+int mq_map(struct mq_opened *opened, const struct door_object *door)
 {
 	void *base = mmap(NULL, door->size, PROT_READ | PROT_WRITE, MAP_SHARED, door->fd, 0);
 	int r;
@@ -191,10 +201,7 @@ static void mq_insert(struct mq_opened *opened)
 	/* Closed by close(), not by mq_close(). */
 	while ((stale = mq_find(opened->fd)))
 		mq_drop(stale);
-	opened->uses = 1;
-	opened->next = mqs_opened;
-	mqs_opened = opened;
-	mq_mark(opened->fd, true);
+	mq_list(opened);
 	preload_unlock();
 }
 
@@ -283,6 +290,7 @@ static int mq_opened_new(const struct door_object *door, int oflag, struct mq_op
 	opened->dev = file.st_dev;
 	opened->ino = file.st_ino;
 	opened->fd = preload_lowest_fd(door->fd);
+	mq_note_access(opened->fd, opened->access);
 	if (oflag & O_NONBLOCK)
 		REAL(fcntl)(opened->fd, F_SETFL, O_RDWR | O_NONBLOCK);
 	*ret = opened;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "ipcmap/door.h"
 #include "ipcmap/msgq.h"
 
 struct mq_waiter; /* posix-mq-notify.c */
@@ -43,6 +44,16 @@ bool mq_is_queue(int fd);
 
 /* Calls f for each open queue. Under the lock. */
 void mq_each(void (*f)(struct mq_opened *opened));
+
+/* Notes in the open file how it was opened, for whoever else gets it. */
+void mq_note_access(mqd_t fd, int access);
+
+/* The queue of a descriptor that somebody else has opened; it is not in the list yet. NULL: it is
+ * none. Under the lock. */
+struct mq_opened *mq_adopt(mqd_t fd);
+
+/* Maps what door has opened. 0 or -errno. */
+int mq_map(struct mq_opened *opened, const struct door_object *door);
 
 /* The descriptor has been closed, or has become a copy of a queue's. */
 void mq_closed(mqd_t fd);
