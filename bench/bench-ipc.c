@@ -419,8 +419,13 @@ int bench_ipc(struct bench *bench, struct vc_err *err)
 	ipc_bench_messages(bench, 64);
 	ipc_bench_messages(bench, 4096);
 	ipc_bench_semaphore(bench);
-	if (!bench_stop)
-		r = ipc_bench_open(bench, err);
 	sched_setaffinity(0, sizeof(before), &before);
+	if (!bench_stop)
+		r = ipc_bench_calls(bench, err);
+	if (r == 0 && !bench_stop) {
+		ipc_pin(false);
+		r = ipc_bench_open(bench, err);
+		sched_setaffinity(0, sizeof(before), &before);
+	}
 	return r;
 }

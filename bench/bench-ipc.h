@@ -2,8 +2,9 @@
 /*
  * bench-ipc.h - the parts of "vcbench ipc"
  *
- *	bench-ipc.c       between two processes: round trips, messages
- *	bench-ipc-one.c   in one: a semaphore that nobody waits for, opening by name
+ *	bench-ipc.c        between two processes: round trips, messages
+ *	bench-ipc-calls.c  calls of an unmodified program, mapped and the kernel's
+ *	bench-ipc-one.c    in one: a semaphore that nobody waits for, opening by name
  */
 #ifndef VC_BENCH_BENCH_IPC_H
 #define VC_BENCH_BENCH_IPC_H
@@ -41,6 +42,7 @@ void ipc_report(struct bench *bench, const char *key, const char *title, const c
 		struct ipc_way *ways, size_t n);
 
 void ipc_bench_semaphore(struct bench *bench);
+int ipc_bench_calls(struct bench *bench, struct vc_err *err);
 int ipc_bench_open(struct bench *bench, struct vc_err *err);
 
 #endif

@@ -1,10 +1,10 @@
 bin_PROGRAMS += vcbench
-pkglibexec_PROGRAMS += victim vcwork
+pkglibexec_PROGRAMS += victim vcwork vccalls
 
 vcbench_SOURCES = bench/vcbench.c bench/bench.h bench/bench-spawn.c bench/bench-move.c \
 	bench/bench-reshape.c bench/bench-victim.c bench/bench-victim.h \
 	bench/bench-stat.c bench/victim.h cli/table.c \
-	bench/bench-ipc.c bench/bench-ipc-one.c bench/bench-ipc.h \
+	bench/bench-ipc.c bench/bench-ipc-one.c bench/bench-ipc-calls.c bench/bench-ipc.h bench/calls.h \
 	bench/bench-crew.c bench/bench-crew.h bench/crew.h bench/estimate.c bench/estimate.h \
 	bench/usl.c bench/usl.h bench/bench-lock.c bench/bench-lock.h bench/bench-lock-report.c \
 	bench/bench-server.c bench/bench-server.h bench/bench-redis.c bench/bench-memcached.c \
@@ -19,6 +19,9 @@ vcbench_LDADD = libmig.la libvcipc.la libdoor.la libcommon.la $(JANSSON_LIBS) -l
 
 victim_SOURCES = bench/victim.c bench/victim.h
 victim_LDADD = libcommon.la
+
+vccalls_SOURCES = bench/calls.c bench/calls.h
+vccalls_LDADD = -lrt -lpthread
 
 vcwork_SOURCES = bench/work.c bench/work.h bench/crew.h bench/work-count.c bench/work-app.c bench/work-mem.c \
 	bench/work-ipc.c bench/work-file.c bench/work-victim.c bench/work-noise.c bench/work-client.c

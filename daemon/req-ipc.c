@@ -144,8 +144,10 @@ static int open_check(const struct ipc_opening *o, struct vc_err *err)
 	    (flags & DOOR_RDONLY && flags & DOOR_WRONLY))
 		return err_set(err, EINVAL, "flags %x: not known; is vcd older than libvcipc?",
 			       flags);
-	if (flags & DOOR_CREATE && (flags & DOOR_NOCOUNT || o->req->has_id || !o->key.kind))
-		return err_set(err, EINVAL, "a new IPC object has a kind, no id, and is counted");
+	if (flags & DOOR_CREATE && ((flags & DOOR_NOCOUNT && !(flags & DOOR_PERSISTENT)) ||
+				    o->req->has_id || !o->key.kind))
+		return err_set(err, EINVAL,
+			       "a new IPC object has a kind, no id, and is counted or persistent");
 	if (flags & DOOR_CREATE && o->key.kind == IPC_KIND_REGION)
 		return err_set(err, EPERM, "regions are made by the configuration");
 	if (!(flags & DOOR_CREATE) && !o->req->has_id && !o->req->has_name)
@@ -153,7 +155,8 @@ static int open_check(const struct ipc_opening *o, struct vc_err *err)
 	if (o->req->has_init &&
 	    (o->req->init.len > DOOR_INIT_MAX || o->req->init.len > o->req->size))
 		return err_set(err, EINVAL,
-			       "%zu first bytes for an object of %" PRIu64 "; at most %d are possible",
+			       "%zu first bytes for an object of %" PRIu64
+			       "; at most %d are possible",
 			       o->req->init.len, o->req->size, DOOR_INIT_MAX);
 	if (o->req->size > INT64_MAX)
 		return err_set(err, EINVAL, "an object of %" PRIu64 " bytes", o->req->size);
@@ -496,6 +499,8 @@ int req_ipc_unlink(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	if (r == 0) {
 		table_unlink(ipc->table, object.id);
 		ipc_undo_unlinked(ipc, object.id);
+		while (req->leave && table_count_out(ipc->table, object.id, conn->pid, 0) == 0)
+			;
 		ipc_sweep(ipc, object.id);
 		table_note_done(ipc->table, req->token);
 	}

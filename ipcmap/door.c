@@ -229,7 +229,7 @@ int door_fork(void)
 	return door_order(&msg);
 }
 
-int door_unlink(uint32_t kind, const char *name, uint64_t id)
+static int door_ask_unlink(uint32_t kind, const char *name, uint64_t id, bool leave)
 {
 	Vc__IpcUnlink body = VC__IPC_UNLINK__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
@@ -237,9 +237,20 @@ int door_unlink(uint32_t kind, const char *name, uint64_t id)
 	DOOR_SET_KEY(body, kind, name, id);
 	body.has_token = true;
 	body.token = door_token();
+	body.has_leave = body.leave = leave;
 	msg.body_case = VC__MSG__BODY_IPC_UNLINK;
 	msg.ipc_unlink = &body;
 	return door_order(&msg);
+}
+
+int door_unlink(uint32_t kind, const char *name, uint64_t id)
+{
+	return door_ask_unlink(kind, name, id, false);
+}
+
+int door_remove(uint32_t kind, uint64_t id)
+{
+	return door_ask_unlink(kind, NULL, id, true);
 }
 
 static void door_take_entry(const Vc__IpcEntry *entry, struct door_stat *ret)

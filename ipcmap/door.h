@@ -39,8 +39,8 @@ enum door_flags {
 	DOOR_EXCL = 1 << 1,       /* with CREATE: -EEXIST if there is one */
 	DOOR_RDONLY = 1 << 2,     /* read permission is enough; ret->fd is O_RDONLY */
 	DOOR_PERSISTENT = 1 << 3, /* of a new object: stays without openers, until unlinked */
-	DOOR_NOCOUNT = 1 << 4,    /* for a moment's look: the caller is not counted as an opener,
-				   * handle is 0; not with CREATE */
+	DOOR_NOCOUNT = 1 << 4,    /* the caller is not counted as an opener, handle is 0; with
+				   * CREATE only if it is to be PERSISTENT */
 	DOOR_WRONLY = 1 << 5,     /* write permission is enough; ret->fd is O_WRONLY */
 	DOOR_OWNER = 1 << 6,      /* owner and creator need no permission: they could give it to
 				   * themselves. The caller looks at the mode itself */
@@ -127,6 +127,10 @@ int door_fork(void);
  * -EINVAL, -ENAMETOOLONG, -ENOENT, -EPROTOTYPE as above; -EACCES: not the caller's.
  */
 int door_unlink(uint32_t kind, const char *name, uint64_t id);
+
+/* The same by id, and the caller is counted out of it, however often it is counted: in place of its
+ * door_close() calls. */
+int door_remove(uint32_t kind, uint64_t id);
 
 struct door_stat {
 	uint64_t id;

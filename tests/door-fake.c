@@ -351,3 +351,13 @@ void door_keep(void)
 void door_conn_forked(void)
 {
 }
+
+int door_remove(uint32_t kind, uint64_t id)
+{
+	int r = door_unlink(kind, NULL, id);
+
+	/* Whoever removes an object so has counted itself in once. */
+	if (r == 0)
+		door_close(id);
+	return r;
+}

@@ -254,6 +254,9 @@ void object_put(struct object *object)
 
 void object_removed(struct object *object)
 {
+	/* The daemon has counted this process out; a guest is not whom it has counted in. */
+	if (!preload_is_guest())
+		object->handle = 0;
 	if (object->mapped_readonly)
 		return;
 	if (object->kind == IPC_KIND_SYSV_SEM)

@@ -55,7 +55,8 @@ static int shm_truncate(int *fd, int oflag)
 static int shm_open_name(const char *name, int oflag, mode_t mode)
 {
 	char path[NAME_MAX + 2];
-	struct door_open req = { .kind = IPC_KIND_POSIX_SHM, .flags = shm_access(oflag) };
+	struct door_open req = { .kind = IPC_KIND_POSIX_SHM,
+				 .flags = shm_access(oflag) | DOOR_NOCOUNT };
 	struct door_object opened;
 	int r = shm_name(name, path);
 
@@ -65,7 +66,6 @@ static int shm_open_name(const char *name, int oflag, mode_t mode)
 	r = posix_open(&req, oflag, mode, &opened);
 	if (r < 0)
 		return r;
-	door_close(opened.handle);
 	r = oflag & O_TRUNC ? shm_truncate(&opened.fd, oflag) : 0;
 	if (r < 0) {
 		close(opened.fd);

@@ -212,7 +212,7 @@ int sysv_owns(uint32_t kind, int id);
 /* IPC_SET's. -EPERM: not the caller's. */
 int sysv_set(uint64_t id, const struct ipc_perm *perm);
 
-/* IPC_RMID's. */
-int sysv_remove(uint32_t kind, uint64_t id);
+/* IPC_RMID's. leave: the process has no handle of it after that. */
+int sysv_remove(uint32_t kind, uint64_t id, bool leave);
 
 #endif

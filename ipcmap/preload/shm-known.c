@@ -59,7 +59,7 @@ static void known_drop(struct known *known)
 {
 	shm_mmap(known->head, KNOWN_ROOM, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-	if (known->pid == preload_pid())
+	if (known->handle && known->pid == preload_pid())
 		door_close(known->handle);
 	known->head = NULL;
 }
@@ -148,12 +148,22 @@ bool shm_known_add(const struct door_object *opened)
 	return true;
 }
 
+bool shm_known_is_idle(uint64_t id)
+{
+	const struct known *known = preload_is_guest() ? NULL : known_find(id);
+
+	return known && known->pid == preload_pid() && !shm_attached_here(known->id);
+}
+
 void shm_known_removed(uint64_t id)
 {
-	const struct known *known = known_find(id);
+	struct known *known = known_find(id);
 
-	if (known)
+	if (known) {
 		__atomic_store_n(&known->head->removed, 1, __ATOMIC_RELEASE);
+		if (shm_known_is_idle(id))
+			known->handle = 0;
+	}
 	shm_known_sweep();
 }
 

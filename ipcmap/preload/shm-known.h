@@ -22,7 +22,10 @@ bool shm_known_add(const struct door_object *opened);
 /* Lets go of those that were removed. */
 void shm_known_sweep(void);
 
-/* IPC_RMID has removed one. */
+/* Whether this process has it open only for being kept here. */
+bool shm_known_is_idle(uint64_t id);
+
+/* IPC_RMID has removed one; sysv_remove() with leave, if it was idle. */
 void shm_known_removed(uint64_t id);
 
 /* One that was attached. Its head stays for as long as it is. */

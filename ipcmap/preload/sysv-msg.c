@@ -275,7 +275,7 @@ static int msg_remove(int id)
 
 	if (r < 0 && r != -EACCES)
 		return r;
-	r = sysv_remove(IPC_KIND_SYSV_MSG, (uint64_t)id);
+	r = sysv_remove(IPC_KIND_SYSV_MSG, (uint64_t)id, !preload_is_guest());
 	if (object) {
 		if (r == 0)
 			object_removed(object);

@@ -266,7 +266,7 @@ static int sem_remove(int id)
 
 	if (r < 0 && r != -EACCES)
 		return r;
-	r = sysv_remove(IPC_KIND_SYSV_SEM, (uint64_t)id);
+	r = sysv_remove(IPC_KIND_SYSV_SEM, (uint64_t)id, !preload_is_guest());
 	if (object) {
 		if (r == 0)
 			object_removed(object);

@@ -273,14 +273,14 @@ static int shm_lock(int id, int command)
 
 static int shm_remove(int id)
 {
-	int r = sysv_remove(IPC_KIND_SYSV_SHM, (uint64_t)id);
+	int r;
 
-	if (r < 0)
-		return r;
 	preload_lock();
-	shm_known_removed((uint64_t)id);
+	r = sysv_remove(IPC_KIND_SYSV_SHM, (uint64_t)id, shm_known_is_idle((uint64_t)id));
+	if (r == 0)
+		shm_known_removed((uint64_t)id);
 	preload_unlock();
-	return 0;
+	return r;
 }
 
 static int shm_control(int id, int command, struct shmid_ds *ds)

@@ -249,7 +249,9 @@ int sysv_set(uint64_t id, const struct ipc_perm *perm)
 	return sysv_owner_error(door_chown(id, perm->uid, perm->gid, perm->mode & SYSV_MODE));
 }
 
-int sysv_remove(uint32_t kind, uint64_t id)
+int sysv_remove(uint32_t kind, uint64_t id, bool leave)
 {
-	return sysv_owner_error((int64_t)id <= 0 ? -ENOENT : door_unlink(kind, NULL, id));
+	if ((int64_t)id <= 0)
+		return -EINVAL;
+	return sysv_owner_error(leave ? door_remove(kind, id) : door_unlink(kind, NULL, id));
 }
