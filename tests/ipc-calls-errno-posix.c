@@ -155,6 +155,7 @@ static void mq_receive_errors(void)
 	SHOW(mq_timedreceive(mq, buffer, 64, &priority, NULL));
 	SHOW(mq_timedreceive(mq, buffer, 64, NULL, ipc_none));
 	SHOW(mq_timedreceive(-1, buffer, 64, NULL, &bad));
+	SHOW(mq_timedreceive(-1, buffer, 64, NULL, &past));
 	SHOW(mq_timedreceive(-1, buffer, 64, NULL, ipc_none));
 	SHOW(mq_send(writer, "1", 1, 0));
 	SHOW(mq_send(writer, "2", 1, 0));

@@ -2,10 +2,14 @@
 /*
  * ipc-calls-errno.c - each call, each argument, each error that Linux's manual pages name
  *
- * Rows are calls whose arguments are wrong in one way, or in two: then it shows which is looked
- * at first. Not here, since no argument brings them about: ENOMEM (no memory is left), ENFILE (the
- * machine's files are used up), EINTR and EIDRM (ipc-interrupt.c; the other tables), and what
- * limits say (tests/ipc-limits-kernel.sh).
+ * A row is a call with one or two wrong arguments; two show which the kernel checks first. The
+ * errors that depend on limits are in ipc-calls-limits.c, those of a call that waits (EAGAIN,
+ * EINTR, EIDRM, ETIMEDOUT) in the table of its kind. tests/ipc-preload.sh has the list of all
+ * errors, and checks that a row gives each. No row can give these: ENOMEM and ENFILE, because the
+ * machine would have to run out of memory or files (but shmget(SHM_HUGETLB) and SHM_LOCK do give
+ * ENOMEM); EIDRM of msgctl(), semctl() and shmctl(), because Linux gives EINVAL for an identifier
+ * that is gone; EOVERFLOW, which only 32-bit programs get; ENOSYS, which only a kernel without the
+ * calls gives.
  */
 #include "ipc-calls.h"
 
@@ -223,6 +227,14 @@ static void semctl_errors(void)
 
 #define FAILED ((void *)-1)
 
+/* 0, and detached again; or -1. */
+static int attach(int id, const void *address, int flags)
+{
+	void *memory = shmat(id, address, flags);
+
+	return memory == FAILED ? -1 : shmdt(memory);
+}
+
 static void shm_errors(void)
 {
 	SHOW_ID(segment = shmget(KEY, 5000, IPC_CREAT | 0600));
@@ -237,17 +249,17 @@ static void shm_errors(void)
 	SHOW_ID(shmget(KEY + 1, (size_t)-1, IPC_CREAT | 0600));
 	SHOW_ID(shmget(KEY + 1, 1u << 30, IPC_CREAT | SHM_HUGETLB | 0600));
 
-	SHOW(shmat(-1, NULL, 0) == FAILED);
-	SHOW(shmat(gone, NULL, 0) == FAILED);
-	SHOW(shmat(NOTHING, NULL, 0) == FAILED);
-	SHOW(shmat(segment, ipc_at(ipc_none, 1), 0) == FAILED);
-	SHOW(shmat(segment, ipc_none, 0) == FAILED);
-	SHOW(shmat(segment, ipc_readonly, SHM_RND) == FAILED);
-	SHOW(shmat(segment, NULL, SHM_REMAP) == FAILED);
-	SHOW(shmat(segment, (void *)1, SHM_RND | SHM_REMAP) == FAILED);
-	SHOW(shmat(segment, (void *)-4096, 0) == FAILED);
-	SHOW(shmat(segment, (void *)-4096, SHM_REMAP) == FAILED);
-	SHOW(shmat(segment, (void *)(1l << 62), 0) == FAILED);
+	SHOW(attach(-1, NULL, 0));
+	SHOW(attach(gone, NULL, 0));
+	SHOW(attach(NOTHING, NULL, 0));
+	SHOW(attach(segment, ipc_at(ipc_none, 1), 0));
+	SHOW(attach(segment, ipc_none, 0));
+	SHOW(attach(segment, ipc_readonly, SHM_RND));
+	SHOW(attach(segment, NULL, SHM_REMAP));
+	SHOW(attach(segment, (void *)1, SHM_RND | SHM_REMAP));
+	SHOW(attach(segment, (void *)-4096, 0));
+	SHOW(attach(segment, (void *)-4096, SHM_REMAP));
+	SHOW(attach(segment, (void *)(1l << 62), 0));
 	SHOW(shmdt(NULL));
 	SHOW(shmdt((void *)-1));
 	SHOW(shmdt(ipc_none));
@@ -324,9 +336,9 @@ static void stranger(void)
 	SHOW_ID(shmget(KEY, 5000, 0));
 	SHOW_ID(shmget(KEY, 5001, 0600));
 	SHOW_ID(shmget(KEY, 5000, 0600));
-	SHOW(shmat(segment, NULL, 0) == FAILED);
-	SHOW(shmat(segment, NULL, SHM_RDONLY) == FAILED);
-	SHOW(shmat(segment, ipc_at(ipc_none, 1), 0) == FAILED);
+	SHOW(attach(segment, NULL, 0));
+	SHOW(attach(segment, NULL, SHM_RDONLY));
+	SHOW(attach(segment, ipc_at(ipc_none, 1), 0));
 	SHOW(shmctl(segment, IPC_STAT, &segment_ds));
 	SHOW(shmctl(0, SHM_STAT, &segment_ds));
 	SHOW_ID(shmctl(0, SHM_STAT_ANY, &segment_ds));
@@ -392,13 +404,13 @@ static void owner_segment(int mode)
 
 	VALUE(mode);
 	SHOW_ID(mine = shmget(KEY + 2, 5000, IPC_CREAT | mode));
-	SHOW(shmat(mine, NULL, 0) == FAILED);
+	SHOW(attach(mine, NULL, 0));
 	SHOW((memory = shmat(mine, NULL, SHM_RDONLY)) == FAILED);
 	if (memory != FAILED) {
 		SHOW(mprotect(memory, 4096, PROT_READ | PROT_WRITE));
 		SHOW(shmdt(memory));
 	}
-	SHOW(shmat(mine, NULL, SHM_RDONLY | SHM_EXEC) == FAILED);
+	SHOW(attach(mine, NULL, SHM_RDONLY | SHM_EXEC));
 	SHOW(shmctl(mine, IPC_STAT, &ds));
 	SHOW_ID(shmget(KEY + 2, 1, 0200));
 	SHOW(shmctl(mine, IPC_RMID, NULL));
@@ -426,7 +438,7 @@ static void creator(void)
 	SHOW(msgsnd(given_queue, &message, 1, IPC_NOWAIT));
 	SHOW(msgctl(given_queue, IPC_STAT, &queue_ds));
 	SHOW(semop(given_set, &up, 1));
-	SHOW(shmat(given_segment, NULL, 0) == FAILED);
+	SHOW(attach(given_segment, NULL, 0));
 	SHOW(msgctl(given_queue, IPC_SET, &queue_ds));
 }
 
@@ -438,7 +450,7 @@ static void creators_group(void)
 		_exit(1);
 	SHOW(msgrcv(given_queue, &message, 64, 0, IPC_NOWAIT));
 	SHOW(semop(given_set, &up, 1));
-	SHOW(shmat(given_segment, NULL, SHM_RDONLY) == FAILED);
+	SHOW(attach(given_segment, NULL, SHM_RDONLY));
 }
 
 /* Made by the stranger, given to another by root. */

@@ -224,6 +224,24 @@ static void other_stack(void)
 	sigaction(SIGALRM, &action, NULL);
 }
 
+/* Until there is no room. */
+static void fill(void)
+{
+	memset(message.text, 'z', sizeof(message.text));
+	message.type = 1;
+	SHOW(msgsnd(id, &message, 8192, IPC_NOWAIT));
+	SHOW(msgsnd(id, &message, 8192, IPC_NOWAIT));
+}
+
+static void interrupted_sender(void)
+{
+	fill();
+	ipc_alarm(100, true);
+	SHOW(msgsnd(id, &message, 8192, 0));
+	SHOW(msgrcv(id, &message, 8192, 0, 0));
+	SHOW(msgrcv(id, &message, 8192, 0, 0));
+}
+
 static void interrupted(void)
 {
 	ipc_alarm(100, true);
@@ -236,13 +254,24 @@ static void interrupted(void)
 	VALUE(ipc_alarms);
 }
 
+static void send_large(void)
+{
+	SHOW(msgsnd(id, &message, 8192, 0));
+}
+
 static void removed(void)
 {
-	pid_t pid = ipc_start(receive_blocked);
+	pid_t receiver = ipc_start(receive_blocked), sender;
 
 	ipc_settle();
 	SHOW(msgctl(id, IPC_RMID, NULL));
-	ipc_reap("receiver", pid);
+	ipc_reap("receiver", receiver);
+	SHOW_ID(id = msgget(KEY, IPC_CREAT | 0600));
+	fill();
+	sender = ipc_start(send_large);
+	ipc_settle();
+	SHOW(msgctl(id, IPC_RMID, NULL));
+	ipc_reap("sender", sender);
 	SHOW(put(1, "gone", 0));
 	SHOW(msgctl(id, IPC_RMID, NULL));
 	SHOW_ID(msgget(KEY, 0));
@@ -262,5 +291,6 @@ void calls_msg(void)
 	ipc_child("stranger", 65534, stranger);
 	blocked();
 	interrupted();
+	interrupted_sender();
 	removed();
 }

@@ -139,6 +139,8 @@ static void mq_times(void)
 	SHOW(mq_timedsend(mq, "d", 1, 0, &past));
 	soon = in_msec(100);
 	SHOW(mq_timedsend(mq, "d", 1, 0, &soon));
+	ipc_alarm(100, false);
+	SHOW(mq_send(mq, "d", 1, 0));
 	SHOW(get(mq));
 	SHOW(get(mq));
 	SHOW(get(mq));

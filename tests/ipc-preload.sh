@@ -11,6 +11,7 @@ for table in msg sem semundo shm mq notify named limits known errno-sysv errno-p
 		fail "$table, on the kernel's: exit status $?: $(tail -n 3 "$work/kernel")"
 	vcrun --ipc=map timeout 60 "$calls" $table >"$work/mapped" 2>&1 ||
 		fail "$table, mapped: exit status $?: $(tail -n 3 "$work/mapped")"
+	cat "$work/mapped" >>"$work/rows"
 	diff -u "$work/kernel" "$work/mapped" || fail "$table: the kernel's and ours differ"
 	at_least "calls of $table" "$(grep -c . "$work/kernel")" 40
 done
@@ -28,6 +29,42 @@ queues_are() {
 	[ "$(vcctl ipc list --kind=sysv-msg --json | json "len(d['ipc'])")" = "$1" ]
 }
 wait_for 5 queues_are 0
+
+# The errors that the manual pages name, each given by a row. put, get and the like are calls of the tables.
+while read -r calls errors; do
+	for error in $errors; do
+		grep -Eq "(^|[ (])($calls)\\(.* = -1 $error" "$work/rows" || fail "no row of $calls gives $error"
+	done
+done <<'END'
+mq_open|make|make_queue EACCES EEXIST EFAULT EINVAL EMFILE ENAMETOOLONG ENOENT ENOSPC
+mq_close EBADF
+mq_unlink EACCES EINVAL ENAMETOOLONG ENOENT
+mq_send|put EAGAIN EBADF EFAULT EINTR EINVAL EMSGSIZE
+mq_timedsend EFAULT EINVAL ETIMEDOUT
+mq_receive|get EAGAIN EBADF EFAULT EINTR EMSGSIZE
+mq_timedreceive EBADF EFAULT EINTR EINVAL ETIMEDOUT
+mq_getattr EBADF EFAULT
+mq_setattr EBADF EFAULT EINVAL
+mq_notify|notify EBADF EBUSY EINVAL
+open_sem EACCES EEXIST EINVAL ENAMETOOLONG ENOENT
+without_descriptors EMFILE
+sem_close EINVAL
+sem_unlink EACCES ENAMETOOLONG ENOENT
+shm_open EACCES EEXIST EINVAL ENAMETOOLONG ENOENT
+shm_unlink EACCES ENAMETOOLONG ENOENT
+msgget|get EACCES EEXIST ENOENT ENOSPC
+msgsnd|put EACCES EAGAIN EFAULT EIDRM EINTR EINVAL
+msgrcv|get E2BIG EACCES EFAULT EIDRM EINTR EINVAL ENOMSG
+msgctl EACCES EFAULT EINVAL EPERM
+semget EACCES EEXIST EINVAL ENOENT ENOSPC
+semop|op|op3 E2BIG EACCES EAGAIN EFAULT EFBIG EIDRM EINTR EINVAL ERANGE
+semtimedop|timed EAGAIN EFAULT EINTR EINVAL
+semctl EACCES EFAULT EINVAL EPERM ERANGE
+shmget EACCES EEXIST EINVAL ENOENT ENOMEM ENOSPC EPERM
+attach EACCES EINVAL
+shmdt EINVAL
+shmctl EACCES EFAULT EINVAL ENOMEM EPERM
+END
 
 # The objects are the instance's: made in one partition, used in another, gone when removed.
 vcrun --ipc=map --on=vc0 ipcmk --queue >/dev/null
