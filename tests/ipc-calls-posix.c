@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <mqueue.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -213,6 +214,48 @@ static void on_thread(union sigval value)
 	sem_post(&called);
 }
 
+static volatile long thread_stack, thread_cpus, thread_detached;
+
+static void on_attributes(union sigval value)
+{
+	pthread_attr_t attr;
+	cpu_set_t cpus;
+	size_t size;
+	int n;
+
+	(void)value;
+	pthread_getattr_np(pthread_self(), &attr);
+	pthread_attr_getstacksize(&attr, &size);
+	pthread_attr_getdetachstate(&attr, &n);
+	pthread_getaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+	thread_stack = (long)size;
+	thread_detached = n == PTHREAD_CREATE_DETACHED;
+	thread_cpus = CPU_COUNT(&cpus);
+	pthread_attr_destroy(&attr);
+	sem_post(&called);
+}
+
+/* The attributes are destroyed, and their memory is used again, before they are needed. */
+static int notify_attributes(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD,
+				  .sigev_notify_function = on_attributes };
+	pthread_attr_t attr;
+	int r, cpu = sched_getcpu();
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 1 << 20);
+	pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
+	event.sigev_notify_attributes = &attr;
+	r = mq_notify(mq, &event);
+	pthread_attr_destroy(&attr);
+	memset(&attr, 0xff, sizeof(attr));
+	return r;
+}
+
 static int notify(int how, int value)
 {
 	struct sigevent event = { .sigev_notify = how, .sigev_value = { .sival_int = value } };
@@ -274,6 +317,13 @@ void calls_notify(void)
 	SHOW(put(mq, "to a thread", 1));
 	SHOW(sem_wait(&called));
 	VALUE(thread_value);
+	SHOW(get(mq));
+	SHOW(notify_attributes());
+	SHOW(put(mq, "to a thread of that kind", 1));
+	SHOW(sem_wait(&called));
+	VALUE(thread_stack);
+	VALUE(thread_cpus);
+	VALUE(thread_detached);
 	SHOW(get(mq));
 	SHOW(notify(SIGEV_NONE, 46));
 	SHOW(mq_notify(mq, NULL));
