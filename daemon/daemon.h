@@ -314,6 +314,9 @@ int job_origin(const struct daemon *daemon, pid_t pid, uint32_t *ret_job);
 /* Where a job's parent process is, or was last: wherever its job has moved to; -1: in no
  * partition. */
 int job_parent(const struct job *job);
+/* Has all daemons know where a job is that has moved here, if they do not: another job's note may
+ * have taken the place of its own. */
+void job_note_moved(const struct job *job);
 struct job *job_find(struct daemon *daemon, uint32_t id);
 /* By id, or by the pid of any process in it; -ENOENT: not here; -EPERM: not the caller's. */
 int job_find_for(const struct conn *conn, bool by_pid, uint32_t id, pid_t pid, struct job **ret,

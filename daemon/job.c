@@ -40,6 +40,15 @@ int job_parent(const struct job *job)
 	return state->parent ? instance_find(daemon->instance, state->parent) : -1;
 }
 
+void job_note_moved(const struct job *job)
+{
+	struct daemon *daemon = job->conn->daemon;
+
+	/* One that says another place is newer: the job leaves. */
+	if (job->state->moves > 0 && board_moved_to(daemon->board, job->state->job) < 0)
+		board_note_moved(daemon->board, job->state->job, daemon->slot);
+}
+
 struct job *job_find(struct daemon *daemon, uint32_t id)
 {
 	struct job *job;

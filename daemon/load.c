@@ -126,6 +126,7 @@ static void load_sample(struct daemon *daemon)
 	{
 		sample.load.jobs++;
 		usage_look(job, sample.at_usec);
+		job_note_moved(job);
 	}
 	load->busy_ticks = busy;
 	load->all_ticks = all;

@@ -68,6 +68,21 @@ wait_for 10 job_is child parent c
 is "the parent's job" "$(job child parent_job)" "$parent"
 moves_to child parent c
 
+# Another job's note takes the place of its own, and the daemon writes it again.
+python3 - "$state/board" "$parent" 2 <<'END'
+import sys
+board = bytearray(open(sys.argv[1], "rb").read())
+note = (int(sys.argv[2]) << 32 | int(sys.argv[3]) + 1).to_bytes(8, "little")
+if board.count(note) != 1:
+    sys.exit(f"the note is there {board.count(note)} times")
+with open(sys.argv[1], "r+b") as file:
+    file.seek(board.find(note))
+    file.write((int(sys.argv[2]) + 8192 << 32 | 1).to_bytes(8, "little"))
+END
+wait_for 10 job_is child parent c
+moves_to child notparent '[ab]'
+moves_to child parent c
+
 # Its end leaves the place where it was last.
 vcctl kill --signal=KILL parent >/dev/null
 wait_for 10 sh -c "! vcstat jobs | grep -q ' parent '"
