@@ -135,11 +135,13 @@ static int sem_take(struct sembuf *ret, const struct sembuf *ops, size_t n,
 
 	if (r < 0)
 		return r;
-	limits_sem(&info);
-	/* The system call's count has 32 bits. */
+	/* The system call's count has 32 bits. One operation is within every limit of use. */
 	n = (uint32_t)n;
-	if (n > (size_t)info.semopm || n > SEMSET_OPS_MAX)
-		return -E2BIG;
+	if (n > 1) {
+		limits_sem(&info);
+		if (n > (size_t)info.semopm || n > SEMSET_OPS_MAX)
+			return -E2BIG;
+	}
 	return n < 1 ? -EINVAL : preload_take(ret, ops, n * sizeof(*ops));
 }
 
