@@ -54,7 +54,7 @@ static uint64_t bell_bits[MQ_FDS / 64];
 
 static void bell_mark(int fd, bool is)
 {
-	uint64_t bit = UINT64_C(1) << (fd % 64);
+	uint64_t bit = UINT64_C(1) << ((unsigned int)fd % 64);
 
 	if ((unsigned int)fd >= MQ_FDS)
 		return;

@@ -37,7 +37,7 @@ static struct mq_opened *mq_find(mqd_t fd)
 
 static void mq_mark(mqd_t fd, bool open)
 {
-	uint64_t bit = UINT64_C(1) << (fd % 64);
+	uint64_t bit = UINT64_C(1) << ((unsigned int)fd % 64);
 
 	if ((unsigned int)fd >= MQ_FDS)
 		return;
