@@ -499,8 +499,8 @@ int req_ipc_unlink(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	if (r == 0) {
 		table_unlink(ipc->table, object.id);
 		ipc_undo_unlinked(ipc, object.id);
-		while (req->leave && table_count_out(ipc->table, object.id, conn->pid, 0) == 0)
-			;
+		if (req->leave)
+			table_leave(ipc->table, object.id, conn->pid);
 		ipc_sweep(ipc, object.id);
 		table_note_done(ipc->table, req->token);
 	}

@@ -361,6 +361,18 @@ int table_count_out(struct table *table, uint64_t id, pid_t pid, uint64_t token)
 	return 0;
 }
 
+int table_leave(struct table *table, uint64_t id, pid_t pid)
+{
+	uint32_t entry, proc, index;
+
+	if (!table_entry_of(table, id, &entry) || !table_proc_of(table, pid, &proc) ||
+	    !table_open_of(table, entry, proc, &index))
+		return -EBADF;
+	table_open_end(table, index);
+	table_proc_settle(table, proc);
+	return 0;
+}
+
 int table_drop_opener(struct table *table, pid_t pid)
 {
 	uint32_t index, left = table->geometry[POOL_OPEN].capacity;

@@ -162,6 +162,8 @@ int table_count_in(struct table *table, uint64_t id, const struct table_opener *
 		   uint64_t token, uint32_t per_user, struct vc_err *err);
 /* -EBADF: it has not opened that. */
 int table_count_out(struct table *table, uint64_t id, pid_t pid, uint64_t token);
+/* The same of all its counts at once. */
+int table_leave(struct table *table, uint64_t id, pid_t pid);
 /* Counts a process out of everything. Not there: 0. */
 int table_drop_opener(struct table *table, pid_t pid);
 /* The process is in another partition, or restored by a move. */

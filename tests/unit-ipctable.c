@@ -376,6 +376,24 @@ static void test_shares(void **state)
 	}
 }
 
+static void test_leave(void **state)
+{
+	uint64_t id = make(IPC_KIND_SYSV_SEM, "left"), other = make(IPC_KIND_SYSV_SEM, "kept");
+
+	refused(table_leave(table, id, 1), EBADF);
+	count_in(id, 1, 0);
+	count_in(id, 1, 0);
+	count_in(id, 2, 1);
+	count_in(other, 1, 0);
+	ok(table_leave(table, id, 1));
+	ok(table_check(table, &err));
+	refused(table_leave(table, id, 1), EBADF);
+	refused(table_count_out(table, id, 1, 0), EBADF);
+	ok(table_count_out(table, id, 2, 0));
+	ok(table_count_out(table, other, 1, 0));
+	refused(table_leave(table, UINT64_MAX, 1), EBADF);
+}
+
 static void test_done(void **state)
 {
 	assert_false(table_was_done(table, 0));
@@ -719,6 +737,7 @@ int main(void)
 		TABLE_TEST(test_persistent),
 		TABLE_TEST(test_full),
 		TABLE_TEST(test_shares),
+		TABLE_TEST(test_leave),
 		TABLE_TEST(test_done),
 		TABLE_TEST(test_limits),
 		TABLE_TEST(test_too_often),
