@@ -24,6 +24,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "libmig/flight.h"
+#include "libmig/namespace.h"
 #include "libmig/refusal.h"
 #include "libmig/reopen.h"
 
@@ -184,6 +185,11 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 		return inventory_count_terminal(scan, proc, fd, &st);
 	if (link[0] == '/' && S_ISREG(st.st_mode))
 		return inventory_scan_regular(scan, proc, fd, &st, link);
+	if (!strncmp(link, "ipc:[", 5) && namespaces_is_remade(scan->root))
+		return inventory_refuse(scan, proc,
+					"fd %d is the job's IPC namespace (%s), which has System V objects "
+					"and will be another one after the move; close it for the move",
+					fd, link);
 	if (link[0] == '/' || !strncmp(link, "anon_inode:", 11) ||
 	    inventory_is_namespace(scan, link))
 		return 0;

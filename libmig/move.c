@@ -134,7 +134,7 @@ void mig_reset(struct mig_parked *mig)
 	timers_free(steal_ptr(mig->timers));
 	fill_free(steal_ptr(mig->fill));
 	namespaces_close(&mig->namespaces);
-	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
+	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1, .remade = -1 };
 	session_free(steal_ptr(mig->session));
 	stops_free(steal_ptr(mig->stops));
 	terminals_free(steal_ptr(mig->terminals));
@@ -194,7 +194,7 @@ int mig_move(const struct mig_request *req, struct mig_report *report,
 		return err_sys(err, ENOMEM, "move");
 	mig->report = report;
 	mig->images_fd = -1;
-	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1 };
+	mig->namespaces = (struct namespaces){ .uts = -1, .ipc = -1, .remade = -1 };
 	mig->begun_usec = mig->step_begun_usec = clock_mono_usec();
 	r = mig_keep_request(mig, req);
 	r = r == 0 ? mig_try_until_commit(mig, err) : err_sys(err, -r, "move");

@@ -13,10 +13,12 @@
  * only with their namespace; their memory should be charged to the target; and the
  * death of the old tree would undo semaphore operations (SEM_UNDO) that the new
  * one believes done. Such a namespace is written out and made anew. POSIX
- * message queues are no reason: CRIU has no eye for them, and keeping saves them.
+ * message queues are no reason: CRIU has no eye for them, and keeping saves them. So a namespace
+ * that has both cannot be carried.
  */
 #include "libmig/namespace.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -26,6 +28,7 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -68,15 +71,62 @@ static int namespaces_ipc_used(int ipc)
 	return !known || shm.used_ids > 0 || sem.semusz > 0 || msg.msgpool > 0;
 }
 
+/* The root of the namespace's file system of message queues, by a mount that is nowhere else. */
+static int queues_open(void)
+{
+	_cleanup_close_ int context = (int)syscall(SYS_fsopen, "mqueue", 1 /* FSOPEN_CLOEXEC */);
+	_cleanup_close_ int mount = -1;
+
+	if (context < 0 ||
+	    syscall(SYS_fsconfig, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) < 0)
+		return -errno;
+	mount = (int)syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, 0);
+	return openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Refuses a namespace that is to be made anew and has POSIX message queues. */
+static int namespaces_check_queues(int ipc, struct vc_err *err)
+{
+	_cleanup_close_ int own = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *entry;
+	int root;
+
+	if (own < 0 || setns(ipc, CLONE_NEWIPC) < 0)
+		return err_sys(err, errno, "the job's IPC namespace");
+	root = queues_open();
+	if (setns(own, CLONE_NEWIPC) < 0)
+		return err_sys(err, errno, "leave the job's IPC namespace");
+	dir = root < 0 ? NULL : fdopendir(root);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			return err_set(err, EOPNOTSUPP,
+				       "it has the POSIX message queue /%s and System V IPC objects: its "
+				       "IPC namespace would be made anew for these, without the queue; "
+				       "remove one of the two for the move (mq_unlink, ipcrm)",
+				       entry->d_name);
+	return 0;
+}
+
+bool namespaces_is_remade(pid_t root)
+{
+	_cleanup_close_ int ipc = -1;
+
+	return namespaces_open_one(root, "ipc", &ipc, NULL) == 0 && ipc >= 0 &&
+	       namespaces_ipc_used(ipc) != 0;
+}
+
 int namespaces_open(pid_t root, struct namespaces *ret, struct vc_err *err)
 {
-	struct namespaces ns = { .uts = -1, .ipc = -1 };
+	struct namespaces ns = { .uts = -1, .ipc = -1, .remade = -1 };
 	int r = namespaces_open_one(root, "uts", &ns.uts, err);
 
 	if (r == 0)
 		r = namespaces_open_one(root, "ipc", &ns.ipc, err);
 	if (r == 0 && ns.ipc >= 0 && namespaces_ipc_used(ns.ipc) != 0)
-		close(steal_fd(&ns.ipc));
+		ns.remade = steal_fd(&ns.ipc);
+	if (r == 0 && ns.remade >= 0)
+		r = namespaces_check_queues(ns.remade, err);
 	if (r < 0) {
 		namespaces_close(&ns);
 		return r;
@@ -91,6 +141,8 @@ void namespaces_close(struct namespaces *ns)
 		close(steal_fd(&ns->uts));
 	if (ns->ipc >= 0)
 		close(steal_fd(&ns->ipc));
+	if (ns->remade >= 0)
+		close(steal_fd(&ns->remade));
 }
 
 int namespaces_enter(const struct namespaces *ns)
@@ -127,5 +179,5 @@ int namespaces_check(const struct namespaces *ns, struct vc_err *err)
 	if (ns->ipc >= 0 && namespaces_ipc_used(ns->ipc) != 0)
 		return err_set(err, EAGAIN,
 			       "it made its first System V IPC object during the move; try again");
-	return 0;
+	return ns->remade >= 0 ? namespaces_check_queues(ns->remade, err) : 0;
 }

@@ -5,6 +5,8 @@
 #include "tests/kinds/kind.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -137,6 +139,22 @@ static void make_dropped(void)
 	kind_child(drop_rights, NULL);
 }
 
+/* The namespace is made anew for the segment, and a queue would not be in it. */
+static void make_both(void)
+{
+	struct mq_attr attr = { .mq_maxmsg = 2, .mq_msgsize = 16 };
+	mqd_t queue = mq_open("/kinds-both", O_CREAT | O_RDWR, 0600, &attr);
+
+	MUST(queue != (mqd_t)-1 && mq_send(queue, "kept", 4, 0) == 0 && mq_close(queue) == 0);
+	attach(0600, 0);
+}
+
+static void make_namespace(void)
+{
+	attach(0600, 0);
+	MUST(open("/proc/self/ns/ipc", O_RDONLY) >= 0);
+}
+
 static void make_requested_keys(void)
 {
 	/* keyctl(KEYCTL_SET_REQKEY_KEYRING, KEY_REQKEY_DEFL_SESSION_KEYRING) */
@@ -183,6 +201,9 @@ const struct kind kinds_ipc[] = {
 	KIND("ipc-segment-executable", make_executable, show_segment, .as = KIND_BOTH),
 	KIND("ipc-segment-locked", make_locked, show_segment, .as = KIND_BOTH),
 	KIND("ipc-segment-dropped", make_dropped, NULL, .refused = "may not attach it any more"),
+	KIND("ipc-both", make_both, NULL, .refused = "the POSIX message queue /kinds-both",
+	     .as = KIND_BOTH),
+	KIND("ipc-namespace", make_namespace, NULL, .refused = "will be another one"),
 	KIND("ipc-requested-keys", make_requested_keys, show_requested_keys, .as = KIND_BOTH),
 	KIND("ipc-dispatch", make_dispatch, show_dispatch, .as = KIND_BOTH),
 	{ .name = NULL },
