@@ -18,6 +18,9 @@ event() { # NAME FIELD
 event_is() { # NAME FIELD VALUE
 	[ "$(event "$1" "$2")" = "$3" ]
 }
+is_recorded() { # CAUSE
+	[ "$(changes "$1")" -gt 0 ]
+}
 matches_reason() { # NAME
 	event "$1" "['last']['reason']" | grep -q 'another change of partitions was under way'
 }
@@ -145,9 +148,10 @@ wait_for 10 event_is throng "['last']['put-off']" True
 # By command anything may be done; and then what was put off is done by itself: the first, and a hold
 # time later the second, since both change d.
 vcctl event revert taken-over >"$work/out" 2>&1 || fail "revert: $(cat "$work/out")"
-wait_for 10 limit_is c 96
+wait_for 10 is_recorded 'fire event crowd'
 is "in force, because of" "$(event crowd "['by']")" load
-wait_for 10 limit_is d 144
+wait_for 10 is_recorded 'fire event throng'
+is "limits after both" "$(limit c) $(limit d)" "96 144"
 # The hold counts from the change's beginning, and its record has the end.
 at_least "milliseconds from one event to the next" "$(python3 - "$state/reshapes.jsonl" <<'END'
 import json, sys
