@@ -151,6 +151,7 @@ int main(int argc, char **argv)
 		{ "ours", calls_ours },
 		{ "attach", calls_attach },
 		{ "info", calls_info },
+		{ "ids", calls_ids },
 		{ "errno-sysv", calls_errno_sysv },
 		{ "errno-posix", calls_errno_posix },
 	};

@@ -59,6 +59,7 @@ void calls_named(void);
 void calls_child(void);
 void calls_attach(void);
 void calls_info(void);
+void calls_ids(void);
 void calls_poll(void);
 void calls_kept(void); /* of poll, after an exec */
 void calls_raw(void);  /* mapped with map,strict alone */

@@ -6,7 +6,7 @@ requires_plain_build
 up
 calls=$top_builddir/tests/ipc-calls
 
-for table in msg sem semundo shm mq notify named limits known errno-sysv errno-posix attach info child poll; do
+for table in msg sem semundo shm mq notify named limits known errno-sysv errno-posix attach info ids child poll; do
 	vcrun --ipc=private timeout 60 "$calls" $table >"$work/kernel" 2>&1 ||
 		fail "$table, on the kernel's: exit status $?: $(tail -n 3 "$work/kernel")"
 	vcrun --ipc=map timeout 60 "$calls" $table >"$work/mapped" 2>&1 ||

@@ -78,7 +78,7 @@ check_PROGRAMS += tests/ipc-calls tests/ipc-pair tests/ipc-sleeper tests/ipc-int
 tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
 	tests/ipc-calls-child.c tests/ipc-calls-poll.c tests/ipc-calls-raw.c tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
 	tests/ipc-calls-limits.c tests/ipc-calls-known.c tests/ipc-calls-errno.c tests/ipc-calls-errno-posix.c \
-	tests/ipc-calls-ours.c tests/ipc-calls-attach.c tests/ipc-calls-info.c
+	tests/ipc-calls-ours.c tests/ipc-calls-attach.c tests/ipc-calls-info.c tests/ipc-calls-ids.c
 # They call what the headers say must not be called so.
 tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull
 tests_ipc_pair_SOURCES = tests/ipc-pair.c
