@@ -146,7 +146,7 @@ int client_open(const char *state_dir, const char *partition, struct wire **ret,
 	int r;
 
 	if (!*partition || strchr(partition, '/') || partition[0] == '.')
-		return err_set(err, EINVAL, "'%s' is no partition's name", partition);
+		return err_set(err, EINVAL, "'%s' is not the name of a partition", partition);
 	r = client_check_noted(partition, err);
 	if (r < 0)
 		return r;

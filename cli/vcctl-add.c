@@ -44,7 +44,7 @@ static int add_slot(struct instance *in, size_t *ret, struct vc_err *err)
 		slot++;
 	if (slot >= board_count(board) || slot >= PARTITIONS_MAX)
 		return err_set(err, ENOSPC,
-			       "there is no place for one more partition than %zu until the next "
+			       "there is no room for more than %zu partitions until the next "
 			       "'vcctl down' and 'vcctl up'",
 			       slot);
 	if (slot == config->n_parts) {
@@ -170,8 +170,7 @@ int vcctl_add(const struct vcctl *opts)
 	struct vc_err err = { 0 };
 
 	if (!opts->cpus) {
-		fputs("vcctl: 'add' needs --cpus: say which CPUs the partition is to have\n",
-		      stderr);
+		fputs("vcctl: 'add' needs --cpus: give the CPUs of the partition\n", stderr);
 		return 2;
 	}
 	if (add_run(opts, &err) < 0) {

@@ -26,25 +26,25 @@ static void tell_table(struct check *check, const struct ipc_audit *audit)
 	char idle[96] = "";
 
 	if (audit->idle)
-		snprintf(idle, sizeof(idle), ", %zu kept for who inherited them or is in images",
+		snprintf(idle, sizeof(idle),
+			 ", %zu kept for processes that inherited them or are in images",
 			 audit->idle);
 	if (audit->contradiction.code)
-		check_line(
-			check, CHECK_FAIL, "table",
-			"nothing: the next request makes anew what follows from the rest; should "
-			"it come again, end programs that write to the state directory",
-			"it contradicts itself: %s", audit->contradiction.text);
+		check_line(check, CHECK_FAIL, "table",
+			   "nothing: the next request repairs it; if this happens again, end the "
+			   "programs that write to the state directory",
+			   "its parts disagree: %s", audit->contradiction.text);
 	else
 		check_line(check, CHECK_OK, "table", NULL,
-			   "%u of %u entries are taken (%zu persistent%s); it agrees with itself",
+			   "%u of %u entries are taken (%zu persistent%s); its parts agree",
 			   audit->used, audit->capacity, audit->persistent, idle);
 	if (audit->repaired)
 		check_line(check, CHECK_WARN, "table", NULL,
-			   "somebody was killed while working on it; it was repaired just now");
+			   "a process was killed during a change of it; it was repaired just now");
 	else if (audit->repairs)
 		check_line(check, CHECK_OK, "table", NULL,
-			   "repaired %" PRIu64 " times, after somebody was killed while working "
-			   "on it",
+			   "repaired %" PRIu64 " times, after processes were killed during changes "
+			   "of it",
 			   audit->repairs);
 }
 
@@ -66,9 +66,9 @@ static void tell_files(struct check *check, const struct ipc_audit *audit, const
 	if (audit->foreign.n + audit->strays.n + missing.n == 0)
 		check_line(check, CHECK_OK, "files", NULL, "%s, and as many entries",
 			   counted(audit->n_files, "file", "files", files));
-	snprintf(remedy, sizeof(remedy), "remove what is named from %.200s/ipc/o", dir);
+	snprintf(remedy, sizeof(remedy), "remove these files from %.200s/ipc/o", dir);
 	tell_wrong(check, "files", &audit->strays, "without an entry", remedy);
-	tell_wrong(check, "files", &audit->foreign, "that are no object's", remedy);
+	tell_wrong(check, "files", &audit->foreign, "that belong to no object", remedy);
 	tell_wrong(check, "files", &missing, "entries whose file is gone",
 		   "'vcctl ipc rm' removes their names");
 }

@@ -27,7 +27,7 @@ static const char *obtained_cpus(struct cg *cg, const struct partition_spec *spe
 	if (cg_get_keeper(cg, spec->name))
 		return "are advisory: the kernel refuses them to other groups (cpu_exclusive), but "
 		       "processes of none may run there";
-	return "are advisory: vcctl keeps other partitions off them, the kernel keeps off nobody";
+	return "are advisory: vcctl keeps other partitions off them, the kernel keeps nothing off";
 }
 
 static const char *obtained_memory(struct cg *cg, const struct partition_spec *spec)

@@ -146,10 +146,10 @@ static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t
 	if (r == -ECONNRESET)
 		return err_set(
 			err, ESRCH,
-			"it ended, or somebody else moved it meanwhile; 'vcstat jobs' shows it");
+			"the job has ended, or another command has moved it; see 'vcstat jobs'");
 	if (r == 0 && ret->msg->body_case != VC__MSG__BODY_MOVED) {
 		wire_msg_done(ret);
-		return err_set(err, EPROTO, "the daemon answered something else");
+		return err_set(err, EPROTO, "the daemon sent an unexpected answer");
 	}
 	return r;
 }
@@ -210,10 +210,9 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 		fprintf(stderr, "vcmove: %s\n", moved->reason ? moved->reason : moved->result);
 		fprintf(stderr, "vcmove: job %u %s\n", moved->job,
 			!strcmp(moved->result, "parked")
-				? "is parked: it is in its images only. Once what stands in the "
-				  "way is "
-				  "gone it runs again; 'vcctl kill' gives it up"
-				: "runs on where it was");
+				? "is parked: it exists only in its images. It runs again when "
+				  "the obstacle is gone; 'vcctl kill' ends it"
+				: "continues to run where it was");
 		return;
 	}
 	if (quiet)
@@ -312,8 +311,8 @@ int main(int argc, char **argv)
 		case 'm':
 			if (duration_parse(optarg, &max_stop_usec) < 0) {
 				fprintf(stderr,
-					"vcmove: --max-stop=%s is no time; give one such as 500ms "
-					"or 30s\n",
+					"vcmove: --max-stop=%s is not a time; give one such as "
+					"500ms or 30s\n",
 					optarg);
 				return EXIT_USAGE_CODE;
 			}

@@ -24,7 +24,7 @@ sound "of nothing" '^ok +table +0 of 1048576 entries'
 start_client a vc1
 ask a 'open sem gate create' >/dev/null
 ask a 'open shm - create' >/dev/null
-sound "of three objects" '^ok +table +3 of .* \(1 persistent\); it agrees'
+sound "of three objects" '^ok +table +3 of .* \(1 persistent\); its parts agree'
 matches "its files" "$out" '^ok +files +3 files, and as many entries$'
 matches "its openers" "$out" '^ok +openers +1 process$'
 is "as JSON" "$(vcctl ipc check --json | json "[(c['check'], c['verdict']) for c in d['checks']]")" \
@@ -39,7 +39,7 @@ done
 touch "$work/enough"
 wait $busy
 
-# Files: one of no entry, one that is no object's, an entry's that is gone.
+# Files: one of no entry, one that belongs to no object, an entry's that is gone.
 id=$(vcctl ipc show kept --json | json "'%016x' % d['ipc'][0]['id']")
 file=$state/ipc/o/$(printf %s "$id" | tail -c 2)/$id
 mkdir -p "$state/ipc/o/77"
@@ -47,7 +47,7 @@ mkdir -p "$state/ipc/o/77"
 wrong "with a file too many" '^fail +files +1 without an entry: 77/0000000000abcd77$' "$state/ipc/o"
 rm "$state/ipc/o/77/0000000000abcd77"
 : >"$state/ipc/o/77/foreign"
-wrong "with a foreign file" '^fail +files +1 that are no object.s: 77/foreign$' "$state/ipc/o"
+wrong "with a foreign file" '^fail +files +1 that belong to no object: 77/foreign$' "$state/ipc/o"
 rm "$state/ipc/o/77/foreign"
 mv "$file" "$work/"
 wrong "with a file too few" '^fail +files +1 entries whose file is gone: id:[0-9]+$' 'vcctl ipc rm'
@@ -69,7 +69,7 @@ try as_user 65534 vcctl ipc check
 is "exit status for another user" "$status" 1
 matches "for another user" "$out" "needs root"
 
-# A table that contradicts itself is repaired with the next lock.
+# A table whose parts disagree is repaired with the next lock.
 python3 - "$state/ipc/table" <<'END'
 import re, sys
 with open(sys.argv[1], "r+b") as table:
@@ -78,7 +78,7 @@ with open(sys.argv[1], "r+b") as table:
     table.seek(at)
     table.write(b"lost")
 END
-wrong "of a table that was written to" '^fail +table +it contradicts itself: entry 0 has the wrong hash$'
+wrong "of a table that was written to" '^fail +table +its parts disagree: entry 0 has the wrong hash$'
 sound "after the repair" '^ok +table +1 of '
 # Whose lock it was: the check's own, or a daemon's.
 matches "after the repair" "$out" '^(warn|ok) +table .*repaired'

@@ -24,7 +24,7 @@ move_soon() { # NAME
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		vcmove --quiet --policy=notparent "$1" 2>"$work/move.err" && moved=$((moved + 1)) && return
 		job "$1" state >/dev/null 2>&1 || return 0 # it has ended
-		grep -q 'runs on where it was' "$work/move.err" || break
+		grep -q 'continues to run where it was' "$work/move.err" || break
 	done
 	fail "$1 was not moved: $(cat "$work/move.err")"
 }

@@ -67,7 +67,7 @@ cat "${base%/*}/cpuset.mems" >"$neighbour/cpuset.mems"
 cat "${base%/*}/cpuset.cpus" >"$neighbour/cpuset.cpus"
 up --config="$work/one.conf"
 is "beside a group with the same CPUs" "$(kept a)" None
-matches "vcctl up" "$(cat "$work/up.out")" '^note: the CPUs of a are advisory: .* the kernel keeps off nobody$'
+matches "vcctl up" "$(cat "$work/up.out")" '^note: the CPUs of a are advisory: .* the kernel keeps nothing off$'
 wait_for 5 told_right
 matches "vcctl check" "$(checked)" '^warn: of 1 partition with CPUs of their own, the kernel refuses those of 0'
 works

@@ -62,7 +62,7 @@ for name in '' 12 'a b' "$(printf 'a\nb')" "$(printf '\302\233')" "$(printf '\37
 	matches "the name '$name'" "$out" "name"
 done
 try vcrun --on= true
-matches "vcrun --on=" "$out" "'' is no partition's name"
+matches "vcrun --on=" "$out" "'' is not the name of a partition"
 try vcmove --to= hers
 is "exit status of vcmove --to=" "$status" 2
 for sec in 0 x 1e99 nan -1; do
