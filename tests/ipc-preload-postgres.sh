@@ -3,8 +3,7 @@
 # ipc-preload-postgres - PostgreSQL on mapped memory loses no transaction
 #
 # Server and pgbench are one job, of a user who is not root, and talk through a Unix socket in it.
-# The server's memory is System V's. VC_PGBENCH_SECONDS: how long the benchmark takes;
-# VC_PGBENCH_MOVES: how often the job is moved meanwhile.
+# The server's memory is System V's. VC_PGBENCH_MOVES: how often the job is moved while pgbench works.
 export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 requires_plain_build
@@ -26,8 +25,9 @@ pg_ctl -D data -l server.log -w start >/dev/null -o "-c listen_addresses='' -c f
 	-c unix_socket_directories='$dir' -c shared_memory_type=sysv"
 pgbench -h "$dir" -i -s 2 postgres >init.log 2>&1
 touch begun
-pgbench -h "$dir" -n -c 4 -j 2 -T "${VC_PGBENCH_SECONDS:-8}" postgres >bench.log 2>&1
-touch ended
+until [ -e moved ]; do
+	pgbench -h "$dir" -n -c 4 -j 2 -T 3 postgres >>bench.log 2>&1
+done
 psql -h "$dir" -At -c 'SELECT count(*) FROM pgbench_history' postgres >history
 psql -h "$dir" -At -c 'SELECT sum(abalance) FROM pgbench_accounts' postgres >accounts
 psql -h "$dir" -At -c 'SELECT sum(delta) FROM pgbench_history' postgres >deltas
@@ -52,14 +52,16 @@ for _ in $(seq "$moves"); do
 	[ "$status" -eq 0 ] || say "$out"
 	sleep 0.7
 done
-[ ! -e "$dir/ended" ] || fail "the benchmark was over before the moves were"
+: >"$dir/moved"
 wait $job || fail "exit status $?: $(logs)"
 at_least "moves" $moved $((moves / 2))
-done=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' "$dir/bench.log")
-at_least "transactions" "${done:-0}" 100
+done=$(awk '/^number of transactions actually processed:/ { n += $6 } END { print n + 0 }' \
+	"$dir/bench.log")
+at_least "transactions" "$done" 100
 is "rows of history" "$(cat "$dir/history")" "$done"
 is "sum of balances" "$(cat "$dir/accounts")" "$(cat "$dir/deltas")"
-matches "failed" "$(cat "$dir/bench.log")" '^number of failed transactions: 0 '
+is "rounds with failed transactions" \
+	"$(grep -c '^number of failed transactions: [1-9]' "$dir/bench.log" || :)" 0
 is "segments at the end" "$(vcctl ipc list --kind=sysv-shm --json | json "len(d['ipc'])")" 0
 [ "$moves" -eq 0 ] || show_moves "PostgreSQL"
 say "$done transactions"
