@@ -105,13 +105,14 @@ static void check_deny(struct check *check, const struct cg *cg)
 
 	if (means)
 		check_line(check, CHECK_OK, "devices", NULL,
-			   "nodes of a partition's devices are denied to the others' jobs by %s",
+			   "the nodes of a partition's devices are denied to other partitions' "
+			   "jobs by %s",
 			   means);
 	else
 		check_line(check, CHECK_WARN, "devices",
 			   "use a kernel with CONFIG_CGROUP_BPF, and allow root bpf(2); or mount "
 			   "the devices controller of cgroup v1",
-			   "nodes of a partition's devices are open to all jobs");
+			   "the nodes of a partition's devices are open to all jobs");
 }
 
 /* What of a machine a partition can have for itself, by the controllers' versions. */
@@ -125,10 +126,11 @@ static void check_reservation(struct check *check, int cpuset, int memory)
 			check, CHECK_WARN, "exclusive",
 			"for dedicated CPUs boot with cgroup v2 only "
 			"(systemd.unified_cgroup_hierarchy=1)",
-			"CPUs are advisory: vcctl gives them to no other partition; with cpuset on "
-			"cgroup v1 the rest of the system may run there, and the kernel can only "
-			"refuse them to other groups (cpu_exclusive), if no group beside ours has "
-			"them");
+			"CPUs are advisory: vcctl gives them to no other partition, but with "
+			"cpuset on "
+			"cgroup v1 the rest of the system may run on them; the kernel can refuse "
+			"them only to other groups (cpu_exclusive), if no group outside of vcrun "
+			"has them");
 	if (memory == 2)
 		check_line(check, CHECK_OK, "fixed", NULL,
 			   "memory can be guaranteed (memory.min) and kept out of swap");
@@ -137,8 +139,8 @@ static void check_reservation(struct check *check, int cpuset, int memory)
 			check, CHECK_WARN, "fixed",
 			"for guaranteed memory boot with cgroup v2 only "
 			"(systemd.unified_cgroup_hierarchy=1)",
-			"fixed memory is kept out of swap and not guaranteed: cgroup v1 has a soft "
-			"limit only, which orders reclaim and promises nothing");
+			"fixed memory is kept out of swap but not guaranteed: cgroup v1 has only a "
+			"soft limit, which orders reclaim and guarantees nothing");
 }
 
 static void check_controllers(struct check *check)
@@ -224,16 +226,16 @@ static void check_kept(struct check *check, struct cg *cg, const struct config *
 		keeper = by ? by : keeper;
 	}
 	if (wanted > 0)
-		check_line(check, kept == wanted ? CHECK_OK : CHECK_WARN, "kept CPUs",
-			   kept == wanted ? NULL
-					  : "leave a CPU in no exclusive partition for the "
-					    "daemons, and see that "
-					    "no other group has the partitions' CPUs",
-			   "of %zu partition%s with CPUs of their own, the kernel refuses those of "
-			   "%zu to "
-			   "other groups%s%s%s",
-			   wanted, wanted == 1 ? "" : "s", kept, keeper ? " (" : "",
-			   keeper ? keeper : "", keeper ? ")" : "");
+		check_line(
+			check, kept == wanted ? CHECK_OK : CHECK_WARN, "kept CPUs",
+			kept == wanted ? NULL
+				       : "leave a CPU for the daemons that is in no "
+					 "exclusive partition, and make sure that no "
+					 "other group has the partitions' CPUs",
+			"the kernel refuses the CPUs of %zu of %zu exclusive partition%s to other "
+			"groups%s%s%s",
+			kept, wanted, wanted == 1 ? "" : "s", keeper ? " (" : "",
+			keeper ? keeper : "", keeper ? ")" : "");
 }
 
 static void check_partitions(struct check *check, const struct instance *in)
@@ -277,7 +279,7 @@ static void check_state_dir(struct check *check, const char *dir)
 		bool tmpfs = statfs("/run", &fs) == 0 && fs.f_type == 0x01021994;
 
 		check_line(check, CHECK_OK, "instance", NULL, "%s is not up%s", dir,
-			   tmpfs ? "" : "; /run is no tmpfs, so 'vcctl up' will mount one there");
+			   tmpfs ? "" : "; /run is not a tmpfs, so 'vcctl up' will mount one there");
 		return;
 	}
 	for (size_t i = 0; i < in->config->n_parts; i++) {
@@ -306,8 +308,8 @@ static void check_memory(struct check *check)
 			   "denied for tmpfs: images of moves are written more slowly");
 	else
 		check_line(check, CHECK_OK, "huge pages", NULL, "%s",
-			   *thp ? "to be had for the images of moves"
-				: "unknown to this kernel; moves work without");
+			   *thp ? "available for the images of moves"
+				: "not supported by this kernel; moves work without them");
 }
 
 /* Containers and services often lack some; what that costs is seen late and elsewhere. */
@@ -326,8 +328,8 @@ static void check_capabilities(struct check *check)
 		{ CAP_NET_ADMIN, CHECK_WARN, "CAP_NET_ADMIN",
 		  "jobs with TCP connections cannot be moved" },
 		{ CAP_SYS_RESOURCE, CHECK_WARN, "CAP_SYS_RESOURCE",
-		  "a job loses by a move what of its limits is above those of vcrun's daemons, and "
-		  "cannot be moved with pipes larger than fs.pipe-max-size" },
+		  "a move lowers the limits of a job that are above those of vcrun's daemons, and "
+		  "jobs with pipes larger than fs.pipe-max-size cannot be moved" },
 		{ CAP_SYS_NICE, CHECK_WARN, "CAP_SYS_NICE",
 		  "jobs with real-time or higher priority cannot be moved" },
 		{ CAP_IPC_LOCK, CHECK_WARN, "CAP_IPC_LOCK",
@@ -348,11 +350,12 @@ static void check_capabilities(struct check *check)
 			continue;
 		missing = true;
 		check_line(check, needed[i].verdict, "capabilities",
-			   "start vcrun with it; in a container, add it to the container's",
+			   "start vcrun with it; in a container, give it to the container",
 			   "%s is missing: %s", needed[i].name, needed[i].cost);
 	}
 	if (!missing)
-		check_line(check, CHECK_OK, "capabilities", NULL, "all that moves need");
+		check_line(check, CHECK_OK, "capabilities", NULL,
+			   "all capabilities that moves need are available");
 }
 
 /* What only the kernel's own data tells. */
@@ -365,10 +368,10 @@ static void check_sight(struct check *check)
 			check, CHECK_WARN, "waits",
 			"use Linux 6.1 or newer with CONFIG_DEBUG_INFO_BTF, and give CAP_BPF and "
 			"CAP_PERFMON",
-			"waits with a timeout begin anew after a move: %s", sight->why.text);
+			"waits with a timeout start again after a move: %s", sight->why.text);
 	else
 		check_line(check, CHECK_OK, "waits", NULL,
-			   "waits with a timeout keep their end over a move");
+			   "waits with a timeout keep their end in a move");
 	if (sight->landlock_off)
 		check_line(check, CHECK_OK, "landlock", NULL, "not in use");
 	else if (!sight->sees_landlock)
@@ -376,11 +379,12 @@ static void check_sight(struct check *check)
 			check, CHECK_WARN, "landlock",
 			"use Linux 6.1 or newer with CONFIG_DEBUG_INFO_BTF, and give CAP_BPF and "
 			"CAP_PERFMON",
-			"jobs with no_new_privs are not moved, as they may be in a sandbox: %s",
+			"jobs with no_new_privs are not moved, because they may be in a sandbox: "
+			"%s",
 			sight->why.text);
 	else
 		check_line(check, CHECK_OK, "landlock", NULL,
-			   "jobs in a Landlock sandbox are known");
+			   "jobs in a Landlock sandbox are detected");
 }
 
 int vcctl_check(const struct vcctl *opts)

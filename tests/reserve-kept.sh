@@ -69,7 +69,7 @@ up --config="$work/one.conf"
 is "beside a group with the same CPUs" "$(kept a)" None
 matches "vcctl up" "$(cat "$work/up.out")" '^note: the CPUs of a are advisory: .* the kernel keeps nothing off$'
 wait_for 5 told_right
-matches "vcctl check" "$(checked)" '^warn: of 1 partition with CPUs of their own, the kernel refuses those of 0'
+matches "vcctl check" "$(checked)" '^warn: the kernel refuses the CPUs of 0 of 1 exclusive partition to other groups$'
 works
 rmdir "$neighbour"
 
@@ -87,7 +87,7 @@ done
 if [ "${alone:-yes}" = yes ]; then
 	is "with no group beside ours" "$(kept a)" cpuset.cpu_exclusive
 	is "the group of all partitions" "$(cat "$base/cpuset.cpu_exclusive")" 1
-	matches "vcctl check" "$(checked)" '^ok: of 1 partition .* refuses those of 1 .*cpu_exclusive'
+	matches "vcctl check" "$(checked)" '^ok: the kernel refuses the CPUs of 1 of 1 exclusive partition to other groups .*cpu_exclusive'
 	matches "vcctl set" "$(vcctl set a --memory=100M)" 'the kernel refuses them to other groups'
 	is "CPUs of shims" "$(file_of shims cpuset.cpus)" 1
 	mkdir "$neighbour"
