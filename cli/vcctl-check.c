@@ -279,7 +279,8 @@ static void check_state_dir(struct check *check, const char *dir)
 		bool tmpfs = statfs("/run", &fs) == 0 && fs.f_type == 0x01021994;
 
 		check_line(check, CHECK_OK, "instance", NULL, "%s is not up%s", dir,
-			   tmpfs ? "" : "; /run is not a tmpfs, so 'vcctl up' will mount one there");
+			   tmpfs ? ""
+				 : "; /run is not a tmpfs, so 'vcctl up' will mount one there");
 		return;
 	}
 	for (size_t i = 0; i < in->config->n_parts; i++) {
