@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -66,7 +67,9 @@ static pid_t holder(int fd, bool *ret_stopped)
 	*ret_stopped = false;
 	if (fstat(fd, &st) < 0 || file_read_all(AT_FDCWD, "/proc/locks", LOCKS_MAX, &text) < 0)
 		return 0;
-	snprintf(wanted, sizeof(wanted), ":%ju ", (uintmax_t)st.st_ino);
+	/* With the device: files of other file systems have the same number. */
+	snprintf(wanted, sizeof(wanted), " %02x:%02x:%ju ", major(st.st_dev), minor(st.st_dev),
+		 (uintmax_t)st.st_ino);
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		char state = 'S';
 		int pid;

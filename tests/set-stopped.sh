@@ -39,6 +39,40 @@ for step in shrink cpus grow save; do
 	vcctl set b --memory=128M >"$work/out" 2>&1 || fail "set b: $(cat "$work/out")"
 done
 
+# Nobody else is ended who has locked a file of the same number, of another file system.
+requires python3 mount umount
+mkdir "$work/other"
+mount -t tmpfs other "$work/other"
+python3 - "$work/other" "$(stat -c %i "$state/reshape.lock")" <<'END'
+import os, sys
+
+directory, wanted = sys.argv[1], int(sys.argv[2])
+for i in range(100000):
+    name = f"{directory}/{i}"
+    open(name, "w").close()
+    number = os.stat(name).st_ino
+    if number == wanted:
+        os.rename(name, f"{directory}/same")
+        break
+    os.unlink(name)
+    assert number < wanted, "the numbers of a new tmpfs are not in sequence"
+END
+is "number" "$(stat -c %i "$work/other/same")" "$(stat -c %i "$state/reshape.lock")"
+flock -F "$work/other/same" sh -c 'touch "$1"; exec sleep 1000' - "$work/locked" &
+other=$!
+wait_for 10 test -e "$work/locked"
+kill -STOP $other
+flock -F "$state/reshape.lock" sleep 1000 &
+holder=$!
+wait_for 10 sh -c '! flock -n "$1" true' - "$state/reshape.lock"
+try vcctl set b --memory=112M --deadline=4
+is "exit status while the lock is held" "$status" 1
+matches "who has the lock" "$out" "made by process $holder"
+kill -0 $other || fail "the process that has another file's lock was ended"
+kill -KILL $holder $other
+wait $holder $other 2>/dev/null || :
+umount "$work/other"
+
 # One that is stopped for a moment is left alone.
 rm -f "$work/hook.stopped"
 echo "shrink set a" >"$work/hook.at"
