@@ -123,11 +123,21 @@ int guard_lock(uint32_t *word)
 	return r;
 }
 
-void guard_unlock(uint32_t *word)
+static void guard_give_back(uint32_t *word, uint32_t value)
 {
-	uint32_t was = __atomic_exchange_n(word, 0, __ATOMIC_RELEASE);
+	uint32_t was = __atomic_exchange_n(word, value, __ATOMIC_RELEASE);
 
 	if (was & FUTEX_WAITERS)
 		wait_wake(word, 1);
 	guard_announce(NULL);
+}
+
+void guard_unlock(uint32_t *word)
+{
+	guard_give_back(word, 0);
+}
+
+void guard_unlock_unrepaired(uint32_t *word)
+{
+	guard_give_back(word, FUTEX_OWNER_DIED);
 }

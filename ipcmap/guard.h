@@ -33,6 +33,9 @@ int guard_trylock(uint32_t *word);
 
 void guard_unlock(uint32_t *word);
 
+/* Gives back a guard that was taken with -EOWNERDEAD: who takes it next repairs. */
+void guard_unlock_unrepaired(uint32_t *word);
+
 /* To be called in a fork's child before anything else here: its TID is another. */
 void guard_forked(void);
 

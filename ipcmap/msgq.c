@@ -400,15 +400,22 @@ int msgq_set_qbytes(struct msgq *q, uint64_t qbytes)
 int msgq_leave(struct msgq *q, uint32_t pid, bool may_wait)
 {
 	int r = may_wait ? guard_lock(&q->head->guard) : guard_trylock(&q->head->guard);
+	bool dead = r == -EOWNERDEAD;
 
-	if (r == -EOWNERDEAD)
-		msgq_repair(q);
-	else if (r < 0)
+	if (r < 0 && !dead)
 		return r == -EBUSY ? r : 0;
 	msgq_notify_forget(q, pid);
 	for (int i = 0; i < MSGQ_RECEIVERS; i++)
 		if (msgq_load(&q->head->receivers[i]) == pid)
 			q->head->receivers[i] = 0;
-	msgq_exit(q);
+	if (!dead) {
+		msgq_exit(q);
+		return 0;
+	}
+	/* A repair writes to as many blocks as the file has room for, which only the queue's users
+	 * limit: it takes their time, and not that of a daemon. Those that sleep are to look. */
+	msgq_wake_readers(q);
+	msgq_wake_writers(q);
+	guard_unlock_unrepaired(&q->head->guard);
 	return 0;
 }

@@ -167,7 +167,9 @@ int msgq_notify_end(struct msgq *q, uint32_t pid);
 int msgq_notify_take(struct msgq *q, uint32_t pid, uint32_t cookie, struct msgq_notify *ret);
 
 /* Ends what a process that has died had here: its registration, its places among the sleepers.
- * Repairs what it left half done. 0; -EBUSY: the guard is taken and may_wait is false. */
+ * What it left half done is repaired by the next user, as that takes a time that only the queue's
+ * users limit; those that sleep are woken for it. 0; -EBUSY: the guard is taken and may_wait is
+ * false. */
 int msgq_leave(struct msgq *q, uint32_t pid, bool may_wait);
 
 #endif

@@ -3,6 +3,7 @@
  * unit-sysv.c - semaphore sets and queues whose users are killed, or write rubbish
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -133,6 +135,41 @@ static void test_msgq_killed(void **state)
 			msgq_check(&q);
 	}
 	munmap(memory, size);
+}
+
+/* Whose holder died, in a file with room for more messages than it has memory: a daemon writes to
+ * none of its blocks. The next user repairs it, and sleepers are woken for that. */
+static void test_msgq_leave_is_brief(void **state)
+{
+	uint64_t size = UINT64_C(1) << 33;
+	int fd = memfd_create("unit-sysv", MFD_CLOEXEC);
+	struct msgq_head *head;
+	struct stat st;
+
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	head = mmap(NULL, sizeof(*head), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(head != MAP_FAILED);
+	*head = (struct msgq_head){ .guard = FUTEX_OWNER_DIED,
+				    .fresh = INT32_MAX,
+				    .readers_waiting = 1,
+				    .writers_waiting = 1,
+				    .notify.pid = 4242,
+				    .receivers = { 4241, 4242 } };
+	assert_int_equal(undo_leave(fd, IPC_KIND_POSIX_MQ, size, 4242, false), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_in_range(st.st_blocks * 512, 1, 65536);
+	assert_int_equal(head->guard, FUTEX_OWNER_DIED);
+	assert_int_equal(head->readers_seq, 1);
+	assert_int_equal(head->writers_seq, 1);
+	assert_int_equal(head->notify.pid, 0);
+	assert_int_equal(head->receivers[0], 4241);
+	assert_int_equal(head->receivers[1], 0);
+	assert_int_equal(guard_trylock(&head->guard), -EOWNERDEAD);
+	guard_unlock(&head->guard);
+	assert_int_equal(guard_trylock(&head->guard), 0);
+	guard_unlock(&head->guard);
+	munmap(head, sizeof(*head));
+	close(fd);
 }
 
 static void rubbish(void *memory, size_t size)
@@ -279,7 +316,7 @@ int main(void)
 		cmocka_unit_test(test_guard),       cmocka_unit_test(test_semset_killed),
 		cmocka_unit_test(test_msgq_killed), cmocka_unit_test(test_rubbish),
 		cmocka_unit_test(test_cut_short),   cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_beyond_help),
+		cmocka_unit_test(test_beyond_help), cmocka_unit_test(test_msgq_leave_is_brief),
 	};
 
 	srand(1);
