@@ -100,6 +100,7 @@ struct inventory_scan {
 	struct inventory_served served[16];
 	size_t n_served;
 	char (*own_ns)[64], (*root_ns)[64]; /* indexed as inventory_ns[] */
+	char *root_groups;                  /* the root's control groups */
 	struct inventory_cpuset *cpuset;    /* the last one read */
 	pid_t last;                         /* the process looked at before; 0: none */
 	struct vc_err *err;
@@ -165,6 +166,8 @@ int inventory_check_reach(struct inventory_scan *scan, const struct inventory_pr
 int inventory_check_limits(struct inventory_scan *scan, const struct inventory_proc *proc);
 /* Refuses a process that shares with another one what CRIU does not let it share. */
 int inventory_check_shared(struct inventory_scan *scan, const struct inventory_proc *proc);
+/* Refuses a process that is in another control group than the root. */
+int inventory_check_groups(struct inventory_scan *scan, const struct inventory_proc *proc);
 /* Refuses a process whose end is told to its parent by another signal than SIGCHLD. */
 int inventory_check_exit_signal(struct inventory_scan *scan, const struct inventory_proc *proc);
 /* Refuses a process with a thread that does not share what CRIU takes for shared. */

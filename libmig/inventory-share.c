@@ -22,6 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "common/proc.h"
+
+#define SHARE_GROUPS_MAX (1 << 20)
 #define SHARE_TRIES 50
 #define SHARE_PAUSE_NSEC 2000000
 
@@ -83,6 +88,59 @@ int inventory_check_shared(struct inventory_scan *scan, const struct inventory_p
 		r = share_check_pair(scan, proc, scan->last);
 	scan->last = proc->pid;
 	return r;
+}
+
+/* The groups of a process that are not the root's, a little while later too: one that ends leaves its
+ * groups before it is seen to be dead. NULL: there are none, or it has ended. */
+static char *share_foreign_groups(const struct inventory_scan *scan,
+				  const struct inventory_proc *proc)
+{
+	struct timespec pause = { .tv_nsec = SHARE_PAUSE_NSEC };
+	_cleanup_free_ char *text = NULL;
+
+	for (int i = 0; i < SHARE_TRIES; i++) {
+		char state = 'X';
+
+		free(steal_ptr(text));
+		if (file_read_all(proc->dirfd, "cgroup", SHARE_GROUPS_MAX, &text) < 0 ||
+		    !strcmp(text, scan->root_groups) || proc_look(proc->pid, &state, NULL) < 0 ||
+		    state == 'Z' || state == 'X')
+			return NULL;
+		nanosleep(&pause, NULL);
+	}
+	return steal_ptr(text);
+}
+
+/* A restored process is born in its job's groups. One line a hierarchy, the group behind the second
+ * colon. */
+int inventory_check_groups(struct inventory_scan *scan, const struct inventory_proc *proc)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *own, *roots;
+
+	if (file_read_all(proc->dirfd, "cgroup", SHARE_GROUPS_MAX, &text) < 0)
+		return 0;
+	if (proc->pid == scan->root) {
+		free(scan->root_groups);
+		scan->root_groups = steal_ptr(text);
+		return 0;
+	}
+	if (!scan->root_groups || !strcmp(text, scan->root_groups))
+		return 0;
+	free(steal_ptr(text));
+	text = share_foreign_groups(scan, proc);
+	if (!text)
+		return 0;
+	/* To the first line that differs. */
+	for (own = text, roots = scan->root_groups; *own && *roots;
+	     own += strcspn(own, "\n") + 1, roots += strcspn(roots, "\n") + 1)
+		if (strcspn(own, "\n") != strcspn(roots, "\n") ||
+		    strncmp(own, roots, strcspn(own, "\n")))
+			break;
+	return inventory_refuse(scan, proc,
+				"is in another control group than its job (%.*s), and would be out of it "
+				"after the move; bring it back to the job's (%.*s)",
+				(int)strcspn(own, "\n"), own, (int)strcspn(roots, "\n"), roots);
 }
 
 /* The fields of stat count from 1, and the third is the first behind the name. */

@@ -81,6 +81,7 @@ void inventory_forget_tasks(struct inventory_scan *scan)
 {
 	free(scan->own_ns);
 	free(scan->root_ns);
+	free(scan->root_groups);
 	free(scan->cpuset);
 }
 
@@ -488,6 +489,8 @@ int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 		r = inventory_check_namespaces(scan, &proc);
 		if (r == 0)
 			r = inventory_check_sandbox(scan, &proc);
+		if (r == 0)
+			r = inventory_check_groups(scan, &proc);
 		if (r == 0)
 			r = inventory_check_shared(scan, &proc);
 		if (r == 0)

@@ -245,6 +245,24 @@ static void show_stopped(FILE *out)
 		info.si_status, told);
 }
 
+/* As of a program that limits its children: below the job's own group. */
+static void make_group(void)
+{
+	char line[512], group[400] = "", path[512];
+	FILE *groups = fopen("/proc/self/cgroup", "re");
+
+	while (groups && fgets(line, sizeof(line), groups))
+		sscanf(line, "%*d:memory:%399s", group);
+	fclose(groups);
+	NEED(group[0]);
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/memory%s/inner", group);
+	NEED(mkdir(path, 0755) == 0);
+	child = kind_child(nothing, NULL);
+	strcat(path, "/cgroup.procs");
+	groups = fopen(path, "we");
+	MUST(groups && fprintf(groups, "%d\n", (int)child) > 0 && fclose(groups) == 0);
+}
+
 /* More than fit into a line that CRIU reads. */
 static void make_groups(void)
 {
@@ -326,6 +344,7 @@ const struct kind kinds_odd[] = {
 	KIND("odd-stopped-pending", make_stopped_pending, show_stopped, .as = KIND_BOTH),
 	KIND("odd-stopped-threads", make_stopped_threads, show_stopped),
 	KIND("odd-stopped-both", make_stopped_both, show_stopped),
+	KIND("odd-control-group", make_group, NULL, .refused = "in another control group"),
 	KIND("odd-groups", make_groups, NULL, .refused = "so many groups"),
 	KIND("odd-fewer-groups", make_fewer_groups, NULL),
 	KIND("odd-32-bit", make_32_bit, NULL, .refused = "a 32-bit program"),
