@@ -192,8 +192,8 @@ static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc
 					(int)map->path_len, map->path);
 	if (map_path_begins(map, "/secretmem"))
 		return inventory_refuse(scan, proc,
-					"has secret memory mapped (memfd_secret), which nobody "
-					"else can read; close and unmap it for the move");
+					"has secret memory mapped (memfd_secret), which no other "
+					"process can read; close and unmap it for the move");
 	if (map_path_begins(map, "/memfd:") && inventory_check_seal(scan, proc, map) < 0)
 		return -EOPNOTSUPP;
 	if (map_path_begins(map, "/memfd:"))

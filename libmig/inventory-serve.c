@@ -89,7 +89,7 @@ static int serve_check(struct inventory_scan *scan, const struct inventory_proc 
 	path[len < 0 ? 0 : len] = '\0';
 	return inventory_refuse(scan, proc,
 				"uses %s, which is on a FUSE file system that pid %d of the same job "
-				"serves, and would not answer while the job stands still; close it for "
+				"serves, and could not answer while the job is stopped; close it for "
 				"the move, or run the server outside of the job",
 				path, (int)served->pid);
 }

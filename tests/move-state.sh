@@ -18,7 +18,7 @@ chmod 755 "$victim"
 refused() { # ATTRIBUTE
 	case $1 in
 	ldt) echo 'has segments of its own' ;;
-	dnotify) echo 'told of (F_NOTIFY)' ;;
+	dnotify) echo 'a directory with F_NOTIFY in effect' ;;
 	sem_shared) echo 'has semaphore operations to be undone' ;;
 	sem_full) echo 'may not do them again' ;;
 	io_ports) echo 'may use I/O ports' ;;

@@ -439,7 +439,7 @@ const struct kind kinds_file[] = {
 	KIND("file-inotify-unread", make_inotify_unread, show_inotify_unread),
 	KIND("file-fanotify", make_fanotify, NULL),
 	KIND("file-fanotify-asking", make_fanotify_asking, NULL,
-	     .refused = "whether files may be opened"),
+	     .refused = "grants or denies the opening of files"),
 	KIND("file-signalfd", make_signalfd, show_signalfd),
 	KIND("file-pidfd", make_pidfd, show_pidfd),
 	KIND("file-flock", make_flock, show_flock),
