@@ -38,7 +38,8 @@ as_user $nobody env VCRUN_PRELOAD="$work/libvcipc-preload.so" vcrun --ipc=map --
 job=$!
 
 logs() {
-	cat "$work/out" "$dir"/*.log 2>/dev/null | tail -n 20
+	# The end of each: the benchmark's says why it failed.
+	tail -n 8 "$work/out" "$dir"/*.log 2>/dev/null
 }
 
 wait_for 60 test -e "$dir/begun"
