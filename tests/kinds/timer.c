@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int fd = -1;
