@@ -26,15 +26,15 @@ int __poll_chk(struct pollfd *fds, nfds_t n, int msec, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask,
 		size_t size);
 
-#define REAL_FUNCTIONS(X)                                                                          \
-	X(fork)                                                                                    \
-	X(_Fork)                                                                                   \
-	X(clone) X(dlmopen) X(open) X(open64) X(openat) X(openat64) X(__open_2) X(__open64_2)      \
-		X(__openat_2) X(__openat64_2) X(fopen) X(fopen64) X(freopen) X(freopen64) X(close) \
-			X(close_range) X(closefrom) X(dup) X(dup2) X(dup3) X(fcntl) X(fcntl64)     \
-				X(fstat) X(fstat64) X(epoll_ctl) X(epoll_wait) X(epoll_pwait)      \
-					X(epoll_pwait2) X(poll) X(ppoll) X(__poll_chk)             \
-						X(__ppoll_chk) X(select) X(pselect)
+/* clang-format off */
+#define REAL_FUNCTIONS(X) \
+	X(fork) X(_Fork) X(clone) X(dlmopen) X(open) X(open64) X(openat) X(openat64) \
+	X(__open_2) X(__open64_2) X(__openat_2) X(__openat64_2) X(fopen) X(fopen64) \
+	X(freopen) X(freopen64) X(close) X(close_range) X(closefrom) X(dup) X(dup2) \
+	X(dup3) X(fcntl) X(fcntl64) X(fstat) X(fstat64) X(epoll_ctl) X(epoll_wait) \
+	X(epoll_pwait) X(epoll_pwait2) X(poll) X(ppoll) X(__poll_chk) X(__ppoll_chk) \
+	X(select) X(pselect)
+/* clang-format on */
 
 struct real {
 #define REAL_FIELD(name) __typeof__(&(name)) name;

@@ -33,18 +33,15 @@
 
 mqd_t __mq_open_2(const char *name, int oflag);
 
-#define TAKEOVER_FUNCTIONS(X)                                                                      \
-	X(_exit)                                                                                   \
-	X(__mq_open_2)                                                                             \
-	X(execve)                                                                                  \
-	X(execveat)                                                                                \
-	X(fexecve)                                                                                 \
-	X(mq_close)                                                                                \
-	X(mq_getattr) X(mq_notify) X(mq_open) X(mq_receive) X(mq_send) X(mq_setattr)               \
-		X(mq_timedreceive) X(mq_timedsend) X(mq_unlink) X(msgctl) X(msgget) X(msgrcv)      \
-			X(msgsnd) X(sem_close) X(sem_open) X(sem_unlink) X(semctl) X(semget)       \
-				X(semop) X(semtimedop) X(shm_open) X(shm_unlink) X(shmat)          \
-					X(shmctl) X(shmdt) X(shmget) X(syscall)
+/* clang-format off */
+#define TAKEOVER_FUNCTIONS(X) \
+	X(_exit) X(__mq_open_2) X(execve) X(execveat) X(fexecve) X(mq_close) \
+	X(mq_getattr) X(mq_notify) X(mq_open) X(mq_receive) X(mq_send) X(mq_setattr) \
+	X(mq_timedreceive) X(mq_timedsend) X(mq_unlink) X(msgctl) X(msgget) X(msgrcv) \
+	X(msgsnd) X(sem_close) X(sem_open) X(sem_unlink) X(semctl) X(semget) X(semop) \
+	X(semtimedop) X(shm_open) X(shm_unlink) X(shmat) X(shmctl) X(shmdt) X(shmget) \
+	X(syscall)
+/* clang-format on */
 
 static const struct {
 	const char *name;
