@@ -43,6 +43,8 @@ ask_again "when its daemon is gone"
 vcctl up >/dev/null
 ask_again "when there is another one"
 for to in vc1 vc2 vc0 vc1; do
+	# A daemon that is new, or to which it has come, does not know of it at once.
+	wait_for 10 job_is burst state running
 	vcmove burst --to=$to >/dev/null
 	ask_again "moved to $to"
 done
@@ -50,7 +52,9 @@ done
 # A request that waits for a daemon does not keep its job from being moved, nor does it fail: the
 # daemon that was asked before the move is stopped, and goes on after it.
 stopped=$(daemon vc1)
+wait_for 10 job_is burst state running
 vcmove burst --to=vc2 >/dev/null
+wait_for 10 job_is burst state running
 kill -STOP "$stopped"
 echo >"$work/in"
 try timeout 60 vcmove burst --to=vc0
@@ -59,5 +63,6 @@ is "exit status of the move, $out" "$status" 0
 answers=$((answers + 1))
 wait_for 20 answers_are $answers
 is "the answer after the move" "$(tail -n 1 "$work/out")" well
+wait_for 10 job_is burst state running
 kill -KILL "$(job burst pid)"
 wait
