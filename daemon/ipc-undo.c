@@ -10,10 +10,14 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "daemon/ipc.h"
 #include "ipcmap/kind.h"
 #include "ipcmap/undo.h"
+
+#define UNDO_STEP_USEC 3000 /* of work, with the table locked */
+#define UNDO_PAUSES 4       /* times as long, after it */
 
 /* False: somebody else is at work in it, or looks whether it is held. */
 static bool undo_object(struct ipc *ipc, uint64_t id, pid_t pid)
@@ -35,14 +39,46 @@ static bool undo_object(struct ipc *ipc, uint64_t id, pid_t pid)
 	return r != -EAGAIN;
 }
 
-bool ipc_undo(struct ipc *ipc, pid_t pid)
+bool ipc_undo_pauses(struct ipc *ipc, const struct table_opener *who)
+{
+	bool pauses = clock_mono_usec() < ipc->undo[who->uid % IPC_PACES].pause_usec;
+
+	ipc->undo_more |= pauses;
+	return pauses;
+}
+
+/* A step is over when it has taken its time; an object may take longer than that. */
+static void undo_note_cost(struct ipc_pace *pace, uint64_t begun_usec)
+{
+	uint64_t now = clock_mono_usec();
+
+	pace->used_usec += now - begun_usec;
+	if (pace->used_usec < UNDO_STEP_USEC)
+		return;
+	pace->pause_usec = now + UNDO_PAUSES * pace->used_usec;
+	pace->used_usec = 0;
+}
+
+/* An object that is done is counted out at once, so the next step begins with the others. */
+bool ipc_undo(struct ipc *ipc, const struct table_opener *who, bool late)
 {
 	uint64_t cursor = 0, id;
 	bool done = true;
 	uint32_t count;
 
-	while (table_next_opened(ipc->table, pid, &cursor, &id, &count) == 0)
-		done = undo_object(ipc, id, pid) && done;
+	while (table_next_opened(ipc->table, who->pid, &cursor, &id, &count) == 0) {
+		uint64_t begun = clock_mono_usec();
+
+		if (ipc_undo_pauses(ipc, who))
+			return false;
+		if (undo_object(ipc, id, who->pid) || late) {
+			table_leave(ipc->table, id, who->pid);
+			ipc_sweep(ipc, id);
+		} else {
+			done = false;
+		}
+		undo_note_cost(&ipc->undo[who->uid % IPC_PACES], begun);
+	}
 	return done;
 }
 

@@ -256,11 +256,9 @@ static bool opener_undo(struct ipc *ipc, const struct table_opener *who, struct 
 {
 	uint64_t now = clock_mono_usec();
 
-	if (ipc_undo(ipc, who->pid) || !watch)
-		return true;
-	if (!watch->gone_usec)
+	if (watch && !watch->gone_usec)
 		watch->gone_usec = now;
-	return now - watch->gone_usec >= IPC_UNDO_USEC;
+	return ipc_undo(ipc, who, watch && now - watch->gone_usec >= IPC_UNDO_USEC) || !watch;
 }
 
 /* Gone, and counted out; or away in images, or about to be counted out; or here, and its
@@ -331,7 +329,7 @@ static void opener_tend(struct ipc *ipc, const struct table_opener *who)
 		watch_free(watch);
 		watch = NULL;
 	}
-	if (watch && watch->event)
+	if (watch && (watch->event || (watch->gone_usec && ipc_undo_pauses(ipc, who))))
 		return;
 	if (!watch)
 		watch = watch_new(ipc, who);
@@ -424,11 +422,12 @@ static void ipc_on_tick(evutil_socket_t fd, short what, void *ctx)
 		event_add(ipc->tick, &delay);
 		return;
 	}
+	ipc->undo_more = false;
 	if (changes != ipc->seen_changes)
 		openers_tend(ipc, 0);
 	watches_tend(ipc, changes != ipc->seen_changes);
 	ipc->seen_changes = changes;
-	if (!sweep_all(ipc))
+	if (!sweep_all(ipc) || ipc->undo_more)
 		delay.tv_usec = IPC_SWEEP_AGAIN_USEC;
 	table_unlock(ipc->table);
 	event_add(ipc->tick, &delay);
@@ -494,8 +493,9 @@ int ipc_who(struct ipc *ipc, struct conn *conn, struct table_opener *ret, struct
 		return 0;
 	if (!opener_lives(ipc, &there)) {
 		/* Another process, that had the same PID. */
-		ipc_undo(ipc, conn->pid);
-		ipc_drop(ipc, conn->pid);
+		if (!ipc_undo(ipc, &there, true))
+			return err_set(err, EAGAIN,
+				       "what another process of your PID had open is put in order");
 	} else if (ret->job == 0) {
 		ret->column = there.column;
 	}

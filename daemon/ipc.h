@@ -20,6 +20,14 @@
 struct ipc_watch;
 struct region_spec;
 
+#define IPC_PACES 16
+
+/* Work for the dead processes of some users, which is done in steps: nobody waits for all of it. */
+struct ipc_pace {
+	uint64_t used_usec;  /* of this step */
+	uint64_t pause_usec; /* CLOCK_MONOTONIC of when the next one may begin */
+};
+
 struct ipc {
 	struct daemon *daemon;
 	struct table *table;
@@ -27,7 +35,9 @@ struct ipc {
 	struct event *tick;
 	struct ipc_watch **watches; /* by table_opener::slot; NULL: not watched */
 	size_t n_watches;
-	uint64_t seen_changes; /* table_changes() when all openers were looked at */
+	uint64_t seen_changes;           /* table_changes() when all openers were looked at */
+	struct ipc_pace undo[IPC_PACES]; /* by uid */
+	bool undo_more;                  /* some waits for the next step */
 };
 
 /* ipc.c. With the table locked. */
@@ -50,9 +60,12 @@ bool ipc_any_is_away(const struct ipc *ipc);
 bool ipc_is_idle(const struct table_object *object);
 
 /* ipc-undo.c. With the table locked. */
-/* A process has died that is an opener still: SEM_UNDO and the like. False: some of its objects
- * are in use this moment; to be tried again. */
-bool ipc_undo(struct ipc *ipc, pid_t pid);
+/* A process has died that is an opener still: SEM_UNDO and the like; then it is counted out. False:
+ * to be called again, as some of its objects are in use this moment (late: they are not waited
+ * for), or this step is over. */
+bool ipc_undo(struct ipc *ipc, const struct table_opener *who, bool late);
+/* Whether ipc_undo() is to wait for the next step. */
+bool ipc_undo_pauses(struct ipc *ipc, const struct table_opener *who);
 /* An object has been unlinked: who sleeps in it is told, where that ends the sleep. */
 void ipc_undo_unlinked(struct ipc *ipc, uint64_t id);
 /* Processes that have ended, and of which no daemon knew, are taken out of what a segment notes of
