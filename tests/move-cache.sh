@@ -14,7 +14,7 @@ figure() { # PARTITION FIELD: in MiB
 	vcstat --json | json "[p for p in d['partitions'] if p['name'] == '$1'][0]['$2'] >> 20"
 }
 figure_is() { # PARTITION FIELD OPERATOR NUMBER
-	[ "$(figure "$1" "$2")" "$3" "$4" ]
+	test "$(figure "$1" "$2")" "$3" "$4"
 }
 cat >"$work/big.py" <<'END'
 import sys, time

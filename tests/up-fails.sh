@@ -16,7 +16,7 @@ traces() {
 		[ ! -d "$group" ] || echo "group $group"
 	done <"$work/groups"
 	own_processes
-	ls -d /run/vcrun-*.lock 2>/dev/null | grep -F "$(sed -n '1s|.*/||p' "$work/groups").lock" || :
+	find /run -maxdepth 1 -name 'vcrun-*.lock' | grep -F "$(sed -n '1s|.*/||p' "$work/groups").lock" || :
 }
 no_traces() { [ -z "$(traces)" ]; }
 
