@@ -5,6 +5,10 @@
  * The kernel says how many there are (scm_fds in fdinfo, Linux 5.14). A look at the first message
  * (MSG_PEEK) gives duplicates of its descriptors and takes nothing away. Later messages cannot be
  * looked at without a change of the socket, nor connections that wait to be accepted.
+ *
+ * The duplicates have to be closed, and for a file of a FUSE server the kernel then asks this
+ * server and waits. So nothing is looked at that another user may have sent: that user's server
+ * would decide when the move goes on.
  */
 #include "libmig/flight.h"
 
@@ -27,10 +31,12 @@
 #define FLIGHT_FDS_MAX 253 /* the kernel's SCM_MAX_FD */
 #define FLIGHT_DEPTH_MAX 4
 #define FLIGHT_FDINFO_MAX (1 << 16)
+#define FLIGHT_STATUS_MAX (1 << 22) /* with all groups */
 
 struct flight {
 	const pid_t *pids;
 	size_t n;
+	uid_t uid; /* of the process that would receive it */
 	char *ret;
 	size_t size;
 };
@@ -145,6 +151,17 @@ static bool flight_can_look(int socket)
 	return getsockopt(socket, SOL_SOCKET, SO_PEEK_OFF, &offset, &len) == 0 && offset < 0;
 }
 
+/* Who is at the other end, as the kernel noted it. To a socket that is not connected everybody can
+ * send. */
+static bool flight_is_own(const struct flight *flight, int socket)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid != 0 &&
+	       peer.uid == flight->uid;
+}
+
 static int flight_look(const struct flight *flight, int socket, int depth)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FLIGHT_FDS_MAX) + 256];
@@ -163,6 +180,8 @@ static int flight_look(const struct flight *flight, int socket, int depth)
 	waiting = flight_count(fdinfo);
 	if (waiting == 0)
 		return 0;
+	if (!flight_is_own(flight, socket))
+		return flight_refuse(flight, "of another user, or of an unknown one");
 	if (depth < FLIGHT_DEPTH_MAX && flight_can_look(socket) &&
 	    recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC) >= 0)
 		r = flight_look_at_all(flight, &message, depth, &seen);
@@ -170,12 +189,25 @@ static int flight_look(const struct flight *flight, int socket, int depth)
 					: flight_refuse(flight, "more than can be looked at");
 }
 
+static bool flight_read_uid(pid_t pid, uid_t *ret)
+{
+	_cleanup_free_ char *status = NULL;
+	const char *field;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (file_read_all(AT_FDCWD, path, FLIGHT_STATUS_MAX, &status) < 0)
+		return false;
+	field = strstr(status, "\nUid:");
+	return field && sscanf(field, "\nUid: %u", ret) == 1;
+}
+
 int flight_check(pid_t pid, int fd, const pid_t *pids, size_t n, char *ret, size_t size)
 {
-	const struct flight flight = { .pids = pids, .n = n, .ret = ret, .size = size };
+	struct flight flight = { .pids = pids, .n = n, .ret = ret, .size = size };
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), copy = -1;
 
 	/* It has ended, or closed it. */
 	copy = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	return copy < 0 ? 0 : flight_look(&flight, copy, 0);
+	return copy < 0 || !flight_read_uid(pid, &flight.uid) ? 0 : flight_look(&flight, copy, 0);
 }

@@ -18,7 +18,8 @@ unsigned int flight_count(const char *fdinfo);
 
 /*
  * Looks at what waits in a Unix socket, fd of pid, which belongs to the tree (pids). 0: nothing
- * that is bound to the tree. -EOPNOTSUPP: ret has what it is, or that it cannot be told.
+ * that is bound to the tree. -EOPNOTSUPP: ret has what it is, or that it cannot be told, as when
+ * another user's process may have sent it.
  */
 int flight_check(pid_t pid, int fd, const pid_t *pids, size_t n, char *ret, size_t size);
 

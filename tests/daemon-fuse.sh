@@ -100,3 +100,43 @@ program=$!
 wait_for 5 grep -q exec "$work/exec.out"
 sleep 0.6
 answers "a process in execve()" $program
+
+# Another user sends the file to a job that does not receive it: the move does not wait.
+serve 25
+mkdir -m 1777 "$work/meet"
+cat >"$work/receiver.py" <<'END'
+import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o777)
+s.listen()
+print("listens", flush=True)
+c, _ = s.accept()
+while True:
+    time.sleep(1)
+END
+cat >"$work/sender.py" <<'END'
+import array, os, socket, sys, time
+fd = os.open(sys.argv[2], os.O_RDWR)
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+print("sent", os.getpid(), flush=True)
+time.sleep(60)
+END
+as_user 65533 vcrun --on=vc0 --name=receiver python3 "$work/receiver.py" "$work/meet/socket" >"$work/receiver.out" &
+receiver=$!
+wait_for 5 grep -q listens "$work/receiver.out"
+as_user 65534 python3 "$work/sender.py" "$work/meet/socket" "$work/mount/file" >"$work/sender.out" &
+sender=$!
+wait_for 5 grep -q sent "$work/sender.out"
+try as_user 65533 timeout 5 vcmove receiver --to=vc1
+kill $server "$(sed "s/sent //" "$work/sender.out")"
+wait $sender 2>/dev/null || :
+is "exit status of the move: $out" "$status" 1
+matches "the refusal" "$out" 'of another user, or of an unknown one'
+is "the job" "$(job receiver state)" running
+vcctl kill receiver
+wait $receiver || :
+umount "$work/mount"
+down
