@@ -22,10 +22,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,7 +53,7 @@ struct ipc_watch {
 	struct ipc *ipc;
 	pid_t pid;
 	uint32_t slot;
-	int pidfd;           /* -1: none to be had, or the process is away; the tick looks */
+	int pidfd;           /* -1: too many are open, or the process is away; the tick looks */
 	struct event *event; /* NULL then */
 	uint64_t gone_usec;  /* when its process was seen to be gone first; 0: not yet */
 };
@@ -285,6 +287,8 @@ static void watch_begin(struct ipc_watch *watch)
 {
 	watch_rest(watch);
 	watch->pidfd = (int)syscall(SYS_pidfd_open, watch->pid, 0);
+	if (watch->pidfd >= watch->ipc->pidfd_max)
+		watch_rest(watch);
 	if (watch->pidfd < 0)
 		return;
 	watch->event =
@@ -528,6 +532,16 @@ static int ipc_open(struct ipc *ipc, struct vc_err *err)
 	return ipc->tick ? 0 : err_sys(err, ENOMEM, "IPC objects");
 }
 
+/* Half of the descriptors that we may have. */
+static int pidfd_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 > INT_MAX)
+		return INT_MAX;
+	return (int)(limit.rlim_cur / 2);
+}
+
 int ipc_start(struct daemon *daemon, struct vc_err *err)
 {
 	struct timeval period = { .tv_usec = IPC_TICK_USEC };
@@ -539,6 +553,7 @@ int ipc_start(struct daemon *daemon, struct vc_err *err)
 	daemon->ipc = ipc;
 	ipc->daemon = daemon;
 	ipc->dirfd = -1;
+	ipc->pidfd_max = pidfd_max();
 	r = ipc_open(ipc, err);
 	if (r == 0)
 		r = table_lock(ipc->table, err);

@@ -35,7 +35,8 @@ struct ipc {
 	struct event *tick;
 	struct ipc_watch **watches; /* by table_opener::slot; NULL: not watched */
 	size_t n_watches;
-	uint64_t seen_changes;           /* table_changes() when all openers were looked at */
+	int pidfd_max;         /* pidfds of openers are below: the others are for connections */
+	uint64_t seen_changes; /* table_changes() when all openers were looked at */
 	struct ipc_pace undo[IPC_PACES]; /* by uid */
 	bool undo_more;                  /* some waits for the next step */
 };

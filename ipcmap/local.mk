@@ -46,7 +46,7 @@ tests_ipc_burst_LDADD = libdoor.la libwire.la libcommon.la
 check_PROGRAMS += tests/ipc-wreck
 tests_ipc_wreck_SOURCES = tests/ipc-wreck.c
 tests_ipc_wreck_LDADD = libdoor.la libsysv.la libwire.la libcommon.la
-ipc_end_to_end = tests/ipc-burst.sh tests/ipc-wreck.sh tests/ipc-burst-move.sh tests/ipc-objects.sh tests/ipc-users.sh tests/ipc-openers.sh tests/ipc-move.sh \
+ipc_end_to_end = tests/ipc-burst.sh tests/ipc-wreck.sh tests/ipc-crowd.sh tests/ipc-burst-move.sh tests/ipc-objects.sh tests/ipc-users.sh tests/ipc-openers.sh tests/ipc-move.sh \
 	tests/ipc-limits.sh tests/ipc-commands.sh tests/ipc-remove.sh tests/ipc-check.sh \
 	tests/ipc-parked.sh
 dist_check_SCRIPTS += $(ipc_end_to_end)
