@@ -33,9 +33,10 @@ static bool undo_object(struct ipc *ipc, uint64_t id, pid_t pid)
 	if (r < 0)
 		return r != -EAGAIN;
 	r = undo_leave(fd, object.kind, (uint64_t)st.st_size, pid, object.unlinked);
+	/* Its users can write anything, in as many objects as they like. */
 	if (r < 0 && r != -EAGAIN)
-		log_warn("undo what pid %d left in IPC object %" PRIu64 ": %s", (int)pid, id,
-			 strerror(-r));
+		log_debug("undo what pid %d left in IPC object %" PRIu64 ": %s", (int)pid, id,
+			  strerror(-r));
 	return r != -EAGAIN;
 }
 
