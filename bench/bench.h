@@ -3,17 +3,17 @@
  * bench.h - vcbench, seen by its own files
  *
  *	vcbench.c      options, the private instance, the report's frame
- *	bench-spawn.c  what starting a program costs
- *	bench-move.c   what moving one costs
- *	bench-reshape.c  what changing a partition costs
- *	bench-victim.c   the program that is moved, or stands in a partition that changes
- *	bench-ipc.c    what talking across partitions costs
- *	bench-lock.c   what splitting a lock gives, and what partitions do
- *	bench-lock-report.c, bench-server.h
- *	bench-interfere.c, bench-interfere-report.c  what neighbours cost
- *	bench-quiet.c  how noisy it was; bench-pace.c  how many rounds there are
- *	bench-crew.c   threads that work while they are measured
- *	bench-stat.c   samples, their medians, running commands
+ *	spawn.c        what starting a program costs
+ *	move.c         what moving one costs
+ *	reshape.c        what changing a partition costs
+ *	watch.c          the program that is moved, or stands in a partition that changes
+ *	ipc.c          what talking across partitions costs
+ *	lock/lock.c    what splitting a lock gives, and what partitions do
+ *	lock/table.c, lock/server.h
+ *	interfere/interfere.c, interfere/table.c         what neighbours cost
+ *	quiet.c        how noisy it was; pace.c        how many rounds there are
+ *	crew.c         threads that work while they are measured
+ *	stat.c         samples, their medians, running commands
  *	estimate.c, usl.c  intervals; the law of the curve
  *	victim.c       the program that is watched (another program)
  *	work.c         the program of a crew's processes (another program); see work.h
@@ -39,11 +39,11 @@ struct bench {
 	bool quick;
 	const char *sizes;           /* MiB, by commas; NULL: the subcommand's own */
 	const char *works;           /* lock: names by commas; NULL: all */
-	uint64_t patience_each_usec; /* of a subcommand, for quiet moments (bench-quiet.h) */
+	uint64_t patience_each_usec; /* of a subcommand, for quiet moments (quiet.h) */
 	uint64_t patience_usec;      /* what is left of it */
 	char state_dir[64];          /* of the instance that is up; "": none is */
 	json_t *report;
-	json_t *ipc; /* in report: what bench-ipc.c has to say */
+	json_t *ipc; /* in report: what ipc.c has to say */
 };
 
 /* Set by SIGINT and SIGTERM: finish the round, print what is there, take all down. */
@@ -61,11 +61,11 @@ int bench_interfere(struct bench *bench, struct vc_err *err);
 int bench_up(struct bench *bench, unsigned int partitions, struct vc_err *err);
 int bench_down(struct bench *bench);
 
-/* bench-machine.c: what the figures are measured on; printed in a line, too. The
+/* machine.c: what the figures are measured on; printed in a line, too. The
  * caller's. */
 json_t *bench_machine(void);
 
-/* bench-stat.c */
+/* stat.c */
 struct samples {
 	double *values;
 	size_t n, size;

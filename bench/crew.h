@@ -1,99 +1,91 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * crew.h - what vcbench and the programs that do its work have in common
+ * crew.h - starting a crew, measuring it, and what came of it
  *
- * A crew is a number of threads that do the same work at the same time, in one
- * process or in several (domains: what stands in a domain shares its locks). They
- * meet in one file, mapped by all, so that it does not matter who started a
- * process, and that neither side makes a system call while it is measured.
- *
- *	READY, all threads have come -> WARM -> MEASURE -> [COUNT] -> END
- *
- * vcbench turns the phase; each thread looks at it after every operation, and notes
- * for itself when it began and ended to be measured. COUNT is apart from MEASURE
- * because a counted tracepoint slows down just what is contended.
+ * A crew is started, brought through its phases (crew.h), and ended; then its figures
+ * are there. Several crews may be at work at a time: one is disturbed, one disturbs.
  */
-#ifndef VC_BENCH_CREW_H
-#define VC_BENCH_CREW_H
+#ifndef VC_BENCH_BENCH_CREW_H
+#define VC_BENCH_BENCH_CREW_H
 
-#include <stdatomic.h>
-#include <stdint.h>
+#include "bench/bench.h"
+#include "bench/work/crew.h"
 
-#define CREW_MAGIC 0x76636377
-#define CREW_THREADS 1024
-#define CREW_CONNECTIONS 8 /* of each thread that asks a server */
-
-/* Latencies: 32 buckets an octave, so 3 % wide, from 1 ns to 18 minutes. */
-#define HIST_SUB_BITS 5
-#define HIST_SUB (1u << HIST_SUB_BITS)
-#define HIST_OCTAVES 35
-#define HIST_BUCKETS (HIST_SUB * (HIST_OCTAVES + 1))
-
-/* name, perf's type and config (of a tracepoint: its path; of HITM: by the CPU), what it is
- * called in JSON. What the kernel takes for a cache miss is the CPU's own: of the last
- * level on Intel's, of L2 on AMD's Zen. */
-#define CREW_COUNTERS(X)                                                                           \
-	X(CYCLES, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, NULL, "cycles")                    \
-	X(INSTRUCTIONS, PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, NULL, "instructions")      \
-	X(CACHE_MISSES, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES, NULL, "cache_misses")      \
-	X(HITM, PERF_TYPE_RAW, COUNT_HITM_CONFIG, NULL, "hitm_loads")                              \
-	X(SWITCHES, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES, NULL, "context_switches")  \
-	X(MIGRATIONS, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_MIGRATIONS, NULL, "cpu_migrations")    \
-	X(PAGE_FAULTS, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS, NULL, "page_faults")         \
-	X(CONTENTIONS, PERF_TYPE_TRACEPOINT, 0, "lock/contention_begin", "kernel_lock_waits")
-
-enum crew_counter {
-#define X(name, type, config, path, json) COUNTER_##name,
-	CREW_COUNTERS(X)
-#undef X
-		N_COUNTERS,
+/* Who says where a process may run. */
+enum crew_way {
+	WAY_FREE,    /* nobody */
+	WAY_PINNED,  /* each thread has a CPU of its own; one domain or several */
+	WAY_TASKSET, /* places: lists of CPUs */
+	WAY_SYSTEMD, /* places: lists of CPUs, for AllowedCPUs= */
+	WAY_VCRUN,   /* places: partitions of the instance that is up */
 };
 
-enum crew_phase { CREW_READY, CREW_WARM, CREW_MEASURE, CREW_COUNT, CREW_END };
-
-/* One thread's figures, written by that thread alone; valid when its process has ended. */
-struct crew_thread {
-	_Alignas(64) uint64_t ops;
-	uint64_t nsec;      /* how long it was measured */
-	uint64_t wait_nsec; /* of these, in the application's own lock */
-	uint64_t waits;
-	uint64_t cpu_nsec, queue_nsec; /* on a CPU; runnable without one */
-	uint64_t children_nsec;        /* on a CPU: children that it has reaped */
-	uint64_t switches_own, switches_forced;
-	uint64_t counted_ops;         /* in COUNT */
-	int64_t counters[N_COUNTERS]; /* -1: this machine has none */
-	uint32_t hist[HIST_BUCKETS];
+struct crew_plan {
+	const char *work;
+	const char *dir; /* where they meet: the caller's; NULL: one is made for them */
+	unsigned int threads, domains; /* threads >= domains; spread evenly */
+	enum crew_way way;
+	char *const *places; /* of the domains in turn, or NULL where the way needs none */
 };
 
-struct crew_map {
-	uint32_t magic;
-	uint32_t n_threads, n_domains;
-	_Alignas(64) _Atomic uint32_t ready; /* threads that have come */
-	_Alignas(64) _Atomic uint32_t phase; /* enum crew_phase */
-	_Alignas(64) char error[256];        /* of a process that gives up: why */
-	struct crew_thread threads[];
+/* Of all threads together. Percentages are of the time that the threads were measured. */
+struct crew_figures {
+	double rate; /* operations a second */
+	double p50_usec, p99_usec, p999_usec;
+	double wait_pct;                  /* in the application's own lock; 0 where it has none */
+	double blocked_pct;               /* neither on a CPU nor wanting one */
+	double queue_pct;                 /* wanting a CPU that others have */
+	double switches, forced_switches; /* per 1000 operations */
+	double jain;                      /* 1: all threads did as much; 1/n: one did all */
+	/* Of all CPUs meanwhile: this crew, whoever is not of it, other machines. */
+	double cpu_pct, others_pct, steal_pct;
+	double counters[N_COUNTERS]; /* per 1000 operations; NAN: not counted */
 };
 
-static inline uint32_t hist_bucket(uint64_t nsec)
-{
-	uint32_t octave, bucket;
+struct crew {
+	char dir[128];
+	bool keep_dir;
+	struct crew_map *map;
+	size_t map_size;
+	unsigned int n_pids;
+	pid_t pids[CREW_THREADS];
+	uint64_t busy, steal, nsec; /* the machine's, in MEASURE */
+};
 
-	if (nsec < HIST_SUB)
-		return (uint32_t)nsec;
-	octave = 63 - (uint32_t)__builtin_clzll(nsec) - HIST_SUB_BITS;
-	bucket = (octave + 1) * HIST_SUB + (uint32_t)(nsec >> octave) - HIST_SUB;
-	return bucket < HIST_BUCKETS ? bucket : HIST_BUCKETS - 1;
-}
+/* What the partitions of an instance with so many of them are called, and their CPUs. */
+struct bench_places {
+	char (*names)[16], (*cpus)[96];
+	char **by_name, **by_cpus;
+};
 
-/* The middle of a bucket, in nanoseconds. */
-static inline double hist_value(uint32_t bucket)
-{
-	uint32_t octave = bucket / HIST_SUB;
+/* Brings such an instance up, asks it, and takes it down. The caller calls
+ * bench_places_done(), also after a failure with ret zeroed before. */
+int bench_places_find(struct bench *bench, unsigned int partitions, struct bench_places *ret,
+		      struct vc_err *err);
+void bench_places_done(struct bench_places *places);
 
-	if (octave == 0)
-		return bucket;
-	return ((double)(bucket % HIST_SUB + HIST_SUB) + 0.5) *
-	       (double)(UINT64_C(1) << (octave - 1));
-}
+extern const char *const crew_counter_names[N_COUNTERS];
+
+/* Starts all processes and waits until their threads have come. On failure nothing
+ * is left of it. */
+int crew_start(const struct crew_plan *plan, struct crew *ret, struct vc_err *err);
+/* How long its phases are. */
+struct crew_times {
+	uint64_t warm_usec, measure_usec, count_usec; /* count_usec 0: no COUNT */
+};
+/* WARM, MEASURE and COUNT. A crew that disturbs it goes through the same phases beside it, so
+ * that both are measured over the same time; NULL: none. -EINTR: bench_stop was set. */
+int crew_measure(struct crew *crew, struct crew *beside, const struct crew_times *times,
+		 struct vc_err *err);
+/* Into WARM: at work, not yet measured. */
+void crew_let_work(struct crew *crew);
+/* Ends it, and removes all that is its. ret may be NULL. */
+int crew_end(struct crew *crew, struct crew_figures *ret, struct vc_err *err);
+
+/* Puts before argv what brings a command to its place; words is scratch memory. Returns
+ * how many words were put. */
+#define CREW_PREFIX_WORDS 6
+size_t crew_prefix(enum crew_way way, const char *place, char words[CREW_PREFIX_WORDS][96],
+		   char **argv);
 
 #endif

@@ -39,7 +39,7 @@ struct estimate {
 	double level; /* that the interval covers the truth: at least ESTIMATE_LEVEL, or less */
 	double drift; /* the correlation for which it was widened, up to 0.6 */
 	/* Of its measurements: what others had of the machine, in percent, the median; and how many
-	 * in a hundred were disturbed by that (bench-quiet.h). NAN: not known. */
+	 * in a hundred were disturbed by that (quiet.h). NAN: not known. */
 	double noise_pct, noisy_pct;
 };
 

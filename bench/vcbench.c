@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bench/report.h"
+#include "bench/report/report.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 

@@ -1,25 +1,27 @@
 bin_PROGRAMS += vcrun vcmove vcstat vcctl
 
 # Every start of a program pays for what vcrun is linked with: keep it small.
-vcrun_SOURCES = cli/vcrun.c cli/vcrun-ipc.c cli/vcrun-ipc.h cli/client.c cli/client.h cli/tty.c cli/tty.h \
-	partition/config-size.c
+vcrun_SOURCES = cli/vcrun.c cli/vcrun-ipc.c cli/vcrun-ipc.h cli/client.c cli/client.h cli/tty.c \
+	cli/tty.h partition/config/size.c
 vcrun_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 vcrun_LDADD = libreach.la libwire.la libcommon.la
 
-vcmove_SOURCES = cli/vcmove.c cli/client.c cli/client-status.c cli/json.c cli/json.h cli/table.c cli/table.h
+vcmove_SOURCES = cli/vcmove.c cli/client.c cli/client-status.c cli/json.c cli/json.h cli/table.c \
+	cli/table.h
 vcmove_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
 vcmove_LDADD = libwire.la libcommon.la $(JANSSON_LIBS)
 
-vcstat_SOURCES = cli/vcstat.c cli/vcstat-devices.c cli/vcstat-regions.c cli/vcstat.h cli/client.c cli/client-status.c cli/ipc.c cli/ipc.h \
-	cli/json.c cli/table.c
+vcstat_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/ipc.h cli/json.c cli/table.c \
+	cli/vcstat-devices.c cli/vcstat-regions.c cli/vcstat.c cli/vcstat.h
 vcstat_CFLAGS = $(vcmove_CFLAGS)
 vcstat_LDADD = $(vcmove_LDADD)
 
-vcctl_SOURCES = cli/vcctl.c cli/vcctl.h cli/vcctl-up.c cli/vcctl-daemons.c cli/vcctl-down.c cli/vcctl-list.c \
-	cli/vcctl-check.c cli/vcctl-devices.c cli/vcctl-trial.c cli/vcctl-kill.c \
-	cli/vcctl-ipc.c cli/vcctl-ipcdir.c cli/vcctl-ipccheck.c cli/ipc-audit.c cli/ipc-audit.h \
-	cli/vcctl-set.c cli/vcctl-add.c cli/vcctl-event.c cli/vcctl-shape.c cli/vcctl-obtained.c \
-	cli/check.c cli/check.h cli/client.c cli/client-status.c cli/ipc.c cli/json.c cli/table.c
+vcctl_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/json.c cli/table.c cli/vcctl/add.c \
+	cli/vcctl/check.c cli/vcctl/daemons.c cli/vcctl/devices.c cli/vcctl/down.c \
+	cli/vcctl/event.c cli/vcctl/ipc-audit.c cli/vcctl/ipc-audit.h cli/vcctl/ipc.c \
+	cli/vcctl/ipccheck.c cli/vcctl/ipcdir.c cli/vcctl/kill.c cli/vcctl/list.c \
+	cli/vcctl/obtained.c cli/vcctl/set.c cli/vcctl/shape.c cli/vcctl/trial.c cli/vcctl/up.c \
+	cli/vcctl/vcctl.c cli/vcctl/vcctl.h cli/vcctl/verdict.c cli/vcctl/verdict.h
 vcctl_CFLAGS = $(vcmove_CFLAGS)
 vcctl_LDADD = libboard.la libipctable.la libpolicy.la libmig.la libpartition.la libwire.la libcommon.la \
 	$(JANSSON_LIBS) -lm

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "ipcmap/door/reach.h"
 #include "ipcmap/preload/env.h"
-#include "ipcmap/reach.h"
 
 #define IPC_PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin" /* as vcinit has it */
 

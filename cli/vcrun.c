@@ -27,8 +27,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"
-#include "partition/cgroup.h"
-#include "partition/config.h"
+#include "partition/cgroup/cgroup.h"
+#include "partition/config/config.h"
 #include "wire/args.h"
 
 #define VCRUN_PLACE_ATTEMPTS 3

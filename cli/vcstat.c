@@ -2,6 +2,8 @@
 /*
  * vcstat.c - shows partitions, jobs, moves, IPC objects and regions
  */
+#include "cli/vcstat.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
@@ -19,7 +21,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"
-#include "cli/vcstat.h"
 
 #define VCSTAT_WATCH_MAX 86400 /* s */
 #define VCSTAT_PARTITION_CELLS 13

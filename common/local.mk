@@ -1,12 +1,8 @@
 noinst_LTLIBRARIES += libcommon.la
-libcommon_la_SOURCES = \
-	common/cleanup.h common/clock.h \
-	common/duration.c common/duration.h \
-	common/err.c common/err.h common/text.c common/text.h \
-	common/file.c common/file.h \
-	common/log.c common/log.h common/log-bound.c common/log-bound.h common/proc.c common/proc.h \
-	common/statedir.h common/subuid.c common/subuid.h \
-	common/trust.c common/trust.h
+libcommon_la_SOURCES = common/cleanup.h common/clock.h common/duration.c common/duration.h \
+	common/err.c common/err.h common/file.c common/file.h common/log-bound.c \
+	common/log-bound.h common/log.c common/log.h common/proc.c common/proc.h common/statedir.h \
+	common/subuid.c common/subuid.h common/text.c common/text.h common/trust.c common/trust.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit-text

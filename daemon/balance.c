@@ -147,8 +147,7 @@ static void balance_on_timer(evutil_socket_t fd, short what, void *ctx)
 	struct job *job, *chosen = NULL;
 	bool moving = false;
 
-	TAILQ_FOREACH(job, &daemon->jobs, link)
-	{
+	TAILQ_FOREACH(job, &daemon->jobs, link) {
 		balance_look(job, now);
 		moving |= !strcmp(job->state->state, "moving");
 		/* Of several, the one that takes most: it gives most back. */

@@ -45,8 +45,8 @@ static size_t conn_bytes(const struct daemon *daemon, uid_t uid)
 	size_t bytes = 0;
 
 	TAILQ_FOREACH(conn, &daemon->conns, link)
-	if (conn->uid == uid)
-		bytes += wire_held(conn->wire);
+		if (conn->uid == uid)
+			bytes += wire_held(conn->wire);
 	return bytes;
 }
 

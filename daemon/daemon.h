@@ -11,14 +11,14 @@
  *	req-*.c     one request each
  *	decide.c    loads -> policy -> checked decision
  *	alive.c     whether a partition's daemon lives
- *	load.c      samples the partition, publishes on the board
+ *	sample.c    samples the partition, publishes on the board
  *	moves.c     the last moves
  *	job.c       the jobs here, as their shims tell
  *	usage.c     what memory a job is expected to use
  *	pool.c      shims started ahead of need
  *	balance.c   when to move what by itself
- *	plan.c      when an event's time has come
- *	plan-order.c  the processes that make events happen
+ *	trigger.c   when an event's time has come
+ *	trigger-order.c the processes that make events happen
  *	witness.c   by whose death it is seen that the partition's group was killed
  *	devices.c   where interrupts go, and whose nodes are denied
  *	ipc*.c      IPC objects: see ipc.h
@@ -34,9 +34,9 @@
 
 #include "common/err.h"
 #include "daemon/board.h"
-#include "partition/cgroup.h"
+#include "partition/cgroup/cgroup.h"
 #include "partition/instance.h"
-#include "policy/load.h"
+#include "policy/module.h"
 #include "wire/wire.h"
 
 struct conn;
@@ -264,13 +264,13 @@ int decide_move(struct daemon *daemon, const char *policy, const struct job *job
 /* Where the policy would move a job of ours of that demand; -1: nowhere. */
 int decide_rebalance(const struct job *job, double job_cpus, uint64_t job_mem_bytes);
 
-/* req-move.c */
+/* request/move.c */
 /* The order to the job's shim, and the placement is pending there; command: a socket that waits for
  * the answer, -1: none; request: what it asked for, NULL: nobody asked. */
 void move_order(struct job *job, uint32_t to, const char *note, const Vc__Move *request,
 		int command);
 
-/* load.c */
+/* sample.c */
 int load_start(struct daemon *daemon, struct vc_err *err);
 void load_stop(struct daemon *daemon);
 /* Takes over what somebody has changed of the partitions; cheap when nobody has. */
@@ -282,11 +282,11 @@ void balance_stop(struct daemon *daemon);
 /* Learns what moves cost from one that has ended. */
 void balance_learn(struct daemon *daemon, const Vc__JobState *state);
 
-/* plan.c */
+/* trigger.c */
 int plan_start(struct daemon *daemon, struct vc_err *err);
 void plan_stop(struct daemon *daemon);
-/* plan-order.c: vcd --fire, --revert: makes an event go one way, and returns the exit status. epoch: of
- * the lease of the daemon that orders it; 0: not a daemon. */
+/* trigger-order.c: vcd --fire, --revert: makes an event go one way, and returns the exit status.
+ * epoch: of the lease of the daemon that orders it; 0: not a daemon. */
 int plan_main(const char *state_dir, const struct plan_order *order, uint32_t epoch);
 
 /* witness.c */

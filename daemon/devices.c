@@ -15,9 +15,9 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "partition/deny.h"
-#include "partition/irq.h"
-#include "partition/reshape.h"
+#include "partition/change/reshape.h"
+#include "partition/device/deny.h"
+#include "partition/device/irq.h"
 
 #define LOOK_SEC 1
 

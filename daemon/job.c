@@ -54,8 +54,8 @@ struct job *job_find(struct daemon *daemon, uint32_t id)
 	struct job *job;
 
 	TAILQ_FOREACH(job, &daemon->jobs, link)
-	if (job->state->job == id)
-		return job;
+		if (job->state->job == id)
+			return job;
 	return NULL;
 }
 
@@ -93,9 +93,9 @@ unsigned int job_count(const struct daemon *daemon, uid_t uid)
 	unsigned int n = 0;
 
 	TAILQ_FOREACH(job, &daemon->jobs, link)
-	n += job->state->uid == uid;
+		n += job->state->uid == uid;
 	TAILQ_FOREACH(conn, &daemon->conns, link)
-	n += conn->starting && conn->owner == uid;
+		n += conn->starting && conn->owner == uid;
 	return n;
 }
 

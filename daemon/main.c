@@ -23,12 +23,12 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "common/trust.h"
 #include "common/log.h"
-#include "partition/deny.h"
+#include "common/trust.h"
+#include "partition/change/plan.h"
+#include "partition/change/reshape.h"
+#include "partition/device/deny.h"
 #include "partition/partition.h"
-#include "partition/plan.h"
-#include "partition/reshape.h"
 
 static void main_on_term(evutil_socket_t signal, short what, void *ctx)
 {
@@ -175,7 +175,7 @@ static int main_say_ready(int fd, const char *text)
 
 	if (fd < 0)
 		return 0;
-	/* vcctl has it end with itself until now: see cli/vcctl-daemons.c. */
+	/* vcctl has it end with itself until now: see cli/vcctl/daemons.c. */
 	prctl(PR_SET_PDEATHSIG, 0);
 	if (write(fd, text, strlen(text)) < 0)
 		r = -errno;

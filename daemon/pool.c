@@ -6,7 +6,7 @@
  * instance, and above all the job's group: a process that changes its cgroup
  * waits for the kernel's readers of that group, 0.3 to 2 ms in each hierarchy. So
  * a shim is started ahead and waits inside of a group, which gets the job's number
- * at the start (partition/cgroup-idle.c). The pool holds a few idle shims and is
+ * at the start (partition/cgroup/idle.c). The pool holds a few idle shims and is
  * filled up again when the daemon has nothing better to do; a burst beyond it starts
  * shims on demand.
  */
@@ -22,7 +22,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "libmig/sight.h"
+#include "libmig/kernel/sight.h"
 #include "partition/partition.h"
 
 #define POOL_SIZE 4
@@ -140,8 +140,8 @@ int pool_take(struct daemon *daemon, struct conn **ret, uint32_t *ret_job, struc
 	struct conn *conn;
 
 	TAILQ_FOREACH(conn, &daemon->conns, link)
-	if (conn->idle)
-		break;
+		if (conn->idle)
+			break;
 	if (!conn) {
 		int r = pool_spawn(daemon, &conn, err);
 

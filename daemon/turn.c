@@ -123,8 +123,8 @@ static struct turn_user *turn_next(struct turns *turns, uint64_t now)
 	struct turn_user *user, *next = NULL;
 
 	TAILQ_FOREACH(user, &turns->ready, ready_link)
-	if (turn_may(user, now) && (!next || turn_debt(user, now) < turn_debt(next, now)))
-		next = user;
+		if (turn_may(user, now) && (!next || turn_debt(user, now) < turn_debt(next, now)))
+			next = user;
 	return next;
 }
 
@@ -136,8 +136,7 @@ static void turn_arm(struct turns *turns)
 	struct turn_user *user;
 	struct timeval delay;
 
-	TAILQ_FOREACH(user, &turns->ready, ready_link)
-	{
+	TAILQ_FOREACH(user, &turns->ready, ready_link) {
 		usec = turn_may(user, now)
 			       ? 0
 			       : (uint64_t)((turn_debt(user, now) - turn_debt_max(user)) /

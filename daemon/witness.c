@@ -2,9 +2,9 @@
 /*
  * witness.c - a process by whose death it is seen that the partition's group was killed
  *
- * It is root's, and sleeps in a group of its own below the partition's (partition/failure.h says
- * what for). It outlives the daemon, and the next one takes it over. A daemon that ends in order
- * takes it along: from then on nobody can say what has become of the partition.
+ * It is root's, and sleeps in a group of its own below the partition's (partition/change/failure.h
+ * says what for). It outlives the daemon, and the next one takes it over. A daemon that ends in
+ * order takes it along: from then on nobody can say what has become of the partition.
  */
 #include "daemon/daemon.h"
 
@@ -20,7 +20,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "partition/failure.h"
+#include "partition/change/failure.h"
 #include "partition/partition.h"
 
 #define WITNESS_AGAIN_SEC 1

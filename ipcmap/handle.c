@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
-#include "ipcmap/door.h"
+#include "ipcmap/door/door.h"
 #include "ipcmap/futex.h"
 #include "ipcmap/vcipc.h"
 

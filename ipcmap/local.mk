@@ -3,20 +3,21 @@
 
 ## What every client of the daemons' table is linked with; not installed by itself.
 noinst_LTLIBRARIES += libdoor.la
-libdoor_la_SOURCES = ipcmap/door.c ipcmap/door-conn.c ipcmap/door-conn.h ipcmap/door.h ipcmap/kind.h
+libdoor_la_SOURCES = ipcmap/door/door.c ipcmap/door/conn.c ipcmap/door/conn.h ipcmap/door/door.h \
+	ipcmap/kind.h
 libdoor_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) -fvisibility=hidden
 libdoor_la_LIBADD = libwire.la libcommon.la
 
 ## What the interposer reaches; of the interposer itself and of vcrun.
 noinst_LTLIBRARIES += libreach.la
-libreach_la_SOURCES = ipcmap/reach.c ipcmap/reach.h
+libreach_la_SOURCES = ipcmap/door/reach.c ipcmap/door/reach.h
 libreach_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
 ## The table itself: of daemons, vcctl and tests.
 noinst_LTLIBRARIES += libipctable.la
-libipctable_la_SOURCES = ipcmap/table.c ipcmap/table.h ipcmap/table-layout.h ipcmap/table-pool.c \
-	ipcmap/table-entry.c ipcmap/table-opener.c ipcmap/table-repair.c ipcmap/table-check.c \
-	ipcmap/table-hash.c ipcmap/table-hash.h ipcmap/table-share.c
+libipctable_la_SOURCES = ipcmap/table/check.c ipcmap/table/entry.c ipcmap/table/hash.c \
+	ipcmap/table/hash.h ipcmap/table/layout.h ipcmap/table/opener.c ipcmap/table/pool.c \
+	ipcmap/table/repair.c ipcmap/table/share.c ipcmap/table/table.c ipcmap/table/table.h
 libipctable_la_CFLAGS = $(AM_CFLAGS) -pthread
 
 if HAVE_CMOCKA

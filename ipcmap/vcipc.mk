@@ -3,13 +3,11 @@
 
 ## The objects: apart from the library, so that unit tests can put another door in.
 noinst_LTLIBRARIES += libipcobject.la
-libipcobject_la_SOURCES = \
-	ipcmap/vcipc.h ipcmap/layout.h ipcmap/futex.h ipcmap/spin.h \
-	ipcmap/handle.c ipcmap/handle.h \
-	ipcmap/lock.c ipcmap/lock.h \
-	ipcmap/count.c ipcmap/count.h \
-	ipcmap/event.c ipcmap/sem.c ipcmap/mutex.c ipcmap/shm.c \
-	ipcmap/mq.c ipcmap/mq.h ipcmap/mq-order.c ipcmap/mq-bell.c
+libipcobject_la_SOURCES = ipcmap/count.c ipcmap/count.h ipcmap/futex.h ipcmap/handle.c \
+	ipcmap/handle.h ipcmap/layout.h ipcmap/lock.c ipcmap/lock.h ipcmap/spin.h ipcmap/vcipc.h \
+	ipcmap/library/event.c ipcmap/library/mq-bell.c ipcmap/library/mq-order.c \
+	ipcmap/library/mq.c ipcmap/library/mq.h ipcmap/library/mutex.c ipcmap/library/sem.c \
+	ipcmap/library/shm.c
 libipcobject_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
 ## What programs link. Only the names in vcipc.sym are seen from outside.

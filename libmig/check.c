@@ -21,8 +21,8 @@
 #include "common/cleanup.h"
 #include "common/duration.h"
 #include "common/file.h"
-#include "libmig/hugepages.h"
-#include "libmig/session.h"
+#include "libmig/kernel/hugepages.h"
+#include "libmig/session/session.h"
 
 /* Microseconds. */
 #define CHECK_BASE 14000.0

@@ -26,7 +26,7 @@
 #include <sys/types.h>
 
 #include "common/err.h"
-#include "libmig/inventory.h"
+#include "libmig/inventory/inventory.h"
 
 #define MIG_STEPS(X)                                                                               \
 	X(CHECK, "check")                                                                          \
@@ -81,7 +81,7 @@ struct mig_request {
 	const struct inventory_barred *barred; /* files that the target may not have */
 	size_t n_barred;
 	struct mig_place source, target;
-	const char *criu;       /* NULL: criu_find() */
+	const char *criu; /* NULL: criu_find() */
 	/* Where the log of a CRIU that failed is kept, 64 KiB of it at most; NULL: nowhere. */
 	const char *log;
 	const char *images;     /* directory for this move's images, made and removed here */
@@ -89,8 +89,8 @@ struct mig_request {
 	double pace; /* by how much past moves took longer than their model_usec; 0: unknown */
 	/* Called once, when the estimate is known and within max_stop_usec; NULL: nobody. */
 	void (*on_estimate)(const struct mig_estimate *estimate, void *ctx);
-	/* Called then, at each attempt, and for mig_estimate() too: whether there is room for images of
-	 * this size. 0, or -errno with err: the move is refused. NULL: there is. */
+	/* Called then, at each attempt, and for mig_estimate() too: whether there is room for
+	 * images of this size. 0, or -errno with err: the move is refused. NULL: there is. */
 	int (*make_room)(uint64_t bytes, void *ctx, struct vc_err *err);
 	/* Called as each step begins, with criu's pids (0: not started, or ended);
 	 * NULL: nobody listens. For logs, and for tests that break things at that point. */

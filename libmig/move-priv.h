@@ -13,8 +13,8 @@
 #include <sys/types.h>
 
 #include "common/cleanup.h"
-#include "libmig/criu.h"
-#include "libmig/external.h"
+#include "libmig/criu/criu.h"
+#include "libmig/criu/external.h"
 #include "libmig/mig.h"
 #include "libmig/namespace.h"
 

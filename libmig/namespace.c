@@ -100,11 +100,12 @@ static int namespaces_check_queues(int ipc, struct vc_err *err)
 	dir = root < 0 ? NULL : fdopendir(root);
 	while (dir && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			return err_set(err, EOPNOTSUPP,
-				       "it has the POSIX message queue /%s and System V IPC objects: its "
-				       "IPC namespace would be made anew for these, without the queue; "
-				       "remove one of the two for the move (mq_unlink, ipcrm)",
-				       entry->d_name);
+			return err_set(
+				err, EOPNOTSUPP,
+				"it has the POSIX message queue /%s and System V IPC objects: its "
+				"IPC namespace would be made anew for these, without the queue; "
+				"remove one of the two for the move (mq_unlink, ipcrm)",
+				entry->d_name);
 	return 0;
 }
 

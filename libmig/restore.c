@@ -13,18 +13,18 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "libmig/fill.h"
-#include "libmig/hold.h"
-#include "libmig/image.h"
-#include "libmig/identity.h"
-#include "libmig/keep.h"
+#include "libmig/criu/hold.h"
+#include "libmig/fill/fill.h"
+#include "libmig/image/image.h"
+#include "libmig/keep/identity.h"
+#include "libmig/keep/keep.h"
 #include "libmig/pids.h"
-#include "libmig/session.h"
-#include "libmig/state.h"
-#include "libmig/stop.h"
-#include "libmig/terminal.h"
-#include "libmig/timers.h"
-#include "libmig/waits.h"
+#include "libmig/session/session.h"
+#include "libmig/session/stop.h"
+#include "libmig/session/terminal.h"
+#include "libmig/state/state.h"
+#include "libmig/state/timers.h"
+#include "libmig/state/waits.h"
 
 #define MIG_REAP_USEC 10000000u
 /* Attempts to restore at the source before the tree is parked: the reasons known to

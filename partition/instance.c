@@ -25,7 +25,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/trust.h"
-#include "partition/cgroup.h"
+#include "partition/cgroup/cgroup.h"
 #include "partition/region.h"
 #include "partition/spec.h"
 
@@ -188,9 +188,9 @@ static int settings_from_json(json_t *root, struct config *config, json_error_t 
 			   "version", &version, "policy", &policy, "criu", &criu, "policy-path",
 			   &policy_path, "sample-interval-msec", &sample, "max-jobs-per-user",
 			   &max_jobs, "ipc-entries", &ipc_entries, "ipc-objects-per-user",
-			   &ipc_per_user, "move-max-stop-usec", &max_stop,
-			   "images-per-user-bytes", &images, "balance", &balance,
-			   "exclusive", &exclusive, "overcommit", &overcommit) < 0)
+			   &ipc_per_user, "move-max-stop-usec", &max_stop, "images-per-user-bytes",
+			   &images, "balance", &balance, "exclusive", &exclusive, "overcommit",
+			   &overcommit) < 0)
 		return -EINVAL;
 	if (version != INSTANCE_VERSION || sample <= 0 || max_jobs <= 0 || ipc_entries <= 0 ||
 	    ipc_per_user <= 0 || max_stop < 0 || images < -1 ||

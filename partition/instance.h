@@ -13,13 +13,13 @@
  *	  images/7/              root only, while a move is under way
  *	  moves.jsonl            one line a move
  *	  criu/N.log             what CRIU wrote when a move of job N failed; 64 files at most
- *	  ipc/table              the table of IPC objects (ipcmap/table.h), root only
+ *	  ipc/table              the table of IPC objects (ipcmap/table/table.h), root only
  *	  ipc/o/XX/ID            an object's memory, its owner's; a tmpfs of its own
  *	  ipc/o/regions/NAME     a region's (partition/region.h), once more
- *	  events.json            the event table (partition/plan.h)
- *	  failures               what has befallen partitions (partition/failure.h)
- *	  events.lease           which daemon watches the clock (partition/lease.h)
- *	  reshape.lock           held while partitions are changed (partition/reshape.h)
+ *	  events.json            the event table (partition/change/plan.h)
+ *	  failures               what has befallen partitions (partition/change/failure.h)
+ *	  events.lease           which daemon watches the clock (partition/change/lease.h)
+ *	  reshape.lock           held while partitions are changed (partition/change/reshape.h)
  *	  reshape.journal        the change under way
  *	  reshapes.jsonl         one line a change
  *
@@ -35,7 +35,7 @@
 #include <time.h>
 
 #include "common/err.h"
-#include "partition/config.h"
+#include "partition/config/config.h"
 
 #define INSTANCE_DEFAULT_DIR "/run/vcrun"
 

@@ -1,28 +1,28 @@
 noinst_LTLIBRARIES += libpartition.la
-libpartition_la_SOURCES = \
-	partition/cgroup.c partition/cgroup.h partition/cgroup-priv.h \
-	partition/cgroup-bpf.c partition/cgroup-cpus.c partition/cgroup-dedicate.c partition/cgroup-reserve.c \
-	partition/cgroup-deny.c partition/cgroup-lib.c \
-	partition/cgroup-fetch.c partition/cgroup-follow.c partition/cgroup-hold.c partition/cgroup-idle.c partition/cgroup-map.c \
-	partition/cgroup-memory.c \
-	partition/cgroup-procs.c partition/cgroup-shrink.c partition/cgroup-stat.c \
-	partition/calendar.c partition/calendar.h partition/condition.c partition/condition.h \
-	partition/config.c partition/config.h partition/config-device.c partition/config-event.c \
-	partition/config-line.c partition/config-partition.c partition/config-priv.h \
-	partition/config-size.c \
-	partition/cpulist.c partition/cpulist.h \
-	partition/deny.c partition/deny.h partition/failure.c partition/failure.h \
-	partition/device.c partition/device.h partition/device-priv.h partition/device-hardware.c \
-	partition/device-irq.c partition/device-node.c partition/irq.c partition/irq.h partition/irq-watch.c \
-	partition/irqbalance.c partition/irqbalance.h \
-	partition/instance.c partition/instance.h partition/lease.c partition/lease.h \
-	partition/owner.c partition/owner.h partition/partition.c partition/partition.h \
-	partition/plan.c partition/plan.h partition/plan-json.c partition/plan-rank.c \
-	partition/region.c partition/region.h partition/config-region.c \
-	partition/spec.c partition/spec.h partition/spec-patch.c \
-	partition/reshape.c partition/reshape.h partition/reshape-priv.h \
-	partition/reshape-check.c partition/reshape-journal.c partition/reshape-lock.c \
-	partition/topology.c partition/topology.h
+libpartition_la_SOURCES = partition/cpulist.c partition/cpulist.h partition/instance.c \
+	partition/instance.h partition/partition.c partition/partition.h partition/region.c \
+	partition/region.h partition/spec.c partition/spec.h partition/topology.c \
+	partition/topology.h partition/cgroup/bpf.c partition/cgroup/cgroup.c \
+	partition/cgroup/cgroup.h partition/cgroup/cpus.c partition/cgroup/dedicate.c \
+	partition/cgroup/deny.c partition/cgroup/fetch.c partition/cgroup/follow.c \
+	partition/cgroup/hold.c partition/cgroup/idle.c partition/cgroup/lib.c \
+	partition/cgroup/map.c partition/cgroup/memory.c partition/cgroup/priv.h \
+	partition/cgroup/procs.c partition/cgroup/reserve.c partition/cgroup/shrink.c \
+	partition/cgroup/stat.c partition/change/calendar.c partition/change/calendar.h \
+	partition/change/check.c partition/change/condition.c partition/change/condition.h \
+	partition/change/failure.c partition/change/failure.h partition/change/journal.c \
+	partition/change/lease.c partition/change/lease.h partition/change/lock.c \
+	partition/change/plan-json.c partition/change/plan-rank.c partition/change/plan.c \
+	partition/change/plan.h partition/change/priv.h partition/change/reshape.c \
+	partition/change/reshape.h partition/change/spec-patch.c partition/config/config.c \
+	partition/config/config.h partition/config/device.c partition/config/event.c \
+	partition/config/line.c partition/config/partition.c partition/config/priv.h \
+	partition/config/region.c partition/config/size.c partition/device/deny.c \
+	partition/device/deny.h partition/device/device.c partition/device/device.h \
+	partition/device/hardware.c partition/device/interrupts.c partition/device/irq-watch.c \
+	partition/device/irq.c partition/device/irq.h partition/device/irqbalance.c \
+	partition/device/irqbalance.h partition/device/node.c partition/device/owner.c \
+	partition/device/owner.h partition/device/priv.h
 libpartition_la_CFLAGS = $(AM_CFLAGS) $(LIBCGROUP_CFLAGS) $(HWLOC_CFLAGS) \
 	$(CONFUSE_CFLAGS) $(JANSSON_CFLAGS)
 libpartition_la_LIBADD = $(LIBCGROUP_LIBS) $(HWLOC_LIBS) $(CONFUSE_LIBS) $(JANSSON_LIBS)

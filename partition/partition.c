@@ -17,7 +17,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "partition/irq.h"
+#include "partition/device/irq.h"
 
 #define JOB_PREFIX "job-"
 #define ADOPT_SHRINK_USEC 2000000

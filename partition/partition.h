@@ -6,8 +6,8 @@
 #define VC_PARTITION_PARTITION_H
 
 #include "common/err.h"
-#include "partition/cgroup.h"
-#include "partition/config.h"
+#include "partition/cgroup/cgroup.h"
+#include "partition/config/config.h"
 
 /* Group names, relative to the instance's base. */
 #define PARTITION_SHIMS_GROUP "shims" /* daemons and shims: outside every partition's limits */
@@ -31,7 +31,7 @@ int partition_destroy(struct cg *cg, const char *name, struct vc_err *err);
 char *partition_job_group(const char *partition, unsigned int job, char *buf, size_t size);
 /* Where a shim waits for its job: "vc0/idle-PID". Returns buf. */
 char *partition_idle_group(const char *partition, pid_t shim, char *buf, size_t size);
-/* Where its witness sleeps (partition/failure.h): "vc0/witness". Returns buf. */
+/* Where its witness sleeps (partition/change/failure.h): "vc0/witness". Returns buf. */
 char *partition_witness_group(const char *partition, char *buf, size_t size);
 /* The reverse: 0 and both parts, or -EINVAL when path is not a job's group. Deeper
  * paths count for their job. */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "partition/config.h"
+#include "partition/config/config.h"
 
 void region_done(struct region_spec *region)
 {

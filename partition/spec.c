@@ -13,8 +13,8 @@
 
 #include "common/cleanup.h"
 #include "common/err.h"
-#include "partition/cgroup.h"
-#include "partition/config.h"
+#include "partition/cgroup/cgroup.h"
+#include "partition/config/config.h"
 
 static const char *const mode_names[] = {
 #define X(id, name) [MEMORY_##id] = name,

@@ -3,7 +3,7 @@
 ## and what else somebody needs to write one.
 
 noinst_LTLIBRARIES += libpolicy.la
-libpolicy_la_SOURCES = policy/load.c policy/load.h policy/leastcpu.c policy/vc-policy.h
+libpolicy_la_SOURCES = policy/module.c policy/module.h policy/leastcpu.c policy/vc-policy.h
 
 policyincludedir = $(includedir)/vcrun
 policyinclude_HEADERS = policy/vc-policy.h
@@ -80,8 +80,8 @@ TESTS += tests/unit-policy tests/unit-policy-sim tests/unit-policy-load tests/un
 tests_unit_policy_SOURCES = tests/unit-policy.c tests/policy-modules.h
 tests_unit_policy_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_policy_LDADD = libpolicy.la libcommon.la $(CMOCKA_LIBS)
-tests_unit_policy_sim_SOURCES = tests/unit-policy-sim.c tests/policy-modules.h \
-	daemon/board.c daemon/board.h
+tests_unit_policy_sim_SOURCES = tests/unit-policy-sim.c tests/policy-modules.h daemon/board.c \
+	daemon/board.h
 tests_unit_policy_sim_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_policy_sim_LDADD = libpolicy.la libcommon.la $(CMOCKA_LIBS) -lm
 tests_unit_policy_load_SOURCES = tests/unit-policy-load.c tests/policy-modules.h

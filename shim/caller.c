@@ -21,7 +21,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "libmig/sandbox.h"
+#include "libmig/kernel/sandbox.h"
 #include "shim/launch.h"
 
 #define CALLER_LIMITS_COLUMN 26

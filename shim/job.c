@@ -16,7 +16,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "partition/failure.h"
+#include "partition/change/failure.h"
 #include "partition/partition.h"
 #include "shim/launch.h"
 #include "shim/report.h"

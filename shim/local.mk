@@ -1,8 +1,8 @@
 pkglibexec_PROGRAMS += vcshim vcinit
 
-vcshim_SOURCES = shim/main.c shim/shim.h shim/caller.c shim/caller.h shim/client.c shim/job.c shim/launch.c shim/launch.h \
-	shim/record.c shim/estimate.c shim/move.c shim/room.c shim/arrive.c shim/signal.c \
-	shim/report.h
+vcshim_SOURCES = shim/arrive.c shim/caller.c shim/caller.h shim/client.c shim/estimate.c \
+	shim/job.c shim/launch.c shim/launch.h shim/main.c shim/move.c shim/record.c shim/report.h \
+	shim/room.c shim/shim.h shim/signal.c
 vcshim_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
 vcshim_LDADD = libmig.la libpartition.la libwire.la libcommon.la $(EVENT_LIBS) $(JANSSON_LIBS)
 

@@ -19,9 +19,9 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "common/trust.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "common/trust.h"
 #include "partition/partition.h"
 #include "wire/args.h"
 

@@ -5,8 +5,8 @@
  * Images lie in memory that is charged to no partition, and those of a parked job for as long as
  * its user likes. So before each move the shim claims room for it in the user's name: a file beside
  * the images, images/JOB.claim, with the user and the number of bytes. The shim holds it locked; a
- * claim that nobody holds counts only as long as there are images. Claims are made one after the other,
- * under a lock of the directory.
+ * claim that nobody holds counts only as long as there are images. Claims are made one after the
+ * other, under a lock of the directory.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "partition/cgroup.h"
+#include "partition/cgroup/cgroup.h"
 #include "shim/shim.h"
 
 #define ROOM_SUFFIX ".claim"
@@ -109,19 +109,21 @@ int room_claim(struct shim *shim, uint64_t bytes, struct vc_err *err)
 	if (dirfd < 0 || flock(dirfd, LOCK_EX) < 0)
 		return err_sys(err, errno, "the directory of the images");
 	if (shim->room_fd < 0)
-		shim->room_fd = openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		shim->room_fd =
+			openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (shim->room_fd < 0 || flock(shim->room_fd, LOCK_EX | LOCK_NB) < 0)
 		return err_sys(err, errno, "images/%s", name);
 	others = room_sum(dirfd, name, shim->start->creds->uid);
 	if (bytes > limit || others > limit - bytes) {
 		room_release(shim);
-		return err_set(err, EDQUOT,
-			       "its images would have about %" PRIu64 " MiB, and those of its user's "
-			       "other jobs, which are being moved or parked, have %" PRIu64
-			       " MiB, where a user may have %" PRIu64
-			       " MiB (images-per-user); move it when these run again, or end what is "
-			       "parked",
-			       bytes >> 20, others >> 20, limit >> 20);
+		return err_set(
+			err, EDQUOT,
+			"its images would have about %" PRIu64 " MiB, and those of its user's "
+			"other jobs, which are being moved or parked, have %" PRIu64
+			" MiB, where a user may have %" PRIu64
+			" MiB (images-per-user); move it when these run again, or end what is "
+			"parked",
+			bytes >> 20, others >> 20, limit >> 20);
 	}
 	if (room_write(shim, bytes) < 0)
 		return err_sys(err, errno, "images/%s", name);

@@ -26,7 +26,7 @@
 
 #include "common/err.h"
 #include "libmig/mig.h"
-#include "partition/cgroup.h"
+#include "partition/cgroup/cgroup.h"
 #include "partition/instance.h"
 #include "wire/wire.h"
 
@@ -120,8 +120,8 @@ void client_stopped(struct shim *shim, int signal);
 void client_exited(struct shim *shim);
 
 /* room.c */
-/* Claims memory for the images of the job in its user's name, or other than that claimed before. 0, or
- * -errno with err: the user has not as much. */
+/* Claims memory for the images of the job in its user's name, or other than that claimed before. 0,
+ * or -errno with err: the user has not as much. */
 int room_claim(struct shim *shim, uint64_t bytes, struct vc_err *err);
 /* It is so much now. */
 void room_correct(const struct shim *shim, uint64_t bytes);

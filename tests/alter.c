@@ -15,8 +15,8 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "libmig/criu-image.pb-c.h"
-#include "libmig/image-priv.h"
+#include "libmig/criu/image.pb-c.h"
+#include "libmig/image/priv.h"
 
 /* One walk: values are counted until it is the one that is meant. */
 struct alter {

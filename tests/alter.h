@@ -2,7 +2,7 @@
 /*
  * alter.h - CRIU images with one value changed, as an attacker could have it
  *
- * The values are those of libmig/criu-image.proto, found by the schema's own description: a field
+ * The values are those of libmig/criu/image.proto, found by the schema's own description: a field
  * that is added there is altered here, too. Each number becomes another one, each optional value
  * that is missing appears, each list becomes one longer.
  */

@@ -30,7 +30,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
-#include "partition/cgroup-priv.h"
+#include "partition/cgroup/priv.h"
 #include "partition/partition.h"
 #include "partition/topology.h"
 

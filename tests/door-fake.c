@@ -19,8 +19,8 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "ipcmap/door.h"
-#include "ipcmap/undo.h"
+#include "ipcmap/door/door.h"
+#include "ipcmap/object/undo.h"
 
 #define FAKE_ENTRIES 65536
 

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "ipcmap/kind.h"
-#include "ipcmap/table-layout.h"
+#include "ipcmap/table/layout.h"
 
 #define FUZZ_COLUMNS 3
 #define FUZZ_ENTRIES 32
@@ -147,7 +147,7 @@ static void fuzz_read(struct table *table)
 	while (table_next_opener(table, &at, &opener) == 0)
 		table_find_opener(table, opener.pid, &opener);
 	for (pid_t pid = 0; pid <= FUZZ_PIDS; pid++) {
-		/* A damaged list may be a ring; who walks it counts, as daemon/ipc.c does. */
+		/* A damaged list may be a ring; who walks it counts, as daemon/ipc/ipc.c does. */
 		cursor = 0;
 		for (int i = 0; i < FUZZ_ENTRIES; i++)
 			if (table_next_opened(table, pid, &cursor, &id, &count) < 0)

@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ipcmap/door.h"
+#include "ipcmap/door/door.h"
 #include "ipcmap/kind.h"
 #include "wire/wire.h"
 

@@ -30,7 +30,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "ipcmap/door.h"
+#include "ipcmap/door/door.h"
 
 #define OBJECTS_MAX 64
 

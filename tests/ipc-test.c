@@ -18,7 +18,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
-#include "ipcmap/door.h"
+#include "ipcmap/door/door.h"
 
 int ipc_test_fail, ipc_test_forks, ipc_test_closes;
 void (*ipc_test_made)(const char *name);

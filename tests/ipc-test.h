@@ -3,7 +3,7 @@
  * ipc-test.h - what the unit tests of libvcipc share: a door without a daemon, and children
  *
  * The tests are linked with the library's objects and with ipc-test.c in the place of
- * ipcmap/door.c. Objects are then files in a directory of the test's own, which nobody
+ * ipcmap/door/door.c. Objects are then files in a directory of the test's own, which nobody
  * counts openers of: they stay until they are unlinked.
  */
 #ifndef VC_TESTS_IPC_TEST_H

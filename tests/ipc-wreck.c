@@ -14,9 +14,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "ipcmap/door.h"
+#include "ipcmap/door/door.h"
 #include "ipcmap/kind.h"
-#include "ipcmap/semset.h"
+#include "ipcmap/object/semset.h"
 
 static void fail(const char *what, int r)
 {

@@ -69,3 +69,11 @@ more_programs = tests/programs/jvm.sh tests/programs/openmpi.sh tests/programs/f
 EXTRA_DIST += tests/programs/lib-programs.sh
 dist_check_SCRIPTS += $(programs) $(more_programs)
 TESTS += $(programs)
+
+# The sources themselves: "make lint".
+dist_check_SCRIPTS += tests/lint.sh
+TESTS += tests/lint.sh
+
+lint:
+	$(MAKE) check TESTS=tests/lint.sh
+.PHONY: lint

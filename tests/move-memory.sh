@@ -3,7 +3,7 @@
 # move-memory - memory of every kind is after a move what it was, and is not more
 #
 # Small, which CRIU restores alone; large, which is filled from both partitions
-# (libmig/fill.h); with a child that shares pages, and one that does not; of root and of
+# (libmig/fill/fill.h); with a child that shares pages, and one that does not; of root and of
 # another user.
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "policy/load.h"
+#include "policy/module.h"
 
 #define PARTITIONS_MAX 16
 

@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "partition/calendar.h"
-#include "partition/condition.h"
+#include "partition/change/calendar.h"
+#include "partition/change/condition.h"
 
 /* Sunday, 22 November 2026, 03:20:30 UTC. */
 #define NOW 1795317630

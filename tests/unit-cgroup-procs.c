@@ -2,7 +2,7 @@
 /*
  * unit-cgroup-procs.c - real processes in our groups: entering, counting, killing
  */
-#include "partition/cgroup.h"
+#include "partition/cgroup/cgroup.h"
 
 #include "tests/cgroup-fixture.h"
 

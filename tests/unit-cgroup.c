@@ -5,7 +5,7 @@
  * What needs no kernel (paths, the base line, the names in /proc/PID/cgroup, v2's
  * statistics) is checked from tables. Run on v1, v2 and mixed machines.
  */
-#include "partition/cgroup.h"
+#include "partition/cgroup/cgroup.h"
 
 #include "tests/cgroup-fixture.h"
 

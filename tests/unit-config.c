@@ -2,7 +2,7 @@
 /*
  * unit-config.c - vcrun.conf: what is read, and what each mistake is answered with
  */
-#include "partition/config.h"
+#include "partition/config/config.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "common/cleanup.h"
-#include "partition/cgroup.h"
+#include "partition/cgroup/cgroup.h"
 
 static char dir[64], file[80];
 

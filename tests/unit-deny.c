@@ -19,10 +19,10 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "partition/cgroup.h"
-#include "partition/config.h"
-#include "partition/deny.h"
-#include "partition/device.h"
+#include "partition/cgroup/cgroup.h"
+#include "partition/config/config.h"
+#include "partition/device/deny.h"
+#include "partition/device/device.h"
 
 /* Character devices that do no harm. */
 static const struct device_node full = { .major = 1, .minor = 7 };

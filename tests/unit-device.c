@@ -19,7 +19,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "partition/device.h"
+#include "partition/device/device.h"
 
 /*
  * As the kernel lays it out: dev makes a device, class gives it a link from its class, and all

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "bench/crew.h"
+#include "bench/work/crew.h"
 
 static void assert_near(const char *what, double got, double expected, double within)
 {

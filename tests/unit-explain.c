@@ -2,7 +2,7 @@
 /*
  * unit-explain.c - what CRIU says, and what is said of it
  */
-#include "libmig/criu-explain.h"
+#include "libmig/criu/explain.h"
 
 #include <errno.h>
 #include <fcntl.h>

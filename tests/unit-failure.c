@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #include "common/file.h"
-#include "partition/failure.h"
+#include "partition/change/failure.h"
 
 static char dir[64];
 static int dirfd_;

@@ -2,7 +2,7 @@
 /*
  * unit-image-maps.c - which mappings are marked in the images, and images that are no such thing
  */
-#include "libmig/image.h"
+#include "libmig/image/image.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "common/file.h"
-#include "libmig/image-priv.h"
+#include "libmig/image/priv.h"
 
 #define PAGE 4096ull
 #define GIB (1ull << 30)

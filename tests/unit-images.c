@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "common/file.h"
-#include "libmig/image-priv.h"
+#include "libmig/image/priv.h"
 #include "libmig/mig.h"
 
 static char dir[] = "/tmp/unit-images.XXXXXX";

@@ -5,7 +5,7 @@
  * Each test has a victim in one state (computing, asleep in a call, stopped, filtered),
  * injects into it, lets it go, and asks it what it noticed.
  */
-#include "libmig/inject.h"
+#include "libmig/module/inject.h"
 
 #include <fcntl.h>
 #include <linux/filter.h>

@@ -23,7 +23,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "partition/cgroup.h"
+#include "partition/cgroup/cgroup.h"
 
 static char dir[64];
 static int dirfd_of_it = -1;

@@ -5,7 +5,7 @@
  * Each row makes a real victim that has one thing. What the kernel here lacks is
  * skipped, by name.
  */
-#include "libmig/inventory.h"
+#include "libmig/inventory/inventory.h"
 
 #include <linux/ioprio.h>
 #include <linux/perf_event.h>

@@ -28,7 +28,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "ipcmap/kind.h"
-#include "ipcmap/table.h"
+#include "ipcmap/table/table.h"
 
 #define WORKERS 3
 #define COLUMNS 4

@@ -16,8 +16,8 @@
 #include <cmocka.h>
 
 #include "ipcmap/kind.h"
-#include "ipcmap/table-hash.h"
-#include "ipcmap/table.h"
+#include "ipcmap/table/hash.h"
+#include "ipcmap/table/table.h"
 
 #define COLUMNS 3
 #define ENTRIES 64

@@ -17,8 +17,8 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "partition/irq.h"
-#include "partition/irqbalance.h"
+#include "partition/device/irq.h"
+#include "partition/device/irqbalance.h"
 
 static const char tree[] =
 	"set -e; mkdir -p sys/block sys/devices/system/cpu state\n"

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "partition/lease.h"
+#include "partition/change/lease.h"
 
 #define SEC UINT64_C(1000000)
 #define T0 (100 * SEC)

@@ -16,9 +16,9 @@
 #include <cmocka.h>
 
 #include "common/file.h"
-#include "partition/failure.h"
+#include "partition/change/failure.h"
+#include "partition/change/plan.h"
 #include "partition/instance.h"
-#include "partition/plan.h"
 
 #define SEC UINT64_C(1000000)
 #define NOW (1000 * SEC)

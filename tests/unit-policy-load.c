@@ -13,7 +13,7 @@
 
 #include <errno.h>
 
-#include "policy/load.h"
+#include "policy/module.h"
 #include "tests/policy-modules.h"
 
 static char faulty_dir[64], sound_dir[64];

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 
 #include "daemon/board.h"
-#include "policy/load.h"
+#include "policy/module.h"
 #include "tests/policy-modules.h"
 
 #define GB (1ull << 30)

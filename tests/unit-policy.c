@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "policy/load.h"
+#include "policy/module.h"
 #include "tests/policy-modules.h"
 
 #define MB (1ull << 20)

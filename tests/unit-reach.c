@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ipcmap/reach.h"
+#include "ipcmap/door/reach.h"
 
 #if defined(__x86_64__)
 #define MACHINE EM_X86_64

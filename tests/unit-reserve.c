@@ -25,7 +25,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "partition/cgroup-priv.h"
+#include "partition/cgroup/priv.h"
 #include "partition/partition.h"
 
 #define ALL "0-7"

@@ -18,12 +18,12 @@
 
 #include <cmocka.h>
 
-#include "ipcmap/guard.h"
 #include "ipcmap/kind.h"
-#include "ipcmap/msgq.h"
-#include "ipcmap/segment.h"
-#include "ipcmap/semset.h"
-#include "ipcmap/undo.h"
+#include "ipcmap/object/guard.h"
+#include "ipcmap/object/msgq.h"
+#include "ipcmap/object/segment.h"
+#include "ipcmap/object/semset.h"
+#include "ipcmap/object/undo.h"
 
 #define NSEMS 3
 #define QBYTES 4096

@@ -25,12 +25,12 @@
 #include "tests/victim.h"
 
 #include "common/file.h"
-#include "libmig/criu.h"
-#include "libmig/hold.h"
-#include "libmig/inventory.h"
-#include "libmig/rights.h"
-#include "libmig/sight.h"
-#include "libmig/verify.h"
+#include "libmig/criu/criu.h"
+#include "libmig/criu/hold.h"
+#include "libmig/criu/rights.h"
+#include "libmig/inventory/inventory.h"
+#include "libmig/kernel/sight.h"
+#include "libmig/verify/verify.h"
 #include "tests/alter.h"
 
 #define NOBODY 65534

@@ -2,7 +2,7 @@
 /*
  * unit-work-count.c - what the kernel counts is counted; what the CPU does not is not known
  */
-#include "bench/work.h"
+#include "bench/work/work.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -17,10 +17,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ipcmap/door/reach.h"
 #include "ipcmap/preload/env.h"
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/preload/raw.h"
-#include "ipcmap/reach.h"
 
 #define EXEC_ENV_MAX 512 /* variables of a program that lacks some of ours */
 #define EXEC_LIST_MAX 1024

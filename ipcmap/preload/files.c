@@ -21,7 +21,7 @@
 #include "common/cleanup.h"
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/preload/real.h"
-#include "ipcmap/preload/sysvipc.h"
+#include "ipcmap/preload/sysv/sysvipc.h"
 
 /* The kind of objects that the file lists; 0: it is none of these files. */
 static uint32_t files_kind(int fd, const char *path)

@@ -3,29 +3,30 @@
 
 ## What lies in the objects' memory; of the interposer, of the daemons (undo.h) and of tests.
 noinst_LTLIBRARIES += libsysv.la
-libsysv_la_SOURCES = ipcmap/guard.c ipcmap/guard.h ipcmap/wait.h \
-	ipcmap/semset.c ipcmap/semset.h \
-	ipcmap/msgq.c ipcmap/msgq.h ipcmap/msgq-blocks.c ipcmap/msgq-notify.c ipcmap/msgq-priv.h \
-	ipcmap/segment.c ipcmap/segment.h ipcmap/maps.c ipcmap/maps.h \
-	ipcmap/undo.c ipcmap/undo.h
+libsysv_la_SOURCES = ipcmap/maps.c ipcmap/maps.h ipcmap/object/guard.c ipcmap/object/guard.h \
+	ipcmap/object/msgq-blocks.c ipcmap/object/msgq-notify.c ipcmap/object/msgq-priv.h \
+	ipcmap/object/msgq.c ipcmap/object/msgq.h ipcmap/object/segment.c ipcmap/object/segment.h \
+	ipcmap/object/semset.c ipcmap/object/semset.h ipcmap/object/undo.c ipcmap/object/undo.h \
+	ipcmap/object/wait.h
 libsysv_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
 ## The interposer. Nothing but what it interposes is visible in it.
 noinst_LTLIBRARIES += libpreload.la
-libpreload_la_SOURCES = ipcmap/preload/preload.h ipcmap/preload/process.c \
-	ipcmap/preload/sleep.c ipcmap/preload/watch.c ipcmap/preload/watch.h \
-	ipcmap/preload/memory.c ipcmap/preload/env.h \
-	ipcmap/preload/exec.c ipcmap/preload/exec.h ipcmap/preload/raw.c ipcmap/preload/raw.h \
-	ipcmap/preload/takeover.c ipcmap/preload/trap.c ipcmap/preload/real.c ipcmap/preload/real.h \
-	ipcmap/preload/files.c ipcmap/preload/sysvipc.c ipcmap/preload/sysvipc.h \
-	ipcmap/preload/limits.c ipcmap/preload/list.c \
-	ipcmap/preload/object.c ipcmap/preload/object.h ipcmap/preload/sysv.c \
-	ipcmap/preload/sysv-msg.c ipcmap/preload/sysv-sem.c ipcmap/preload/sysv-shm.c \
-	ipcmap/preload/shm-attach.c ipcmap/preload/shm-attach.h ipcmap/preload/shm-head.c ipcmap/preload/shm-known.c ipcmap/preload/shm-known.h \
-	ipcmap/preload/shm-touched.c \
-	ipcmap/preload/posix.c ipcmap/preload/posix-mq.c ipcmap/preload/posix-mq.h \
-	ipcmap/preload/posix-mq-notify.c ipcmap/preload/posix-mq-poll.c ipcmap/preload/posix-mq-fd.c ipcmap/preload/posix-mq-adopt.c \
-	ipcmap/preload/posix-sem.c ipcmap/preload/posix-shm.c
+libpreload_la_SOURCES = ipcmap/preload/env.h ipcmap/preload/exec.c ipcmap/preload/exec.h \
+	ipcmap/preload/files.c ipcmap/preload/limits.c ipcmap/preload/list.c \
+	ipcmap/preload/memory.c ipcmap/preload/object.c ipcmap/preload/object.h \
+	ipcmap/preload/preload.h ipcmap/preload/process.c ipcmap/preload/raw.c \
+	ipcmap/preload/raw.h ipcmap/preload/real.c ipcmap/preload/real.h ipcmap/preload/sleep.c \
+	ipcmap/preload/takeover.c ipcmap/preload/trap.c ipcmap/preload/watch.c \
+	ipcmap/preload/watch.h ipcmap/preload/posix/mq-adopt.c ipcmap/preload/posix/mq-fd.c \
+	ipcmap/preload/posix/mq-notify.c ipcmap/preload/posix/mq-poll.c ipcmap/preload/posix/mq.c \
+	ipcmap/preload/posix/mq.h ipcmap/preload/posix/posix.c ipcmap/preload/posix/sem.c \
+	ipcmap/preload/posix/shm.c ipcmap/preload/sysv/msg.c ipcmap/preload/sysv/sem.c \
+	ipcmap/preload/sysv/shm-attach.c ipcmap/preload/sysv/shm-attach.h \
+	ipcmap/preload/sysv/shm-head.c ipcmap/preload/sysv/shm-known.c \
+	ipcmap/preload/sysv/shm-known.h ipcmap/preload/sysv/shm-touched.c \
+	ipcmap/preload/sysv/shm.c ipcmap/preload/sysv/sysv.c ipcmap/preload/sysv/sysvipc.c \
+	ipcmap/preload/sysv/sysvipc.h
 # The last: programs do pass NULL where the C library's headers say that they must not.
 # A library that is preloaded may have its threads' variables where the C library has its own.
 libpreload_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden -fno-delete-null-pointer-checks \
@@ -75,10 +76,12 @@ preload_fake_la_LDFLAGS = $(preload_ldflags) -rpath /nowhere
 
 check_PROGRAMS += tests/ipc-calls tests/ipc-pair tests/ipc-sleeper tests/ipc-interrupt \
 	tests/ipc-halfway tests/ipc-step
-tests_ipc_calls_SOURCES = tests/ipc-calls.c tests/ipc-calls.h tests/ipc-calls-msg.c \
-	tests/ipc-calls-child.c tests/ipc-calls-poll.c tests/ipc-calls-raw.c tests/ipc-calls-sem.c tests/ipc-calls-shm.c tests/ipc-calls-posix.c \
-	tests/ipc-calls-limits.c tests/ipc-calls-known.c tests/ipc-calls-errno.c tests/ipc-calls-errno-posix.c \
-	tests/ipc-calls-ours.c tests/ipc-calls-attach.c tests/ipc-calls-info.c tests/ipc-calls-ids.c
+tests_ipc_calls_SOURCES = tests/ipc-calls-attach.c tests/ipc-calls-child.c \
+	tests/ipc-calls-errno-posix.c tests/ipc-calls-errno.c tests/ipc-calls-ids.c \
+	tests/ipc-calls-info.c tests/ipc-calls-known.c tests/ipc-calls-limits.c \
+	tests/ipc-calls-msg.c tests/ipc-calls-ours.c tests/ipc-calls-poll.c \
+	tests/ipc-calls-posix.c tests/ipc-calls-raw.c tests/ipc-calls-sem.c tests/ipc-calls-shm.c \
+	tests/ipc-calls.c tests/ipc-calls.h
 # They call what the headers say must not be called so.
 tests_ipc_calls_CFLAGS = $(AM_CFLAGS) -Wno-nonnull
 tests_ipc_pair_SOURCES = tests/ipc-pair.c

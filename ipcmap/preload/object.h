@@ -15,9 +15,9 @@
 #include <sys/ipc.h>
 #include <sys/types.h>
 
-#include "ipcmap/door.h"
-#include "ipcmap/msgq.h"
-#include "ipcmap/semset.h"
+#include "ipcmap/door/door.h"
+#include "ipcmap/object/msgq.h"
+#include "ipcmap/object/semset.h"
 
 /* What all heads begin with. */
 struct object_words {

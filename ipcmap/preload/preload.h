@@ -21,7 +21,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "ipcmap/door.h"
+#include "ipcmap/door/door.h"
 
 /* For what the program's calls shall find here. */
 #define INTERPOSE __attribute__((visibility("default")))

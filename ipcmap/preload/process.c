@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
-#include "ipcmap/guard.h"
+#include "ipcmap/object/guard.h"
 #include "ipcmap/preload/exec.h"
 #include "ipcmap/preload/raw.h"
 #include "ipcmap/preload/real.h"

@@ -3,7 +3,7 @@
  * sleep.c - sleeping on an object's memory, and what interrupts it
  *
  * A handler of the program's ends a sleep, as signal(7) has it for each call. A move does not: the
- * mover has every wait go on (libmig/waits.h).
+ * mover has every wait go on (libmig/state/waits.h).
  *
  * System V's calls end at any handler, SA_RESTART or not; POSIX message queues' by one without. The
  * kernel's waits are used so that they do that (watch.h). On kernels before 5.16, which know no
@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "ipcmap/object/wait.h"
 #include "ipcmap/preload/watch.h"
-#include "ipcmap/wait.h"
 
 /* Any handler ends it. */
 static int sleep_until_handler(uint32_t *word, uint32_t value, uint64_t deadline_usec)

@@ -28,7 +28,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "ipcmap/wait.h"
+#include "ipcmap/object/wait.h"
 
 #if defined(__x86_64__) && !defined(__ILP32__) && defined(SYS_futex_waitv)
 

@@ -3,19 +3,10 @@
 
 EXTRA_DIST += tests/kinds/drive.py
 check_PROGRAMS += tests/kinds/kinds
-tests_kinds_kinds_SOURCES = tests/kinds/kind.c tests/kinds/kind.h \
-	tests/kinds/file.c \
-	tests/kinds/socket.c \
-	tests/kinds/option.c \
-	tests/kinds/mapping.c \
-	tests/kinds/process.c \
-	tests/kinds/wait.c \
-	tests/kinds/timer.c \
-	tests/kinds/session.c \
-	tests/kinds/tty.c \
-	tests/kinds/proc.c \
-	tests/kinds/odd.c \
-	tests/kinds/ipc.c
+tests_kinds_kinds_SOURCES = tests/kinds/file.c tests/kinds/ipc.c tests/kinds/kind.c \
+	tests/kinds/kind.h tests/kinds/mapping.c tests/kinds/odd.c tests/kinds/option.c \
+	tests/kinds/proc.c tests/kinds/process.c tests/kinds/session.c tests/kinds/socket.c \
+	tests/kinds/timer.c tests/kinds/tty.c tests/kinds/wait.c
 tests_kinds_kinds_CFLAGS = $(WARN_CFLAGS) -O1 -pthread
 tests_kinds_kinds_LDFLAGS = -pthread
 dist_check_SCRIPTS += tests/move-kinds.sh

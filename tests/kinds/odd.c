@@ -241,8 +241,8 @@ static void show_stopped(FILE *out)
 	siginfo_t info = { 0 };
 
 	MUST(waitid(P_PID, (id_t)child, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) == 0);
-	fprintf(out, "to be waited for: code %d, status %d; signals of children: %d\n", info.si_code,
-		info.si_status, told);
+	fprintf(out, "to be waited for: code %d, status %d; signals of children: %d\n",
+		info.si_code, info.si_status, told);
 }
 
 /* As of a program that limits its children: below the job's own group. */

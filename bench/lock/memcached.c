@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * memcached.c - memcached, half set and half get, asked by a crew (work/client.c)
+ *
+ * One big instance has a thread for each CPU, and all of them share its hash table and
+ * the lists of what is to be thrown out first; several have as many threads in all.
+ */
+#include "bench/lock/server.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+
+#define MEMCACHED_MIB 256 /* of all of them; that much is asked for only when it is needed */
+
+const char *memcached_missing(void)
+{
+	char *version[] = { (char *)"memcached", (char *)"--version", NULL };
+
+	return bench_run(version, NULL, 0) == 0 ? NULL : "memcached is not installed";
+}
+
+static int memcached_serve(struct servers *servers, struct vc_err *err)
+{
+	const struct lock_config *config = servers->config;
+	unsigned int mib = MEMCACHED_MIB / config->domains;
+	char socket[16];
+	int r = 0;
+
+	for (unsigned int domain = 0; r == 0 && domain < config->domains; domain++) {
+		struct server_command command = { .n = 0 };
+
+		server_words(&command, "memcached", "-u", "root", "-t", NULL);
+		server_word(&command, "%u", config->threads / config->domains);
+		server_word(&command, "-c");
+		server_word(&command, "%u", config->threads * CREW_CONNECTIONS + 64);
+		server_word(&command, "-m");
+		server_word(&command, "%u", mib > 16 ? mib : 16);
+		server_word(&command, "-s");
+		server_word(&command, "%s/%u.sock", servers->dir, domain);
+		r = servers_start(servers, domain, &command, err);
+	}
+	for (unsigned int domain = 0; r == 0 && domain < config->domains; domain++) {
+		snprintf(socket, sizeof(socket), "%u.sock", domain);
+		r = servers_await(servers, socket, err);
+	}
+	return r;
+}
+
+/* The server's own CPU time is not the crew's, so nothing is known of others'; and its
+ * threads wait for answers, not for locks. */
+int memcached_measure(struct lock_bench *lock, const struct lock_config *config,
+		      char *const *places, struct crew_figures *ret, struct vc_err *err)
+{
+	struct crew_plan plan = { .work = "memcached",
+				  .threads = config->threads,
+				  .domains = config->domains,
+				  .way = config->way,
+				  .places = places };
+	struct servers servers;
+	int r = servers_begin(&servers, config, places, 0, err);
+
+	if (r < 0)
+		return r;
+	plan.dir = servers.dir;
+	r = memcached_serve(&servers, err);
+	if (r == 0)
+		r = lock_by_crew(lock, &plan, false, ret, err);
+	if (r == 0)
+		ret->others_pct = ret->steal_pct = ret->wait_pct = ret->blocked_pct = NAN;
+	servers_end(&servers, SIGTERM);
+	return r;
+}

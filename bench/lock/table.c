@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * table.c - vcbench lock: the tables, the JSON, the law
+ */
+#include "bench/lock/lock.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/estimate.h"
+#include "bench/usl.h"
+#include "cli/table.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+
+/* What the curve is carried on to. */
+static const unsigned int lock_further[] = { 8, 64, 256 };
+#define LOCK_PARTITION_CPUS 4 /* of the partitions in what is carried on */
+
+static const struct {
+	const char *json;
+	bool estimate;
+} metrics[] = {
+#define X(name, json, estimate, field) { json, estimate },
+	LOCK_METRICS(X)
+#undef X
+};
+
+static double lock_median(const double *values, size_t n)
+{
+	struct samples samples = { 0 };
+	double median;
+
+	for (size_t i = 0; i < n; i++)
+		if (isfinite(values[i]))
+			samples_add(&samples, values[i]);
+	median = samples_quantile(&samples, 0.5);
+	samples_done(&samples);
+	return median;
+}
+
+static json_t *lock_number(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+static const struct lock_cell *lock_cell(const struct lock_bench *lock, const struct lock_run *run,
+					 const char *config, unsigned int domains,
+					 unsigned int threads)
+{
+	for (size_t c = 0; c < lock->n_configs; c++)
+		if (!strcmp(lock->configs[c].name, config) && lock->configs[c].domains == domains &&
+		    lock->configs[c].threads == threads)
+			return &run->cells[c];
+	return NULL;
+}
+
+/* What others had of the machine, round by round; the caller's. */
+static double *lock_noise(const struct lock_bench *lock, const struct lock_cell *cell)
+{
+	double *noise = calloc(lock->rounds + 1, sizeof(*noise));
+
+	if (!noise)
+		fatal("out of memory");
+	for (size_t i = 0; i < lock->rounds; i++)
+		noise[i] = cell->values[METRIC_OTHERS][i] + cell->values[METRIC_STEAL][i];
+	return noise;
+}
+
+/* How much more one configuration does than another, compared within each round. */
+static struct estimate lock_gain(const struct lock_bench *lock, const struct lock_cell *a,
+				 const struct lock_cell *b)
+{
+	_cleanup_free_ double *of_a = NULL, *of_b = NULL;
+	struct estimate gain;
+
+	if (!a || !b)
+		return estimate_of(NULL, 0);
+	gain = estimate_ratio(a->values[METRIC_RATE], b->values[METRIC_RATE], lock->rounds);
+	of_a = lock_noise(lock, a);
+	of_b = lock_noise(lock, b);
+	bench_note_noise(&gain, (const double *const[]){ of_a, of_b }, lock->rounds);
+	return gain;
+}
+
+bool lock_is_enough(const struct lock_bench *lock, const struct lock_run *run)
+{
+	const struct lock_cell *one = lock_cell(lock, run, "one", 1, lock->n_cpus);
+
+	for (size_t c = 0; c < lock->n_configs; c++) {
+		struct estimate gain = lock_gain(lock, &run->cells[c], one);
+
+		if (gain.n > 0 && !estimate_is_narrow(&gain))
+			return false;
+	}
+	return true;
+}
+
+static json_t *lock_gain_json(const struct lock_bench *lock, const struct lock_cell *a,
+			      const struct lock_cell *b)
+{
+	struct estimate gain = lock_gain(lock, a, b);
+
+	return estimate_json(&gain);
+}
+
+static json_t *lock_cell_json(const struct lock_bench *lock, const struct lock_run *run, size_t c)
+{
+	const struct lock_config *config = &lock->configs[c];
+	const struct lock_cell *cell = &run->cells[c];
+	json_t *json = json_pack("{s:s, s:i, s:i}", "config", config->name, "domains",
+				 (int)config->domains, "threads", (int)config->threads);
+	json_t *counters = json_object();
+
+	for (int m = 0; m < N_METRICS; m++) {
+		struct estimate estimate;
+
+		if (!metrics[m].estimate) {
+			json_object_set_new(
+				json, metrics[m].json,
+				lock_number(lock_median(cell->values[m], lock->rounds)));
+			continue;
+		}
+		estimate = estimate_of(cell->values[m], lock->rounds);
+		json_object_set_new(json, metrics[m].json, estimate_json(&estimate));
+		if (m == METRIC_RATE)
+			json_object_set_new(json_object_get(json, metrics[m].json), "values",
+					    estimate_values_json(cell->values[m], lock->done));
+	}
+	for (int i = 0; i < N_COUNTERS; i++)
+		json_object_set_new(counters, crew_counter_names[i],
+				    lock_number(cell->counters[i]));
+	json_object_set_new(json, "counted_per_kop", counters);
+	json_object_set_new(
+		json, "over_one",
+		lock_gain_json(lock, cell, lock_cell(lock, run, "one", 1, lock->n_cpus)));
+	return json;
+}
+
+/* What partitions give, and what of it one would have without them. */
+static json_t *lock_gains_json(const struct lock_bench *lock, const struct lock_run *run)
+{
+	json_t *list = json_array();
+
+	for (size_t c = 0; c < lock->n_configs; c++) {
+		const struct lock_config *config = &lock->configs[c];
+		const struct lock_cell *cell = &run->cells[c];
+		unsigned int domains = config->domains, cpus = lock->n_cpus;
+
+		if (config->way != WAY_VCRUN || domains < 2)
+			continue;
+		json_array_append_new(
+			list,
+			json_pack(
+				"{s:i, s:o, s:o, s:o, s:o, s:o}", "partitions", (int)domains,
+				"over_one",
+				lock_gain_json(lock, cell, lock_cell(lock, run, "one", 1, cpus)),
+				"over_pinned",
+				lock_gain_json(lock, cell, lock_cell(lock, run, "pinned", 1, cpus)),
+				"over_one_partition",
+				lock_gain_json(lock, cell, lock_cell(lock, run, "vcrun", 1, cpus)),
+				"over_split",
+				lock_gain_json(lock, cell,
+					       lock_cell(lock, run, "split", domains, cpus)),
+				"over_taskset",
+				lock_gain_json(lock, cell,
+					       lock_cell(lock, run, "taskset", domains, cpus))));
+	}
+	return list;
+}
+
+static json_t *usl_range_json(struct usl_range range)
+{
+	return json_pack("{s:o, s:o, s:o}", "center", lock_number(range.center), "low",
+			 lock_number(range.low), "high", lock_number(range.high));
+}
+
+/* The curve is that of the pinned threads: one more CPU and one more thread a time. */
+static json_t *lock_usl_json(const struct lock_bench *lock, const struct lock_run *run)
+{
+	const struct lock_cell *alone = lock_cell(lock, run, "pinned", 1, 1);
+	_cleanup_free_ double *gains = calloc(USL_POINTS * lock->rounds, sizeof(*gains));
+	struct usl_curve curve = { .n_rounds = lock->rounds };
+	json_t *further = json_array();
+	struct usl usl;
+
+	for (size_t c = 0; gains && c < lock->n_configs && curve.n_points < USL_POINTS; c++) {
+		const struct lock_config *config = &lock->configs[c];
+		double *gain = gains + curve.n_points * lock->rounds;
+
+		if (config->way != WAY_PINNED || config->threads < 2)
+			continue;
+		for (size_t i = 0; i < lock->rounds; i++)
+			gain[i] = run->cells[c].values[METRIC_RATE][i] /
+				  alone->values[METRIC_RATE][i];
+		curve.cpus[curve.n_points] = config->threads;
+		curve.gain[curve.n_points++] = gain;
+	}
+	if (!usl_fit(&curve, &usl)) {
+		json_decref(further);
+		return json_null();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(lock_further); i++) {
+		double n = lock_further[i], parts = n / LOCK_PARTITION_CPUS;
+		struct usl_range part = usl_predict(&usl, LOCK_PARTITION_CPUS);
+
+		part = (struct usl_range){ part.center * parts, part.low * parts,
+					   part.high * parts };
+		json_array_append_new(further,
+				      json_pack("{s:i, s:o, s:i, s:o}", "cpus", (int)n, "one",
+						usl_range_json(usl_predict(&usl, n)),
+						"partition_cpus", LOCK_PARTITION_CPUS, "partitions",
+						usl_range_json(part)));
+	}
+	return json_pack("{s:b, s:o, s:o, s:o, s:i, s:o}", "separable", usl.separable, "alpha",
+			 usl_range_json(usl.alpha), "beta", usl_range_json(usl.beta), "loss",
+			 usl_range_json(usl.loss), "loss_cpus", (int)usl.loss_cpus, "further",
+			 further);
+}
+
+static json_t *lock_run_json(const struct lock_bench *lock, const struct lock_run *run)
+{
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s*}", "work", run->work->name, "group",
+				 run->work->group, "what", run->work->what, "unavailable",
+				 run->failed[0] ? run->failed : NULL);
+	json_t *cells = json_array();
+	struct estimate pinned = lock_gain(lock, lock_cell(lock, run, "pinned", 1, lock->n_cpus),
+					   lock_cell(lock, run, "one", 1, lock->n_cpus));
+
+	for (size_t c = 0; c < lock->n_configs; c++)
+		json_array_append_new(cells, lock_cell_json(lock, run, c));
+	json_object_set_new(json, "cells", cells);
+	json_object_set_new(json, "gains", lock_gains_json(lock, run));
+	json_object_set_new(json, "pinned_over_one", estimate_json(&pinned));
+	json_object_set_new(json, "usl",
+			    run->work->measure ? json_null() : lock_usl_json(lock, run));
+	return json;
+}
+
+json_t *lock_json(struct lock_bench *lock)
+{
+	json_t *works = json_array();
+
+	for (size_t i = 0; i < lock->n_runs; i++)
+		json_array_append_new(works, lock_run_json(lock, &lock->runs[i]));
+	return json_pack("{s:i, s:i, s:f, s:s, s:o, s:o}", "cpus", (int)lock->n_cpus, "rounds",
+			 (int)lock->done, "measured_msec", (double)lock->times.measure_usec / 1e3,
+			 "interval", "Hodges-Lehmann of logarithms, Wilcoxon signed-rank", "noise",
+			 bench_noise_json(&lock->noise), "works", works);
+}
+
+static void lock_print_gain(struct table *table, const struct estimate *gain, bool interval)
+{
+	if (gain->n == 0)
+		table_add(table, "-");
+	else if (interval)
+		table_add(table, "%.2f (%.2f-%.2f)", gain->center, gain->low, gain->high);
+	else
+		table_add(table, "%.2f", gain->center);
+}
+
+/* How far what is said holds. */
+static void lock_print_sure(struct table *table, const struct estimate *gain)
+{
+	table_add(table, gain->n ? "%.0f" : "-", 100 * gain->level);
+	table_add(table, isfinite(gain->noise_pct) ? "%.1f" : "-", gain->noise_pct);
+}
+
+static void lock_print_median(struct table *table, const struct lock_bench *lock,
+			      const struct lock_cell *cell, enum lock_metric metric)
+{
+	double median = lock_median(cell->values[metric], lock->rounds);
+
+	table_add(table, isfinite(median) ? "%.*f" : "-", median < 10 ? 1 : 0, median);
+}
+
+static void lock_print_count(struct lock_bench *lock, unsigned int domains)
+{
+	struct table *table =
+		table_new("WORK|>ONE OP/S|>PINNED|>SPLIT|>TASKSET|>PARTITIONS|IS A|"
+			  ">LEVEL %|>NOISE %|>P99 US ONE|>PARTITIONS|>WAITING % ONE|>PARTITIONS");
+	unsigned int cpus = lock->n_cpus;
+
+	for (size_t i = 0; i < lock->n_runs; i++) {
+		const struct lock_run *run = &lock->runs[i];
+		const struct lock_cell *one = lock_cell(lock, run, "one", 1, cpus);
+		const struct lock_cell *parts = lock_cell(lock, run, "vcrun", domains, cpus);
+		const struct lock_cell *others[] = { lock_cell(lock, run, "pinned", 1, cpus),
+						     lock_cell(lock, run, "split", domains, cpus),
+						     lock_cell(lock, run, "taskset", domains,
+							       cpus) };
+		/* The application times its own lock; for the kernel's there is what they block. */
+		enum lock_metric waits =
+			strcmp(run->work->group, "application") ? METRIC_BLOCKED : METRIC_WAIT;
+		struct estimate rate = estimate_of(one->values[METRIC_RATE], lock->rounds);
+		struct estimate gain = lock_gain(lock, parts, one);
+
+		table_add(table, "%s", run->work->name);
+		table_add(table, rate.n ? "%.0f" : "-", rate.center);
+		for (size_t k = 0; k < ARRAY_SIZE(others); k++) {
+			struct estimate other = lock_gain(lock, others[k], one);
+
+			lock_print_gain(table, &other, false);
+		}
+		lock_print_gain(table, &gain, true);
+		table_add(table, "%s", bench_verdict(&gain, "gain", "cost"));
+		lock_print_sure(table, &gain);
+		lock_print_median(table, lock, one, METRIC_P99);
+		lock_print_median(table, lock, parts, METRIC_P99);
+		lock_print_median(table, lock, one, waits);
+		lock_print_median(table, lock, parts, waits);
+	}
+	printf("\n%u partitions against one, %u threads in all, up to %zu rounds of %.0f ms; times "
+	       "of "
+	       "\"one\":\n",
+	       domains, cpus, lock->done, (double)lock->times.measure_usec / 1e3);
+	table_print(table, stdout);
+	table_free(table);
+}
+
+void lock_print(struct lock_bench *lock)
+{
+	for (size_t c = 0; c < lock->n_configs; c++)
+		if (lock->configs[c].way == WAY_VCRUN && lock->configs[c].domains > 1)
+			lock_print_count(lock, lock->configs[c].domains);
+	bench_print_noise(&lock->noise);
+	for (size_t i = 0; i < lock->n_runs; i++)
+		if (lock->runs[i].failed[0])
+			printf("%s: not measured: %s\n", lock->runs[i].work->name,
+			       lock->runs[i].failed);
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * add.c - partitions that come and go while the others run
+ *
+ * A partition's place on the board is its place in instance.json, for good. So one
+ * that goes leaves a free slot there, and one that comes takes the first such, or the
+ * next that the board has.
+ */
+#include "cli/vcctl/vcctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "daemon/board.h"
+#include "partition/change/failure.h"
+#include "partition/change/reshape.h"
+#include "partition/device/deny.h"
+#include "partition/partition.h"
+#include "partition/region.h"
+#include "partition/topology.h"
+
+#define LIST_TEXT 4096
+
+DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
+DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
+DEFINE_CLEANUP(struct board *, board_freep, board_free);
+
+/* A place for one more; its spec is then a free slot. */
+static int add_slot(struct instance *in, size_t *ret, struct vc_err *err)
+{
+	_cleanup_(board_freep) struct board *board = NULL;
+	struct config *config = in->config;
+	struct partition_spec *grown;
+	size_t slot = 0;
+	int r = board_open(in->dirfd, &board, err);
+
+	if (r < 0)
+		return r;
+	while (slot < config->n_parts && !spec_is_free(&config->parts[slot]))
+		slot++;
+	if (slot >= board_count(board) || slot >= PARTITIONS_MAX)
+		return err_set(err, ENOSPC,
+			       "there is no room for more than %zu partitions until the next "
+			       "'vcctl down' and 'vcctl up'",
+			       slot);
+	if (slot == config->n_parts) {
+		grown = reallocarray(config->parts, slot + 1, sizeof(*grown));
+		if (!grown)
+			return err_sys(err, ENOMEM, "add");
+		config->parts = grown;
+		grown[config->n_parts++] = (struct partition_spec){ .cpus = NULL };
+	}
+	*ret = slot;
+	return 0;
+}
+
+/* The new one as the options say. */
+static int add_spec(const struct vcctl *opts, const struct instance *in, struct partition_spec *ret,
+		    struct vc_err *err)
+{
+	char mems[LIST_TEXT];
+	int r = config_check_name(opts->words[0], err);
+
+	if (r < 0)
+		return r;
+	snprintf(ret->name, sizeof(ret->name), "%s", opts->words[0]);
+	ret->memory_bytes = CG_NO_LIMIT;
+	ret->exclusive = in->config->exclusive;
+	r = vcctl_apply_options(opts, ret, err);
+	if (r == 0 && !opts->mems) {
+		r = topology_mems_of(ret->cpus, mems, sizeof(mems), err);
+		ret->mems = r == 0 ? strdup(mems) : NULL;
+		if (r == 0 && !ret->mems)
+			r = err_sys(err, ENOMEM, "add");
+	}
+	return r;
+}
+
+/* Could it be, beside the others? Then it is written down. */
+static int add_note(struct instance *in, size_t slot, struct partition_spec *spec,
+		    struct vc_err *err)
+{
+	struct partition_spec *place = &in->config->parts[slot];
+	int r;
+
+	/* So far it has nothing. */
+	memcpy(place->name, spec->name, sizeof(place->name));
+	r = reshape_check(in, spec, 1, err);
+	if (r < 0) {
+		spec_done(place);
+		return r;
+	}
+	spec_done(place);
+	*place = *spec;
+	*spec = (struct partition_spec){ .cpus = NULL };
+	return instance_save(in, err);
+}
+
+/* Takes a partition out of everything, its daemon being gone. */
+static int remove_partition(struct instance *in, struct cg *cg, const char *name,
+			    struct vc_err *err)
+{
+	int at = instance_find(in, name), r;
+	struct failure_notes *notes;
+
+	/* It is no failure that its witness dies now. */
+	r = failure_notes_open(in->dirfd, &notes, err);
+	if (r < 0)
+		return r;
+	failure_set_witness(notes, (uint32_t)at, 0);
+	failure_notes_free(notes);
+	r = partition_destroy(cg, name, err);
+	if (r < 0)
+		return r;
+	partition_unroute(&in->config->parts[at], in->dirfd);
+	r = file_remove_tree(in->dirfd, name);
+	if (r < 0)
+		return err_sys(err, -r, "remove %s/%s", in->dir, name);
+	spec_done(&in->config->parts[at]);
+	deny_apply_all(cg, in->config);
+	return instance_save(in, err);
+}
+
+static int add_run(const struct vcctl *opts, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	_cleanup_(cg_freep) struct cg *cg = NULL;
+	_cleanup_(spec_done) struct partition_spec spec = { .cpus = NULL };
+	_cleanup_close_ int lock = -1;
+	size_t slot = 0, started;
+	struct reshape_claim claim;
+	int r;
+
+	vcctl_claim(opts, &claim);
+	r = vcctl_open_shape(opts, &claim, &in, &cg, &lock, err);
+	if (r < 0)
+		return r;
+	if (instance_find(in, opts->words[0]) >= 0)
+		return err_set(err, EEXIST,
+			       "there is a partition '%s' already; 'vcctl set' changes it",
+			       opts->words[0]);
+	r = add_spec(opts, in, &spec, err);
+	if (r == 0)
+		r = add_slot(in, &slot, err);
+	if (r == 0)
+		r = add_note(in, slot, &spec, err);
+	if (r < 0)
+		return r;
+	deny_apply_all(cg, in->config);
+	/* A daemon makes its partition itself, with the lock. */
+	close(steal_fd(&lock));
+	r = vcctl_start_daemons(in, &started, err);
+	vcctl_claim(opts, &claim);
+	if (r < 0 && reshape_lock(in, cg, &claim, &lock, NULL) == 0 &&
+	    vcctl_end_daemon(in, opts->words[0], NULL) == 0)
+		remove_partition(in, cg, opts->words[0], NULL);
+	if (r == 0) {
+		printf("partition %s is up\n", opts->words[0]);
+		vcctl_print_obtained(cg, &in->config->parts[slot], 1);
+	}
+	return r;
+}
+
+int vcctl_add(const struct vcctl *opts)
+{
+	struct vc_err err = { 0 };
+
+	if (!opts->cpus) {
+		fputs("vcctl: 'add' needs --cpus: give the CPUs of the partition\n", stderr);
+		return 2;
+	}
+	if (add_run(opts, &err) < 0) {
+		fprintf(stderr, "vcctl: add %s: %s\n", opts->words[0], err.text);
+		return 1;
+	}
+	return 0;
+}
+
+/* A region is memory of its owner's. */
+static int remove_check_regions(const struct instance *in, const char *name, struct vc_err *err)
+{
+	for (size_t i = 0; i < in->config->n_regions; i++) {
+		if (!strcmp(in->config->regions[i].owner, name))
+			return err_set(err, EBUSY,
+				       "it owns the region %s, which is there until 'vcctl down'",
+				       in->config->regions[i].name);
+	}
+	return 0;
+}
+
+static int remove_check(const struct instance *in, struct cg *cg, const char *name,
+			struct vc_err *err)
+{
+	_cleanup_free_ struct vcctl_job *jobs = NULL;
+	size_t n = 0, here = 0, partitions = 0;
+	int r;
+
+	if (instance_find(in, name) < 0)
+		return err_set(err, ENOENT, "there is no such partition; 'vcctl list' shows them");
+	for (size_t i = 0; i < in->config->n_parts; i++)
+		partitions += !spec_is_free(&in->config->parts[i]);
+	if (partitions == 1)
+		return err_set(err, EBUSY, "it is the only partition; 'vcctl down' ends it");
+	r = remove_check_regions(in, name, err);
+	if (r == 0)
+		r = vcctl_jobs(in, cg, &jobs, &n, err);
+	for (size_t i = 0; i < n; i++)
+		here += !strcmp(jobs[i].partition, name);
+	if (r == 0 && here > 0)
+		r = err_set(err, EBUSY,
+			    "%zu job%s still run%s in it; wait for the end, or move them by vcmove",
+			    here, here == 1 ? "" : "s", here == 1 ? "s" : "");
+	return r;
+}
+
+static int remove_run(const struct vcctl *opts, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	_cleanup_(cg_freep) struct cg *cg = NULL;
+	_cleanup_close_ int lock = -1;
+	const char *name = opts->words[0];
+	struct reshape_claim claim;
+	size_t started;
+	int r;
+
+	vcctl_claim(opts, &claim);
+	r = vcctl_open_shape(opts, &claim, &in, &cg, &lock, err);
+	if (r == 0)
+		r = remove_check(in, cg, name, err);
+	if (r == 0)
+		r = vcctl_end_daemon(in, name, err);
+	if (r < 0)
+		return r;
+	/* No new job after this; there may be one that came just before. */
+	r = remove_check(in, cg, name, err);
+	if (r == 0)
+		r = vcctl_hand_over_ipc(in, name, err);
+	if (r == 0)
+		r = remove_partition(in, cg, name, err);
+	if (r < 0) {
+		close(steal_fd(&lock));
+		vcctl_start_daemons(in, &started, NULL);
+	}
+	return r;
+}
+
+int vcctl_remove(const struct vcctl *opts)
+{
+	struct vc_err err = { 0 };
+
+	if (remove_run(opts, &err) < 0) {
+		fprintf(stderr, "vcctl: remove %s: %s\n", opts->words[0], err.text);
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * daemons.c - starts the daemons of partitions, all or none
+ *
+ * Until vcctl ends, the daemons are its children. So if one does not get ready, it and those
+ * that were started with it can be ended by PIDs that are nobody else's. Until a daemon is
+ * ready, it ends with vcctl. After that it lives on as nobody's child.
+ */
+#include "cli/vcctl/vcctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/trust.h"
+
+#define DAEMONS_READY_USEC 20000000u
+#define DAEMONS_END_USEC 5000000u
+#define DAEMONS_POLL_MSEC 100
+#define DAEMONS_LOG_MAX (4u << 20)
+
+struct started {
+	const char *name;
+	pid_t pid; /* 0: was there before, or is not wanted */
+	int ready; /* its word comes from here */
+};
+
+/* In the child that becomes a daemon. */
+static _Noreturn void daemons_exec(const struct instance *in, const char *name, pid_t parent,
+				   int ready)
+{
+	const char *env = getenv("VCRUN_VCD"), *binary = env ? env : VC_LIBEXECDIR "/vcd";
+	char partition[64], state_dir[PATH_MAX], ready_fd[32], log[PARTITION_NAME_MAX + 16];
+	char *argv[] = { (char *)"vcd", partition, state_dir, ready_fd, NULL };
+	int null = open("/dev/null", O_RDWR), log_fd;
+	sigset_t none;
+
+	/* vcctl holds some signals back; a daemon, and its jobs, must not inherit that. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	mkdirat(in->dirfd, name, 0755);
+	snprintf(log, sizeof(log), "%s/vcd.log", name);
+	log_fd = trust_openat(in->dirfd, log, O_WRONLY | O_CREAT | O_APPEND, 0640);
+	snprintf(partition, sizeof(partition), "--partition=%s", name);
+	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s", in->dir);
+	snprintf(ready_fd, sizeof(ready_fd), "--ready-fd=%d", ready);
+	setsid();
+	/* Until it is ready it ends with vcctl, and then it lives on. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(126);
+	/* A daemon lives long: what the shell that called us has open is not its to hold. */
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+	if (null < 0 || log_fd < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(log_fd, 2) < 0 || chdir("/") < 0)
+		_exit(126);
+	fcntl(ready, F_SETFD, 0);
+	execv(binary, argv);
+	dprintf(ready, "%s: %s", binary, strerror(errno));
+	_exit(127);
+}
+
+static int daemons_start(const struct instance *in, struct started *daemon, struct vc_err *err)
+{
+	pid_t parent = getpid();
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "start the daemon of %s", daemon->name);
+	fflush(NULL);
+	daemon->pid = fork();
+	if (daemon->pid == 0)
+		daemons_exec(in, daemon->name, parent, pair[1]);
+	close(pair[1]);
+	daemon->ready = pair[0];
+	if (daemon->pid > 0)
+		return 0;
+	daemon->pid = 0;
+	return err_sys(err, errno, "start the daemon of %s", daemon->name);
+}
+
+/* The last line that it has logged; its log goes with it. */
+static int daemons_fail(const struct instance *in, const char *name, int code, const char *what,
+			struct vc_err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[PARTITION_NAME_MAX + 16];
+	const char *line;
+
+	snprintf(path, sizeof(path), "%s/vcd.log", name);
+	if (trust_read_all(in->dirfd, path, DAEMONS_LOG_MAX, &text) <= 0)
+		return err_set(err, code, "the daemon of %s %s", name, what);
+	text[strlen(text) - 1] = '\0';
+	line = strrchr(text, '\n');
+	return err_set(err, code, "the daemon of %s %s; its last words: %.400s", name, what,
+		       line ? line + 1 : text);
+}
+
+static int daemons_await(const struct instance *in, const struct started *daemon,
+			 struct vc_err *err)
+{
+	uint64_t deadline = clock_mono_usec() + DAEMONS_READY_USEC;
+	struct pollfd pfd = { .fd = daemon->ready, .events = POLLIN };
+	char text[sizeof(err->text) / 2] = "";
+	ssize_t n;
+
+	while (poll(&pfd, 1, DAEMONS_POLL_MSEC) <= 0) {
+		if (vcctl_is_cancelled())
+			return err_set(err, EINTR, "interrupted");
+		if (clock_mono_usec() > deadline)
+			return daemons_fail(in, daemon->name, ETIMEDOUT, "does not get ready", err);
+	}
+	n = read(daemon->ready, text, sizeof(text) - 1);
+	if (n <= 0)
+		return daemons_fail(in, daemon->name, EIO, "ended at its start", err);
+	text[n] = '\0';
+	return strcmp(text, "ok") ? err_set(err, EIO, "partition %s: %s", daemon->name, text) : 0;
+}
+
+static void daemons_end(const struct started *daemon)
+{
+	uint64_t deadline = clock_mono_usec() + DAEMONS_END_USEC;
+
+	kill(daemon->pid, SIGTERM);
+	while (waitpid(daemon->pid, NULL, WNOHANG) == 0) {
+		if (clock_mono_usec() > deadline)
+			kill(daemon->pid, SIGKILL);
+		clock_sleep_usec(1000);
+	}
+}
+
+int vcctl_start_daemons(const struct instance *in, size_t *ret_started, struct vc_err *err)
+{
+	size_t n = in->config->n_parts, started = 0;
+	_cleanup_free_ struct started *daemons = calloc(n ? n : 1, sizeof(*daemons));
+	int r = 0;
+
+	*ret_started = 0;
+	if (!daemons)
+		return err_sys(err, ENOMEM, "daemons");
+	for (size_t i = 0; i < n; i++) {
+		daemons[i] = (struct started){ .name = in->config->parts[i].name, .ready = -1 };
+		if (r == 0 && !spec_is_free(&in->config->parts[i]) &&
+		    instance_daemon_pid(in, daemons[i].name) == 0)
+			r = daemons_start(in, &daemons[i], err);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (r == 0 && daemons[i].pid > 0) {
+			r = daemons_await(in, &daemons[i], err);
+			started++;
+		}
+		closep(&daemons[i].ready);
+	}
+	for (size_t i = 0; r < 0 && i < n; i++)
+		if (daemons[i].pid > 0)
+			daemons_end(&daemons[i]);
+	if (r == 0)
+		*ret_started = started;
+	return r;
+}

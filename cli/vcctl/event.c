@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * event.c - the event table: listed, shown, fired and reverted by hand
+ */
+#include "cli/vcctl/vcctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/json.h"
+#include "cli/table.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "partition/change/calendar.h"
+#include "partition/change/plan.h"
+
+DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
+DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
+DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
+
+/* A way's trigger in a few words: "at 22:00". */
+static const char *event_trigger(const struct plan_trigger *trigger, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s%s%s%s%s%s", trigger->at ? "at " : "",
+		 trigger->at ? trigger->at : "", trigger->at && trigger->when ? ", " : "",
+		 trigger->when ? trigger->when : "",
+		 trigger->failover && (trigger->at || trigger->when) ? ", " : "",
+		 trigger->failover ? "failover of " : "",
+		 trigger->failover ? trigger->failover : "");
+	if (!*buf)
+		snprintf(buf, size, "by command");
+	return buf;
+}
+
+static const char *event_time(uint64_t usec, char *buf, size_t size)
+{
+	time_t at = (time_t)(usec / 1000000);
+	struct tm tm;
+
+	strftime(buf, size, "%F %T", localtime_r(&at, &tm));
+	return buf;
+}
+
+/* When it will next go that way by itself; 0: no time says so. */
+static uint64_t event_next(const struct plan_trigger *trigger)
+{
+	struct calendar calendar;
+	uint64_t next;
+
+	if (!trigger->at || calendar_parse(trigger->at, &calendar, NULL) < 0 ||
+	    calendar_next(&calendar, clock_real_usec(), &next) < 0)
+		return 0;
+	return next;
+}
+
+static void event_list_json(const struct plan *plan)
+{
+	_cleanup_free_ char *text = plan_format(plan);
+	json_t *root = text ? json_loads(text, 0, NULL) : NULL;
+
+	for (size_t i = 0; root && i < plan->n; i++) {
+		json_t *event = json_array_get(json_object_get(root, "events"), i);
+		uint64_t next = event_next(&plan->events[i].fire);
+
+		json_object_set_new(event, "next_usec",
+				    next ? json_integer((json_int_t)next) : json_null());
+	}
+	json_print(root);
+}
+
+static void event_list(const struct plan *plan)
+{
+	struct table *table = table_new("EVENT|HAPPENS|NEXT|GOES BACK|STATE|LAST|RESULT");
+	char text[512], at[32];
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct plan_event *event = &plan->events[i];
+		const struct plan_last *last = &event->last;
+		uint64_t next = event_next(&event->fire);
+
+		table_add(table, "%s", event->name);
+		table_add(table, "%s", event_trigger(&event->fire, text, sizeof(text)));
+		table_add(table, "%s", next ? event_time(next, at, sizeof(at)) : "-");
+		table_add(table, "%s", event_trigger(&event->revert, text, sizeof(text)));
+		table_add(table, "%s", event->in_force ? "in force" : "-");
+		table_add(table, "%s",
+			  last->at_usec ? event_time(last->at_usec, at, sizeof(at)) : "-");
+		if (last->at_usec)
+			table_add(table, "%s: %s%s", plan_way_name(last->way),
+				  *last->reason ? last->reason : "done",
+				  last->again ? "; is tried again" : "");
+		else
+			table_add(table, "-");
+	}
+	table_print(table, stdout);
+	table_free(table);
+}
+
+/* What would come of it now, both ways. */
+static int event_show(const struct instance *in, const struct plan_event *event, struct vc_err *err)
+{
+	char fire[512], revert[512];
+	struct partition_spec *after;
+	size_t n;
+
+	printf("%s: %s; goes back %s%s\n", event->name,
+	       event_trigger(&event->fire, fire, sizeof(fire)),
+	       event_trigger(&event->revert, revert, sizeof(revert)),
+	       event->in_force ? "; in force" : "");
+	for (enum plan_way way = PLAN_FIRE; way <= PLAN_REVERT; way++) {
+		int r = plan_target(in, event, way, &after, &n, err);
+
+		if (r == -EALREADY)
+			continue;
+		if (r < 0)
+			return r;
+		printf("\n%s:\n", plan_way_name(way));
+		r = vcctl_print_shape(in, after, n, err);
+		plan_free_specs(after, n);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int event_look(const struct vcctl *opts, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	const struct plan_event *event;
+	int r = instance_open(opts->state_dir, &in, err);
+
+	if (r == 0)
+		r = plan_read(in, &plan, err);
+	if (r < 0)
+		return r;
+	if (opts->words[1]) {
+		event = plan_find(plan, opts->words[1], err);
+		return event ? event_show(in, event, err) : -ENOENT;
+	}
+	if (opts->json)
+		event_list_json(plan);
+	else
+		event_list(plan);
+	return 0;
+}
+
+/* Once, with the lock, or for a dry run without. */
+static int event_go_once(const struct vcctl *opts, const struct plan_order *order,
+			 const struct reshape_claim *claim, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	_cleanup_(cg_freep) struct cg *cg = NULL;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_close_ int lock = -1;
+	struct vcctl_change change = { .event = order, .claim = claim };
+	struct partition_spec *after;
+	const struct plan_event *event;
+	int r = vcctl_open_shape(opts, claim, &in, &cg, &lock, err);
+
+	if (r == 0)
+		r = plan_read(in, &plan, err);
+	if (r < 0)
+		return r;
+	event = plan_find(plan, order->event, err);
+	if (!event)
+		return -ENOENT;
+	r = plan_target(in, event, order->way, &after, &change.n, err);
+	if (r < 0)
+		return r;
+	change.after = after;
+	change.lock = lock;
+	r = vcctl_reshape(opts, in, cg, &change, err);
+	plan_free_specs(after, change.n);
+	return r;
+}
+
+static int event_go(const struct vcctl *opts, const struct plan_order *order, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	struct reshape_claim claim;
+	int r = instance_open(opts->state_dir, &in, err);
+
+	if (r == 0)
+		r = plan_claim(in, order, opts->deadline_msec, &claim, err);
+	if (r < 0)
+		return r;
+	claim.cancel = vcctl_cancel();
+	/* Having given way, it begins anew: the partitions may have changed. */
+	do
+		r = event_go_once(opts, order, &claim, err);
+	while (r == -ECANCELED);
+	return r;
+}
+
+int vcctl_event(const struct vcctl *opts)
+{
+	const char *what = opts->words[0];
+	bool list = !strcmp(what, "list"), fire = !strcmp(what, "fire");
+	struct vc_err err = { 0 };
+	int r;
+
+	if ((!list && !fire && strcmp(what, "show") != 0 && strcmp(what, "revert") != 0) ||
+	    list == !!opts->words[1]) {
+		fputs("vcctl: 'event' takes list, or show, fire or revert and an event\n", stderr);
+		return 2;
+	}
+	if (list || !strcmp(what, "show"))
+		r = event_look(opts, &err);
+	else if (geteuid() != 0)
+		r = err_set(&err, EPERM, "'event %s' needs root: it works on cgroups", what);
+	else
+		r = event_go(opts,
+			     &(struct plan_order){ .event = opts->words[1],
+						   .way = fire ? PLAN_FIRE : PLAN_REVERT,
+						   .cause = PLAN_BY_COMMAND },
+			     &err);
+	if (r < 0) {
+		fprintf(stderr, "vcctl: %s\n", err.text);
+		return 1;
+	}
+	return 0;
+}
+
+/* The events that say what is to be done when that partition fails, in the order of the file. */
+static int failover_run(const struct vcctl *opts, const char *partition, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	size_t found = 0;
+	int r = instance_open(opts->state_dir, &in, err);
+
+	if (r == 0)
+		r = plan_read(in, &plan, err);
+	if (r == 0 && instance_find(in, partition) < 0)
+		r = err_set(err, ENOENT, "there is no partition '%s'; 'vcctl list' shows them",
+			    partition);
+	for (size_t i = 0; r == 0 && i < plan->n; i++) {
+		const struct plan_event *event = &plan->events[i];
+		const struct plan_order order = { .event = event->name,
+						  .way = PLAN_FIRE,
+						  .cause = PLAN_BY_FAILOVER };
+
+		if (!event->fire.failover || strcmp(event->fire.failover, partition) != 0)
+			continue;
+		found++;
+		printf("event %s:\n", event->name);
+		r = event_go(opts, &order, err);
+	}
+	if (r == 0 && found == 0)
+		r = err_set(
+			err, ENOENT,
+			"no event says what is to be done when partition %s fails: add one with "
+			"failover = \"%s\" to vcrun.conf",
+			partition, partition);
+	return r;
+}
+
+int vcctl_failover(const struct vcctl *opts)
+{
+	struct vc_err err = { 0 };
+
+	if (failover_run(opts, opts->words[0], &err) < 0) {
+		fprintf(stderr, "vcctl: %s\n", err.text);
+		return 1;
+	}
+	return 0;
+}

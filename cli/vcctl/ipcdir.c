@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * ipcdir.c - the table of IPC objects and the place for their files
+ *
+ * The files have a tmpfs of their own: users fill it, and must not take the room of the
+ * state directory. It is theirs as /dev/shm is, up to half of the memory. Programs outside
+ * of every job may have objects mapped when vcrun goes down; their memory stays until they
+ * end, and the mount goes at once.
+ *
+ * Only daemons write the table, but for what a partition that is removed leaves in it.
+ */
+#include "cli/vcctl/vcctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ipcmap/table/table.h"
+
+int vcctl_make_ipc(const struct instance *in, struct vc_err *err)
+{
+	uint32_t columns = (uint32_t)in->config->n_parts + VCCTL_SPARE_SLOTS;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/ipc", in->dir);
+	if (mkdir(path, 0711) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s", path);
+	snprintf(path, sizeof(path), "%s/ipc/o", in->dir);
+	if (mkdir(path, 0711) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "%s", path);
+	/* The number of files has limits of its own, in the table. */
+	if (mount("vcrun-ipc", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711,nr_inodes=0") < 0)
+		return err_sys(err, errno, "mount a tmpfs at %s", path);
+	return table_create(in->dirfd, "ipc/table",
+			    columns < TABLE_COLUMNS_MAX ? columns : TABLE_COLUMNS_MAX,
+			    in->config->ipc_entries, err);
+}
+
+int vcctl_clear_ipc(const struct instance *in, struct vc_err *err)
+{
+	return vcctl_unmount(in, "ipc/o", MNT_DETACH, err);
+}
+
+/* Any other partition. */
+static uint32_t another_column(const struct instance *in, uint32_t column)
+{
+	uint32_t other = 0;
+
+	while (other == column || spec_is_free(&in->config->parts[other]))
+		other++;
+	return other;
+}
+
+int vcctl_hand_over_ipc(const struct instance *in, const char *partition, struct vc_err *err)
+{
+	uint32_t from = (uint32_t)instance_find(in, partition), to = another_column(in, from);
+	struct table_opener who;
+	struct table *table;
+	uint32_t cursor = 0;
+	int r = table_open(in->dirfd, "ipc/table", &table, err);
+
+	if (r < 0)
+		return r;
+	r = table_lock(table, err);
+	if (r == 0) {
+		while (table_next_opener(table, &cursor, &who) == 0)
+			if (who.column == from)
+				table_move_opener(table, who.pid, to, who.job, who.start);
+		table_unlock(table);
+	}
+	table_close(table);
+	return r;
+}

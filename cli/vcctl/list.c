@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * list.c - the partitions as they were brought up, and the policies
+ */
+#include "cli/vcctl/vcctl.h"
+
+#include <stdio.h>
+
+#include "cli/json.h"
+#include "cli/table.h"
+#include "common/cleanup.h"
+#include "policy/module.h"
+
+DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
+DEFINE_CLEANUP(struct policy_set *, policy_set_freep, policy_set_free);
+
+static void list_partitions(const struct instance *in)
+{
+	struct table *table = table_new("PARTITION|CPUS|NODES|>MEMORY|MODE|EXCLUSIVE|DAEMON");
+	char size[32];
+
+	for (size_t i = 0; i < in->config->n_parts; i++) {
+		const struct partition_spec *spec = &in->config->parts[i];
+		pid_t pid;
+
+		if (spec_is_free(spec))
+			continue;
+		pid = instance_daemon_pid(in, spec->name);
+		table_add(table, "%s", spec->name);
+		table_add(table, "%s", spec->cpus);
+		table_add(table, "%s", spec->mems);
+		table_add(table, "%s", config_format_size(spec->memory_bytes, size, sizeof(size)));
+		table_add(table, "%s", spec_mode_name(spec->mode));
+		table_add(table, "%s", spec->exclusive ? "wanted" : "no");
+		if (pid)
+			table_add(table, "%d", (int)pid);
+		else
+			table_add(table, "down");
+	}
+	table_print(table, stdout);
+	table_free(table);
+}
+
+static void list_partitions_json(const struct instance *in)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < in->config->n_parts; i++) {
+		const struct partition_spec *spec = &in->config->parts[i];
+
+		if (spec_is_free(spec))
+			continue;
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:i}", "name", spec->name,
+					"cpus", spec->cpus, "mems", spec->mems, "memory_bytes",
+					spec->memory_bytes == CG_NO_LIMIT
+						? json_null()
+						: json_integer((json_int_t)spec->memory_bytes),
+					"memory_mode", spec_mode_name(spec->mode), "exclusive",
+					spec->exclusive, "daemon_pid",
+					(int)instance_daemon_pid(in, spec->name)));
+	}
+	json_print(json_pack("{s:o}", "partitions", list));
+}
+
+static void list_policies(const struct policy_info *infos, size_t n, bool json)
+{
+	struct table *table = table_new("POLICY|CHOOSES");
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		json_array_append_new(list, json_pack("{s:s, s:s}", "name", infos[i].name,
+						      "summary", infos[i].summary));
+		table_add(table, "%s", infos[i].name);
+		table_add(table, "%s", infos[i].summary);
+	}
+	if (json)
+		json_print(json_pack("{s:O}", "policies", list));
+	else
+		table_print(table, stdout);
+	json_decref(list);
+	table_free(table);
+}
+
+static int list_run(const struct vcctl *opts, struct vc_err *err)
+{
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
+	_cleanup_free_ struct policy_info *infos = NULL;
+	int r = instance_open(opts->state_dir, &in, err);
+	size_t n;
+
+	/* Policies can be listed before anything is up. */
+	if (opts->policies) {
+		r = policy_set_new(in ? in->config->policy_path : NULL, &set, err);
+		if (r == 0)
+			r = policy_list(set, &infos, &n, err);
+		if (r == 0)
+			list_policies(infos, n, opts->json);
+		return r;
+	}
+	if (r < 0)
+		return r;
+	if (opts->json)
+		list_partitions_json(in);
+	else
+		list_partitions(in);
+	return 0;
+}
+
+int vcctl_list(const struct vcctl *opts)
+{
+	struct vc_err err = { 0 };
+
+	if (list_run(opts, &err) < 0) {
+		fprintf(stderr, "vcctl: %s\n", err.text);
+		return 1;
+	}
+	return 0;
+}

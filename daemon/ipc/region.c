@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * region.c - regions: shared memory that the configuration makes, for some partitions
+ *
+ * A region is an entry of the table like any other, persistent, and its file lies beside theirs, so
+ * that moves carry it. Its owner's daemon makes it before it serves anybody. The kernel charges
+ * a page to the group of who touches it first, so a child allocates all of them, in a group below
+ * the owner's that has no other process and is kept: what that is charged is the region.
+ *
+ * Its file is root's, so that nobody gets at it by its path, past the daemon: owner and mode as
+ * configured stand in the table.
+ *
+ * The file is empty until then, and whoever asks is told to wait; a daemon that dies in
+ * between leaves it so, and the next one goes on. Its name in REGION_DIR is for those who
+ * must know it without the table: shims, before a move.
+ */
+#include "daemon/ipc/ipc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "ipcmap/kind.h"
+#include "partition/region.h"
+
+#define REGION_PIECE (UINT64_C(64) << 20) /* bytes that are allocated at once */
+
+DEFINE_CLEANUP(struct cg_entry *, cg_entry_freep, cg_entry_free);
+
+const struct region_spec *ipc_region_of(const struct ipc *ipc, const struct table_object *object)
+{
+	return object->kind == IPC_KIND_REGION
+		       ? region_find(ipc->daemon->instance->config, object->name, object->name_len)
+		       : NULL;
+}
+
+/* In shm_open()'s names a slash comes first. */
+const struct region_spec *ipc_region_named(const struct ipc *ipc, uint32_t kind, const void *name,
+					   size_t len)
+{
+	bool posix = kind == IPC_KIND_POSIX_SHM;
+	const char *text = name;
+
+	if (len == 0 || (posix && text[0] != '/') ||
+	    (!posix && ipc_kind_names(kind) != ipc_kind_names(IPC_KIND_REGION)))
+		return NULL;
+	return region_find(ipc->daemon->instance->config, text + posix, len - posix);
+}
+
+bool ipc_region_admits(const struct ipc *ipc, const struct region_spec *region,
+		       const struct table_opener *who)
+{
+	if (who->job == 0)
+		return who->uid == 0;
+	return region_admits(region, ipc->daemon->instance->config->parts[who->column].name);
+}
+
+void ipc_region_stat(const struct table_object *object, struct stat *st)
+{
+	if (object->kind != IPC_KIND_REGION)
+		return;
+	st->st_uid = object->uid;
+	st->st_gid = object->gid;
+	st->st_mode = (st->st_mode & ~(mode_t)07777) | object->mode;
+}
+
+/* --- making --------------------------------------------------------------------------------- */
+
+/* In the child, which is in the region's group. What the owner has no room for must not cost
+ * one of its jobs. */
+static int region_allocate(int fd, uint64_t size)
+{
+	file_write(AT_FDCWD, "/proc/self/oom_score_adj", "1000");
+	for (uint64_t at = 0; at < size; at += REGION_PIECE) {
+		uint64_t left = size - at, piece = left < REGION_PIECE ? left : REGION_PIECE;
+
+		while (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)piece) < 0) {
+			if (errno != EINTR)
+				return errno;
+		}
+	}
+	return ftruncate(fd, (off_t)size) < 0 ? errno : 0;
+}
+
+/* Nobody waits for children here, so the child's word comes through a pipe. */
+static int region_charge(struct ipc *ipc, const struct region_spec *region, int fd,
+			 struct vc_err *err)
+{
+	_cleanup_(cg_entry_freep) struct cg_entry *entry = NULL;
+	_cleanup_close_ int from = -1, to = -1;
+	char group[2 * PARTITION_NAME_MAX + 16];
+	int pair[2], entered, code = ENOMEM;
+	pid_t pid;
+	int r;
+
+	region_group(region, group, sizeof(group));
+	r = cg_create(ipc->daemon->cg, group, err);
+	if (r == 0)
+		r = cg_entry_open(ipc->daemon->cg, group, &entry, err);
+	if (r < 0)
+		return r;
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "allocate");
+	from = pair[0];
+	to = pair[1];
+	pid = cg_entry_fork(entry, &entered);
+	if (pid == 0) {
+		code = entered < 0 ? -entered : region_allocate(fd, region->size_bytes);
+		_exit(write(to, &code, sizeof(code)) < 0);
+	}
+	if (pid < 0)
+		return err_sys(err, -(int)pid, "allocate");
+	closep(&to);
+	to = -1;
+	/* Without a word it was killed, since its group's memory was all used. */
+	if (read(from, &code, sizeof(code)) != (ssize_t)sizeof(code))
+		code = ENOMEM;
+	return code ? err_sys(err, code, "allocate %" PRIu64 " bytes, of the memory of %s",
+			      region->size_bytes, region->owner)
+		    : 0;
+}
+
+/* The region's entry, and its file, empty still if they are new. With the table locked. */
+static int region_enter(struct ipc *ipc, const struct region_spec *region, uint64_t *ret_id,
+			struct vc_err *err)
+{
+	struct table_object wanted = {
+		.kind = IPC_KIND_REGION,
+		.uid = region->uid,
+		.gid = region->gid,
+		.mode = region->mode,
+		.created_usec = clock_real_usec(),
+		.persistent = true,
+		.name_len = strlen(region->name),
+	};
+	struct table_object file;
+	int r = table_find(ipc->table, wanted.kind, region->name, wanted.name_len, ret_id);
+
+	if (r != -ENOENT)
+		return r < 0 ? err_sys(err, -r, "find") : 0;
+	memcpy(wanted.name, region->name, wanted.name_len);
+	r = table_make(ipc->table, &wanted, TABLE_UNLIMITED, &wanted.id, err);
+	if (r < 0)
+		return r;
+	file = wanted;
+	file.uid = file.gid = 0;
+	file.mode = 0600;
+	r = ipc_file_make(ipc, &file, 0, err);
+	if (r == 0)
+		r = ipc_file_link(ipc, wanted.id, region->name, err);
+	if (r < 0) {
+		ipc_file_remove(ipc, wanted.id);
+		table_remove(ipc->table, wanted.id);
+		return r;
+	}
+	table_made(ipc->table, wanted.id);
+	*ret_id = wanted.id;
+	return 0;
+}
+
+static int region_make(struct ipc *ipc, const struct region_spec *region, struct vc_err *err)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	uint64_t id = 0;
+	int r = table_lock(ipc->table, err);
+
+	if (r < 0)
+		return r;
+	r = region_enter(ipc, region, &id, err);
+	table_unlock(ipc->table);
+	if (r < 0)
+		return r;
+	r = ipc_file_open(ipc, id, O_RDWR, &fd, &st);
+	if (r < 0)
+		return err_sys(err, -r, "open its file");
+	if ((uint64_t)st.st_size == region->size_bytes)
+		return 0;
+	return region_charge(ipc, region, fd, err);
+}
+
+int ipc_regions_make(struct ipc *ipc, struct vc_err *err)
+{
+	const struct config *config = ipc->daemon->instance->config;
+
+	for (size_t i = 0; i < config->n_regions; i++) {
+		const struct region_spec *region = &config->regions[i];
+		int r = strcmp(region->owner, ipc->daemon->name) == 0
+				? region_make(ipc, region, err)
+				: 0;
+
+		if (r < 0) {
+			err_add(err, "region %s", region->name);
+			return r;
+		}
+	}
+	return 0;
+}

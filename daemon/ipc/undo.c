@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * undo.c - what an opener has left behind in its objects' memory, put in order
+ *
+ * The interposer's objects only; libvcipc's put themselves in order. See ipcmap/object/undo.h.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "daemon/ipc/ipc.h"
+#include "ipcmap/kind.h"
+#include "ipcmap/object/undo.h"
+
+#define UNDO_STEP_USEC 3000 /* of work, with the table locked */
+#define UNDO_PAUSES 4       /* times as long, after it */
+
+/* False: somebody else is at work in it, or looks whether it is held. */
+static bool undo_object(struct ipc *ipc, uint64_t id, pid_t pid)
+{
+	struct table_object object;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	if (table_get(ipc->table, id, &object) < 0 || !object.made || !undo_wanted(object.kind))
+		return true;
+	r = ipc_file_open(ipc, id, O_RDWR, &fd, &st);
+	if (r < 0)
+		return r != -EAGAIN;
+	r = undo_leave(fd, object.kind, (uint64_t)st.st_size, pid, object.unlinked);
+	/* Its users can write anything, in as many objects as they like. */
+	if (r < 0 && r != -EAGAIN)
+		log_debug("undo what pid %d left in IPC object %" PRIu64 ": %s", (int)pid, id,
+			  strerror(-r));
+	return r != -EAGAIN;
+}
+
+bool ipc_undo_pauses(struct ipc *ipc, const struct table_opener *who)
+{
+	bool pauses = clock_mono_usec() < ipc->undo[who->uid % IPC_PACES].pause_usec;
+
+	ipc->undo_more |= pauses;
+	return pauses;
+}
+
+/* A step is over when it has taken its time; an object may take longer than that. */
+static void undo_note_cost(struct ipc_pace *pace, uint64_t begun_usec)
+{
+	uint64_t now = clock_mono_usec();
+
+	pace->used_usec += now - begun_usec;
+	if (pace->used_usec < UNDO_STEP_USEC)
+		return;
+	pace->pause_usec = now + UNDO_PAUSES * pace->used_usec;
+	pace->used_usec = 0;
+}
+
+/* An object that is done is counted out at once, so the next step begins with the others. */
+bool ipc_undo(struct ipc *ipc, const struct table_opener *who, bool late)
+{
+	uint64_t cursor = 0, id;
+	bool done = true;
+	uint32_t count;
+
+	while (table_next_opened(ipc->table, who->pid, &cursor, &id, &count) == 0) {
+		uint64_t begun = clock_mono_usec();
+
+		if (ipc_undo_pauses(ipc, who))
+			return false;
+		if (undo_object(ipc, id, who->pid) || late) {
+			table_leave(ipc->table, id, who->pid);
+			ipc_sweep(ipc, id);
+		} else {
+			done = false;
+		}
+		undo_note_cost(&ipc->undo[who->uid % IPC_PACES], begun);
+	}
+	return done;
+}
+
+void ipc_owner_changed(struct ipc *ipc, uint64_t id)
+{
+	_cleanup_close_ int fd = -1;
+	struct table_object object;
+	struct stat st;
+	uint32_t seq;
+
+	if (table_get(ipc->table, id, &object) < 0 || !ipc_kind_is_sysv(object.kind) ||
+	    ipc_file_open(ipc, id, O_RDWR, &fd, &st) < 0)
+		return;
+	/* The lock of the table is held, so nobody else counts. */
+	if (pread(fd, &seq, sizeof(seq), UNDO_OWNER_SEQ_AT) != sizeof(seq) ||
+	    (uint64_t)st.st_size < UNDO_OWNER_SEQ_AT + sizeof(seq))
+		return;
+	seq++;
+	if (pwrite(fd, &seq, sizeof(seq), UNDO_OWNER_SEQ_AT) != sizeof(seq))
+		log_warn("note the new owner in IPC object %" PRIu64 ": %m", id);
+}
+
+static bool undo_any_is_away(void *ctx)
+{
+	return ipc_any_is_away(ctx);
+}
+
+void ipc_forget_gone(struct ipc *ipc, uint64_t id)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (ipc_file_open(ipc, id, O_RDWR, &fd, &st) == 0)
+		undo_forget_gone(fd, (uint64_t)st.st_size, undo_any_is_away, ipc);
+}
+
+void ipc_undo_unlinked(struct ipc *ipc, uint64_t id)
+{
+	undo_object(ipc, id, 0);
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * kept.c - a connection that a program keeps for a burst of requests about IPC objects
+ *
+ * A connection has the rights that its maker had when it was made. The program may give up rights
+ * later, or may be replaced: by exec, by another with its PID, by a move. So with each message but
+ * the first the kernel is asked who sent it, and the process is asked for by a pidfd. If either is
+ * not as it was, the message is refused (-ESTALE) and nothing is done: the program connects anew.
+ * Groups do not come with a message. They count for the first one only; if a later one is refused,
+ * the program asks once more by a new connection (ipcmap/door/conn.c).
+ *
+ * A program cannot notice that it asks no more, so the daemon ends a connection that is idle. First
+ * it stops listening, then it serves what has come: so whatever the program could send is answered,
+ * and what it could not has not been done.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/proc.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+/* Since Linux 6.5 the socket knows the very process. -ESRCH: it has ended. */
+static int kept_pidfd(const struct conn *conn)
+{
+	socklen_t len = sizeof(int);
+	int pidfd;
+
+	if (getsockopt(wire_fd(conn->wire), SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0) {
+		if (errno != ENOPROTOOPT)
+			return -ESRCH;
+		pidfd = (int)syscall(SYS_pidfd_open, conn->pid, 0);
+	}
+	return pidfd < 0 ? -ESRCH : pidfd;
+}
+
+static bool kept_lives(const struct conn *conn)
+{
+	return syscall(SYS_pidfd_send_signal, conn->pidfd, 0, NULL, 0) == 0;
+}
+
+static int kept_stale(struct vc_err *err)
+{
+	return err_set(
+		err, ESTALE,
+		"the process that made this connection has ended or changed its user; connect "
+		"anew");
+}
+
+/* The first message of the kind. */
+static int kept_begin(struct conn *conn, struct vc_err *err)
+{
+	if (conn->pid <= 0)
+		return 0;
+	conn->pidfd = kept_pidfd(conn);
+	if (conn->pidfd < 0)
+		return kept_stale(err);
+	/* Which process it is; by its PID, which it must have still afterwards. */
+	conn->start = proc_identity(conn->pid, NULL);
+	if (!conn->start || !kept_lives(conn))
+		return kept_stale(err);
+	wire_ask_sender(conn->wire);
+	conn->kept = true;
+	return 0;
+}
+
+int kept_admit(struct conn *conn, const struct wire_msg *msg, struct vc_err *err)
+{
+	if (!conn->kept)
+		return kept_begin(conn, err);
+	if (msg->sender.pid != conn->pid || msg->sender.uid != conn->uid ||
+	    msg->sender.gid != conn->gid || !kept_lives(conn))
+		return kept_stale(err);
+	conn->used = true;
+	return 0;
+}
+
+static bool kept_is_idle(const struct conn *conn)
+{
+	return conn->kept && !conn->ready && !conn->answer && !wire_pending(conn->wire);
+}
+
+bool kept_retire(struct conn *conn)
+{
+	int bytes = 0;
+
+	if (!kept_is_idle(conn))
+		return false;
+	shutdown(wire_fd(conn->wire), SHUT_RD);
+	if (ioctl(wire_fd(conn->wire), FIONREAD, &bytes) < 0 || bytes == 0) {
+		conn_free(conn);
+		return true;
+	}
+	turn_add(conn);
+	return false;
+}
+
+bool kept_retire_one(struct daemon *daemon, const struct turn_user *user)
+{
+	struct conn *conn;
+
+	TAILQ_FOREACH(conn, &daemon->conns, link)
+		if ((!user || conn->user == user) && kept_retire(conn))
+			return true;
+	return false;
+}

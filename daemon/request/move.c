@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * move.c - "move this job", and "signal this job"
+ *
+ * The daemon finds the job, checks whose it is and where it should go; the job's
+ * shim does the rest, and answers the command itself.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#define MOVE_COST_USEC 10000 /* of a move that its shim refuses after a look at the job */
+
+static int move_target(struct conn *conn, const struct job *job, const Vc__Move *move,
+		       char *ret_note, size_t note_size, struct vc_err *err)
+{
+	struct daemon *daemon = conn->daemon;
+	struct board_sample sample;
+	int to;
+
+	if (!move->to || !*move->to)
+		return decide_move(daemon, move->policy, job, ret_note, note_size, err);
+	to = instance_find(daemon->instance, move->to);
+	if (to < 0)
+		return err_set(err, EINVAL, "there is no partition %s; 'vcctl list' names them",
+			       move->to);
+	if (alive_look(daemon, (uint32_t)to, &sample) == ALIVE_DOWN)
+		return err_set(
+			err, EHOSTDOWN,
+			"partition %s is down: its daemon does not run; 'vcctl up' starts it",
+			move->to);
+	return to;
+}
+
+/* A shim does not listen while it moves its job. The socket holds some hundred orders;
+ * what does not fit would pile up here, each with a descriptor of ours. */
+static int move_check_orders(const struct job *job, struct vc_err *err)
+{
+	if (wire_pending(job->conn->wire))
+		return err_set(err, EBUSY, "job %u has too many orders waiting; try again later",
+			       job->state->job);
+	return 0;
+}
+
+void move_order(struct job *job, uint32_t to, const char *note, const Vc__Move *request,
+		int command)
+{
+	const struct daemon *daemon = job->conn->daemon;
+	const struct instance *instance = daemon->instance;
+	bool estimate = request && request->estimate;
+	Vc__Move body = VC__MOVE__INIT;
+	Vc__Msg order = VC__MSG__INIT;
+
+	log_stage("order", job->state->job);
+	body.has_job = true;
+	body.job = job->state->job;
+	body.to = instance->config->parts[to].name;
+	body.note = (char *)note;
+	body.has_progress = body.progress = request && request->progress;
+	body.has_estimate = body.estimate = estimate;
+	body.has_max_stop_usec = true;
+	body.max_stop_usec = request && request->has_max_stop_usec
+				     ? request->max_stop_usec
+				     : instance->config->move_max_stop_usec;
+	body.has_memory_bytes = true;
+	body.memory_bytes = usage_now(job);
+	if (!estimate)
+		board_reserve(daemon->board, to, clock_mono_usec(), body.memory_bytes);
+	order.body_case = VC__MSG__BODY_MOVE;
+	order.move = &body;
+	conn_send(job->conn, &order, &command, command >= 0);
+}
+
+/* The command is the shim's now; or the shim has hung up, since the job is elsewhere. */
+static int move_check_sent(struct conn *conn, const struct job *job, struct vc_err *err)
+{
+	if (job->conn->done)
+		return err_set(err, EAGAIN, "job %u is changing its partition; try again",
+			       job->state->job);
+	conn->done = true;
+	return 0;
+}
+
+/* The policy wants the job where it is. */
+static void move_answer_stays(struct conn *conn, const struct job *job, const char *note)
+{
+	Vc__Moved body = VC__MOVED__INIT;
+	Vc__Msg answer = VC__MSG__INIT;
+
+	body.job = job->state->job;
+	body.from = body.to = (char *)conn->daemon->name;
+	body.engine = (char *)"none";
+	body.result = (char *)"stays";
+	body.reason = (char *)"the policy wants it where it is";
+	body.note = note[0] ? (char *)note : NULL;
+	answer.body_case = VC__MSG__BODY_MOVED;
+	answer.moved = &body;
+	conn_send(conn, &answer, NULL, 0);
+}
+
+int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
+{
+	const Vc__Move *move = msg->msg->move;
+	char note[sizeof(err->text)] = "";
+	struct job *job;
+	int to, r = job_find_for(conn, move->has_pid, move->job, move->pid, &job, err);
+
+	if (r == 0)
+		r = move_check_orders(job, err);
+	if (r < 0)
+		return r;
+	to = move_target(conn, job, move, note, sizeof(note), err);
+	if (to < 0)
+		return err_add(err, "move job %u", job->state->job);
+	if (to == (int)conn->daemon->slot && !(move->to && *move->to)) {
+		move_answer_stays(conn, job, note);
+		return 0;
+	}
+	turn_owe(conn, MOVE_COST_USEC);
+	move_order(job, (uint32_t)to, note[0] ? note : NULL, move, wire_fd(conn->wire));
+	return move_check_sent(conn, job, err);
+}
+
+int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
+{
+	Vc__Msg order = VC__MSG__INIT;
+	struct job *job;
+	int command = wire_fd(conn->wire);
+	int r = job_find_for(conn, false, msg->msg->signal->job, 0, &job, err);
+
+	if (r == 0)
+		r = move_check_orders(job, err);
+	if (r < 0)
+		return r;
+	if (msg->msg->signal->signal <= 0 || msg->msg->signal->signal >= _NSIG)
+		return err_set(err, EINVAL, "there is no signal %d", msg->msg->signal->signal);
+	order.body_case = VC__MSG__BODY_SIGNAL;
+	order.signal = msg->msg->signal;
+	/* The shim answers when it is delivered: after the move, if it moves the job now. */
+	conn_send(job->conn, &order, &command, 1);
+	return move_check_sent(conn, job, err);
+}

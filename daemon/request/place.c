@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * place.c - "where should a new job run?"
+ *
+ * Any daemon can answer, since all read the same board. The command then connects
+ * to the daemon of the partition that it is told.
+ */
+#include "daemon/daemon.h"
+
+#include "common/log.h"
+
+int req_place(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
+{
+	struct daemon *daemon = conn->daemon;
+	Vc__Placed body = VC__PLACED__INIT;
+	Vc__Msg answer = VC__MSG__INIT;
+	char note[sizeof(err->text)];
+	int chosen;
+
+	log_stage("place", 0);
+	chosen = decide_place(conn, msg->msg->place, note, sizeof(note), err);
+	if (chosen < 0)
+		return chosen;
+	body.partition = daemon->instance->config->parts[chosen].name;
+	body.note = note[0] ? note : NULL;
+	answer.body_case = VC__MSG__BODY_PLACED;
+	answer.placed = &body;
+	conn_send(conn, &answer, NULL, 0);
+	return 0;
+}

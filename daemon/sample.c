@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * sample.c - samples the partition's CPU and memory, publishes on the board
+ *
+ * CPU utilisation is two figures, over one sampling period. That of the partition's CPUs,
+ * whoever uses them, is from /proc/stat: a partition on whose CPUs something foreign computes is
+ * no good place, whatever its own jobs do, so policies go by it. The partition's own share of its
+ * CPUs, by its jobs, is from its group: it decides between partitions that have the same CPUs,
+ * and events by PARTITION.cpu go by it, since a partition's size should follow its own work.
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "partition/change/reshape.h"
+#include "partition/cpulist.h"
+
+struct load {
+	struct cpulist cpus;
+	unsigned int ncpus;
+	uint64_t machine_bytes;
+	uint64_t busy_ticks, all_ticks; /* summed over our CPUs, at the last sample */
+	uint64_t group_usec, at_usec;
+};
+
+/* The ticks of our CPUs so far: user nice system idle iowait irq softirq steal. */
+static void load_read_ticks(const struct load *load, uint64_t *ret_busy, uint64_t *ret_all)
+{
+	_cleanup_free_ char *stat = NULL;
+	uint64_t busy = 0, all = 0;
+
+	if (file_read_all(AT_FDCWD, "/proc/stat", 1 << 20, &stat) < 0)
+		return;
+	for (const char *line = strstr(stat, "\ncpu"); line; line = strstr(line + 1, "\ncpu")) {
+		uint64_t t[8] = { 0 };
+		unsigned int cpu;
+
+		if (sscanf(line,
+			   "\ncpu%u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+			   " %" SCNu64 " %" SCNu64 " %" SCNu64,
+			   &cpu, &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) < 5 ||
+		    !cpulist_has(&load->cpus, cpu))
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+			all += t[i];
+		busy += t[0] + t[1] + t[2] + t[5] + t[6] + t[7];
+	}
+	*ret_busy = busy;
+	*ret_all = all;
+}
+
+static double load_pct(uint64_t part, uint64_t whole)
+{
+	double pct = whole ? 100.0 * (double)part / (double)whole : 0;
+
+	return pct > 100 ? 100 : pct;
+}
+
+/* Which CPUs are ours. What they had done before they came counts for nothing. */
+static int load_take_cpus(struct daemon *daemon, struct vc_err *err)
+{
+	const char *cpus = daemon->instance->config->parts[daemon->slot].cpus;
+	struct load *load = daemon->load;
+
+	if (cpulist_parse(cpus, &load->cpus) < 0)
+		return err_set(err, EINVAL, "%s: no list of CPUs", cpus);
+	load->ncpus = (unsigned int)cpulist_count(&load->cpus);
+	load_read_ticks(load, &load->busy_ticks, &load->all_ticks);
+	return 0;
+}
+
+/* Whoever changes partitions leaves it to each daemon to notice. */
+void load_refresh(struct daemon *daemon)
+{
+	struct vc_err err = { 0 };
+	int r = instance_refresh(daemon->instance, &err);
+
+	if (r > 0)
+		r = load_take_cpus(daemon, &err);
+	if (r < 0)
+		log_warn("%s", err.text);
+}
+
+static void load_sample(struct daemon *daemon)
+{
+	struct load *load = daemon->load;
+	struct board_sample sample = {
+		.at_usec = clock_mono_usec(),
+		.period_msec = daemon->instance->config->sample_interval_msec,
+		.load = { .ncpus = load->ncpus },
+	};
+	uint64_t busy = load->busy_ticks, all = load->all_ticks, group_usec = load->group_usec;
+	struct cg_memory memory = { .limit_bytes = CG_NO_LIMIT };
+	enum cg_exclusive exclusive = CG_SHARED;
+	struct job *job;
+
+	/* What a partition has can change with its neighbours. */
+	cg_get_exclusive(daemon->cg, daemon->name,
+			 daemon->instance->config->parts[daemon->slot].exclusive, &exclusive);
+	sample.exclusive = exclusive;
+	load_read_ticks(load, &busy, &all);
+	sample.load.cpu_pct = load_pct(busy - load->busy_ticks, all - load->all_ticks);
+	cg_cpu_usec(daemon->cg, daemon->name, &group_usec);
+	if (load->at_usec && group_usec >= load->group_usec)
+		sample.load.group_cpu_pct =
+			load_pct(group_usec - load->group_usec,
+				 (sample.at_usec - load->at_usec) * load->ncpus);
+	cg_runnable(daemon->cg, daemon->name, &sample.load.runnable);
+	cg_memory_read(daemon->cg, daemon->name, &memory);
+	cg_pressure_pct(daemon->cg, daemon->name, "memory", &sample.load.mem_stall_pct);
+	sample.load.mem_used_bytes = memory.used_bytes;
+	sample.load.mem_charged_bytes = memory.charged_bytes;
+	sample.load.mem_limit_bytes =
+		memory.limit_bytes == CG_NO_LIMIT ? load->machine_bytes : memory.limit_bytes;
+	TAILQ_FOREACH(job, &daemon->jobs, link) {
+		sample.load.jobs++;
+		usage_look(job, sample.at_usec);
+		job_note_moved(job);
+	}
+	load->busy_ticks = busy;
+	load->all_ticks = all;
+	load->group_usec = group_usec;
+	load->at_usec = sample.at_usec;
+	board_publish(daemon->board, daemon->slot, &sample);
+}
+
+static void load_on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+	struct vc_err err = { 0 };
+
+	if (reshape_tidy(daemon->instance, daemon->cg, &err) < 0)
+		log_warn("%s", err.text);
+	load_refresh(daemon);
+	load_sample(daemon);
+}
+
+int load_start(struct daemon *daemon, struct vc_err *err)
+{
+	const struct config *config = daemon->instance->config;
+	unsigned int msec = config->sample_interval_msec;
+	struct timeval period = { .tv_sec = msec / 1000, .tv_usec = msec % 1000 * 1000 };
+	struct load *load = calloc(1, sizeof(*load));
+
+	if (!load)
+		return err_sys(err, ENOMEM, "load");
+	daemon->load = load;
+	if (load_take_cpus(daemon, err) < 0)
+		return -err->code;
+	load->machine_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	load_sample(daemon);
+	daemon->sample_event = event_new(daemon->base, -1, EV_PERSIST, load_on_timer, daemon);
+	if (!daemon->sample_event)
+		return err_sys(err, ENOMEM, "load");
+	event_add(daemon->sample_event, &period);
+	return 0;
+}
+
+void load_stop(struct daemon *daemon)
+{
+	if (daemon->sample_event)
+		event_free(daemon->sample_event);
+	free(daemon->load);
+	daemon->load = NULL;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * trigger-priv.h - what the plan*.c files share, and nobody else includes
+ *
+ *	trigger.c     watches: what is due
+ *	trigger-order.c has it done, by processes of their own
+ */
+#ifndef VC_DAEMON_PLAN_PRIV_H
+#define VC_DAEMON_PLAN_PRIV_H
+
+#include "daemon/daemon.h"
+#include "partition/change/calendar.h"
+#include "partition/change/condition.h"
+#include "partition/change/failure.h"
+#include "partition/change/lease.h"
+#include "partition/change/plan.h"
+#include "partition/change/reshape.h"
+
+/* One event going one way. */
+struct plan_watch {
+	const struct plan_event *event;
+	const struct plan_trigger *trigger;
+	enum plan_way way;
+	bool timed, loaded; /* by calendar; by condition */
+	struct calendar calendar;
+	struct condition condition;
+	struct condition_watch condition_watch;
+	struct failure_watch failure_watch; /* of the partition of a failover trigger */
+	uint64_t due_usec;     /* CLOCK_REALTIME since when it is to be done; 0: it is not */
+	enum plan_cause cause; /* then: why */
+	bool put_off;          /* then: it waits for what comes first */
+	uint64_t done_usec;    /* due_usec of what is being done; 0: nothing is */
+	uint64_t retry_usec;   /* when it is to be tried again; 0: not */
+};
+
+/* A process that makes an event happen; one for each rank, since none waits for a lower one. */
+struct plan_child {
+	struct daemon *daemon;
+	struct event *event;
+	struct plan_watch *watch;
+	int fd; /* a pidfd; -1: there is none */
+};
+
+struct plan_clock {
+	struct plan *plan;
+	struct plan_watch *watches; /* two for each event */
+	size_t n;
+	struct failure_look failures; /* how to look for failures */
+	struct lease *lease;
+	uint32_t epoch;       /* of the lease while it is ours; 0: it is not */
+	uint64_t looked_usec; /* CLOCK_REALTIME */
+	struct event *timer;
+	struct plan_child children[RESHAPE_RANK_BRIEF];
+};
+
+/* trigger.c: whether we watch for all, still or from now on. */
+bool plan_hold(struct daemon *daemon);
+/* What has failed and is to be tried again, and what is put off, stands in events.json. */
+void plan_take_retries(struct daemon *daemon);
+
+/* trigger-order.c */
+int plan_children_start(struct daemon *daemon, struct vc_err *err);
+void plan_children_stop(struct daemon *daemon);
+/* Has done what is due: what comes first, and of that what has been due for longest. */
+void plan_start_next(struct daemon *daemon);
+
+#endif

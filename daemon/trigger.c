@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * trigger.c - when an event's time has come
+ *
+ * One daemon of the instance watches for all: the one that has the lease
+ * (partition/change/lease.h). It renews the lease each time it looks. When it dies or is stopped,
+ * another takes the lease, and goes on from the moment up to which the clock was watched: what came
+ * in between is made up for, once for each event and way, in the order in which it came. No daemon
+ * at all for some time: the same, at the next vcctl up. A daemon that has lost the lease forgets
+ * what was due.
+ *
+ * An order (trigger-order.c) bears the lease's epoch; one that comes late, from a daemon that was
+ * stopped before it could give it, is not carried out. What comes later than something else
+ * (partition/change/plan-rank.c) is put off: it stays due, until it may be done or is not wanted
+ * any more.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "daemon/trigger-priv.h"
+
+#define PLAN_LOOK_USEC (LEASE_USEC / 4)
+
+DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
+
+static bool plan_has_trigger(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct plan_event *event = &plan->events[i];
+
+		if (event->fire.at || event->fire.when || event->fire.failover ||
+		    event->revert.at || event->revert.when)
+			return true;
+	}
+	return false;
+}
+
+/* events.json was checked when it was written; what is wrong in it by now just never comes. */
+static void plan_fill_watch(struct plan_watch *watch, const struct plan_event *event,
+			    enum plan_way way)
+{
+	watch->event = event;
+	watch->way = way;
+	watch->trigger = way == PLAN_FIRE ? &event->fire : &event->revert;
+	watch->timed = watch->trigger->at &&
+		       calendar_parse(watch->trigger->at, &watch->calendar, NULL) == 0;
+	watch->loaded = watch->trigger->when &&
+			condition_parse(watch->trigger->when, &watch->condition, NULL) == 0;
+}
+
+/* What has failed and is to be tried again stands in events.json. */
+void plan_take_retries(struct daemon *daemon)
+{
+	struct plan_clock *clock = daemon->plan;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	if (plan_read(daemon->instance, &plan, NULL) < 0)
+		return;
+	for (size_t i = 0; i < clock->n; i++) {
+		struct plan_watch *watch = &clock->watches[i];
+		const struct plan_event *event = plan_find(plan, watch->event->name, NULL);
+		bool again = event && event->last.again && event->last.way == watch->way;
+
+		watch->retry_usec =
+			again ? event->last.at_usec + (uint64_t)event->retry_msec * 1000 : 0;
+		if (again && !watch->due_usec)
+			watch->cause = event->last.cause;
+	}
+}
+
+/* What was due, and since when a load has held, was another holder's to know. */
+static void plan_forget(struct plan_clock *clock)
+{
+	for (size_t i = 0; i < clock->n; i++) {
+		struct plan_watch *watch = &clock->watches[i];
+
+		watch->condition_watch = (struct condition_watch){ .told = false };
+		watch->failure_watch = (struct failure_watch){ .begun = false };
+		watch->due_usec = watch->done_usec = watch->retry_usec = 0;
+		watch->put_off = false;
+	}
+}
+
+/* Whether we watch for all, still or from now on. Up to where the last holder did is where we go
+ * on. */
+bool plan_hold(struct daemon *daemon)
+{
+	struct plan_clock *clock = daemon->plan;
+	uint32_t epoch = lease_hold(clock->lease, (uint8_t)daemon->slot, clock_mono_usec());
+	uint64_t noted;
+
+	if (epoch == clock->epoch)
+		return epoch > 0;
+	if (clock->epoch > 0)
+		log_warn("events: another daemon has taken the watch over; what was due here is "
+			 "forgotten");
+	clock->epoch = epoch;
+	plan_forget(clock);
+	if (epoch == 0)
+		return false;
+	noted = lease_noted(clock->lease);
+	clock->looked_usec = clock_real_usec();
+	if (noted > 0 && noted < clock->looked_usec)
+		clock->looked_usec = noted;
+	log_info("events: this daemon watches for all");
+	plan_take_retries(daemon);
+	return true;
+}
+
+/* A watch's event going the other way. */
+static struct plan_watch *plan_opposite(struct plan_clock *clock, const struct plan_watch *watch)
+{
+	return &clock->watches[(size_t)(watch - clock->watches) ^ 1];
+}
+
+static void plan_set_due(struct plan_clock *clock, struct plan_watch *watch, enum plan_cause cause,
+			 uint64_t at)
+{
+	struct plan_watch *opposite = plan_opposite(clock, watch);
+
+	/* What was put off until now is not wanted any more. */
+	if (opposite->put_off) {
+		opposite->due_usec = 0;
+		opposite->put_off = false;
+	}
+	if (watch->due_usec && plan_rank(watch->cause) >= plan_rank(cause))
+		return;
+	watch->due_usec = at;
+	watch->cause = cause;
+	watch->put_off = false;
+}
+
+/* Whether what is put off may be done, or is not wanted any more. */
+static void plan_look_put_off(struct daemon *daemon, uint64_t now)
+{
+	struct plan_clock *clock = daemon->plan;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	for (size_t i = 0; i < clock->n; i++) {
+		struct plan_watch *watch = &clock->watches[i];
+		const struct plan_order order = { .event = watch->event->name,
+						  .way = watch->way,
+						  .cause = watch->cause };
+
+		if (!watch->put_off)
+			continue;
+		if (watch->cause == PLAN_BY_LOAD && !watch->condition_watch.told) {
+			log_info("event %s: %s: its condition is over", order.event,
+				 plan_way_name(order.way));
+			watch->due_usec = 0;
+			watch->put_off = false;
+			continue;
+		}
+		if (!plan && plan_read(daemon->instance, &plan, NULL) < 0)
+			return;
+		watch->put_off = plan_may_go(plan, &order, now, NULL) == -EAGAIN;
+	}
+}
+
+/* Those whose time has come. Somebody may have given one up, or done it, in the meantime. */
+static void plan_retry(struct daemon *daemon, uint64_t now)
+{
+	struct plan_clock *clock = daemon->plan;
+	bool due = false;
+
+	for (size_t i = 0; i < clock->n; i++)
+		due |= clock->watches[i].retry_usec && clock->watches[i].retry_usec <= now;
+	if (!due)
+		return;
+	plan_take_retries(daemon);
+	for (size_t i = 0; i < clock->n; i++) {
+		struct plan_watch *watch = &clock->watches[i];
+
+		if (!watch->retry_usec || watch->retry_usec > now)
+			continue;
+		watch->retry_usec = 0;
+		plan_set_due(clock, watch, watch->cause, now);
+		log_info("event %s: %s: again", watch->event->name, plan_way_name(watch->way));
+	}
+}
+
+static bool plan_is_loaded(struct daemon *daemon, struct plan_watch *watch)
+{
+	int slot = instance_find(daemon->instance, watch->condition.partition);
+	uint64_t now = clock_mono_usec();
+	struct board_sample sample;
+	double value[CONDITION_N_METRICS];
+
+	if (slot < 0)
+		return false;
+	if (alive_look(daemon, (uint32_t)slot, &sample) != ALIVE_UP) {
+		watch->condition_watch = (struct condition_watch){ .told = false };
+		return false;
+	}
+	value[CONDITION_CPU] = sample.load.group_cpu_pct;
+	value[CONDITION_CPUS] = sample.load.cpu_pct;
+	value[CONDITION_MEMORY] = sample.load.mem_limit_bytes
+					  ? 100.0 * (double)sample.load.mem_used_bytes /
+						    (double)sample.load.mem_limit_bytes
+					  : 0;
+	value[CONDITION_JOBS] = sample.load.jobs;
+	value[CONDITION_RUNNABLE] = sample.load.runnable;
+	return condition_met(&watch->condition, &watch->condition_watch,
+			     value[watch->condition.metric], now);
+}
+
+static void plan_look_failed(struct daemon *daemon, struct plan_watch *watch, uint64_t now)
+{
+	struct failure_look look = daemon->plan->failures;
+	int slot = instance_find(daemon->instance, watch->trigger->failover);
+	unsigned int since;
+
+	if (slot < 0)
+		return;
+	look.kinds = watch->trigger->failures;
+	look.freeze_usec = (uint64_t)watch->trigger->freeze_msec * 1000;
+	since = failure_since(&look, &daemon->instance->config->parts[slot], (uint32_t)slot,
+			      &watch->failure_watch, clock_mono_usec());
+	for (int i = 0; i < FAILURE_N_KINDS; i++)
+		if (since & FAILURE_BIT(i))
+			log_warn("event %s: fire: partition %s has failed: %s", watch->event->name,
+				 watch->trigger->failover, failure_name((enum failure_kind)i));
+	if (since)
+		plan_set_due(daemon->plan, watch, PLAN_BY_FAILOVER, now);
+}
+
+/* Until an event is made because of it, another holder of the watch would have to see it too. */
+static void plan_take_failures(struct daemon *daemon)
+{
+	struct plan_clock *clock = daemon->plan;
+
+	for (size_t i = 0; i < clock->n; i++) {
+		const struct plan_watch *watch = &clock->watches[i];
+		int slot = watch->trigger->failover
+				   ? instance_find(daemon->instance, watch->trigger->failover)
+				   : -1;
+
+		if (slot >= 0 && !watch->due_usec && !watch->done_usec)
+			failure_taken(clock->failures.notes, (uint32_t)slot, &watch->failure_watch);
+	}
+}
+
+static void plan_look(struct daemon *daemon, struct plan_watch *watch, uint64_t now)
+{
+	uint64_t since = daemon->plan->looked_usec, at;
+
+	/* A clock that was set back begins anew. */
+	if (watch->timed && calendar_next(&watch->calendar, since < now ? since : now, &at) == 0 &&
+	    at <= now) {
+		plan_set_due(daemon->plan, watch, PLAN_BY_TIME, at);
+		log_info("event %s: %s: it is time", watch->event->name, plan_way_name(watch->way));
+	}
+	if (watch->loaded && plan_is_loaded(daemon, watch)) {
+		plan_set_due(daemon->plan, watch, PLAN_BY_LOAD, now);
+		log_info("event %s: %s: its condition is met", watch->event->name,
+			 plan_way_name(watch->way));
+	}
+	if (watch->trigger->failover)
+		plan_look_failed(daemon, watch, now);
+}
+
+/* Until what was due has been done, another would have to look for it again: an order that is
+ * waiting when the lease goes to another daemon is void. */
+static uint64_t plan_done_until(const struct plan_clock *clock, uint64_t now)
+{
+	for (size_t i = 0; i < clock->n; i++) {
+		const struct plan_watch *watch = &clock->watches[i];
+
+		if (watch->timed && watch->due_usec && watch->due_usec <= now)
+			now = watch->due_usec - 1;
+		if (watch->timed && watch->done_usec && watch->done_usec <= now)
+			now = watch->done_usec - 1;
+	}
+	return now;
+}
+
+static void plan_on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *daemon = ctx;
+	struct plan_clock *clock = daemon->plan;
+	uint64_t now = clock_real_usec();
+
+	if (!plan_hold(daemon))
+		return;
+	for (size_t i = 0; i < clock->n; i++)
+		plan_look(daemon, &clock->watches[i], now);
+	plan_retry(daemon, now);
+	plan_look_put_off(daemon, now);
+	clock->looked_usec = now;
+	plan_start_next(daemon);
+	lease_note(clock->lease, plan_done_until(clock, now));
+	plan_take_failures(daemon);
+}
+
+int plan_start(struct daemon *daemon, struct vc_err *err)
+{
+	const struct timeval period = { .tv_usec = PLAN_LOOK_USEC };
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct plan_clock *clock;
+	int r = plan_read(daemon->instance, &plan, err);
+
+	if (r < 0 || !plan_has_trigger(plan))
+		return r;
+	clock = daemon->plan = calloc(1, sizeof(*clock));
+	if (!clock)
+		return err_sys(err, ENOMEM, "events");
+	clock->failures.root = -1;
+	r = lease_open(daemon->instance->dirfd, &clock->lease, err);
+	if (r < 0)
+		return err_add(err, "%s", daemon->instance->dir);
+	r = failure_notes_open(daemon->instance->dirfd, &clock->failures.notes, err);
+	if (r < 0)
+		return err_add(err, "%s", daemon->instance->dir);
+	clock->failures.cg = daemon->cg;
+	clock->failures.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	clock->plan = steal_ptr(plan);
+	clock->watches = calloc(2 * clock->plan->n, sizeof(*clock->watches));
+	clock->timer = event_new(daemon->base, -1, EV_PERSIST, plan_on_timer, daemon);
+	if (!clock->watches || !clock->timer)
+		return err_sys(err, ENOMEM, "events");
+	r = plan_children_start(daemon, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < clock->plan->n; i++) {
+		plan_fill_watch(&clock->watches[clock->n++], &clock->plan->events[i], PLAN_FIRE);
+		plan_fill_watch(&clock->watches[clock->n++], &clock->plan->events[i], PLAN_REVERT);
+	}
+	event_add(clock->timer, &period);
+	return 0;
+}
+
+void plan_stop(struct daemon *daemon)
+{
+	struct plan_clock *clock = daemon->plan;
+
+	if (!clock)
+		return;
+	if (clock->timer)
+		event_free(clock->timer);
+	plan_children_stop(daemon);
+	if (clock->lease)
+		lease_give_back(clock->lease);
+	lease_free(clock->lease);
+	failure_notes_free(clock->failures.notes);
+	closep(&clock->failures.root);
+	plan_free(clock->plan);
+	free(clock->watches);
+	free(clock);
+	daemon->plan = NULL;
+}

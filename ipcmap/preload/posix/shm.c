@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * shm.c - shm_open(), shm_unlink()
+ *
+ * The descriptor is the object's own file, so ftruncate(), mmap(), fstat() and close() are the
+ * kernel's. Nobody tells when it is closed: the program is not counted as an opener, and
+ * the daemon asks the kernel whether somebody holds the file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "ipcmap/preload/preload.h"
+
+/* The C library takes a name with any number of slashes in front, and none. */
+static int shm_name(const char *name, char ret[NAME_MAX + 2])
+{
+	size_t len;
+
+	while (*name == '/')
+		name++;
+	len = strlen(name);
+	if (len == 0 || strchr(name, '/'))
+		return -EINVAL;
+	if (len > NAME_MAX)
+		return -ENAMETOOLONG;
+	ret[0] = '/';
+	memcpy(ret + 1, name, len + 1);
+	return 0;
+}
+
+/* What must be asked for: who truncates must write. */
+static uint32_t shm_access(int oflag)
+{
+	switch (oflag & O_ACCMODE) {
+	case O_RDONLY:
+		return oflag & O_TRUNC ? 0 : DOOR_RDONLY;
+	case O_WRONLY:
+		return DOOR_WRONLY;
+	default:
+		return 0;
+	}
+}
+
+static int shm_truncate(int *fd, int oflag)
+{
+	if (ftruncate(*fd, 0) < 0)
+		return -errno;
+	return (oflag & O_ACCMODE) == O_RDONLY ? preload_reopen_readonly(fd) : 0;
+}
+
+static int shm_open_name(const char *name, int oflag, mode_t mode)
+{
+	char path[NAME_MAX + 2];
+	struct door_open req = { .kind = IPC_KIND_POSIX_SHM,
+				 .flags = shm_access(oflag) | DOOR_NOCOUNT };
+	struct door_object opened;
+	int r = shm_name(name, path);
+
+	if (r < 0)
+		return r;
+	req.name = posix_name(path);
+	r = posix_open(&req, oflag, mode, &opened);
+	if (r < 0)
+		return r;
+	r = oflag & O_TRUNC ? shm_truncate(&opened.fd, oflag) : 0;
+	if (r < 0) {
+		close(opened.fd);
+		return r;
+	}
+	return preload_lowest_fd(opened.fd);
+}
+
+INTERPOSE int shm_open(const char *name, int oflag, mode_t mode)
+{
+	struct section section;
+	int r;
+
+	section_begin(&section);
+	r = shm_open_name(name, oflag, mode);
+	section_end(&section);
+	return preload_result(r);
+}
+
+INTERPOSE int shm_unlink(const char *name)
+{
+	struct section section;
+	char path[NAME_MAX + 2];
+	int r;
+
+	section_begin(&section);
+	r = shm_name(name, path);
+	if (r == 0)
+		r = door_unlink(IPC_KIND_POSIX_SHM, posix_name(path), 0);
+	section_end(&section);
+	return preload_result(r == -EINVAL ? -ENOENT : r);
+}

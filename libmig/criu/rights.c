@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * rights.c - the capabilities that the criu of a job works with
+ *
+ * A second barrier behind verify.c. What is left is still much: CRIU must trace processes, become
+ * their users and open their files. But it cannot load modules, reach devices past the kernel, make
+ * device nodes, set the clock or boot, and no process comes out of it with a capability of these.
+ */
+#include "libmig/criu/rights.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+
+#define RIGHT(name) (UINT64_C(1) << CAP_##name)
+
+static const uint64_t rights_carry =
+	/* to look into processes, and to make them anew */
+	RIGHT(SYS_PTRACE) | RIGHT(SYS_ADMIN) | RIGHT(CHECKPOINT_RESTORE) | RIGHT(KILL) |
+	RIGHT(SYS_RESOURCE) | RIGHT(SYS_NICE) | RIGHT(IPC_LOCK) | RIGHT(SYS_CHROOT) |
+	RIGHT(WAKE_ALARM) | RIGHT(AUDIT_CONTROL) | RIGHT(MAC_ADMIN) |
+	/* to become their users */
+	RIGHT(SETUID) | RIGHT(SETGID) | RIGHT(SETPCAP) |
+	/* their files */
+	RIGHT(DAC_OVERRIDE) | RIGHT(DAC_READ_SEARCH) | RIGHT(CHOWN) | RIGHT(FOWNER) |
+	RIGHT(FSETID) | RIGHT(LEASE) | RIGHT(SYS_TTY_CONFIG) | RIGHT(IPC_OWNER) |
+	/* their sockets */
+	RIGHT(NET_ADMIN) | RIGHT(NET_RAW) | RIGHT(NET_BIND_SERVICE);
+
+static uint64_t rights_of_thread(int dirfd, const char *tid)
+{
+	static const char *const sets[] = { "\nCapInh:", "\nCapPrm:" };
+	_cleanup_free_ char *status = NULL;
+	uint64_t caps = 0;
+	char name[300];
+
+	snprintf(name, sizeof(name), "%s/status", tid);
+	if (tid[0] == '.' || file_read_all(dirfd, name, 4u << 20, &status) < 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		const char *line = strstr(status, sets[i]);
+
+		caps |= line ? strtoull(line + strlen(sets[i]), NULL, 16) : 0;
+	}
+	return caps;
+}
+
+static uint64_t rights_of_process(pid_t pid)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *entry;
+	uint64_t caps = 0;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		caps |= rights_of_thread(dirfd(dir), entry->d_name);
+	return caps;
+}
+
+uint64_t rights_for(uid_t uid, const pid_t *pids, size_t n_pids)
+{
+	uint64_t caps = rights_carry;
+
+	for (size_t i = 0; uid != 0 && i < n_pids; i++)
+		caps |= rights_of_process(pids[i]);
+	return uid == 0 ? 0 : caps;
+}

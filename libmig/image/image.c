@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * image.c - what is changed in the images between dump and restore
+ *
+ * CRIU restores into a world that it takes for another one. Ours is the same, and
+ * two things in the images stand in the way of that:
+ *
+ * - The tree's time namespace, from which it would make a namespace of the tree's own.
+ * - The groups of the tree. What is restored is born in the target's, and CRIU is told
+ *   to ignore them, yet forks a helper that puts single threads into theirs and awaits
+ *   its end: 1 ms. Where all are in one group the helper has nothing to do.
+ */
+#include "libmig/image/image.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "libmig/image/priv.h"
+
+#define IMAGE_MAX (1 << 28)
+
+/* CgroupEntry in its images/cgroup.proto */
+#define CGROUP_SETS 1
+
+size_t image_number(const uint8_t *at, const uint8_t *end, uint64_t *ret)
+{
+	*ret = 0;
+	for (size_t i = 0; at + i < end && i < 10; i++) {
+		*ret |= (uint64_t)(at[i] & 0x7f) << (7 * i);
+		if (!(at[i] & 0x80))
+			return i + 1;
+	}
+	return 0;
+}
+
+bool image_next(uint8_t **at, const uint8_t *end, struct image_field *ret)
+{
+	uint64_t tag, len;
+	size_t n = image_number(*at, end, &tag);
+
+	if (n == 0)
+		return false;
+	*at += n;
+	*ret = (struct image_field){ .id = (unsigned int)(tag >> 3), .at = *at };
+	switch (tag & 7) {
+	case 0:
+		ret->len = image_number(*at, end, &ret->value);
+		if (ret->len == 0)
+			return false;
+		break;
+	case 2:
+		n = image_number(*at, end, &len);
+		if (n == 0 || len > (uint64_t)(end - *at) - n)
+			return false;
+		ret->is_bytes = true;
+		ret->at = *at + n;
+		ret->len = (size_t)len;
+		break;
+	case 1:
+	case 5:
+		ret->is_bytes = true;
+		ret->len = (tag & 7) == 1 ? 8 : 4;
+		break;
+	default:
+		return false;
+	}
+	if (ret->len > (size_t)(end - ret->at))
+		return false;
+	*at = ret->at + ret->len;
+	return true;
+}
+
+bool image_find(uint8_t *message, const uint8_t *end, unsigned int id, struct image_field *ret)
+{
+	while (image_next(&message, end, ret))
+		if (ret->id == id)
+			return true;
+	return false;
+}
+
+size_t image_read(int fd, uint8_t **ret)
+{
+	struct stat st;
+	size_t size;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size > IMAGE_MAX)
+		return 0;
+	size = (size_t)st.st_size;
+	*ret = malloc(size);
+	return *ret && pread(fd, *ret, size, 0) == (ssize_t)size ? size : 0;
+}
+
+bool image_next_entry(uint8_t **at, const uint8_t *end, uint8_t **ret_entry,
+		      uint8_t **ret_entry_end)
+{
+	uint32_t len;
+
+	if ((size_t)(end - *at) < sizeof(len))
+		return false;
+	memcpy(&len, *at, sizeof(len));
+	*at += sizeof(len);
+	if (len > (size_t)(end - *at))
+		return false;
+	*ret_entry = *at;
+	*at += len;
+	*ret_entry_end = *at;
+	return true;
+}
+
+size_t image_load(int dirfd, const char *name, uint8_t **ret)
+{
+	_cleanup_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	size_t size = image_read(fd, ret);
+
+	return size < IMAGE_MAGIC_SIZE ? 0 : size;
+}
+
+static void image_adapt_groups(int dirfd)
+{
+	_cleanup_close_ int fd = openat(dirfd, "cgroup.img", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t size = image_read(fd, &data), n = 0;
+	struct image_field field;
+
+	if (size <= IMAGE_MAGIC_SIZE + sizeof(uint32_t))
+		return;
+	/* The file is one entry. */
+	for (uint8_t *at = data + IMAGE_MAGIC_SIZE + sizeof(uint32_t);
+	     image_next(&at, data + size, &field);)
+		n += field.id == CGROUP_SETS;
+	if (n == 1)
+		unlinkat(dirfd, "cgroup.img", 0);
+}
+
+void image_adapt(int dirfd)
+{
+	unlinkat(dirfd, "timens-0.img", 0);
+	image_adapt_groups(dirfd);
+}
+
+/* FNV-1a */
+static uint64_t image_mix(uint64_t sum, const void *data, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		sum = (sum ^ ((const uint8_t *)data)[i]) * UINT64_C(0x100000001b3);
+	return sum;
+}
+
+/* The order in which a directory is read stays as long as nothing is made or removed in it. */
+uint64_t image_state(int dirfd)
+{
+	_cleanup_closedir_ DIR *dir = fdopendir(openat(dirfd, ".", O_RDONLY | O_CLOEXEC));
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *end = strrchr(entry->d_name, '.');
+		struct stat st;
+
+		/* The logs are still written. */
+		if (!end || strcmp(end, ".img") ||
+		    fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		sum = image_mix(sum, entry->d_name, strlen(entry->d_name));
+		sum = image_mix(sum, &st.st_ino, sizeof(st.st_ino));
+		sum = image_mix(sum, &st.st_size, sizeof(st.st_size));
+		sum = image_mix(sum, &st.st_ctim.tv_sec, sizeof(st.st_ctim.tv_sec));
+		sum = image_mix(sum, &st.st_ctim.tv_nsec, sizeof(st.st_ctim.tv_nsec));
+	}
+	return sum;
+}

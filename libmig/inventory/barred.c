@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * barred.c - files that a tree may not take along to where it is to go
+ *
+ * Looked for by device and inode, in mappings and descriptors of every process: who made them, and
+ * how the tree came by them, does not matter.
+ */
+#include "libmig/inventory/priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+
+#define BARRED_MAPS_MAX (1 << 26)
+
+struct barred_list {
+	const struct inventory_barred *at;
+	size_t n;
+};
+
+static const struct inventory_barred *barred_find(const struct barred_list *list, uint64_t dev,
+						  uint64_t ino)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->at[i].ino == ino && list->at[i].dev == dev)
+			return &list->at[i];
+	}
+	return NULL;
+}
+
+static const struct inventory_barred *barred_in_maps(int procfd, const struct barred_list *list)
+{
+	_cleanup_free_ char *text = NULL;
+	const struct inventory_barred *found = NULL;
+
+	if (file_read_all(procfd, "maps", BARRED_MAPS_MAX, &text) < 0)
+		return NULL;
+	for (const char *line = text, *end; !found && *line; line = end + (*end != '\0')) {
+		unsigned int major_number, minor_number;
+		uint64_t ino;
+
+		end = strchrnul(line, '\n');
+		if (sscanf(line, "%*s %*s %*s %x:%x %" SCNu64, &major_number, &minor_number,
+			   &ino) == 3)
+			found = barred_find(list, makedev(major_number, minor_number), ino);
+	}
+	return found;
+}
+
+static const struct inventory_barred *barred_in_fds(int procfd, const struct barred_list *list)
+{
+	_cleanup_(inventory_dir_close) struct inventory_dir dir = { .fd = -1 };
+	const struct inventory_barred *found = NULL;
+	const char *name;
+	struct stat st;
+
+	if (inventory_dir_open(&dir, procfd, "fd") < 0)
+		return NULL;
+	while (!found && (name = inventory_dir_next(&dir))) {
+		if (fstatat(dir.fd, name, &st, 0) == 0)
+			found = barred_find(list, st.st_dev, st.st_ino);
+	}
+	return found;
+}
+
+int inventory_check_barred(const pid_t *pids, size_t n_pids, const struct inventory_barred *barred,
+			   size_t n, struct vc_err *err)
+{
+	const struct barred_list list = { .at = barred, .n = n };
+
+	for (size_t i = 0; n > 0 && i < n_pids; i++) {
+		_cleanup_close_ int procfd = -1;
+		const struct inventory_barred *found;
+		char path[32], name[64] = "?";
+
+		snprintf(path, sizeof(path), "/proc/%d", (int)pids[i]);
+		procfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (procfd < 0)
+			continue;
+		found = barred_in_maps(procfd, &list);
+		if (!found)
+			found = barred_in_fds(procfd, &list);
+		if (!found)
+			continue;
+		file_read(procfd, "comm", name, sizeof(name));
+		return err_set(err, EOPNOTSUPP, "pid %d (%s) has %s open or mapped, %s",
+			       (int)pids[i], name, found->what, found->why);
+	}
+	return 0;
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * fd.c - the descriptors of a tree: those that stand in the way of a move
+ *
+ * Almost every descriptor is kept as the object that it is (keep.h), whoever else has
+ * it. What is refused here is bound to the processes that die, or CRIU does not get its dump past
+ * it.
+ *
+ * The text behind /proc/PID/fd/N says most of what is to be known, so a
+ * descriptor costs one readlink, and more only where its kind asks for it.
+ */
+#include "libmig/inventory/priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/kcmp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "libmig/inventory/flight.h"
+#include "libmig/keep/reopen.h"
+#include "libmig/namespace.h"
+#include "libmig/refusal.h"
+
+static int inventory_read_fdinfo(const struct inventory_proc *proc, int fd, char *buf, size_t size)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "fdinfo/%d", fd);
+	return inventory_read(proc->dirfd, path, buf, size) < 0 ? -ESRCH : 0;
+}
+
+static unsigned int inventory_fdinfo_flags(const char *fdinfo)
+{
+	const char *field = inventory_field(fdinfo, "flags");
+
+	return field ? (unsigned int)strtoul(field, NULL, 8) : 0;
+}
+
+int inventory_refuse_fd(struct inventory_scan *scan, const struct inventory_proc *proc, int fd,
+			const char *link, const struct refusal *why)
+{
+	return inventory_refuse(scan, proc, "fd %d is %s (%s), which cannot be carried: %s; %s", fd,
+				why->what, link, why->why, why->remedy);
+}
+
+static int inventory_scan_pidfd(struct inventory_scan *scan, struct inventory_proc *proc, int fd)
+{
+	char fdinfo[512];
+	const char *field;
+	int pid;
+
+	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
+		return 0;
+	field = inventory_field(fdinfo, "Pid");
+	/* -1: the process has been reaped. */
+	if (!field || sscanf(field, "%d", &pid) != 1 || pid == -1)
+		return 0;
+	if (inventory_fdinfo_flags(fdinfo) & O_EXCL)
+		return inventory_refuse_fd(scan, proc, fd, "anon_inode:[pidfd]",
+					   refusal_get(REFUSAL_THREAD));
+	if (inventory_has_pid(scan, pid))
+		return 0;
+	snprintf(fdinfo, sizeof(fdinfo), "pid %d", pid);
+	return inventory_refuse_fd(scan, proc, fd, fdinfo, refusal_get(REFUSAL_OUTSIDE));
+}
+
+static int inventory_scan_socket(struct inventory_scan *scan, struct inventory_proc *proc, int fd)
+{
+	char fdinfo[512], what[64];
+
+	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0 ||
+	    flight_count(fdinfo) == 0 ||
+	    flight_check(proc->pid, fd, scan->inv->pids, scan->inv->n_pids, what, sizeof(what)) ==
+		    0)
+		return 0;
+	return inventory_refuse_fd(scan, proc, fd, what, refusal_get(REFUSAL_FLIGHT));
+}
+
+static int inventory_scan_regular(struct inventory_scan *scan, struct inventory_proc *proc, int fd,
+				  const struct stat *st, const char *path)
+{
+	char fdinfo[4096];
+
+	/* /proc/locks would tell of all files at once, but makes its reader wait
+	 * milliseconds for an RCU grace period. */
+	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
+		return 0;
+	if (inventory_note_lock(&scan->locks, fdinfo, proc->pid, fd, st) < 0)
+		return inventory_out_of_memory(scan);
+	return strncmp(path, "/memfd:", 7)
+		       ? 0
+		       : inventory_note_shared(scan, INVENTORY_MEMFD, proc->pid, fd, st);
+}
+
+/* A file of a process of the tree, which criu has to open again. */
+static int inventory_scan_proc_file(struct inventory_scan *scan, struct inventory_proc *proc,
+				    int fd, const char *path)
+{
+	char fdinfo[512];
+	const char *reason;
+
+	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
+		return 0;
+	reason = reopen_proc_refusal(proc->pid, path, (int)inventory_fdinfo_flags(fdinfo));
+	if (!reason)
+		return 0;
+	return inventory_refuse(scan, proc, "fd %d is %s, which %s; close it for the move", fd,
+				path, reason);
+}
+
+/* CRIU has place for a number of terminals, which counts each time that one was opened; masters are
+ * not among them (external.c). */
+static int inventory_count_terminal(struct inventory_scan *scan, struct inventory_proc *proc,
+				    int fd, const struct stat *st)
+{
+	struct inventory_terminal *terminal;
+
+	if (major(st->st_rdev) == 1 || st->st_rdev == makedev(5, 2))
+		return 0;
+	for (size_t i = 0; i < scan->n_terminals; i++) {
+		terminal = &scan->terminals[i];
+		if (terminal->rdev == st->st_rdev &&
+		    syscall(SYS_kcmp, proc->pid, terminal->pid, KCMP_FILE, fd, terminal->fd) == 0)
+			return 0;
+	}
+	if (scan->n_terminals == INVENTORY_TERMINALS_MAX)
+		return inventory_refuse(scan, proc,
+					"fd %d is one of more than %d terminals that the job has "
+					"open; close some for the move",
+					fd, INVENTORY_TERMINALS_MAX);
+	terminal = &scan->terminals[scan->n_terminals++];
+	*terminal = (struct inventory_terminal){ .rdev = st->st_rdev, .pid = proc->pid, .fd = fd };
+	return 0;
+}
+
+static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc *proc, int dirfd,
+			     const char *name)
+{
+	const struct refusal *why;
+	char link[PATH_MAX];
+	struct stat st;
+	int fd = atoi(name), r;
+	ssize_t len = readlinkat(dirfd, name, link, sizeof(link) - 1);
+
+	if (len < 0 && errno == ENAMETOOLONG)
+		return inventory_refuse_length(scan, proc, "a file that it has open",
+					       INVENTORY_PATH_MAX);
+	if (len < 0)
+		return 0;
+	link[len] = '\0';
+	/* The commonest of all. */
+	if (!strcmp(link, "/dev/null"))
+		return 0;
+	if (!strcmp(link, "/dev/fuse"))
+		inventory_note_server(scan, proc, fd);
+	if (!strncmp(link, "socket:[", 8))
+		return inventory_scan_socket(scan, proc, fd);
+	if (!strncmp(link, "pipe:[", 6))
+		return 0;
+	if (!strncmp(link, "/proc/", 6) && !reopen_proc_is_net(link) &&
+	    inventory_has_pid(scan, reopen_proc_owner(link)))
+		return inventory_scan_proc_file(scan, proc, fd, link);
+	if (!strcmp(link, "anon_inode:[pidfd]"))
+		return inventory_scan_pidfd(scan, proc, fd);
+	if (fstatat(dirfd, name, &st, 0) < 0) {
+		char what[32];
+
+		snprintf(what, sizeof(what), "fd %d", fd);
+		return link[0] == '/' ? inventory_check_reach(scan, proc, what, link, errno) : 0;
+	}
+	why = refusal_of(link, &st);
+	if (why)
+		return inventory_refuse_fd(scan, proc, fd, link, why);
+	r = S_ISDIR(st.st_mode) ? inventory_check_directory(scan, proc, fd, link)
+				: inventory_check_object(scan, proc, dirfd, fd, link);
+	if (r < 0)
+		return r;
+	if (S_ISCHR(st.st_mode))
+		return inventory_count_terminal(scan, proc, fd, &st);
+	if (link[0] == '/' && S_ISREG(st.st_mode))
+		return inventory_scan_regular(scan, proc, fd, &st, link);
+	if (!strncmp(link, "ipc:[", 5) && namespaces_is_remade(scan->root))
+		return inventory_refuse(
+			scan, proc,
+			"fd %d is the job's IPC namespace (%s), which has System V objects "
+			"and will be another one after the move; close it for the move",
+			fd, link);
+	if (link[0] == '/' || !strncmp(link, "anon_inode:", 11) ||
+	    inventory_is_namespace(scan, link))
+		return 0;
+	return inventory_refuse(scan, proc,
+				"fd %d is %s, which cannot be carried; close it for the move", fd,
+				link);
+}
+
+int inventory_scan_fds(struct inventory_scan *scan, struct inventory_proc *proc)
+{
+	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	const char *name;
+	int r = 0;
+
+	dir.fd = -1;
+	if (inventory_dir_open(&dir, proc->dirfd, "fd") < 0)
+		return -ESRCH;
+	for (; r == 0 && (name = inventory_dir_next(&dir)); scan->inv->n_files++)
+		r = inventory_scan_fd(scan, proc, dir.fd, name);
+	return r;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * frozen.c - the frozen tree looked at once more
+ *
+ * The inventory was taken while the tree ran, and it ran on for some milliseconds. A lock
+ * that it took since then, or a descriptor that it sent over a socket, is found here, where saying
+ * no costs nothing yet.
+ */
+#include "libmig/inventory/inventory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "libmig/inventory/flight.h"
+#include "libmig/inventory/priv.h"
+#include "libmig/refusal.h"
+
+static int frozen_note_lock(struct inventory_locks *locks, pid_t pid, int dirfd, const char *fd)
+{
+	char path[48], fdinfo[4096];
+	struct stat st;
+
+	if (fstatat(dirfd, fd, &st, 0) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", (int)pid, fd);
+	if (inventory_read(AT_FDCWD, path, fdinfo, sizeof(fdinfo)) < 0)
+		return 0;
+	return inventory_note_lock(locks, fdinfo, pid, atoi(fd), &st);
+}
+
+struct frozen {
+	struct inventory_locks locks;
+	const pid_t *pids;
+	size_t n;
+	struct vc_err *err;
+};
+
+static int frozen_check_socket(const struct frozen *frozen, pid_t pid, const char *fd)
+{
+	const struct refusal *why = refusal_get(REFUSAL_FLIGHT);
+	char path[48], fdinfo[512], what[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", (int)pid, fd);
+	if (inventory_read(AT_FDCWD, path, fdinfo, sizeof(fdinfo)) < 0 ||
+	    flight_count(fdinfo) == 0 ||
+	    flight_check(pid, atoi(fd), frozen->pids, frozen->n, what, sizeof(what)) == 0)
+		return 0;
+	return err_set(frozen->err, EOPNOTSUPP,
+		       "pid %d: fd %s is %s (%s), which cannot be carried: %s; %s", (int)pid, fd,
+		       why->what, what, why->why, why->remedy);
+}
+
+static int frozen_scan_process(struct frozen *frozen, pid_t pid)
+{
+	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	char path[32], link;
+	const char *fd;
+	int r = 0;
+
+	dir.fd = -1;
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	if (inventory_dir_open(&dir, AT_FDCWD, path) < 0)
+		return 0;
+	/* A link that begins with a slash is a path, one with an s a socket; stat() is dearer. */
+	while (r == 0 && (fd = inventory_dir_next(&dir))) {
+		if (readlinkat(dir.fd, fd, &link, 1) != 1)
+			continue;
+		if (link == 's')
+			r = frozen_check_socket(frozen, pid, fd);
+		else if (link == '/' && frozen_note_lock(&frozen->locks, pid, dir.fd, fd) < 0)
+			r = err_sys(frozen->err, ENOMEM, "look at the frozen job");
+	}
+	return r;
+}
+
+int inventory_check_frozen(const pid_t *pids, size_t n, struct vc_err *err)
+{
+	struct frozen frozen = { .pids = pids, .n = n, .err = err };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = frozen_scan_process(&frozen, pids[i]);
+	if (r == 0)
+		r = inventory_check_locks(frozen.locks.all, frozen.locks.n, pids, n, err);
+	free(frozen.locks.all);
+	return r;
+}

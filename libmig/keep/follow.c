@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * follow.c - files that are bound to what a move replaces: processes and groups
+ *
+ * A file in a directory of the job's own group would be dead when that group is removed. What
+ * the tree gets instead is the file of the same name in the group that it goes to, opened with
+ * the rights of the process that has it.
+ *
+ * A file of a process in /proc cannot be opened before there is that process. criu opens it, by
+ * its path and as root; here it is made sure that this gives nobody a right. CRIU itself
+ * mistakes the end of a path that is no longer than "/proc/PID", so it is written anew.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "libmig/keep/priv.h"
+#include "libmig/keep/reopen.h"
+
+/* Fields of CRIU's FdinfoEntry */
+#define FDINFO_ID 1
+#define FDINFO_FD 4
+
+static bool follow_read_link(int fd, char ret[static PATH_MAX])
+{
+	char path[48];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	len = readlink(path, ret, PATH_MAX - 1);
+	ret[len < 0 ? 0 : len] = '\0';
+	return len > 0;
+}
+
+static pid_t follow_holder(const struct keep_file *file)
+{
+	int pid = file->pid;
+
+	if (!pid)
+		sscanf(file->link, "/proc/%d/", &pid);
+	return pid;
+}
+
+int keep_follow(struct keep_scan *scan, struct keep_file *file)
+{
+	char path[PATH_MAX], new_path[PATH_MAX];
+	struct statfs fs;
+	int flags, fd;
+
+	if (file->how != KEEP_KEPT || !scan->follow || fstatfs(file->fd, &fs) < 0 ||
+	    (fs.f_type != CGROUP_SUPER_MAGIC && fs.f_type != CGROUP2_SUPER_MAGIC) ||
+	    !follow_read_link(file->fd, path) ||
+	    !scan->follow(path, new_path, sizeof(new_path), scan->follow_ctx))
+		return 0;
+	flags = fcntl(file->fd, F_GETFL);
+	fd = reopen_as(follow_holder(file), new_path, flags);
+	if (fd < 0)
+		return err_set(
+			scan->err, EOPNOTSUPP,
+			"pid %d has %s open, which it could not open in its new group with the "
+			"rights that it has now (%s); close it for the move",
+			(int)follow_holder(file), path, strerror(-fd));
+	if (!(flags & O_PATH))
+		lseek(fd, lseek(file->fd, 0, SEEK_CUR), SEEK_SET);
+	file->home = file->fd;
+	file->fd = fd;
+	file->bound = true;
+	return 0;
+}
+
+/* --- /proc --------------------------------------------------------------------------------- */
+
+bool keep_proc_path(const struct keep_file *file, char ret[static PATH_MAX])
+{
+	return file->proc && follow_read_link(file->fd, ret);
+}
+
+static int follow_refuse(const struct keep_scan *scan, pid_t pid, const char *path,
+			 const char *reason)
+{
+	return err_set(scan->err, EOPNOTSUPP, "pid %d has %s open, which %s; close it for the move",
+		       (int)pid, path, reason);
+}
+
+static int follow_check(const struct keep_scan *scan, const struct keep_file *file, pid_t pid)
+{
+	char path[PATH_MAX];
+	const char *reason;
+
+	if (!keep_proc_path(file, path))
+		return 0;
+	reason = reopen_proc_refusal(pid, path, fcntl(file->fd, F_GETFL));
+	return reason ? follow_refuse(scan, pid, path, reason) : 0;
+}
+
+int keep_check_proc(const struct keep_scan *scan)
+{
+	int r = 0;
+
+	/* All who have it, and not only the one that it was taken from. */
+	for (size_t i = 0; r == 0 && i < scan->n_tables; i++) {
+		uint8_t *at = scan->tables[i].data + IMAGE_MAGIC_SIZE, *entry, *end;
+
+		/* A process without descriptors. */
+		if (scan->tables[i].size == 0)
+			continue;
+		while (r == 0 && image_next_entry(&at, scan->tables[i].data + scan->tables[i].size,
+						  &entry, &end)) {
+			const struct keep_file *file = NULL;
+			struct image_field id;
+
+			if (image_find(entry, end, FDINFO_ID, &id))
+				file = keep_find(scan, (uint32_t)id.value);
+			if (file && file->proc)
+				r = follow_check(scan, file, scan->tables[i].pid);
+		}
+	}
+	for (size_t i = 0; r == 0 && i < scan->n; i++)
+		if (scan->files[i].proc && !scan->files[i].pid)
+			r = follow_check(scan, &scan->files[i], follow_holder(&scan->files[i]));
+	return r;
+}

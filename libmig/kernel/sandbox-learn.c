@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * sandbox-learn.c - where the kernel keeps the signs of a sandbox
+ *
+ * The Landlock domain is a pointer among the data that security modules have with a thread's
+ * credentials, at a place that depends on which modules there are. PR_SET_MDWE is a bit among the
+ * flags of the memory. Both are found by experiment: of three children one restricts itself, one is
+ * a child of that one, and one does nothing. What the first two have in common, and the third has
+ * in common with us, is it.
+ */
+#include "libmig/kernel/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "libmig/kernel/peek.h"
+
+/* Linux 6.3, newer than Debian 12's headers. */
+#define SANDBOX_SET_MDWE 65
+#define SANDBOX_MDWE_REFUSE_EXEC_GAIN 1
+
+#define LEARN_TRIES 3 /* memory that cannot be read behind the data is another at the next */
+
+bool sandbox_no_landlock(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 0 &&
+	       (errno == ENOSYS || errno == EOPNOTSUPP);
+}
+
+static bool learn_enter_landlock(void)
+{
+	struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE };
+	int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+
+	return fd >= 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+}
+
+/* What the kernel does not have is not found. */
+static void learn_restrict(void)
+{
+	learn_enter_landlock();
+	prctl(SANDBOX_SET_MDWE, SANDBOX_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
+}
+
+/* Pipes between us and the three children: they say their numbers on the one, and live until the
+ * other one ends. */
+struct learn_pipes {
+	int said[2], end[2];
+};
+
+static void learn_child_wait(const struct learn_pipes *pipes)
+{
+	pid_t pid = getpid();
+	char byte;
+
+	if (write(pipes->said[1], &pid, sizeof(pid)) == sizeof(pid))
+		while (read(pipes->end[0], &byte, 1) < 0 && errno == EINTR)
+			;
+}
+
+static void learn_child(const struct learn_pipes *pipes, bool restricted)
+{
+	pid_t pid = -1;
+
+	close(pipes->end[1]);
+	if (restricted) {
+		learn_restrict();
+		pid = fork();
+	}
+	if (!restricted || pid >= 0)
+		learn_child_wait(pipes);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	_exit(0);
+}
+
+static pid_t learn_fork(const struct learn_pipes *pipes, bool restricted)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		learn_child(pipes, restricted);
+	return pid;
+}
+
+/* The number of the restricted child's child; 0: it did not come that far. */
+static pid_t learn_hear(struct learn_pipes *pipes, pid_t plain, pid_t restricted)
+{
+	pid_t pid, found = 0;
+
+	/* It ends when all have spoken or are gone. */
+	close(steal_fd(&pipes->said[1]));
+	for (int i = 0; i < 3; i++) {
+		if (read(pipes->said[0], &pid, sizeof(pid)) != sizeof(pid))
+			return 0;
+		if (pid != plain && pid != restricted)
+			found = pid;
+	}
+	return found;
+}
+
+static bool learn_look(const struct peek *peek, pid_t pid, struct peek_task *ret)
+{
+	return peek_thread(peek, pid, ret, NULL) == 0 && ret->lsm_known;
+}
+
+static bool learn_compare(const struct peek *peek, pid_t plain, pid_t restricted, pid_t child,
+			  struct sandbox_signs *ret)
+{
+	struct peek_task our, of_plain, of_restricted, of_child;
+
+	if (!learn_look(peek, getpid(), &our) || !learn_look(peek, plain, &of_plain) ||
+	    !learn_look(peek, restricted, &of_restricted) || !learn_look(peek, child, &of_child))
+		return false;
+	ret->word = -1;
+	for (int i = 0; i < PEEK_LSM_WORDS && ret->word < 0; i++)
+		if (of_plain.lsm[i] == our.lsm[i] && of_restricted.lsm[i] != our.lsm[i] &&
+		    of_child.lsm[i] == of_restricted.lsm[i])
+			ret->word = i;
+	ret->mdwe = of_restricted.mm_flags & of_child.mm_flags & ~of_plain.mm_flags & ~our.mm_flags;
+	return true;
+}
+
+static bool learn_once(const struct peek *peek, struct sandbox_signs *ret)
+{
+	struct learn_pipes pipes = { { -1, -1 }, { -1, -1 } };
+	pid_t plain = -1, restricted = -1, child;
+	bool learned = false;
+
+	if (pipe2(pipes.said, O_CLOEXEC) == 0 && pipe2(pipes.end, O_CLOEXEC) == 0) {
+		plain = learn_fork(&pipes, false);
+		restricted = learn_fork(&pipes, true);
+		child = learn_hear(&pipes, plain, restricted);
+		if (plain > 0 && restricted > 0 && child > 0)
+			learned = learn_compare(peek, plain, restricted, child, ret);
+	}
+	for (int i = 0; i < 2; i++) {
+		closep(&pipes.said[i]);
+		closep(&pipes.end[i]);
+	}
+	if (plain > 0)
+		waitpid(plain, NULL, 0);
+	if (restricted > 0)
+		waitpid(restricted, NULL, 0);
+	return learned;
+}
+
+bool sandbox_learn(const struct peek *peek, struct sandbox_signs *ret)
+{
+	for (int i = 0; i < LEARN_TRIES; i++)
+		if (learn_once(peek, ret))
+			return true;
+	return false;
+}

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * inject.c - system calls run in another process's thread
+ *
+ * The thread's instruction pointer is set to a system call instruction that is there
+ * already, mostly the vDSO's, and PTRACE_SYSCALL runs that one instruction. No memory of the
+ * program is changed for it. Buffers stand below the stack pointer and its red zone, where the
+ * ABI has nothing; what stood there is put back all the same, since a program may
+ * have its own idea of its stack.
+ *
+ * PTRACE_SINGLESTEP would take half the stops, but its SIGTRAP is forced, and forcing a blocked
+ * signal resets its handler.
+ */
+#include "libmig/module/inject.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+#define INJECT_EVENT(status) ((status) >> 16)
+#define INJECT_SYSCALL_STOP (SIGTRAP | 0x80)
+#define INJECT_PAGE 4096
+#define INJECT_DISPATCH_GET 0x4211 /* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, Linux 6.4 */
+#define INJECT_DISPATCH_SET 0x4210
+
+/* Signals that end a stop (SIGCONT) as bits of /proc/PID/status. */
+#define INJECT_BIT(signal) (UINT64_C(1) << ((signal)-1))
+
+static long inject_ptrace(int request, pid_t tid, uint64_t addr, const void *data)
+{
+	long r = ptrace(request, tid, (void *)addr, (void *)data);
+
+	return r < 0 ? -errno : r;
+}
+
+static int inject_wait(pid_t tid, int *ret_status)
+{
+	pid_t pid;
+
+	do
+		pid = waitpid(tid, ret_status, __WALL);
+	while (pid < 0 && errno == EINTR);
+	if (pid < 0)
+		return -errno;
+	return WIFSTOPPED(*ret_status) ? 0 : -ESRCH;
+}
+
+/* --- what stands in the way of calls ------------------------------------------------------ */
+
+static uint64_t inject_status(pid_t pid, pid_t tid, const char *key, int base)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[64], line[256];
+	size_t len = strlen(key);
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)pid, (int)tid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, key, len))
+			return strtoull(line + len, NULL, base);
+	return 0;
+}
+
+/* System call stops must be told from a SIGTRAP; filters must not judge our calls. */
+static int inject_set_options(const struct inject *inject)
+{
+	long r = inject_ptrace(PTRACE_SETOPTIONS, inject->tid, 0,
+			       (void *)(long)(PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP));
+
+	if (r == -EPERM || r == -EINVAL) {
+		if (inject_status(inject->pid, inject->tid, "Seccomp:", 10) != 0)
+			return -EPERM;
+		r = inject_ptrace(PTRACE_SETOPTIONS, inject->tid, 0,
+				  (void *)(long)PTRACE_O_TRACESYSGOOD);
+	}
+	return (int)r;
+}
+
+int inject_begin(struct inject *inject, pid_t pid, pid_t tid)
+{
+	long r;
+
+	*inject = (struct inject){ .pid = pid, .tid = tid };
+	r = inject_regs_read(tid, &inject->regs);
+	if (r == 0)
+		r = inject_ptrace(PTRACE_GETSIGMASK, tid, sizeof(inject->mask), &inject->mask);
+	if (r == 0)
+		r = inject_set_options(inject);
+	return (int)r;
+}
+
+static int inject_hold_back(struct inject *inject)
+{
+	const struct inject_dispatch off = { 0 };
+	const uint64_t all = ~UINT64_C(0);
+	long r;
+
+	inject->ran = inject->held_back = true;
+	if (inject_ptrace(INJECT_DISPATCH_GET, inject->tid, sizeof(inject->dispatch),
+			  &inject->dispatch) < 0)
+		inject->dispatch.mode = 0; /* a kernel that has no way to suspend it */
+	r = inject_ptrace(PTRACE_SETSIGMASK, inject->tid, sizeof(all), &all);
+	if (r == 0 && inject->dispatch.mode)
+		r = inject_ptrace(INJECT_DISPATCH_SET, inject->tid, sizeof(off), &off);
+	return (int)r;
+}
+
+/* --- places in its memory ------------------------------------------------------------------ */
+
+static int inject_copy(const struct inject *inject, uint64_t addr, void *buf, size_t size,
+		       bool write)
+{
+	struct iovec local = { .iov_base = buf, .iov_len = size };
+	struct iovec remote = { .iov_base = (void *)addr, .iov_len = size };
+	ssize_t n = write ? process_vm_writev(inject->pid, &local, 1, &remote, 1, 0)
+			  : process_vm_readv(inject->pid, &local, 1, &remote, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EFAULT;
+}
+
+static uint64_t inject_search(const struct inject *inject, uint64_t start, uint64_t end)
+{
+	const size_t len = sizeof(INJECT_INSTRUCTION) - 1;
+	uint8_t page[INJECT_PAGE];
+
+	for (uint64_t at = start; at + INJECT_PAGE <= end; at += INJECT_PAGE) {
+		if (inject_copy(inject, at, page, sizeof(page), false) < 0)
+			continue;
+		for (size_t i = 0; i + len <= sizeof(page); i += INJECT_INSTRUCTION_STEP)
+			if (!memcmp(page + i, INJECT_INSTRUCTION, len))
+				return at + i;
+	}
+	return 0;
+}
+
+/*
+ * Looks through the mappings for an instruction (else for the writable page that
+ * ret_page is for). The vDSO is tried first, and any other code after it.
+ */
+static int inject_find(struct inject *inject, uint64_t *ret_page)
+{
+	char path[48], line[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)inject->pid);
+	for (int any = 0; any < 2; any++) {
+		_cleanup_fclose_ FILE *maps = fopen(path, "re");
+
+		if (!maps)
+			return -errno;
+		while (fgets(line, sizeof(line), maps)) {
+			uint64_t start, end;
+			char perm[5];
+
+			if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &start, &end, perm) != 3)
+				continue;
+			if (ret_page && !strcmp(perm, "rw-p") &&
+			    inject_copy(inject, start, inject->kept, sizeof(inject->kept), false) ==
+				    0) {
+				*ret_page = start;
+				return 0;
+			}
+			if (ret_page || perm[2] != 'x' || (!any && !strstr(line, "[vdso]")))
+				continue;
+			inject->instruction = inject_search(inject, start, end);
+			if (inject->instruction)
+				return 0;
+		}
+	}
+	return -ENOEXEC;
+}
+
+static int inject_borrow(struct inject *inject)
+{
+	uint64_t at = (inject_regs_sp(&inject->regs) - INJECT_RED_ZONE - INJECT_DATA_MAX) & ~15ull;
+	int r = inject_copy(inject, at, inject->kept, sizeof(inject->kept), false);
+
+	/* The same bytes written back: whether it can be written, and a page of its own. */
+	if (r == 0)
+		r = inject_copy(inject, at, inject->kept, sizeof(inject->kept), true);
+	if (r < 0)
+		r = inject_find(inject, &at);
+	if (r == 0)
+		inject->scratch = at;
+	return r;
+}
+
+/* --- running ------------------------------------------------------------------------------- */
+
+/* Lets it run to a stop of the kind wanted, past those that have nothing to do with us. */
+static int inject_advance(struct inject *inject, int request, bool want_syscall)
+{
+	for (;;) {
+		int status, r = (int)inject_ptrace(request, inject->tid, 0, NULL);
+
+		if (r == 0)
+			r = inject_wait(inject->tid, &status);
+		if (r < 0)
+			return r;
+		if (INJECT_EVENT(status) == PTRACE_EVENT_STOP) {
+			if (!want_syscall)
+				return 0;
+		} else if (WSTOPSIG(status) == INJECT_SYSCALL_STOP) {
+			if (want_syscall)
+				return 0;
+		} else if (INJECT_EVENT(status) == 0 && WSTOPSIG(status) == SIGSTOP) {
+			inject->stop_signal = SIGSTOP;
+		} else if (INJECT_EVENT(status) == 0) {
+			/* All others are blocked. It did not get to the call. */
+			return -EFAULT;
+		}
+	}
+}
+
+static int inject_execute(struct inject *inject, const struct inject_call *call,
+			  const uint64_t args[INJECT_ARGS], bool break_off, long *ret_value)
+{
+	struct inject_regs regs = inject->regs;
+	int r;
+
+	inject_regs_call(&regs, inject->instruction, call->nr, args);
+	r = inject_regs_write(inject->tid, &regs);
+	if (r == 0)
+		r = inject_advance(inject, PTRACE_SYSCALL, true);
+	/* At its entry: from here on the kernel lets it sleep no more. */
+	if (r == 0 && break_off)
+		r = (int)inject_ptrace(PTRACE_INTERRUPT, inject->tid, 0, NULL);
+	if (r == 0)
+		r = inject_advance(inject, PTRACE_SYSCALL, true);
+	if (r == 0)
+		r = inject_regs_read(inject->tid, &regs);
+	if (r == 0)
+		*ret_value = inject_regs_result(&regs);
+	return r;
+}
+
+static int inject_make(struct inject *inject, struct inject_call *call, bool break_off,
+		       long *ret_value)
+{
+	uint64_t args[INJECT_ARGS];
+	struct inject_regs regs;
+	int r = 0;
+
+	if (call->size > sizeof(call->data))
+		return -E2BIG;
+	memcpy(args, call->args, sizeof(args));
+	if (!inject->instruction)
+		r = inject_find(inject, NULL);
+	if (r == 0 && !inject->held_back)
+		r = inject_hold_back(inject);
+	if (r == 0 && call->size && !inject->scratch)
+		r = inject_borrow(inject);
+	if (r == 0 && call->size)
+		r = inject_copy(inject, inject->scratch, call->data, call->size, true);
+	for (int i = 0; i < INJECT_ARGS; i++)
+		if (call->pointers >> i & 1)
+			args[i] += inject->scratch;
+	if (r == 0)
+		r = inject_execute(inject, call, args, break_off, ret_value);
+	if (r == 0 && call->size)
+		r = inject_copy(inject, inject->scratch, call->data, call->size, false);
+	/* One that has just been killed has no memory, for example. */
+	if (r < 0 && inject_regs_read(inject->tid, &regs) == -ESRCH)
+		r = -ESRCH;
+	return r;
+}
+
+int inject_run(struct inject *inject, struct inject_call *call, long *ret_value)
+{
+	return inject_make(inject, call, false, ret_value);
+}
+
+int inject_break_off(struct inject *inject, struct inject_call *call, long *ret_value)
+{
+	return inject_make(inject, call, true, ret_value);
+}
+
+void inject_set_regs(struct inject *inject, const struct inject_regs *regs)
+{
+	inject->regs = *regs;
+	inject->ran = true;
+}
+
+int inject_get_dispatch(pid_t tid, struct inject_dispatch *ret)
+{
+	return (int)inject_ptrace(INJECT_DISPATCH_GET, tid, sizeof(*ret), ret);
+}
+
+void inject_set_dispatch(struct inject *inject, const struct inject_dispatch *dispatch)
+{
+	inject->next_dispatch = *dispatch;
+	inject->has_next_dispatch = true;
+}
+
+static int inject_put_dispatch(const struct inject *inject)
+{
+	const struct inject_dispatch *dispatch =
+		inject->has_next_dispatch ? &inject->next_dispatch : &inject->dispatch;
+
+	if (!inject->has_next_dispatch && !dispatch->mode)
+		return 0;
+	return (int)inject_ptrace(INJECT_DISPATCH_SET, inject->tid, sizeof(*dispatch), dispatch);
+}
+
+/*
+ * The stop that was taken from it: the kernel forgets one that SIGCONT follows. While it is
+ * traced even an ignored SIGCONT is kept pending, so that can be seen.
+ */
+static void inject_stop_again(const struct inject *inject)
+{
+	uint64_t pending = inject_status(inject->pid, inject->tid, "SigPnd:", 16) |
+			   inject_status(inject->pid, inject->tid, "ShdPnd:", 16);
+
+	if (!(pending & INJECT_BIT(SIGCONT)))
+		syscall(SYS_tgkill, inject->pid, inject->tid, inject->stop_signal);
+}
+
+int inject_end(struct inject *inject)
+{
+	int r = 0, first = 0;
+
+	if (!inject->ran)
+		return inject_put_dispatch(inject);
+	if (inject->scratch)
+		first = inject_copy(inject, inject->scratch, inject->kept, sizeof(inject->kept),
+				    true);
+	/* The kernel restarts calls on its way out of its signal code: the stop must be in there.
+	 */
+	r = (int)inject_ptrace(PTRACE_INTERRUPT, inject->tid, 0, NULL);
+	if (r == 0)
+		r = inject_advance(inject, PTRACE_CONT, false);
+	if (r == 0)
+		r = inject_regs_write(inject->tid, &inject->regs);
+	if (r < 0)
+		return r;
+	r = (int)inject_ptrace(PTRACE_SETSIGMASK, inject->tid, sizeof(inject->mask), &inject->mask);
+	if (r == 0)
+		r = inject_put_dispatch(inject);
+	if (inject->stop_signal)
+		inject_stop_again(inject);
+	inject->ran = inject->held_back = false;
+	inject->scratch = 0;
+	return r < 0 ? r : first;
+}

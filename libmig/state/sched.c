@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * sched.c - scheduling, and what else is read or set without the process's help
+ *
+ * CPU time cannot be given to a process: its clock begins anew with each move. What
+ * it has left of RLIMIT_CPU is: the limit is lowered by what it had used.
+ */
+#include <asm/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "libmig/state/priv.h"
+
+#define STATE_PR_SET_MEMORY_MERGE 67
+
+/* The kernel's struct sched_attr, as of Linux 5.3. */
+struct state_sched {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
+};
+
+/* Only what differs: setting a slice, even to the usual one, makes it the thread's own. */
+static int state_put_sched(const struct state_item *item, struct hold *hold)
+{
+	struct state_sched want, have;
+
+	memcpy(&want, item->call.data, sizeof(want));
+	if (syscall(SYS_sched_getattr, item->tid, &have, sizeof(have), 0) < 0)
+		return -errno;
+	if (!memcmp(&want, &have, sizeof(want)))
+		return 0;
+	return syscall(SYS_sched_setattr, item->tid, &want, 0) < 0 ? -errno : 0;
+}
+
+static int state_read_thread_sched(const struct state_proc *proc, pid_t tid)
+{
+	struct state_sched sched = { 0 };
+	struct state_item *item;
+
+	if (syscall(SYS_sched_getattr, tid, &sched, sizeof(sched), 0) < 0)
+		return 0;
+	item = state_add(proc->state, "the scheduling", proc->pid, tid);
+	if (!item)
+		return -proc->state->err->code;
+	item->put = state_put_sched;
+	memcpy(item->call.data, &sched, sizeof(sched));
+	return 0;
+}
+
+/* Nobody runs it any more, but ps(1) shows how it ran; criu leaves it its own niceness. */
+int state_read_zombie(const struct state_proc *proc)
+{
+	return state_read_thread_sched(proc, proc->pid);
+}
+
+static int state_read_personality(const struct state_proc *proc, pid_t tid)
+{
+	struct state_item *item;
+	char path[64], text[32];
+	unsigned long value;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/personality", (int)proc->pid, (int)tid);
+	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return 0;
+	value = strtoul(text, NULL, 16);
+	/* A restored process has the mover's. */
+	if ((int)value == personality(0xffffffff))
+		return 0;
+	item = state_add(proc->state, "the personality", proc->pid, tid);
+	if (!item)
+		return -proc->state->err->code;
+	item->must = true;
+	item->call = (struct inject_call){ .nr = __NR_personality, .args = { value } };
+	return 0;
+}
+
+/* Among the cookies of core scheduling, ours is what a restored thread has. */
+static int state_read_cookie(const struct state_proc *proc, pid_t tid)
+{
+	uint64_t own = 0, cookie = 0;
+
+	if (prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, 0, &own) < 0 ||
+	    prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, tid, 0, &cookie) < 0 || cookie == own)
+		return 0;
+	return state_refuse(proc,
+			    "has a cookie of core scheduling (PR_SCHED_CORE), which cannot be "
+			    "carried; start the program without it");
+}
+
+static int state_put_autogroup(const struct state_item *item, struct hold *hold)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/autogroup", (int)item->pid);
+	return file_write(AT_FDCWD, path, (const char *)item->call.data);
+}
+
+/* The niceness of a session among the sessions. */
+static int state_read_autogroup(const struct state_proc *proc)
+{
+	struct state_item *item;
+	char path[48], text[128];
+	const char *nice;
+
+	snprintf(path, sizeof(path), "/proc/%d/autogroup", (int)proc->pid);
+	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return 0;
+	nice = strstr(text, " nice ");
+	if (!nice || atoi(nice + 6) == 0)
+		return 0;
+	item = state_add(proc->state, "the autogroup's niceness", proc->pid, proc->pid);
+	if (!item)
+		return -proc->state->err->code;
+	item->put = state_put_autogroup;
+	snprintf((char *)item->call.data, sizeof(item->call.data), "%d", atoi(nice + 6));
+	return 0;
+}
+
+static int state_read_merging(const struct state_proc *proc)
+{
+	struct state_item *item;
+	char path[48], text[1024];
+
+	snprintf(path, sizeof(path), "/proc/%d/ksm_stat", (int)proc->pid);
+	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0 ||
+	    !strstr(text, "ksm_merge_any: yes"))
+		return 0;
+	item = state_add(proc->state, "PR_SET_MEMORY_MERGE", proc->pid, proc->pid);
+	if (!item)
+		return -proc->state->err->code;
+	item->call =
+		(struct inject_call){ .nr = __NR_prctl, .args = { STATE_PR_SET_MEMORY_MERGE, 1 } };
+	return 0;
+}
+
+/* Seconds of CPU time that a process has used. */
+static uint64_t state_cpu_sec(pid_t pid)
+{
+	uint64_t user = 0, system = 0;
+	char path[32], text[1024];
+	const char *fields;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return 0;
+	fields = strrchr(text, ')');
+	if (!fields ||
+	    sscanf(fields, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64,
+		   &user, &system) != 2)
+		return 0;
+	return (user + system) / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
+/* One second is the least: 0 is the same to the kernel. */
+static uint64_t state_left(uint64_t limit, uint64_t used)
+{
+	if (limit == RLIM_INFINITY)
+		return limit;
+	return limit > used + 1 ? limit - used : 1;
+}
+
+static int state_read_cpu_limit(const struct state_proc *proc)
+{
+	uint64_t used = state_cpu_sec(proc->pid), soft, hard;
+	_cleanup_free_ char *text = NULL;
+	char path[32], words[2][32];
+	struct state_item *item;
+	const char *line;
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", (int)proc->pid);
+	if (used == 0 || file_read_all(AT_FDCWD, path, 65536, &text) < 0)
+		return 0;
+	line = strstr(text, "\nMax cpu time ");
+	if (!line || sscanf(line, "\nMax cpu time %31s %31s", words[0], words[1]) != 2)
+		return 0;
+	soft = words[0][0] == 'u' ? RLIM_INFINITY : strtoull(words[0], NULL, 10);
+	hard = words[1][0] == 'u' ? RLIM_INFINITY : strtoull(words[1], NULL, 10);
+	if (soft == RLIM_INFINITY && hard == RLIM_INFINITY)
+		return 0;
+	item = state_add(proc->state, "RLIMIT_CPU", proc->pid, proc->pid);
+	if (!item)
+		return -proc->state->err->code;
+	item->must = true;
+	item->call = (struct inject_call){ .nr = __NR_prlimit64,
+					   .args = { 0, RLIMIT_CPU, 0, 0 },
+					   .pointers = 1 << 2,
+					   .size = 2 * sizeof(uint64_t) };
+	memcpy(item->call.data, (uint64_t[]){ state_left(soft, used), state_left(hard, used) },
+	       2 * sizeof(uint64_t));
+	return 0;
+}
+
+int state_read_sched(const struct state_proc *proc)
+{
+	int r = state_read_autogroup(proc);
+
+	if (r == 0)
+		r = state_read_merging(proc);
+	if (r == 0)
+		r = state_read_cpu_limit(proc);
+	for (size_t i = 0; r == 0 && i < proc->n_tids; i++) {
+		r = state_read_thread_sched(proc, proc->tids[i]);
+		if (r == 0)
+			r = state_read_personality(proc, proc->tids[i]);
+		if (r == 0)
+			r = state_read_cookie(proc, proc->tids[i]);
+	}
+	return r;
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * state.c - attributes of processes that CRIU does not carry
+ *
+ * The tree's root is our own vcinit, which has none; it is not asked.
+ */
+#include "libmig/state/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "common/proc.h"
+#include "libmig/state/priv.h"
+
+DEFINE_CLEANUP(struct state *, state_freep, state_free);
+
+void state_free(struct state *state)
+{
+	if (!state)
+		return;
+	state_free_keepers(state->keepers);
+	free(state->items);
+	free(state);
+}
+
+struct state_item *state_add(struct state *state, const char *what, pid_t pid, pid_t tid)
+{
+	/* Grows at the powers of two. */
+	if ((state->n & (state->n - 1)) == 0) {
+		size_t size = state->n ? state->n * 2 : 1;
+		struct state_item *grown = reallocarray(state->items, size, sizeof(*grown));
+
+		if (!grown) {
+			err_sys(state->err, ENOMEM, "the job's attributes");
+			return NULL;
+		}
+		state->items = grown;
+	}
+	state->items[state->n] = (struct state_item){ .what = what, .pid = pid, .tid = tid };
+	return &state->items[state->n++];
+}
+
+static void state_name(pid_t pid, char ret[64])
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (file_read(AT_FDCWD, path, ret, 64) < 0)
+		strcpy(ret, "?");
+}
+
+int state_refuse(const struct state_proc *proc, const char *fmt, ...)
+{
+	char text[512], name[64];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	state_name(proc->pid, name);
+	return err_set(proc->state->err, EOPNOTSUPP, "pid %d (%s): %s", (int)proc->pid, name, text);
+}
+
+int state_ask(const struct state_proc *proc, pid_t tid, struct inject_call *call, long *ret_value)
+{
+	int r = hold_call(proc->hold, proc->pid, tid, call, ret_value);
+	char name[64];
+
+	/* It was killed: what it was does not matter any more. */
+	if (r == -ESRCH) {
+		*ret_value = -ESRCH;
+		return 0;
+	}
+	state_name(proc->pid, name);
+	return r < 0 ? err_sys(proc->state->err, -r, "ask thread %d of pid %d (%s)", (int)tid,
+			       (int)proc->pid, name)
+		     : 0;
+}
+
+static int state_list_threads(struct state_proc *proc)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *entry;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)proc->pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		pid_t *grown;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		grown = reallocarray(proc->tids, proc->n_tids + 1, sizeof(*grown));
+		if (!grown)
+			return err_sys(proc->state->err, ENOMEM, "the job's threads");
+		proc->tids = grown;
+		proc->tids[proc->n_tids++] = atoi(entry->d_name);
+	}
+	return 0;
+}
+
+/* One process: what is read while it runs, or what is read when it is frozen and held. */
+static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
+{
+	static int (*const running[])(const struct state_proc *) = { state_read_maps };
+	static int (*const frozen[])(const struct state_proc *) = {
+		state_read_sched, state_read_memory, state_read_locks,    state_read_calls,
+		state_read_keys,  state_read_undo,   state_read_dispatch, state_read_attached
+	};
+	struct state_proc proc = { .state = state, .hold = hold, .pid = pid };
+	char process_state = 'Z';
+	int r;
+
+	if (proc_look(pid, &process_state, NULL) < 0)
+		return 0;
+	if (process_state == 'Z')
+		return hold ? state_read_zombie(&proc) : 0;
+	r = state_list_threads(&proc);
+	if (hold)
+		state_see(&proc);
+	for (size_t i = 0; r == 0 && i < (hold ? ARRAY_SIZE(frozen) : ARRAY_SIZE(running)); i++)
+		r = hold ? frozen[i](&proc) : running[i](&proc);
+	free(proc.tids);
+	free(proc.seen);
+	return r;
+}
+
+static int state_take_all(struct state *state, struct hold *hold, const pid_t *pids, size_t n,
+			  struct vc_err *err)
+{
+	struct state_proc root = { .state = state, .hold = hold, .pid = pids[0] };
+	int r;
+
+	state->err = err;
+	r = hold ? state_read_objects(&root) : 0;
+	for (size_t i = 1; r == 0 && i < n; i++)
+		r = state_take_process(state, hold, pids[i]);
+	state->err = NULL;
+	return r;
+}
+
+int state_look(const pid_t *pids, size_t n, struct state **ret, struct vc_err *err)
+{
+	_cleanup_(state_freep) struct state *state = calloc(1, sizeof(*state));
+	int r;
+
+	if (!state)
+		return err_sys(err, ENOMEM, "the job's attributes");
+	state_learn_signs();
+	r = state_take_all(state, NULL, pids, n, err);
+	if (r == 0)
+		*ret = steal_ptr(state);
+	return r;
+}
+
+int state_take(struct state *state, struct hold *hold, const pid_t *pids, size_t n,
+	       struct vc_err *err)
+{
+	state_check_maps(state);
+	return state_take_all(state, hold, pids, n, err);
+}
+
+bool state_is_needed(const struct state *state)
+{
+	for (size_t i = 0; state && i < state->n; i++)
+		if (state->items[i].must)
+			return true;
+	return false;
+}
+
+static int state_put_item(const struct state_item *item, struct hold *hold)
+{
+	struct inject_call call;
+	long value = 0;
+	int r = 0;
+
+	if (item->put)
+		return item->put(item, hold);
+	call = item->call;
+	if (item->adapt)
+		r = item->adapt(item, &call);
+	if (r == 0)
+		r = hold_call(hold, item->pid, item->tid, &call, &value);
+	return r < 0 ? r : value < 0 ? (int)value : 0;
+}
+
+int state_put_back(const struct state *state, struct hold *hold, struct vc_err *ret_lost,
+		   struct vc_err *err)
+{
+	for (int turn = 0; turn < STATE_TURNS; turn++) {
+		for (size_t i = 0; state && i < state->n; i++) {
+			const struct state_item *item = &state->items[i];
+			int r = (int)item->turn == turn ? state_put_item(item, hold) : 0;
+
+			/* -ESRCH: somebody killed it. */
+			if (r == 0 || r == -ESRCH)
+				continue;
+			r = err_sys(item->must ? err : ret_lost, -r,
+				    "%s of thread %d of pid %d could not be put back", item->what,
+				    (int)item->tid, (int)item->pid);
+			if (item->must)
+				return r;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * file.c - which files a job's descriptors are of, whom they signal, and of which session
+ * its terminals are
+ *
+ * A descriptor with an owner (F_SETOWN) sends that one a signal with the rights of whoever set it:
+ * with uid 0 in the image, the restored job could kill any process. And a terminal whose session
+ * is the job's is taken away from the session that had it.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "libmig/verify/priv.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "libmig/image/priv.h"
+
+#ifndef F_GETOWNER_UIDS
+#define F_GETOWNER_UIDS 17 /* <linux/fcntl.h>, which does not go with <fcntl.h> */
+#endif
+
+/* TtyType in CRIU's images/tty.proto */
+#define TTY_TYPE_PTY 1
+#define TTY_TYPE_EXTERNAL 5
+#define PTY_MAJOR 136 /* and seven more, of 256 each */
+
+/* Of a FileEntry in CRIU's images/fdinfo.proto, and of a TtyFileEntry; of each kind of file the
+ * owner. */
+#define FILE_TYPE 1
+#define FILE_ID 2
+#define FILE_TTY 19
+#define TTY_PATH 6
+
+static const struct {
+	unsigned int file, owner;
+} owner_fields[] = {
+	{ 3, 5 },  { 4, 13 }, { 6, 6 },  { 7, 11 }, { 8, 3 },  { 9, 3 },
+	{ 10, 3 }, { 12, 3 }, { 13, 4 }, { 14, 3 }, { 15, 5 }, { 16, 9 },
+	{ 18, 4 }, { 19, 4 }, { 20, 4 }, { 21, 4 }, { 22, 5 },
+};
+
+/* One entry of files.img: CRIU writes two of some files, which have the same id. */
+struct verify_entry {
+	uint32_t id, type;
+	Image__Owner *owner; /* NULL: the kind has none */
+	char *path;          /* NULL: the kind has none */
+	bool has_other;
+	uint32_t other; /* id of the entry that has the path of a terminal */
+};
+
+static int verify_compare_entries(const void *a, const void *b)
+{
+	const struct verify_entry *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+void verify_entries_free(struct verify *verify)
+{
+	for (size_t i = 0; i < verify->n_entries; i++) {
+		if (verify->entries[i].owner)
+			image__owner__free_unpacked(verify->entries[i].owner, NULL);
+		free(verify->entries[i].path);
+	}
+	free(verify->entries);
+	verify->entries = NULL;
+	verify->n_entries = 0;
+}
+
+static int verify_entry_add(struct verify *verify, struct verify_entry **ret)
+{
+	/* Doubled at each power of two. */
+	if ((verify->n_entries & (verify->n_entries - 1)) == 0) {
+		size_t size = verify->n_entries ? verify->n_entries * 2 : 1;
+		struct verify_entry *grown = realloc(verify->entries, size * sizeof(*grown));
+
+		if (!grown)
+			return err_sys(verify->err, ENOMEM, "files.img");
+		verify->entries = grown;
+	}
+	*ret = &verify->entries[verify->n_entries++];
+	**ret = (struct verify_entry){ .id = 0 };
+	return 0;
+}
+
+static int verify_entry_add_owner(struct verify *verify, uint8_t *at, const uint8_t *end,
+				  struct verify_entry *entry)
+{
+	struct image_field file, owner;
+
+	for (size_t i = 0; i < ARRAY_SIZE(owner_fields); i++) {
+		if (!image_find(at, end, owner_fields[i].file, &file) || !file.is_bytes ||
+		    !image_find(file.at, file.at + file.len, owner_fields[i].owner, &owner) ||
+		    !owner.is_bytes)
+			continue;
+		if (entry->owner)
+			return err_set(verify->err, EKEYREJECTED,
+				       "files.img has a file of two kinds");
+		entry->owner = image__owner__unpack(NULL, owner.len, owner.at);
+		if (!entry->owner || entry->owner->base.n_unknown_fields > 0)
+			return err_set(verify->err, EKEYREJECTED,
+				       "files.img has an owner that vcrun does not know");
+	}
+	return 0;
+}
+
+static int verify_entry_read(struct verify *verify, uint8_t *at, const uint8_t *end)
+{
+	struct image_field id, type, file, field;
+	struct verify_entry *entry = NULL;
+	int r = verify_entry_add(verify, &entry);
+
+	if (r < 0)
+		return r;
+	if (!image_find(at, end, FILE_ID, &id) || id.is_bytes ||
+	    !image_find(at, end, FILE_TYPE, &type) || type.is_bytes)
+		return err_set(verify->err, EKEYREJECTED, "files.img has a file without a number");
+	entry->id = (uint32_t)id.value;
+	entry->type = (uint32_t)type.value;
+	if (image_find(at, end, FILE_REG, &file) && file.is_bytes &&
+	    image_find(file.at, file.at + file.len, REG_NAME, &field) && field.is_bytes) {
+		entry->path = strndup((const char *)field.at, field.len);
+		if (!entry->path)
+			return err_sys(verify->err, ENOMEM, "files.img");
+	}
+	if (image_find(at, end, FILE_TTY, &file) && file.is_bytes &&
+	    image_find(file.at, file.at + file.len, TTY_PATH, &field) && !field.is_bytes) {
+		entry->has_other = true;
+		entry->other = (uint32_t)field.value;
+	}
+	return verify_entry_add_owner(verify, at, end, entry);
+}
+
+int verify_entries_read(struct verify *verify)
+{
+	_cleanup_close_ int fd = openat(verify->images, "files.img", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ uint8_t *data = NULL;
+	size_t size = image_read(fd, &data);
+	uint8_t *at, *entry, *entry_end;
+	int r = 0;
+
+	if (size < IMAGE_MAGIC_SIZE)
+		return err_set(verify->err, EKEYREJECTED, "files.img is no image");
+	at = data + IMAGE_MAGIC_SIZE;
+	while (r == 0 && image_next_entry(&at, data + size, &entry, &entry_end))
+		r = verify_entry_read(verify, entry, entry_end);
+	if (r == 0 && at != data + size)
+		return err_set(verify->err, EKEYREJECTED, "files.img ends in the middle");
+	if (verify->n_entries > 0)
+		qsort(verify->entries, verify->n_entries, sizeof(*verify->entries),
+		      verify_compare_entries);
+	return r;
+}
+
+/* The first entry of that id; the others follow it. NULL: there is none. */
+static const struct verify_entry *verify_find(const struct verify *verify, uint32_t id)
+{
+	const struct verify_entry key = { .id = id };
+	const struct verify_entry *found =
+		verify->n_entries == 0 ? NULL
+				       : bsearch(&key, verify->entries, verify->n_entries,
+						 sizeof(key), verify_compare_entries);
+
+	while (found && found > verify->entries && found[-1].id == id)
+		found--;
+	return found;
+}
+
+/*
+ * The parasite can send another descriptor than that which it was asked for. CRIU writes the path
+ * of the one, and the flags of the other, and would open that path with these.
+ */
+static int verify_path(struct verify *verify, pid_t pid, uint32_t fd, const char *path)
+{
+	static const char deleted[] = " (deleted)";
+	char name[48], link[PATH_MAX];
+	uint64_t inode;
+	struct stat st;
+	ssize_t len;
+	size_t size;
+	int end = 0;
+
+	snprintf(name, sizeof(name), "/proc/%d/fd/%u", (int)pid, fd);
+	len = readlink(name, link, sizeof(link) - 1);
+	if (len < 0)
+		return err_sys(verify->err, errno, "%s", name);
+	link[len] = '\0';
+	size = strlen(path);
+	/* An external one, "file[MOUNT:INODE]", which criu gets from the mover. */
+	if (sscanf(path, "file[%*x:%" SCNx64 "]", &inode) == 1 && stat(name, &st) == 0 &&
+	    inode == st.st_ino)
+		return 0;
+	/* CRIU runs on behind the end of the name of a process's directory in /proc. keep_take()
+	 * writes such names anew, as the kernel says them. */
+	if (sscanf(link, "/proc/%*d%n", &end) == 0 && end == len &&
+	    !strncmp(path, link, (size_t)len) && path[len] == '/')
+		return 0;
+	if (!strncmp(link, path, size) && (!link[size] || !strcmp(link + size, deleted)))
+		return 0;
+	return err_set(
+		verify->err, EAGAIN,
+		"pid %d: its image says that fd %u is %.200s, the kernel says %.200s. It was "
+		"changed while the job was frozen; the job was not moved and runs on",
+		(int)pid, fd, path, link);
+}
+
+static int verify_kind(struct verify *verify, pid_t pid, uint32_t fd,
+		       const struct verify_entry *entry)
+{
+	const struct verify_entry *end = verify->entries + verify->n_entries, *other;
+	int r = 0;
+
+	if (entry->path)
+		return verify_path(verify, pid, fd, entry->path);
+	if (!entry->has_other)
+		return 0;
+	other = verify_find(verify, entry->other);
+	for (; r == 0 && other && other < end && other->id == entry->other; other++)
+		if (other->path)
+			r = verify_path(verify, pid, fd, other->path);
+	return r;
+}
+
+/* A descriptor of a frozen process, as the kernel sees it. */
+struct verify_signal {
+	bool has_owner;
+	struct f_owner_ex owner;
+	uint32_t uids[2];
+	int signal;
+};
+
+static int verify_read_signal(struct verify *verify, pid_t pid, int pidfd, uint32_t fd,
+			      struct verify_signal *ret)
+{
+	_cleanup_close_ int copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	int flags = copy < 0 ? -1 : fcntl(copy, F_GETFL);
+
+	*ret = (struct verify_signal){ .has_owner = false };
+	if (flags < 0)
+		return err_sys(verify->err, errno, "fd %u of pid %d", fd, (int)pid);
+	/* What is open as a path alone signals nobody. */
+	if (flags & O_PATH)
+		return 0;
+	ret->signal = fcntl(copy, F_GETSIG);
+	if (ret->signal < 0 || fcntl(copy, F_GETOWN_EX, &ret->owner) < 0 ||
+	    fcntl(copy, F_GETOWNER_UIDS, ret->uids) < 0)
+		return err_sys(verify->err, errno, "fd %u of pid %d", fd, (int)pid);
+	ret->has_owner = ret->owner.pid != 0;
+	return 0;
+}
+
+/* CRIU writes nothing of an owner that is not there; of one, all. */
+static int verify_owner(struct verify *verify, pid_t pid, uint32_t fd, const Image__Owner *image,
+			const struct verify_signal *kernel)
+{
+	const struct {
+		const char *what;
+		uint64_t image, kernel;
+	} numbers[] = {
+		{ "owner", image->pid, kernel->has_owner ? (uint64_t)kernel->owner.pid : 0 },
+		{ "owner's type", image->pid_type,
+		  kernel->has_owner ? (uint64_t)kernel->owner.type : 0 },
+		{ "owner's uid", image->uid, kernel->has_owner ? kernel->uids[0] : 0 },
+		{ "owner's effective uid", image->euid, kernel->has_owner ? kernel->uids[1] : 0 },
+		{ "signal", image->signum, (uint64_t)kernel->signal },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(numbers); i++) {
+		char what[64];
+		/* Others may have the same description. */
+		const struct verify_item item = { .tid = pid, .what = what, .from_outside = true };
+
+		snprintf(what, sizeof(what), "%s of fd %u", numbers[i].what, fd);
+		r = verify_equal(verify, &item, numbers[i].image, numbers[i].kernel);
+	}
+	return r;
+}
+
+struct verify_process {
+	pid_t pid;
+	int pidfd;
+	uint64_t n; /* descriptors seen */
+};
+
+static int verify_descriptor(struct verify *verify, const ProtobufCMessage *message, void *ctx)
+{
+	const Image__Descriptor *descriptor = (const Image__Descriptor *)message;
+	const struct verify_entry *end = verify->entries + verify->n_entries;
+	const struct verify_entry *entry = verify_find(verify, descriptor->key_id);
+	struct verify_process *process = ctx;
+	struct verify_signal kernel;
+	int r = verify_read_signal(verify, process->pid, process->pidfd, descriptor->key_fd,
+				   &kernel);
+
+	process->n++;
+	if (r == 0 && !entry)
+		return verify_refuse(verify, process->pid, "no image has its fd %u",
+				     descriptor->key_fd);
+	for (; r == 0 && entry < end && entry->id == descriptor->key_id; entry++) {
+		r = verify_kind(verify, process->pid, descriptor->key_fd, entry);
+		if (r == 0 && entry->owner)
+			r = verify_owner(verify, process->pid, descriptor->key_fd, entry->owner,
+					 &kernel);
+	}
+	return r;
+}
+
+static uint64_t verify_count_fds(pid_t pid)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *entry;
+	char path[32];
+	uint64_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		n += entry->d_name[0] != '.';
+	return n;
+}
+
+int verify_files(struct verify *verify, pid_t pid)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct verify_process process = { .pid = pid, .pidfd = pidfd };
+	const struct verify_item item = { .tid = pid, .what = "number of descriptors" };
+	_cleanup_(verify_image_free) ProtobufCMessage *ids = NULL;
+	char name[32];
+	int r;
+
+	if (pidfd < 0)
+		return err_sys(verify->err, errno, "pid %d", (int)pid);
+	snprintf(name, sizeof(name), "ids-%d.img", (int)pid);
+	r = verify_image_read(verify, &image__ids__descriptor, false, name, &ids);
+	if (r < 0)
+		return r;
+	snprintf(name, sizeof(name), "fdinfo-%u.img", ((const Image__Ids *)ids)->key_files_id);
+	/* CRIU writes no table without a descriptor; then the process must have none. */
+	if (faccessat(verify->images, name, F_OK, 0) == 0 || errno != ENOENT)
+		r = verify_image_each(verify, &image__descriptor__descriptor, false, name,
+				      verify_descriptor, &process);
+	if (r < 0)
+		return r;
+	return verify_equal(verify, &item, process.n, verify_count_fds(pid));
+}
+
+/* The device that the session's leader must have as its terminal. */
+static uint64_t verify_terminal_device(const Image__Terminal *terminal)
+{
+	if (terminal->key_type == TTY_TYPE_PTY && terminal->pty)
+		return makedev(PTY_MAJOR + terminal->pty->key_index / 256,
+			       terminal->pty->key_index % 256);
+	return terminal->key_rdev;
+}
+
+static int verify_terminal(struct verify *verify, const ProtobufCMessage *message, void *ctx)
+{
+	const Image__Terminal *terminal = (const Image__Terminal *)message;
+	struct verify_item item = { .tid = (pid_t)terminal->sid, .what = "terminal" };
+	_cleanup_(verify_kernel_done) struct verify_kernel kernel = { .pid = 0 };
+	int r;
+
+	/* A terminal that is handed over is nobody's to take; see image.c. */
+	if (terminal->sid == 0 || terminal->key_type == TTY_TYPE_EXTERNAL)
+		return 0;
+	if (!verify_has_pid(verify, item.tid))
+		return verify_refuse(verify, item.tid, "a terminal's session is not in the job");
+	r = verify_kernel_read(verify, item.tid, item.tid, &kernel);
+	if (r == 0)
+		r = verify_equal(verify, &item, verify_terminal_device(terminal), kernel.terminal);
+	item.what = "foreground process group";
+	if (r == 0)
+		r = verify_equal(verify, &item, terminal->pgrp, (uint64_t)kernel.foreground);
+	return r;
+}
+
+int verify_terminals(struct verify *verify)
+{
+	if (faccessat(verify->images, "tty-info.img", F_OK, 0) < 0)
+		return errno == ENOENT ? 0 : err_sys(verify->err, errno, "tty-info.img");
+	return verify_image_each(verify, &image__terminal__descriptor, false, "tty-info.img",
+				 verify_terminal, NULL);
+}

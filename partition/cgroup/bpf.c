@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * bpf.c - device nodes denied by a BPF program of the unified hierarchy's group
+ *
+ * The program is asked at every open(2) and mknod(2) of a node by a process of the group or
+ * below, and says no (EPERM) to those that are listed in it. It is a few instructions a
+ * node, made here; neither libbpf nor a compiler is needed. One program replaces
+ * another in one step, so there is no moment in which neither counts. The group keeps it
+ * and ends it with itself. Others' programs on the group, or above, all must say yes too.
+ *
+ * Its name is made from the list, so that the kernel tells what is denied at the moment.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "partition/cgroup/priv.h"
+#include "partition/device/device.h"
+
+#define NAME_PREFIX "vc_"
+#define PROGRAMS_MAX 64 /* on one group */
+#define INSNS_A_NODE 5
+#define INSNS_AROUND 6
+
+/* The kernel looks at all bytes of it, and an initializer need not clear those of a union that
+ * belong to other members. */
+static void clear(union bpf_attr *attr)
+{
+	memset(attr, 0, sizeof(*attr));
+}
+
+static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
+{
+	int r = (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+
+	return r < 0 ? -errno : r;
+}
+
+static void list_name(const struct device_node *nodes, size_t n, char ret[static BPF_OBJ_NAME_LEN])
+{
+	uint64_t hash = 14695981039346656037u; /* FNV-1a, number by number */
+
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t part[] = { nodes[i].block, nodes[i].major, nodes[i].minor };
+
+		for (size_t k = 0; k < ARRAY_SIZE(part); k++)
+			for (unsigned int shift = 0; shift < 32; shift += 8)
+				hash = (hash ^ (part[k] >> shift & 0xff)) * 1099511628211u;
+	}
+	snprintf(ret, BPF_OBJ_NAME_LEN, NAME_PREFIX "%012" PRIx64, hash >> 16);
+}
+
+static struct bpf_insn load_field(uint8_t reg, size_t offset)
+{
+	return (struct bpf_insn){ .code = BPF_LDX | BPF_W | BPF_MEM,
+				  .dst_reg = reg,
+				  .src_reg = BPF_REG_1,
+				  .off = (int16_t)offset };
+}
+
+static struct bpf_insn set(uint8_t reg, int32_t value)
+{
+	return (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+				  .dst_reg = reg,
+				  .imm = value };
+}
+
+/* When a register is not so, the next skip instructions are left out. */
+static struct bpf_insn unless(uint8_t reg, uint32_t value, int16_t skip)
+{
+	return (struct bpf_insn){ .code = BPF_JMP32 | BPF_JNE | BPF_K,
+				  .dst_reg = reg,
+				  .off = skip,
+				  .imm = (int32_t)value };
+}
+
+/* r2: the type of node, r3: major, r4: minor; r0 is the answer, 1: yes. */
+static size_t make_insns(const struct device_node *nodes, size_t n, struct bpf_insn *insn)
+{
+	static const struct bpf_insn leave = { .code = BPF_JMP | BPF_EXIT };
+	size_t at = 0;
+
+	insn[at++] = load_field(BPF_REG_2, offsetof(struct bpf_cgroup_dev_ctx, access_type));
+	/* Above it stands what is wanted: to read, to write, to make. */
+	insn[at++] = (struct bpf_insn){ .code = BPF_ALU64 | BPF_AND | BPF_K,
+					.dst_reg = BPF_REG_2,
+					.imm = 0xffff };
+	insn[at++] = load_field(BPF_REG_3, offsetof(struct bpf_cgroup_dev_ctx, major));
+	insn[at++] = load_field(BPF_REG_4, offsetof(struct bpf_cgroup_dev_ctx, minor));
+	for (size_t i = 0; i < n; i++) {
+		uint32_t type = nodes[i].block ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
+
+		insn[at++] = unless(BPF_REG_2, type, 4);
+		insn[at++] = unless(BPF_REG_3, nodes[i].major, 3);
+		insn[at++] = unless(BPF_REG_4, nodes[i].minor, 2);
+		insn[at++] = set(BPF_REG_0, 0);
+		insn[at++] = leave;
+	}
+	insn[at++] = set(BPF_REG_0, 1);
+	insn[at++] = leave;
+	return at;
+}
+
+static int load_program(const struct device_node *nodes, size_t n)
+{
+	_cleanup_free_ struct bpf_insn *insns =
+		calloc(INSNS_AROUND + n * INSNS_A_NODE, sizeof(*insns));
+	union bpf_attr attr;
+
+	if (!insns)
+		return -ENOMEM;
+	clear(&attr);
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+	attr.insns = (uint64_t)(uintptr_t)insns;
+	attr.insn_cnt = (uint32_t)make_insns(nodes, n, insns);
+	attr.license = (uint64_t)(uintptr_t) "LGPL";
+	list_name(nodes, n, attr.prog_name);
+	return sys_bpf(BPF_PROG_LOAD, &attr);
+}
+
+bool cg_bpf_usable(void)
+{
+	_cleanup_close_ int program = load_program(NULL, 0);
+
+	return program >= 0;
+}
+
+/* A program of the group that is ours: its descriptor and name; -ENOENT: somebody else's. */
+static int open_ours(uint32_t id, char ret_name[static BPF_OBJ_NAME_LEN])
+{
+	struct bpf_prog_info info = { .type = 0 };
+	_cleanup_close_ int fd = -1;
+	union bpf_attr attr;
+	int r;
+
+	clear(&attr);
+	attr.prog_id = id;
+	fd = sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+	if (fd < 0)
+		return fd;
+	clear(&attr);
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (uint64_t)(uintptr_t)&info;
+	r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
+	if (r < 0)
+		return r;
+	if (strncmp(info.name, NAME_PREFIX, strlen(NAME_PREFIX)) != 0)
+		return -ENOENT;
+	memcpy(ret_name, info.name, BPF_OBJ_NAME_LEN);
+	return steal_fd(&fd);
+}
+
+static int detach(int group, int program)
+{
+	union bpf_attr attr;
+
+	clear(&attr);
+	attr.target_fd = (uint32_t)group;
+	attr.attach_bpf_fd = (uint32_t)program;
+	attr.attach_type = BPF_CGROUP_DEVICE;
+	return sys_bpf(BPF_PROG_DETACH, &attr);
+}
+
+/* The first program of ours on a group, -ENOENT: none; a second one, which two that changed the
+ * same group at once may have left, is taken off. */
+static int find_ours(int group, char ret_name[static BPF_OBJ_NAME_LEN])
+{
+	uint32_t ids[PROGRAMS_MAX];
+	union bpf_attr attr;
+	int r, ours = -ENOENT;
+
+	clear(&attr);
+	attr.query.target_fd = (uint32_t)group;
+	attr.query.attach_type = BPF_CGROUP_DEVICE;
+	attr.query.prog_ids = (uint64_t)(uintptr_t)ids;
+	attr.query.prog_cnt = PROGRAMS_MAX;
+	r = sys_bpf(BPF_PROG_QUERY, &attr);
+	for (uint32_t i = 0; r == 0 && i < attr.query.prog_cnt; i++) {
+		char name[BPF_OBJ_NAME_LEN];
+		int fd = open_ours(ids[i], name);
+
+		if (fd < 0)
+			continue;
+		if (ours < 0) {
+			ours = fd;
+			memcpy(ret_name, name, sizeof(name));
+			continue;
+		}
+		detach(group, fd);
+		close(fd);
+	}
+	return r < 0 ? r : ours;
+}
+
+static int open_group(const struct cg_hier *hier, const char *group)
+{
+	return cg_openat(hier, group, ".", O_RDONLY | O_DIRECTORY);
+}
+
+bool cg_bpf_denies(const struct cg_hier *hier, const char *group, const struct device_node *nodes,
+		   size_t n)
+{
+	_cleanup_close_ int fd = open_group(hier, group);
+	char wanted[BPF_OBJ_NAME_LEN], name[BPF_OBJ_NAME_LEN] = "";
+	_cleanup_close_ int ours = fd < 0 ? -1 : find_ours(fd, name);
+
+	list_name(nodes, n, wanted);
+	return ours >= 0 ? !strcmp(name, wanted) : n == 0;
+}
+
+int cg_bpf_deny(const struct cg_hier *hier, const char *group, const struct device_node *nodes,
+		size_t n)
+{
+	_cleanup_close_ int fd = open_group(hier, group);
+	char wanted[BPF_OBJ_NAME_LEN], name[BPF_OBJ_NAME_LEN] = "";
+	_cleanup_close_ int ours = -1, program = -1;
+	union bpf_attr attr;
+
+	if (fd < 0)
+		return fd;
+	ours = find_ours(fd, name);
+	/* Nobody whom bpf(2) is not allowed has put anything there. */
+	if (ours < 0 && ours != -ENOENT)
+		return n == 0 ? 0 : ours;
+	if (n == 0)
+		return ours < 0 ? 0 : detach(fd, ours);
+	list_name(nodes, n, wanted);
+	if (ours >= 0 && !strcmp(name, wanted))
+		return 0;
+	program = load_program(nodes, n);
+	if (program < 0)
+		return program;
+	clear(&attr);
+	attr.target_fd = (uint32_t)fd;
+	attr.attach_bpf_fd = (uint32_t)program;
+	attr.attach_type = BPF_CGROUP_DEVICE;
+	attr.attach_flags = BPF_F_ALLOW_MULTI;
+	if (ours >= 0) {
+		attr.attach_flags |= BPF_F_REPLACE;
+		attr.replace_bpf_fd = (uint32_t)ours;
+	}
+	return sys_bpf(BPF_PROG_ATTACH, &attr);
+}

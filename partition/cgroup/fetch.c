@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * fetch.c - what a group has in swap is read back into memory
+ *
+ * To become fixed is not enough for what was swapped out before: the kernel leaves it
+ * there until somebody touches it. process_madvise(2) with MADV_WILLNEED reads it into the
+ * swap cache, which is the group's memory, without stopping anybody; the touch is then a
+ * minor fault, and no more a wait for a disk.
+ */
+#include "partition/cgroup/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+
+#define MAPS_MAX (16u << 20)
+#define RANGES 64 /* handed over in one call */
+
+static bool has_swapped(pid_t pid)
+{
+	char path[64], text[8192];
+	const char *line;
+	unsigned long kib = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return false;
+	line = strstr(text, "\nVmSwap:");
+	return line && sscanf(line, "\nVmSwap: %lu", &kib) == 1 && kib > 0;
+}
+
+/* One range the kernel will not take (of a device, or just unmapped) stops the call there; the
+ * rest goes in another. */
+static void fetch_ranges(int pidfd, struct iovec *ranges, size_t n)
+{
+	while (n > 0) {
+		long done = syscall(SYS_process_madvise, pidfd, ranges, n, MADV_WILLNEED, 0);
+
+		while (n > 0 && done >= (long)ranges->iov_len) {
+			done -= (long)ranges->iov_len;
+			ranges++;
+			n--;
+		}
+		if (n > 0) {
+			ranges++;
+			n--;
+		}
+	}
+}
+
+static void fetch_process(pid_t pid)
+{
+	_cleanup_free_ char *maps = NULL;
+	_cleanup_close_ int pidfd = -1;
+	struct iovec ranges[RANGES];
+	char path[64];
+	size_t n = 0;
+
+	if (!has_swapped(pid))
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0 || file_read_all(AT_FDCWD, path, MAPS_MAX, &maps) < 0)
+		return;
+	for (const char *line = maps; line; line = strchr(line, '\n')) {
+		unsigned long from, to;
+		char access[5];
+
+		line += *line == '\n';
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, access) != 3 ||
+		    strncmp(access, "rw", 2) != 0)
+			continue;
+		ranges[n++] = (struct iovec){ .iov_base = (void *)from, .iov_len = to - from };
+		if (n == RANGES) {
+			fetch_ranges(pidfd, ranges, n);
+			n = 0;
+		}
+	}
+	fetch_ranges(pidfd, ranges, n);
+}
+
+void cg_fetch_swapped(struct cg *cg, const char *path)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	size_t n = 0;
+
+	if (cg_pids(cg, path, &pids, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		fetch_process(pids[i]);
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * idle.c - groups that are entered before it is known what they will be called
+ *
+ * To enter a group is the expensive part of a launch, so a shim does it ahead of need. But its
+ * job gets its number, and so its group's name, at the start. v1 groups can be renamed with
+ * processes in them. v2 groups cannot, but a process can be born in one, which costs no more
+ * than to make the group. So the shim waits in a group of the v1 hierarchies alone.
+ */
+#include "partition/cgroup/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "partition/cgroup/priv.h"
+
+int cg_idle_enter(struct cg *cg, const char *path, struct vc_err *err)
+{
+	char group[CG_GROUP_MAX];
+	int r = cg_check_path(path, err);
+
+	for (size_t i = 0; r == 0 && i < cg->n; i++) {
+		const struct cg_hier *hier = &cg->hier[i];
+
+		if (hier->version != 1)
+			continue;
+		r = cg_group(hier, path, group);
+		if (r == 0)
+			r = cg_make_hot(cg, hier, group, err);
+		if (r == 0)
+			r = cg_write(hier, group, "cgroup.procs", "0");
+		if (r < 0 && (!err || !err->code))
+			r = err_sys(err, -r, "cannot enter the group %s/%s", hier->mount, group);
+	}
+	return r;
+}
+
+static int idle_become(struct cg *cg, const struct cg_hier *hier, const char *path,
+		       const char *name, int *ret_unified, struct vc_err *err)
+{
+	char from[CG_GROUP_MAX], to[CG_GROUP_MAX];
+	int r = cg_group(hier, name, to);
+
+	if (r == 0)
+		r = cg_group(hier, path, from);
+	if (r < 0)
+		return err_sys(err, -r, "group \"%s\"", name);
+	if (hier->version == 1)
+		return renameat(hier->fd, from, hier->fd, to) < 0
+			       ? err_sys(err, errno, "cannot rename the group %s/%s", hier->mount,
+					 from)
+			       : 0;
+	r = cg_make_hot(cg, hier, to, err);
+	if (r < 0)
+		return r;
+	*ret_unified = cg_openat(hier, to, ".", O_PATH | O_DIRECTORY);
+	return *ret_unified < 0 ? err_sys(err, -*ret_unified, "group \"%s\"", name) : 0;
+}
+
+int cg_idle_become(struct cg *cg, const char *path, const char *name, int *ret_unified,
+		   struct vc_err *err)
+{
+	_cleanup_close_ int unified = -1;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < cg->n; i++)
+		r = idle_become(cg, &cg->hier[i], path, name, &unified, err);
+	if (r == 0)
+		*ret_unified = steal_fd(&unified);
+	return r;
+}

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * map.c - which controllers are where, and where our base groups are
+ *
+ * Detected once, by "vcctl up"; then written down as one line, a part for each
+ * hierarchy, which daemons and shims are given:
+ *
+ *	controllers|version|mount point|base group;...
+ *	cpuset|1|/sys/fs/cgroup/cpuset|vcrun;|2|/sys/fs/cgroup/unified|vcrun
+ *
+ * With that line nothing is detected: the mount points are opened, no more. It
+ * also keeps the base the same for a process that itself runs inside a job.
+ */
+#include "partition/cgroup/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "partition/cgroup/priv.h"
+
+const char *const cg_controller_names[CG_INDEX_N] = {
+#define X(id, name) [CG_INDEX_##id] = name,
+	CG_CONTROLLERS(X)
+#undef X
+};
+
+const struct cg_hier *cg_hier_of(const struct cg *cg, enum cg_bit bit)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		if (cg->hier[i].bits & bit)
+			return &cg->hier[i];
+	}
+	return NULL;
+}
+
+const struct cg_hier *cg_tracking(const struct cg *cg)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		if (cg->hier[i].version == 2)
+			return &cg->hier[i];
+	}
+	return &cg->hier[0];
+}
+
+static const char *const shown_names[CG_SHOWN] = { "cpuset", "cpu", "memory", "pids", "freezer" };
+
+static void show(struct cg *cg, const char *name, const struct cg_hier *hier)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cg->shown); i++) {
+		if (strcmp(shown_names[i], name))
+			continue;
+		cg->shown[i].version = hier->version;
+		strcpy(cg->shown[i].mount, hier->mount);
+	}
+}
+
+/* Whether one of hier's controllers stands in "cpu,cpuacct". */
+static bool names_hier(const struct cg_hier *hier, const char *names, size_t len)
+{
+	for (size_t i = 0; i < CG_INDEX_N; i++) {
+		const char *name = cg_controller_names[i];
+		const char *p = names;
+
+		if (!(hier->bits & (1u << i)))
+			continue;
+		while (p < names + len) {
+			size_t n = strcspn(p, ",:");
+
+			if (n == strlen(name) && !strncmp(p, name, n))
+				return true;
+			p += n + 1;
+		}
+	}
+	return false;
+}
+
+int cg_proc_group(const struct cg_hier *hier, const char *text, char *ret, size_t size)
+{
+	for (const char *line = text; *line;) {
+		size_t len = strcspn(line, "\n");
+		const char *names = memchr(line, ':', len);
+		const char *group =
+			names ? memchr(names + 1, ':', len - (size_t)(names + 1 - line)) : NULL;
+
+		if (group) {
+			size_t n_names = (size_t)(group - names) - 1;
+			size_t n_group = len - (size_t)(group + 1 - line);
+
+			names++, group++;
+			if (hier->version == 2 ? n_names == 0 && line[0] == '0'
+					       : names_hier(hier, names, n_names)) {
+				while (n_group && *group == '/')
+					group++, n_group--;
+				if (n_group >= size)
+					return -ENAMETOOLONG;
+				memcpy(ret, group, n_group);
+				ret[n_group] = '\0';
+				return 0;
+			}
+		}
+		line += len + (line[len] == '\n');
+	}
+	return -ENOENT;
+}
+
+static int hier_open(struct cg_hier *hier, struct vc_err *err)
+{
+	hier->fd = open(hier->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (hier->fd < 0)
+		return err_sys(err, errno, "cannot open the cgroup hierarchy %s", hier->mount);
+	return 0;
+}
+
+static bool ends_with(const char *text, size_t len, const char *end)
+{
+	return len > strlen(end) && !strncmp(text + len - strlen(end), end, strlen(end));
+}
+
+/*
+ * Where our base stands on v2, and its name. Only a group directly below the root
+ * can have CPUs of its own, and under systemd a session or another's service is no
+ * home anyway: there it is a slice of our own. Otherwise it is the group we are in,
+ * or the next above without processes, because one that has some cannot pass
+ * controllers on.
+ */
+static const char *v2_home(const struct cg_hier *hier, const char *instance,
+			   char own[static CG_GROUP_MAX])
+{
+	size_t first = strcspn(own, "/");
+	char pid[32];
+
+	if (ends_with(own, first, ".slice") || ends_with(own, first, ".scope")) {
+		own[0] = '\0';
+		return strcmp(instance, "vcrun") ? instance : "vc.slice";
+	}
+	while (*own && cg_read(hier, own, "cgroup.procs", pid, sizeof(pid)) > 0) {
+		char parent[CG_GROUP_MAX];
+
+		cg_parent(own, parent);
+		strcpy(own, parent);
+	}
+	return instance;
+}
+
+static int hier_base(struct cg_hier *hier, const char *instance, const char *proc,
+		     struct vc_err *err)
+{
+	char own[CG_GROUP_MAX];
+	struct stat st;
+	int n, r = cg_proc_group(hier, proc, own, sizeof(own));
+
+	if (r < 0)
+		return err_sys(err, -r, "cannot tell this process's group in %s", hier->mount);
+	if (!strncmp(own, "..", 2) || (*own && fstatat(hier->fd, own, &st, 0) < 0))
+		return err_set(err, ENOENT,
+			       "this process's group /%s is not visible below %s: run vcrun in a "
+			       "cgroup namespace of its own, or outside of the container",
+			       own, hier->mount);
+	if (hier->version == 2 && hier->bits)
+		instance = v2_home(hier, instance, own);
+	n = snprintf(hier->base, sizeof(hier->base), "%s%s%s", own, *own ? "/" : "", instance);
+	if (n + CG_TAIL_MAX >= (int)sizeof(hier->base) || strpbrk(hier->base, "|;\n") ||
+	    strpbrk(hier->mount, "|;\n"))
+		return err_set(err, EINVAL, "the group %s%s/%s has a name that vcrun cannot use",
+			       hier->mount, own, instance);
+	return 0;
+}
+
+/*
+ * Hierarchies that would cost more than they give. The unified one counts CPU
+ * time by itself, so cpuacct is not needed beside it; nor is devices where BPF does its
+ * work. And where real-time groups are compiled in, a new v1 cpu group has no
+ * real-time budget: a job in it could not use SCHED_FIFO, which it can outside.
+ */
+static bool hier_wanted(const struct cg_hier *hier, bool unified)
+{
+	if (hier->version == 2)
+		return unified;
+	if (hier->bits & ~(unsigned int)(CG_CPU | CG_CPUACCT | CG_DEVICES))
+		return true;
+	if (hier->bits & CG_DEVICES)
+		return !unified || !cg_bpf_usable();
+	if (hier->bits & CG_CPUACCT)
+		return !unified;
+	return !cg_has(hier, "", "cpu.rt_runtime_us");
+}
+
+static bool unified_usable(const struct cg *cg)
+{
+	const struct cg_hier *hier = cg_tracking(cg);
+
+	return hier->version == 2 &&
+	       (hier->bits || faccessat(hier->fd, ".", W_OK, AT_EACCESS) == 0);
+}
+
+static int hier_order(const void *a, const void *b)
+{
+	const struct cg_hier *ha = a, *hb = b;
+
+	return (int)(hb->bits & CG_CPUSET) - (int)(ha->bits & CG_CPUSET);
+}
+
+static int detect(struct cg *cg, const char *instance, struct vc_err *err)
+{
+	_cleanup_free_ char *proc = NULL;
+	ssize_t len;
+	size_t kept = 0;
+	bool unified;
+	int r = cg_lib_discover(cg, err);
+
+	if (r < 0)
+		return r;
+	len = file_read_all(AT_FDCWD, "/proc/self/cgroup", CG_PROC_MAX, &proc);
+	if (len < 0)
+		return err_sys(err, (int)-len, "cannot read /proc/self/cgroup");
+	for (size_t i = 0; i < cg->n; i++) {
+		r = hier_open(&cg->hier[i], err);
+		if (r < 0)
+			return r;
+	}
+	unified = cg->n > 0 && unified_usable(cg);
+	for (size_t i = 0; i < cg->n; i++) {
+		if (hier_wanted(&cg->hier[i], unified))
+			cg->hier[kept++] = cg->hier[i];
+		else
+			close(cg->hier[i].fd);
+	}
+	cg->n = kept;
+	if (cg->n == 0)
+		return err_set(err, EOPNOTSUPP, "this machine has no cgroup controllers");
+	qsort(cg->hier, cg->n, sizeof(cg->hier[0]), hier_order);
+	for (size_t i = 0; i < cg->n; i++) {
+		r = hier_base(&cg->hier[i], instance, proc, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int write_text(struct cg *cg)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	bool bad;
+
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < cg->n; i++) {
+		const struct cg_hier *hier = &cg->hier[i];
+		const char *comma = "";
+
+		fputs(i ? ";" : "", out);
+		for (size_t c = 0; c < CG_INDEX_N; c++) {
+			if (!(hier->bits & (1u << c)))
+				continue;
+			fprintf(out, "%s%s", comma, cg_controller_names[c]);
+			comma = ",";
+		}
+		fprintf(out, "|%d|%s|%s", hier->version, hier->mount, hier->base);
+	}
+	bad = ferror(out);
+	if (fclose(out) || bad)
+		return -ENOMEM;
+	cg->text = steal_ptr(text);
+	return 0;
+}
+
+static int parse_names(char *names, unsigned int *ret)
+{
+	unsigned int bits = 0;
+	char *save, *name;
+
+	for (name = strtok_r(names, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+		size_t i = 0;
+
+		while (i < CG_INDEX_N && strcmp(name, cg_controller_names[i]))
+			i++;
+		if (i == CG_INDEX_N)
+			return -EINVAL;
+		bits |= 1u << i;
+	}
+	*ret = bits;
+	return 0;
+}
+
+/* One part of the line, which is cut up. */
+static int parse_hier(char *part, struct cg_hier *ret)
+{
+	struct cg_hier hier = { .fd = -1 };
+	char *rest = part;
+	const char *names = strsep(&rest, "|"), *version = strsep(&rest, "|");
+	const char *mount = strsep(&rest, "|"), *base = strsep(&rest, "|");
+
+	if (!base || rest || (strcmp(version, "1") && strcmp(version, "2")))
+		return -EINVAL;
+	hier.version = version[0] - '0';
+	if (mount[0] != '/' || strlen(mount) >= sizeof(hier.mount))
+		return -EINVAL;
+	if (base[0] == '/' || base[0] == '\0' || strlen(base) + CG_TAIL_MAX >= sizeof(hier.base))
+		return -EINVAL;
+	strcpy(hier.mount, mount);
+	strcpy(hier.base, base);
+	if (parse_names((char *)(uintptr_t)names, &hier.bits) < 0)
+		return -EINVAL;
+	*ret = hier;
+	return 0;
+}
+
+static int read_text(struct cg *cg, const char *text, struct vc_err *err)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	char *rest = copy, *part;
+
+	if (!copy)
+		return err_sys(err, ENOMEM, "cannot read the base groups");
+	while ((part = strsep(&rest, ";"))) {
+		struct cg_hier *hier = &cg->hier[cg->n];
+		int r;
+
+		if (cg->n == ARRAY_SIZE(cg->hier) || parse_hier(part, hier) < 0)
+			return err_set(err, EINVAL, "the base groups are badly written: \"%s\"",
+				       text);
+		cg->n++;
+		r = hier_open(hier, err);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < CG_INDEX_N; i++) {
+			if (hier->bits & (1u << i))
+				show(cg, cg_controller_names[i], hier);
+		}
+		if (hier->version == 2)
+			show(cg, "freezer", hier);
+	}
+	return 0;
+}
+
+int cg_open(const char *instance, const char *base, struct cg **ret, struct vc_err *err)
+{
+	struct cg *cg = calloc(1, sizeof(*cg));
+	int r;
+
+	if (!cg)
+		return err_sys(err, ENOMEM, "cannot open the cgroups");
+	for (size_t i = 0; i < ARRAY_SIZE(cg->hier); i++)
+		cg->hier[i].fd = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(cg->shown); i++)
+		cg->shown[i].name = shown_names[i];
+	r = base ? read_text(cg, base, err) : detect(cg, instance, err);
+	if (r == 0 && write_text(cg) < 0)
+		r = err_sys(err, ENOMEM, "cannot write down the base groups");
+	if (r < 0) {
+		cg_free(cg);
+		return r;
+	}
+	*ret = cg;
+	return 0;
+}
+
+void cg_free(struct cg *cg)
+{
+	if (!cg)
+		return;
+	for (size_t i = 0; i < cg->n; i++)
+		closep(&cg->hier[i].fd);
+	free(cg->text);
+	free(cg);
+}
+
+const char *cg_base(const struct cg *cg)
+{
+	return cg->text;
+}
+
+const struct cg_controller *cg_controllers(const struct cg *cg, size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(cg->shown);
+	return cg->shown;
+}

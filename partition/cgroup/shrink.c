@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * shrink.c - a memory limit lowered below what is used, without a kill
+ *
+ * What the kernel does with such a limit (measured on 6.18):
+ *
+ *	v1  the write reclaims, 0.15 ms a MiB of page cache, and fails with EBUSY when
+ *	    that is not enough; the limit is then as before, but the cache is gone
+ *	v2  the write succeeds, and what does not fit is killed
+ *
+ * So we first look whether it can fit at all, and wait for that with everything as it
+ * was; only then come steps, each small, that a neighbour of these pages hardly notices:
+ * on v1 the limit itself, on v2 memory.reclaim under memory.high, with the maximum at the
+ * very end. A job that allocates during that must not be killed for a re-size which may
+ * yet be undone: on v1 the group's OOM killer sleeps meanwhile, so that the job waits.
+ */
+#include "partition/cgroup/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "partition/cgroup/priv.h"
+
+#define STEP_BYTES (UINT64_C(16) << 20)
+#define RETRY_USEC 20000
+/* What a group cannot be pressed below, beyond what is counted: pages just being charged to
+ * each CPU's stock, and page tables to come. */
+#define MARGIN_BYTES (UINT64_C(1) << 20)
+
+struct shrink {
+	const struct cg_hier *hier;
+	const char *group;
+	uint64_t target;
+	const struct cg_shrink *how;
+};
+
+static const char *limit_file(const struct cg_hier *hier)
+{
+	return hier->version == 2 ? "memory.max" : "memory.limit_in_bytes";
+}
+
+static const char *usage_file(const struct cg_hier *hier)
+{
+	return hier->version == 2 ? "memory.current" : "memory.usage_in_bytes";
+}
+
+static uint64_t free_swap_bytes(void)
+{
+	char text[8192];
+	const char *line;
+	uint64_t kib = 0;
+
+	if (file_read(AT_FDCWD, "/proc/meminfo", text, sizeof(text)) < 0)
+		return 0;
+	line = strstr(text, "\nSwapFree:");
+	if (!line || sscanf(line, "\nSwapFree: %" SCNu64, &kib) != 1)
+		return 0;
+	return kib * 1024;
+}
+
+/* What no reclaim can take from the group. */
+static uint64_t unreclaimable(const struct shrink *shrink)
+{
+	bool v2 = shrink->hier->version == 2;
+	uint64_t charged = 0, anon, swap;
+	char text[8192];
+
+	if (cg_read(shrink->hier, shrink->group, "memory.stat", text, sizeof(text)) < 0 ||
+	    cg_read_u64(shrink->hier, shrink->group, usage_file(shrink->hier), &charged) < 0)
+		return 0;
+	/* Shared memory is on the anonymous lists too. */
+	anon = cg_stat_value(text, v2 ? "inactive_anon" : "total_inactive_anon") +
+	       cg_stat_value(text, v2 ? "active_anon" : "total_active_anon");
+	swap = shrink->how->swap ? free_swap_bytes() : 0;
+	swap = anon < swap ? anon : swap;
+	charged = cg_memory_in_use(text, charged, v2);
+	return charged > swap ? charged - swap : 0;
+}
+
+static bool stopped(const struct shrink *shrink)
+{
+	return shrink->how->stop && shrink->how->stop(shrink->how->ctx);
+}
+
+static int refuse(const struct shrink *shrink, uint64_t needed, struct vc_err *err)
+{
+	if (stopped(shrink))
+		return err_set(err, EINTR, "interrupted");
+	return err_set(err, EBUSY,
+		       "%" PRIu64 " MiB are in use that cannot be reclaimed%s, more than %" PRIu64
+		       " MiB: end or move jobs, or %s",
+		       (needed + (1u << 20) - 1) >> 20,
+		       shrink->how->swap ? " and have no room in swap" : "", shrink->target >> 20,
+		       shrink->how->swap ? "add swap" : "make the memory pageable and have swap");
+}
+
+/* Until it can fit, with nothing changed yet. */
+static int await_fit(const struct shrink *shrink, struct vc_err *err)
+{
+	uint64_t needed;
+
+	while ((needed = unreclaimable(shrink) + MARGIN_BYTES) > shrink->target) {
+		if (stopped(shrink) || clock_mono_usec() >= shrink->how->deadline_usec)
+			return refuse(shrink, needed - MARGIN_BYTES, err);
+		clock_sleep_usec(RETRY_USEC);
+	}
+	return 0;
+}
+
+/* One step towards the target; what is used afterwards is not told. 0 or -errno. */
+static int step(const struct shrink *shrink, uint64_t used)
+{
+	uint64_t next = used > STEP_BYTES ? used - STEP_BYTES : 0;
+	char text[32];
+	int r;
+
+	if (next < shrink->target)
+		next = shrink->target;
+	if (shrink->hier->version == 1) {
+		snprintf(text, sizeof(text), "%" PRIu64, next);
+		return cg_write(shrink->hier, shrink->group, limit_file(shrink->hier), text);
+	}
+	snprintf(text, sizeof(text), "%" PRIu64, used > next ? used - next : 0);
+	r = cg_write(shrink->hier, shrink->group, "memory.reclaim", text);
+	if (r != -ENOENT)
+		return r;
+	/* Linux has it from 5.19 on; before, memory.high reclaims when it is written. */
+	snprintf(text, sizeof(text), "%" PRIu64, next);
+	return cg_write(shrink->hier, shrink->group, "memory.high", text);
+}
+
+static int steps(const struct shrink *shrink, struct vc_err *err)
+{
+	uint64_t used = 0;
+
+	for (;;) {
+		int r = cg_read_u64(shrink->hier, shrink->group, usage_file(shrink->hier), &used);
+
+		if (r < 0)
+			return err_sys(err, -r, "cannot read the memory used");
+		if (shrink->how->progress)
+			shrink->how->progress(used, shrink->target, shrink->how->ctx);
+		if (used <= shrink->target)
+			return 0;
+		if (stopped(shrink) || clock_mono_usec() >= shrink->how->deadline_usec)
+			return refuse(shrink, used, err);
+		r = step(shrink, used);
+		if (r < 0 && r != -EBUSY && r != -EAGAIN && r != -EINTR)
+			return err_sys(err, -r, "cannot reclaim memory");
+		if (r < 0)
+			clock_sleep_usec(RETRY_USEC);
+	}
+}
+
+/* Writes what was read before; a file that could not be read is left alone. */
+static void put_back(const struct shrink *shrink, const char *file, const char *old)
+{
+	if (*old)
+		cg_write(shrink->hier, shrink->group, file,
+			 strcmp(old, "9223372036854771712") ? old : "-1");
+}
+
+static int run(const struct shrink *shrink, const char *text, struct vc_err *err)
+{
+	bool v2 = shrink->hier->version == 2;
+	char limit[64] = "", high[64] = "";
+	int r;
+
+	cg_read(shrink->hier, shrink->group, limit_file(shrink->hier), limit, sizeof(limit));
+	if (v2)
+		cg_read(shrink->hier, shrink->group, "memory.high", high, sizeof(high));
+	/* "memory.oom_control" cannot be read back as one number; nobody else sets it here. */
+	cg_write(shrink->hier, shrink->group, v2 ? "memory.high" : "memory.oom_control",
+		 v2 ? text : "1");
+	r = steps(shrink, err);
+	if (r == 0) {
+		r = cg_write(shrink->hier, shrink->group, limit_file(shrink->hier), text);
+		if (r < 0)
+			err_sys(err, -r, "cannot set the limit");
+	}
+	if (r < 0)
+		put_back(shrink, limit_file(shrink->hier), limit);
+	if (v2)
+		put_back(shrink, "memory.high", high);
+	else
+		cg_write(shrink->hier, shrink->group, "memory.oom_control", "0");
+	return r;
+}
+
+static int shrink_init(struct cg *cg, const char *path, struct shrink *shrink,
+		       char group[CG_GROUP_MAX], struct vc_err *err)
+{
+	int r;
+
+	shrink->hier = cg_hier_of(cg, CG_MEMORY);
+	shrink->group = group;
+	r = cg_find(shrink->hier, path, group);
+	return r < 0 ? err_sys(err, -r, "cannot limit the memory of \"%s\"", path) : 0;
+}
+
+int cg_check_shrink(struct cg *cg, const char *path, uint64_t limit_bytes, bool swap,
+		    struct vc_err *err)
+{
+	const struct cg_shrink how = { .swap = swap };
+	struct shrink shrink = { .target = limit_bytes, .how = &how };
+	char group[CG_GROUP_MAX];
+	uint64_t needed;
+	int r = shrink_init(cg, path, &shrink, group, err);
+
+	if (r < 0)
+		return r;
+	needed = unreclaimable(&shrink);
+	return needed + MARGIN_BYTES > limit_bytes ? refuse(&shrink, needed, err) : 0;
+}
+
+int cg_shrink_memory(struct cg *cg, const char *path, uint64_t limit_bytes,
+		     const struct cg_shrink *how, struct vc_err *err)
+{
+	struct shrink shrink = { .target = limit_bytes, .how = how };
+	char group[CG_GROUP_MAX], text[32];
+	int r = shrink_init(cg, path, &shrink, group, err);
+
+	if (r < 0)
+		return r;
+	snprintf(text, sizeof(text), "%" PRIu64, limit_bytes);
+	r = await_fit(&shrink, err);
+	return r < 0 ? r : run(&shrink, text, err);
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * calendar.c - times of day and dates that come again
+ *
+ * libsystemd does not export its parser, so this is one of our own for the part of
+ * systemd.time(7) that is used in practice. Each part of an expression becomes a set of bits;
+ * the next time is found by going through years, months and days that are in their
+ * sets, and then to the first time of that day.
+ */
+#include "partition/change/calendar.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "common/cleanup.h"
+
+#define TEXT_MAX 256
+
+static const struct part {
+	const char *name;
+	size_t offset; /* of its set in struct calendar */
+	int first, last;
+} parts[] = {
+#define PART(field, low, high)                                                                     \
+	{                                                                                          \
+		.name = #field, .offset = offsetof(struct calendar, field), .first = (low),        \
+		.last = (high)                                                                     \
+	}
+	PART(year, CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR),
+	PART(month, 1, 12),
+	PART(day, 1, 31),
+	PART(hour, 0, 23),
+	PART(minute, 0, 59),
+	PART(second, 0, 59),
+#undef PART
+};
+
+#define N_DATE 3 /* of these are the date */
+
+static const struct shorthand {
+	const char *name, *text;
+} shorthands[] = {
+	{ "minutely", "*-*-* *:*:00" },
+	{ "hourly", "*-*-* *:00:00" },
+	{ "daily", "*-*-* 00:00:00" },
+	{ "weekly", "Mon *-*-* 00:00:00" },
+	{ "monthly", "*-*-01 00:00:00" },
+	{ "yearly", "*-01-01 00:00:00" },
+	{ "annually", "*-01-01 00:00:00" },
+	{ "quarterly", "*-01,04,07,10-01 00:00:00" },
+	{ "semiannually", "*-01,07-01 00:00:00" },
+};
+
+static const char *const weekdays[] = { "Monday", "Tuesday",  "Wednesday", "Thursday",
+					"Friday", "Saturday", "Sunday" };
+
+static void set_add(struct calendar_set *set, int bit)
+{
+	set->bits[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+static bool set_has(const struct calendar_set *set, int bit)
+{
+	return set->bits[bit / 64] >> bit % 64 & 1;
+}
+
+static struct calendar_set *set_of(struct calendar *calendar, const struct part *part)
+{
+	return (struct calendar_set *)(void *)((char *)calendar + part->offset);
+}
+
+/* A number of one to four digits; what follows it is left in *text. */
+static bool take_number(const char **text, int *ret)
+{
+	size_t n = strspn(*text, "0123456789");
+
+	if (n == 0 || n > 4)
+		return false;
+	*ret = atoi(*text);
+	*text += n;
+	return true;
+}
+
+/* One of a part's list: "*", "3", "1..5", "0/15", "*" with a step. */
+static bool take_range(const char **text, const struct part *part, struct calendar_set *set)
+{
+	int from = part->first, to = part->last, by = 1;
+	bool range = true;
+
+	if (**text == '*') {
+		(*text)++;
+	} else {
+		if (!take_number(text, &from))
+			return false;
+		range = !strncmp(*text, "..", 2);
+		if (range) {
+			*text += 2;
+			if (!take_number(text, &to))
+				return false;
+		}
+	}
+	if (**text == '/') {
+		(*text)++;
+		if (!take_number(text, &by) || by == 0)
+			return false;
+	} else if (!range) {
+		to = from;
+	}
+	if (from < part->first || to > part->last || from > to)
+		return false;
+	for (int value = from; value <= to; value += by)
+		set_add(set, value - part->first);
+	return true;
+}
+
+static bool take_part(const char **text, const struct part *part, struct calendar *calendar)
+{
+	struct calendar_set *set = set_of(calendar, part);
+
+	for (;;) {
+		if (!take_range(text, part, set))
+			return false;
+		if (**text != ',')
+			return true;
+		(*text)++;
+	}
+}
+
+/* "2026-11-22", "*-*-1", "12-24": from the given part to the end of the parts there. */
+static bool parse_parts(const char *word, size_t from, size_t to, char separator,
+			struct calendar *calendar)
+{
+	for (size_t i = from; i < to; i++) {
+		if (i > from && *word++ != separator)
+			return false;
+		if (!take_part(&word, &parts[i], calendar))
+			return false;
+	}
+	return !*word;
+}
+
+static int take_weekday(const char **text)
+{
+	size_t n = strcspn(*text, ",.");
+
+	for (size_t i = 0; i < ARRAY_SIZE(weekdays); i++) {
+		if ((n == 3 || n == strlen(weekdays[i])) && !strncasecmp(*text, weekdays[i], n)) {
+			*text += n;
+			return (int)i;
+		}
+	}
+	return -1;
+}
+
+static bool parse_weekdays(const char *word, struct calendar *calendar)
+{
+	for (;;) {
+		int from = take_weekday(&word), to = from;
+
+		if (from >= 0 && !strncmp(word, "..", 2)) {
+			word += 2;
+			to = take_weekday(&word);
+		}
+		if (from < 0 || to < 0)
+			return false;
+		/* Fri..Mon goes round. */
+		for (int day = from;; day = (day + 1) % 7) {
+			set_add(&calendar->weekday, day);
+			if (day == to)
+				break;
+		}
+		if (!*word)
+			return true;
+		if (*word++ != ',')
+			return false;
+	}
+}
+
+static size_t count(const char *word, char c)
+{
+	size_t n = 0;
+
+	for (; *word; word++)
+		n += *word == c;
+	return n;
+}
+
+/* How far the words of an expression have come. */
+enum stage { AT_WEEKDAY, AT_DATE, AT_TIME, AT_ZONE, AT_END };
+
+static bool parse_word(const char *word, enum stage *stage, struct calendar *calendar)
+{
+	if (*stage <= AT_TIME && count(word, ':') > 0) {
+		*stage = AT_ZONE;
+		return count(word, ':') <= 2 &&
+		       parse_parts(word, N_DATE, N_DATE + 1 + count(word, ':'), ':', calendar);
+	}
+	if (*stage <= AT_DATE && count(word, '-') > 0) {
+		*stage = AT_TIME;
+		return count(word, '-') <= 2 &&
+		       parse_parts(word, 2 - count(word, '-'), N_DATE, '-', calendar);
+	}
+	if (*stage == AT_WEEKDAY) {
+		*stage = AT_DATE;
+		return parse_weekdays(word, calendar);
+	}
+	if (*stage > AT_WEEKDAY && *stage < AT_END && !strcasecmp(word, "UTC")) {
+		*stage = AT_END;
+		return calendar->utc = true;
+	}
+	return false;
+}
+
+/* What was not said: any weekday and date, midnight or the full minute. */
+static void fill_in(struct calendar *calendar)
+{
+	static const struct calendar_set none;
+
+	if (!memcmp(&calendar->weekday, &none, sizeof(none)))
+		memset(&calendar->weekday, 0xff, sizeof(none));
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		struct calendar_set *set = set_of(calendar, &parts[i]);
+
+		if (memcmp(set, &none, sizeof(none)) != 0)
+			continue;
+		if (i < N_DATE)
+			memset(set, 0xff, sizeof(none));
+		else
+			set_add(set, 0);
+	}
+}
+
+int calendar_parse(const char *text, struct calendar *ret, struct vc_err *err)
+{
+	struct calendar calendar = { .utc = false };
+	enum stage stage = AT_WEEKDAY;
+	char copy[TEXT_MAX], *save, *word;
+	const char *full = text;
+	bool good;
+
+	for (size_t i = 0; i < ARRAY_SIZE(shorthands); i++) {
+		if (!strcasecmp(text, shorthands[i].name))
+			full = shorthands[i].text;
+	}
+	good = snprintf(copy, sizeof(copy), "%s", full) < (int)sizeof(copy);
+	word = good ? strtok_r(copy, " \t", &save) : NULL;
+	good = word != NULL;
+	for (; good && word; word = strtok_r(NULL, " \t", &save))
+		good = parse_word(word, &stage, &calendar);
+	if (!good)
+		return err_set(err, EINVAL,
+			       "\"%s\" is no time: write \"22:00\", \"Mon..Fri 06:30\", "
+			       "\"*-*-01 00:00:00\" or \"hourly\"",
+			       text);
+	fill_in(&calendar);
+	*ret = calendar;
+	return 0;
+}
+
+static time_t to_time(const struct calendar *calendar, struct tm *tm)
+{
+	tm->tm_isdst = -1;
+	return calendar->utc ? timegm(tm) : mktime(tm);
+}
+
+static time_t at_time(const struct calendar *calendar, const struct tm *day, int hour, int minute,
+		      int second)
+{
+	struct tm tm = *day;
+
+	tm.tm_hour = hour;
+	tm.tm_min = minute;
+	tm.tm_sec = second;
+	return to_time(calendar, &tm);
+}
+
+/* The first time of a day that is later than after; -1: none. Hours and minutes that
+ * are over are left out whole. */
+static time_t first_of_day(const struct calendar *calendar, const struct tm *day, time_t after)
+{
+	for (int hour = 0; hour < 24; hour++) {
+		if (!set_has(&calendar->hour, hour) ||
+		    at_time(calendar, day, hour, 59, 59) <= after)
+			continue;
+		for (int minute = 0; minute < 60; minute++) {
+			if (!set_has(&calendar->minute, minute) ||
+			    at_time(calendar, day, hour, minute, 59) <= after)
+				continue;
+			for (int second = 0; second < 60; second++) {
+				time_t at = at_time(calendar, day, hour, minute, second);
+
+				if (set_has(&calendar->second, second) && at > after)
+					return at;
+			}
+		}
+	}
+	return -1;
+}
+
+/* To the next day that may be one, at its beginning. The noon detour keeps clear of the
+ * hours that clocks jump over. */
+static void advance(const struct calendar *calendar, struct tm *day)
+{
+	if (!set_has(&calendar->year, day->tm_year + 1900 - CALENDAR_FIRST_YEAR)) {
+		day->tm_year++;
+		day->tm_mon = 0;
+		day->tm_mday = 1;
+	} else if (!set_has(&calendar->month, day->tm_mon)) {
+		day->tm_mon++;
+		day->tm_mday = 1;
+	} else {
+		day->tm_mday++;
+	}
+	day->tm_hour = 12;
+	day->tm_min = day->tm_sec = 0;
+	to_time(calendar, day);
+}
+
+int calendar_next(const struct calendar *calendar, uint64_t after_usec, uint64_t *ret_usec)
+{
+	time_t after = (time_t)(after_usec / 1000000);
+	struct tm day;
+
+	if (calendar->utc)
+		gmtime_r(&after, &day);
+	else
+		localtime_r(&after, &day);
+	for (; day.tm_year + 1900 <= CALENDAR_LAST_YEAR; advance(calendar, &day)) {
+		time_t at;
+
+		if (!set_has(&calendar->year, day.tm_year + 1900 - CALENDAR_FIRST_YEAR) ||
+		    !set_has(&calendar->month, day.tm_mon) ||
+		    !set_has(&calendar->day, day.tm_mday - 1) ||
+		    !set_has(&calendar->weekday, (day.tm_wday + 6) % 7))
+			continue;
+		at = first_of_day(calendar, &day, after);
+		if (at >= 0) {
+			*ret_usec = (uint64_t)at * 1000000;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * lock.c - one change of partitions at a time, and who comes first
+ *
+ * The lock is flock(2)'s, which the kernel takes back from whoever dies. Who waits says so by a
+ * lock of another kind in the same file: the byte at its rank is locked, shared (F_OFD_SETLK). So
+ * whoever has the lock and waits for something, as for memory, can ask the kernel whether somebody
+ * waits who comes first, and give way; and who gets the lock beside such a one lets that one go
+ * before. Nothing of it is left by a process that dies.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/proc.h"
+#include "common/trust.h"
+#include "partition/change/priv.h"
+#include "partition/instance.h"
+
+#define LOOK_USEC 5000
+#define LOCKS_MAX (1u << 20)
+#define HOLDER_LOOK_USEC 100000
+#define STOPPED_USEC 2000000
+
+/* Who has been seen stopped with the lock. */
+struct fence {
+	pid_t pid; /* 0: nobody */
+	uint64_t since_usec;
+};
+
+/* type F_RDLCK: we wait; F_UNLCK: not any more. */
+static int announce(int fd, int rank, short type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = rank, .l_len = 1 };
+
+	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+bool reshape_must_yield(int fd, int rank)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = rank + 1 };
+
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+/* Who has the lock, by the kernel's list: of several, when it is shared, one that is stopped, if
+ * there is one. 0: not known. */
+static pid_t holder(int fd, bool *ret_stopped)
+{
+	_cleanup_free_ char *text = NULL;
+	char wanted[64], *rest;
+	pid_t found = 0;
+	struct stat st;
+
+	*ret_stopped = false;
+	if (fstat(fd, &st) < 0 || file_read_all(AT_FDCWD, "/proc/locks", LOCKS_MAX, &text) < 0)
+		return 0;
+	/* With the device: files of other file systems have the same number. */
+	snprintf(wanted, sizeof(wanted), " %02x:%02x:%ju ", major(st.st_dev), minor(st.st_dev),
+		 (uintmax_t)st.st_ino);
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char state = 'S';
+		int pid;
+
+		if (!strstr(line, wanted) || sscanf(line, "%*s FLOCK %*s %*s %d", &pid) != 1 ||
+		    pid <= 0)
+			continue;
+		found = pid;
+		*ret_stopped = proc_look(pid, &state, NULL) == 0 && state == 'T';
+		if (*ret_stopped)
+			break;
+	}
+	return found;
+}
+
+/*
+ * A process that is stopped with the lock would keep everybody from changing anything, and jobs
+ * may be waiting for what it has begun. It cannot be told to begin nothing more when it wakes up,
+ * so it is ended; what it has begun is undone or finished, as for any that died.
+ */
+static void end_stopped(int fd, struct fence *fence)
+{
+	uint64_t now = clock_mono_usec();
+	bool stopped;
+	pid_t pid = holder(fd, &stopped);
+	_cleanup_close_ int held = -1;
+
+	if (!stopped || pid != fence->pid) {
+		*fence = (struct fence){ .pid = stopped ? pid : 0, .since_usec = now };
+		return;
+	}
+	if (now - fence->since_usec < STOPPED_USEC)
+		return;
+	/* Once held, the PID is not another process's; so whether it has the lock is asked again.
+	 */
+	held = pidfd_open(pid, 0);
+	if (held < 0 || holder(fd, &stopped) != pid || !stopped)
+		return;
+	log_warn("process %d was stopped while it had the lock of changes of partitions, and is "
+		 "ended",
+		 (int)pid);
+	pidfd_send_signal(held, SIGKILL, NULL, 0);
+	*fence = (struct fence){ .pid = 0 };
+}
+
+static int say_busy(int fd, const struct reshape_claim *claim, uint64_t begun_usec,
+		    struct vc_err *err)
+{
+	bool stopped;
+
+	if (claim->cancel && *claim->cancel)
+		return err_set(err, EINTR, "interrupted");
+	return err_set(
+		err, EBUSY,
+		"another change of partitions was under way for all of %.1f s, made by process "
+		"%d; try again, or give it more time by --deadline",
+		(double)(clock_mono_usec() - begun_usec) / 1e6, (int)holder(fd, &stopped));
+}
+
+static bool is_over(const struct reshape_claim *claim)
+{
+	return (claim->cancel && *claim->cancel) ||
+	       (claim->deadline_usec && clock_mono_usec() >= claim->deadline_usec);
+}
+
+/* 1: it is somebody else's, or somebody comes first. */
+static int try_lock(int fd, int rank)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK || errno == EINTR ? 1 : -errno;
+	if (!reshape_must_yield(fd, rank))
+		return 0;
+	flock(fd, LOCK_UN);
+	return 1;
+}
+
+static int await_lock(int fd, const struct reshape_claim *claim, struct vc_err *err)
+{
+	uint64_t begun = clock_mono_usec(), looked = begun;
+	struct fence fence = { .pid = 0 };
+	int r = try_lock(fd, claim->rank);
+
+	if (r <= 0)
+		return r;
+	r = announce(fd, claim->rank, F_RDLCK);
+	if (r < 0)
+		return r;
+	while ((r = try_lock(fd, claim->rank)) > 0) {
+		if (is_over(claim))
+			return say_busy(fd, claim, begun, err);
+		clock_sleep_usec(LOOK_USEC);
+		if (clock_mono_usec() - looked < HOLDER_LOOK_USEC)
+			continue;
+		looked = clock_mono_usec();
+		end_stopped(fd, &fence);
+	}
+	announce(fd, claim->rank, F_UNLCK);
+	return r;
+}
+
+static int open_lock(const struct instance *in, struct vc_err *err)
+{
+	int fd = trust_openat(in->dirfd, RESHAPE_LOCK_FILE, O_RDWR | O_CREAT, 0600);
+
+	return fd < 0 ? err_sys(err, -fd, "cannot open %s/" RESHAPE_LOCK_FILE, in->dir) : fd;
+}
+
+/* With the lock held. */
+static int begin(struct instance *in, struct cg *cg, struct vc_err *err)
+{
+	int r = instance_refresh(in, err);
+
+	return r < 0 ? r : reshape_recover(in, cg, err);
+}
+
+int reshape_lock(struct instance *in, struct cg *cg, const struct reshape_claim *claim,
+		 int *ret_lock, struct vc_err *err)
+{
+	_cleanup_close_ int fd = open_lock(in, err);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = await_lock(fd, claim, err);
+	if (r < 0 && r != -EBUSY && r != -EINTR)
+		return err_sys(err, -r, "cannot lock %s/" RESHAPE_LOCK_FILE, in->dir);
+	if (r == 0)
+		r = begin(in, cg, err);
+	if (r < 0)
+		return r;
+	*ret_lock = steal_fd(&fd);
+	return 0;
+}
+
+int reshape_hold_off(const struct instance *in, int *ret_lock)
+{
+	_cleanup_close_ int fd = open_lock(in, NULL);
+
+	if (fd < 0)
+		return fd;
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return -errno;
+	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) == 0)
+		return -EAGAIN;
+	*ret_lock = steal_fd(&fd);
+	return 0;
+}
+
+int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) < 0)
+		return 0;
+	fd = open_lock(in, err);
+	if (fd < 0)
+		return fd;
+	r = try_lock(fd, RESHAPE_RANK_BRIEF);
+	if (r != 0)
+		return r < 0 ? err_sys(err, -r, "cannot lock %s/" RESHAPE_LOCK_FILE, in->dir) : 0;
+	r = begin(in, cg, err);
+	return r < 0 ? r : 0;
+}

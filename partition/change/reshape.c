@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * reshape.c - partitions changed while their jobs run, as one transaction
+ *
+ * What can fail for want of something is shrinking memory and moving CPUs, so both
+ * come before the commit, and what undoes them, raising a limit and giving CPUs back
+ * where they were, does not fail. "To the shape after" and "to the shape before" are one
+ * function, which takes what is so already for done; finishing or undoing what a dead
+ * holder of the lock left is calling it once more.
+ *
+ * CPUs move in three passes over all partitions of a change: none claims them as its own
+ * any more; each gets its new ones, in one write, so that it has some at any moment;
+ * those that want them as their own claim them.
+ *
+ * $VCRUN_RESHAPE_HOOK names a program that is run at the beginning of each step with
+ * STEP and CAUSE; the step waits for it. The tests kill things there.
+ */
+#include "partition/change/reshape.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/file.h"
+#include "partition/change/priv.h"
+#include "partition/device/deny.h"
+#include "partition/instance.h"
+#include "partition/partition.h"
+
+#define UNDO_USEC 2000000u
+
+extern char **environ;
+
+/* One way through the steps. */
+struct way {
+	struct cg *cg;
+	const struct reshape *reshape;
+	const struct reshape_how *how;
+	bool back;             /* to the shape before */
+	bool recovering;       /* of one that died: a daemon may be doing this */
+	const char *partition; /* being shrunk, for the progress */
+};
+
+static const struct partition_spec *goal(const struct way *way, size_t i)
+{
+	return way->back ? &way->reshape->part[i].before : &way->reshape->part[i].after;
+}
+
+static const struct partition_spec *origin(const struct way *way, size_t i)
+{
+	return way->back ? &way->reshape->part[i].after : &way->reshape->part[i].before;
+}
+
+static void run_hook(const char *step, const char *cause)
+{
+	const char *hook = getenv("VCRUN_RESHAPE_HOOK");
+	char *argv[] = { (char *)hook, (char *)step, (char *)cause, NULL };
+	pid_t pid;
+
+	if (hook && *hook && posix_spawn(&pid, hook, NULL, NULL, argv, environ) == 0)
+		waitpid(pid, NULL, 0);
+}
+
+static void on_progress(uint64_t used_bytes, uint64_t limit_bytes, void *ctx)
+{
+	const struct way *way = ctx;
+
+	if (way->how->progress)
+		way->how->progress(way->partition, used_bytes, limit_bytes, way->how->ctx);
+}
+
+/* Somebody wants it so, or waits for the lock who comes first. */
+static bool should_stop(const void *ctx)
+{
+	const struct reshape_how *how = ((const struct way *)ctx)->how;
+
+	return (how->cancel && *how->cancel) || reshape_must_yield(how->lock, how->rank);
+}
+
+static int hold(const struct way *way, const struct partition_spec *spec, struct vc_err *err)
+{
+	enum cg_memory_hold obtained;
+
+	return cg_set_memory_hold(way->cg, spec->name, spec->mode == MEMORY_FIXED,
+				  spec->memory_bytes, &obtained, err);
+}
+
+/* Memory that becomes less. What need not be fixed any more is let go first, and may go
+ * to swap. */
+static int shrink(struct way *way, struct vc_err *err)
+{
+	for (size_t i = 0; i < way->reshape->n; i++) {
+		const struct partition_spec *to = goal(way, i);
+		struct cg_shrink how = {
+			.deadline_usec = way->how->deadline_usec,
+			.swap = to->mode == MEMORY_PAGEABLE,
+			.progress = on_progress,
+			.stop = should_stop,
+			.ctx = way,
+		};
+		struct cg_memory now;
+		int r = to->mode == MEMORY_PAGEABLE ? hold(way, to, err) : 0;
+
+		way->partition = to->name;
+		if (r == 0 && cg_memory_read(way->cg, to->name, &now) == 0 &&
+		    to->memory_bytes < now.limit_bytes)
+			r = cg_shrink_memory(way->cg, to->name, to->memory_bytes, &how, err);
+		if (r < 0) {
+			err_add(err, "partition %s", to->name);
+			return r;
+		}
+	}
+	return 0;
+}
+
+static bool cpus_differ(const struct way *way, size_t i)
+{
+	const struct partition_spec *a = goal(way, i), *b = origin(way, i);
+
+	return strcmp(a->cpus, b->cpus) != 0 || strcmp(a->mems, b->mems) != 0 ||
+	       a->exclusive != b->exclusive;
+}
+
+static int set_cpus(const struct way *way, const struct partition_spec *spec, bool exclusive,
+		    struct vc_err *err)
+{
+	enum cg_exclusive obtained;
+	int r = cg_set_cpus(way->cg, spec->name, spec->cpus, spec->mems, exclusive, &obtained, err);
+
+	if (r < 0)
+		err_add(err, "partition %s", spec->name);
+	return r;
+}
+
+static int release(const struct way *way, size_t i, struct vc_err *err)
+{
+	const struct partition_spec *from = origin(way, i);
+
+	/* On the way back nobody knows how far the way there led; what it has now will do. */
+	if (!from->exclusive && !way->back)
+		return 0;
+	return cg_release_cpus(way->cg, from->name, err);
+}
+
+static int move_cpus(const struct way *way, struct vc_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < way->reshape->n; i++)
+		r = cpus_differ(way, i) ? release(way, i, err) : 0;
+	for (size_t i = 0; r == 0 && i < way->reshape->n; i++)
+		r = cpus_differ(way, i) ? set_cpus(way, goal(way, i), false, err) : 0;
+	for (size_t i = 0; r == 0 && i < way->reshape->n; i++)
+		r = cpus_differ(way, i) && goal(way, i)->exclusive
+			    ? set_cpus(way, goal(way, i), true, err)
+			    : 0;
+	return r;
+}
+
+static int grow(const struct way *way, struct vc_err *err)
+{
+	for (size_t i = 0; i < way->reshape->n; i++) {
+		const struct partition_spec *to = goal(way, i);
+		int r = cg_set_memory(way->cg, to->name, to->memory_bytes, err);
+
+		if (r == 0)
+			r = hold(way, to, err);
+		if (r < 0) {
+			err_add(err, "partition %s", to->name);
+			return r;
+		}
+		/* That can wait for a process; then what is in swap comes when it is touched. */
+		if (to->mode == MEMORY_FIXED && origin(way, i)->mode != MEMORY_FIXED &&
+		    !way->recovering)
+			cg_fetch_swapped(way->cg, to->name);
+	}
+	return 0;
+}
+
+/* Interrupts go where the CPUs went; those of devices that somebody loses go home before
+ * somebody else gets them. */
+static void route(const struct instance *in, const struct way *way)
+{
+	for (size_t i = 0; i < way->reshape->n; i++) {
+		if (!spec_same_devices(goal(way, i), origin(way, i)))
+			partition_unroute(origin(way, i), in->dirfd);
+	}
+	for (size_t i = 0; i < way->reshape->n; i++) {
+		if (cpus_differ(way, i) || !spec_same_devices(goal(way, i), origin(way, i)))
+			partition_route(goal(way, i), in->dirfd);
+	}
+}
+
+/* instance.json, and in, have the goal; and what goes with it is written. */
+static int save(struct instance *in, const struct way *way, struct vc_err *err)
+{
+	const struct reshape *reshape = way->reshape;
+
+	if (reshape->file && !way->back) {
+		int r = file_replace(in->dirfd, reshape->file, reshape->text, strlen(reshape->text),
+				     0644);
+
+		if (r < 0)
+			return err_sys(err, -r, "cannot write %s/%s", in->dir, reshape->file);
+	}
+	for (size_t i = 0; i < way->reshape->n; i++) {
+		int at = instance_find(in, goal(way, i)->name);
+		struct partition_spec copy;
+
+		if (at < 0)
+			continue;
+		if (spec_copy(goal(way, i), &copy) < 0)
+			return err_sys(err, ENOMEM, "cannot note the new shape");
+		spec_done(&in->config->parts[at]);
+		in->config->parts[at] = copy;
+	}
+	return instance_save(in, err);
+}
+
+/* Back to the shape before, as if nothing had been. why: what stood in the way. */
+static int undo(struct instance *in, struct cg *cg, struct reshape *reshape,
+		const struct vc_err *why, struct vc_err *err)
+{
+	const struct reshape_how how = { .deadline_usec = clock_mono_usec() + UNDO_USEC,
+					 .lock = -1 };
+	struct way way = {
+		.cg = cg, .reshape = reshape, .how = &how, .back = true, .recovering = !why
+	};
+	int r;
+
+	run_hook("undo", reshape->cause);
+	reshape->committed = false;
+	r = journal_write(in, reshape, err);
+	/* CPUs first: they cost nothing, and jobs may wait for them. */
+	if (r == 0)
+		r = move_cpus(&way, err);
+	if (r == 0)
+		r = shrink(&way, err);
+	if (r == 0)
+		r = grow(&way, err);
+	route(in, &way);
+	if (r == 0)
+		r = save(in, &way, err);
+	if (r < 0) {
+		journal_record(in, reshape, "stuck", err ? err->text : NULL, NULL);
+		return r;
+	}
+	deny_apply_all(cg, in->config);
+	journal_record(in, reshape, "undone", why ? why->text : "its executor died", NULL);
+	journal_remove(in);
+	return 0;
+}
+
+static int finish(struct instance *in, const struct way *way, struct reshape_report *report,
+		  const char *result, struct vc_err *err)
+{
+	uint64_t began = clock_mono_usec();
+	int r = grow(way, err);
+
+	if (r < 0)
+		return r;
+	route(in, way);
+	run_hook("save", way->reshape->cause);
+	r = save(in, way, err);
+	if (r < 0)
+		return r;
+	deny_apply_all(way->cg, in->config);
+	report->grow_usec = clock_mono_usec() - began;
+	report->total_usec = report->shrink_usec + report->cpus_usec + report->grow_usec;
+	journal_record(in, way->reshape, result, NULL, report);
+	journal_remove(in);
+	return 0;
+}
+
+int reshape_recover(struct instance *in, struct cg *cg, struct vc_err *err)
+{
+	_cleanup_(reshape_done) struct reshape reshape = { .n = 0 };
+	const struct reshape_how how = { .deadline_usec = clock_mono_usec() + UNDO_USEC,
+					 .lock = -1 };
+	struct way way = { .cg = cg, .reshape = &reshape, .how = &how, .recovering = true };
+	struct reshape_report report = { 0 };
+	int r = journal_read(in, &reshape, err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = reshape.committed ? finish(in, &way, &report, "finished", err)
+				      : undo(in, cg, &reshape, NULL, err);
+	if (r < 0)
+		err_add(err, "a change of partitions was interrupted, and cannot be %s",
+			reshape.committed ? "finished" : "undone");
+	return r;
+}
+
+/* The partitions that are not so already. */
+static int collect(const struct instance *in, const struct partition_spec *after, size_t n,
+		   struct reshape *ret)
+{
+	ret->part = calloc(n ? n : 1, sizeof(*ret->part));
+	if (!ret->part)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct partition_spec *before =
+			&in->config->parts[instance_find(in, after[i].name)];
+		struct reshape_part *part = &ret->part[ret->n];
+
+		if (spec_equal(before, &after[i]))
+			continue;
+		if (spec_copy(before, &part->before) < 0)
+			return -ENOMEM;
+		ret->n++;
+		if (spec_copy(&after[i], &part->after) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Up to the commit; what fails is for the caller to undo. */
+static int prepare(struct way *way, struct reshape_report *report, struct vc_err *err)
+{
+	uint64_t began = clock_mono_usec(), shrunk;
+	int r;
+
+	run_hook("shrink", way->reshape->cause);
+	r = shrink(way, err);
+	shrunk = clock_mono_usec();
+	report->shrink_usec = shrunk - began;
+	if (r < 0)
+		return r;
+	run_hook("cpus", way->reshape->cause);
+	r = move_cpus(way, err);
+	report->cpus_usec = clock_mono_usec() - shrunk;
+	return r;
+}
+
+static int execute(struct instance *in, struct cg *cg, struct reshape *reshape,
+		   const struct reshape_how *how, struct reshape_report *report, struct vc_err *err)
+{
+	struct way way = { .cg = cg, .reshape = reshape, .how = how };
+	struct vc_err trouble;
+	int r = journal_write(in, reshape, err);
+
+	if (r < 0)
+		return r;
+	r = prepare(&way, report, err);
+	if (r == 0) {
+		reshape->committed = true;
+		r = journal_write(in, reshape, err);
+	}
+	if (r == 0) {
+		run_hook("grow", reshape->cause);
+		r = finish(in, &way, report, "done", err);
+	}
+	if (r == -EINTR && !(how->cancel && *how->cancel))
+		r = err_set(err, ECANCELED, "it gave way to a change that comes first");
+	if (r < 0 && undo(in, cg, reshape, err, &trouble) < 0)
+		err_set(err, trouble.code, "%s; and it cannot be undone: %s", err->text,
+			trouble.text);
+	return r;
+}
+
+/* Behind the commit, since it may take as long as somebody's I/O: what it does not get done is
+ * told, and done when the same is asked for again. */
+static uint64_t follow(const struct way *way, const struct partition_spec *after, size_t n)
+{
+	const struct reshape *reshape = way->reshape;
+	uint64_t behind = 0;
+
+	for (size_t i = 0; i < reshape->n; i++) {
+		const struct reshape_part *part = &reshape->part[i];
+
+		if (strcmp(part->before.mems, part->after.mems) != 0)
+			behind += cg_follow_nodes(way->cg, part->after.name, part->after.mems,
+						  way->how->deadline_usec, should_stop, way);
+	}
+	for (size_t i = 0; reshape->n == 0 && i < n; i++)
+		behind += cg_follow_nodes(way->cg, after[i].name, after[i].mems,
+					  way->how->deadline_usec, should_stop, way);
+	return behind;
+}
+
+int reshape_run(struct instance *in, struct cg *cg, const struct partition_spec *after, size_t n,
+		const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err)
+{
+	_cleanup_(reshape_done) struct reshape reshape = { .n = 0 };
+	const struct way way = { .cg = cg, .reshape = &reshape, .how = how };
+	struct reshape_report report = { 0 };
+	struct vc_err own;
+	int r;
+
+	err = err ? err : &own;
+	r = reshape_check(in, after, n, err);
+	if (r < 0)
+		return r;
+	snprintf(reshape.cause, sizeof(reshape.cause), "%s", how->cause);
+	if (collect(in, after, n, &reshape) < 0 ||
+	    (how->file && reshape_set_file(&reshape, how->file, how->text) < 0))
+		return err_sys(err, ENOMEM, "cannot change partitions");
+	report.n_changed = reshape.n;
+	if (reshape.n > 0)
+		r = execute(in, cg, &reshape, how, &report, err);
+	if (r < 0)
+		return r;
+	report.behind_bytes = follow(&way, after, n);
+	*ret = report;
+	return 0;
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * event.c - the event sections of vcrun.conf
+ *
+ * Whether an event can be satisfied is known only with all partitions: so that
+ * is looked at when the file has been read, and the error named by the line of the option
+ * that asks too much.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "partition/change/calendar.h"
+#include "partition/change/condition.h"
+#include "partition/change/failure.h"
+#include "partition/change/plan.h"
+#include "partition/change/reshape.h"
+#include "partition/config/priv.h"
+#include "partition/instance.h"
+#include "partition/topology.h"
+
+#define LIST_TEXT 4096
+
+static int check_at(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getnstr(opt, 0);
+	struct calendar calendar;
+	struct vc_err err = { 0 };
+
+	if (calendar_parse(text ? text : "", &calendar, &err) < 0)
+		return fail(cfg, "%s: %s", opt->name, err.text);
+	return 0;
+}
+
+static int check_when(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getnstr(opt, 0);
+	struct condition condition;
+	struct vc_err err = { 0 };
+
+	if (condition_parse(text ? text : "", &condition, &err) < 0)
+		return fail(cfg, "%s: %s", opt->name, err.text);
+	config_note_line(cfg, opt->name);
+	return 0;
+}
+
+static int check_failover(cfg_t *cfg, cfg_opt_t *opt)
+{
+	config_note_line(cfg, opt->name);
+	return 0;
+}
+
+static int check_failures(cfg_t *cfg, cfg_opt_t *opt)
+{
+	enum failure_kind kind;
+
+	for (unsigned int i = 0; i < cfg_opt_size(opt); i++) {
+		const char *word = cfg_opt_getnstr(opt, i);
+
+		if (failure_parse(word ? word : "", &kind) < 0)
+			return fail(cfg,
+				    "failover-on: \"%s\" is none of cpus, freeze, kill, oom, crash",
+				    word ? word : "");
+	}
+	return 0;
+}
+
+static int check_freeze(cfg_t *cfg, cfg_opt_t *opt)
+{
+	double sec = cfg_opt_getnfloat(opt, 0);
+
+	if (!(sec >= 2 && sec <= 86400))
+		return fail(cfg, "failover-freeze must be 2 to 86400 seconds");
+	return 0;
+}
+
+static int check_deadline(cfg_t *cfg, cfg_opt_t *opt)
+{
+	double sec = cfg_opt_getnfloat(opt, 0);
+
+	if (!(sec > 0 && sec <= 86400))
+		return fail(cfg, "deadline must be more than 0 seconds, and at most 86400");
+	return 0;
+}
+
+static int check_retry(cfg_t *cfg, cfg_opt_t *opt)
+{
+	double sec = cfg_opt_getnfloat(opt, 0);
+
+	if (!(sec == 0 || (sec >= 1 && sec <= 86400)))
+		return fail(cfg, "retry must be 0, or 1 to 86400 seconds");
+	return 0;
+}
+
+static int check_hold(cfg_t *cfg, cfg_opt_t *opt)
+{
+	double sec = cfg_opt_getnfloat(opt, 0);
+
+	if (!(sec >= 0 && sec <= 86400))
+		return fail(cfg, "hold must be 0 to 86400 seconds");
+	return 0;
+}
+
+/* Called at an event's closing brace. */
+static int check_event(cfg_t *cfg, cfg_opt_t *opt)
+{
+	unsigned int n = cfg_opt_size(opt);
+	cfg_t *section = cfg_opt_getnsec(opt, n - 1);
+	const char *name = cfg_title(section);
+
+	if (n > PLAN_EVENTS_MAX)
+		return fail(cfg, "more than %d events", PLAN_EVENTS_MAX);
+	if (!*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] ||
+	    strlen(name) >= PARTITION_NAME_MAX)
+		return fail(
+			cfg,
+			"\"%s\" is no event's name: small letters, digits and \"-\", at most %d",
+			name, PARTITION_NAME_MAX - 1);
+	if (cfg_size(section, "after") == 0)
+		return fail(cfg, "event \"%s\" changes nothing: add after PARTITION { ... }", name);
+	return 0;
+}
+
+void config_check_events(cfg_t *cfg)
+{
+	cfg_set_validate_func(cfg, "event", check_event);
+	cfg_set_validate_func(cfg, "event|at", check_at);
+	cfg_set_validate_func(cfg, "event|revert-at", check_at);
+	cfg_set_validate_func(cfg, "event|when", check_when);
+	cfg_set_validate_func(cfg, "event|revert-when", check_when);
+	cfg_set_validate_func(cfg, "event|failover", check_failover);
+	cfg_set_validate_func(cfg, "event|failover-on", check_failures);
+	cfg_set_validate_func(cfg, "event|failover-freeze", check_freeze);
+	cfg_set_validate_func(cfg, "event|deadline", check_deadline);
+	cfg_set_validate_func(cfg, "event|retry", check_retry);
+	cfg_set_validate_func(cfg, "event|hold", check_hold);
+	config_check_shape(cfg, "event|before");
+	config_check_shape(cfg, "event|after");
+}
+
+static bool has_partition(const struct config *config, const char *name)
+{
+	const struct instance in = { .config = (struct config *)(uintptr_t)config };
+
+	return instance_find(&in, name) >= 0;
+}
+
+static int fill_patch(cfg_t *section, struct spec_patch *patch, struct vc_err *err)
+{
+	char list[LIST_TEXT];
+	enum memory_mode mode;
+	int r = 0;
+
+	*patch = (struct spec_patch){ .mode = -1, .exclusive = -1 };
+	snprintf(patch->name, sizeof(patch->name), "%s", cfg_title(section));
+	if (cfg_size(section, "cpus") > 0) {
+		r = topology_check_cpus(cfg_getstr(section, "cpus"), list, sizeof(list), NULL, err);
+		patch->cpus = r == 0 ? strdup(list) : NULL;
+	}
+	if (r == 0 && cfg_size(section, "mems") > 0) {
+		r = topology_check_mems(cfg_getstr(section, "mems"), list, sizeof(list), err);
+		patch->mems = r == 0 ? strdup(list) : NULL;
+	}
+	if (cfg_size(section, "memory") > 0)
+		config_parse_size(cfg_getstr(section, "memory"), &patch->memory_bytes);
+	if (cfg_size(section, "memory-mode") > 0 &&
+	    spec_parse_mode(cfg_getstr(section, "memory-mode"), &mode) == 0)
+		patch->mode = (int)mode;
+	if (cfg_size(section, "exclusive") > 0)
+		patch->exclusive = cfg_getbool(section, "exclusive");
+	return r;
+}
+
+static int fill_patches(cfg_t *event, const char *option, const struct config *config,
+			struct spec_patch **ret, size_t *ret_n, struct vc_err *err)
+{
+	size_t n = cfg_size(event, option);
+
+	*ret = calloc(n ? n : 1, sizeof(**ret));
+	if (!*ret)
+		return err_sys(err, ENOMEM, "cannot read the configuration");
+	for (size_t i = 0; i < n; i++) {
+		cfg_t *section = cfg_getnsec(event, option, (unsigned int)i);
+		int r;
+
+		if (!has_partition(config, cfg_title(section))) {
+			config_fail_at(config_line_of(section, NULL),
+				       "event \"%s\": there is no partition \"%s\"",
+				       cfg_title(event), cfg_title(section));
+			return -EINVAL;
+		}
+		*ret_n = i + 1;
+		r = fill_patch(section, &(*ret)[i], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The partition that a trigger looks at. */
+static int check_watched(cfg_t *section, const char *option, const struct config *config)
+{
+	const char *text = cfg_size(section, option) > 0 ? cfg_getstr(section, option) : NULL;
+	struct condition condition;
+	const char *name = text;
+
+	if (!text)
+		return 0;
+	if (strcmp(option, "failover") != 0) {
+		condition_parse(text, &condition, NULL);
+		name = condition.partition;
+	}
+	if (has_partition(config, name))
+		return 0;
+	config_fail_at(config_line_of(section, option), "%s: there is no partition \"%s\"", option,
+		       name);
+	return -EINVAL;
+}
+
+static unsigned int fill_failures(cfg_t *section)
+{
+	unsigned int n = cfg_size(section, "failover-on"), bits = 0;
+	enum failure_kind kind;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (failure_parse(cfg_getnstr(section, "failover-on", i), &kind) == 0)
+			bits |= FAILURE_BIT(kind);
+	return n > 0 ? bits : failure_default_kinds();
+}
+
+static int fill_event(cfg_t *section, const struct config *config, struct plan_event *event,
+		      struct vc_err *err)
+{
+	static const char *const watching[] = { "when", "revert-when", "failover" };
+	int r = 0;
+
+	snprintf(event->name, sizeof(event->name), "%s", cfg_title(section));
+	event->deadline_msec = (unsigned int)(cfg_getfloat(section, "deadline") * 1000);
+	event->retry_msec = (unsigned int)(cfg_getfloat(section, "retry") * 1000);
+	event->fire.failures = fill_failures(section);
+	event->fire.freeze_msec = (unsigned int)(cfg_getfloat(section, "failover-freeze") * 1000);
+	event->hold_msec = (unsigned int)(cfg_getfloat(section, "hold") * 1000);
+	if (config_copy_string(section, "at", &event->fire.at) < 0 ||
+	    config_copy_string(section, "when", &event->fire.when) < 0 ||
+	    config_copy_string(section, "failover", &event->fire.failover) < 0 ||
+	    config_copy_string(section, "revert-at", &event->revert.at) < 0 ||
+	    config_copy_string(section, "revert-when", &event->revert.when) < 0)
+		return err_sys(err, ENOMEM, "cannot read the configuration");
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(watching); i++)
+		r = check_watched(section, watching[i], config);
+	if (r == 0)
+		r = fill_patches(section, "before", config, &event->before, &event->n_before, err);
+	if (r == 0)
+		r = fill_patches(section, "after", config, &event->after, &event->n_after, err);
+	return r;
+}
+
+/* The line of the last such option in the event's shapes: what asks too much together
+ * with what stands before it. 0: none has it. */
+static int last_line_of(cfg_t *event, const char *option)
+{
+	int last = 0;
+
+	for (unsigned int i = 0; i < cfg_size(event, "after"); i++) {
+		cfg_t *section = cfg_getnsec(event, "after", i);
+		int line = cfg_size(section, option) > 0 ? config_line_of(section, option) : 0;
+
+		last = line > last ? line : last;
+	}
+	return last;
+}
+
+static int blamed_line(cfg_t *event, bool memory)
+{
+	int line = last_line_of(event, memory ? "memory" : "cpus");
+
+	if (!line)
+		line = last_line_of(event, "memory-mode");
+	return line ? line : config_line_of(event, NULL);
+}
+
+int config_fill_plan(cfg_t *cfg, struct config *config, struct vc_err *err)
+{
+	const struct instance in = { .config = config };
+	unsigned int n = cfg_size(cfg, "event");
+	const struct plan_event *event;
+	struct vc_err why = { 0 };
+	int r;
+
+	config->plan = calloc(1, sizeof(*config->plan));
+	if (config->plan)
+		config->plan->events = calloc(n ? n : 1, sizeof(*config->plan->events));
+	if (!config->plan || !config->plan->events)
+		return err_sys(err, ENOMEM, "cannot read the configuration");
+	for (unsigned int i = 0; i < n; i++) {
+		config->plan->n = i + 1;
+		r = fill_event(cfg_getnsec(cfg, "event", i), config, &config->plan->events[i], err);
+		if (r < 0)
+			return r;
+	}
+	r = plan_check(&in, config->plan, &event, &why);
+	if (r < 0) {
+		config_fail_at(blamed_line(cfg_gettsec(cfg, "event", event->name), r == -E2BIG),
+			       "event \"%s\": %s", event->name, why.text);
+		return -EINVAL;
+	}
+	return 0;
+}

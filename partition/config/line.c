@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * line.c - which line is to blame
+ *
+ * libconfuse knows the line only while it parses, and gives its callbacks no pointer of ours.
+ * So they note here, for the file that this thread is reading, where options stand, and the
+ * first error; later ones follow from it.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "partition/config/priv.h"
+
+#define LINES_MAX 2048 /* noted for later errors */
+
+/* What libconfuse's callbacks, which take no pointer of ours, write to. */
+static _Thread_local struct reading {
+	const char *path;
+	struct vc_err *err;
+	bool failed;
+	struct line {
+		const cfg_t *section;
+		const char *option;
+		int line;
+	} lines[LINES_MAX];
+	size_t n_lines;
+} reading;
+
+void config_begin_lines(const char *path, struct vc_err *err)
+{
+	reading = (struct reading){ .path = path, .err = err };
+}
+
+bool config_has_failed(void)
+{
+	return reading.failed;
+}
+
+int config_fail_at(int line, const char *fmt, ...)
+{
+	char sentence[512];
+	va_list ap;
+
+	if (reading.failed)
+		return -1;
+	reading.failed = true;
+	va_start(ap, fmt);
+	vsnprintf(sentence, sizeof(sentence), fmt, ap);
+	va_end(ap);
+	err_set(reading.err, EINVAL, "%s:%d: %s", reading.path, line, sentence);
+	return -1;
+}
+
+void config_note_line(const cfg_t *section, const char *option)
+{
+	if (reading.n_lines < LINES_MAX)
+		reading.lines[reading.n_lines++] = (struct line){
+			.section = section,
+			.option = option,
+			.line = section->line,
+		};
+}
+
+int config_line_of(const cfg_t *section, const char *option)
+{
+	for (size_t i = reading.n_lines; option && i > 0; i--) {
+		const struct line *line = &reading.lines[i - 1];
+
+		if (line->section == section && !strcmp(line->option, option))
+			return line->line;
+	}
+	return section->line;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * priv.h - what the config*.c files share, and nobody else includes
+ *
+ *	config.c            the file, options outside of sections
+ *	partition.c         partitions; shapes, which events have too
+ *	device.c            partitions' devices
+ *	event.c             events
+ *	region.c            regions
+ *	line.c              where options stand, and the first error
+ *	size.c              sizes
+ */
+#ifndef VC_PARTITION_CONFIG_PRIV_H
+#define VC_PARTITION_CONFIG_PRIV_H
+
+#include <confuse.h>
+
+#include "partition/config/config.h"
+
+/* line.c */
+/* A file is read now, by this thread; err gets the first error. */
+void config_begin_lines(const char *path, struct vc_err *err);
+bool config_has_failed(void);
+/* Keeps the first error as "FILE:LINE: sentence". Returns libconfuse's "no". */
+int config_fail_at(int line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define fail(cfg, ...) config_fail_at((cfg)->line, __VA_ARGS__)
+
+/* The line of an option in a section is known only in its validation callback: noted there,
+ * looked up by name later; the section's last line when it was not noted. */
+void config_note_line(const cfg_t *section, const char *option);
+int config_line_of(const cfg_t *section, const char *option);
+
+/* config.c: NULL when the option is not given. 0 or -ENOMEM. */
+int config_copy_string(cfg_t *section, const char *option, char **ret);
+
+/* partition.c */
+/* How a partition, and a region, may be called: a small letter, then small letters, digits and "-",
+ * less than PARTITION_NAME_MAX. */
+bool config_is_name(const char *name);
+/* What a partition and an event's shapes have, and its checks, at a path like "partition" or
+ * "event|after". */
+#define CONFIG_SHAPE_OPTIONS                                                                       \
+	CFG_STR("cpus", NULL, CFGF_NODEFAULT), CFG_STR("mems", NULL, CFGF_NODEFAULT),              \
+		CFG_STR("memory", NULL, CFGF_NODEFAULT),                                           \
+		CFG_BOOL("exclusive", cfg_false, CFGF_NODEFAULT),                                  \
+		CFG_STR("memory-mode", NULL, CFGF_NODEFAULT)
+void config_check_shape(cfg_t *cfg, const char *path);
+#define CONFIG_PARTITION_OPTIONS                                                                   \
+	CONFIG_SHAPE_OPTIONS, CFG_STR_LIST("devices", NULL, CFGF_NODEFAULT),                       \
+		CFG_STR_LIST("share", NULL, CFGF_NODEFAULT), CFG_END()
+void config_check_partitions(cfg_t *cfg);
+int config_fill_partitions(cfg_t *cfg, struct config *config, struct vc_err *err);
+
+/* region.c */
+#define CONFIG_REGION_OPTIONS                                                                      \
+	CFG_STR("size", NULL, CFGF_NODEFAULT), CFG_STR("owner", NULL, CFGF_NODEFAULT),             \
+		CFG_STR_LIST("share", NULL, CFGF_NODEFAULT),                                       \
+		CFG_STR("mode", NULL, CFGF_NODEFAULT), CFG_STR("user", NULL, CFGF_NODEFAULT),      \
+		CFG_STR("group", NULL, CFGF_NODEFAULT), CFG_END()
+void config_check_regions(cfg_t *cfg);
+/* The partitions being there. */
+int config_fill_regions(cfg_t *cfg, struct config *config, struct vc_err *err);
+
+/* device.c */
+/* Validates devices and share: each must be there. */
+int config_check_devices(cfg_t *cfg, cfg_opt_t *opt);
+int config_fill_devices(cfg_t *section, struct partition_spec *spec);
+/* Whether a partition shares what it owns, or two own the same; 0, or its line is told. */
+int config_check_shares(cfg_t *section, const struct partition_spec *spec);
+int config_check_owners(cfg_t *section, const struct partition_spec *a,
+			const struct partition_spec *b);
+
+/* event.c */
+#define CONFIG_EVENT_OPTIONS(shape)                                                                \
+	CFG_STR("at", NULL, CFGF_NODEFAULT), CFG_STR("when", NULL, CFGF_NODEFAULT),                \
+		CFG_STR("failover", NULL, CFGF_NODEFAULT),                                         \
+		CFG_STR_LIST("failover-on", NULL, CFGF_NODEFAULT),                                 \
+		CFG_FLOAT("failover-freeze", 10, CFGF_NONE),                                       \
+		CFG_STR("revert-at", NULL, CFGF_NODEFAULT),                                        \
+		CFG_STR("revert-when", NULL, CFGF_NODEFAULT),                                      \
+		CFG_FLOAT("deadline", 30, CFGF_NONE), CFG_FLOAT("retry", 0, CFGF_NONE),            \
+		CFG_FLOAT("hold", 5, CFGF_NONE),                                                   \
+		CFG_SEC("before", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),           \
+		CFG_SEC("after", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES), CFG_END()
+void config_check_events(cfg_t *cfg);
+/* Fills config->plan, the partitions being there. */
+int config_fill_plan(cfg_t *cfg, struct config *config, struct vc_err *err);
+
+#endif

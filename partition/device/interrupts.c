@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * interrupts.c - the interrupts of a device, as sysfs tells them
+ *
+ * The device that signals is often not the one that is named: above a disk or interface there
+ * is a virtio device or a SCSI target, and msi_irqs stands at the PCI function above that;
+ * without MSI there is one interrupt in "irq". So the first directory upwards that has one is
+ * taken, and none above a PCI function is looked at, since that is a bridge. Other hardware
+ * (virtio-mmio, rtc, i8042, legacy IDE) is found by the name that its handler has: that of a
+ * device upwards, or of its driver.
+ */
+#include <ctype.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "partition/device/priv.h"
+
+#define TOP "sys/devices"
+
+struct found {
+	unsigned int *irq;
+	size_t max, n;
+};
+
+static void add_irq(int root, uint64_t irq, struct found *found)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/irq/%" PRIu64, irq);
+	if (irq == 0 || irq > UINT_MAX || faccessat(root, path, F_OK, 0) < 0)
+		return;
+	for (size_t i = 0; i < found->n; i++) {
+		if (found->irq[i] == irq)
+			return;
+	}
+	if (found->n < found->max)
+		found->irq[found->n++] = (unsigned int)irq;
+}
+
+static DIR *open_dir(int at, const char *path)
+{
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		closep(&fd);
+	return dir;
+}
+
+/* A name that is a number; 0: it is none. */
+static uint64_t number_of(const char *name)
+{
+	char *end;
+	unsigned long number = isdigit((unsigned char)name[0]) ? strtoul(name, &end, 10) : 0;
+
+	return number && !*end ? number : 0;
+}
+
+/* Those of this directory's device itself. */
+static void add_own(int root, int dir, struct found *found)
+{
+	_cleanup_closedir_ DIR *msi = open_dir(dir, "msi_irqs");
+	const struct dirent *entry;
+	size_t before = found->n;
+	uint64_t line, type;
+
+	while (msi && (entry = readdir(msi)))
+		add_irq(root, number_of(entry->d_name), found);
+	/* A serial port of type 0 is not there, and its number somebody else's. */
+	if (found->n == before && file_read_u64(dir, "irq", &line) == 0 &&
+	    (file_read_u64(dir, "type", &type) < 0 || type != 0))
+		add_irq(root, line, found);
+}
+
+/* "0000:00:05.0"; a serial port may be called "00:00:0.0". */
+static bool is_function(const char *name)
+{
+	unsigned int domain, bus, slot, function;
+
+	return strcspn(name, ":") >= 4 && strlen(name) - strcspn(name, ":") == 8 &&
+	       sscanf(name, "%x:%x:%x.%x", &domain, &bus, &slot, &function) == 4;
+}
+
+/* Those of a PCI function and, if it is a bridge, of the functions below it. */
+static void add_function(int root, int dir, int depth, struct found *found)
+{
+	_cleanup_closedir_ DIR *stream = open_dir(dir, ".");
+	const struct dirent *entry;
+
+	add_own(root, dir, found);
+	while (stream && depth > 0 && (entry = readdir(stream))) {
+		_cleanup_close_ int below = -1;
+
+		if (entry->d_type != DT_DIR || !is_function(entry->d_name))
+			continue;
+		below = openat(dir, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below >= 0)
+			add_function(root, below, depth - 1, found);
+	}
+}
+
+/* Takes the last component off; false: that was the last device. */
+static bool go_up(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash || is_function(slash + 1))
+		return false;
+	*slash = '\0';
+	return strcmp(path, TOP) != 0;
+}
+
+static void add_upwards(int root, const char *place, struct found *found)
+{
+	char path[HARDWARE_PATH];
+	bool first = true;
+
+	snprintf(path, sizeof(path), "%s", place);
+	do {
+		_cleanup_close_ int dir = openat(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (dir >= 0 && first && is_function(strrchr(path, '/') + 1))
+			add_function(root, dir, 8, found);
+		else if (dir >= 0)
+			add_own(root, dir, found);
+		first = false;
+	} while (found->n == 0 && go_up(path));
+}
+
+/* Whether a handler is called like a device at this place or above it, or its driver. */
+static bool serves(int root, const char *handler, const char *place)
+{
+	char path[HARDWARE_PATH];
+
+	snprintf(path, sizeof(path), "%s", place);
+	do {
+		char file[HARDWARE_PATH + 16], driver[PATH_MAX];
+		ssize_t len;
+
+		snprintf(file, sizeof(file), "%s/uevent", path);
+		if (faccessat(root, file, F_OK, 0) < 0) /* no device: a class's directory */
+			continue;
+		snprintf(file, sizeof(file), "%s/driver", path);
+		len = readlinkat(root, file, driver, sizeof(driver) - 1);
+		driver[len > 0 ? len : 0] = '\0';
+		if (!strcmp(handler, strrchr(path, '/') + 1) ||
+		    (strrchr(driver, '/') && !strcmp(handler, strrchr(driver, '/') + 1)))
+			return true;
+	} while (go_up(path));
+	return false;
+}
+
+static void add_by_handler(int root, const char *place, struct found *found)
+{
+	_cleanup_closedir_ DIR *dir = open_dir(root, "sys/kernel/irq");
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		char path[PATH_MAX], handlers[512];
+		char *next = handlers, *handler;
+
+		snprintf(path, sizeof(path), "%s/actions", entry->d_name);
+		if (entry->d_name[0] == '.' ||
+		    file_read(dirfd(dir), path, handlers, sizeof(handlers)) <= 0)
+			continue;
+		while ((handler = strsep(&next, ",")))
+			if (*handler && serves(root, handler, place))
+				add_irq(root, number_of(entry->d_name), found);
+	}
+}
+
+static int number_order(const void *a, const void *b)
+{
+	const unsigned int *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+void device_irqs_of(int root, int dir, unsigned int *ret, size_t max, size_t *ret_n)
+{
+	struct found all = { .irq = ret, .max = max };
+	struct hardware hardware;
+
+	hardware_behind(root, dir, &hardware);
+	for (size_t i = 0; i < hardware.n; i++) {
+		struct found found = { .irq = ret + all.n, .max = max - all.n };
+
+		add_upwards(root, hardware.path[i], &found);
+		if (found.n == 0)
+			add_by_handler(root, hardware.path[i], &found);
+		all.n += found.n;
+	}
+	if (all.n > 1)
+		qsort(ret, all.n, sizeof(*ret), number_order);
+	*ret_n = all.n;
+}

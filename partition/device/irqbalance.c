@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * irqbalance.c - the daemon that spreads interrupts, and which of ours it would move
+ */
+#include "partition/device/irqbalance.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+
+#define CMDLINE_MAX 65536
+
+pid_t irqbalance_find(int root)
+{
+	int fd = openat(root, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		char path[280], name[32];
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "%s/comm", entry->d_name);
+		if (file_read(fd, path, name, sizeof(name)) > 0 && !strcmp(name, "irqbalance"))
+			return (pid_t)atoi(entry->d_name);
+	}
+	return 0;
+}
+
+/* The number of "--banirq=36", "-i36", or of the next word after "--banirq", "-i"; NULL: none. */
+static const char *banned_number(const char *word, const char *next)
+{
+	static const char *const options[] = { "--banirq", "-i" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const char *rest = word + strlen(options[i]);
+
+		if (strncmp(word, options[i], strlen(options[i])) != 0)
+			continue;
+		if (!*rest)
+			return next;
+		return *rest == '=' ? rest + 1 : rest;
+	}
+	return NULL;
+}
+
+static bool is_banned(const char *cmdline, size_t len, unsigned int irq)
+{
+	for (const char *word = cmdline; word < cmdline + len; word += strlen(word) + 1) {
+		const char *next = word + strlen(word) + 1;
+		const char *number = banned_number(word, next < cmdline + len ? next : NULL);
+
+		if (number && strtoul(number, NULL, 10) == irq)
+			return true;
+	}
+	return false;
+}
+
+size_t irqbalance_left(int root, pid_t pid, unsigned int *irqs, size_t n)
+{
+	_cleanup_free_ char *cmdline = NULL;
+	char path[64];
+	ssize_t len;
+	size_t left = 0;
+
+	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)pid);
+	len = file_read_all(root, path, CMDLINE_MAX, &cmdline);
+	for (size_t i = 0; i < n; i++) {
+		if (len <= 0 || !is_banned(cmdline, (size_t)len, irqs[i]))
+			irqs[left++] = irqs[i];
+	}
+	return left;
+}

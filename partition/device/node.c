@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * node.c - which nodes in /dev lead to a device, as sysfs tells them
+ *
+ * A directory in sysfs with a file "dev" in it is a device with a node; below the one that is
+ * named stand the others that reach the same hardware, but for those that lie elsewhere
+ * (hardware.c). Beside a disk, in the directory
+ * that its "device" link leads to, stands a character device that takes commands for it:
+ * of a SCSI disk sg and bsg, of an NVMe namespace ng. The NVMe controller's own node is
+ * left out: other partitions may own its other namespaces; pci: has it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "partition/device/priv.h"
+
+#define DEPTH_MAX 24 /* of directories below a PCI function: a hub behind a hub */
+
+struct found {
+	struct device_node *node;
+	size_t max, n;
+};
+
+int device_node_order(const void *a, const void *b)
+{
+	const struct device_node *x = a, *y = b;
+
+	if (x->block != y->block)
+		return x->block - y->block;
+	if (x->major != y->major)
+		return x->major < y->major ? -1 : 1;
+	return (x->minor > y->minor) - (x->minor < y->minor);
+}
+
+static bool is_block(int dir)
+{
+	char link[PATH_MAX];
+	ssize_t len = readlinkat(dir, "subsystem", link, sizeof(link) - 1);
+	const char *slash;
+
+	link[len > 0 ? len : 0] = '\0';
+	slash = strrchr(link, '/');
+	return slash && !strcmp(slash, "/block");
+}
+
+/* The node of the device whose directory this is; one without is none. */
+static int add_node(int dir, struct found *found)
+{
+	struct device_node node = { .block = is_block(dir) };
+	char text[32];
+
+	if (file_read(dir, "dev", text, sizeof(text)) < 0 ||
+	    sscanf(text, "%u:%u", &node.major, &node.minor) != 2)
+		return 0;
+	if (found->n == found->max)
+		return -E2BIG;
+	found->node[found->n++] = node;
+	return 0;
+}
+
+static int add_below(int dir, int depth, struct found *found)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	int r = add_node(dir, found);
+
+	if (!stream) {
+		closep(&fd);
+		return r;
+	}
+	while (r == 0 && depth > 0 && (entry = readdir(stream))) {
+		_cleanup_close_ int below = -1;
+
+		/* Links lead elsewhere: up, or to others' devices. */
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		below = openat(fd, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below >= 0)
+			r = add_below(below, depth - 1, found);
+	}
+	return r;
+}
+
+static int add_at(int dir, const char *path, int depth, struct found *found)
+{
+	_cleanup_close_ int at = openat(dir, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return at < 0 ? 0 : add_below(at, depth, found);
+}
+
+static int add_apart(int dir, void *ctx)
+{
+	return add_below(dir, DEPTH_MAX, ctx);
+}
+
+int device_nodes_below(int root, int dir, struct device_node *ret, size_t max, size_t *ret_n)
+{
+	struct found found = { .node = ret, .max = max };
+	char place[HARDWARE_PATH];
+	int r = add_below(dir, DEPTH_MAX, &found);
+
+	if (r == 0 && hardware_place(root, dir, place, sizeof(place)) == 0)
+		r = hardware_each_apart(root, place, add_apart, &found);
+	*ret_n = found.n;
+	return r;
+}
+
+int device_nodes_of_disk(int dir, const char *disk, struct device_node *ret, size_t max,
+			 size_t *ret_n)
+{
+	struct found found = { .node = ret, .max = max };
+	char generic[128];
+	int r = add_below(dir, 1, &found);
+
+	if (r == 0)
+		r = add_at(dir, "device/scsi_generic", 1, &found);
+	if (r == 0)
+		r = add_at(dir, "device/bsg", 1, &found);
+	if (r == 0 && !strncmp(disk, "nvme", 4)) {
+		snprintf(generic, sizeof(generic), "device/ng%s", disk + 4);
+		r = add_at(dir, generic, 0, &found);
+	}
+	*ret_n = found.n;
+	return r;
+}
