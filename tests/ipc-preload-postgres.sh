@@ -63,6 +63,7 @@ is "rows of history" "$(cat "$dir/history")" "$done"
 is "sum of balances" "$(cat "$dir/accounts")" "$(cat "$dir/deltas")"
 is "rounds with failed transactions" \
 	"$(grep -c '^number of failed transactions: [1-9]' "$dir/bench.log" || :)" 0
-is "segments at the end" "$(vcctl ipc list --kind=sysv-shm --json | json "len(d['ipc'])")" 0
+no_segments() { [ "$(vcctl ipc list --kind=sysv-shm --json | json "len(d['ipc'])")" = 0 ]; }
+wait_for 10 no_segments || fail "segments at the end: $(vcctl ipc list)"
 [ "$moves" -eq 0 ] || show_moves "PostgreSQL"
 say "$done transactions"
