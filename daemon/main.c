@@ -67,12 +67,16 @@ static int main_make_partition(struct daemon *daemon, struct vc_err *err)
 	enum cg_exclusive obtained;
 	struct vc_err why;
 	const struct reshape_claim claim = { .rank = RESHAPE_RANK_BRIEF };
+	struct partition_kept kept = { .asked = 0 };
 	int r = reshape_lock(daemon->instance, daemon->cg, &claim, &lock, err);
 
 	if (r < 0)
 		return r;
 	spec = &daemon->instance->config->parts[daemon->slot];
 	r = partition_create(daemon->cg, spec, &obtained, err);
+	for (size_t i = 0; r == 0 && i < daemon->instance->config->n_parts; i++)
+		partition_count_kept(daemon->cg, &daemon->instance->config->parts[i], &kept);
+	partition_keep_all_or_none(daemon->cg, &kept);
 	if (r == 0)
 		partition_route(spec, daemon->instance->dirfd);
 	if (r == 0 && deny_apply(daemon->cg, daemon->instance->config, daemon->slot, &why) < 0)

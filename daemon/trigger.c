@@ -245,6 +245,18 @@ static void plan_take_failures(struct daemon *daemon)
 	}
 }
 
+/* There is nothing to go back to: a process that waits for its turn to say so would keep others of
+ * its rank from theirs. */
+static bool plan_is_void(struct daemon *daemon, const struct plan_watch *watch)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	const struct plan_event *event = NULL;
+
+	if (watch->way == PLAN_REVERT && plan_read(daemon->instance, &plan, NULL) == 0)
+		event = plan_find(plan, watch->event->name, NULL);
+	return event && !event->in_force && event->n_before == 0;
+}
+
 static void plan_look(struct daemon *daemon, struct plan_watch *watch, uint64_t now)
 {
 	uint64_t since = daemon->plan->looked_usec, at;
@@ -255,7 +267,7 @@ static void plan_look(struct daemon *daemon, struct plan_watch *watch, uint64_t 
 		plan_set_due(daemon->plan, watch, PLAN_BY_TIME, at);
 		log_info("event %s: %s: it is time", watch->event->name, plan_way_name(watch->way));
 	}
-	if (watch->loaded && plan_is_loaded(daemon, watch)) {
+	if (watch->loaded && plan_is_loaded(daemon, watch) && !plan_is_void(daemon, watch)) {
 		plan_set_due(daemon->plan, watch, PLAN_BY_LOAD, now);
 		log_info("event %s: %s: its condition is met", watch->event->name,
 			 plan_way_name(watch->way));

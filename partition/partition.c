@@ -62,6 +62,21 @@ int partition_create(struct cg *cg, const struct partition_spec *spec,
 	return r;
 }
 
+void partition_count_kept(struct cg *cg, const struct partition_spec *spec,
+			  struct partition_kept *kept)
+{
+	if (spec_is_free(spec) || !spec->exclusive || !cg_exists(cg, spec->name))
+		return;
+	kept->asked++;
+	kept->kept += cg_get_keeper(cg, spec->name) != NULL;
+}
+
+void partition_keep_all_or_none(struct cg *cg, const struct partition_kept *kept)
+{
+	if (kept->kept > 0 && kept->kept < kept->asked)
+		cg_share_kept(cg);
+}
+
 void partition_route(const struct partition_spec *spec, int state)
 {
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -19,6 +19,19 @@
  */
 int partition_create(struct cg *cg, const struct partition_spec *spec,
 		     enum cg_exclusive *ret_obtained, struct vc_err *err);
+
+/*
+ * Of the partitions that ask for their CPUs as their own, those that exist and those of them whose
+ * CPUs the kernel refuses to others. On v1 all get that or none, so that it does not matter which
+ * came first: count each partition, then partition_keep_all_or_none().
+ */
+struct partition_kept {
+	size_t asked, kept;
+};
+
+void partition_count_kept(struct cg *cg, const struct partition_spec *spec,
+			  struct partition_kept *kept);
+void partition_keep_all_or_none(struct cg *cg, const struct partition_kept *kept);
 /* Sends the interrupts of its devices to its CPUs, as far as they can be sent. state: the
  * instance's directory. */
 void partition_route(const struct partition_spec *spec, int state);

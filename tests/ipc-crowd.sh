@@ -4,6 +4,7 @@
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-ipc.sh"
 requires_plain_build
+# shellcheck disable=SC3045 # dash and bash have it
 ulimit -n 160
 up
 n=300

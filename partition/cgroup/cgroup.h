@@ -91,6 +91,9 @@ int cg_get_exclusive(struct cg *cg, const char *path, bool asked, enum cg_exclus
  * "cpuset.cpus.partition" keeps everybody off, v1's "cpuset.cpu_exclusive" other groups. NULL: it
  * does not, and only vcctl keeps partitions apart. */
 const char *cg_get_keeper(struct cg *cg, const char *path);
+/* v1: no partition has its CPUs as its own any more. Where the kernel cannot refuse the CPUs of all
+ * partitions that ask for it, it is to refuse those of none. */
+void cg_share_kept(struct cg *cg);
 /*
  * Moves what memory the group's processes have on other nodes than mems there, which become
  * its nodes with cg_set_cpus(): that leaves out pages under I/O. Tries, once at least, until

@@ -229,3 +229,13 @@ void cg_v1_ask_instances(const struct cg_hier *hier, const char *parent)
 {
 	cg_each_child(hier, parent, v1_yield, NULL);
 }
+
+void cg_share_kept(struct cg *cg)
+{
+	const struct cg_hier *hier = cg_hier_of(cg, CG_CPUSET);
+
+	if (!hier || hier->version == 2)
+		return;
+	v1_share_all(hier, hier->base);
+	v1_give_back(hier);
+}

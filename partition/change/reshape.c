@@ -163,6 +163,22 @@ static int move_cpus(const struct way *way, struct vc_err *err)
 	return r;
 }
 
+/* One that is not changed may ask for its CPUs as its own, too. */
+static void keep_all_or_none(const struct instance *in, const struct way *way)
+{
+	struct partition_kept kept = { .asked = 0 };
+
+	for (size_t i = 0; i < in->config->n_parts; i++) {
+		const struct partition_spec *spec = &in->config->parts[i];
+
+		for (size_t k = 0; k < way->reshape->n; k++)
+			if (!strcmp(goal(way, k)->name, spec->name))
+				spec = goal(way, k);
+		partition_count_kept(way->cg, spec, &kept);
+	}
+	partition_keep_all_or_none(way->cg, &kept);
+}
+
 static int grow(const struct way *way, struct vc_err *err)
 {
 	for (size_t i = 0; i < way->reshape->n; i++) {
@@ -240,6 +256,7 @@ static int undo(struct instance *in, struct cg *cg, struct reshape *reshape,
 	/* CPUs first: they cost nothing, and jobs may wait for them. */
 	if (r == 0)
 		r = move_cpus(&way, err);
+	keep_all_or_none(in, &way);
 	if (r == 0)
 		r = shrink(&way, err);
 	if (r == 0)
@@ -322,7 +339,8 @@ static int collect(const struct instance *in, const struct partition_spec *after
 }
 
 /* Up to the commit; what fails is for the caller to undo. */
-static int prepare(struct way *way, struct reshape_report *report, struct vc_err *err)
+static int prepare(const struct instance *in, struct way *way, struct reshape_report *report,
+		   struct vc_err *err)
 {
 	uint64_t began = clock_mono_usec(), shrunk;
 	int r;
@@ -335,6 +353,7 @@ static int prepare(struct way *way, struct reshape_report *report, struct vc_err
 		return r;
 	run_hook("cpus", way->reshape->cause);
 	r = move_cpus(way, err);
+	keep_all_or_none(in, way);
 	report->cpus_usec = clock_mono_usec() - shrunk;
 	return r;
 }
@@ -348,7 +367,7 @@ static int execute(struct instance *in, struct cg *cg, struct reshape *reshape,
 
 	if (r < 0)
 		return r;
-	r = prepare(&way, report, err);
+	r = prepare(in, &way, report, err);
 	if (r == 0) {
 		reshape->committed = true;
 		r = journal_write(in, reshape, err);
