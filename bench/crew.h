@@ -37,7 +37,7 @@ struct crew_figures {
 	double queue_pct;                 /* wanting a CPU that others have */
 	double switches, forced_switches; /* per 1000 operations */
 	double jain;                      /* 1: all threads did as much; 1/n: one did all */
-	/* Of all CPUs meanwhile: this crew, whoever is not of it, other machines. */
+	/* Time of all CPUs during the run: of this crew, of other processes, of other machines. */
 	double cpu_pct, others_pct, steal_pct;
 	double counters[N_COUNTERS]; /* per 1000 operations; NAN: not counted */
 };

@@ -40,7 +40,7 @@ static bool plan_has_trigger(const struct plan *plan)
 	return false;
 }
 
-/* events.json was checked when it was written; what is wrong in it by now just never comes. */
+/* events.json was checked when it was written. An event that is wrong in it now never happens. */
 static void plan_fill_watch(struct plan_watch *watch, const struct plan_event *event,
 			    enum plan_way way)
 {

@@ -4,7 +4,7 @@ nodist_libmig_la_SOURCES = libmig/criu/rpc.pb-c.c libmig/criu/rpc.pb-c.h libmig/
 libmig_la_SOURCES = libmig/check.c libmig/check.h libmig/mig.h libmig/move-priv.h libmig/move.c \
 	libmig/namespace.c libmig/namespace.h libmig/pids.c libmig/pids.h libmig/refusal.c \
 	libmig/refusal.h libmig/restore.c libmig/robust.c libmig/robust.h libmig/take.c \
-	libmig/criu/criu.c libmig/criu/criu.h libmig/criu/explain.c libmig/criu/explain.h \
+	libmig/criu/cache.c libmig/criu/criu.c libmig/criu/criu.h libmig/criu/explain.c libmig/criu/explain.h \
 	libmig/criu/external.c libmig/criu/external.h libmig/criu/hold-wire.h libmig/criu/hold.c \
 	libmig/criu/hold.h libmig/criu/rights.c libmig/criu/rights.h libmig/fill/copy.c \
 	libmig/fill/fill.c libmig/fill/fill.h libmig/fill/plan.c libmig/fill/priv.h \

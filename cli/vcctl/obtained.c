@@ -2,9 +2,9 @@
 /*
  * obtained.c - says what the kernel has not given as it was asked for
  *
- * Asking for CPUs as a partition's own, or for fixed memory, does not fail where a machine has not
- * the means. So whoever asks is told, with what the kernel's files say, when partitions come up or
- * change; 'vcctl check' and vcstat tell it later.
+ * A request for dedicated CPUs or fixed memory does not fail on a machine that cannot give them. So
+ * vcctl prints what the kernel's files say when partitions come up or change. 'vcctl check' and
+ * vcstat show it later.
  */
 #include "cli/vcctl/vcctl.h"
 

@@ -69,8 +69,8 @@ bool ipc_undo(struct ipc *ipc, const struct table_opener *who, bool late);
 bool ipc_undo_pauses(struct ipc *ipc, const struct table_opener *who);
 /* An object has been unlinked: who sleeps in it is told, where that ends the sleep. */
 void ipc_undo_unlinked(struct ipc *ipc, uint64_t id);
-/* Processes that have ended, and of which no daemon knew, are taken out of what a segment notes of
- * who has it attached. */
+/* A segment notes which processes have it attached. Removes the processes that have ended and that
+ * no daemon knew. */
 void ipc_forget_gone(struct ipc *ipc, uint64_t id);
 /* An object has another owner or mode: those who have it mapped ask again what they may. */
 void ipc_owner_changed(struct ipc *ipc, uint64_t id);

@@ -6,9 +6,9 @@
  * connects anew. So there is no lock, and threads do not wait for each other.
  *
  * It has the rights that the process had when it was made, so it is used only by the same process
- * with the same user, and only if its real ids are its effective ones: the daemon is told the real
- * ones with each message (daemon/request/kept.c). Its descriptor is the program's to close by
- * mistake, and another file may have the number then; so it is known by device and inode.
+ * with the same user, and only if its real ids are its effective ones: each message carries the
+ * real ones (daemon/request/kept.c). Its descriptor is the program's to close by mistake, and
+ * another file may have the number then; so it is known by device and inode.
  */
 #include "ipcmap/door/conn.h"
 

@@ -138,7 +138,7 @@ static bool exec_has_all(char *const *env)
 	return true;
 }
 
-/* The C library's own: an item that does not fit is left out, and the program is told. */
+/* The C library's own list: an item that does not fit is left out, and a warning says so. */
 static bool exec_add(char **env, const struct exec_variable *variable, char *text, size_t size)
 {
 	char **at = exec_find(env, variable->name);
