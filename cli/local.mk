@@ -16,11 +16,11 @@ vcstat_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/ipc.h cli/json.c
 vcstat_CFLAGS = $(vcmove_CFLAGS)
 vcstat_LDADD = $(vcmove_LDADD)
 
-vcctl_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/json.c cli/table.c cli/vcctl/add.c \
-	cli/vcctl/check.c cli/vcctl/daemons.c cli/vcctl/devices.c cli/vcctl/down.c \
-	cli/vcctl/event.c cli/vcctl/ipc-audit.c cli/vcctl/ipc-audit.h cli/vcctl/ipc.c \
-	cli/vcctl/ipccheck.c cli/vcctl/ipcdir.c cli/vcctl/kill.c cli/vcctl/list.c \
-	cli/vcctl/obtained.c cli/vcctl/set.c cli/vcctl/shape.c cli/vcctl/trial.c cli/vcctl/up.c \
+vcctl_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/json.c cli/table.c admin/add.c \
+	cli/vcctl/check.c admin/daemons.c admin/devices.c admin/down.c \
+	cli/vcctl/event.c admin/ipc-audit.c admin/ipc-audit.h cli/vcctl/ipc.c \
+	cli/vcctl/ipccheck.c admin/ipc-dir.c cli/vcctl/kill.c cli/vcctl/list.c \
+	admin/obtained.c admin/set.c admin/shape.c admin/trial.c admin/up.c \
 	cli/vcctl/vcctl.c cli/vcctl/vcctl.h cli/vcctl/verdict.c cli/vcctl/verdict.h
 vcctl_CFLAGS = $(vcmove_CFLAGS)
 vcctl_LDADD = libboard.la libipctable.la libpolicy.la libmig.la libpartition.la libwire.la libcommon.la \

@@ -179,7 +179,7 @@ static int main_say_ready(int fd, const char *text)
 
 	if (fd < 0)
 		return 0;
-	/* vcctl has it end with itself until now: see cli/vcctl/daemons.c. */
+	/* vcctl has it end with itself until now: see admin/daemons.c. */
 	prctl(PR_SET_PDEATHSIG, 0);
 	if (write(fd, text, strlen(text)) < 0)
 		r = -errno;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/vcctl/ipc-audit.h"
+#include "admin/ipc-audit.h"
 #include "cli/vcctl/verdict.h"
 #include "common/cleanup.h"
 

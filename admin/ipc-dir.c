@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ipcdir.c - the table of IPC objects and the place for their files
+ * ipc-dir.c - the table of IPC objects and the place for their files
  *
  * The files have a tmpfs of their own: users fill it, and must not take the room of the
  * state directory. It is theirs as /dev/shm is, up to half of the memory. Programs outside

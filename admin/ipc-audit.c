@@ -2,7 +2,7 @@
 /*
  * ipc-audit.c - do the table of IPC objects, their files and their openers agree?
  */
-#include "cli/vcctl/ipc-audit.h"
+#include "admin/ipc-audit.h"
 
 #include <errno.h>
 #include <fcntl.h>
