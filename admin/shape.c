@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "partition/change/reshape.h"
@@ -132,32 +132,33 @@ static bool shape_same(const struct shape_row *a, const struct shape_row *b)
 	       !strcmp(a->mems, b->mems);
 }
 
-static void shape_add_cells(struct table *table, const struct shape_row *row)
+static void shape_add_cells(struct columns *table, const struct shape_row *row)
 {
 	char size[32];
 
-	table_add(table, "%s", config_format_size(row->memory_bytes, size, sizeof(size)));
-	table_add(table, "%s", row->mode);
-	table_add(table, "%s", row->cpus);
-	table_add(table, "%s", row->sharing);
-	table_add(table, "%s", row->mems);
+	columns_add(table, "%s", config_format_size(row->memory_bytes, size, sizeof(size)));
+	columns_add(table, "%s", row->mode);
+	columns_add(table, "%s", row->cpus);
+	columns_add(table, "%s", row->sharing);
+	columns_add(table, "%s", row->mems);
 }
 
 /* As JP06110715 draws it in its Fig. 9: a partition a line, before and after side by side. */
 static void shape_print(const struct partition_spec *parts, const struct shape_row *before,
 			const struct shape_row *after, size_t n)
 {
-	struct table *table = table_new("PARTITION|>MEMORY|MODE|CPUS|CPU|NODES| |>MEMORY|MODE|CPUS|"
-					"CPU|NODES");
+	struct columns *table =
+		columns_new("PARTITION|>MEMORY|MODE|CPUS|CPU|NODES| |>MEMORY|MODE|CPUS|"
+			    "CPU|NODES");
 
 	for (size_t i = 0; i < n; i++) {
-		table_add(table, "%s", parts[i].name);
+		columns_add(table, "%s", parts[i].name);
 		shape_add_cells(table, &before[i]);
-		table_add(table, "%s", shape_same(&before[i], &after[i]) ? "" : "->");
+		columns_add(table, "%s", shape_same(&before[i], &after[i]) ? "" : "->");
 		shape_add_cells(table, &after[i]);
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 /* Below the table, since few have any. */
@@ -249,10 +250,10 @@ static void shape_print_done(const struct reshape_report *report)
 		return;
 	}
 	printf("done in %s: shrinking %s, CPUs %s, growing %s\n",
-	       table_usec(report->total_usec, total, sizeof(total)),
-	       table_usec(report->shrink_usec, shrink, sizeof(shrink)),
-	       table_usec(report->cpus_usec, cpus, sizeof(cpus)),
-	       table_usec(report->grow_usec, grow, sizeof(grow)));
+	       columns_usec(report->total_usec, total, sizeof(total)),
+	       columns_usec(report->shrink_usec, shrink, sizeof(shrink)),
+	       columns_usec(report->cpus_usec, cpus, sizeof(cpus)),
+	       columns_usec(report->grow_usec, grow, sizeof(grow)));
 }
 
 int vcctl_reshape(const struct vcctl *opts, struct instance *in, struct cg *cg,

@@ -20,7 +20,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -269,7 +269,7 @@ static int up_fill(struct instance *in, struct cg **ret_cg, struct vc_err *err)
 
 static void up_print(const struct instance *in)
 {
-	struct table *table = table_new("PARTITION|CPUS|NODES|>MEMORY|DAEMON");
+	struct columns *table = columns_new("PARTITION|CPUS|NODES|>MEMORY|DAEMON");
 	char size[32];
 
 	for (size_t i = 0; i < in->config->n_parts; i++) {
@@ -279,17 +279,18 @@ static void up_print(const struct instance *in)
 		if (spec_is_free(spec))
 			continue;
 		pid = instance_daemon_pid(in, spec->name);
-		table_add(table, "%s", spec->name);
-		table_add(table, "%s", spec->cpus);
-		table_add(table, "%s", spec->mems);
-		table_add(table, "%s", config_format_size(spec->memory_bytes, size, sizeof(size)));
+		columns_add(table, "%s", spec->name);
+		columns_add(table, "%s", spec->cpus);
+		columns_add(table, "%s", spec->mems);
+		columns_add(table, "%s",
+			    config_format_size(spec->memory_bytes, size, sizeof(size)));
 		if (pid)
-			table_add(table, "%d", (int)pid);
+			columns_add(table, "%d", (int)pid);
 		else
-			table_add(table, "down");
+			columns_add(table, "down");
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 static void up_warn_irqbalance(const struct instance *in)

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "bench/calls.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 
 #define CALLS_ROUNDS 15
@@ -81,7 +81,7 @@ static int calls_run(struct bench *bench, char *program, int way, bool counts, s
 
 static void calls_report(struct bench *bench)
 {
-	struct table *table = table_new("CALLS|>N|>MAPPED|>P90|>KERNEL|>P90|>RATIO");
+	struct columns *table = columns_new("CALLS|>N|>MAPPED|>P90|>KERNEL|>P90|>RATIO");
 	json_t *list = json_array();
 
 	printf("\nIPC calls of an unmodified program, microseconds:\n");
@@ -90,22 +90,22 @@ static void calls_report(struct bench *bench)
 		json_t *object = json_object();
 
 		json_object_set_new(object, "calls", json_string(call_words[i]));
-		table_add(table, "%s", call_words[i]);
-		table_add(table, "%zu", call_costs[i][MAPPED].n);
+		columns_add(table, "%s", call_words[i]);
+		columns_add(table, "%zu", call_costs[i][MAPPED].n);
 		for (int way = 0; way < CALLS_WAYS; way++) {
 			struct samples *cost = &call_costs[i][way];
 
 			medians[way] = samples_quantile(cost, 0.5);
 			json_object_set_new(object, call_ways[way], samples_json(cost));
-			table_add(table, "%.3g", medians[way]);
-			table_add(table, "%.3g", samples_quantile(cost, 0.9));
+			columns_add(table, "%.3g", medians[way]);
+			columns_add(table, "%.3g", samples_quantile(cost, 0.9));
 			samples_done(cost);
 		}
-		table_add(table, "%.1f", medians[MAPPED] / medians[KERNEL]);
+		columns_add(table, "%.1f", medians[MAPPED] / medians[KERNEL]);
 		json_array_append_new(list, object);
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 	json_object_set_new(bench->ipc, "calls", list);
 }
 

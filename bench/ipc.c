@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "ipcmap/vcipc.h"
@@ -330,7 +330,7 @@ void ipc_rounds(struct bench *bench, const char *what, struct ipc_way *ways, siz
 void ipc_report(struct bench *bench, const char *key, const char *title, const char *unit,
 		struct ipc_way *ways, size_t n)
 {
-	struct table *table = table_new("WAY|>N|>MEDIAN|>P99|>MIN|>RATIO");
+	struct columns *table = columns_new("WAY|>N|>MEDIAN|>P99|>MIN|>RATIO");
 	json_t *list = json_array();
 	double first = samples_quantile(&ways[0].cost, 0.5);
 
@@ -348,15 +348,15 @@ void ipc_report(struct bench *bench, const char *key, const char *title, const c
 		json_array_append_new(list, object);
 		if (cost->n == 0)
 			continue;
-		table_add(table, "%s", ways[i].name);
-		table_add(table, "%zu", cost->n);
-		table_add(table, "%.4g", samples_quantile(cost, 0.5));
-		table_add(table, "%.4g", samples_quantile(cost, 0.99));
-		table_add(table, "%.4g", samples_quantile(cost, 0));
-		table_add(table, "%.2f", samples_quantile(cost, 0.5) / first);
+		columns_add(table, "%s", ways[i].name);
+		columns_add(table, "%zu", cost->n);
+		columns_add(table, "%.4g", samples_quantile(cost, 0.5));
+		columns_add(table, "%.4g", samples_quantile(cost, 0.99));
+		columns_add(table, "%.4g", samples_quantile(cost, 0));
+		columns_add(table, "%.2f", samples_quantile(cost, 0.5) / first);
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 	for (size_t i = 0; i < n; i++) {
 		if (ways[i].reason[0])
 			printf("%s: not available here: %s\n", ways[i].name, ways[i].reason);

@@ -5,7 +5,7 @@ vcbench_SOURCES = bench/bench.h bench/calls.h bench/crew.c bench/crew.h bench/es
 	bench/estimate.h bench/ipc-calls.c bench/ipc-one.c bench/ipc.c bench/ipc.h bench/machine.c \
 	bench/move.c bench/pace.c bench/pace.h bench/quiet.c bench/quiet.h bench/reshape.c \
 	bench/spawn.c bench/stat.c bench/usl.c bench/usl.h bench/vcbench.c bench/victim.h \
-	bench/watch.c bench/watch.h cli/table.c bench/interfere/interfere.c \
+	bench/watch.c bench/watch.h cli/columns.c bench/interfere/interfere.c \
 	bench/interfere/interfere.h bench/interfere/table.c bench/interfere/ways.c \
 	bench/lock/lock.c bench/lock/lock.h bench/lock/memcached.c bench/lock/places.c \
 	bench/lock/postgres.c bench/lock/redis.c bench/lock/server.c bench/lock/server.h \

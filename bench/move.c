@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "bench/watch.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -198,23 +198,23 @@ static double move_ratio(struct samples *a, struct samples *b)
 	return samples_quantile(a, 0.5) / samples_quantile(b, 0.5);
 }
 
-static void move_row(struct table *table, const struct move_bench *move)
+static void move_row(struct columns *table, const struct move_bench *move)
 {
 	struct moved *ours = (struct moved *)&move->victims[WAY_VCRUN];
 	struct moved *plain = (struct moved *)&move->victims[WAY_CRIU];
 
 	if (ours->downtime.n == 0 || plain->downtime.n == 0)
 		return;
-	table_add(table, "%u", move->mib);
-	table_add(table, "%zu", ours->downtime.n);
-	table_add(table, "%.1f", samples_quantile(&ours->downtime, 0.5));
-	table_add(table, "%.1f", samples_quantile(&ours->downtime, 0.9));
-	table_add(table, "%.1f", samples_quantile(&plain->downtime, 0.5));
-	table_add(table, "%.1f", samples_quantile(&plain->downtime, 0.9));
-	table_add(table, "%.2f", move_ratio(&ours->downtime, &plain->downtime));
-	table_add(table, "%.1f", samples_quantile(&ours->total, 0.5));
-	table_add(table, "%.1f", samples_quantile(&plain->total, 0.5));
-	table_add(table, "%.2f", move_ratio(&ours->total, &plain->total));
+	columns_add(table, "%u", move->mib);
+	columns_add(table, "%zu", ours->downtime.n);
+	columns_add(table, "%.1f", samples_quantile(&ours->downtime, 0.5));
+	columns_add(table, "%.1f", samples_quantile(&ours->downtime, 0.9));
+	columns_add(table, "%.1f", samples_quantile(&plain->downtime, 0.5));
+	columns_add(table, "%.1f", samples_quantile(&plain->downtime, 0.9));
+	columns_add(table, "%.2f", move_ratio(&ours->downtime, &plain->downtime));
+	columns_add(table, "%.1f", samples_quantile(&ours->total, 0.5));
+	columns_add(table, "%.1f", samples_quantile(&plain->total, 0.5));
+	columns_add(table, "%.2f", move_ratio(&ours->total, &plain->total));
 }
 
 /* The median of each of vcmove's steps, as one line and into the report. */
@@ -278,7 +278,7 @@ static int move_size(struct move_bench *move, struct vc_err *err)
 	return r;
 }
 
-static int move_sizes(struct bench *bench, struct move_bench *base, struct table *table,
+static int move_sizes(struct bench *bench, struct move_bench *base, struct columns *table,
 		      json_t *list, struct vc_err *err)
 {
 	_cleanup_free_ char *sizes = strdup(bench->sizes   ? bench->sizes
@@ -316,7 +316,7 @@ int bench_move(struct bench *bench, struct vc_err *err)
 	struct move_bench base = { .bench = bench,
 				   .criu = criu_find(),
 				   .victim_path = victim_path };
-	struct table *table;
+	struct columns *table;
 	json_t *list = json_array();
 	int r;
 
@@ -325,13 +325,14 @@ int bench_move(struct bench *bench, struct vc_err *err)
 	if (!bench_find_program("victim", victim_path, sizeof(victim_path)))
 		return err_set(err, ENOENT, "%s: not found", victim_path);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	table = table_new(">MIB|>N|>VCMOVE MS|>P90|>CRIU MS|>P90|>RATIO|>VCMOVE TOTAL|>CRIU TOTAL|"
-			  ">RATIO");
+	table = columns_new(
+		">MIB|>N|>VCMOVE MS|>P90|>CRIU MS|>P90|>RATIO|>VCMOVE TOTAL|>CRIU TOTAL|"
+		">RATIO");
 	puts("\nMedians of vcmove's steps, in ms:");
 	r = move_sizes(bench, &base, table, list, err);
 	puts("\nDowntime as the program saw it, and total time of the command:");
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 	json_object_set_new(bench->report, "move", list);
 	return r;
 }

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "bench/watch.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 
@@ -160,19 +160,19 @@ static int reshape_size(struct reshape_bench *reshape, struct vc_err *err)
 	return r;
 }
 
-static void reshape_report(struct reshape_bench *reshape, struct table *table, json_t *list)
+static void reshape_report(struct reshape_bench *reshape, struct columns *table, json_t *list)
 {
 	for (int change = 0; change < N_CHANGES; change++) {
 		struct samples *total = &reshape->total[change], *gap = &reshape->gap[change];
 
 		if (total->n > 0) {
-			table_add(table, "%u", reshape->mib);
-			table_add(table, "%s", change_names[change]);
-			table_add(table, "%zu", total->n);
-			table_add(table, "%.1f", samples_quantile(total, 0.5));
-			table_add(table, "%.1f", samples_quantile(total, 0.9));
-			table_add(table, "%.1f", samples_quantile(gap, 0.5));
-			table_add(table, "%.1f", samples_quantile(gap, 1));
+			columns_add(table, "%u", reshape->mib);
+			columns_add(table, "%s", change_names[change]);
+			columns_add(table, "%zu", total->n);
+			columns_add(table, "%.1f", samples_quantile(total, 0.5));
+			columns_add(table, "%.1f", samples_quantile(total, 0.9));
+			columns_add(table, "%.1f", samples_quantile(gap, 0.5));
+			columns_add(table, "%.1f", samples_quantile(gap, 1));
 			json_array_append_new(list, json_pack("{s:i, s:s, s:o, s:o}", "mib",
 							      (int)reshape->mib, "change",
 							      change_names[change], "total_msec",
@@ -190,7 +190,7 @@ int bench_reshape(struct bench *bench, struct vc_err *err)
 					    : bench->quick ? RESHAPE_QUICK_SIZES
 							   : RESHAPE_SIZES);
 	char victim_path[PATH_MAX], *rest = NULL;
-	struct table *table;
+	struct columns *table;
 	json_t *list;
 	int r;
 
@@ -201,7 +201,7 @@ int bench_reshape(struct bench *bench, struct vc_err *err)
 	if (r < 0)
 		return r;
 	list = json_array();
-	table = table_new(">MIB|CHANGE|>N|>MS|>P90|>PAUSE MS|>LONGEST");
+	table = columns_new(">MIB|CHANGE|>N|>MS|>P90|>PAUSE MS|>LONGEST");
 	for (char *word = strtok_r(sizes, ",", &rest); r == 0 && word && !bench_stop;
 	     word = strtok_r(NULL, ",", &rest)) {
 		struct reshape_bench reshape = {
@@ -217,8 +217,8 @@ int bench_reshape(struct bench *bench, struct vc_err *err)
 		reshape_report(&reshape, table, list);
 	}
 	puts("\nChanging a partition, and the longest pause that the program in it saw:");
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 	json_object_set_new(bench->report, "reshape", list);
 	return r;
 }

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -119,7 +119,8 @@ static void spawn_rounds(struct bench *bench, struct spawn_way *ways, size_t n)
 
 static void spawn_print(struct spawn_way *ways, size_t n)
 {
-	struct table *table = table_new("WAY|>N|>MEDIAN MS|>P90 MS|>MIN MS|>MORE THAN FORK+EXEC");
+	struct columns *table =
+		columns_new("WAY|>N|>MEDIAN MS|>P90 MS|>MIN MS|>MORE THAN FORK+EXEC");
 	double base = samples_quantile(&ways[0].msec, 0.5);
 
 	for (size_t i = 0; i < n; i++) {
@@ -127,15 +128,15 @@ static void spawn_print(struct spawn_way *ways, size_t n)
 
 		if (msec->n == 0)
 			continue;
-		table_add(table, "%s", ways[i].name);
-		table_add(table, "%zu", msec->n);
-		table_add(table, "%.2f", samples_quantile(msec, 0.5));
-		table_add(table, "%.2f", samples_quantile(msec, 0.9));
-		table_add(table, "%.2f", samples_quantile(msec, 0));
-		table_add(table, "%+.2f", samples_quantile(msec, 0.5) - base);
+		columns_add(table, "%s", ways[i].name);
+		columns_add(table, "%zu", msec->n);
+		columns_add(table, "%.2f", samples_quantile(msec, 0.5));
+		columns_add(table, "%.2f", samples_quantile(msec, 0.9));
+		columns_add(table, "%.2f", samples_quantile(msec, 0));
+		columns_add(table, "%+.2f", samples_quantile(msec, 0.5) - base);
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 	for (size_t i = 0; i < n; i++)
 		if (ways[i].reason[0])
 			printf("%s: not available here: %s\n", ways[i].name, ways[i].reason);

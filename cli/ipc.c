@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "cli/json.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "ipcmap/kind.h"
 
 static int ipc_add_piece(struct ipc_objects *objects, struct wire_msg *answer)
@@ -165,7 +165,7 @@ static void ipc_openers_text(const Vc__IpcEntry *entry, char *buf, size_t size)
 
 void ipc_print_table(const struct ipc_objects *objects)
 {
-	struct table *table = table_new("KIND|NAME|USER|MODE|>SIZE|OPENERS|STATE");
+	struct columns *table = columns_new("KIND|NAME|USER|MODE|>SIZE|OPENERS|STATE");
 	char name[300], kind[32], size[32], openers[512], state[64];
 
 	for (size_t i = 0; i < objects->n; i++) {
@@ -173,19 +173,19 @@ void ipc_print_table(const struct ipc_objects *objects)
 		const struct passwd *user = getpwuid(entry->uid);
 
 		ipc_openers_text(entry, openers, sizeof(openers));
-		table_add(table, "%s", ipc_kind_text(entry->kind, kind, sizeof(kind)));
-		table_add(table, "%s", ipc_name_text(entry, name, sizeof(name)));
+		columns_add(table, "%s", ipc_kind_text(entry->kind, kind, sizeof(kind)));
+		columns_add(table, "%s", ipc_name_text(entry, name, sizeof(name)));
 		if (user)
-			table_add(table, "%s", user->pw_name);
+			columns_add(table, "%s", user->pw_name);
 		else
-			table_add(table, "%u", entry->uid);
-		table_add(table, "%04o", entry->mode);
-		table_add(table, "%s", table_bytes(entry->size, size, sizeof(size)));
-		table_add(table, "%s", openers);
-		table_add(table, "%s", ipc_state_text(entry, state, sizeof(state)));
+			columns_add(table, "%u", entry->uid);
+		columns_add(table, "%04o", entry->mode);
+		columns_add(table, "%s", columns_bytes(entry->size, size, sizeof(size)));
+		columns_add(table, "%s", openers);
+		columns_add(table, "%s", ipc_state_text(entry, state, sizeof(state)));
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 static json_t *ipc_json_entry(const Vc__IpcEntry *entry)

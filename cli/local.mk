@@ -6,17 +6,17 @@ vcrun_SOURCES = cli/vcrun.c cli/vcrun-ipc.c cli/vcrun-ipc.h cli/client.c cli/cli
 vcrun_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 vcrun_LDADD = libreach.la libwire.la libcommon.la
 
-vcmove_SOURCES = cli/vcmove.c cli/client.c cli/client-status.c cli/json.c cli/json.h cli/table.c \
-	cli/table.h
+vcmove_SOURCES = cli/vcmove.c cli/client.c cli/client-status.c cli/json.c cli/json.h cli/columns.c \
+	cli/columns.h
 vcmove_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
 vcmove_LDADD = libwire.la libcommon.la $(JANSSON_LIBS)
 
-vcstat_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/ipc.h cli/json.c cli/table.c \
+vcstat_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/ipc.h cli/json.c cli/columns.c \
 	cli/vcstat-devices.c cli/vcstat-regions.c cli/vcstat.c cli/vcstat.h
 vcstat_CFLAGS = $(vcmove_CFLAGS)
 vcstat_LDADD = $(vcmove_LDADD)
 
-vcctl_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/json.c cli/table.c admin/add.c \
+vcctl_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/json.c cli/columns.c admin/add.c \
 	cli/vcctl/check.c admin/daemons.c admin/devices.c admin/down.c \
 	cli/vcctl/event.c admin/ipc-audit.c admin/ipc-audit.h cli/vcctl/ipc.c \
 	cli/vcctl/ipccheck.c admin/ipc-dir.c cli/vcctl/kill.c cli/vcctl/list.c \

@@ -16,7 +16,7 @@
 
 #include "cli/client.h"
 #include "cli/json.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/duration.h"
@@ -71,7 +71,7 @@ static void vcmove_show_estimate(FILE *out, const char *job, const char *how,
 		snprintf(threads, sizeof(threads), ", %" PRIu64 " threads", estimate->threads);
 	fprintf(out, "%s %s for about %s: %s of memory, %" PRIu64 " process%s%s\n", job, how,
 		duration_about(estimate->stop_usec, stop, sizeof(stop)),
-		table_bytes(estimate->bytes, bytes, sizeof(bytes)), estimate->processes,
+		columns_bytes(estimate->bytes, bytes, sizeof(bytes)), estimate->processes,
 		estimate->processes == 1 ? "" : "es", threads);
 }
 
@@ -218,13 +218,14 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 	if (quiet)
 		return;
 	printf("job %u moved from %s to %s: stopped for %s, %s in all, %s of images\n", moved->job,
-	       moved->from, moved->to, table_usec(moved->downtime_usec, downtime, sizeof(downtime)),
-	       table_usec(moved->total_usec, total, sizeof(total)),
-	       table_bytes(moved->image_bytes, bytes, sizeof(bytes)));
+	       moved->from, moved->to,
+	       columns_usec(moved->downtime_usec, downtime, sizeof(downtime)),
+	       columns_usec(moved->total_usec, total, sizeof(total)),
+	       columns_bytes(moved->image_bytes, bytes, sizeof(bytes)));
 	fputs(" ", stdout);
 	for (size_t i = 0; i < moved->n_steps; i++)
 		printf(" %s %s", moved->steps[i]->name,
-		       table_usec(moved->steps[i]->usec, step, sizeof(step)));
+		       columns_usec(moved->steps[i]->usec, step, sizeof(step)));
 	putchar('\n');
 }
 

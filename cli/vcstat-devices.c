@@ -11,7 +11,7 @@
 
 #include "cli/client.h"
 #include "cli/json.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/clock.h"
 
 #define DEVICES_SEC 1
@@ -68,33 +68,33 @@ static void devices_join(char *const *words, size_t n, char *buf, size_t size)
 		len += (size_t)snprintf(buf + len, size - len, "%s%s", i ? "," : "", words[i]);
 }
 
-static void devices_begin_row(struct table *table, const Vc__Device *device)
+static void devices_begin_row(struct columns *table, const Vc__Device *device)
 {
 	char sharers[256];
 
 	devices_join(device->sharers, device->n_sharers, sharers, sizeof(sharers));
-	table_add(table, "%s", device->name);
-	table_add(table, "%s", *device->owner ? device->owner : "-");
-	table_add(table, "%s", sharers);
+	columns_add(table, "%s", device->name);
+	columns_add(table, "%s", *device->owner ? device->owner : "-");
+	columns_add(table, "%s", sharers);
 }
 
 /* A line for what can be opened. */
-static void devices_add_nodes(struct table *table, const Vc__Device *device)
+static void devices_add_nodes(struct columns *table, const Vc__Device *device)
 {
 	char nodes[256];
 
 	devices_join(device->nodes, device->n_nodes, nodes, sizeof(nodes));
 	devices_begin_row(table, device);
-	table_add(table, "-");
-	table_add(table, "%s", nodes);
+	columns_add(table, "-");
+	columns_add(table, "%s", nodes);
 	for (int i = 0; i < 3; i++)
-		table_add(table, "-");
-	table_add(table, "%s", device->denied ? "denied to others" : "open to others");
+		columns_add(table, "-");
+	columns_add(table, "%s", device->denied ? "denied to others" : "open to others");
 }
 
 static void devices_table(const struct client_status *now, const struct client_status *before)
 {
-	struct table *table = table_new("DEVICE|OWNER|SHARED|>IRQ|NAME|CPUS|AT|ARRIVED|STATE");
+	struct columns *table = columns_new("DEVICE|OWNER|SHARED|>IRQ|NAME|CPUS|AT|ARRIVED|STATE");
 	char arrived[256];
 
 	for (size_t i = 0; i < now->n_devices; i++) {
@@ -108,16 +108,16 @@ static void devices_table(const struct client_status *now, const struct client_s
 			devices_format(irq, devices_find(before, irq->number), arrived,
 				       sizeof(arrived));
 			devices_begin_row(table, device);
-			table_add(table, "%u", irq->number);
-			table_add(table, "%s", irq->name);
-			table_add(table, "%s", irq->wanted);
-			table_add(table, "%s", irq->effective);
-			table_add(table, "%s", arrived);
-			table_add(table, "%s", devices_state(irq));
+			columns_add(table, "%u", irq->number);
+			columns_add(table, "%s", irq->name);
+			columns_add(table, "%s", irq->wanted);
+			columns_add(table, "%s", irq->effective);
+			columns_add(table, "%s", arrived);
+			columns_add(table, "%s", devices_state(irq));
 		}
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 static json_t *devices_irq_json(const Vc__Irq *irq, const Vc__Irq *before)

@@ -10,7 +10,7 @@
 
 #include "cli/client.h"
 #include "cli/json.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 
 /* "vc1 vc2", or "-". Returns buf. */
 static const char *regions_share(const Vc__Region *region, char *buf, size_t size)
@@ -50,24 +50,25 @@ static const char *regions_file_owner(const Vc__Region *region, char *buf, size_
 
 void vcstat_regions(const struct client_status *status)
 {
-	struct table *table = table_new("REGION|PARTITION|SHARED WITH|>SIZE|>CHARGED|MODE|OWNER|"
-					"OPENERS");
+	struct columns *table =
+		columns_new("REGION|PARTITION|SHARED WITH|>SIZE|>CHARGED|MODE|OWNER|"
+			    "OPENERS");
 	char text[512];
 
 	for (size_t i = 0; i < status->n_regions; i++) {
 		const Vc__Region *region = status->regions[i];
 
-		table_add(table, "%s", region->name);
-		table_add(table, "%s", region->owner);
-		table_add(table, "%s", regions_share(region, text, sizeof(text)));
-		table_add(table, "%s", table_bytes(region->size_bytes, text, sizeof(text)));
-		table_add(table, "%s", table_bytes(region->charged_bytes, text, sizeof(text)));
-		table_add(table, "%04o", region->mode);
-		table_add(table, "%s", regions_file_owner(region, text, sizeof(text)));
-		table_add(table, "%s", regions_openers(region, text, sizeof(text)));
+		columns_add(table, "%s", region->name);
+		columns_add(table, "%s", region->owner);
+		columns_add(table, "%s", regions_share(region, text, sizeof(text)));
+		columns_add(table, "%s", columns_bytes(region->size_bytes, text, sizeof(text)));
+		columns_add(table, "%s", columns_bytes(region->charged_bytes, text, sizeof(text)));
+		columns_add(table, "%04o", region->mode);
+		columns_add(table, "%s", regions_file_owner(region, text, sizeof(text)));
+		columns_add(table, "%s", regions_openers(region, text, sizeof(text)));
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 json_t *vcstat_regions_json(const struct client_status *status)

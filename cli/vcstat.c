@@ -17,7 +17,7 @@
 #include "cli/client.h"
 #include "cli/ipc.h"
 #include "cli/json.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"
@@ -52,37 +52,39 @@ static void vcstat_usage(FILE *out)
 
 static void vcstat_partitions(const struct client_status *status)
 {
-	struct table *table = table_new("PARTITION|STATE|CPUS|NODES|EXCLUSIVE|>CPU%|>JOBS%|>MEMORY|"
-					">CHARGED|>LIMIT|HELD|>JOBS|>RUNNABLE");
+	struct columns *table =
+		columns_new("PARTITION|STATE|CPUS|NODES|EXCLUSIVE|>CPU%|>JOBS%|>MEMORY|"
+			    ">CHARGED|>LIMIT|HELD|>JOBS|>RUNNABLE");
 	char used[32], charged[32], limit[32];
 
 	for (size_t i = 0; i < status->n_partitions; i++) {
 		const Vc__Partition *p = status->partitions[i];
 
-		table_add(table, "%s", p->name);
-		table_add(table, "%s", p->state);
+		columns_add(table, "%s", p->name);
+		columns_add(table, "%s", p->state);
 		/* No daemon could say more. */
 		for (int cell = 2; !p->cpus && cell < VCSTAT_PARTITION_CELLS; cell++)
-			table_add(table, "-");
+			columns_add(table, "-");
 		if (!p->cpus)
 			continue;
-		table_add(table, "%s", p->cpus);
-		table_add(table, "%s", p->mems);
-		table_add(table, "%s", p->exclusive);
-		table_add(table, "%.1f", p->cpu_pct);
-		table_add(table, "%.1f", p->group_cpu_pct);
-		table_add(table, "%s", table_bytes(p->mem_used_bytes, used, sizeof(used)));
-		table_add(table, "%s", table_bytes(p->mem_charged_bytes, charged, sizeof(charged)));
-		table_add(table, "%s",
-			  p->has_mem_limit_bytes
-				  ? table_bytes(p->mem_limit_bytes, limit, sizeof(limit))
-				  : "-");
-		table_add(table, "%s", p->memory_held ? p->memory_held : "-");
-		table_add(table, "%u", p->jobs);
-		table_add(table, "%u", p->runnable);
+		columns_add(table, "%s", p->cpus);
+		columns_add(table, "%s", p->mems);
+		columns_add(table, "%s", p->exclusive);
+		columns_add(table, "%.1f", p->cpu_pct);
+		columns_add(table, "%.1f", p->group_cpu_pct);
+		columns_add(table, "%s", columns_bytes(p->mem_used_bytes, used, sizeof(used)));
+		columns_add(table, "%s",
+			    columns_bytes(p->mem_charged_bytes, charged, sizeof(charged)));
+		columns_add(table, "%s",
+			    p->has_mem_limit_bytes
+				    ? columns_bytes(p->mem_limit_bytes, limit, sizeof(limit))
+				    : "-");
+		columns_add(table, "%s", p->memory_held ? p->memory_held : "-");
+		columns_add(table, "%u", p->jobs);
+		columns_add(table, "%u", p->runnable);
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 /* Arguments as one line, cut where it gets long. */
@@ -98,8 +100,9 @@ static void vcstat_command(const Vc__Job *job, char *buf, size_t size)
 
 static void vcstat_jobs(const struct client_status *status)
 {
-	struct table *table = table_new(">JOB|NAME|>PID|USER|PARTITION|STATE|>MOVES|>CPU|>MEMORY|"
-					">AGE|PARENT|COMMAND");
+	struct columns *table =
+		columns_new(">JOB|NAME|>PID|USER|PARTITION|STATE|>MOVES|>CPU|>MEMORY|"
+			    ">AGE|PARENT|COMMAND");
 	uint64_t now = clock_real_usec();
 	char cpu[32], rss[32], age[32], command[64];
 
@@ -108,32 +111,32 @@ static void vcstat_jobs(const struct client_status *status)
 		const struct passwd *user = getpwuid(j->uid);
 
 		vcstat_command(j, command, sizeof(command));
-		table_add(table, "%u", j->id);
-		table_add(table, "%s", j->name && *j->name ? j->name : "-");
-		table_add(table, "%d", j->pid);
+		columns_add(table, "%u", j->id);
+		columns_add(table, "%s", j->name && *j->name ? j->name : "-");
+		columns_add(table, "%d", j->pid);
 		if (user)
-			table_add(table, "%s", user->pw_name);
+			columns_add(table, "%s", user->pw_name);
 		else
-			table_add(table, "%u", j->uid);
-		table_add(table, "%s", j->partition);
-		table_add(table, "%s", j->state);
-		table_add(table, "%u", j->moves);
-		table_add(table, "%s", table_usec(j->cpu_usec, cpu, sizeof(cpu)));
-		table_add(table, "%s", table_bytes(j->rss_bytes, rss, sizeof(rss)));
-		table_add(table, "%s",
-			  table_usec(now > j->started_usec ? now - j->started_usec : 0, age,
-				     sizeof(age)));
-		table_add(table, "%s", j->parent ? j->parent : "-");
-		table_add(table, "%s", command);
+			columns_add(table, "%u", j->uid);
+		columns_add(table, "%s", j->partition);
+		columns_add(table, "%s", j->state);
+		columns_add(table, "%u", j->moves);
+		columns_add(table, "%s", columns_usec(j->cpu_usec, cpu, sizeof(cpu)));
+		columns_add(table, "%s", columns_bytes(j->rss_bytes, rss, sizeof(rss)));
+		columns_add(table, "%s",
+			    columns_usec(now > j->started_usec ? now - j->started_usec : 0, age,
+					 sizeof(age)));
+		columns_add(table, "%s", j->parent ? j->parent : "-");
+		columns_add(table, "%s", command);
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 static void vcstat_moves(const struct client_status *status)
 {
-	struct table *table =
-		table_new("AT|>JOB|FROM|TO|ENGINE|RESULT|>STOPPED|>TOTAL|>IMAGES|REASON");
+	struct columns *table =
+		columns_new("AT|>JOB|FROM|TO|ENGINE|RESULT|>STOPPED|>TOTAL|>IMAGES|REASON");
 	char downtime[32], total[32], bytes[32], at[32];
 
 	for (size_t i = 0; i < status->n_moves; i++) {
@@ -142,19 +145,20 @@ static void vcstat_moves(const struct client_status *status)
 		struct tm tm;
 
 		strftime(at, sizeof(at), "%F %T", localtime_r(&when, &tm));
-		table_add(table, "%s", at);
-		table_add(table, "%u", m->job);
-		table_add(table, "%s", m->from);
-		table_add(table, "%s", m->to);
-		table_add(table, "%s", m->engine);
-		table_add(table, "%s", m->result);
-		table_add(table, "%s", table_usec(m->downtime_usec, downtime, sizeof(downtime)));
-		table_add(table, "%s", table_usec(m->total_usec, total, sizeof(total)));
-		table_add(table, "%s", table_bytes(m->image_bytes, bytes, sizeof(bytes)));
-		table_add(table, "%s", m->reason ? m->reason : "");
+		columns_add(table, "%s", at);
+		columns_add(table, "%u", m->job);
+		columns_add(table, "%s", m->from);
+		columns_add(table, "%s", m->to);
+		columns_add(table, "%s", m->engine);
+		columns_add(table, "%s", m->result);
+		columns_add(table, "%s",
+			    columns_usec(m->downtime_usec, downtime, sizeof(downtime)));
+		columns_add(table, "%s", columns_usec(m->total_usec, total, sizeof(total)));
+		columns_add(table, "%s", columns_bytes(m->image_bytes, bytes, sizeof(bytes)));
+		columns_add(table, "%s", m->reason ? m->reason : "");
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 static void vcstat_json(const struct vcstat *opts, const struct client_status *status,

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 
@@ -142,27 +142,27 @@ json_t *interfere_json(struct interfere *interfere)
 }
 
 /* over: the same latency over that in another way, NULL: none is to be told. */
-static void print_row(struct table *table, const char *victim, const char *noise, const char *way,
+static void print_row(struct columns *table, const char *victim, const char *noise, const char *way,
 		      const struct estimate p[3], const struct estimate *over)
 {
 	if (p[SAID_P99].n == 0)
 		return;
-	table_add(table, "%s", victim);
-	table_add(table, "%s", noise);
-	table_add(table, "%s", way);
-	table_add(table, "%zu", p[SAID_P99].n);
-	table_add(table, "%.1f", p[SAID_P50].center);
-	table_add(table, "%.1f", p[SAID_P99].center);
-	table_add(table, "%.1f", p[SAID_P99].low);
-	table_add(table, "%.1f", p[SAID_P99].high);
-	table_add(table, "%.1f", p[SAID_P999].center);
-	table_add(table, "%s", over ? bench_verdict(over, "worse", "better") : "-");
-	table_add(table, "%.0f", 100 * p[SAID_P99].level);
-	table_add(table, over && isfinite(over->noise_pct) ? "%.1f" : "-",
-		  over ? over->noise_pct : 0);
+	columns_add(table, "%s", victim);
+	columns_add(table, "%s", noise);
+	columns_add(table, "%s", way);
+	columns_add(table, "%zu", p[SAID_P99].n);
+	columns_add(table, "%.1f", p[SAID_P50].center);
+	columns_add(table, "%.1f", p[SAID_P99].center);
+	columns_add(table, "%.1f", p[SAID_P99].low);
+	columns_add(table, "%.1f", p[SAID_P99].high);
+	columns_add(table, "%.1f", p[SAID_P999].center);
+	columns_add(table, "%s", over ? bench_verdict(over, "worse", "better") : "-");
+	columns_add(table, "%.0f", 100 * p[SAID_P99].level);
+	columns_add(table, over && isfinite(over->noise_pct) ? "%.1f" : "-",
+		    over ? over->noise_pct : 0);
 }
 
-static void print_victim(struct table *table, const struct interfere *interfere, size_t victim)
+static void print_victim(struct columns *table, const struct interfere *interfere, size_t victim)
 {
 	const char *name = interfere_victims[victim].name;
 	struct estimate p[3];
@@ -186,8 +186,8 @@ static void print_victim(struct table *table, const struct interfere *interfere,
 
 void interfere_print(struct interfere *interfere)
 {
-	struct table *table = table_new("VICTIM|NEIGHBOUR|WAY|>ROUNDS|>P50 US|>P99 "
-					"US|>FROM|>TO|>P99.9 US|IS|>LEVEL %|>NOISE %");
+	struct columns *table = columns_new("VICTIM|NEIGHBOUR|WAY|>ROUNDS|>P50 US|>P99 "
+					    "US|>FROM|>TO|>P99.9 US|IS|>LEVEL %|>NOISE %");
 
 	for (size_t victim = 0; victim < N_VICTIMS; victim++)
 		print_victim(table, interfere, victim);
@@ -195,8 +195,8 @@ void interfere_print(struct interfere *interfere)
 	       "better or "
 	       "worse than alone, the others than together, at the 99th percentile:\n",
 	       (double)interfere->times.measure_usec / 1e3);
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 	bench_print_noise(&interfere->noise);
 	for (int way = 0; way < N_WAYS; way++)
 		if (interfere->missing[way][0])

@@ -11,7 +11,7 @@
 
 #include "bench/estimate.h"
 #include "bench/usl.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 
@@ -251,36 +251,36 @@ json_t *lock_json(struct lock_bench *lock)
 			 bench_noise_json(&lock->noise), "works", works);
 }
 
-static void lock_print_gain(struct table *table, const struct estimate *gain, bool interval)
+static void lock_print_gain(struct columns *table, const struct estimate *gain, bool interval)
 {
 	if (gain->n == 0)
-		table_add(table, "-");
+		columns_add(table, "-");
 	else if (interval)
-		table_add(table, "%.2f (%.2f-%.2f)", gain->center, gain->low, gain->high);
+		columns_add(table, "%.2f (%.2f-%.2f)", gain->center, gain->low, gain->high);
 	else
-		table_add(table, "%.2f", gain->center);
+		columns_add(table, "%.2f", gain->center);
 }
 
 /* How far what is said holds. */
-static void lock_print_sure(struct table *table, const struct estimate *gain)
+static void lock_print_sure(struct columns *table, const struct estimate *gain)
 {
-	table_add(table, gain->n ? "%.0f" : "-", 100 * gain->level);
-	table_add(table, isfinite(gain->noise_pct) ? "%.1f" : "-", gain->noise_pct);
+	columns_add(table, gain->n ? "%.0f" : "-", 100 * gain->level);
+	columns_add(table, isfinite(gain->noise_pct) ? "%.1f" : "-", gain->noise_pct);
 }
 
-static void lock_print_median(struct table *table, const struct lock_bench *lock,
+static void lock_print_median(struct columns *table, const struct lock_bench *lock,
 			      const struct lock_cell *cell, enum lock_metric metric)
 {
 	double median = lock_median(cell->values[metric], lock->rounds);
 
-	table_add(table, isfinite(median) ? "%.*f" : "-", median < 10 ? 1 : 0, median);
+	columns_add(table, isfinite(median) ? "%.*f" : "-", median < 10 ? 1 : 0, median);
 }
 
 static void lock_print_count(struct lock_bench *lock, unsigned int domains)
 {
-	struct table *table =
-		table_new("WORK|>ONE OP/S|>PINNED|>SPLIT|>TASKSET|>PARTITIONS|IS A|"
-			  ">LEVEL %|>NOISE %|>P99 US ONE|>PARTITIONS|>WAITING % ONE|>PARTITIONS");
+	struct columns *table =
+		columns_new("WORK|>ONE OP/S|>PINNED|>SPLIT|>TASKSET|>PARTITIONS|IS A|"
+			    ">LEVEL %|>NOISE %|>P99 US ONE|>PARTITIONS|>WAITING % ONE|>PARTITIONS");
 	unsigned int cpus = lock->n_cpus;
 
 	for (size_t i = 0; i < lock->n_runs; i++) {
@@ -297,15 +297,15 @@ static void lock_print_count(struct lock_bench *lock, unsigned int domains)
 		struct estimate rate = estimate_of(one->values[METRIC_RATE], lock->rounds);
 		struct estimate gain = lock_gain(lock, parts, one);
 
-		table_add(table, "%s", run->work->name);
-		table_add(table, rate.n ? "%.0f" : "-", rate.center);
+		columns_add(table, "%s", run->work->name);
+		columns_add(table, rate.n ? "%.0f" : "-", rate.center);
 		for (size_t k = 0; k < ARRAY_SIZE(others); k++) {
 			struct estimate other = lock_gain(lock, others[k], one);
 
 			lock_print_gain(table, &other, false);
 		}
 		lock_print_gain(table, &gain, true);
-		table_add(table, "%s", bench_verdict(&gain, "gain", "cost"));
+		columns_add(table, "%s", bench_verdict(&gain, "gain", "cost"));
 		lock_print_sure(table, &gain);
 		lock_print_median(table, lock, one, METRIC_P99);
 		lock_print_median(table, lock, parts, METRIC_P99);
@@ -316,8 +316,8 @@ static void lock_print_count(struct lock_bench *lock, unsigned int domains)
 	       "of "
 	       "\"one\":\n",
 	       domains, cpus, lock->done, (double)lock->times.measure_usec / 1e3);
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 void lock_print(struct lock_bench *lock)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "cli/json.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "partition/change/calendar.h"
@@ -74,7 +74,7 @@ static void event_list_json(const struct plan *plan)
 
 static void event_list(const struct plan *plan)
 {
-	struct table *table = table_new("EVENT|HAPPENS|NEXT|GOES BACK|STATE|LAST|RESULT");
+	struct columns *table = columns_new("EVENT|HAPPENS|NEXT|GOES BACK|STATE|LAST|RESULT");
 	char text[512], at[32];
 
 	for (size_t i = 0; i < plan->n; i++) {
@@ -82,22 +82,22 @@ static void event_list(const struct plan *plan)
 		const struct plan_last *last = &event->last;
 		uint64_t next = event_next(&event->fire);
 
-		table_add(table, "%s", event->name);
-		table_add(table, "%s", event_trigger(&event->fire, text, sizeof(text)));
-		table_add(table, "%s", next ? event_time(next, at, sizeof(at)) : "-");
-		table_add(table, "%s", event_trigger(&event->revert, text, sizeof(text)));
-		table_add(table, "%s", event->in_force ? "in force" : "-");
-		table_add(table, "%s",
-			  last->at_usec ? event_time(last->at_usec, at, sizeof(at)) : "-");
+		columns_add(table, "%s", event->name);
+		columns_add(table, "%s", event_trigger(&event->fire, text, sizeof(text)));
+		columns_add(table, "%s", next ? event_time(next, at, sizeof(at)) : "-");
+		columns_add(table, "%s", event_trigger(&event->revert, text, sizeof(text)));
+		columns_add(table, "%s", event->in_force ? "in force" : "-");
+		columns_add(table, "%s",
+			    last->at_usec ? event_time(last->at_usec, at, sizeof(at)) : "-");
 		if (last->at_usec)
-			table_add(table, "%s: %s%s", plan_way_name(last->way),
-				  *last->reason ? last->reason : "done",
-				  last->again ? "; is tried again" : "");
+			columns_add(table, "%s: %s%s", plan_way_name(last->way),
+				    *last->reason ? last->reason : "done",
+				    last->again ? "; is tried again" : "");
 		else
-			table_add(table, "-");
+			columns_add(table, "-");
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 /* What would come of it now, both ways. */

@@ -17,7 +17,7 @@
 
 #include "cli/ipc.h"
 #include "cli/json.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "ipcmap/kind.h"
 #include "partition/partition.h"
 
@@ -103,31 +103,31 @@ static void ipc_show_entry(const Vc__IpcEntry *entry)
 {
 	time_t when = (time_t)(entry->created_usec / 1000000);
 	char name[300], kind[32], state[64], at[32];
-	struct table *table;
+	struct columns *table;
 	struct tm tm;
 
 	strftime(at, sizeof(at), "%F %T", localtime_r(&when, &tm));
 	ipc_name_text(entry, name, sizeof(name));
-	table = table_new("OBJECT|KIND|ID|OWNER|CREATOR|MODE|>BYTES|CREATED|STATE");
-	table_add(table, "%s", name);
-	table_add(table, "%s", ipc_kind_text(entry->kind, kind, sizeof(kind)));
-	table_add(table, "id:%" PRIu64, entry->id);
-	table_add(table, "%u:%u", entry->uid, entry->gid);
-	table_add(table, "%u:%u", entry->cuid, entry->cgid);
-	table_add(table, "%04o", entry->mode);
-	table_add(table, "%" PRIu64, entry->size);
-	table_add(table, "%s", at);
-	table_add(table, "%s", ipc_state_text(entry, state, sizeof(state)));
-	table_print(table, stdout);
-	table_free(table);
-	table = table_new("  PARTITION|>HANDLE|>OPENERS");
+	table = columns_new("OBJECT|KIND|ID|OWNER|CREATOR|MODE|>BYTES|CREATED|STATE");
+	columns_add(table, "%s", name);
+	columns_add(table, "%s", ipc_kind_text(entry->kind, kind, sizeof(kind)));
+	columns_add(table, "id:%" PRIu64, entry->id);
+	columns_add(table, "%u:%u", entry->uid, entry->gid);
+	columns_add(table, "%u:%u", entry->cuid, entry->cgid);
+	columns_add(table, "%04o", entry->mode);
+	columns_add(table, "%" PRIu64, entry->size);
+	columns_add(table, "%s", at);
+	columns_add(table, "%s", ipc_state_text(entry, state, sizeof(state)));
+	columns_print(table, stdout);
+	columns_free(table);
+	table = columns_new("  PARTITION|>HANDLE|>OPENERS");
 	for (size_t i = 0; i < entry->n_columns; i++) {
-		table_add(table, "  %s", entry->columns[i]->partition);
-		table_add(table, "%u", entry->columns[i]->handle);
-		table_add(table, "%u", entry->columns[i]->openers);
+		columns_add(table, "  %s", entry->columns[i]->partition);
+		columns_add(table, "%u", entry->columns[i]->handle);
+		columns_add(table, "%u", entry->columns[i]->openers);
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 static int ipc_list(const struct vcctl *opts, struct vc_err *err)

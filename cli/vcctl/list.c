@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "cli/json.h"
-#include "cli/table.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "policy/module.h"
 
@@ -16,7 +16,7 @@ DEFINE_CLEANUP(struct policy_set *, policy_set_freep, policy_set_free);
 
 static void list_partitions(const struct instance *in)
 {
-	struct table *table = table_new("PARTITION|CPUS|NODES|>MEMORY|MODE|EXCLUSIVE|DAEMON");
+	struct columns *table = columns_new("PARTITION|CPUS|NODES|>MEMORY|MODE|EXCLUSIVE|DAEMON");
 	char size[32];
 
 	for (size_t i = 0; i < in->config->n_parts; i++) {
@@ -26,19 +26,20 @@ static void list_partitions(const struct instance *in)
 		if (spec_is_free(spec))
 			continue;
 		pid = instance_daemon_pid(in, spec->name);
-		table_add(table, "%s", spec->name);
-		table_add(table, "%s", spec->cpus);
-		table_add(table, "%s", spec->mems);
-		table_add(table, "%s", config_format_size(spec->memory_bytes, size, sizeof(size)));
-		table_add(table, "%s", spec_mode_name(spec->mode));
-		table_add(table, "%s", spec->exclusive ? "wanted" : "no");
+		columns_add(table, "%s", spec->name);
+		columns_add(table, "%s", spec->cpus);
+		columns_add(table, "%s", spec->mems);
+		columns_add(table, "%s",
+			    config_format_size(spec->memory_bytes, size, sizeof(size)));
+		columns_add(table, "%s", spec_mode_name(spec->mode));
+		columns_add(table, "%s", spec->exclusive ? "wanted" : "no");
 		if (pid)
-			table_add(table, "%d", (int)pid);
+			columns_add(table, "%d", (int)pid);
 		else
-			table_add(table, "down");
+			columns_add(table, "down");
 	}
-	table_print(table, stdout);
-	table_free(table);
+	columns_print(table, stdout);
+	columns_free(table);
 }
 
 static void list_partitions_json(const struct instance *in)
@@ -65,21 +66,21 @@ static void list_partitions_json(const struct instance *in)
 
 static void list_policies(const struct policy_info *infos, size_t n, bool json)
 {
-	struct table *table = table_new("POLICY|CHOOSES");
+	struct columns *table = columns_new("POLICY|CHOOSES");
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++) {
 		json_array_append_new(list, json_pack("{s:s, s:s}", "name", infos[i].name,
 						      "summary", infos[i].summary));
-		table_add(table, "%s", infos[i].name);
-		table_add(table, "%s", infos[i].summary);
+		columns_add(table, "%s", infos[i].name);
+		columns_add(table, "%s", infos[i].summary);
 	}
 	if (json)
 		json_print(json_pack("{s:O}", "policies", list));
 	else
-		table_print(table, stdout);
+		columns_print(table, stdout);
 	json_decref(list);
-	table_free(table);
+	columns_free(table);
 }
 
 static int list_run(const struct vcctl *opts, struct vc_err *err)

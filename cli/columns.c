@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * table.c - columns that are as wide as what stands in them
+ * columns.c - columns that are as wide as what stands in them
  *
  * Job names and arguments are a user's bytes and end on somebody else's terminal;
  * no control character gets there.
  */
-#include "cli/table.h"
+#include "cli/columns.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,20 +13,20 @@
 
 #include "common/text.h"
 
-#define TABLE_COLUMNS 16
+#define COLUMNS_MAX 16
 
-struct table {
+struct columns {
 	char *headings;
-	const char *heading[TABLE_COLUMNS];
-	int right[TABLE_COLUMNS];
+	const char *heading[COLUMNS_MAX];
+	int right[COLUMNS_MAX];
 	size_t columns;
 	char **cells;
 	size_t n_cells;
 };
 
-struct table *table_new(const char *headings)
+struct columns *columns_new(const char *headings)
 {
-	struct table *table = calloc(1, sizeof(*table));
+	struct columns *table = calloc(1, sizeof(*table));
 	char *rest = NULL, *word;
 
 	if (table)
@@ -35,7 +35,7 @@ struct table *table_new(const char *headings)
 		fputs("out of memory\n", stderr);
 		exit(1);
 	}
-	for (word = strtok_r(table->headings, "|", &rest); word && table->columns < TABLE_COLUMNS;
+	for (word = strtok_r(table->headings, "|", &rest); word && table->columns < COLUMNS_MAX;
 	     word = strtok_r(NULL, "|", &rest)) {
 		table->right[table->columns] = *word == '>';
 		table->heading[table->columns++] = word + (*word == '>');
@@ -43,7 +43,7 @@ struct table *table_new(const char *headings)
 	return table;
 }
 
-void table_free(struct table *table)
+void columns_free(struct columns *table)
 {
 	if (!table)
 		return;
@@ -54,7 +54,7 @@ void table_free(struct table *table)
 	free(table);
 }
 
-void table_add(struct table *table, const char *fmt, ...)
+void columns_add(struct columns *table, const char *fmt, ...)
 {
 	char **grown = realloc(table->cells, (table->n_cells + 1) * sizeof(*grown));
 	char *cell = NULL;
@@ -72,7 +72,7 @@ void table_add(struct table *table, const char *fmt, ...)
 }
 
 /* How many columns of a terminal it takes, if it is UTF-8 of narrow characters. */
-static int table_width(const char *text)
+static int columns_width(const char *text)
 {
 	int width = 0;
 
@@ -81,11 +81,11 @@ static int table_width(const char *text)
 	return width;
 }
 
-static void table_print_cell(const struct table *table, size_t column, const char *text, int width,
-			     FILE *out)
+static void columns_print_cell(const struct columns *table, size_t column, const char *text,
+			       int width, FILE *out)
 {
 	const char *gap = column ? "  " : "";
-	int fill = width - table_width(text);
+	int fill = width - columns_width(text);
 
 	if (table->right[column])
 		fprintf(out, "%s%*s%s", gap, fill, "", text);
@@ -95,28 +95,28 @@ static void table_print_cell(const struct table *table, size_t column, const cha
 		fprintf(out, "%s%s%*s", gap, text, fill, "");
 }
 
-void table_print(const struct table *table, FILE *out)
+void columns_print(const struct columns *table, FILE *out)
 {
-	int width[TABLE_COLUMNS];
+	int width[COLUMNS_MAX];
 
 	for (size_t c = 0; c < table->columns; c++) {
-		width[c] = table_width(table->heading[c]);
+		width[c] = columns_width(table->heading[c]);
 		for (size_t i = c; i < table->n_cells; i += table->columns)
-			if (table_width(table->cells[i]) > width[c])
-				width[c] = table_width(table->cells[i]);
+			if (columns_width(table->cells[i]) > width[c])
+				width[c] = columns_width(table->cells[i]);
 	}
 	for (size_t c = 0; c < table->columns; c++)
-		table_print_cell(table, c, table->heading[c], width[c], out);
+		columns_print_cell(table, c, table->heading[c], width[c], out);
 	fputc('\n', out);
 	for (size_t i = 0; i < table->n_cells; i++) {
-		table_print_cell(table, i % table->columns, table->cells[i],
-				 width[i % table->columns], out);
+		columns_print_cell(table, i % table->columns, table->cells[i],
+				   width[i % table->columns], out);
 		if ((i + 1) % table->columns == 0)
 			fputc('\n', out);
 	}
 }
 
-const char *table_bytes(uint64_t bytes, char *buf, size_t size)
+const char *columns_bytes(uint64_t bytes, char *buf, size_t size)
 {
 	static const char units[] = "BKMGTP";
 	double value = (double)bytes;
@@ -128,7 +128,7 @@ const char *table_bytes(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
-const char *table_usec(uint64_t usec, char *buf, size_t size)
+const char *columns_usec(uint64_t usec, char *buf, size_t size)
 {
 	if (usec < 1000)
 		snprintf(buf, size, "%uus", (unsigned)usec);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * columns.h - columns that are as wide as what stands in them
+ */
+#ifndef VC_CLI_COLUMNS_H
+#define VC_CLI_COLUMNS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct columns;
+
+/* Headings separated by '|'; one that begins with '>' is aligned to the right. */
+struct columns *columns_new(const char *headings);
+void columns_free(struct columns *table);
+/* The next cell, row by row. Control characters are shown as '?'. */
+void columns_add(struct columns *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void columns_print(const struct columns *table, FILE *out);
+
+/* "64M", "1.5G" */
+const char *columns_bytes(uint64_t bytes, char *buf, size_t size);
+/* "850us", "18.2ms", "1.40s" */
+const char *columns_usec(uint64_t usec, char *buf, size_t size);
+
+#endif
