@@ -79,7 +79,7 @@ static void trial_clear(void *ctx)
 /* The child's part. */
 static int trial_move(const char *images, struct trial *trial)
 {
-	struct mig_parked *parked = NULL;
+	struct mig *parked = NULL;
 	struct mig_report report = { 0 };
 	pid_t pid = 0;
 	struct mig_place place = { .name = "the same place",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * json.c - partitions, jobs and moves as JSON, the same in every command
+ * json.c - partitions and jobs as JSON, the same in every command
  *
  * Arguments are bytes, JSON's strings are UTF-8: what is not is shown with U+FFFD. What a terminal
  * would not show as it is, is escaped.
@@ -66,33 +66,6 @@ json_t *json_of_job(const Vc__Job *j)
 		(double)j->started_usec / 1e6, "advice", json_of_text(j->advice), "reason",
 		json_of_text(j->reason), "parent", json_of_text(j->parent), "parent_job",
 		json_of_known(j->has_parent_job, j->parent_job));
-}
-
-static json_t *json_of_estimate(const Vc__Estimate *e)
-{
-	if (!e)
-		return NULL;
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "stop_usec", (json_int_t)e->stop_usec,
-			 "bytes", (json_int_t)e->bytes, "processes", (json_int_t)e->processes,
-			 "threads", (json_int_t)e->threads, "files", (json_int_t)e->files,
-			 "mappings", (json_int_t)e->mappings);
-}
-
-json_t *json_of_move(const Vc__Moved *m)
-{
-	json_t *steps = json_object();
-
-	for (size_t i = 0; i < m->n_steps; i++)
-		json_object_set_new(steps, m->steps[i]->name,
-				    json_integer((json_int_t)m->steps[i]->usec));
-	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:o, s:o, s:o*}", "job",
-			 (json_int_t)m->job, "from", json_of_text(m->from), "to",
-			 json_of_text(m->to), "engine", json_of_text(m->engine), "result",
-			 json_of_text(m->result), "downtime_usec", (json_int_t)m->downtime_usec,
-			 "total_usec", (json_int_t)m->total_usec, "image_bytes",
-			 (json_int_t)m->image_bytes, "at", (double)m->at_usec / 1e6, "reason",
-			 m->reason && *m->reason ? json_of_text(m->reason) : json_null(),
-			 "steps_usec", steps, "estimate", json_of_estimate(m->estimate));
 }
 
 void json_print(json_t *json)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * json.h - partitions, jobs and moves as JSON, the same in every command
+ * json.h - partitions and jobs as JSON, the same in every command
  */
 #ifndef VC_CLI_JSON_H
 #define VC_CLI_JSON_H
@@ -13,7 +13,6 @@
 json_t *json_of_bytes(const char *data, size_t len);
 json_t *json_of_partition(const Vc__Partition *partition);
 json_t *json_of_job(const Vc__Job *job);
-json_t *json_of_move(const Vc__Moved *move);
 /* Prints with a newline and frees. */
 void json_print(json_t *json);
 

@@ -9,7 +9,7 @@ vcrun_LDADD = libreach.la libwire.la libcommon.la
 vcmove_SOURCES = cli/vcmove.c cli/client.c cli/client-status.c cli/json.c cli/json.h cli/columns.c \
 	cli/columns.h
 vcmove_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
-vcmove_LDADD = libwire.la libcommon.la $(JANSSON_LIBS)
+vcmove_LDADD = libmoved.la libwire.la libcommon.la $(JANSSON_LIBS)
 
 vcstat_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/ipc.h cli/json.c cli/columns.c \
 	cli/vcstat-devices.c cli/vcstat-regions.c cli/vcstat.c cli/vcstat.h

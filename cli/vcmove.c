@@ -23,6 +23,7 @@
 #include "common/log.h"
 #include "common/statedir.h"
 #include "common/text.h"
+#include "wire/moved.h"
 
 #define VCMOVE_LONG_USEC 1000000u
 
@@ -273,7 +274,7 @@ static int vcmove_one(const struct vcmove *opts, const char *word)
 	r = strcmp(answer.msg->moved->result, opts->estimate ? "estimated" : "moved") != 0 &&
 	    strcmp(answer.msg->moved->result, "stays") != 0;
 	if (opts->json)
-		json_print(json_of_move(answer.msg->moved));
+		json_print(moved_to_json(answer.msg->moved));
 	else
 		vcmove_print(answer.msg->moved, opts->quiet);
 	wire_msg_done(&answer);

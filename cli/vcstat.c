@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"
+#include "wire/moved.h"
 
 #define VCSTAT_WATCH_MAX 86400 /* s */
 #define VCSTAT_PARTITION_CELLS 13
@@ -180,7 +181,7 @@ static void vcstat_json(const struct vcstat *opts, const struct client_status *s
 	if (wanted->moves) {
 		json_object_set_new(json, "moves", list = json_array());
 		for (size_t i = 0; i < status->n_moves; i++)
-			json_array_append_new(list, json_of_move(status->moves[i]));
+			json_array_append_new(list, moved_to_json(status->moves[i]));
 	}
 	if (opts->ipc)
 		json_object_set_new(json, "ipc", ipc_json(objects));

@@ -13,5 +13,6 @@ vcd_SOURCES = daemon/alive.c daemon/balance.c daemon/conn.c daemon/daemon.h daem
 	daemon/request/status-devices.c daemon/request/status-regions.c daemon/request/status.c
 vcd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
 # Policies are modules; -export-dynamic is not needed, they call nothing of ours.
-vcd_LDADD = libboard.la libipctable.la libsysv.la libpolicy.la libmig.la libpartition.la libwire.la libcommon.la $(EVENT_LIBS) \
+vcd_LDADD = libboard.la libipctable.la libsysv.la libpolicy.la libmig.la libpartition.la libmoved.la \
+	libwire.la libcommon.la $(EVENT_LIBS) \
 	$(JANSSON_LIBS) -lm

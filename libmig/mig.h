@@ -119,8 +119,8 @@ const char *mig_step_name(enum mig_step step);
 /* "refused", "moved", "returned", "parked" */
 const char *mig_result_name(enum mig_result result);
 
-/* A tree that runs nowhere at the moment: images and descriptors are kept. */
-struct mig_parked;
+/* A move. A parked tree keeps it, with its images and descriptors. */
+struct mig;
 
 /*
  * Moves the tree. Returns 0 when it runs at the target. Otherwise -errno, err
@@ -128,8 +128,8 @@ struct mig_parked;
  * is MIG_PARKED. The root's PID does not change. -EKEYREJECTED: the images are not what
  * the kernel says of the tree; somebody has tried to change what it may do.
  */
-int mig_move(const struct mig_request *req, struct mig_report *report,
-	     struct mig_parked **ret_parked, struct vc_err *err);
+int mig_move(const struct mig_request *req, struct mig_report *report, struct mig **ret_parked,
+	     struct vc_err *err);
 
 /*
  * Looks at the tree as mig_move() does first, and does nothing. 0 and *ret; -errno: a move would be
@@ -142,9 +142,9 @@ const char *mig_estimate_text(const struct mig_estimate *estimate, char *buf, si
 /* Tries to restore a parked tree at its source. 0: it runs; parked, the images and the
  * memory are freed. Of the request it uses the source's callbacks and on_wait, with their ctx,
  * which must still be valid; all else that it needs was copied. */
-int mig_unpark(struct mig_parked *parked, struct vc_err *err);
+int mig_unpark(struct mig *parked, struct vc_err *err);
 /* Gives a parked tree up: its images are removed, parked is freed. */
-void mig_drop(struct mig_parked *parked);
+void mig_drop(struct mig *parked);
 
 /* Whether the images in a directory name a file, open or mapped, whose path ends so. True too when
  * that cannot be known: they are being written, or damaged. Images that were begun while the

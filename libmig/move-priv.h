@@ -33,8 +33,8 @@ struct waits;
 #define MIG_DUMP_LOG "dump.log"
 #define MIG_RESTORE_LOG "restore.log"
 
-/* Also what is left of a move that parked. */
-struct mig_parked {
+/* A move, from its check until its end. A parked tree keeps it. */
+struct mig {
 	struct mig_request req; /* its strings, as far as they are used after the move, are ours */
 	struct mig_report *report;
 	struct inventory *inv;
@@ -68,32 +68,31 @@ struct mig_parked {
 };
 
 /* move.c */
-void mig_enter_step(struct mig_parked *mig, enum mig_step step);
+void mig_enter_step(struct mig *mig, enum mig_step step);
 /* Tells the caller that mig->awaited is silent. */
-void mig_on_wait(const struct mig_parked *mig);
+void mig_on_wait(const struct mig *mig);
 /* Keeps what CRIU said. If it explains nothing, err gets the name of the log. */
-void mig_keep_log(struct mig_parked *mig, const struct criu *criu, const char *name,
-		  struct vc_err *err);
+void mig_keep_log(struct mig *mig, const struct criu *criu, const char *name, struct vc_err *err);
 /* Gives back what one attempt took; the next one may begin. */
-void mig_reset(struct mig_parked *mig);
+void mig_reset(struct mig *mig);
 /* The same, and mig itself. */
-void mig_free(struct mig_parked *mig);
+void mig_free(struct mig *mig);
 
 /* take.c: until the images are the tree. On failure it runs at the source. */
-int mig_try_until_commit(struct mig_parked *mig, struct vc_err *err);
+int mig_try_until_commit(struct mig *mig, struct vc_err *err);
 
 /* restore.c */
 /* Starts the criu that is to restore the tree in a place. */
-int mig_start_restore(struct mig_parked *mig, const struct mig_place *place, struct criu **ret,
+int mig_start_restore(struct mig *mig, const struct mig_place *place, struct criu **ret,
 		      struct vc_err *err);
 /* The images of the process tree have their final form: the restore may read them. */
-void mig_ask_restore(struct mig_parked *mig);
+void mig_ask_restore(struct mig *mig);
 /* So have all images: the restore may read them while the rest is looked at and the old tree dies.
  * It makes nothing before mig_restore(). */
-int mig_begin_restore(struct mig_parked *mig);
+int mig_begin_restore(struct mig *mig);
 /* In the target, else in the source. Sets the report's result; -errno if it is not MIG_MOVED. */
-int mig_restore(struct mig_parked *mig, struct vc_err *err);
+int mig_restore(struct mig *mig, struct vc_err *err);
 /* What the restored tree gets only while it runs, if it could not be held. */
-void mig_put_back(struct mig_parked *mig);
+void mig_put_back(struct mig *mig);
 
 #endif

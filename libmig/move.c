@@ -57,7 +57,7 @@ const char *mig_result_name(enum mig_result result)
 	return names[result];
 }
 
-void mig_enter_step(struct mig_parked *mig, enum mig_step step)
+void mig_enter_step(struct mig *mig, enum mig_step step)
 {
 	uint64_t now = clock_mono_usec();
 
@@ -69,7 +69,7 @@ void mig_enter_step(struct mig_parked *mig, enum mig_step step)
 				 mig->restore ? criu_pid(mig->restore) : 0, mig->req.ctx);
 }
 
-void mig_on_wait(const struct mig_parked *mig)
+void mig_on_wait(const struct mig *mig)
 {
 	if (mig->req.on_wait)
 		mig->req.on_wait(mig->step, criu_pid(mig->awaited), criu_silent_sec(mig->awaited),
@@ -77,8 +77,7 @@ void mig_on_wait(const struct mig_parked *mig)
 }
 
 /* Keeps what CRIU said. Whoever asked gets the name of the log if it explains nothing. */
-void mig_keep_log(struct mig_parked *mig, const struct criu *criu, const char *name,
-		  struct vc_err *err)
+void mig_keep_log(struct mig *mig, const struct criu *criu, const char *name, struct vc_err *err)
 {
 	_cleanup_free_ char *log = NULL;
 	struct vc_err first = *err;
@@ -118,7 +117,7 @@ static uint64_t mig_image_bytes(int dirfd)
 }
 
 /* Gives back what one attempt took; the next one may begin. */
-void mig_reset(struct mig_parked *mig)
+void mig_reset(struct mig *mig)
 {
 	external_done(&mig->external);
 	keep_free(steal_ptr(mig->keep));
@@ -147,7 +146,7 @@ void mig_reset(struct mig_parked *mig)
 	mig->refusal = (struct vc_err){ 0 };
 }
 
-void mig_free(struct mig_parked *mig)
+void mig_free(struct mig *mig)
 {
 	mig_reset(mig);
 	free(mig->images);
@@ -158,7 +157,7 @@ void mig_free(struct mig_parked *mig)
 }
 
 /* Copies what mig_unpark() will need: the request is the caller's, and ends with the move. */
-static int mig_keep_request(struct mig_parked *mig, const struct mig_request *req)
+static int mig_keep_request(struct mig *mig, const struct mig_request *req)
 {
 	mig->req = *req;
 	mig->req.images = mig->images = strdup(req->images);
@@ -175,7 +174,7 @@ static int mig_keep_request(struct mig_parked *mig, const struct mig_request *re
 
 /* What only the move itself uses is the caller's, and may be gone when a parked tree is restored.
  */
-static void mig_forget_request(struct mig_parked *mig)
+static void mig_forget_request(struct mig *mig)
 {
 	mig->report = NULL;
 	mig->req.target = (struct mig_place){ 0 };
@@ -183,10 +182,10 @@ static void mig_forget_request(struct mig_parked *mig)
 	mig->req.log = NULL;
 }
 
-int mig_move(const struct mig_request *req, struct mig_report *report,
-	     struct mig_parked **ret_parked, struct vc_err *err)
+int mig_move(const struct mig_request *req, struct mig_report *report, struct mig **ret_parked,
+	     struct vc_err *err)
 {
-	struct mig_parked *mig = calloc(1, sizeof(*mig));
+	struct mig *mig = calloc(1, sizeof(*mig));
 	int r;
 
 	*report = (struct mig_report){ .result = MIG_REFUSED };
@@ -222,7 +221,7 @@ int mig_move(const struct mig_request *req, struct mig_report *report,
 	return r;
 }
 
-void mig_drop(struct mig_parked *parked)
+void mig_drop(struct mig *parked)
 {
 	mig_free(parked);
 }

@@ -34,7 +34,7 @@
 
 DEFINE_CLEANUP(struct criu *, criu_freep, criu_free);
 
-void mig_put_back(struct mig_parked *mig)
+void mig_put_back(struct mig *mig)
 {
 	struct vc_err ignored;
 
@@ -46,7 +46,7 @@ void mig_put_back(struct mig_parked *mig)
 /* The restored tree is complete and has not run. */
 static void mig_on_held(struct hold *hold, enum hold_when when, void *ctx)
 {
-	struct mig_parked *mig = ctx;
+	struct mig *mig = ctx;
 
 	if (mig->session)
 		session_put_back(mig->session, hold);
@@ -66,7 +66,7 @@ static void mig_on_held(struct hold *hold, enum hold_when when, void *ctx)
 	keep_free(steal_ptr(mig->keep));
 }
 
-int mig_start_restore(struct mig_parked *mig, const struct mig_place *place, struct criu **ret,
+int mig_start_restore(struct mig *mig, const struct mig_place *place, struct criu **ret,
 		      struct vc_err *err)
 {
 	struct criu_start how = {
@@ -90,7 +90,7 @@ int mig_start_restore(struct mig_parked *mig, const struct mig_place *place, str
 	return criu_start(&how, ret, err);
 }
 
-void mig_ask_restore(struct mig_parked *mig)
+void mig_ask_restore(struct mig *mig)
 {
 	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_RESTORE_LOG };
 
@@ -99,7 +99,7 @@ void mig_ask_restore(struct mig_parked *mig)
 }
 
 /* A new criu restores the memory alone. The one before was asked for something else. */
-static int mig_do_without_fill(struct mig_parked *mig)
+static int mig_do_without_fill(struct mig *mig)
 {
 	fill_free(steal_ptr(mig->fill));
 	hold_free(steal_ptr(mig->hold));
@@ -107,7 +107,7 @@ static int mig_do_without_fill(struct mig_parked *mig)
 	return mig_start_restore(mig, &mig->req.target, &mig->restore, &mig->refusal);
 }
 
-int mig_begin_restore(struct mig_parked *mig)
+int mig_begin_restore(struct mig *mig)
 {
 	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_RESTORE_LOG };
 	struct criu_aside aside = { .serve = fill_serve, .ctx = mig->fill };
@@ -129,7 +129,7 @@ int mig_begin_restore(struct mig_parked *mig)
 	return 0;
 }
 
-static void mig_put_foreground(const struct mig_parked *mig)
+static void mig_put_foreground(const struct mig *mig)
 {
 	_cleanup_close_ int tty = -1;
 
@@ -142,7 +142,7 @@ static void mig_put_foreground(const struct mig_parked *mig)
 
 static int mig_on_restore(const char *script, void *ctx)
 {
-	struct mig_parked *mig = ctx;
+	struct mig *mig = ctx;
 	int r;
 
 	if (!strcmp(script, CRIU_WAITING))
@@ -162,7 +162,7 @@ static int mig_on_restore(const char *script, void *ctx)
 	return 0;
 }
 
-static int mig_restore_once(struct mig_parked *mig, struct criu *criu, struct vc_err *err)
+static int mig_restore_once(struct mig *mig, struct criu *criu, struct vc_err *err)
 {
 	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_RESTORE_LOG };
 	pid_t root = 0;
@@ -182,7 +182,7 @@ static int mig_restore_once(struct mig_parked *mig, struct criu *criu, struct vc
 }
 
 /* Restores at the source; its own criu is started anew for each attempt. */
-static int mig_return(struct mig_parked *mig, int attempts, struct vc_err *err)
+static int mig_return(struct mig *mig, int attempts, struct vc_err *err)
 {
 	int r = -EIO;
 
@@ -205,7 +205,7 @@ static int mig_return(struct mig_parked *mig, int attempts, struct vc_err *err)
 	return r;
 }
 
-int mig_restore(struct mig_parked *mig, struct vc_err *err)
+int mig_restore(struct mig *mig, struct vc_err *err)
 {
 	struct vc_err first, again = { 0 };
 	int r;
@@ -234,7 +234,7 @@ int mig_restore(struct mig_parked *mig, struct vc_err *err)
 		       first.text, mig->req.source.name, again.text, mig->images);
 }
 
-int mig_unpark(struct mig_parked *parked, struct vc_err *err)
+int mig_unpark(struct mig *parked, struct vc_err *err)
 {
 	int r = mig_return(parked, 1, err);
 

@@ -47,7 +47,7 @@
 #define MIG_FREEZE_THREADS 8
 
 /* From the freeze on the processes are the same. */
-static int mig_list_frozen(struct mig_parked *mig)
+static int mig_list_frozen(struct mig *mig)
 {
 	return mig->pids ? 0
 			 : inventory_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
@@ -56,7 +56,7 @@ static int mig_list_frozen(struct mig_parked *mig)
 /* The old tree is frozen, and nothing has been dumped yet; or it is about to run on or to end. */
 static void mig_on_frozen(struct hold *hold, enum hold_when when, void *ctx)
 {
-	struct mig_parked *mig = ctx;
+	struct mig *mig = ctx;
 
 	if (when == HOLD_WHEN_THAWING && mig->step != MIG_COMMIT)
 		waits_put_back(mig->waits, hold);
@@ -69,7 +69,7 @@ static void mig_on_frozen(struct hold *hold, enum hold_when when, void *ctx)
 		state_take(mig->state, hold, mig->pids, mig->n_pids, &mig->refusal);
 }
 
-static int mig_start_dump(struct mig_parked *mig, struct vc_err *err)
+static int mig_start_dump(struct mig *mig, struct vc_err *err)
 {
 	struct criu_start how = {
 		.binary = mig->req.criu,
@@ -83,7 +83,7 @@ static int mig_start_dump(struct mig_parked *mig, struct vc_err *err)
 	return r < 0 ? r : criu_start(&how, &mig->dump, err);
 }
 
-static int mig_prepare(struct mig_parked *mig, struct vc_err *err)
+static int mig_prepare(struct mig *mig, struct vc_err *err)
 {
 	int r;
 
@@ -105,7 +105,7 @@ static int mig_prepare(struct mig_parked *mig, struct vc_err *err)
 }
 
 /* The tree is frozen; criu asks what it is to leave alone. */
-static int mig_name_external(struct mig_parked *mig)
+static int mig_name_external(struct mig *mig)
 {
 	int r = mig_list_frozen(mig);
 
@@ -129,7 +129,7 @@ static pid_t mig_find_foreground(void)
 }
 
 /* A process may have entered a sandbox since the inventory was taken. */
-static int mig_check_sandboxes(struct mig_parked *mig)
+static int mig_check_sandboxes(struct mig *mig)
 {
 	struct vc_err why = { 0 };
 
@@ -144,7 +144,7 @@ static int mig_check_sandboxes(struct mig_parked *mig)
 	return 0;
 }
 
-static int mig_adapt_sessions(struct mig_parked *mig)
+static int mig_adapt_sessions(struct mig *mig)
 {
 	int r = 0;
 
@@ -163,7 +163,7 @@ static int mig_adapt_sessions(struct mig_parked *mig)
 }
 
 /* The frozen tree was looked into, and can be carried. */
-static int mig_check_held(struct mig_parked *mig)
+static int mig_check_held(struct mig *mig)
 {
 	if (mig->refusal.code)
 		return -mig->refusal.code;
@@ -175,7 +175,7 @@ static int mig_check_held(struct mig_parked *mig)
 }
 
 /* From here on the images name what we hold, and not paths. */
-static int mig_keep(struct mig_parked *mig)
+static int mig_keep(struct mig *mig)
 {
 	struct keep_tree tree = { .pids = mig->pids, .n_pids = mig->n_pids };
 	int r;
@@ -194,7 +194,7 @@ static int mig_keep(struct mig_parked *mig)
 }
 
 /* The tree is frozen, the images are written; the last word before it dies. */
-static int mig_may_commit(struct mig_parked *mig)
+static int mig_may_commit(struct mig *mig)
 {
 	struct stat st;
 	int r = mig_check_held(mig);
@@ -251,7 +251,7 @@ static int mig_may_commit(struct mig_parked *mig)
 }
 
 /* The commit point. When the answer is no the tree runs on at once. */
-static int mig_commit(struct mig_parked *mig)
+static int mig_commit(struct mig *mig)
 {
 	uint64_t state;
 	int r;
@@ -275,7 +275,7 @@ static int mig_commit(struct mig_parked *mig)
 
 static int mig_on_dump(const char *script, void *ctx)
 {
-	struct mig_parked *mig = ctx;
+	struct mig *mig = ctx;
 
 	if (!strcmp(script, CRIU_WAITING)) {
 		mig_on_wait(mig);
@@ -291,7 +291,7 @@ static int mig_on_dump(const char *script, void *ctx)
 }
 
 /* Whether the tree is still there, whatever criu said or failed to say. */
-static bool mig_root_lives(const struct mig_parked *mig)
+static bool mig_root_lives(const struct mig *mig)
 {
 	char path[64], stat[512];
 	const char *state;
@@ -312,7 +312,7 @@ static void mig_thaw(const char *freezer)
 		file_write(AT_FDCWD, path, "0");
 }
 
-static int mig_dump(struct mig_parked *mig, struct vc_err *err)
+static int mig_dump(struct mig *mig, struct vc_err *err)
 {
 	struct criu_images images = { .dirfd = mig->images_fd, .log = MIG_DUMP_LOG };
 	const char *freezer;
@@ -339,7 +339,7 @@ static int mig_dump(struct mig_parked *mig, struct vc_err *err)
 }
 
 /* From the check to the commit point: on failure the tree runs at the source. */
-static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
+static int mig_until_commit(struct mig *mig, struct vc_err *err)
 {
 	bool first = mig->report->estimate.stop_usec == 0;
 	int r;
@@ -366,7 +366,7 @@ static int mig_until_commit(struct mig_parked *mig, struct vc_err *err)
  * something between that look and the freeze. What stands in the way then is
  * mostly gone, or in the inventory, at the next attempt.
  */
-int mig_try_until_commit(struct mig_parked *mig, struct vc_err *err)
+int mig_try_until_commit(struct mig *mig, struct vc_err *err)
 {
 	int r = 0;
 

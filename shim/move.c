@@ -2,19 +2,18 @@
 /*
  * move.c - moves the shim's job from its partition to another
  *
- * The transaction itself is libmig's. Here it gets its places, which are the
- * job's groups in both partitions, and its result is told: to the command that
- * asked, to the daemon of the partition where the job now is, to the record.
+ * An engine (engine.h) does the work. Here it gets its places, which are the job's groups in both
+ * partitions. The result goes to the command that asked, to the daemon of the partition where the
+ * job now is, and into the record.
  *
  * $VCRUN_STEP_HOOK, when the daemon was started with it, names a program that is
  * run at the beginning of each step with STEP JOB FROM TO DUMP-PID RESTORE-PID; the
  * step waits for it. The fault tests break things there.
  */
-#include "shim/shim.h"
+#include "shim/engine.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -31,47 +30,10 @@
 #include "partition/partition.h"
 #include "partition/region.h"
 
-#define MOVE_CLEAR_USEC 10000000u
 #define MOVE_UNPARK_SEC 2
-#define MOVE_SILENCE_SEC 30
 #define MOVE_LONG_USEC 1000000u
-#define MOVE_LOGS 64 /* kept at most; jobs that far apart share one */
 
 extern char **environ;
-
-/* One end of a move. */
-struct move_place {
-	struct shim *shim;
-	const char *partition;
-	char group[64];
-	char cpus[1024];
-	char freezer[PATH_MAX]; /* "": none */
-	char mems[256];
-	struct cg_entry *entry;
-};
-
-struct move {
-	struct shim *shim;
-	struct move_place source, target;
-	struct wire *command; /* to be told of each step; NULL: nobody */
-	const Vc__Move *request;
-};
-
-static int move_enter(void *ctx)
-{
-	const struct move_place *place = ctx;
-
-	return cg_entry_enter(place->entry);
-}
-
-static void move_clear(void *ctx)
-{
-	const struct move_place *place = ctx;
-	struct vc_err err;
-
-	if (cg_kill(place->shim->cg, place->group, MOVE_CLEAR_USEC, &err) < 0)
-		log_warn("job %u: clear %s: %s", place->shim->job, place->group, err.text);
-}
 
 static int move_open_place(struct shim *shim, const char *partition, struct move_place *place,
 			   struct vc_err *err)
@@ -87,37 +49,15 @@ static int move_open_place(struct shim *shim, const char *partition, struct move
 	if (r == 0)
 		r = cg_get_cpus(shim->cg, place->group, place->cpus, sizeof(place->cpus),
 				place->mems, sizeof(place->mems), err);
-	cg_freezer(shim->cg, place->group, place->freezer, sizeof(place->freezer));
 	return r;
 }
 
-static struct mig_place move_mig_place(struct move_place *place)
-{
-	struct cg_memory memory;
-	uint64_t room = UINT64_MAX;
-
-	/* The kernel reclaims page cache as the job's memory is filled. */
-	if (cg_memory_read(place->shim->cg, place->partition, &memory) == 0 &&
-	    memory.limit_bytes != CG_NO_LIMIT)
-		room = memory.limit_bytes > memory.used_bytes
-			       ? memory.limit_bytes - memory.used_bytes
-			       : 0;
-	return (struct mig_place){ .name = place->partition,
-				   .enter = move_enter,
-				   .clear = move_clear,
-				   .ctx = place,
-				   .cpus = place->cpus,
-				   .freezer = place->freezer[0] ? place->freezer : NULL,
-				   .nodes = place->mems[0] ? place->mems : NULL,
-				   .room_bytes = room };
-}
-
-static void move_run_hook(const char *hook, const struct move *move, enum mig_step step, pid_t dump,
+static void move_run_hook(const char *hook, const struct move *move, const char *step, pid_t dump,
 			  pid_t restore)
 {
 	char job[16], dump_text[16], restore_text[16];
 	char *argv[] = { (char *)hook,
-			 (char *)mig_step_name(step),
+			 (char *)step,
 			 job,
 			 (char *)move->source.partition,
 			 (char *)move->target.partition,
@@ -133,13 +73,13 @@ static void move_run_hook(const char *hook, const struct move *move, enum mig_st
 		waitpid(pid, NULL, 0);
 }
 
-static void move_tell(struct move *move, enum mig_step step, Vc__Estimate *estimate)
+static void move_tell(struct move *move, const char *step, Vc__Estimate *estimate)
 {
 	Vc__Progress body = VC__PROGRESS__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 
 	body.job = move->shim->job;
-	body.step = (char *)mig_step_name(step);
+	body.step = (char *)step;
 	body.estimate = estimate;
 	msg.body_case = VC__MSG__BODY_PROGRESS;
 	msg.progress = &body;
@@ -147,24 +87,14 @@ static void move_tell(struct move *move, enum mig_step step, Vc__Estimate *estim
 		move->command = NULL;
 }
 
-static void move_on_wait(enum mig_step step, pid_t criu, unsigned int silent_sec, void *ctx)
+void move_tell_estimate(struct move *move)
 {
-	const struct move *move = ctx;
-
-	if (silent_sec % MOVE_SILENCE_SEC == 0)
-		log_warn("job %u, from %s to %s: criu (pid %d) has said nothing for %u s, step %s",
-			 move->shim->job, move->source.partition, move->target.partition, (int)criu,
-			 silent_sec, mig_step_name(step));
-}
-
-static void move_on_estimate(const struct mig_estimate *estimate, void *ctx)
-{
-	struct move *move = ctx;
+	const struct mig_estimate *estimate = &move->report.estimate;
 	char stop[32], parts[128];
 	Vc__Estimate wire;
 
 	estimate_to_wire(estimate, &wire);
-	move_tell(move, MIG_CHECK, &wire);
+	move_tell(move, "check", &wire);
 	if (estimate->stop_usec >= MOVE_LONG_USEC)
 		log_info("job %u, from %s to %s: will stand still for about %s: %s",
 			 move->shim->job, move->source.partition, move->target.partition,
@@ -172,35 +102,35 @@ static void move_on_estimate(const struct mig_estimate *estimate, void *ctx)
 			 mig_estimate_text(estimate, parts, sizeof(parts)));
 }
 
-static void move_on_step(enum mig_step step, pid_t dump, pid_t restore, void *ctx)
+void move_begin_step(struct move *move, const char *name, pid_t dump, pid_t restore)
 {
-	struct move *move = ctx;
 	const char *hook = getenv("VCRUN_STEP_HOOK");
 
-	log_stage(mig_step_name(step), move->shim->job);
-	move_tell(move, step, NULL);
+	log_stage(name, move->shim->job);
+	move_tell(move, name, NULL);
 	if (hook && *hook)
-		move_run_hook(hook, move, step, dump, restore);
+		move_run_hook(hook, move, name, dump, restore);
 }
 
-static void move_answer(struct shim *shim, const struct move *move, const struct mig_report *report,
-			const Vc__Move *request, const struct vc_err *error, struct wire *command)
+static void move_answer(const struct move *move, const struct vc_err *error, struct wire *command)
 {
-	Vc__Step steps[MIG_N_STEPS], *list[MIG_N_STEPS];
+	const struct move_report *report = &move->report;
+	const struct shim *shim = move->shim;
+	Vc__Step steps[MOVE_STEPS_MAX], *list[MOVE_STEPS_MAX];
 	Vc__Moved body = VC__MOVED__INIT;
 	Vc__Estimate estimate;
 	Vc__Msg msg = VC__MSG__INIT;
 
-	for (int i = 0; i < MIG_N_STEPS; i++) {
+	for (size_t i = 0; i < report->n_steps; i++) {
 		vc__step__init(&steps[i]);
-		steps[i].name = (char *)mig_step_name(i);
-		steps[i].usec = report->step_usec[i];
+		steps[i].name = (char *)report->steps[i].name;
+		steps[i].usec = report->steps[i].usec;
 		list[i] = &steps[i];
 	}
 	body.job = shim->job;
 	body.from = (char *)move->source.partition;
 	body.to = (char *)move->target.partition;
-	body.engine = (char *)"criu";
+	body.engine = (char *)(move->engine ? move->engine->name : "none");
 	body.result = (char *)mig_result_name(report->result);
 	body.has_downtime_usec = body.has_total_usec = body.has_image_bytes = body.has_at_usec =
 		body.has_uid = true;
@@ -209,14 +139,14 @@ static void move_answer(struct shim *shim, const struct move *move, const struct
 	body.image_bytes = report->image_bytes;
 	body.at_usec = clock_real_usec();
 	body.uid = shim->start->creds->uid;
-	body.n_steps = MIG_N_STEPS;
+	body.n_steps = report->n_steps;
 	body.steps = list;
 	body.reason = error->code ? (char *)error->text : NULL;
-	body.note = request->note;
+	body.note = move->request->note;
 	estimate_to_wire(&report->estimate, &estimate);
 	if (report->estimate.stop_usec > 0)
 		body.estimate = &estimate;
-	if (!request->estimate)
+	if (!move->request->estimate)
 		record_move(shim, &body);
 	else if (error->code == 0)
 		body.result = (char *)"estimated";
@@ -227,8 +157,9 @@ static void move_answer(struct shim *shim, const struct move *move, const struct
 }
 
 /* The job has changed places: accounts, record, group left behind, daemon. */
-static void move_settle(struct shim *shim, struct move *move, const struct mig_report *report)
+static void move_settle(const struct move *move)
 {
+	struct shim *shim = move->shim;
 	struct vc_err err;
 	uint64_t used = 0;
 
@@ -236,8 +167,8 @@ static void move_settle(struct shim *shim, struct move *move, const struct mig_r
 		shim->cpu_base_usec += used;
 	snprintf(shim->partition, sizeof(shim->partition), "%s", move->target.partition);
 	shim->moves++;
-	shim->move_downtime_usec = report->downtime_usec;
-	shim->move_image_bytes = report->image_bytes;
+	shim->move_downtime_usec = move->report.downtime_usec;
+	shim->move_image_bytes = move->report.image_bytes;
 	shim->placed_usec = clock_mono_usec();
 	if (record_save(shim, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
@@ -258,20 +189,27 @@ static void move_take_keys(const struct shim *shim)
 		tcsetpgrp(tty, getpgrp());
 }
 
-static void move_park(struct shim *shim, struct move *move, struct mig_parked *parked,
-		      const struct vc_err *why)
+static void move_park(struct move *move, const struct vc_err *why)
 {
 	struct timeval delay = { .tv_sec = MOVE_UNPARK_SEC };
+	struct shim *shim = move->shim;
 
+	/* What these point to ends with the order. */
+	move->source.partition = shim->partition;
+	move->target.partition = shim->partition;
+	move->command = NULL;
+	move->request = NULL;
 	shim->parked_why = *why;
-	shim->parked = parked;
-	shim->parked_move = move;
+	shim->parked = move;
 	event_add(shim->unpark, &delay);
 	move_take_keys(shim);
+	record_send(shim);
 }
 
 static void move_free(struct move *move)
 {
+	if (move->state)
+		move->engine->done(move);
 	cg_entry_free(move->source.entry);
 	cg_entry_free(move->target.entry);
 	free(move);
@@ -282,7 +220,7 @@ void shim_try_unpark(struct shim *shim)
 	struct timeval delay = { .tv_sec = MOVE_UNPARK_SEC };
 	struct vc_err err;
 
-	if (mig_unpark(shim->parked, &err) < 0) {
+	if (shim->parked->engine->undo(shim->parked, &err) < 0) {
 		event_add(shim->unpark, &delay);
 		/* It may go on for days. */
 		if (strcmp(err.text, shim->parked_why.text) != 0) {
@@ -293,9 +231,7 @@ void shim_try_unpark(struct shim *shim)
 		return;
 	}
 	log_info("job %u runs again in %s", shim->job, shim->partition);
-	move_free(steal_ptr(shim->parked_move));
-	shim->parked = NULL;
-	room_release(shim);
+	move_free(steal_ptr(shim->parked));
 	shim_set_state(shim, shim->program_ended ? JOB_LINGERING : JOB_RUNNING);
 	signal_wake(shim);
 }
@@ -303,9 +239,7 @@ void shim_try_unpark(struct shim *shim)
 void shim_drop_parked(struct shim *shim)
 {
 	event_del(shim->unpark);
-	mig_drop(steal_ptr(shim->parked));
-	room_release(shim);
-	move_free(steal_ptr(shim->parked_move));
+	move_free(steal_ptr(shim->parked));
 }
 
 /* What can be said without a look at the processes. */
@@ -334,14 +268,6 @@ static int move_check(const struct shim *shim, const char *to, struct vc_err *er
 	return 0;
 }
 
-/* The files of the regions that are not given to a partition; at most REGIONS_MAX. */
-struct move_barred {
-	struct inventory_barred list[REGIONS_MAX];
-	char what[REGIONS_MAX][PARTITION_NAME_MAX + 16];
-	char why[128];
-	size_t n;
-};
-
 static void move_bar_regions(const struct shim *shim, const char *to, struct move_barred *ret)
 {
 	const struct config *config = shim->instance->config;
@@ -367,75 +293,55 @@ static void move_bar_regions(const struct shim *shim, const char *to, struct mov
 	}
 }
 
-static int move_make_room(uint64_t bytes, void *ctx, struct vc_err *err)
+/* The engine is chosen, and has what it needs. */
+static int move_prepare(struct move *move, struct vc_err *err)
 {
-	const struct move *move = ctx;
-
-	return room_claim(move->shim, bytes, err);
-}
-
-/* Files of the job's own group are those of its new one afterwards. */
-static bool move_follow(const char *path, char *ret, size_t size, void *ctx)
-{
-	const struct move *move = ctx;
-
-	return cg_follow_path(move->shim->cg, move->source.group, move->target.group, path, ret,
-			      size);
-}
-
-/* Where CRIU's log goes if it fails: the last few jobs' only. */
-static void move_log_path(const struct shim *shim, char *ret, size_t size)
-{
-	char dir[PATH_MAX];
-
-	snprintf(dir, sizeof(dir), "%s/criu", shim->instance->dir);
-	mkdir(dir, 0700);
-	snprintf(ret, size, "%s/criu/%u.log", shim->instance->dir, shim->job % MOVE_LOGS);
-}
-
-static int move_run(struct shim *shim, struct move *move, struct mig_report *report,
-		    struct mig_parked **ret_parked, struct vc_err *err)
-{
-	struct move_barred barred = { .n = 0 };
-	char images[PATH_MAX], log[PATH_MAX];
-	struct mig_request req = {
-		.root = shim->root,
-		.uid = shim->start->creds->uid,
-		.criu = shim->instance->config->criu,
-		.images = images,
-		.log = log,
-		.max_stop_usec = move->request->max_stop_usec,
-		.pace = estimate_pace(shim),
-		.on_estimate = move_on_estimate,
-		.make_room = move_make_room,
-		.on_step = move_on_step,
-		.on_wait = move_on_wait,
-		.follow = move_follow,
-		.ctx = move,
-	};
-	int r = move_open_place(shim, move->source.partition, &move->source, err);
+	int r = engine_choose(move, err);
 
 	if (r == 0)
-		r = move_open_place(shim, move->target.partition, &move->target, err);
+		r = move_open_place(move->shim, move->source.partition, &move->source, err);
+	if (r == 0)
+		r = move_open_place(move->shim, move->target.partition, &move->target, err);
 	if (r < 0)
 		return r;
-	move_bar_regions(shim, move->target.partition, &barred);
-	req.barred = barred.list;
-	req.n_barred = barred.n;
-	req.source = move_mig_place(&move->source);
-	req.target = move_mig_place(&move->target);
-	snprintf(images, sizeof(images), "%s/images/%u", shim->instance->dir, shim->job);
-	move_log_path(shim, log, sizeof(log));
-	if (move->request->estimate)
-		return mig_estimate(&req, &report->estimate, err);
-	return mig_move(&req, report, ret_parked, err);
+	move_bar_regions(move->shim, move->target.partition, &move->barred);
+	return move->engine->prepare(move, err);
+}
+
+static int move_run(struct move *move, struct vc_err *err)
+{
+	int r = move_prepare(move, err);
+
+	if (r < 0)
+		return r;
+	return move->request->estimate ? move->engine->estimate(move, err)
+				       : move->engine->move(move, err);
+}
+
+/* The job is at the target; or it runs at the source, or is parked there. */
+static void move_end(struct move *move, enum job_state before, int r, struct wire **arrived)
+{
+	struct shim *shim = move->shim;
+
+	if (move->report.lost.code)
+		log_warn("job %u: %s", shim->job, move->report.lost.text);
+	if (r == 0 && !move->request->estimate) {
+		move_settle(move);
+		/* The daemons first: the command may ask them for the job as soon as it has its
+		 * answer. */
+		shim->state = before;
+		shim_join(shim, steal_ptr(*arrived));
+		return;
+	}
+	if (move->target.entry)
+		cg_remove(shim->cg, move->target.group, NULL);
+	if (shim->state == JOB_MOVING)
+		shim_set_state(shim, move->report.result == MIG_PARKED ? JOB_PARKED : before);
 }
 
 void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 {
 	struct move *move = calloc(1, sizeof(*move));
-	struct mig_report report = { .result = MIG_REFUSED };
-	struct mig_parked *parked = NULL;
 	enum job_state before = shim->state;
 	struct vc_err err = { 0 };
 	struct wire *arrived = NULL;
@@ -457,42 +363,17 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 	if (r == 0) {
 		if (!request->estimate)
 			shim_set_state(shim, JOB_MOVING);
-		r = move_run(shim, move, &report, &parked, &err);
+		r = move_run(move, &err);
 	}
-	if (r < 0 && report.criu[0])
-		log_warn("job %u: criu: %s", shim->job, report.criu);
 	if (r < 0)
 		err_add(&err, "move job %u to %s", shim->job, request->to);
 	if (r == -EKEYREJECTED)
 		log_warn("%s (user %u)", err.text, shim->start->creds->uid);
-	if (r == 0 && !request->estimate)
-		move_settle(shim, move, &report);
-	else if (move->target.entry)
-		cg_remove(shim->cg, move->target.group, NULL);
-	/* Daemons first: who has the answer may ask them for the job at once. */
-	if (r == 0 && !request->estimate) {
-		shim->state = before;
-		shim_join(shim, steal_ptr(arrived));
-	} else if (shim->state == JOB_MOVING) {
-		shim_set_state(shim, report.result == MIG_PARKED ? JOB_PARKED : before);
-	}
-	if (report.result == MIG_PARKED)
-		room_correct(shim, report.image_bytes);
-	else
-		room_release(shim);
-	if (report.lost.code)
-		log_warn("job %u: %s", shim->job, report.lost.text);
+	move_end(move, before, r, &arrived);
 	wire_free(arrived);
-	move_answer(shim, move, &report, request, &err, command);
-	if (report.result == MIG_PARKED) {
-		/* What it points to ends with this call; only its source is used from here on. */
-		move->source.partition = shim->partition;
-		move->target.partition = shim->partition;
-		move->command = NULL;
-		move->request = NULL;
-		move_park(shim, move, parked, &err);
-		record_send(shim);
-	} else {
+	move_answer(move, &err, command);
+	if (move->report.result == MIG_PARKED)
+		move_park(move, &err);
+	else
 		move_free(move);
-	}
 }

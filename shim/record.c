@@ -20,10 +20,10 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "common/text.h"
 #include "common/trust.h"
 #include "partition/partition.h"
 #include "wire/args.h"
+#include "wire/moved.h"
 
 /* One line of moves.jsonl is one write; readers keep this many bytes of the past. */
 #define RECORD_MOVES "moves.jsonl"
@@ -112,50 +112,9 @@ void record_remove(const struct shim *shim)
 	file_remove_tree(shim->instance->dirfd, dir);
 }
 
-/* A reason may quote a file's name, which is bytes; JSON's strings are UTF-8. */
-static json_t *record_text(const char *text)
-{
-	_cleanup_free_ char *clean = text ? strdup(text) : NULL;
-
-	if (!clean)
-		return NULL;
-	text_hide_controls(clean);
-	return json_string(clean);
-}
-
-/* What estimate.c learns from. */
-static json_t *record_estimate_json(const Vc__Estimate *estimate)
-{
-	if (!estimate)
-		return NULL;
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "stop_usec",
-			 (json_int_t)estimate->stop_usec, "model_usec",
-			 (json_int_t)estimate->model_usec, "bytes", (json_int_t)estimate->bytes,
-			 "processes", (json_int_t)estimate->processes, "threads",
-			 (json_int_t)estimate->threads, "files", (json_int_t)estimate->files,
-			 "mappings", (json_int_t)estimate->mappings);
-}
-
-static json_t *record_move_json(const Vc__Moved *moved)
-{
-	json_t *steps = json_object();
-
-	for (size_t i = 0; i < moved->n_steps; i++)
-		json_object_set_new(steps, moved->steps[i]->name,
-				    json_integer((json_int_t)moved->steps[i]->usec));
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o*, s:o, s:o*}",
-			 "job", (json_int_t)moved->job, "from", moved->from, "to", moved->to,
-			 "engine", moved->engine, "result", moved->result, "downtime_usec",
-			 (json_int_t)moved->downtime_usec, "total_usec",
-			 (json_int_t)moved->total_usec, "image_bytes",
-			 (json_int_t)moved->image_bytes, "at", (json_int_t)moved->at_usec, "uid",
-			 (json_int_t)moved->uid, "reason", record_text(moved->reason), "steps",
-			 steps, "estimate", record_estimate_json(moved->estimate));
-}
-
 void record_move(const struct shim *shim, const Vc__Moved *moved)
 {
-	json_auto_t *json = record_move_json(moved);
+	json_auto_t *json = moved_to_json(moved);
 	_cleanup_free_ char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	int r = text ? trust_append(shim->instance->dirfd, RECORD_MOVES, text, 0600) : -ENOMEM;
 

@@ -8,7 +8,7 @@
  *	launch.c   starts its program
  *	signal.c   signals for the job
  *	record.c   the job's state: for the daemon, for the state directory
- *	move.c     moves the job
+ *	move.c     moves the job, by one of the engines (engine.h)
  *	vcinit.c   the root of the job's tree (another program)
  *
  * A shim begins idle: its daemon started it ahead of need. A Start message makes
@@ -90,8 +90,7 @@ struct shim {
 	uint32_t moves;
 	uint64_t move_downtime_usec, move_image_bytes; /* of the last move */
 	uint64_t cpu_base_usec, started_usec, placed_usec;
-	struct mig_parked *parked;
-	struct move *parked_move;
+	struct move *parked;       /* NULL: the job is not parked */
 	struct vc_err parked_why;  /* what stood in the way at the last try */
 	struct signal_order *held; /* came before it ran, or while it was parked, in that order */
 	size_t n_held;

@@ -18,7 +18,7 @@ import json, sys
 with open(sys.argv[1], "w") as file:
     for i in range(3000):
         print(json.dumps({"job": 100000 + i, "from": "vc0", "to": "vc1", "engine": "criu",
-                          "result": "moved", "at": i, "uid": 65534, "steps": {}}), file=file)
+                          "result": "moved", "at": i, "uid": 65534, "steps_usec": {}}), file=file)
 END
 chmod 600 "$state/moves.jsonl"
 for _ in 1 2 3 4 5 6 7 8 9 10; do

@@ -110,7 +110,7 @@ waits_to_beat() {
 }
 
 last_move() { # FIELD
-	tail -n 1 "$state/moves.jsonl" | json "d.get('$1', '')"
+	tail -n 1 "$state/moves.jsonl" | json "d.get('$1') or ''"
 }
 
 n_moves() {

@@ -5,6 +5,12 @@ libwire_la_SOURCES = wire/wire.c wire/wire.h wire/limit.c wire/limit.h wire/pati
 libwire_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 libwire_la_LIBADD = $(PROTOBUF_C_LIBS)
 
+# Apart, so that vcrun and libvcipc need no JSON.
+noinst_LTLIBRARIES += libmoved.la
+libmoved_la_SOURCES = wire/moved.c wire/moved.h
+libmoved_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
+libmoved_la_LIBADD = $(JANSSON_LIBS)
+
 BUILT_SOURCES += wire/vc.pb-c.h
 CLEANFILES += wire/vc.pb-c.c wire/vc.pb-c.h
 EXTRA_DIST += wire/vc.proto

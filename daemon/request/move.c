@@ -61,6 +61,7 @@ void move_order(struct job *job, uint32_t to, const char *note, const Vc__Move *
 	body.job = job->state->job;
 	body.to = instance->config->parts[to].name;
 	body.note = (char *)note;
+	body.engine = request ? request->engine : NULL;
 	body.has_progress = body.progress = request && request->progress;
 	body.has_estimate = body.estimate = estimate;
 	body.has_max_stop_usec = true;

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 
 #include "common/cleanup.h"
 #include "common/trust.h"
+#include "wire/moved.h"
 
 #define MOVES_FILE "moves.jsonl"
 #define MOVES_KEPT 4096
@@ -30,49 +30,6 @@ struct moves {
 	int fd;                      /* -1: no file yet */
 	off_t at;                    /* the first byte that is not read yet */
 };
-
-static char *move_text(const json_t *json, const char *key)
-{
-	const char *text = json_string_value(json_object_get(json, key));
-
-	return strdup(text ? text : "");
-}
-
-static uint64_t move_number(const json_t *json, const char *key)
-{
-	json_int_t value = json_integer_value(json_object_get(json, key));
-
-	return value > 0 ? (uint64_t)value : 0;
-}
-
-/* NULL: no line of ours. The shims write them, but a torn line must not hurt. */
-static Vc__Moved *move_parse(const char *line, size_t len)
-{
-	json_auto_t *json = json_loadb(line, len, 0, NULL);
-	Vc__Moved *move = json ? calloc(1, sizeof(*move)) : NULL;
-
-	if (!move)
-		return NULL;
-	vc__moved__init(move);
-	move->job = (uint32_t)move_number(json, "job");
-	move->from = move_text(json, "from");
-	move->to = move_text(json, "to");
-	move->engine = move_text(json, "engine");
-	move->result = move_text(json, "result");
-	move->reason = move_text(json, "reason");
-	move->has_downtime_usec = move->has_total_usec = move->has_image_bytes = move->has_at_usec =
-		move->has_uid = true;
-	move->downtime_usec = move_number(json, "downtime_usec");
-	move->total_usec = move_number(json, "total_usec");
-	move->image_bytes = move_number(json, "image_bytes");
-	move->at_usec = move_number(json, "at");
-	move->uid = (uint32_t)move_number(json, "uid");
-	if (!move->from || !move->to || !move->engine || !move->result || !move->reason) {
-		vc__moved__free_unpacked(move, NULL);
-		return NULL;
-	}
-	return move;
-}
 
 static void moves_add(struct moves *moves, Vc__Moved *move)
 {
@@ -111,7 +68,7 @@ static size_t moves_take(struct moves *moves, const char *text, size_t n)
 	const char *line = text, *end;
 
 	while ((end = memchr(line, '\n', (size_t)(text + n - line)))) {
-		Vc__Moved *move = move_parse(line, (size_t)(end - line));
+		Vc__Moved *move = moved_from_json(line, (size_t)(end - line));
 
 		if (move)
 			moves_add(moves, move);
