@@ -129,8 +129,8 @@ static int look_at_objects(struct audit *audit, struct ipc_audit *look)
 	uint64_t cursor = 0, id;
 	int r = 0;
 
-	while (r == 0 && table_next(audit->table, &cursor, &id) == 0) {
-		if (table_get(audit->table, id, &object) < 0)
+	while (r == 0 && entry_next(audit->table, &cursor, &id) == 0) {
+		if (entry_get(audit->table, id, &object) < 0)
 			continue;
 		look->persistent += object.persistent && !object.unlinked;
 		look->idle += object.n_open == 0 && (!object.persistent || object.unlinked);
@@ -147,7 +147,7 @@ static int look_at_openers(struct audit *audit, struct ipc_audit *look)
 	uint32_t cursor = 0;
 	int r = 0;
 
-	while (r == 0 && table_next_opener(audit->table, &cursor, &who) == 0)
+	while (r == 0 && opener_next(audit->table, &cursor, &who) == 0)
 		r = opener_add(&look->openers, &look->n_openers, &who);
 	return r;
 }
@@ -161,7 +161,7 @@ static int look_at_table(struct audit *audit, struct ipc_audit *look, struct vc_
 		return r;
 	look->repairs = table_repairs(audit->table);
 	look->repaired = look->repairs != repairs;
-	if (table_check(audit->table, &look->contradiction) < 0)
+	if (check_table(audit->table, &look->contradiction) < 0)
 		table_damaged(audit->table);
 	table_usage(audit->table, &look->used, &look->capacity);
 	r = look_at_objects(audit, look);
@@ -220,7 +220,7 @@ static int opener_is_behind(struct audit *audit, const struct table_opener *who,
 
 	if (r < 0)
 		return r;
-	r = table_find_opener(audit->table, who->pid, &now) == 0 && now.start == who->start &&
+	r = opener_find(audit->table, who->pid, &now) == 0 && now.start == who->start &&
 	    !opener_lives(audit, who) && !opener_is_away(audit, who);
 	audit_unlock(audit);
 	return r;
@@ -324,7 +324,7 @@ static int audit_id(struct audit *audit, uint64_t id, bool *ret_entry, bool *ret
 	if (r < 0)
 		return r;
 	file_path(id, path);
-	*ret_entry = table_get(audit->table, id, &object) == 0;
+	*ret_entry = entry_get(audit->table, id, &object) == 0;
 	*ret_file = fstatat(audit->files, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	audit_unlock(audit);
 	return 0;

@@ -67,9 +67,9 @@ int vcctl_hand_over_ipc(const struct instance *in, const char *partition, struct
 		return r;
 	r = table_lock(table, err);
 	if (r == 0) {
-		while (table_next_opener(table, &cursor, &who) == 0)
+		while (opener_next(table, &cursor, &who) == 0)
 			if (who.column == from)
-				table_move_opener(table, who.pid, to, who.job, who.start);
+				opener_move(table, who.pid, to, who.job, who.start);
 		table_unlock(table);
 	}
 	table_close(table);

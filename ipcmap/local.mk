@@ -16,8 +16,8 @@ libreach_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 ## The table itself: of daemons, vcctl and tests.
 noinst_LTLIBRARIES += libipctable.la
 libipctable_la_SOURCES = ipcmap/table/check.c ipcmap/table/entry.c ipcmap/table/hash.c \
-	ipcmap/table/hash.h ipcmap/table/layout.h ipcmap/table/opener.c ipcmap/table/pool.c \
-	ipcmap/table/repair.c ipcmap/table/share.c ipcmap/table/table.c ipcmap/table/table.h
+	ipcmap/table/hash.h ipcmap/table/item.c ipcmap/table/layout.h ipcmap/table/opener.c \
+	ipcmap/table/repair.c ipcmap/table/table.c ipcmap/table/table.h ipcmap/table/user.c
 libipctable_la_CFLAGS = $(AM_CFLAGS) -pthread
 
 if HAVE_CMOCKA

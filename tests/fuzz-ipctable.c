@@ -45,15 +45,15 @@ static void fuzz_fill(struct table *table)
 		uint64_t id;
 
 		object.name_len = i % 5 ? fuzz_name(object.name, i) : 0;
-		if (table_make(table, &object, TABLE_UNLIMITED, &id, NULL) < 0)
+		if (entry_make(table, &object, TABLE_UNLIMITED, &id, NULL) < 0)
 			abort();
 		if (i != 7) /* whose maker has died */
-			table_made(table, id);
+			entry_made(table, id);
 		for (unsigned int k = 0; i != 7 && k < i % 4; k++) {
 			struct table_opener who = { .pid = (pid_t)(1 + (i + k) % FUZZ_PIDS),
 						    .column = (i + k) % FUZZ_PIDS % FUZZ_COLUMNS };
 
-			table_count_in(table, id, &who, 1 + k, 0, TABLE_UNLIMITED, NULL);
+			opener_count_in(table, id, &who, 1 + k, 0, TABLE_UNLIMITED, NULL);
 		}
 	}
 }
@@ -83,14 +83,14 @@ static void fuzz_prepare(void)
 /* Two bytes choose a place, one byte the part of the table where it is. */
 static size_t fuzz_place(const struct table *layout, const uint8_t *data)
 {
-	unsigned int part = data[2] % (2 * POOL_N + 2);
+	unsigned int part = data[2] % (2 * ITEM_KINDS + 2);
 	size_t base = 0, at = ((size_t)data[0] | (size_t)data[1] << 8) % 16384;
 
-	if (part < POOL_N)
+	if (part < ITEM_KINDS)
 		base = layout->geometry[part].items_at;
-	else if (part < 2 * POOL_N)
-		base = layout->geometry[part - POOL_N].buckets_at;
-	else if (part == 2 * POOL_N)
+	else if (part < 2 * ITEM_KINDS)
+		base = layout->geometry[part - ITEM_KINDS].buckets_at;
+	else if (part == 2 * ITEM_KINDS)
 		base = layout->columns_at;
 	return (base + at) % good_size;
 }
@@ -121,11 +121,11 @@ static void fuzz_look(struct table *table, uint64_t id)
 	struct table_object object;
 	struct table_column column;
 
-	table_get(table, id, &object);
+	entry_get(table, id, &object);
 	for (uint32_t c = 0; c <= FUZZ_COLUMNS; c++)
-		table_get_column(table, id, c, &column);
-	table_find_id(table, id, &id);
-	table_find_id(table, id & INT32_MAX, &id);
+		entry_get_column(table, id, c, &column);
+	entry_find_id(table, id, &id);
+	entry_find_id(table, id & INT32_MAX, &id);
 }
 
 static void fuzz_read(struct table *table)
@@ -138,19 +138,19 @@ static void fuzz_read(struct table *table)
 	for (unsigned int i = 0; i < FUZZ_OBJECTS; i++) {
 		size_t len = fuzz_name(name, i);
 
-		if (table_find(table, i % 3 ? IPC_KIND_SEM : IPC_KIND_POSIX_MQ, name, len, &id) ==
+		if (entry_find(table, i % 3 ? IPC_KIND_SEM : IPC_KIND_POSIX_MQ, name, len, &id) ==
 		    0)
 			fuzz_look(table, id);
 	}
-	while (table_next(table, &cursor, &id) == 0)
+	while (entry_next(table, &cursor, &id) == 0)
 		fuzz_look(table, id);
-	while (table_next_opener(table, &at, &opener) == 0)
-		table_find_opener(table, opener.pid, &opener);
+	while (opener_next(table, &at, &opener) == 0)
+		opener_find(table, opener.pid, &opener);
 	for (pid_t pid = 0; pid <= FUZZ_PIDS; pid++) {
 		/* A damaged list may be a ring; who walks it counts, as daemon/ipc/ipc.c does. */
 		cursor = 0;
 		for (int i = 0; i < FUZZ_ENTRIES; i++)
-			if (table_next_opened(table, pid, &cursor, &id, &count) < 0)
+			if (opener_next_object(table, pid, &cursor, &id, &count) < 0)
 				break;
 	}
 }
@@ -162,21 +162,21 @@ static void fuzz_change(struct table *table)
 	uint64_t cursor = 0, id;
 	unsigned int i = 0;
 
-	if (table_make(table, &object, TABLE_UNLIMITED, &id, NULL) == 0)
-		table_made(table, id);
-	while (table_next(table, &cursor, &id) == 0) {
+	if (entry_make(table, &object, TABLE_UNLIMITED, &id, NULL) == 0)
+		entry_made(table, id);
+	while (entry_next(table, &cursor, &id) == 0) {
 		who.pid = (pid_t)(i++ % FUZZ_PIDS + 1);
-		table_count_in(table, id, &who, 1, 0, 5, NULL);
-		table_count_out(table, id, (pid_t)(i % FUZZ_PIDS), 0);
+		opener_count_in(table, id, &who, 1, 0, 5, NULL);
+		opener_count_out(table, id, (pid_t)(i % FUZZ_PIDS), 0);
 		if (i % 3 == 0)
-			table_unlink(table, id);
+			entry_unlink(table, id);
 	}
-	table_move_opener(table, 1, 2, 9, 9);
-	table_move_opener(table, 2, 0, 9, 9);
-	table_drop_opener(table, 3);
+	opener_move(table, 1, 2, 9, 9);
+	opener_move(table, 2, 0, 9, 9);
+	opener_drop(table, 3);
 	cursor = 0;
-	while (table_idle_next(table, &cursor, 9, 9, &id) == 0)
-		table_remove(table, id);
+	while (entry_next_idle(table, &cursor, 9, 9, &id) == 0)
+		entry_remove(table, id);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -194,11 +194,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		fuzz_read(table);
 		fuzz_change(table);
-		table_check(table, &err);
+		check_table(table, &err);
 		/* The second time as after a daemon's death. */
 		if (i == 0)
-			table_repair(table);
-		if (i == 0 && size == 0 && table_check(table, &err) < 0)
+			repair_table(table);
+		if (i == 0 && size == 0 && check_table(table, &err) < 0)
 			abort();
 		fuzz_read(table);
 		table_unlock(table);

@@ -4,7 +4,7 @@
  *
  * Some children do random operations on one table, each as several pretended processes with
  * files beside it as a daemon has them. At random moments one is killed with SIGKILL and
- * another takes its place. After each kill the table must agree with itself (table_check()),
+ * another takes its place. After each kill the table must agree with itself (check_table()),
  * and what is whole must still be found. At the end all are counted out and the idle ones
  * removed: nothing may be left, in the table or in the directory.
  *
@@ -60,14 +60,14 @@ static void work_make(struct table *table)
 	int fd;
 
 	wanted.name_len = pick(5) ? (size_t)sprintf(wanted.name, "name-%u", pick(NAMES)) : 0;
-	if (table_make(table, &wanted, 200, &id, NULL) < 0)
+	if (entry_make(table, &wanted, 200, &id, NULL) < 0)
 		return;
 	file_name(id, name);
 	fd = openat(dirfd_, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		abort(); /* the id was in use before */
 	close(fd);
-	table_made(table, id);
+	entry_made(table, id);
 }
 
 static void work_find(struct table *table, uint64_t *ret_id)
@@ -78,9 +78,9 @@ static void work_find(struct table *table, uint64_t *ret_id)
 
 	*ret_id = 0;
 	if (pick(3))
-		table_find(table, IPC_KIND_SEM, name, (size_t)len, ret_id);
+		entry_find(table, IPC_KIND_SEM, name, (size_t)len, ret_id);
 	else
-		table_next(table, &cursor, ret_id);
+		entry_next(table, &cursor, ret_id);
 }
 
 static void work_count_in(struct table *table, uint64_t id)
@@ -89,9 +89,9 @@ static void work_count_in(struct table *table, uint64_t id)
 	struct table_opener there;
 
 	who.uid = 100 + (uint32_t)who.pid % 5;
-	if (table_find_opener(table, who.pid, &there) == 0)
+	if (opener_find(table, who.pid, &there) == 0)
 		who = there;
-	table_count_in(table, id, &who, 1 + pick(3), 0, 500, NULL);
+	opener_count_in(table, id, &who, 1 + pick(3), 0, 500, NULL);
 }
 
 /* Removes idle objects with their files, as a daemon does. */
@@ -100,10 +100,10 @@ static void work_sweep(struct table *table, unsigned int most)
 	uint64_t now = clock_mono_usec(), cursor = 0, id;
 	char name[32];
 
-	while (most-- > 0 && table_idle_next(table, &cursor, now, now, &id) == 0) {
+	while (most-- > 0 && entry_next_idle(table, &cursor, now, now, &id) == 0) {
 		file_name(id, name);
 		unlinkat(dirfd_, name, 0);
-		table_remove(table, id);
+		entry_remove(table, id);
 	}
 }
 
@@ -123,18 +123,18 @@ static void work_once(struct table *table)
 		work_count_in(table, id);
 		break;
 	case 5:
-		table_count_out(table, id, (pid_t)pick(PIDS) + 1, 0);
+		opener_count_out(table, id, (pid_t)pick(PIDS) + 1, 0);
 		break;
 	case 6:
-		table_drop_opener(table, (pid_t)pick(PIDS) + 1);
+		opener_drop(table, (pid_t)pick(PIDS) + 1);
 		break;
 	case 7:
-		table_move_opener(table, (pid_t)pick(PIDS) + 1, pick(COLUMNS), pick(9), pick(99));
+		opener_move(table, (pid_t)pick(PIDS) + 1, pick(COLUMNS), pick(9), pick(99));
 		break;
 	case 8:
-		table_unlink(table, id);
+		entry_unlink(table, id);
 		if (pick(2))
-			table_set_owner(table, id, 100 + pick(5), 0, 0644);
+			entry_set_owner(table, id, 100 + pick(5), 0, 0644);
 		break;
 	default:
 		work_sweep(table, pick(20));
@@ -172,7 +172,7 @@ static void check(struct table *table, const char *when, unsigned int i)
 {
 	struct vc_err err = { 0 };
 
-	if (table_lock(table, &err) < 0 || table_check(table, &err) < 0)
+	if (table_lock(table, &err) < 0 || check_table(table, &err) < 0)
 		fail_msg("%s %u: %s", when, i, err.text);
 	table_unlock(table);
 }
@@ -188,14 +188,14 @@ static void expect_nothing_left(struct table *table)
 
 	assert_int_equal(table_lock(table, &err), 0);
 	for (pid_t pid = 1; pid <= PIDS; pid++)
-		table_drop_opener(table, pid);
-	while (table_next(table, &cursor, &id) == 0)
-		table_unlink(table, id);
+		opener_drop(table, pid);
+	while (entry_next(table, &cursor, &id) == 0)
+		entry_unlink(table, id);
 	work_sweep(table, ENTRIES + 1);
 	table_usage(table, &used, &capacity);
 	assert_int_equal(used, 0);
-	assert_int_equal(table_next_opener(table, &at, &opener), -ENOENT);
-	if (table_check(table, &err) < 0)
+	assert_int_equal(opener_next(table, &at, &opener), -ENOENT);
+	if (check_table(table, &err) < 0)
 		fail_msg("in the end: %s", err.text);
 	table_unlock(table);
 	stream = opendir(dir);

@@ -73,12 +73,12 @@ static int fresh_table(void **state)
 }
 
 /* After each test all must agree. */
-static int check_table(void **state)
+static int check_after(void **state)
 {
-	int r = table_check(table, &err);
+	int r = check_table(table, &err);
 
 	if (r < 0)
-		print_error("table_check: %s\n", err.text);
+		print_error("check_table: %s\n", err.text);
 	table_unlock(table);
 	table_close(table);
 	return r;
@@ -100,8 +100,8 @@ static uint64_t make(uint32_t kind, const char *name)
 	struct table_object object = object_named(kind, name);
 	uint64_t id = 0;
 
-	ok(table_make(table, &object, TABLE_UNLIMITED, &id, &err));
-	ok(table_made(table, id));
+	ok(entry_make(table, &object, TABLE_UNLIMITED, &id, &err));
+	ok(entry_made(table, id));
 	return id;
 }
 
@@ -116,14 +116,14 @@ static void count_in(uint64_t id, pid_t pid, uint32_t column)
 {
 	struct table_opener who = opener(pid, column);
 
-	ok(table_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err));
+	ok(opener_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err));
 }
 
 static struct table_column column_of(uint64_t id, uint32_t column)
 {
 	struct table_column ret = { 0 };
 
-	ok(table_get_column(table, id, column, &ret));
+	ok(entry_get_column(table, id, column, &ret));
 	return ret;
 }
 
@@ -132,7 +132,7 @@ static int idle(uint64_t now_usec, uint64_t *ret_id)
 {
 	uint64_t cursor = 0;
 
-	return table_idle_next(table, &cursor, now_usec, now_usec, ret_id);
+	return entry_next_idle(table, &cursor, now_usec, now_usec, ret_id);
 }
 
 static uint32_t used(void)
@@ -150,7 +150,7 @@ static void test_open_close(void **state)
 	uint64_t id = make(IPC_KIND_EVENT, "alpha"), found = 0;
 	uint32_t first;
 
-	ok(table_find(table, IPC_KIND_EVENT, "alpha", 5, &found));
+	ok(entry_find(table, IPC_KIND_EVENT, "alpha", 5, &found));
 	assert_int_equal(found, id);
 	assert_int_equal(column_of(id, 0).valid, 0);
 	count_in(id, 1, 0);
@@ -164,20 +164,20 @@ static void test_open_close(void **state)
 	count_in(id, 3, 1);
 	assert_int_equal(column_of(id, 1).valid, 1);
 	assert_int_not_equal(column_of(id, 1).handle, first);
-	ok(table_count_out(table, id, 1, 0));
+	ok(opener_count_out(table, id, 1, 0));
 	assert_int_equal(column_of(id, 0).valid, 1);
-	ok(table_count_out(table, id, 2, 0));
+	ok(opener_count_out(table, id, 2, 0));
 	assert_int_equal(column_of(id, 0).valid, 0);
 	refused(idle(100, &found), ENOENT);
-	ok(table_count_out(table, id, 3, 0));
+	ok(opener_count_out(table, id, 3, 0));
 	ok(idle(100, &found));
 	assert_int_equal(found, id);
 	/* Given out once for each look. */
 	refused(idle(100, &found), ENOENT);
-	ok(table_remove(table, id));
+	ok(entry_remove(table, id));
 	assert_int_equal(used(), 0);
-	refused(table_find(table, IPC_KIND_EVENT, "alpha", 5, &found), ENOENT);
-	refused(table_remove(table, id), ENOENT);
+	refused(entry_find(table, IPC_KIND_EVENT, "alpha", 5, &found), ENOENT);
+	refused(entry_remove(table, id), ENOENT);
 }
 
 static void test_counts(void **state)
@@ -186,27 +186,27 @@ static void test_counts(void **state)
 	struct table_opener who = opener(7, 2);
 	struct table_object object;
 
-	ok(table_count_in(table, id, &who, 1, 11, TABLE_UNLIMITED, &err));
-	ok(table_count_in(table, id, &who, 1, 11, TABLE_UNLIMITED, &err)); /* the same request */
-	ok(table_get(table, id, &object));
+	ok(opener_count_in(table, id, &who, 1, 11, TABLE_UNLIMITED, &err));
+	ok(opener_count_in(table, id, &who, 1, 11, TABLE_UNLIMITED, &err)); /* the same request */
+	ok(entry_get(table, id, &object));
 	assert_int_equal(object.n_open, 1);
-	ok(table_count_in(table, id, &who, 1, 12, TABLE_UNLIMITED, &err));
-	ok(table_count_in(table, id, &who, 3, 13, TABLE_UNLIMITED, &err));
+	ok(opener_count_in(table, id, &who, 1, 12, TABLE_UNLIMITED, &err));
+	ok(opener_count_in(table, id, &who, 3, 13, TABLE_UNLIMITED, &err));
 	assert_int_equal(column_of(id, 2).openers, 5);
-	ok(table_count_out(table, id, 7, 14));
-	ok(table_count_out(table, id, 7, 14));
+	ok(opener_count_out(table, id, 7, 14));
+	ok(opener_count_out(table, id, 7, 14));
 	assert_int_equal(column_of(id, 2).openers, 4);
-	refused(table_count_out(table, id, 8, 0), EBADF);
-	refused(table_count_out(table, id + 1, 7, 0), EBADF);
-	ok(table_drop_opener(table, 7));
+	refused(opener_count_out(table, id, 8, 0), EBADF);
+	refused(opener_count_out(table, id + 1, 7, 0), EBADF);
+	ok(opener_drop(table, 7));
 	assert_int_equal(column_of(id, 2).openers, 0);
-	refused(table_count_out(table, id, 7, 0), EBADF);
-	ok(table_drop_opener(table, 7));
+	refused(opener_count_out(table, id, 7, 0), EBADF);
+	ok(opener_drop(table, 7));
 	who.column = COLUMNS;
-	refused(table_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err), EINVAL);
-	ok(table_remove(table, id));
+	refused(opener_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err), EINVAL);
+	ok(entry_remove(table, id));
 	who.column = 0;
-	refused(table_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err), ENOENT);
+	refused(opener_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err), ENOENT);
 }
 
 static void test_names(void **state)
@@ -215,27 +215,27 @@ static void test_names(void **state)
 	char longest[TABLE_NAME_MAX + 2];
 	uint64_t id = make(IPC_KIND_EVENT, "one"), found, posix;
 
-	refused(table_find(table, IPC_KIND_MQ, "one", 3, &found), EPROTOTYPE);
-	refused(table_make(table, &object, TABLE_UNLIMITED, &found, &err), EPROTOTYPE);
+	refused(entry_find(table, IPC_KIND_MQ, "one", 3, &found), EPROTOTYPE);
+	refused(entry_make(table, &object, TABLE_UNLIMITED, &found, &err), EPROTOTYPE);
 	object = object_named(IPC_KIND_EVENT, "one");
-	refused(table_make(table, &object, TABLE_UNLIMITED, &found, &err), EEXIST);
+	refused(entry_make(table, &object, TABLE_UNLIMITED, &found, &err), EEXIST);
 	/* The interposer's kinds have names of their own. */
 	posix = make(IPC_KIND_POSIX_MQ, "one");
-	ok(table_find(table, IPC_KIND_POSIX_MQ, "one", 3, &found));
+	ok(entry_find(table, IPC_KIND_POSIX_MQ, "one", 3, &found));
 	assert_int_equal(found, posix);
-	refused(table_find(table, IPC_KIND_POSIX_SEM, "one", 3, &found), ENOENT);
+	refused(entry_find(table, IPC_KIND_POSIX_SEM, "one", 3, &found), ENOENT);
 	/* What is only a part of a name is another. */
-	refused(table_find(table, IPC_KIND_EVENT, "on", 2, &found), ENOENT);
-	refused(table_find(table, IPC_KIND_EVENT, "", 0, &found), ENOENT);
+	refused(entry_find(table, IPC_KIND_EVENT, "on", 2, &found), ENOENT);
+	refused(entry_find(table, IPC_KIND_EVENT, "", 0, &found), ENOENT);
 
 	memset(longest, 'x', sizeof(longest));
 	longest[TABLE_NAME_MAX] = '\0';
 	id = make(IPC_KIND_EVENT, longest);
-	ok(table_find(table, IPC_KIND_EVENT, longest, TABLE_NAME_MAX, &found));
+	ok(entry_find(table, IPC_KIND_EVENT, longest, TABLE_NAME_MAX, &found));
 	assert_int_equal(found, id);
-	refused(table_find(table, IPC_KIND_EVENT, longest, TABLE_NAME_MAX + 1, &found), ENOENT);
+	refused(entry_find(table, IPC_KIND_EVENT, longest, TABLE_NAME_MAX + 1, &found), ENOENT);
 	object.name_len = TABLE_NAME_MAX + 1;
-	refused(table_make(table, &object, TABLE_UNLIMITED, &found, &err), ENAMETOOLONG);
+	refused(entry_make(table, &object, TABLE_UNLIMITED, &found, &err), ENAMETOOLONG);
 }
 
 static void test_nameless(void **state)
@@ -243,13 +243,13 @@ static void test_nameless(void **state)
 	uint64_t a = make(IPC_KIND_SYSV_SHM, ""), b = make(IPC_KIND_SYSV_SHM, ""), found;
 
 	assert_int_not_equal(a, b);
-	ok(table_find_id(table, a, &found));
+	ok(entry_find_id(table, a, &found));
 	assert_int_equal(found, a);
-	ok(table_find_id(table, b & INT32_MAX, &found));
+	ok(entry_find_id(table, b & INT32_MAX, &found));
 	assert_int_equal(found, b);
-	refused(table_find_id(table, 0, &found), ENOENT);
-	refused(table_find_id(table, UINT64_MAX, &found), ENOENT);
-	refused(table_find_id(table, INT32_MAX, &found), ENOENT);
+	refused(entry_find_id(table, 0, &found), ENOENT);
+	refused(entry_find_id(table, UINT64_MAX, &found), ENOENT);
+	refused(entry_find_id(table, INT32_MAX, &found), ENOENT);
 }
 
 /* An id and its short form are one object's alone, however often its entry is used again. */
@@ -264,8 +264,8 @@ static void test_ids(void **state)
 		assert_true(id > before);
 		assert_int_not_equal(id & INT32_MAX, 0);
 		if (before)
-			refused(table_find_id(table, before, &found), ENOENT);
-		ok(table_remove(table, id));
+			refused(entry_find_id(table, before, &found), ENOENT);
+		ok(entry_remove(table, id));
 		before = id;
 	}
 }
@@ -276,22 +276,22 @@ static void test_unlink(void **state)
 	struct table_object object;
 
 	count_in(first, 1, 0);
-	ok(table_unlink(table, first));
-	refused(table_find(table, IPC_KIND_SHM, "seg", 3, &found), ENOENT);
-	ok(table_find_id(table, first, &found));
-	ok(table_get(table, first, &object));
+	ok(entry_unlink(table, first));
+	refused(entry_find(table, IPC_KIND_SHM, "seg", 3, &found), ENOENT);
+	ok(entry_find_id(table, first, &found));
+	ok(entry_get(table, first, &object));
 	assert_true(object.unlinked);
 	assert_string_equal(object.name, "seg");
 	second = make(IPC_KIND_SHM, "seg");
 	assert_int_not_equal(first, second);
-	ok(table_find(table, IPC_KIND_SHM, "seg", 3, &found));
+	ok(entry_find(table, IPC_KIND_SHM, "seg", 3, &found));
 	assert_int_equal(found, second);
-	ok(table_unlink(table, first)); /* once more is nothing */
-	ok(table_count_out(table, first, 1, 0));
+	ok(entry_unlink(table, first)); /* once more is nothing */
+	ok(opener_count_out(table, first, 1, 0));
 	ok(idle(5, &found)); /* newest first: the second has no opener yet */
 	ok(idle(5, &found));
 	refused(idle(5, &found), ENOENT);
-	refused(table_unlink(table, UINT64_MAX), ENOENT);
+	refused(entry_unlink(table, UINT64_MAX), ENOENT);
 }
 
 static void test_persistent(void **state)
@@ -300,13 +300,13 @@ static void test_persistent(void **state)
 	uint64_t id, found;
 
 	object.persistent = true;
-	ok(table_make(table, &object, TABLE_UNLIMITED, &id, &err));
-	ok(table_made(table, id));
+	ok(entry_make(table, &object, TABLE_UNLIMITED, &id, &err));
+	ok(entry_made(table, id));
 	refused(idle(1, &found), ENOENT);
 	count_in(id, 1, 0);
-	ok(table_count_out(table, id, 1, 0));
+	ok(opener_count_out(table, id, 1, 0));
 	refused(idle(1, &found), ENOENT);
-	ok(table_unlink(table, id));
+	ok(entry_unlink(table, id));
 	ok(idle(1, &found));
 	assert_int_equal(found, id);
 }
@@ -321,19 +321,19 @@ static void test_full(void **state)
 		snprintf(name, sizeof(name), "n%d", i);
 		ids[i] = make(IPC_KIND_EVENT, name);
 	}
-	refused(table_make(table, &object, TABLE_UNLIMITED, &id, &err), ENOSPC);
-	ok(table_remove(table, ids[17]));
+	refused(entry_make(table, &object, TABLE_UNLIMITED, &id, &err), ENOSPC);
+	ok(entry_remove(table, ids[17]));
 	ids[17] = make(IPC_KIND_EVENT, "in its place");
-	refused(table_make(table, &object, TABLE_UNLIMITED, &id, &err), ENOSPC);
+	refused(entry_make(table, &object, TABLE_UNLIMITED, &id, &err), ENOSPC);
 }
 
 static void share_is(uint32_t uid, uint32_t kind, uint64_t objects, uint64_t units)
 {
-	struct table_share share = table_share(table, uid, kind);
+	struct table_share share = user_share(table, uid, kind);
 
 	assert_int_equal(share.objects, objects);
 	assert_int_equal(share.units, units);
-	ok(table_check(table, &err));
+	ok(check_table(table, &err));
 }
 
 /* What the kernel limits is counted by its maker and kind. */
@@ -354,24 +354,24 @@ static void test_shares(void **state)
 
 		object.units = 5;
 		share_is(10, rows[i].kind, 0, 0);
-		ok(table_make(table, &object, TABLE_UNLIMITED, &a, &err));
-		ok(table_made(table, a));
+		ok(entry_make(table, &object, TABLE_UNLIMITED, &a, &err));
+		ok(entry_made(table, a));
 		share_is(10, rows[i].kind, n, 5 * n);
 		object.units = 7;
-		ok(table_make(table, &object, TABLE_UNLIMITED, &b, &err));
-		ok(table_made(table, b));
+		ok(entry_make(table, &object, TABLE_UNLIMITED, &b, &err));
+		ok(entry_made(table, b));
 		share_is(10, rows[i].kind, 2 * n, 12 * n);
 		share_is(11, rows[i].kind, 0, 0);
-		ok(table_set_owner(table, a, 11, 12, 0600));
-		ok(table_unlink(table, a));
+		ok(entry_set_owner(table, a, 11, 12, 0600));
+		ok(entry_unlink(table, a));
 		share_is(10, rows[i].kind, n + m, 7 * n + 5 * m);
 		table_damaged(table);
 		table_unlock(table);
 		ok(table_lock(table, &err)); /* repairs it */
 		share_is(10, rows[i].kind, n + m, 7 * n + 5 * m);
-		ok(table_remove(table, a));
+		ok(entry_remove(table, a));
 		share_is(10, rows[i].kind, n, 7 * n);
-		ok(table_remove(table, b));
+		ok(entry_remove(table, b));
 		share_is(10, rows[i].kind, 0, 0);
 	}
 }
@@ -380,18 +380,18 @@ static void test_leave(void **state)
 {
 	uint64_t id = make(IPC_KIND_SYSV_SEM, "left"), other = make(IPC_KIND_SYSV_SEM, "kept");
 
-	refused(table_leave(table, id, 1), EBADF);
+	refused(opener_leave(table, id, 1), EBADF);
 	count_in(id, 1, 0);
 	count_in(id, 1, 0);
 	count_in(id, 2, 1);
 	count_in(other, 1, 0);
-	ok(table_leave(table, id, 1));
-	ok(table_check(table, &err));
-	refused(table_leave(table, id, 1), EBADF);
-	refused(table_count_out(table, id, 1, 0), EBADF);
-	ok(table_count_out(table, id, 2, 0));
-	ok(table_count_out(table, other, 1, 0));
-	refused(table_leave(table, UINT64_MAX, 1), EBADF);
+	ok(opener_leave(table, id, 1));
+	ok(check_table(table, &err));
+	refused(opener_leave(table, id, 1), EBADF);
+	refused(opener_count_out(table, id, 1, 0), EBADF);
+	ok(opener_count_out(table, id, 2, 0));
+	ok(opener_count_out(table, other, 1, 0));
+	refused(opener_leave(table, UINT64_MAX, 1), EBADF);
 }
 
 static void test_done(void **state)
@@ -416,31 +416,31 @@ static void test_limits(void **state)
 	struct table_opener who = opener(5, 0);
 	uint64_t a = 0, b = 0, c = 0;
 
-	refused(table_make(table, &object, 0, &a, &err), EDQUOT);
-	ok(table_make(table, &object, 2, &a, &err));
-	ok(table_make(table, &object, 2, &b, &err));
-	refused(table_make(table, &object, 2, &c, &err), EDQUOT);
+	refused(entry_make(table, &object, 0, &a, &err), EDQUOT);
+	ok(entry_make(table, &object, 2, &a, &err));
+	ok(entry_make(table, &object, 2, &b, &err));
+	refused(entry_make(table, &object, 2, &c, &err), EDQUOT);
 	object.cuid = 11; /* another's objects do not count */
-	ok(table_make(table, &object, 2, &c, &err));
-	ok(table_made(table, a));
-	ok(table_made(table, b));
-	ok(table_made(table, c));
+	ok(entry_make(table, &object, 2, &c, &err));
+	ok(entry_made(table, a));
+	ok(entry_made(table, b));
+	ok(entry_made(table, c));
 	/* What is given away counts for who made it still. */
-	ok(table_set_owner(table, a, 11, 12, 0600));
+	ok(entry_set_owner(table, a, 11, 12, 0600));
 	object.cuid = 10;
-	refused(table_make(table, &object, 2, &c, &err), EDQUOT);
-	ok(table_get(table, a, &object));
+	refused(entry_make(table, &object, 2, &c, &err), EDQUOT);
+	ok(entry_get(table, a, &object));
 	assert_int_equal(object.uid, 11);
 	assert_int_equal(object.gid, 12);
 	assert_int_equal(object.mode, 0600);
 
-	ok(table_count_in(table, a, &who, 1, 0, 1, &err));
-	ok(table_count_in(table, a, &who, 1, 0, 1, &err)); /* the same object once more */
-	refused(table_count_in(table, b, &who, 1, 0, 1, &err), EDQUOT);
-	ok(table_count_in(table, b, &who, 1, 0, 2, &err));
+	ok(opener_count_in(table, a, &who, 1, 0, 1, &err));
+	ok(opener_count_in(table, a, &who, 1, 0, 1, &err)); /* the same object once more */
+	refused(opener_count_in(table, b, &who, 1, 0, 1, &err), EDQUOT);
+	ok(opener_count_in(table, b, &who, 1, 0, 2, &err));
 	who = opener(6, 0);
-	refused(table_count_in(table, b, &who, 1, 0, 2, &err), EDQUOT);
-	refused(table_set_owner(table, UINT64_MAX, 1, 1, 0), ENOENT);
+	refused(opener_count_in(table, b, &who, 1, 0, 2, &err), EDQUOT);
+	refused(entry_set_owner(table, UINT64_MAX, 1, 1, 0), ENOENT);
 }
 
 static void test_too_often(void **state)
@@ -448,9 +448,9 @@ static void test_too_often(void **state)
 	uint64_t id = make(IPC_KIND_EVENT, "much");
 	struct table_opener who = opener(5, 0);
 
-	ok(table_count_in(table, id, &who, INT32_MAX, 0, TABLE_UNLIMITED, &err));
-	refused(table_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err), EDQUOT);
-	ok(table_drop_opener(table, 5));
+	ok(opener_count_in(table, id, &who, INT32_MAX, 0, TABLE_UNLIMITED, &err));
+	refused(opener_count_in(table, id, &who, 1, 0, TABLE_UNLIMITED, &err), EDQUOT);
+	ok(opener_drop(table, 5));
 }
 
 static void test_openers(void **state)
@@ -463,24 +463,24 @@ static void test_openers(void **state)
 	count_in(b, 1, 0);
 	count_in(b, 1, 0);
 	count_in(b, 2, 1);
-	ok(table_find_opener(table, 1, &found));
+	ok(opener_find(table, 1, &found));
 	assert_int_equal(found.n_objects, 2);
 	assert_int_equal(found.start, 1001);
-	refused(table_find_opener(table, 3, &found), ENOENT);
-	while (table_next_opened(table, 1, &cursor, &id, &count) == 0) {
+	refused(opener_find(table, 3, &found), ENOENT);
+	while (opener_next_object(table, 1, &cursor, &id, &count) == 0) {
 		assert_int_equal(count, id == a ? 1 : 2);
 		ids += id;
 	}
 	assert_int_equal(ids, a + b);
 	cursor = 0;
-	refused(table_next_opened(table, 3, &cursor, &id, &count), ENOENT);
-	while (table_next_opener(table, &at, &found) == 0)
+	refused(opener_next_object(table, 3, &cursor, &id, &count), ENOENT);
+	while (opener_next(table, &at, &found) == 0)
 		n += (uint32_t)found.pid;
 	assert_int_equal(n, 3);
 	/* An object that is removed takes its openers along. */
-	ok(table_remove(table, b));
-	refused(table_find_opener(table, 2, &found), ENOENT);
-	ok(table_find_opener(table, 1, &found));
+	ok(entry_remove(table, b));
+	refused(opener_find(table, 2, &found), ENOENT);
+	ok(opener_find(table, 1, &found));
 	assert_int_equal(found.n_objects, 1);
 }
 
@@ -496,37 +496,37 @@ static void test_handles(void **state)
 	here = column_of(id, 0).handle;
 	there = column_of(id, 1).handle;
 	assert_int_not_equal(here, there);
-	ok(table_find_handle(table, 0, here, &found));
+	ok(entry_find_handle(table, 0, here, &found));
 	assert_int_equal(found, id);
-	ok(table_find_handle(table, 1, there, &found));
+	ok(entry_find_handle(table, 1, there, &found));
 	assert_int_equal(found, id);
-	ok(table_find_handle(table, 0, column_of(other, 0).handle, &found));
+	ok(entry_find_handle(table, 0, column_of(other, 0).handle, &found));
 	assert_int_equal(found, other);
-	assert_int_equal(table_find_handle(table, 1, here, &found), -ENOENT);
-	assert_int_equal(table_find_handle(table, 2, here, &found), -ENOENT);
-	assert_int_equal(table_find_handle(table, UINT32_MAX, here, &found), -ENOENT);
+	assert_int_equal(entry_find_handle(table, 1, here, &found), -ENOENT);
+	assert_int_equal(entry_find_handle(table, 2, here, &found), -ENOENT);
+	assert_int_equal(entry_find_handle(table, UINT32_MAX, here, &found), -ENOENT);
 	for (uint32_t i = 0; i < ENTRIES; i++) /* without a count */
-		assert_int_equal(table_find_handle(table, 0, i, &found), -ENOENT);
-	assert_int_equal(table_find_handle(table, 0, UINT32_MAX, &found), -ENOENT);
+		assert_int_equal(entry_find_handle(table, 0, i, &found), -ENOENT);
+	assert_int_equal(entry_find_handle(table, 0, UINT32_MAX, &found), -ENOENT);
 	/* It goes over with the last opener, and ends with it. */
-	ok(table_move_opener(table, 1, 2, 42, 555));
-	assert_int_equal(table_find_handle(table, 0, here, &found), -ENOENT);
-	ok(table_find_handle(table, 2, here, &found));
+	ok(opener_move(table, 1, 2, 42, 555));
+	assert_int_equal(entry_find_handle(table, 0, here, &found), -ENOENT);
+	ok(entry_find_handle(table, 2, here, &found));
 	assert_int_equal(found, id);
-	ok(table_drop_opener(table, 1));
-	assert_int_equal(table_find_handle(table, 2, here, &found), -ENOENT);
+	ok(opener_drop(table, 1));
+	assert_int_equal(entry_find_handle(table, 2, here, &found), -ENOENT);
 	/* The next one is another, even if the entry is. */
-	ok(table_remove(table, id));
-	assert_int_equal(table_find_handle(table, 1, there, &found), -ENOENT);
+	ok(entry_remove(table, id));
+	assert_int_equal(entry_find_handle(table, 1, there, &found), -ENOENT);
 	id = make(IPC_KIND_EVENT, "one");
 	for (int i = 0; i < 300; i++) {
 		count_in(id, 3, 1);
 		again = column_of(id, 1).handle;
 		assert_int_not_equal(again, 0);
-		ok(table_find_handle(table, 1, again, &found));
+		ok(entry_find_handle(table, 1, again, &found));
 		assert_int_equal(found, id);
-		ok(table_count_out(table, id, 3, 0));
-		assert_int_equal(table_find_handle(table, 1, again, &found), -ENOENT);
+		ok(opener_count_out(table, id, 3, 0));
+		assert_int_equal(entry_find_handle(table, 1, again, &found), -ENOENT);
 	}
 	assert_int_not_equal(again, there);
 }
@@ -542,29 +542,29 @@ static void test_move(void **state)
 	count_in(id, 1, 0);
 	count_in(id, 1, 0);
 	handle = column_of(id, 0).handle;
-	ok(table_move_opener(table, 1, 1, 42, 555));
+	ok(opener_move(table, 1, 1, 42, 555));
 	assert_int_equal(column_of(id, 0).valid, 0);
 	assert_int_equal(column_of(id, 0).openers, 0);
 	assert_int_equal(column_of(id, 1).valid, 1);
 	assert_int_equal(column_of(id, 1).handle, handle);
 	assert_int_equal(column_of(id, 1).openers, 2);
 	assert_true(table_changes(table, 1) > changes);
-	ok(table_find_opener(table, 1, &found));
+	ok(opener_find(table, 1, &found));
 	assert_int_equal(found.column, 1);
 	assert_int_equal(found.job, 42);
 	assert_int_equal(found.start, 555);
 	/* One of two goes; the one that stays keeps its partition's handle. */
 	count_in(id, 2, 1);
-	ok(table_move_opener(table, 1, 2, 42, 556));
+	ok(opener_move(table, 1, 2, 42, 556));
 	assert_int_equal(column_of(id, 1).handle, handle);
 	assert_int_equal(column_of(id, 1).openers, 1);
 	assert_int_equal(column_of(id, 2).openers, 2);
-	ok(table_move_opener(table, 1, 2, 42, 557)); /* to where it is */
+	ok(opener_move(table, 1, 2, 42, 557)); /* to where it is */
 	assert_int_equal(column_of(id, 2).openers, 2);
-	refused(table_move_opener(table, 9, 2, 42, 1), ENOENT);
-	refused(table_move_opener(table, 1, COLUMNS, 42, 1), EINVAL);
-	ok(table_count_out(table, id, 1, 0));
-	ok(table_count_out(table, id, 1, 0));
+	refused(opener_move(table, 9, 2, 42, 1), ENOENT);
+	refused(opener_move(table, 1, COLUMNS, 42, 1), EINVAL);
+	ok(opener_count_out(table, id, 1, 0));
+	ok(opener_count_out(table, id, 1, 0));
 	assert_int_equal(column_of(id, 2).valid, 0);
 }
 
@@ -574,12 +574,12 @@ static void test_walk(void **state)
 	int n = 0;
 
 	make(IPC_KIND_EVENT, "a");
-	ok(table_remove(table, make(IPC_KIND_EVENT, "b")));
+	ok(entry_remove(table, make(IPC_KIND_EVENT, "b")));
 	make(IPC_KIND_EVENT, "c");
-	while (table_next(table, &cursor, &id) == 0)
+	while (entry_next(table, &cursor, &id) == 0)
 		n++;
 	assert_int_equal(n, 2);
-	refused(table_next(table, &cursor, &id), ENOENT);
+	refused(entry_next(table, &cursor, &id), ENOENT);
 }
 
 /* What is being made is not found, and counts as lost when its maker does not come back. */
@@ -588,13 +588,13 @@ static void test_making(void **state)
 	struct table_object object = object_named(IPC_KIND_SHM, "half");
 	uint64_t id, found, repairs = table_repairs(table);
 
-	ok(table_make(table, &object, TABLE_UNLIMITED, &id, &err));
-	refused(table_find(table, IPC_KIND_SHM, "half", 4, &found), ENOENT);
-	refused(table_find_id(table, id, &found), ENOENT);
+	ok(entry_make(table, &object, TABLE_UNLIMITED, &id, &err));
+	refused(entry_find(table, IPC_KIND_SHM, "half", 4, &found), ENOENT);
+	refused(entry_find_id(table, id, &found), ENOENT);
 	refused(idle(1, &found), ENOENT);
-	ok(table_made(table, id));
-	ok(table_find(table, IPC_KIND_SHM, "half", 4, &found));
-	refused(table_made(table, UINT64_MAX), ENOENT);
+	ok(entry_made(table, id));
+	ok(entry_find(table, IPC_KIND_SHM, "half", 4, &found));
+	refused(entry_made(table, UINT64_MAX), ENOENT);
 	assert_int_equal(table_repairs(table), repairs);
 }
 
@@ -620,11 +620,11 @@ static void test_handles_come_again(void **state)
 	for (int i = 0; i < 600; i++) {
 		count_in(id, 1, 0);
 		assert_int_not_equal(column_of(id, 0).handle, 0);
-		ok(table_find_handle(table, 0, column_of(id, 0).handle, &found));
+		ok(entry_find_handle(table, 0, column_of(id, 0).handle, &found));
 		assert_int_equal(found, id);
-		ok(table_count_out(table, id, 1, 0));
+		ok(opener_count_out(table, id, 1, 0));
 	}
-	ok(table_check(table, &err));
+	ok(check_table(table, &err));
 	table_unlock(table);
 	table_close(table);
 	table = small;
@@ -689,7 +689,7 @@ static void test_check_and_repair(void **state)
 	assert_true(fd >= 0);
 	ok(fstat(fd, &st));
 	count_in(id, 1, 1);
-	ok(table_check(table, &err));
+	ok(check_table(table, &err));
 	for (off_t at = 4096; at < st.st_size && caught < 50; at += 4) {
 		uint32_t was, is;
 
@@ -698,7 +698,7 @@ static void test_check_and_repair(void **state)
 			continue;
 		is = was ^ 1;
 		assert_int_equal(pwrite(fd, &is, sizeof(is), at), sizeof(is));
-		caught += table_check(table, &err) == -EUCLEAN;
+		caught += check_table(table, &err) == -EUCLEAN;
 		assert_int_equal(pwrite(fd, &was, sizeof(was), at), sizeof(was));
 	}
 	assert_true(caught >= 8);
@@ -706,24 +706,24 @@ static void test_check_and_repair(void **state)
 	/* The check noted damage where it met it: the next lock repairs. */
 	table_unlock(table);
 	ok(table_lock(table, &err));
-	ok(table_check(table, &err));
-	ok(table_find(table, IPC_KIND_SEM, "mended", 6, &found));
+	ok(check_table(table, &err));
+	ok(entry_find(table, IPC_KIND_SEM, "mended", 6, &found));
 	assert_int_equal(found, id);
 	assert_int_equal(column_of(id, 1).openers, 1);
 }
 
-/* The vectors of the paper's authors, cut as table_hash() cuts them. */
+/* The vectors of the paper's authors, cut as hash_bytes() cuts them. */
 static void test_hash(void **state)
 {
 	static const uint64_t key[2] = { 0x0706050403020100u, 0x0f0e0d0c0b0a0908u };
 	static const unsigned char data[15] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 };
 	const uint64_t whole = 0xa129ca6149be45e5u, none = 0x726fdb47dd0e0e31u;
 
-	assert_int_equal(table_hash(key, data, sizeof(data)), (uint32_t)(whole ^ whole >> 32));
-	assert_int_equal(table_hash(key, data, 0), (uint32_t)(none ^ none >> 32));
+	assert_int_equal(hash_bytes(key, data, sizeof(data)), (uint32_t)(whole ^ whole >> 32));
+	assert_int_equal(hash_bytes(key, data, 0), (uint32_t)(none ^ none >> 32));
 }
 
-#define TABLE_TEST(name) cmocka_unit_test_setup_teardown(name, fresh_table, check_table)
+#define TABLE_TEST(name) cmocka_unit_test_setup_teardown(name, fresh_table, check_after)
 
 int main(void)
 {

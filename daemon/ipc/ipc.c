@@ -172,13 +172,13 @@ void ipc_sweep(struct ipc *ipc, uint64_t id)
 	struct stat st;
 	int r;
 
-	if (table_get(ipc->table, id, &object) < 0 || !ipc_is_idle(&object))
+	if (entry_get(ipc->table, id, &object) < 0 || !ipc_is_idle(&object))
 		return;
 	r = object.made ? ipc_file_open(ipc, id, O_RDWR, &fd, &st) : -ENOENT;
 	if (r != -ENOENT && (r < 0 || object_is_held(ipc, id, fd)))
 		return;
 	ipc_file_remove(ipc, id);
-	table_remove(ipc->table, id);
+	entry_remove(ipc->table, id);
 }
 
 /* False: there are more. A user can leave behind as many as it likes, at one moment. */
@@ -187,7 +187,7 @@ static bool sweep_all(struct ipc *ipc)
 	uint64_t now = clock_mono_usec(), cursor = 0, id;
 
 	do {
-		if (table_idle_next(ipc->table, &cursor, now - IPC_LOOK_USEC, now, &id) < 0)
+		if (entry_next_idle(ipc->table, &cursor, now - IPC_LOOK_USEC, now, &id) < 0)
 			return true;
 		ipc_sweep(ipc, id);
 	} while (clock_mono_usec() - now < IPC_SWEEP_USEC);
@@ -205,14 +205,15 @@ void ipc_drop(struct ipc *ipc, pid_t pid)
 	uint32_t count;
 	size_t n = 0, most;
 
-	if (table_find_opener(ipc->table, pid, &who) < 0)
+	if (opener_find(ipc->table, pid, &who) < 0)
 		return;
 	most = who.n_objects < IPC_DROP_AT_ONCE ? who.n_objects : IPC_DROP_AT_ONCE;
 	ids = calloc(most, sizeof(*ids));
 	/* The others, and without memory all, are found by the next tick. */
-	while (ids && n < most && table_next_opened(ipc->table, pid, &cursor, &ids[n], &count) == 0)
+	while (ids && n < most &&
+	       opener_next_object(ipc->table, pid, &cursor, &ids[n], &count) == 0)
 		n++;
-	table_drop_opener(ipc->table, pid);
+	opener_drop(ipc->table, pid);
 	for (size_t i = 0; i < n; i++)
 		ipc_sweep(ipc, ids[i]);
 }
@@ -247,7 +248,7 @@ static bool opener_lives(struct ipc *ipc, const struct table_opener *who)
 	if (job != who->job && start != who->start)
 		return false;
 	if (start != who->start || column != who->column || job != who->job)
-		table_move_opener(ipc->table, who->pid, column, job, start);
+		opener_move(ipc->table, who->pid, column, job, start);
 	return true;
 }
 
@@ -341,8 +342,7 @@ static void opener_tend(struct ipc *ipc, const struct table_opener *who)
 		watch_begin(watch);
 	switch (opener_look(ipc, who, watch)) {
 	case OPENER_HERE:
-		if (table_find_opener(ipc->table, who->pid, &now) == 0 &&
-		    now.column == ipc->daemon->slot)
+		if (opener_find(ipc->table, who->pid, &now) == 0 && now.column == ipc->daemon->slot)
 			return;
 		break;
 	case OPENER_AWAY:
@@ -360,7 +360,7 @@ void ipc_watch(struct ipc *ipc, pid_t pid)
 {
 	struct table_opener who;
 
-	if (table_find_opener(ipc->table, pid, &who) == 0 && who.column == ipc->daemon->slot)
+	if (opener_find(ipc->table, pid, &who) == 0 && who.column == ipc->daemon->slot)
 		opener_tend(ipc, &who);
 }
 
@@ -376,7 +376,7 @@ static void watch_on_end(evutil_socket_t fd, short what, void *ctx)
 		log_warn("%s", err.text); /* the next tick tries again */
 		return;
 	}
-	if (table_find_opener(ipc->table, watch->pid, &who) == 0 && who.slot == watch->slot)
+	if (opener_find(ipc->table, watch->pid, &who) == 0 && who.slot == watch->slot)
 		opener_tend(ipc, &who);
 	else
 		watch_free(watch);
@@ -390,7 +390,7 @@ static void openers_tend(struct ipc *ipc, uint32_t job)
 	struct table_opener who;
 	uint32_t cursor = 0;
 
-	while (table_next_opener(ipc->table, &cursor, &who) == 0) {
+	while (opener_next(ipc->table, &cursor, &who) == 0) {
 		if (job && who.job == job && who.column != ipc->daemon->slot)
 			opener_lives(ipc, &who);
 		ipc_watch(ipc, who.pid);
@@ -406,7 +406,7 @@ static void watches_tend(struct ipc *ipc, bool all)
 
 		if (!watch || (watch->event && !all))
 			continue;
-		if (table_find_opener(ipc->table, watch->pid, &who) == 0 && who.slot == i &&
+		if (opener_find(ipc->table, watch->pid, &who) == 0 && who.slot == i &&
 		    who.column == ipc->daemon->slot)
 			opener_tend(ipc, &who);
 		else
@@ -484,7 +484,7 @@ int ipc_who(struct ipc *ipc, struct conn *conn, struct table_opener *ret, struct
 				      .uid = conn->uid,
 				      .column = ipc->daemon->slot,
 				      .start = conn->start };
-	found = table_find_opener(ipc->table, conn->pid, &there);
+	found = opener_find(ipc->table, conn->pid, &there);
 	/* In a burst of requests it is in the same place. */
 	if (found == 0 && there.start == conn->start && now - conn->known_usec < IPC_KNOWN_USEC) {
 		ret->column = there.column;

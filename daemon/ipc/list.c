@@ -39,7 +39,7 @@ static void entry_fill_columns(struct ipc *ipc, struct ipc_entry *entry)
 		Vc__IpcColumn *out = &entry->columns[entry->body.n_columns];
 		struct table_column column;
 
-		if (table_get_column(ipc->table, entry->object.id, i, &column) < 0 || !column.valid)
+		if (entry_get_column(ipc->table, entry->object.id, i, &column) < 0 || !column.valid)
 			continue;
 		vc__ipc_column__init(out);
 		out->partition = config->parts[i].name;
@@ -49,7 +49,7 @@ static void entry_fill_columns(struct ipc *ipc, struct ipc_entry *entry)
 	}
 }
 
-static void entry_fill(struct ipc *ipc, const struct stat *st, struct ipc_entry *entry)
+static void list_entry_fill(struct ipc *ipc, const struct stat *st, struct ipc_entry *entry)
 {
 	const struct table_object *object = &entry->object;
 	Vc__IpcEntry *body = &entry->body;
@@ -95,11 +95,11 @@ static void entry_fill_head(struct ipc *ipc, struct ipc_entry *entry)
 }
 
 /* any: see above. -EACCES: it is not for the caller's eyes. */
-static int entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id, bool any,
-		     struct ipc_entry *ret)
+static int list_entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id, bool any,
+			  struct ipc_entry *ret)
 {
 	struct stat st;
-	int r = table_get(ipc->table, id, &ret->object);
+	int r = entry_get(ipc->table, id, &ret->object);
 
 	if (r == 0)
 		r = ipc_file_stat(ipc, id, &st);
@@ -109,7 +109,7 @@ static int entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id, bool
 	if (r == 0 && !any && !ipc_may(conn, &ret->object, &st, 4))
 		r = -EACCES;
 	if (r == 0)
-		entry_fill(ipc, &st, ret);
+		list_entry_fill(ipc, &st, ret);
 	if (r == 0 && any)
 		entry_fill_head(ipc, ret);
 	return r;
@@ -147,7 +147,7 @@ static int find_handle(struct ipc *ipc, struct conn *conn, const Vc__IpcStat *re
 
 	if (r < 0)
 		return r;
-	r = table_find_handle(ipc->table, column, req->handle, ret_id);
+	r = entry_find_handle(ipc->table, column, req->handle, ret_id);
 	return r < 0 ? err_set(err, ENOENT, "partition %s has no IPC object by the handle %u",
 			       ipc->daemon->instance->config->parts[column].name, req->handle)
 		     : 0;
@@ -172,7 +172,7 @@ int req_ipc_stat(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	found = req->has_handle ? find_handle(ipc, conn, req, &id, err)
 				: ipc_find(ipc, &key, &id, err);
 	if (found == 0 || found == -EPROTOTYPE)
-		r = entry_get(ipc, conn, id, req->has_any && req->any, &entry);
+		r = list_entry_get(ipc, conn, id, req->has_any && req->any, &entry);
 	if (r == 0 && found == 0 && req->has_any && req->any &&
 	    entry.object.kind == IPC_KIND_SYSV_SHM)
 		ipc_forget_gone(ipc, id);
@@ -213,7 +213,7 @@ static int listing_add(struct ipc_listing *listing, struct ipc *ipc, const struc
 
 	if (!entry)
 		return -ENOMEM;
-	if (entry_get(ipc, conn, id, req->has_any && req->any, entry) < 0 ||
+	if (list_entry_get(ipc, conn, id, req->has_any && req->any, entry) < 0 ||
 	    (req->kind && entry->object.kind != req->kind)) {
 		free(entry);
 		return 0;
@@ -242,7 +242,7 @@ static int listing_by_name(struct ipc_listing *listing, struct ipc *ipc, const s
 		if (ipc_kind_names(kinds[i]) == done)
 			continue;
 		done = ipc_kind_names(kinds[i]);
-		found = table_find(ipc->table, kinds[i], req->name.data, req->name.len, &id);
+		found = entry_find(ipc->table, kinds[i], req->name.data, req->name.len, &id);
 		if (found == 0 || found == -EPROTOTYPE)
 			r = listing_add(listing, ipc, conn, id, req);
 	}
@@ -256,7 +256,7 @@ static int listing_fill(struct ipc_listing *listing, struct ipc *ipc, const stru
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < LIST_WALK && listing->body.n_entries < max; i++) {
-		if (table_next(ipc->table, &cursor, &id) < 0)
+		if (entry_next(ipc->table, &cursor, &id) < 0)
 			return 0;
 		r = listing_add(listing, ipc, conn, id, req);
 	}

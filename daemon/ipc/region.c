@@ -142,12 +142,12 @@ static int region_enter(struct ipc *ipc, const struct region_spec *region, uint6
 		.name_len = strlen(region->name),
 	};
 	struct table_object file;
-	int r = table_find(ipc->table, wanted.kind, region->name, wanted.name_len, ret_id);
+	int r = entry_find(ipc->table, wanted.kind, region->name, wanted.name_len, ret_id);
 
 	if (r != -ENOENT)
 		return r < 0 ? err_sys(err, -r, "find") : 0;
 	memcpy(wanted.name, region->name, wanted.name_len);
-	r = table_make(ipc->table, &wanted, TABLE_UNLIMITED, &wanted.id, err);
+	r = entry_make(ipc->table, &wanted, TABLE_UNLIMITED, &wanted.id, err);
 	if (r < 0)
 		return r;
 	file = wanted;
@@ -158,10 +158,10 @@ static int region_enter(struct ipc *ipc, const struct region_spec *region, uint6
 		r = ipc_file_link(ipc, wanted.id, region->name, err);
 	if (r < 0) {
 		ipc_file_remove(ipc, wanted.id);
-		table_remove(ipc->table, wanted.id);
+		entry_remove(ipc->table, wanted.id);
 		return r;
 	}
-	table_made(ipc->table, wanted.id);
+	entry_made(ipc->table, wanted.id);
 	*ret_id = wanted.id;
 	return 0;
 }

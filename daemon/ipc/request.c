@@ -94,18 +94,18 @@ static int find_named(struct ipc *ipc, const struct ipc_key *key, uint64_t *ret_
 		memory ? ipc_region_named(ipc, key->kind, key->name.data, key->name.len) : NULL;
 
 	if (region)
-		return table_find(ipc->table, IPC_KIND_REGION, region->name, strlen(region->name),
+		return entry_find(ipc->table, IPC_KIND_REGION, region->name, strlen(region->name),
 				  ret_id);
-	return table_find(ipc->table, key->kind, key->name.data, key->name.len, ret_id);
+	return entry_find(ipc->table, key->kind, key->name.data, key->name.len, ret_id);
 }
 
 int ipc_find(struct ipc *ipc, const struct ipc_key *key, uint64_t *ret_id, struct vc_err *err)
 {
 	struct table_object object;
 	int r = key->has_name ? find_named(ipc, key, ret_id)
-			      : table_find_id(ipc->table, key->id, ret_id);
+			      : entry_find_id(ipc->table, key->id, ret_id);
 
-	if (r == 0 && !key->has_name && key->kind && table_get(ipc->table, *ret_id, &object) == 0 &&
+	if (r == 0 && !key->has_name && key->kind && entry_get(ipc->table, *ret_id, &object) == 0 &&
 	    object.kind != key->kind)
 		r = -EPROTOTYPE;
 	if (r == -ENOENT)
@@ -175,7 +175,7 @@ static int ipc_region_unready(struct vc_err *err)
 static int open_check_limit(struct ipc *ipc, const struct ipc_opening *o, struct vc_err *err)
 {
 	const Vc__IpcOpen *req = o->req;
-	struct table_share share = table_share(ipc->table, o->conn->uid, o->key.kind);
+	struct table_share share = user_share(ipc->table, o->conn->uid, o->key.kind);
 	uint64_t most = req->has_limit_units ? req->limit_units : UINT64_MAX;
 
 	if (req->has_limit_objects && share.objects >= req->limit_objects)
@@ -215,7 +215,7 @@ static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 	r = open_check_limit(ipc, o, err);
 	if (r < 0)
 		return r;
-	r = table_make(ipc->table, &wanted, ipc_per_user(ipc, o->conn->uid), &wanted.id, err);
+	r = entry_make(ipc->table, &wanted, ipc_per_user(ipc, o->conn->uid), &wanted.id, err);
 	if (r < 0)
 		return r;
 	r = ipc_file_make(ipc, &wanted, o->req->size, err);
@@ -225,10 +225,10 @@ static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 			ipc_file_remove(ipc, wanted.id);
 	}
 	if (r < 0) {
-		table_remove(ipc->table, wanted.id);
+		entry_remove(ipc->table, wanted.id);
 		return r;
 	}
-	table_made(ipc->table, wanted.id);
+	entry_made(ipc->table, wanted.id);
 	o->object = wanted;
 	o->created = true;
 	return 0;
@@ -297,7 +297,7 @@ static int open_object(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 	if (found == -ENOENT && o->req->flags & DOOR_CREATE)
 		r = open_create(ipc, o, err);
 	else if (found == 0 || found == -EPROTOTYPE)
-		r = table_get(ipc->table, id, &o->object);
+		r = entry_get(ipc->table, id, &o->object);
 	else
 		return found;
 	if (r == 0)
@@ -305,10 +305,11 @@ static int open_object(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 	if (r == 0 && found != -ENOENT)
 		r = open_found(ipc, o, found == 0, err);
 	if (r == 0 && !(o->req->flags & DOOR_NOCOUNT))
-		r = table_count_in(ipc->table, o->object.id, &o->who, 1, o->req->token,
-				   o->who.uid ? IPC_OPENS_PER_OBJECT * ipc_per_user(ipc, o->who.uid)
-					      : TABLE_UNLIMITED,
-				   err);
+		r = opener_count_in(ipc->table, o->object.id, &o->who, 1, o->req->token,
+				    o->who.uid
+					    ? IPC_OPENS_PER_OBJECT * ipc_per_user(ipc, o->who.uid)
+					    : TABLE_UNLIMITED,
+				    err);
 	if (r == 0)
 		ipc_watch(ipc, o->who.pid);
 	if (r < 0) {
@@ -384,7 +385,7 @@ int req_ipc_close(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 
 	if (r < 0)
 		return r;
-	r = table_count_out(ipc->table, req->handle, conn->pid, req->token);
+	r = opener_count_out(ipc->table, req->handle, conn->pid, req->token);
 	if (r == 0) {
 		ipc_sweep(ipc, req->handle);
 		table_note_done(ipc->table, req->token);
@@ -420,8 +421,8 @@ static int fork_copy(struct ipc *ipc, const struct table_opener *child, pid_t pa
 	uint64_t cursor = 0, id;
 	uint32_t count;
 
-	while (table_next_opened(ipc->table, parent, &cursor, &id, &count) == 0) {
-		int r = table_count_in(ipc->table, id, child, count, IPC_FORK_TOKEN, most, err);
+	while (opener_next_object(ipc->table, parent, &cursor, &id, &count) == 0) {
+		int r = opener_count_in(ipc->table, id, child, count, IPC_FORK_TOKEN, most, err);
 
 		if (r < 0) {
 			ipc_drop(ipc, child->pid);
@@ -461,7 +462,7 @@ static int ipc_find_own(struct ipc *ipc, const struct conn *conn, const struct i
 
 	if (found < 0 && found != -EPROTOTYPE)
 		return found;
-	r = table_get(ipc->table, id, ret);
+	r = entry_get(ipc->table, id, ret);
 	if (r == 0)
 		r = ipc_file_stat(ipc, id, &st);
 	if (r < 0)
@@ -498,10 +499,10 @@ int req_ipc_unlink(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	if (r == 0 && object.unlinked)
 		r = err_set(err, ENOENT, "that IPC object is unlinked already");
 	if (r == 0) {
-		table_unlink(ipc->table, object.id);
+		entry_unlink(ipc->table, object.id);
 		ipc_undo_unlinked(ipc, object.id);
 		if (req->leave)
-			table_leave(ipc->table, object.id, conn->pid);
+			opener_leave(ipc->table, object.id, conn->pid);
 		ipc_sweep(ipc, object.id);
 		table_note_done(ipc->table, req->token);
 	}
@@ -531,7 +532,7 @@ int req_ipc_chown(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 			err_sys(err, -r, "give the object's file away");
 	}
 	if (r == 0) {
-		table_set_owner(ipc->table, object.id, req->uid, req->gid, req->mode & 0777);
+		entry_set_owner(ipc->table, object.id, req->uid, req->gid, req->mode & 0777);
 		ipc_owner_changed(ipc, object.id);
 	}
 	table_unlock(ipc->table);

@@ -27,7 +27,7 @@ static bool undo_object(struct ipc *ipc, uint64_t id, pid_t pid)
 	struct stat st;
 	int r;
 
-	if (table_get(ipc->table, id, &object) < 0 || !object.made || !undo_wanted(object.kind))
+	if (entry_get(ipc->table, id, &object) < 0 || !object.made || !undo_wanted(object.kind))
 		return true;
 	r = ipc_file_open(ipc, id, O_RDWR, &fd, &st);
 	if (r < 0)
@@ -67,13 +67,13 @@ bool ipc_undo(struct ipc *ipc, const struct table_opener *who, bool late)
 	bool done = true;
 	uint32_t count;
 
-	while (table_next_opened(ipc->table, who->pid, &cursor, &id, &count) == 0) {
+	while (opener_next_object(ipc->table, who->pid, &cursor, &id, &count) == 0) {
 		uint64_t begun = clock_mono_usec();
 
 		if (ipc_undo_pauses(ipc, who))
 			return false;
 		if (undo_object(ipc, id, who->pid) || late) {
-			table_leave(ipc->table, id, who->pid);
+			opener_leave(ipc->table, id, who->pid);
 			ipc_sweep(ipc, id);
 		} else {
 			done = false;
@@ -90,7 +90,7 @@ void ipc_owner_changed(struct ipc *ipc, uint64_t id)
 	struct stat st;
 	uint32_t seq;
 
-	if (table_get(ipc->table, id, &object) < 0 || !ipc_kind_is_sysv(object.kind) ||
+	if (entry_get(ipc->table, id, &object) < 0 || !ipc_kind_is_sysv(object.kind) ||
 	    ipc_file_open(ipc, id, O_RDWR, &fd, &st) < 0)
 		return;
 	/* The lock of the table is held, so nobody else counts. */

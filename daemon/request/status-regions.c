@@ -60,7 +60,7 @@ static int add_columns(const struct ipc *ipc, uint64_t id, Vc__Region *region)
 		struct table_column column;
 		Vc__IpcColumn *out;
 
-		if (table_get_column(ipc->table, id, i, &column) < 0 || !column.valid)
+		if (entry_get_column(ipc->table, id, i, &column) < 0 || !column.valid)
 			continue;
 		out = malloc(sizeof(*out));
 		if (!out)
@@ -87,8 +87,8 @@ static int fill_region(struct ipc *ipc, const struct region_spec *spec, Vc__Regi
 	region->charged_bytes = memory.charged_bytes;
 	region->size_bytes = spec->size_bytes;
 	region->has_uid = region->has_gid = region->has_mode = true;
-	if (table_find(ipc->table, IPC_KIND_REGION, spec->name, strlen(spec->name), &id) < 0 ||
-	    table_get(ipc->table, id, &object) < 0)
+	if (entry_find(ipc->table, IPC_KIND_REGION, spec->name, strlen(spec->name), &id) < 0 ||
+	    entry_get(ipc->table, id, &object) < 0)
 		return 0;
 	region->uid = object.uid;
 	region->gid = object.gid;

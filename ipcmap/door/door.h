@@ -47,7 +47,7 @@ enum door_flags {
 };
 
 /* How much of a new object's kind the caller's user may have with it. Kinds that count:
- * posix-mq, sysv-msg, sysv-sem, sysv-shm (ipcmap/table/table.h, table_share()). */
+ * posix-mq, sysv-msg, sysv-sem, sysv-shm (ipcmap/table/table.h, user_share()). */
 struct door_limit {
 	uint64_t objects; /* all together */
 	uint64_t units;   /* what this one counts for, in whatever the kind is measured by */

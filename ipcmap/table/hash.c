@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * hash.c - SipHash-2-4: users choose the names, and must not choose the bucket
+ * hash.c - SipHash-2-4, so that users who choose names cannot choose hash buckets
  *
  * J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF", INDOCRYPT 2012.
- * The key is the table's own. Deviation: the result is cut to 32 bits.
+ * Each table has its own key. Deviation: the result has 32 bits.
  */
 #include "ipcmap/table/hash.h"
 
@@ -42,7 +42,7 @@ static void sip_word(struct sip *s, uint64_t word)
 	s->v[0] ^= word;
 }
 
-uint32_t table_hash(const uint64_t key[2], const void *data, size_t len)
+uint32_t hash_bytes(const uint64_t key[2], const void *data, size_t len)
 {
 	struct sip s = { { key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
 			   key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u } };

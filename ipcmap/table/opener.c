@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * opener.c - processes in the shared table, and what each has open
+ * opener.c - processes in the shared table, and the objects that each has open
  */
 #include <errno.h>
 #include <string.h>
@@ -8,47 +8,41 @@
 #include "ipcmap/table/hash.h"
 #include "ipcmap/table/layout.h"
 
-struct table_proc *table_proc(struct table *table, uint32_t index)
+struct table_proc *opener_proc(struct table *table, uint32_t index)
 {
-	return (struct table_proc *)table_item(table, POOL_PROC, index);
+	return (struct table_proc *)item_at(table, ITEM_PROC, index);
 }
 
-struct table_open *table_open_at(struct table *table, uint32_t index)
+struct table_open *opener_open(struct table *table, uint32_t index)
 {
-	return (struct table_open *)table_item(table, POOL_OPEN, index);
+	return (struct table_open *)item_at(table, ITEM_OPEN, index);
 }
 
-uint32_t table_proc_hash(const struct table *table, uint32_t pid)
+uint32_t opener_proc_hash(const struct table *table, uint32_t pid)
 {
-	return table_hash(table->map->key, &pid, sizeof(pid));
+	return hash_bytes(table->map->key, &pid, sizeof(pid));
 }
 
-uint32_t table_open_hash(const struct table *table, uint32_t entry, uint32_t proc)
+uint32_t opener_open_hash(const struct table *table, uint32_t entry, uint32_t proc)
 {
 	uint32_t both[2] = { entry, proc };
 
-	return table_hash(table->map->key, both, sizeof(both));
+	return hash_bytes(table->map->key, both, sizeof(both));
 }
 
-uint32_t table_user_hash(const struct table *table, uint32_t uid)
-{
-	return table_hash(table->map->key, &uid, sizeof(uid));
-}
-
-/* An opener came to the column, or went. */
-static void table_changed(struct table *table, uint32_t column)
+/* Called when an opener joins or leaves the column. */
+static void opener_changed(struct table *table, uint32_t column)
 {
 	if (column < table->n_columns)
 		__atomic_add_fetch(&table->map->changes[column], 1, __ATOMIC_RELAXED);
 }
 
-static struct table_proc *table_proc_of(struct table *table, pid_t pid, uint32_t *ret_index)
+static struct table_proc *opener_proc_of(struct table *table, pid_t pid, uint32_t *ret_index)
 {
-	struct table_walk walk =
-		table_walk(table, POOL_PROC, table_proc_hash(table, (uint32_t)pid));
-	struct table_item *item;
+	struct item_walk walk = item_walk(table, ITEM_PROC, opener_proc_hash(table, (uint32_t)pid));
+	struct item *item;
 
-	while ((item = table_step(&walk, ret_index))) {
+	while ((item = item_step(&walk, ret_index))) {
 		struct table_proc *proc = (struct table_proc *)item;
 
 		if (proc->pid != (uint32_t)pid)
@@ -60,8 +54,8 @@ static struct table_proc *table_proc_of(struct table *table, pid_t pid, uint32_t
 	return NULL;
 }
 
-/* Of an open that may be damaged; a count is an int's at most. */
-static int32_t table_open_count(struct table *table, const struct table_open *open)
+/* A damaged open may have a larger count than an int holds. */
+static int32_t opener_open_count(struct table *table, const struct table_open *open)
 {
 	if (open->count <= INT32_MAX)
 		return (int32_t)open->count;
@@ -69,13 +63,13 @@ static int32_t table_open_count(struct table *table, const struct table_open *op
 	return 0;
 }
 
-static struct table_open *table_open_of(struct table *table, uint32_t entry, uint32_t proc,
-					uint32_t *ret_index)
+static struct table_open *opener_open_of(struct table *table, uint32_t entry, uint32_t proc,
+					 uint32_t *ret_index)
 {
-	struct table_walk walk = table_walk(table, POOL_OPEN, table_open_hash(table, entry, proc));
-	struct table_item *item;
+	struct item_walk walk = item_walk(table, ITEM_OPEN, opener_open_hash(table, entry, proc));
+	struct item *item;
 
-	while ((item = table_step(&walk, ret_index))) {
+	while ((item = item_step(&walk, ret_index))) {
 		struct table_open *open = (struct table_open *)item;
 
 		if (open->entry == entry && open->proc == proc)
@@ -84,50 +78,7 @@ static struct table_open *table_open_of(struct table *table, uint32_t entry, uin
 	return NULL;
 }
 
-static struct table_user *table_user_of(struct table *table, uint32_t uid, uint32_t *ret_index)
-{
-	struct table_walk walk = table_walk(table, POOL_USER, table_user_hash(table, uid));
-	struct table_item *item;
-
-	while ((item = table_step(&walk, ret_index)))
-		if (((struct table_user *)item)->uid == uid)
-			return (struct table_user *)item;
-	return NULL;
-}
-
-struct table_user *table_user_find(struct table *table, uint32_t uid)
-{
-	uint32_t index;
-
-	return table_user_of(table, uid, &index);
-}
-
-struct table_user *table_user(struct table *table, uint32_t uid)
-{
-	uint32_t index;
-	struct table_user *user = table_user_of(table, uid, &index);
-
-	if (user || table_take(table, POOL_USER, &index) < 0)
-		return user;
-	user = (struct table_user *)table_item(table, POOL_USER, index);
-	user->uid = uid;
-	user->n_objects = user->n_opens = 0;
-	memset(user->shares, 0, sizeof(user->shares));
-	table_validate(table, POOL_USER, index, table_user_hash(table, uid), 1);
-	return user;
-}
-
-void table_user_settle(struct table *table, uint32_t uid)
-{
-	uint32_t index;
-	const struct table_user *user = table_user_of(table, uid, &index);
-
-	if (user && user->n_objects == 0 && user->n_opens == 0)
-		table_put(table, POOL_USER, index);
-}
-
-static void table_copy_opener(const struct table_proc *proc, uint32_t index,
-			      struct table_opener *ret)
+static void opener_copy(const struct table_proc *proc, uint32_t index, struct table_opener *ret)
 {
 	*ret = (struct table_opener){
 		.pid = (pid_t)proc->pid,
@@ -140,67 +91,67 @@ static void table_copy_opener(const struct table_proc *proc, uint32_t index,
 	};
 }
 
-int table_find_opener(struct table *table, pid_t pid, struct table_opener *ret)
+int opener_find(struct table *table, pid_t pid, struct table_opener *ret)
 {
 	uint32_t index;
-	const struct table_proc *proc = table_proc_of(table, pid, &index);
+	const struct table_proc *proc = opener_proc_of(table, pid, &index);
 
 	if (!proc)
 		return -ENOENT;
-	table_copy_opener(proc, index, ret);
+	opener_copy(proc, index, ret);
 	return 0;
 }
 
-int table_next_opener(struct table *table, uint32_t *cursor, struct table_opener *ret)
+int opener_next(struct table *table, uint32_t *cursor, struct table_opener *ret)
 {
-	uint32_t high = table_high(table, POOL_PROC);
+	uint32_t high = item_high(table, ITEM_PROC);
 
 	while (*cursor < high) {
 		uint32_t index = (*cursor)++;
-		const struct table_proc *proc = table_proc(table, index);
+		const struct table_proc *proc = opener_proc(table, index);
 
 		if (!proc->item.valid)
 			continue;
-		table_copy_opener(proc, index, ret);
+		opener_copy(proc, index, ret);
 		return 0;
 	}
 	return -ENOENT;
 }
 
-int table_next_opened(struct table *table, pid_t pid, uint64_t *cursor, uint64_t *ret_id,
-		      uint32_t *ret_count)
+int opener_next_object(struct table *table, pid_t pid, uint64_t *cursor, uint64_t *ret_id,
+		       uint32_t *ret_count)
 {
 	uint32_t index, at;
-	const struct table_proc *proc = table_proc_of(table, pid, &index);
+	const struct table_proc *proc = opener_proc_of(table, pid, &index);
 	const struct table_open *open;
 
-	/* The cursor is one more than an open's number; 0: the first one. All ones: the end. */
+	/* The cursor is an open's number + 1. 0: the first one; UINT64_MAX: the end. */
 	if (!proc || *cursor == UINT64_MAX)
 		return -ENOENT;
 	at = *cursor ? (uint32_t)(*cursor - 1) : proc->first_open;
-	open = table_open_at(table, at);
+	open = opener_open(table, at);
 	if (!open || !open->item.valid || open->proc != index ||
-	    open->entry >= table_high(table, POOL_ENTRY))
+	    open->entry >= item_high(table, ITEM_ENTRY))
 		return at == TABLE_NONE ? -ENOENT : table_damaged(table);
 	*cursor = open->proc_link.next == TABLE_NONE ? UINT64_MAX
 						     : (uint64_t)open->proc_link.next + 1;
-	*ret_id = table_entry_id(table, open->entry);
+	*ret_id = entry_id(table, open->entry);
 	*ret_count = open->count;
 	return 0;
 }
 
-/* The process's item, made if there is none. */
-static int table_proc_make(struct table *table, const struct table_opener *who, uint32_t *ret)
+/* The process's item; creates it if necessary. */
+static int opener_proc_make(struct table *table, const struct table_opener *who, uint32_t *ret)
 {
-	struct table_proc *proc = table_proc_of(table, who->pid, ret);
+	struct table_proc *proc = opener_proc_of(table, who->pid, ret);
 	int r;
 
 	if (proc)
 		return 0;
-	r = table_take(table, POOL_PROC, ret);
+	r = item_take(table, ITEM_PROC, ret);
 	if (r < 0)
 		return r;
-	proc = table_proc(table, *ret);
+	proc = opener_proc(table, *ret);
 	proc->pid = (uint32_t)who->pid;
 	proc->start = who->start;
 	proc->column = who->column;
@@ -208,37 +159,37 @@ static int table_proc_make(struct table *table, const struct table_opener *who, 
 	proc->uid = who->uid;
 	proc->first_open = TABLE_NONE;
 	proc->n_objects = 0;
-	table_validate(table, POOL_PROC, *ret, table_proc_hash(table, proc->pid), 1);
-	table_changed(table, proc->column);
+	item_validate(table, ITEM_PROC, *ret, opener_proc_hash(table, proc->pid), 1);
+	opener_changed(table, proc->column);
 	return 0;
 }
 
-void table_proc_settle(struct table *table, uint32_t index)
+void opener_proc_settle(struct table *table, uint32_t index)
 {
-	const struct table_proc *proc = table_proc(table, index);
+	const struct table_proc *proc = opener_proc(table, index);
 
 	if (!proc || !proc->item.valid || proc->n_objects > 0)
 		return;
-	table_changed(table, proc->column);
-	table_put(table, POOL_PROC, index);
+	opener_changed(table, proc->column);
+	item_put(table, ITEM_PROC, index);
 }
 
-/* The sums that an open's count is part of. */
-static void table_open_add(struct table *table, const struct table_open *open, int32_t n)
+/* Adds n to all sums that the open counts in. */
+static void opener_open_add(struct table *table, const struct table_open *open, int32_t n)
 {
-	struct table_entry *entry = table_entry(table, open->entry);
-	const struct table_proc *proc = table_proc(table, open->proc);
+	struct table_entry *entry = entry_at(table, open->entry);
+	const struct table_proc *proc = opener_proc(table, open->proc);
 
 	entry->n_open += (uint32_t)n;
-	table_column_add(table, open->entry, proc->column, n);
-	table_entry_settle(table, open->entry);
+	entry_column_add(table, open->entry, proc->column, n);
+	entry_settle(table, open->entry);
 }
 
-void table_open_end(struct table *table, uint32_t index)
+void opener_open_end(struct table *table, uint32_t index)
 {
-	struct table_open *open = table_open_at(table, index);
-	struct table_entry *entry = open ? table_entry(table, open->entry) : NULL;
-	struct table_proc *proc = open ? table_proc(table, open->proc) : NULL;
+	struct table_open *open = opener_open(table, index);
+	struct table_entry *entry = open ? entry_at(table, open->entry) : NULL;
+	struct table_proc *proc = open ? opener_proc(table, open->proc) : NULL;
 	struct table_user *user;
 	uint32_t uid;
 
@@ -248,53 +199,53 @@ void table_open_end(struct table *table, uint32_t index)
 	}
 	__atomic_store_n(&open->item.valid, 0, __ATOMIC_SEQ_CST);
 	uid = proc->uid;
-	table_list_remove(table, &entry->first_open, POOL_OPEN,
-			  offsetof(struct table_open, entry_link), index);
-	table_list_remove(table, &proc->first_open, POOL_OPEN,
-			  offsetof(struct table_open, proc_link), index);
+	item_list_remove(table, &entry->first_open, ITEM_OPEN,
+			 offsetof(struct table_open, entry_link), index);
+	item_list_remove(table, &proc->first_open, ITEM_OPEN,
+			 offsetof(struct table_open, proc_link), index);
 	proc->n_objects--;
-	table_open_add(table, open, -table_open_count(table, open));
-	table_put(table, POOL_OPEN, index);
-	user = table_user(table, uid);
+	opener_open_add(table, open, -opener_open_count(table, open));
+	item_put(table, ITEM_OPEN, index);
+	user = user_get(table, uid);
 	if (user && user->n_opens > 0)
 		user->n_opens--;
-	table_user_settle(table, uid);
+	user_settle(table, uid);
 }
 
-static void table_open_fill(struct table *table, uint32_t index, uint32_t entry, uint32_t proc,
-			    uint32_t count, uint64_t token)
+static void opener_open_fill(struct table *table, uint32_t index, uint32_t entry, uint32_t proc,
+			     uint32_t count, uint64_t token)
 {
-	struct table_open *open = table_open_at(table, index);
+	struct table_open *open = opener_open(table, index);
 
 	open->entry = entry;
 	open->proc = proc;
 	open->count = count;
 	open->token = token;
-	table_validate(table, POOL_OPEN, index, table_open_hash(table, entry, proc), 1);
-	table_list_push(table, &table_entry(table, entry)->first_open, POOL_OPEN,
-			offsetof(struct table_open, entry_link), index);
-	table_list_push(table, &table_proc(table, proc)->first_open, POOL_OPEN,
-			offsetof(struct table_open, proc_link), index);
-	table_proc(table, proc)->n_objects++;
-	table_open_add(table, open, (int32_t)count);
+	item_validate(table, ITEM_OPEN, index, opener_open_hash(table, entry, proc), 1);
+	item_list_push(table, &entry_at(table, entry)->first_open, ITEM_OPEN,
+		       offsetof(struct table_open, entry_link), index);
+	item_list_push(table, &opener_proc(table, proc)->first_open, ITEM_OPEN,
+		       offsetof(struct table_open, proc_link), index);
+	opener_proc(table, proc)->n_objects++;
+	opener_open_add(table, open, (int32_t)count);
 }
 
-static int table_open_make(struct table *table, uint32_t entry, uint32_t proc, uint32_t count,
-			   uint64_t token, uint32_t per_user, struct vc_err *err)
+static int opener_open_make(struct table *table, uint32_t entry, uint32_t proc, uint32_t count,
+			    uint64_t token, uint32_t per_user, struct vc_err *err)
 {
-	uint32_t index, uid = table_proc(table, proc)->uid;
-	struct table_user *user = table_user(table, uid);
+	uint32_t index, uid = opener_proc(table, proc)->uid;
+	struct table_user *user = user_get(table, uid);
 	int r = user ? 0 : -ENOSPC;
 
 	if (user && user->n_opens >= per_user)
 		r = -EDQUOT;
 	if (r == 0)
-		r = table_take(table, POOL_OPEN, &index);
+		r = item_take(table, ITEM_OPEN, &index);
 	if (r == 0) {
-		table_open_fill(table, index, entry, proc, count, token);
+		opener_open_fill(table, index, entry, proc, count, token);
 		user->n_opens++;
 	}
-	table_user_settle(table, uid);
+	user_settle(table, uid);
 	if (r == -EDQUOT)
 		return err_set(err, EDQUOT,
 			       "the processes of user %u have %u objects open, as many as allowed; "
@@ -306,26 +257,26 @@ static int table_open_make(struct table *table, uint32_t entry, uint32_t proc, u
 		     : 0;
 }
 
-int table_count_in(struct table *table, uint64_t id, const struct table_opener *who, uint32_t count,
-		   uint64_t token, uint32_t per_user, struct vc_err *err)
+int opener_count_in(struct table *table, uint64_t id, const struct table_opener *who,
+		    uint32_t count, uint64_t token, uint32_t per_user, struct vc_err *err)
 {
 	uint32_t entry, proc, index;
 	struct table_open *open;
 	int r;
 
-	if (!table_entry_of(table, id, &entry))
+	if (!entry_of(table, id, &entry))
 		return err_set(err, ENOENT, "that object is gone");
 	if (who->column >= table->n_columns)
 		return err_set(err, EINVAL, "the table has no column %u", who->column);
-	r = table_proc_make(table, who, &proc);
+	r = opener_proc_make(table, who, &proc);
 	if (r < 0)
 		return err_set(err, -r,
 			       "the table of IPC objects is full: too many processes have "
 			       "objects open; have ipc-entries raised");
-	open = table_open_of(table, entry, proc, &index);
+	open = opener_open_of(table, entry, proc, &index);
 	if (!open) {
-		r = table_open_make(table, entry, proc, count, token, per_user, err);
-		table_proc_settle(table, proc);
+		r = opener_open_make(table, entry, proc, count, token, per_user, err);
+		opener_proc_settle(table, proc);
 		return r;
 	}
 	if (token && open->token == token)
@@ -334,18 +285,18 @@ int table_count_in(struct table *table, uint64_t id, const struct table_opener *
 		return err_set(err, EDQUOT, "the process has opened that object too often");
 	open->count += count;
 	open->token = token;
-	table_open_add(table, open, (int32_t)count);
+	opener_open_add(table, open, (int32_t)count);
 	return 0;
 }
 
-int table_count_out(struct table *table, uint64_t id, pid_t pid, uint64_t token)
+int opener_count_out(struct table *table, uint64_t id, pid_t pid, uint64_t token)
 {
 	uint32_t entry, proc, index;
 	struct table_open *open;
 
-	if (!table_entry_of(table, id, &entry) || !table_proc_of(table, pid, &proc))
+	if (!entry_of(table, id, &entry) || !opener_proc_of(table, pid, &proc))
 		return -EBADF;
-	open = table_open_of(table, entry, proc, &index);
+	open = opener_open_of(table, entry, proc, &index);
 	if (!open)
 		return -EBADF;
 	if (token && open->token == token)
@@ -353,66 +304,65 @@ int table_count_out(struct table *table, uint64_t id, pid_t pid, uint64_t token)
 	if (open->count > 1) {
 		open->count--;
 		open->token = token;
-		table_open_add(table, open, -1);
+		opener_open_add(table, open, -1);
 		return 0;
 	}
-	table_open_end(table, index);
-	table_proc_settle(table, proc);
+	opener_open_end(table, index);
+	opener_proc_settle(table, proc);
 	return 0;
 }
 
-int table_leave(struct table *table, uint64_t id, pid_t pid)
+int opener_leave(struct table *table, uint64_t id, pid_t pid)
 {
 	uint32_t entry, proc, index;
 
-	if (!table_entry_of(table, id, &entry) || !table_proc_of(table, pid, &proc) ||
-	    !table_open_of(table, entry, proc, &index))
+	if (!entry_of(table, id, &entry) || !opener_proc_of(table, pid, &proc) ||
+	    !opener_open_of(table, entry, proc, &index))
 		return -EBADF;
-	table_open_end(table, index);
-	table_proc_settle(table, proc);
+	opener_open_end(table, index);
+	opener_proc_settle(table, proc);
 	return 0;
 }
 
-int table_drop_opener(struct table *table, pid_t pid)
+int opener_drop(struct table *table, pid_t pid)
 {
-	uint32_t index, left = table->geometry[POOL_OPEN].capacity;
-	struct table_proc *proc = table_proc_of(table, pid, &index);
+	uint32_t index, left = table->geometry[ITEM_OPEN].capacity;
+	struct table_proc *proc = opener_proc_of(table, pid, &index);
 
 	while (proc && proc->first_open != TABLE_NONE) {
-		const struct table_open *open = table_open_at(table, proc->first_open);
+		const struct table_open *open = opener_open(table, proc->first_open);
 
 		if (!open || open->proc != index || left-- == 0)
 			return table_damaged(table);
-		table_open_end(table, proc->first_open);
+		opener_open_end(table, proc->first_open);
 	}
 	if (proc)
-		table_proc_settle(table, index);
+		opener_proc_settle(table, index);
 	return 0;
 }
 
-/* The counts go with it, and the handles. */
-static void table_move_opens(struct table *table, const struct table_proc *proc, uint32_t from,
-			     uint32_t to)
+static void opener_move_opens(struct table *table, const struct table_proc *proc, uint32_t from,
+			      uint32_t to)
 {
-	uint32_t at = proc->first_open, left = table->geometry[POOL_OPEN].capacity;
+	uint32_t at = proc->first_open, left = table->geometry[ITEM_OPEN].capacity;
 
 	while (at != TABLE_NONE) {
-		const struct table_open *open = table_open_at(table, at);
+		const struct table_open *open = opener_open(table, at);
 
-		if (!open || open->entry >= table_high(table, POOL_ENTRY) || left-- == 0) {
+		if (!open || open->entry >= item_high(table, ITEM_ENTRY) || left-- == 0) {
 			table_damaged(table);
 			return;
 		}
-		table_column_move(table, open->entry, from, to,
-				  (uint32_t)table_open_count(table, open));
+		entry_column_move(table, open->entry, from, to,
+				  (uint32_t)opener_open_count(table, open));
 		at = open->proc_link.next;
 	}
 }
 
-int table_move_opener(struct table *table, pid_t pid, uint32_t column, uint32_t job, uint64_t start)
+int opener_move(struct table *table, pid_t pid, uint32_t column, uint32_t job, uint64_t start)
 {
 	uint32_t index, from;
-	struct table_proc *proc = table_proc_of(table, pid, &index);
+	struct table_proc *proc = opener_proc_of(table, pid, &index);
 
 	if (!proc)
 		return -ENOENT;
@@ -423,8 +373,8 @@ int table_move_opener(struct table *table, pid_t pid, uint32_t column, uint32_t 
 	proc->job = job;
 	proc->column = column;
 	if (from != column)
-		table_move_opens(table, proc, from, column);
-	table_changed(table, from);
-	table_changed(table, column);
+		opener_move_opens(table, proc, from, column);
+	opener_changed(table, from);
+	opener_changed(table, column);
 	return 0;
 }

@@ -54,18 +54,18 @@ void table_lay_out(struct table *table, uint32_t n_columns, uint32_t n_entries)
 	uint32_t procs = n_entries < TABLE_PROCS_MIN   ? TABLE_PROCS_MIN
 			 : n_entries > TABLE_PROCS_MAX ? TABLE_PROCS_MAX
 						       : n_entries;
-	struct pool_geometry *g = table->geometry;
+	struct item_geometry *g = table->geometry;
 	size_t at = table_round(sizeof(struct table_header));
 
-	g[POOL_ENTRY] = (struct pool_geometry){ .item_size = sizeof(struct table_entry),
+	g[ITEM_ENTRY] = (struct item_geometry){ .item_size = sizeof(struct table_entry),
 						.capacity = n_entries };
-	g[POOL_OPEN] = (struct pool_geometry){ .item_size = sizeof(struct table_open),
+	g[ITEM_OPEN] = (struct item_geometry){ .item_size = sizeof(struct table_open),
 					       .capacity = TABLE_OPENS_PER_ENTRY * n_entries };
-	g[POOL_PROC] =
-		(struct pool_geometry){ .item_size = sizeof(struct table_proc), .capacity = procs };
-	g[POOL_USER] = (struct pool_geometry){ .item_size = sizeof(struct table_user),
+	g[ITEM_PROC] =
+		(struct item_geometry){ .item_size = sizeof(struct table_proc), .capacity = procs };
+	g[ITEM_USER] = (struct item_geometry){ .item_size = sizeof(struct table_user),
 					       .capacity = n_entries + procs };
-	for (int i = 0; i < POOL_N; i++) {
+	for (int i = 0; i < ITEM_KINDS; i++) {
 		g[i].max_buckets = table_power(g[i].capacity);
 		g[i].items_at = at;
 		at += table_round((size_t)g[i].capacity * g[i].item_size);
@@ -126,13 +126,13 @@ static int table_init(struct table *table)
 	map->first_idle = TABLE_NONE;
 	if (getrandom(map->key, sizeof(map->key), 0) < 0)
 		return -errno;
-	for (int i = 0; i < POOL_N; i++) {
+	for (int i = 0; i < ITEM_KINDS; i++) {
 		r = table_back(table, table->geometry[i].buckets_at,
 			       TABLE_FIRST_BUCKETS * sizeof(uint32_t));
 		if (r < 0)
 			return r;
 		map->pools[i].n_buckets = TABLE_FIRST_BUCKETS;
-		table_rebuild(table, (enum table_pool_id)i);
+		item_rebuild(table, (enum item_kind)i);
 	}
 	r = table_init_lock(&map->lock);
 	map->magic = TABLE_MAGIC;
@@ -275,7 +275,7 @@ int table_lock(struct table *table, struct vc_err *err)
 		return err_sys(err, r, "lock the table of IPC objects");
 	map->holder = (uint32_t)getpid();
 	if (r == EOWNERDEAD || map->damaged)
-		table_repair(table);
+		repair_table(table);
 	if (r == EOWNERDEAD)
 		pthread_mutex_consistent(&map->lock);
 	return 0;
@@ -318,7 +318,7 @@ bool table_was_done(const struct table *table, uint64_t token)
 
 void table_usage(const struct table *table, uint32_t *ret_used, uint32_t *ret_capacity)
 {
-	*ret_used = table->map->pools[POOL_ENTRY].used;
+	*ret_used = table->map->pools[ITEM_ENTRY].used;
 	*ret_capacity = table->n_entries;
 }
 
