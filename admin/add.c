@@ -15,13 +15,13 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "daemon/board.h"
 #include "partition/change/failure.h"
 #include "partition/change/reshape.h"
 #include "partition/device/deny.h"
 #include "partition/partition.h"
 #include "partition/region.h"
 #include "partition/topology.h"
+#include "policy/board.h"
 
 #define LIST_TEXT 4096
 

@@ -25,13 +25,13 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/trust.h"
-#include "daemon/board.h"
 #include "libmig/criu/criu.h"
 #include "partition/change/failure.h"
 #include "partition/change/lease.h"
 #include "partition/change/reshape.h"
 #include "partition/partition.h"
 #include "partition/topology.h"
+#include "policy/board.h"
 
 /* There until all is up. */
 #define UP_MARK "coming-up"

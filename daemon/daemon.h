@@ -18,7 +18,7 @@
  *	pool.c      shims started ahead of need
  *	balance.c   when to move what by itself
  *	trigger.c   when an event's time has come
- *	trigger-order.c the processes that make events happen
+ *	fire.c      the processes that make events happen
  *	witness.c   by whose death it is seen that the partition's group was killed
  *	devices.c   where interrupts go, and whose nodes are denied
  *	ipc*.c      IPC objects: see ipc.h
@@ -33,9 +33,9 @@
 #include <sys/types.h>
 
 #include "common/err.h"
-#include "daemon/board.h"
 #include "partition/cgroup/cgroup.h"
 #include "partition/instance.h"
+#include "policy/board.h"
 #include "policy/module.h"
 #include "wire/wire.h"
 
@@ -141,7 +141,7 @@ struct daemon {
 	struct moves *moves;
 	struct devices *devices;
 	struct witness *witness;
-	struct plan_clock *plan; /* NULL: no event can happen by itself */
+	struct triggers *triggers; /* NULL: no event can happen by itself */
 	struct cg_entry *shims_entry;
 	struct turns *turns;
 	TAILQ_HEAD(, conn) conns;
@@ -271,10 +271,10 @@ void move_order(struct job *job, uint32_t to, const char *note, const Vc__Move *
 		int command);
 
 /* sample.c */
-int load_start(struct daemon *daemon, struct vc_err *err);
-void load_stop(struct daemon *daemon);
+int sample_start(struct daemon *daemon, struct vc_err *err);
+void sample_stop(struct daemon *daemon);
 /* Takes over what somebody has changed of the partitions; cheap when nobody has. */
-void load_refresh(struct daemon *daemon);
+void sample_refresh(struct daemon *daemon);
 
 /* balance.c */
 int balance_start(struct daemon *daemon, struct vc_err *err);
@@ -283,11 +283,11 @@ void balance_stop(struct daemon *daemon);
 void balance_learn(struct daemon *daemon, const Vc__JobState *state);
 
 /* trigger.c */
-int plan_start(struct daemon *daemon, struct vc_err *err);
-void plan_stop(struct daemon *daemon);
-/* trigger-order.c: vcd --fire, --revert: makes an event go one way, and returns the exit status.
+int trigger_start(struct daemon *daemon, struct vc_err *err);
+void trigger_stop(struct daemon *daemon);
+/* fire.c: vcd --fire, --revert: makes an event go one way, and returns the exit status.
  * epoch: of the lease of the daemon that orders it; 0: not a daemon. */
-int plan_main(const char *state_dir, const struct plan_order *order, uint32_t epoch);
+int fire_main(const char *state_dir, const struct plan_order *order, uint32_t epoch);
 
 /* witness.c */
 int witness_start(struct daemon *daemon, struct vc_err *err);

@@ -78,7 +78,7 @@ static void devices_on_timer(evutil_socket_t fd, short what, void *ctx)
 
 	if (reshape_hold_off(daemon->instance, &lock) < 0)
 		return;
-	load_refresh(daemon);
+	sample_refresh(daemon);
 	devices_look(daemon);
 }
 

@@ -122,7 +122,7 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (r == 0)
 		r = listen_open(daemon, err);
 	if (r == 0)
-		r = load_start(daemon, err);
+		r = sample_start(daemon, err);
 	if (r == 0)
 		r = pool_start(daemon, err);
 	if (r == 0)
@@ -132,7 +132,7 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (r == 0)
 		r = witness_start(daemon, err);
 	if (r == 0)
-		r = plan_start(daemon, err);
+		r = trigger_start(daemon, err);
 	return r;
 }
 
@@ -140,12 +140,12 @@ static void main_stop(struct daemon *daemon)
 {
 	if (daemon->board && daemon->load)
 		board_retire(daemon->board, daemon->slot);
-	plan_stop(daemon);
+	trigger_stop(daemon);
 	witness_stop(daemon);
 	devices_stop(daemon);
 	balance_stop(daemon);
 	pool_stop(daemon);
-	load_stop(daemon);
+	sample_stop(daemon);
 	listen_close(daemon);
 	turn_stop(daemon);
 	moves_stop(daemon);
@@ -267,7 +267,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (order.event && !daemon.name && optind == argc)
-		return plan_main(instance_dir(state_dir), &order, epoch);
+		return fire_main(instance_dir(state_dir), &order, epoch);
 	if (order.event || !daemon.name || optind < argc) {
 		main_usage(stderr);
 		return 2;

@@ -34,7 +34,7 @@ struct load {
 };
 
 /* The ticks of our CPUs so far: user nice system idle iowait irq softirq steal. */
-static void load_read_ticks(const struct load *load, uint64_t *ret_busy, uint64_t *ret_all)
+static void sample_read_ticks(const struct load *load, uint64_t *ret_busy, uint64_t *ret_all)
 {
 	_cleanup_free_ char *stat = NULL;
 	uint64_t busy = 0, all = 0;
@@ -59,7 +59,7 @@ static void load_read_ticks(const struct load *load, uint64_t *ret_busy, uint64_
 	*ret_all = all;
 }
 
-static double load_pct(uint64_t part, uint64_t whole)
+static double sample_pct(uint64_t part, uint64_t whole)
 {
 	double pct = whole ? 100.0 * (double)part / (double)whole : 0;
 
@@ -67,7 +67,7 @@ static double load_pct(uint64_t part, uint64_t whole)
 }
 
 /* Which CPUs are ours. What they had done before they came counts for nothing. */
-static int load_take_cpus(struct daemon *daemon, struct vc_err *err)
+static int sample_take_cpus(struct daemon *daemon, struct vc_err *err)
 {
 	const char *cpus = daemon->instance->config->parts[daemon->slot].cpus;
 	struct load *load = daemon->load;
@@ -75,23 +75,23 @@ static int load_take_cpus(struct daemon *daemon, struct vc_err *err)
 	if (cpulist_parse(cpus, &load->cpus) < 0)
 		return err_set(err, EINVAL, "%s: no list of CPUs", cpus);
 	load->ncpus = (unsigned int)cpulist_count(&load->cpus);
-	load_read_ticks(load, &load->busy_ticks, &load->all_ticks);
+	sample_read_ticks(load, &load->busy_ticks, &load->all_ticks);
 	return 0;
 }
 
 /* Whoever changes partitions leaves it to each daemon to notice. */
-void load_refresh(struct daemon *daemon)
+void sample_refresh(struct daemon *daemon)
 {
 	struct vc_err err = { 0 };
 	int r = instance_refresh(daemon->instance, &err);
 
 	if (r > 0)
-		r = load_take_cpus(daemon, &err);
+		r = sample_take_cpus(daemon, &err);
 	if (r < 0)
 		log_warn("%s", err.text);
 }
 
-static void load_sample(struct daemon *daemon)
+static void sample_take(struct daemon *daemon)
 {
 	struct load *load = daemon->load;
 	struct board_sample sample = {
@@ -108,13 +108,13 @@ static void load_sample(struct daemon *daemon)
 	cg_get_exclusive(daemon->cg, daemon->name,
 			 daemon->instance->config->parts[daemon->slot].exclusive, &exclusive);
 	sample.exclusive = exclusive;
-	load_read_ticks(load, &busy, &all);
-	sample.load.cpu_pct = load_pct(busy - load->busy_ticks, all - load->all_ticks);
+	sample_read_ticks(load, &busy, &all);
+	sample.load.cpu_pct = sample_pct(busy - load->busy_ticks, all - load->all_ticks);
 	cg_cpu_usec(daemon->cg, daemon->name, &group_usec);
 	if (load->at_usec && group_usec >= load->group_usec)
 		sample.load.group_cpu_pct =
-			load_pct(group_usec - load->group_usec,
-				 (sample.at_usec - load->at_usec) * load->ncpus);
+			sample_pct(group_usec - load->group_usec,
+				   (sample.at_usec - load->at_usec) * load->ncpus);
 	cg_runnable(daemon->cg, daemon->name, &sample.load.runnable);
 	cg_memory_read(daemon->cg, daemon->name, &memory);
 	cg_pressure_pct(daemon->cg, daemon->name, "memory", &sample.load.mem_stall_pct);
@@ -134,18 +134,18 @@ static void load_sample(struct daemon *daemon)
 	board_publish(daemon->board, daemon->slot, &sample);
 }
 
-static void load_on_timer(evutil_socket_t fd, short what, void *ctx)
+static void sample_on_timer(evutil_socket_t fd, short what, void *ctx)
 {
 	struct daemon *daemon = ctx;
 	struct vc_err err = { 0 };
 
 	if (reshape_tidy(daemon->instance, daemon->cg, &err) < 0)
 		log_warn("%s", err.text);
-	load_refresh(daemon);
-	load_sample(daemon);
+	sample_refresh(daemon);
+	sample_take(daemon);
 }
 
-int load_start(struct daemon *daemon, struct vc_err *err)
+int sample_start(struct daemon *daemon, struct vc_err *err)
 {
 	const struct config *config = daemon->instance->config;
 	unsigned int msec = config->sample_interval_msec;
@@ -155,18 +155,18 @@ int load_start(struct daemon *daemon, struct vc_err *err)
 	if (!load)
 		return err_sys(err, ENOMEM, "load");
 	daemon->load = load;
-	if (load_take_cpus(daemon, err) < 0)
+	if (sample_take_cpus(daemon, err) < 0)
 		return -err->code;
 	load->machine_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	load_sample(daemon);
-	daemon->sample_event = event_new(daemon->base, -1, EV_PERSIST, load_on_timer, daemon);
+	sample_take(daemon);
+	daemon->sample_event = event_new(daemon->base, -1, EV_PERSIST, sample_on_timer, daemon);
 	if (!daemon->sample_event)
 		return err_sys(err, ENOMEM, "load");
 	event_add(daemon->sample_event, &period);
 	return 0;
 }
 
-void load_stop(struct daemon *daemon)
+void sample_stop(struct daemon *daemon)
 {
 	if (daemon->sample_event)
 		event_free(daemon->sample_event);

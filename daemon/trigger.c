@@ -9,11 +9,13 @@
  * at all for some time: the same, at the next vcctl up. A daemon that has lost the lease forgets
  * what was due.
  *
- * An order (trigger-order.c) bears the lease's epoch; one that comes late, from a daemon that was
+ * An order (fire.c) bears the lease's epoch; one that comes late, from a daemon that was
  * stopped before it could give it, is not carried out. What comes later than something else
  * (partition/change/plan-rank.c) is put off: it stays due, until it may be done or is not wanted
  * any more.
  */
+#include "daemon/trigger.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -22,13 +24,12 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "daemon/trigger-priv.h"
 
-#define PLAN_LOOK_USEC (LEASE_USEC / 4)
+#define TRIGGER_LOOK_USEC (LEASE_USEC / 4)
 
 DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
 
-static bool plan_has_trigger(const struct plan *plan)
+static bool trigger_has_trigger(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct plan_event *event = &plan->events[i];
@@ -41,8 +42,8 @@ static bool plan_has_trigger(const struct plan *plan)
 }
 
 /* events.json was checked when it was written. An event that is wrong in it now never happens. */
-static void plan_fill_watch(struct plan_watch *watch, const struct plan_event *event,
-			    enum plan_way way)
+static void trigger_fill_watch(struct trigger_watch *watch, const struct plan_event *event,
+			       enum plan_way way)
 {
 	watch->event = event;
 	watch->way = way;
@@ -54,15 +55,15 @@ static void plan_fill_watch(struct plan_watch *watch, const struct plan_event *e
 }
 
 /* What has failed and is to be tried again stands in events.json. */
-void plan_take_retries(struct daemon *daemon)
+void trigger_take_retries(struct daemon *daemon)
 {
-	struct plan_clock *clock = daemon->plan;
+	struct triggers *triggers = daemon->triggers;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 
 	if (plan_read(daemon->instance, &plan, NULL) < 0)
 		return;
-	for (size_t i = 0; i < clock->n; i++) {
-		struct plan_watch *watch = &clock->watches[i];
+	for (size_t i = 0; i < triggers->n; i++) {
+		struct trigger_watch *watch = &triggers->watches[i];
 		const struct plan_event *event = plan_find(plan, watch->event->name, NULL);
 		bool again = event && event->last.again && event->last.way == watch->way;
 
@@ -74,10 +75,10 @@ void plan_take_retries(struct daemon *daemon)
 }
 
 /* What was due, and since when a load has held, was another holder's to know. */
-static void plan_forget(struct plan_clock *clock)
+static void trigger_forget(struct triggers *triggers)
 {
-	for (size_t i = 0; i < clock->n; i++) {
-		struct plan_watch *watch = &clock->watches[i];
+	for (size_t i = 0; i < triggers->n; i++) {
+		struct trigger_watch *watch = &triggers->watches[i];
 
 		watch->condition_watch = (struct condition_watch){ .told = false };
 		watch->failure_watch = (struct failure_watch){ .begun = false };
@@ -88,40 +89,41 @@ static void plan_forget(struct plan_clock *clock)
 
 /* Whether we watch for all, still or from now on. Up to where the last holder did is where we go
  * on. */
-bool plan_hold(struct daemon *daemon)
+bool trigger_hold(struct daemon *daemon)
 {
-	struct plan_clock *clock = daemon->plan;
-	uint32_t epoch = lease_hold(clock->lease, (uint8_t)daemon->slot, clock_mono_usec());
+	struct triggers *triggers = daemon->triggers;
+	uint32_t epoch = lease_hold(triggers->lease, (uint8_t)daemon->slot, clock_mono_usec());
 	uint64_t noted;
 
-	if (epoch == clock->epoch)
+	if (epoch == triggers->epoch)
 		return epoch > 0;
-	if (clock->epoch > 0)
+	if (triggers->epoch > 0)
 		log_warn("events: another daemon has taken the watch over; what was due here is "
 			 "forgotten");
-	clock->epoch = epoch;
-	plan_forget(clock);
+	triggers->epoch = epoch;
+	trigger_forget(triggers);
 	if (epoch == 0)
 		return false;
-	noted = lease_noted(clock->lease);
-	clock->looked_usec = clock_real_usec();
-	if (noted > 0 && noted < clock->looked_usec)
-		clock->looked_usec = noted;
+	noted = lease_noted(triggers->lease);
+	triggers->looked_usec = clock_real_usec();
+	if (noted > 0 && noted < triggers->looked_usec)
+		triggers->looked_usec = noted;
 	log_info("events: this daemon watches for all");
-	plan_take_retries(daemon);
+	trigger_take_retries(daemon);
 	return true;
 }
 
 /* A watch's event going the other way. */
-static struct plan_watch *plan_opposite(struct plan_clock *clock, const struct plan_watch *watch)
+static struct trigger_watch *trigger_opposite(struct triggers *triggers,
+					      const struct trigger_watch *watch)
 {
-	return &clock->watches[(size_t)(watch - clock->watches) ^ 1];
+	return &triggers->watches[(size_t)(watch - triggers->watches) ^ 1];
 }
 
-static void plan_set_due(struct plan_clock *clock, struct plan_watch *watch, enum plan_cause cause,
-			 uint64_t at)
+static void trigger_set_due(struct triggers *triggers, struct trigger_watch *watch,
+			    enum plan_cause cause, uint64_t at)
 {
-	struct plan_watch *opposite = plan_opposite(clock, watch);
+	struct trigger_watch *opposite = trigger_opposite(triggers, watch);
 
 	/* What was put off until now is not wanted any more. */
 	if (opposite->put_off) {
@@ -136,13 +138,13 @@ static void plan_set_due(struct plan_clock *clock, struct plan_watch *watch, enu
 }
 
 /* Whether what is put off may be done, or is not wanted any more. */
-static void plan_look_put_off(struct daemon *daemon, uint64_t now)
+static void trigger_look_put_off(struct daemon *daemon, uint64_t now)
 {
-	struct plan_clock *clock = daemon->plan;
+	struct triggers *triggers = daemon->triggers;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 
-	for (size_t i = 0; i < clock->n; i++) {
-		struct plan_watch *watch = &clock->watches[i];
+	for (size_t i = 0; i < triggers->n; i++) {
+		struct trigger_watch *watch = &triggers->watches[i];
 		const struct plan_order order = { .event = watch->event->name,
 						  .way = watch->way,
 						  .cause = watch->cause };
@@ -163,28 +165,28 @@ static void plan_look_put_off(struct daemon *daemon, uint64_t now)
 }
 
 /* Those whose time has come. Somebody may have given one up, or done it, in the meantime. */
-static void plan_retry(struct daemon *daemon, uint64_t now)
+static void trigger_retry(struct daemon *daemon, uint64_t now)
 {
-	struct plan_clock *clock = daemon->plan;
+	struct triggers *triggers = daemon->triggers;
 	bool due = false;
 
-	for (size_t i = 0; i < clock->n; i++)
-		due |= clock->watches[i].retry_usec && clock->watches[i].retry_usec <= now;
+	for (size_t i = 0; i < triggers->n; i++)
+		due |= triggers->watches[i].retry_usec && triggers->watches[i].retry_usec <= now;
 	if (!due)
 		return;
-	plan_take_retries(daemon);
-	for (size_t i = 0; i < clock->n; i++) {
-		struct plan_watch *watch = &clock->watches[i];
+	trigger_take_retries(daemon);
+	for (size_t i = 0; i < triggers->n; i++) {
+		struct trigger_watch *watch = &triggers->watches[i];
 
 		if (!watch->retry_usec || watch->retry_usec > now)
 			continue;
 		watch->retry_usec = 0;
-		plan_set_due(clock, watch, watch->cause, now);
+		trigger_set_due(triggers, watch, watch->cause, now);
 		log_info("event %s: %s: again", watch->event->name, plan_way_name(watch->way));
 	}
 }
 
-static bool plan_is_loaded(struct daemon *daemon, struct plan_watch *watch)
+static bool trigger_is_loaded(struct daemon *daemon, struct trigger_watch *watch)
 {
 	int slot = instance_find(daemon->instance, watch->condition.partition);
 	uint64_t now = clock_mono_usec();
@@ -209,9 +211,9 @@ static bool plan_is_loaded(struct daemon *daemon, struct plan_watch *watch)
 			     value[watch->condition.metric], now);
 }
 
-static void plan_look_failed(struct daemon *daemon, struct plan_watch *watch, uint64_t now)
+static void trigger_look_failed(struct daemon *daemon, struct trigger_watch *watch, uint64_t now)
 {
-	struct failure_look look = daemon->plan->failures;
+	struct failure_look look = daemon->triggers->failures;
 	int slot = instance_find(daemon->instance, watch->trigger->failover);
 	unsigned int since;
 
@@ -226,28 +228,29 @@ static void plan_look_failed(struct daemon *daemon, struct plan_watch *watch, ui
 			log_warn("event %s: fire: partition %s has failed: %s", watch->event->name,
 				 watch->trigger->failover, failure_name((enum failure_kind)i));
 	if (since)
-		plan_set_due(daemon->plan, watch, PLAN_BY_FAILOVER, now);
+		trigger_set_due(daemon->triggers, watch, PLAN_BY_FAILOVER, now);
 }
 
 /* Until an event is made because of it, another holder of the watch would have to see it too. */
-static void plan_take_failures(struct daemon *daemon)
+static void trigger_take_failures(struct daemon *daemon)
 {
-	struct plan_clock *clock = daemon->plan;
+	struct triggers *triggers = daemon->triggers;
 
-	for (size_t i = 0; i < clock->n; i++) {
-		const struct plan_watch *watch = &clock->watches[i];
+	for (size_t i = 0; i < triggers->n; i++) {
+		const struct trigger_watch *watch = &triggers->watches[i];
 		int slot = watch->trigger->failover
 				   ? instance_find(daemon->instance, watch->trigger->failover)
 				   : -1;
 
 		if (slot >= 0 && !watch->due_usec && !watch->done_usec)
-			failure_taken(clock->failures.notes, (uint32_t)slot, &watch->failure_watch);
+			failure_taken(triggers->failures.notes, (uint32_t)slot,
+				      &watch->failure_watch);
 	}
 }
 
 /* There is nothing to go back to: a process that waits for its turn to say so would keep others of
  * its rank from theirs. */
-static bool plan_is_void(struct daemon *daemon, const struct plan_watch *watch)
+static bool trigger_is_void(struct daemon *daemon, const struct trigger_watch *watch)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	const struct plan_event *event = NULL;
@@ -257,31 +260,31 @@ static bool plan_is_void(struct daemon *daemon, const struct plan_watch *watch)
 	return event && !event->in_force && event->n_before == 0;
 }
 
-static void plan_look(struct daemon *daemon, struct plan_watch *watch, uint64_t now)
+static void trigger_look(struct daemon *daemon, struct trigger_watch *watch, uint64_t now)
 {
-	uint64_t since = daemon->plan->looked_usec, at;
+	uint64_t since = daemon->triggers->looked_usec, at;
 
 	/* A clock that was set back begins anew. */
 	if (watch->timed && calendar_next(&watch->calendar, since < now ? since : now, &at) == 0 &&
 	    at <= now) {
-		plan_set_due(daemon->plan, watch, PLAN_BY_TIME, at);
+		trigger_set_due(daemon->triggers, watch, PLAN_BY_TIME, at);
 		log_info("event %s: %s: it is time", watch->event->name, plan_way_name(watch->way));
 	}
-	if (watch->loaded && plan_is_loaded(daemon, watch) && !plan_is_void(daemon, watch)) {
-		plan_set_due(daemon->plan, watch, PLAN_BY_LOAD, now);
+	if (watch->loaded && trigger_is_loaded(daemon, watch) && !trigger_is_void(daemon, watch)) {
+		trigger_set_due(daemon->triggers, watch, PLAN_BY_LOAD, now);
 		log_info("event %s: %s: its condition is met", watch->event->name,
 			 plan_way_name(watch->way));
 	}
 	if (watch->trigger->failover)
-		plan_look_failed(daemon, watch, now);
+		trigger_look_failed(daemon, watch, now);
 }
 
 /* Until what was due has been done, another would have to look for it again: an order that is
  * waiting when the lease goes to another daemon is void. */
-static uint64_t plan_done_until(const struct plan_clock *clock, uint64_t now)
+static uint64_t trigger_done_until(const struct triggers *triggers, uint64_t now)
 {
-	for (size_t i = 0; i < clock->n; i++) {
-		const struct plan_watch *watch = &clock->watches[i];
+	for (size_t i = 0; i < triggers->n; i++) {
+		const struct trigger_watch *watch = &triggers->watches[i];
 
 		if (watch->timed && watch->due_usec && watch->due_usec <= now)
 			now = watch->due_usec - 1;
@@ -291,77 +294,79 @@ static uint64_t plan_done_until(const struct plan_clock *clock, uint64_t now)
 	return now;
 }
 
-static void plan_on_timer(evutil_socket_t fd, short what, void *ctx)
+static void trigger_on_timer(evutil_socket_t fd, short what, void *ctx)
 {
 	struct daemon *daemon = ctx;
-	struct plan_clock *clock = daemon->plan;
+	struct triggers *triggers = daemon->triggers;
 	uint64_t now = clock_real_usec();
 
-	if (!plan_hold(daemon))
+	if (!trigger_hold(daemon))
 		return;
-	for (size_t i = 0; i < clock->n; i++)
-		plan_look(daemon, &clock->watches[i], now);
-	plan_retry(daemon, now);
-	plan_look_put_off(daemon, now);
-	clock->looked_usec = now;
-	plan_start_next(daemon);
-	lease_note(clock->lease, plan_done_until(clock, now));
-	plan_take_failures(daemon);
+	for (size_t i = 0; i < triggers->n; i++)
+		trigger_look(daemon, &triggers->watches[i], now);
+	trigger_retry(daemon, now);
+	trigger_look_put_off(daemon, now);
+	triggers->looked_usec = now;
+	fire_start_next(daemon);
+	lease_note(triggers->lease, trigger_done_until(triggers, now));
+	trigger_take_failures(daemon);
 }
 
-int plan_start(struct daemon *daemon, struct vc_err *err)
+int trigger_start(struct daemon *daemon, struct vc_err *err)
 {
-	const struct timeval period = { .tv_usec = PLAN_LOOK_USEC };
+	const struct timeval period = { .tv_usec = TRIGGER_LOOK_USEC };
 	_cleanup_(plan_freep) struct plan *plan = NULL;
-	struct plan_clock *clock;
+	struct triggers *triggers;
 	int r = plan_read(daemon->instance, &plan, err);
 
-	if (r < 0 || !plan_has_trigger(plan))
+	if (r < 0 || !trigger_has_trigger(plan))
 		return r;
-	clock = daemon->plan = calloc(1, sizeof(*clock));
-	if (!clock)
+	triggers = daemon->triggers = calloc(1, sizeof(*triggers));
+	if (!triggers)
 		return err_sys(err, ENOMEM, "events");
-	clock->failures.root = -1;
-	r = lease_open(daemon->instance->dirfd, &clock->lease, err);
+	triggers->failures.root = -1;
+	r = lease_open(daemon->instance->dirfd, &triggers->lease, err);
 	if (r < 0)
 		return err_add(err, "%s", daemon->instance->dir);
-	r = failure_notes_open(daemon->instance->dirfd, &clock->failures.notes, err);
+	r = failure_notes_open(daemon->instance->dirfd, &triggers->failures.notes, err);
 	if (r < 0)
 		return err_add(err, "%s", daemon->instance->dir);
-	clock->failures.cg = daemon->cg;
-	clock->failures.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	clock->plan = steal_ptr(plan);
-	clock->watches = calloc(2 * clock->plan->n, sizeof(*clock->watches));
-	clock->timer = event_new(daemon->base, -1, EV_PERSIST, plan_on_timer, daemon);
-	if (!clock->watches || !clock->timer)
+	triggers->failures.cg = daemon->cg;
+	triggers->failures.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	triggers->plan = steal_ptr(plan);
+	triggers->watches = calloc(2 * triggers->plan->n, sizeof(*triggers->watches));
+	triggers->timer = event_new(daemon->base, -1, EV_PERSIST, trigger_on_timer, daemon);
+	if (!triggers->watches || !triggers->timer)
 		return err_sys(err, ENOMEM, "events");
-	r = plan_children_start(daemon, err);
+	r = fire_start(daemon, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < clock->plan->n; i++) {
-		plan_fill_watch(&clock->watches[clock->n++], &clock->plan->events[i], PLAN_FIRE);
-		plan_fill_watch(&clock->watches[clock->n++], &clock->plan->events[i], PLAN_REVERT);
+	for (size_t i = 0; i < triggers->plan->n; i++) {
+		trigger_fill_watch(&triggers->watches[triggers->n++], &triggers->plan->events[i],
+				   PLAN_FIRE);
+		trigger_fill_watch(&triggers->watches[triggers->n++], &triggers->plan->events[i],
+				   PLAN_REVERT);
 	}
-	event_add(clock->timer, &period);
+	event_add(triggers->timer, &period);
 	return 0;
 }
 
-void plan_stop(struct daemon *daemon)
+void trigger_stop(struct daemon *daemon)
 {
-	struct plan_clock *clock = daemon->plan;
+	struct triggers *triggers = daemon->triggers;
 
-	if (!clock)
+	if (!triggers)
 		return;
-	if (clock->timer)
-		event_free(clock->timer);
-	plan_children_stop(daemon);
-	if (clock->lease)
-		lease_give_back(clock->lease);
-	lease_free(clock->lease);
-	failure_notes_free(clock->failures.notes);
-	closep(&clock->failures.root);
-	plan_free(clock->plan);
-	free(clock->watches);
-	free(clock);
-	daemon->plan = NULL;
+	if (triggers->timer)
+		event_free(triggers->timer);
+	fire_stop(daemon);
+	if (triggers->lease)
+		lease_give_back(triggers->lease);
+	lease_free(triggers->lease);
+	failure_notes_free(triggers->failures.notes);
+	closep(&triggers->failures.root);
+	plan_free(triggers->plan);
+	free(triggers->watches);
+	free(triggers);
+	daemon->triggers = NULL;
 }

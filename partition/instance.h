@@ -5,7 +5,7 @@
  *	STATE-DIR/               0755, on a tmpfs
  *	  instance.json          this: the partitions as brought up
  *	  coming-up              there while vcctl up is at work
- *	  board                  load board (daemon/board.h)
+ *	  board                  load board (policy/board.h)
  *	  vc0/vcd.sock           the partition's daemon, for everybody
  *	  vc0/vcd.lock           root only; held by the daemon with a POSIX lock while it lives
  *	  vc0/vcd.log

@@ -2,8 +2,9 @@
 ## Placement policies: the loader with the built-in one, a module each, the header
 ## and what else somebody needs to write one.
 
-noinst_LTLIBRARIES += libpolicy.la
+noinst_LTLIBRARIES += libpolicy.la libboard.la
 libpolicy_la_SOURCES = policy/module.c policy/module.h policy/leastcpu.c policy/vc-policy.h
+libboard_la_SOURCES = policy/board.c policy/board.h
 
 policyincludedir = $(includedir)/vcrun
 policyinclude_HEADERS = policy/vc-policy.h
@@ -80,14 +81,13 @@ TESTS += tests/unit-policy tests/unit-policy-sim tests/unit-policy-load tests/un
 tests_unit_policy_SOURCES = tests/unit-policy.c tests/policy-modules.h
 tests_unit_policy_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_policy_LDADD = libpolicy.la libcommon.la $(CMOCKA_LIBS)
-tests_unit_policy_sim_SOURCES = tests/unit-policy-sim.c tests/policy-modules.h daemon/board.c \
-	daemon/board.h
+tests_unit_policy_sim_SOURCES = tests/unit-policy-sim.c tests/policy-modules.h
 tests_unit_policy_sim_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_policy_sim_LDADD = libpolicy.la libcommon.la $(CMOCKA_LIBS) -lm
+tests_unit_policy_sim_LDADD = libboard.la libpolicy.la libcommon.la $(CMOCKA_LIBS) -lm
 tests_unit_policy_load_SOURCES = tests/unit-policy-load.c tests/policy-modules.h
 tests_unit_policy_load_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_policy_load_LDADD = libpolicy.la libcommon.la $(CMOCKA_LIBS)
-tests_unit_board_SOURCES = tests/unit-board.c daemon/board.c daemon/board.h
+tests_unit_board_SOURCES = tests/unit-board.c
 tests_unit_board_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_board_LDADD = libcommon.la $(CMOCKA_LIBS) -lm
+tests_unit_board_LDADD = libboard.la libcommon.la $(CMOCKA_LIBS) -lm
 endif

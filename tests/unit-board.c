@@ -24,7 +24,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
-#include "daemon/board.h"
+#include "policy/board.h"
 
 #define SEC 1000000ull
 

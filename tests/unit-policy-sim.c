@@ -17,7 +17,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "daemon/board.h"
+#include "policy/board.h"
 #include "policy/module.h"
 #include "tests/policy-modules.h"
 

@@ -90,7 +90,7 @@ void request_handle(struct conn *conn, struct wire_msg *msg)
 	struct vc_err err = { 0 };
 	int r;
 
-	load_refresh(conn->daemon);
+	sample_refresh(conn->daemon);
 	if (!request || !request->handle)
 		r = err_set(&err, EOPNOTSUPP,
 			    "vcd does not know request %zu; is it older than the "

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * trigger-priv.h - what the plan*.c files share, and nobody else includes
+ * trigger.h - what trigger.c and fire.c share; no other file includes it
  *
- *	trigger.c     watches: what is due
- *	trigger-order.c has it done, by processes of their own
+ *	trigger.c     watches: which events are due
+ *	fire.c        processes that fire and revert events
  */
-#ifndef VC_DAEMON_PLAN_PRIV_H
-#define VC_DAEMON_PLAN_PRIV_H
+#ifndef VC_DAEMON_TRIGGER_H
+#define VC_DAEMON_TRIGGER_H
 
 #include "daemon/daemon.h"
 #include "partition/change/calendar.h"
@@ -17,7 +17,7 @@
 #include "partition/change/reshape.h"
 
 /* One event going one way. */
-struct plan_watch {
+struct trigger_watch {
 	const struct plan_event *event;
 	const struct plan_trigger *trigger;
 	enum plan_way way;
@@ -34,34 +34,34 @@ struct plan_watch {
 };
 
 /* A process that makes an event happen; one for each rank, since none waits for a lower one. */
-struct plan_child {
+struct fire_child {
 	struct daemon *daemon;
 	struct event *event;
-	struct plan_watch *watch;
+	struct trigger_watch *watch;
 	int fd; /* a pidfd; -1: there is none */
 };
 
-struct plan_clock {
+struct triggers {
 	struct plan *plan;
-	struct plan_watch *watches; /* two for each event */
+	struct trigger_watch *watches; /* two for each event */
 	size_t n;
 	struct failure_look failures; /* how to look for failures */
 	struct lease *lease;
 	uint32_t epoch;       /* of the lease while it is ours; 0: it is not */
 	uint64_t looked_usec; /* CLOCK_REALTIME */
 	struct event *timer;
-	struct plan_child children[RESHAPE_RANK_BRIEF];
+	struct fire_child children[RESHAPE_RANK_BRIEF];
 };
 
 /* trigger.c: whether we watch for all, still or from now on. */
-bool plan_hold(struct daemon *daemon);
+bool trigger_hold(struct daemon *daemon);
 /* What has failed and is to be tried again, and what is put off, stands in events.json. */
-void plan_take_retries(struct daemon *daemon);
+void trigger_take_retries(struct daemon *daemon);
 
-/* trigger-order.c */
-int plan_children_start(struct daemon *daemon, struct vc_err *err);
-void plan_children_stop(struct daemon *daemon);
+/* fire.c */
+int fire_start(struct daemon *daemon, struct vc_err *err);
+void fire_stop(struct daemon *daemon);
 /* Has done what is due: what comes first, and of that what has been due for longest. */
-void plan_start_next(struct daemon *daemon);
+void fire_start_next(struct daemon *daemon);
 
 #endif

@@ -17,7 +17,7 @@
  * memory models?", MSPC 2012. The copies are read and written as relaxed atomic
  * words, so that no data race exists even where a reader must try again.
  */
-#include "daemon/board.h"
+#include "policy/board.h"
 
 #include <errno.h>
 #include <fcntl.h>

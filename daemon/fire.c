@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * trigger-order.c - has done what is due, by processes of their own
+ * fire.c - has done what is due, by processes of their own
  *
  * Changing partitions takes seconds, so a process of its own does it: this program again, with
  * --fire or --revert. One at a time does it, for the same reason as anywhere
@@ -17,15 +17,15 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "daemon/trigger-priv.h"
+#include "daemon/trigger.h"
 
-#define NOTE_USEC 2000000u
+#define FIRE_NOTE_USEC 2000000u
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
 DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
 
-static _Noreturn void plan_exec(const struct daemon *daemon, const struct plan_watch *watch)
+static _Noreturn void fire_exec(const struct daemon *daemon, const struct trigger_watch *watch)
 {
 	char state_dir[PATH_MAX], order[PARTITION_NAME_MAX + 16], epoch[32], cause[32];
 	char *argv[] = { (char *)"vcd", state_dir, order, cause, epoch, NULL };
@@ -34,20 +34,20 @@ static _Noreturn void plan_exec(const struct daemon *daemon, const struct plan_w
 	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s", daemon->instance->dir);
 	snprintf(order, sizeof(order), "--%s=%s", plan_way_name(watch->way), watch->event->name);
 	snprintf(cause, sizeof(cause), "--cause=%s", plan_cause_name(watch->cause));
-	snprintf(epoch, sizeof(epoch), "--epoch=%u", daemon->plan->epoch);
+	snprintf(epoch, sizeof(epoch), "--epoch=%u", daemon->triggers->epoch);
 	execv("/proc/self/exe", argv);
 	_exit(127);
 }
 
-static void plan_on_child(evutil_socket_t fd, short what, void *ctx);
+static void fire_on_child(evutil_socket_t fd, short what, void *ctx);
 
-static void plan_start_child(struct plan_child *child, struct plan_watch *watch)
+static void fire_start_child(struct fire_child *child, struct trigger_watch *watch)
 {
 	struct daemon *daemon = child->daemon;
 	pid_t pid = fork();
 
 	if (pid == 0)
-		plan_exec(daemon, watch);
+		fire_exec(daemon, watch);
 	child->fd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
 	child->watch = watch;
 	watch->done_usec = watch->due_usec;
@@ -58,16 +58,16 @@ static void plan_start_child(struct plan_child *child, struct plan_watch *watch)
 			 strerror(errno));
 		return;
 	}
-	event_assign(child->event, daemon->base, child->fd, EV_READ, plan_on_child, child);
+	event_assign(child->event, daemon->base, child->fd, EV_READ, fire_on_child, child);
 	event_add(child->event, NULL);
 }
 
-static struct plan_watch *plan_next_of(const struct plan_clock *clock, int rank)
+static struct trigger_watch *fire_next_of(const struct triggers *triggers, int rank)
 {
-	struct plan_watch *next = NULL;
+	struct trigger_watch *next = NULL;
 
-	for (size_t i = 0; i < clock->n; i++) {
-		struct plan_watch *watch = &clock->watches[i];
+	for (size_t i = 0; i < triggers->n; i++) {
+		struct trigger_watch *watch = &triggers->watches[i];
 
 		if (watch->due_usec && !watch->put_off && plan_rank(watch->cause) == rank &&
 		    (!next || watch->due_usec < next->due_usec))
@@ -76,28 +76,28 @@ static struct plan_watch *plan_next_of(const struct plan_clock *clock, int rank)
 	return next;
 }
 
-void plan_start_next(struct daemon *daemon)
+void fire_start_next(struct daemon *daemon)
 {
-	struct plan_clock *clock = daemon->plan;
+	struct triggers *triggers = daemon->triggers;
 
-	for (int rank = ARRAY_SIZE(clock->children) - 1; rank >= 0; rank--) {
-		struct plan_watch *next;
+	for (int rank = ARRAY_SIZE(triggers->children) - 1; rank >= 0; rank--) {
+		struct trigger_watch *next;
 
-		if (clock->children[rank].fd >= 0)
+		if (triggers->children[rank].fd >= 0)
 			return;
-		next = plan_next_of(clock, rank);
+		next = fire_next_of(triggers, rank);
 		if (next) {
-			plan_start_child(&clock->children[rank], next);
+			fire_start_child(&triggers->children[rank], next);
 			return;
 		}
 	}
 }
 
 /* What became of it stands in events.json. */
-static void plan_settle(struct daemon *daemon, const struct plan_child *child)
+static void fire_settle(struct daemon *daemon, const struct fire_child *child)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
-	struct plan_watch *watch = child->watch;
+	struct trigger_watch *watch = child->watch;
 	const struct plan_event *event;
 
 	if (plan_read(daemon->instance, &plan, NULL) < 0)
@@ -111,43 +111,43 @@ static void plan_settle(struct daemon *daemon, const struct plan_child *child)
 	}
 }
 
-static void plan_on_child(evutil_socket_t fd, short what, void *ctx)
+static void fire_on_child(evutil_socket_t fd, short what, void *ctx)
 {
-	struct plan_child *child = ctx;
+	struct fire_child *child = ctx;
 	struct daemon *daemon = child->daemon;
 
 	close(child->fd);
 	child->fd = -1;
-	if (plan_hold(daemon)) {
-		plan_take_retries(daemon);
-		plan_settle(daemon, child);
+	if (trigger_hold(daemon)) {
+		trigger_take_retries(daemon);
+		fire_settle(daemon, child);
 	}
 	child->watch->done_usec = 0;
-	if (daemon->plan->epoch)
-		plan_start_next(daemon);
+	if (daemon->triggers->epoch)
+		fire_start_next(daemon);
 }
 
-int plan_children_start(struct daemon *daemon, struct vc_err *err)
+int fire_start(struct daemon *daemon, struct vc_err *err)
 {
-	struct plan_clock *clock = daemon->plan;
+	struct triggers *triggers = daemon->triggers;
 
-	for (size_t i = 0; i < ARRAY_SIZE(clock->children); i++) {
-		struct plan_child *child = &clock->children[i];
+	for (size_t i = 0; i < ARRAY_SIZE(triggers->children); i++) {
+		struct fire_child *child = &triggers->children[i];
 
-		*child = (struct plan_child){ .daemon = daemon, .fd = -1 };
-		child->event = event_new(daemon->base, -1, 0, plan_on_child, child);
+		*child = (struct fire_child){ .daemon = daemon, .fd = -1 };
+		child->event = event_new(daemon->base, -1, 0, fire_on_child, child);
 		if (!child->event)
 			return err_sys(err, ENOMEM, "events");
 	}
 	return 0;
 }
 
-void plan_children_stop(struct daemon *daemon)
+void fire_stop(struct daemon *daemon)
 {
-	struct plan_clock *clock = daemon->plan;
+	struct triggers *triggers = daemon->triggers;
 
-	for (size_t i = 0; i < ARRAY_SIZE(clock->children); i++) {
-		struct plan_child *child = &clock->children[i];
+	for (size_t i = 0; i < ARRAY_SIZE(triggers->children); i++) {
+		struct fire_child *child = &triggers->children[i];
 
 		if (!child->event)
 			continue;
@@ -157,7 +157,7 @@ void plan_children_stop(struct daemon *daemon)
 }
 
 /* Under the lock of changes, so that of two daemons that order the same the later one waits. */
-static int plan_check_epoch(const struct instance *in, uint32_t epoch, struct vc_err *err)
+static int fire_check_epoch(const struct instance *in, uint32_t epoch, struct vc_err *err)
 {
 	struct lease *lease;
 	bool current;
@@ -170,17 +170,17 @@ static int plan_check_epoch(const struct instance *in, uint32_t epoch, struct vc
 	return current ? 0
 		       : err_set(err, ESTALE,
 				 "not carried out: the daemon that ordered it does not watch the "
-				 "clock "
+				 "triggers "
 				 "any more");
 }
 
 /* It has not had the lock in time. What is only to be written down takes no time, so that who has
  * it gives way for that. */
-static void plan_note_busy(struct instance *in, struct cg *cg, const struct plan_order *order,
+static void fire_note_busy(struct instance *in, struct cg *cg, const struct plan_order *order,
 			   const struct vc_err *why)
 {
 	const struct reshape_claim claim = { .rank = RESHAPE_RANK_BRIEF,
-					     .deadline_usec = clock_mono_usec() + NOTE_USEC };
+					     .deadline_usec = clock_mono_usec() + FIRE_NOTE_USEC };
 	_cleanup_close_ int lock = -1;
 
 	if (reshape_lock(in, cg, &claim, &lock, NULL) < 0)
@@ -190,7 +190,7 @@ static void plan_note_busy(struct instance *in, struct cg *cg, const struct plan
 }
 
 /* Once, with the lock. */
-static int plan_do(struct instance *in, struct cg *cg, const struct plan_order *order,
+static int fire_do(struct instance *in, struct cg *cg, const struct plan_order *order,
 		   const struct reshape_claim *claim, uint32_t epoch, struct reshape_report *report,
 		   struct vc_err *err)
 {
@@ -201,11 +201,11 @@ static int plan_do(struct instance *in, struct cg *cg, const struct plan_order *
 	if (r < 0)
 		err_add(err, "event %s", order->event);
 	if (r == -EBUSY)
-		plan_note_busy(in, cg, order, err);
+		fire_note_busy(in, cg, order, err);
 	if (r < 0)
 		return r;
 	how.lock = lock;
-	r = plan_check_epoch(in, epoch, err);
+	r = fire_check_epoch(in, epoch, err);
 	if (r < 0)
 		return err_add(err, "event %s", order->event);
 	r = plan_go(in, cg, order, &how, report, err);
@@ -214,7 +214,7 @@ static int plan_do(struct instance *in, struct cg *cg, const struct plan_order *
 	return r;
 }
 
-int plan_main(const char *state_dir, const struct plan_order *order, uint32_t epoch)
+int fire_main(const char *state_dir, const struct plan_order *order, uint32_t epoch)
 {
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	_cleanup_(cg_freep) struct cg *cg = NULL;
@@ -232,7 +232,7 @@ int plan_main(const char *state_dir, const struct plan_order *order, uint32_t ep
 		if (r == -ECANCELED)
 			log_info("%s", err.text);
 		if (r == 0 || r == -ECANCELED)
-			r = plan_do(in, cg, order, &claim, epoch, &report, &err);
+			r = fire_do(in, cg, order, &claim, epoch, &report, &err);
 	} while (r == -ECANCELED);
 	if (r == -EALREADY)
 		return 0;

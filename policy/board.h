@@ -15,8 +15,8 @@
  * And it has what all daemons should know alike: turns, where jobs have moved to, what jobs
  * of a kind used.
  */
-#ifndef VC_DAEMON_BOARD_H
-#define VC_DAEMON_BOARD_H
+#ifndef VC_POLICY_BOARD_H
+#define VC_POLICY_BOARD_H
 
 #include <stdint.h>
 
