@@ -1,7 +1,8 @@
 noinst_LTLIBRARIES += libcommon.la
 libcommon_la_SOURCES = common/cleanup.h common/clock.h common/duration.c common/duration.h \
 	common/err.c common/err.h common/file.c common/file.h common/log-bound.c \
-	common/log-bound.h common/log.c common/log.h common/proc.c common/proc.h common/statedir.h \
+	common/log-bound.h common/log.c common/log.h common/proc.c common/proc.h common/procdir.c \
+	common/procdir.h common/statedir.h \
 	common/subuid.c common/subuid.h common/text.c common/text.h common/trust.c common/trust.h
 
 if HAVE_CMOCKA

@@ -21,6 +21,21 @@
 
 #define PROC_PIDFS_MAGIC 0x50494446 /* linux/magic.h, from 6.9 on */
 
+const char *proc_field(const char *text, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		if (*line == '\n')
+			line++;
+		if (!strncmp(line, key, len) && line[len] == ':') {
+			line += len + 1;
+			return line + strspn(line, " \t");
+		}
+	}
+	return NULL;
+}
+
 int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent)
 {
 	char path[32], text[512], state;

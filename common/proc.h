@@ -15,6 +15,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Returns the value behind "KEY:" at the beginning of a line of text, blanks skipped; NULL: there
+ * is no such line. */
+const char *proc_field(const char *text, const char *key);
+
 /* State (R S D T Z X ...) and parent of a process or thread; either may be NULL. 0 or -errno. */
 int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent);
 

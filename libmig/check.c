@@ -178,7 +178,7 @@ int check_move(const struct mig_request *req, struct inventory **ret_inv, struct
 	if (r < 0)
 		return r;
 	check_estimate(inv, req->pace, ret);
-	r = inventory_check_barred(inv->pids, inv->n_pids, req->barred, req->n_barred, err);
+	r = inventory_barred_check(inv->pids, inv->n_pids, req->barred, req->n_barred, err);
 	if (r == 0)
 		r = hugepages_check(inv->pids, inv->n_pids, req->target.nodes, "/sys", err);
 	if (r == 0)

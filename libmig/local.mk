@@ -9,7 +9,7 @@ libmig_la_SOURCES = libmig/check.c libmig/check.h libmig/mig.h libmig/move-priv.
 	libmig/criu/hold.h libmig/criu/rights.c libmig/criu/rights.h libmig/fill/copy.c \
 	libmig/fill/fill.c libmig/fill/fill.h libmig/fill/plan.c libmig/fill/priv.h \
 	libmig/image/image.c libmig/image/image.h libmig/image/locked.c libmig/image/maps.c \
-	libmig/image/names.c libmig/image/priv.h libmig/image/write.c libmig/inventory/barred.c \
+	libmig/image/names.c libmig/image/priv.h libmig/image/out.c libmig/inventory/barred.c \
 	libmig/inventory/fd.c libmig/inventory/flight.c libmig/inventory/flight.h \
 	libmig/inventory/frozen.c libmig/inventory/inventory.c libmig/inventory/inventory.h \
 	libmig/inventory/limit.c libmig/inventory/lock.c libmig/inventory/map.c \
@@ -19,7 +19,7 @@ libmig_la_SOURCES = libmig/check.c libmig/check.h libmig/mig.h libmig/move-priv.
 	libmig/keep/identity.h libmig/keep/image.c libmig/keep/keep.c libmig/keep/keep.h \
 	libmig/keep/keeper.c libmig/keep/keeper.h libmig/keep/kind.c libmig/keep/map.c \
 	libmig/keep/owner.c libmig/keep/priv.h libmig/keep/reopen.c libmig/keep/reopen.h \
-	libmig/kernel/btf.c libmig/kernel/btf.h libmig/kernel/copy.c libmig/kernel/hugepages.c \
+	libmig/kernel/btf.c libmig/kernel/btf.h libmig/kernel/peek-copy.c libmig/kernel/hugepages.c \
 	libmig/kernel/hugepages.h libmig/kernel/peek.c libmig/kernel/peek.h libmig/kernel/priv.h \
 	libmig/kernel/sandbox-learn.c libmig/kernel/sandbox.c libmig/kernel/sandbox.h \
 	libmig/kernel/sight.c libmig/kernel/sight.h libmig/module/inject-arch.h \
@@ -31,7 +31,7 @@ libmig_la_SOURCES = libmig/check.c libmig/check.h libmig/mig.h libmig/move-priv.
 	libmig/state/segment.c libmig/state/sign.c libmig/state/state.c libmig/state/state.h \
 	libmig/state/timers.c libmig/state/timers.h libmig/state/undo.c libmig/state/waits-learn.c \
 	libmig/state/waits.c libmig/state/waits.h libmig/verify/dumpable.c libmig/verify/file.c \
-	libmig/verify/filter.c libmig/verify/image.c libmig/verify/kernel.c libmig/verify/priv.h \
+	libmig/verify/filters.c libmig/verify/image.c libmig/verify/kernel.c libmig/verify/priv.h \
 	libmig/verify/thread.c libmig/verify/verify.c libmig/verify/verify.h
 libmig_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 libmig_la_LIBADD = $(PROTOBUF_C_LIBS)

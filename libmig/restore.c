@@ -40,7 +40,7 @@ void mig_put_back(struct mig *mig)
 
 	/* A lost I/O priority is no reason to call the move failed. */
 	if (mig->place->cpus)
-		inventory_put_back(mig->inv, mig->place->cpus, &ignored);
+		inventory_task_put_back(mig->inv, mig->place->cpus, &ignored);
 }
 
 /* The restored tree is complete and has not run. */
@@ -114,9 +114,9 @@ int mig_begin_restore(struct mig *mig)
 	int r = 0;
 
 	image_adapt(mig->images_fd);
-	state_adapt_images(mig->state, mig->images_fd);
+	state_maps_adapt(mig->state, mig->images_fd);
 	for (size_t i = 0; i < mig->n_pids; i++)
-		image_adapt_maps(mig->images_fd, mig->pids[i]);
+		image_maps_adapt(mig->images_fd, mig->pids[i]);
 	if (mig->fill && !fill_begin(mig->fill, mig->images_fd, mig->pids, mig->n_pids))
 		r = mig_do_without_fill(mig);
 	if (r < 0)
@@ -152,7 +152,7 @@ static int mig_on_restore(const char *script, void *ctx)
 		if (mig->fill && fill_finish(mig->fill, &mig->refusal) < 0)
 			return -mig->refusal.code;
 		mig_put_foreground(mig);
-		r = keep_put_owners(mig->keep, &mig->refusal);
+		r = keep_owner_put_back(mig->keep, &mig->refusal);
 		if (r == 0)
 			r = identity_check(mig->identity, &mig->refusal);
 		return r;

@@ -209,9 +209,9 @@ static int mig_may_commit(struct mig *mig)
 	if (r == 0)
 		r = mig_check_sandboxes(mig);
 	if (r == 0)
-		r = inventory_check_frozen(mig->pids, mig->n_pids, &mig->refusal);
+		r = inventory_frozen_check(mig->pids, mig->n_pids, &mig->refusal);
 	if (r == 0)
-		r = inventory_check_barred(mig->pids, mig->n_pids, mig->req.barred,
+		r = inventory_barred_check(mig->pids, mig->n_pids, mig->req.barred,
 					   mig->req.n_barred, &mig->refusal);
 	/* As criu wrote them: what is changed in them from here on is the mover's own word. */
 	if (r == 0)

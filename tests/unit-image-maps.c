@@ -194,7 +194,7 @@ static void test_marks(void **state)
 	put_pages(3 * GIB + PAGE, 2, 6);
 	put_pages(4 * GIB, 2, 6);
 	save();
-	assert_int_equal(image_adapt_maps(dirfd_, 7), 0);
+	assert_int_equal(image_maps_adapt(dirfd_, 7), 0);
 	assert_int_equal(load_vmas(got, 16), n);
 	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(got[i].status, expected[i]);
@@ -210,7 +210,7 @@ static void test_marks(void **state)
 	assert_int_equal(load("pagemap-7.img", &pages), pagemap.n);
 	assert_memory_equal(pages.bytes, pagemap.bytes, pagemap.n);
 	/* A second time nothing changes. */
-	assert_int_equal(image_adapt_maps(dirfd_, 7), 0);
+	assert_int_equal(image_maps_adapt(dirfd_, 7), 0);
 	assert_int_equal(load_vmas(got, 16), n);
 	assert_int_equal(got[0].status, expected[0]);
 }
@@ -231,7 +231,7 @@ static void test_pieces(void **state)
 	make_mm(vmas, 2);
 	begin_pagemap();
 	save();
-	assert_int_equal(image_adapt_maps(dirfd_, 7), 0);
+	assert_int_equal(image_maps_adapt(dirfd_, 7), 0);
 	n = load_vmas(got, 16);
 	assert_true(n > 3);
 	assert_int_equal(got[0].start, vmas[0].start);
@@ -268,10 +268,10 @@ static void test_rubbish(void **state)
 		if (i % 5 == 0)
 			pagemap.n = (size_t)rand() % pagemap.n + 1;
 		save();
-		image_adapt_maps(dirfd_, 7);
+		image_maps_adapt(dirfd_, 7);
 	}
 	/* A process without memory. */
-	assert_int_equal(image_adapt_maps(dirfd_, 8), 0);
+	assert_int_equal(image_maps_adapt(dirfd_, 8), 0);
 }
 
 static int set_up(void **state)

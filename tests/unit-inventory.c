@@ -546,7 +546,7 @@ static void test_put_back(void **state)
 	assert_return_code(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, 0), errno);
 	write_proc(pid, "timerslack_ns", "50000");
 	write_proc(pid, "coredump_filter", "0x33");
-	if (inventory_put_back(inv, list, &err) < 0)
+	if (inventory_task_put_back(inv, list, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, pid), want_ioprio);
 	read_proc(pid, "timerslack_ns", text, sizeof(text));
@@ -561,15 +561,15 @@ static void test_put_back(void **state)
 
 	/* A smaller cpuset: what does not fit starts over at its first CPU. */
 	snprintf(text, sizeof(text), "%d", (int)strtol(list, NULL, 10));
-	if (inventory_put_back(inv, text, &err) < 0)
+	if (inventory_task_put_back(inv, text, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_return_code(sched_getaffinity(pid, sizeof(got), &got), errno);
 	assert_int_equal(CPU_COUNT(&got), 1);
 	assert_true(CPU_ISSET(strtol(list, NULL, 10), &got));
 
-	assert_int_equal(inventory_put_back(inv, "3-1", &err), -EINVAL);
+	assert_int_equal(inventory_task_put_back(inv, "3-1", &err), -EINVAL);
 	victim_end(pid);
-	assert_int_equal(inventory_put_back(inv, list, &err), -ESRCH);
+	assert_int_equal(inventory_task_put_back(inv, list, &err), -ESRCH);
 	assert_non_null(strstr(err.text, "is lost"));
 	inventory_free(inv);
 }

@@ -28,7 +28,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "libmig/inventory/priv.h"
+#include "common/procdir.h"
 #include "libmig/keep/reopen.h"
 
 #define DELETED " (deleted)"
@@ -187,15 +187,14 @@ static int external_add_path(struct external_scan *scan, int dirfd, const char *
 
 static int external_scan_fds(struct external_scan *scan, int procfd)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	char link[PATH_MAX];
 	const char *fd;
 	int r = 0;
 
-	dir.fd = -1;
-	if (inventory_dir_open(&dir, procfd, "fd") < 0)
+	if (procdir_open(&dir, procfd, "fd") < 0)
 		return 0;
-	while (r == 0 && (fd = inventory_dir_next(&dir))) {
+	while (r == 0 && (fd = procdir_next(&dir))) {
 		ssize_t len = readlinkat(dir.fd, fd, link, sizeof(link) - 1);
 
 		if (len <= 0)

@@ -19,10 +19,10 @@ void image_adapt(int dirfd);
  * images, restored as they were: not writable for a time, and not counted as memory. 0, or
  * -errno with nothing changed: they are restored as CRIU does it.
  */
-int image_adapt_maps(int dirfd, pid_t pid);
+int image_maps_adapt(int dirfd, pid_t pid);
 
 /* Has the mapping at addr restored without being locked. 0, or -errno: it will be locked. */
-int image_unlock_map(int dirfd, pid_t pid, uint64_t addr);
+int image_locked_clear(int dirfd, pid_t pid, uint64_t addr);
 
 /* A number that is another one when an image was changed, made or removed in between. */
 uint64_t image_state(int dirfd);

@@ -41,7 +41,7 @@ static bool locked_clear(struct image_field *flags)
 	return true;
 }
 
-int image_unlock_map(int dirfd, pid_t pid, uint64_t addr)
+int image_locked_clear(int dirfd, pid_t pid, uint64_t addr)
 {
 	_cleanup_free_ uint8_t *image = NULL;
 	_cleanup_close_ int fd = -1;

@@ -287,7 +287,7 @@ static int maps_write(int dirfd, const char *name, pid_t pid, const uint8_t *byt
 	return 0;
 }
 
-int image_adapt_maps(int dirfd, pid_t pid)
+int image_maps_adapt(int dirfd, pid_t pid)
 {
 	_cleanup_free_ uint8_t *mm = NULL, *pagemap = NULL, *out = NULL;
 	size_t mm_size = maps_read(dirfd, "mm", pid, &mm), pagemap_size, n;

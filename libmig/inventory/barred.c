@@ -17,6 +17,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/procdir.h"
 
 #define BARRED_MAPS_MAX (1 << 26)
 
@@ -56,21 +57,21 @@ static const struct inventory_barred *barred_in_maps(int procfd, const struct ba
 
 static const struct inventory_barred *barred_in_fds(int procfd, const struct barred_list *list)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir = { .fd = -1 };
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	const struct inventory_barred *found = NULL;
 	const char *name;
 	struct stat st;
 
-	if (inventory_dir_open(&dir, procfd, "fd") < 0)
+	if (procdir_open(&dir, procfd, "fd") < 0)
 		return NULL;
-	while (!found && (name = inventory_dir_next(&dir))) {
+	while (!found && (name = procdir_next(&dir))) {
 		if (fstatat(dir.fd, name, &st, 0) == 0)
 			found = barred_find(list, st.st_dev, st.st_ino);
 	}
 	return found;
 }
 
-int inventory_check_barred(const pid_t *pids, size_t n_pids, const struct inventory_barred *barred,
+int inventory_barred_check(const pid_t *pids, size_t n_pids, const struct inventory_barred *barred,
 			   size_t n, struct vc_err *err)
 {
 	const struct barred_list list = { .at = barred, .n = n };

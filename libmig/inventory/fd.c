@@ -23,6 +23,8 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
+#include "common/procdir.h"
 #include "libmig/inventory/flight.h"
 #include "libmig/keep/reopen.h"
 #include "libmig/namespace.h"
@@ -38,12 +40,12 @@ static int inventory_read_fdinfo(const struct inventory_proc *proc, int fd, char
 
 static unsigned int inventory_fdinfo_flags(const char *fdinfo)
 {
-	const char *field = inventory_field(fdinfo, "flags");
+	const char *field = proc_field(fdinfo, "flags");
 
 	return field ? (unsigned int)strtoul(field, NULL, 8) : 0;
 }
 
-int inventory_refuse_fd(struct inventory_scan *scan, const struct inventory_proc *proc, int fd,
+int inventory_fd_refuse(struct inventory_scan *scan, const struct inventory_proc *proc, int fd,
 			const char *link, const struct refusal *why)
 {
 	return inventory_refuse(scan, proc, "fd %d is %s (%s), which cannot be carried: %s; %s", fd,
@@ -58,17 +60,17 @@ static int inventory_scan_pidfd(struct inventory_scan *scan, struct inventory_pr
 
 	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
 		return 0;
-	field = inventory_field(fdinfo, "Pid");
+	field = proc_field(fdinfo, "Pid");
 	/* -1: the process has been reaped. */
 	if (!field || sscanf(field, "%d", &pid) != 1 || pid == -1)
 		return 0;
 	if (inventory_fdinfo_flags(fdinfo) & O_EXCL)
-		return inventory_refuse_fd(scan, proc, fd, "anon_inode:[pidfd]",
+		return inventory_fd_refuse(scan, proc, fd, "anon_inode:[pidfd]",
 					   refusal_get(REFUSAL_THREAD));
 	if (inventory_has_pid(scan, pid))
 		return 0;
 	snprintf(fdinfo, sizeof(fdinfo), "pid %d", pid);
-	return inventory_refuse_fd(scan, proc, fd, fdinfo, refusal_get(REFUSAL_OUTSIDE));
+	return inventory_fd_refuse(scan, proc, fd, fdinfo, refusal_get(REFUSAL_OUTSIDE));
 }
 
 static int inventory_scan_socket(struct inventory_scan *scan, struct inventory_proc *proc, int fd)
@@ -80,7 +82,7 @@ static int inventory_scan_socket(struct inventory_scan *scan, struct inventory_p
 	    flight_check(proc->pid, fd, scan->inv->pids, scan->inv->n_pids, what, sizeof(what)) ==
 		    0)
 		return 0;
-	return inventory_refuse_fd(scan, proc, fd, what, refusal_get(REFUSAL_FLIGHT));
+	return inventory_fd_refuse(scan, proc, fd, what, refusal_get(REFUSAL_FLIGHT));
 }
 
 static int inventory_scan_regular(struct inventory_scan *scan, struct inventory_proc *proc, int fd,
@@ -92,11 +94,11 @@ static int inventory_scan_regular(struct inventory_scan *scan, struct inventory_
 	 * milliseconds for an RCU grace period. */
 	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
 		return 0;
-	if (inventory_note_lock(&scan->locks, fdinfo, proc->pid, fd, st) < 0)
+	if (inventory_lock_note(&scan->locks, fdinfo, proc->pid, fd, st) < 0)
 		return inventory_out_of_memory(scan);
 	return strncmp(path, "/memfd:", 7)
 		       ? 0
-		       : inventory_note_shared(scan, INVENTORY_MEMFD, proc->pid, fd, st);
+		       : inventory_map_note_shared(scan, INVENTORY_MEMFD, proc->pid, fd, st);
 }
 
 /* A file of a process of the tree, which criu has to open again. */
@@ -150,8 +152,8 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	ssize_t len = readlinkat(dirfd, name, link, sizeof(link) - 1);
 
 	if (len < 0 && errno == ENAMETOOLONG)
-		return inventory_refuse_length(scan, proc, "a file that it has open",
-					       INVENTORY_PATH_MAX);
+		return inventory_reach_refuse_length(scan, proc, "a file that it has open",
+						     INVENTORY_PATH_MAX);
 	if (len < 0)
 		return 0;
 	link[len] = '\0';
@@ -159,7 +161,7 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	if (!strcmp(link, "/dev/null"))
 		return 0;
 	if (!strcmp(link, "/dev/fuse"))
-		inventory_note_server(scan, proc, fd);
+		inventory_serve_note(scan, proc, fd);
 	if (!strncmp(link, "socket:[", 8))
 		return inventory_scan_socket(scan, proc, fd);
 	if (!strncmp(link, "pipe:[", 6))
@@ -173,13 +175,13 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 		char what[32];
 
 		snprintf(what, sizeof(what), "fd %d", fd);
-		return link[0] == '/' ? inventory_check_reach(scan, proc, what, link, errno) : 0;
+		return link[0] == '/' ? inventory_reach_check(scan, proc, what, link, errno) : 0;
 	}
 	why = refusal_of(link, &st);
 	if (why)
-		return inventory_refuse_fd(scan, proc, fd, link, why);
-	r = S_ISDIR(st.st_mode) ? inventory_check_directory(scan, proc, fd, link)
-				: inventory_check_object(scan, proc, dirfd, fd, link);
+		return inventory_fd_refuse(scan, proc, fd, link, why);
+	r = S_ISDIR(st.st_mode) ? inventory_object_check_directory(scan, proc, fd, link)
+				: inventory_object_check(scan, proc, dirfd, fd, link);
 	if (r < 0)
 		return r;
 	if (S_ISCHR(st.st_mode))
@@ -193,23 +195,22 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 			"and will be another one after the move; close it for the move",
 			fd, link);
 	if (link[0] == '/' || !strncmp(link, "anon_inode:", 11) ||
-	    inventory_is_namespace(scan, link))
+	    inventory_namespace_is_known(scan, link))
 		return 0;
 	return inventory_refuse(scan, proc,
 				"fd %d is %s, which cannot be carried; close it for the move", fd,
 				link);
 }
 
-int inventory_scan_fds(struct inventory_scan *scan, struct inventory_proc *proc)
+int inventory_fd_scan(struct inventory_scan *scan, struct inventory_proc *proc)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	const char *name;
 	int r = 0;
 
-	dir.fd = -1;
-	if (inventory_dir_open(&dir, proc->dirfd, "fd") < 0)
+	if (procdir_open(&dir, proc->dirfd, "fd") < 0)
 		return -ESRCH;
-	for (; r == 0 && (name = inventory_dir_next(&dir)); scan->inv->n_files++)
+	for (; r == 0 && (name = procdir_next(&dir)); scan->inv->n_files++)
 		r = inventory_scan_fd(scan, proc, dir.fd, name);
 	return r;
 }

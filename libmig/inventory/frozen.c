@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/procdir.h"
 #include "libmig/inventory/flight.h"
 #include "libmig/inventory/priv.h"
 #include "libmig/refusal.h"
@@ -30,7 +31,7 @@ static int frozen_note_lock(struct inventory_locks *locks, pid_t pid, int dirfd,
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", (int)pid, fd);
 	if (inventory_read(AT_FDCWD, path, fdinfo, sizeof(fdinfo)) < 0)
 		return 0;
-	return inventory_note_lock(locks, fdinfo, pid, atoi(fd), &st);
+	return inventory_lock_note(locks, fdinfo, pid, atoi(fd), &st);
 }
 
 struct frozen {
@@ -57,17 +58,16 @@ static int frozen_check_socket(const struct frozen *frozen, pid_t pid, const cha
 
 static int frozen_scan_process(struct frozen *frozen, pid_t pid)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	char path[32], link;
 	const char *fd;
 	int r = 0;
 
-	dir.fd = -1;
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	if (inventory_dir_open(&dir, AT_FDCWD, path) < 0)
+	if (procdir_open(&dir, AT_FDCWD, path) < 0)
 		return 0;
 	/* A link that begins with a slash is a path, one with an s a socket; stat() is dearer. */
-	while (r == 0 && (fd = inventory_dir_next(&dir))) {
+	while (r == 0 && (fd = procdir_next(&dir))) {
 		if (readlinkat(dir.fd, fd, &link, 1) != 1)
 			continue;
 		if (link == 's')
@@ -78,7 +78,7 @@ static int frozen_scan_process(struct frozen *frozen, pid_t pid)
 	return r;
 }
 
-int inventory_check_frozen(const pid_t *pids, size_t n, struct vc_err *err)
+int inventory_frozen_check(const pid_t *pids, size_t n, struct vc_err *err)
 {
 	struct frozen frozen = { .pids = pids, .n = n, .err = err };
 	int r = 0;
@@ -86,7 +86,7 @@ int inventory_check_frozen(const pid_t *pids, size_t n, struct vc_err *err)
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = frozen_scan_process(&frozen, pids[i]);
 	if (r == 0)
-		r = inventory_check_locks(frozen.locks.all, frozen.locks.n, pids, n, err);
+		r = inventory_lock_check(frozen.locks.all, frozen.locks.n, pids, n, err);
 	free(frozen.locks.all);
 	return r;
 }

@@ -12,7 +12,6 @@
  */
 #include "libmig/inventory/inventory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,6 +25,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/procdir.h"
 #include "libmig/inventory/priv.h"
 
 #define INVENTORY_WALKS_MAX 4
@@ -61,38 +61,6 @@ ssize_t inventory_read(int dirfd, const char *path, char *buf, size_t size)
 		return -errno;
 	buf[len] = '\0';
 	return len;
-}
-
-int inventory_dir_open(struct inventory_dir *dir, int dirfd, const char *path)
-{
-	dir->fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir->at = dir->len = 0;
-	return dir->fd < 0 ? -errno : 0;
-}
-
-const char *inventory_dir_next(struct inventory_dir *dir)
-{
-	for (;;) {
-		const struct dirent64 *entry;
-
-		if (dir->at >= dir->len) {
-			ssize_t len = getdents64(dir->fd, dir->buf, sizeof(dir->buf));
-
-			if (len <= 0)
-				return NULL;
-			dir->len = (size_t)len;
-			dir->at = 0;
-		}
-		entry = (const void *)(dir->buf + dir->at);
-		dir->at += entry->d_reclen;
-		if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
-			return entry->d_name;
-	}
-}
-
-void inventory_dir_close(struct inventory_dir *dir)
-{
-	closep(&dir->fd);
 }
 
 /* Adds the children of one thread; those already seen (a pid can show twice in a
@@ -138,23 +106,22 @@ static int inventory_add_children(struct pid_list *list, uint8_t *seen, pid_t pi
 
 static int inventory_add_descendants(struct pid_list *list, uint8_t *seen, pid_t pid)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	const char *tid;
 	struct stat st;
 	char path[32];
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir.fd = -1;
 	if (stat(path, &st) < 0)
 		return -ESRCH;
 	/* A directory's two links and one for each thread: most have but one. */
 	if (st.st_nlink == 3)
 		return inventory_add_children(list, seen, pid, pid);
-	if (inventory_dir_open(&dir, AT_FDCWD, path) < 0)
+	if (procdir_open(&dir, AT_FDCWD, path) < 0)
 		return -ESRCH;
 	r = 0;
-	while (r == 0 && (tid = inventory_dir_next(&dir)))
+	while (r == 0 && (tid = procdir_next(&dir)))
 		r = inventory_add_children(list, seen, pid, atoi(tid));
 	return r;
 }
@@ -267,21 +234,6 @@ bool inventory_has_pid(const struct inventory_scan *scan, pid_t pid)
 	return pid > 0 && pid < INVENTORY_PID_LIMIT && (scan->in_tree[pid / 8] & (1u << (pid % 8)));
 }
 
-const char *inventory_field(const char *text, const char *key)
-{
-	size_t len = strlen(key);
-
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		if (*line == '\n')
-			line++;
-		if (!strncmp(line, key, len) && line[len] == ':') {
-			line += len + 1;
-			return line + strspn(line, " \t");
-		}
-	}
-	return NULL;
-}
-
 struct inventory_end *inventory_add_end(struct inventory_scan *scan,
 					const struct inventory_end *end)
 {
@@ -325,22 +277,22 @@ static int inventory_fill(struct inventory_scan *scan)
 	struct inventory *inv = scan->inv;
 	int r;
 
-	r = inventory_read_own_namespaces(scan);
+	r = inventory_namespace_read_own(scan);
 	if (r == 0)
 		r = inventory_pids(scan->root, &inv->pids, &inv->n_pids, scan->err);
 	for (size_t i = 0; r == 0 && i < inv->n_pids; i++)
 		scan->in_tree[inv->pids[i] / 8] |= (uint8_t)(1u << (inv->pids[i] % 8));
 	for (size_t i = 0; r == 0 && i < inv->n_pids; i++)
-		r = inventory_scan_process(scan, inv->pids[i]);
+		r = inventory_process_scan(scan, inv->pids[i]);
 	if (r == 0)
 		r = inventory_read_session(scan);
 	if (r == 0)
-		r = inventory_check_served(scan);
+		r = inventory_serve_check(scan);
 	if (r == 0)
-		r = inventory_resolve_memory(scan);
+		r = inventory_map_resolve(scan);
 	if (r == 0)
-		r = inventory_check_locks(scan->locks.all, scan->locks.n, inv->pids, inv->n_pids,
-					  scan->err);
+		r = inventory_lock_check(scan->locks.all, scan->locks.n, inv->pids, inv->n_pids,
+					 scan->err);
 	return r;
 }
 

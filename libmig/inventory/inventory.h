@@ -62,10 +62,10 @@ void inventory_free(struct inventory *inv);
 
 /* For the frozen tree, its processes in pids: whether it has taken a lock that stands in the
  * way. 0 or -EOPNOTSUPP with err. */
-int inventory_check_frozen(const pid_t *pids, size_t n, struct vc_err *err);
+int inventory_frozen_check(const pid_t *pids, size_t n, struct vc_err *err);
 
 /* -EOPNOTSUPP: one of the processes has a barred file open or mapped; err says which. */
-int inventory_check_barred(const pid_t *pids, size_t n_pids, const struct inventory_barred *barred,
+int inventory_barred_check(const pid_t *pids, size_t n_pids, const struct inventory_barred *barred,
 			   size_t n, struct vc_err *err);
 
 /* All processes of the tree, root first, by /proc/…/children; for a frozen or
@@ -74,6 +74,6 @@ int inventory_pids(pid_t root, pid_t **ret, size_t *ret_n, struct vc_err *err);
 
 /* Puts back what the tasks lost; cpus is the new cpuset's list. Best effort per
  * task; -errno of the first failure, with err, after all were tried. */
-int inventory_put_back(const struct inventory *inv, const char *cpus, struct vc_err *err);
+int inventory_task_put_back(const struct inventory *inv, const char *cpus, struct vc_err *err);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/procdir.h"
 
 /* A memfd, a socket and what comes over it. */
 #define LIMIT_FILES 3
@@ -38,14 +39,13 @@ static uint64_t limit_find(const char *text, const char *name)
 /* How many numbers below the limit are taken; above some hundred nobody cares. */
 static uint64_t limit_count_files(const struct inventory_proc *proc, uint64_t limit)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	const char *name;
 	uint64_t n = 0;
 
-	dir.fd = -1;
-	if (inventory_dir_open(&dir, proc->dirfd, "fd") < 0)
+	if (procdir_open(&dir, proc->dirfd, "fd") < 0)
 		return 0;
-	while ((name = inventory_dir_next(&dir)))
+	while ((name = procdir_next(&dir)))
 		n += strtoull(name, NULL, 10) < limit;
 	return n;
 }
@@ -109,7 +109,7 @@ static int limit_check_groups(struct inventory_scan *scan, const struct inventor
 		strcspn(groups + 1, "\n"), LIMIT_LINE);
 }
 
-int inventory_check_limits(struct inventory_scan *scan, const struct inventory_proc *proc)
+int inventory_limit_check(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	char text[4096];
 	int r;

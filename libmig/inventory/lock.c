@@ -22,6 +22,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/procdir.h"
 
 static int lock_refuse(const struct inventory_lock *lock, struct vc_err *err, const char *what)
 {
@@ -61,15 +62,14 @@ static bool lock_is_ours(pid_t pid)
 static int lock_check_outsider(const struct inventory_lock *locks, size_t n, pid_t pid,
 			       struct vc_err *err)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	char path[32], name[64] = "?", what[256];
 	const char *fd;
 
-	dir.fd = -1;
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	if (inventory_dir_open(&dir, AT_FDCWD, path) < 0)
+	if (procdir_open(&dir, AT_FDCWD, path) < 0)
 		return 0;
-	while ((fd = inventory_dir_next(&dir))) {
+	while ((fd = procdir_next(&dir))) {
 		struct stat st;
 
 		if (fstatat(dir.fd, fd, &st, 0) < 0 || !S_ISREG(st.st_mode))
@@ -101,19 +101,18 @@ static int lock_compare_pids(const void *a, const void *b)
 static int lock_check_outsiders(const struct inventory_lock *locks, size_t n, const pid_t *pids,
 				size_t n_pids, struct vc_err *err)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	_cleanup_free_ pid_t *sorted = calloc(n_pids, sizeof(*sorted));
 	const char *name;
 	int r = 0;
 
-	dir.fd = -1;
 	if (!sorted)
 		return err_sys(err, ENOMEM, "look at file locks");
 	memcpy(sorted, pids, n_pids * sizeof(*sorted));
 	qsort(sorted, n_pids, sizeof(*sorted), lock_compare_pids);
-	if (inventory_dir_open(&dir, AT_FDCWD, "/proc") < 0)
+	if (procdir_open(&dir, AT_FDCWD, "/proc") < 0)
 		return err_sys(err, errno, "/proc");
-	while (r == 0 && (name = inventory_dir_next(&dir))) {
+	while (r == 0 && (name = procdir_next(&dir))) {
 		pid_t pid = atoi(name);
 
 		/* We hold duplicates of the tree's own. */
@@ -124,15 +123,15 @@ static int lock_check_outsiders(const struct inventory_lock *locks, size_t n, co
 	return r;
 }
 
-int inventory_check_locks(const struct inventory_lock *locks, size_t n, const pid_t *pids,
-			  size_t n_pids, struct vc_err *err)
+int inventory_lock_check(const struct inventory_lock *locks, size_t n, const pid_t *pids,
+			 size_t n_pids, struct vc_err *err)
 {
 	if (n == 0)
 		return 0;
 	return lock_check_outsiders(locks, n, pids, n_pids, err);
 }
 
-int inventory_note_lock(struct inventory_locks *list, const char *fdinfo, pid_t pid, int fd,
+int inventory_lock_note(struct inventory_locks *list, const char *fdinfo, pid_t pid, int fd,
 			const struct stat *st)
 {
 	struct inventory_lock *grown;

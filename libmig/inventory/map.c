@@ -22,6 +22,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/procdir.h"
 #include "libmig/keep/keep.h"
 
 #define MAPS_MAX (1 << 26)
@@ -94,8 +95,8 @@ static const struct inventory_end *inventory_find_memory(const struct inventory_
 	return NULL;
 }
 
-int inventory_note_shared(struct inventory_scan *scan, enum inventory_kind kind, pid_t pid, int fd,
-			  const struct stat *st)
+int inventory_map_note_shared(struct inventory_scan *scan, enum inventory_kind kind, pid_t pid,
+			      int fd, const struct stat *st)
 {
 	struct inventory_end end = {
 		.kind = kind, .pid = pid, .fd = fd, .dev = st->st_dev, .ino = st->st_ino
@@ -112,7 +113,8 @@ static int inventory_add_shared(struct inventory_scan *scan, struct inventory_pr
 {
 	struct stat st;
 
-	return map_stat(proc, map, &st) ? inventory_note_shared(scan, kind, proc->pid, -1, &st) : 0;
+	return map_stat(proc, map, &st) ? inventory_map_note_shared(scan, kind, proc->pid, -1, &st)
+					: 0;
 }
 
 static int inventory_check_huge(struct inventory_scan *scan, struct inventory_proc *proc,
@@ -169,7 +171,7 @@ static int inventory_check_seal(struct inventory_scan *scan, const struct invent
 		return 0;
 	snprintf(path, sizeof(path), "map_files/%.*s", (int)map->range_len, map->range);
 	fd = openat(proc->dirfd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || !keep_is_sealed(fd))
+	if (fd < 0 || !keep_map_is_sealed(fd))
 		return 0;
 	return inventory_refuse(scan, proc, "has memory mapped that %s", KEEP_SEALED);
 }
@@ -180,8 +182,8 @@ static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc
 	struct stat st;
 
 	if (map->path_len > INVENTORY_MAP_PATH_MAX)
-		return inventory_refuse_length(scan, proc, "a file that it has mapped",
-					       INVENTORY_MAP_PATH_MAX);
+		return inventory_reach_refuse_length(scan, proc, "a file that it has mapped",
+						     INVENTORY_MAP_PATH_MAX);
 	if (!map->shared && map->size >= MAP_HUGE_BYTES)
 		return inventory_check_huge(scan, proc, map);
 	if (map->path_len == 0 || map->path[0] == '[')
@@ -225,10 +227,10 @@ static int inventory_reach_map(struct inventory_scan *scan, struct inventory_pro
 	    map_stat(proc, map, &st))
 		return 0;
 	snprintf(path, sizeof(path), "%.*s", (int)map->path_len, map->path);
-	return inventory_check_reach(scan, proc, "a mapped file", path, errno);
+	return inventory_reach_check(scan, proc, "a mapped file", path, errno);
 }
 
-int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc)
+int inventory_map_scan(struct inventory_scan *scan, struct inventory_proc *proc)
 {
 	_cleanup_free_ char *text = NULL;
 	ssize_t len = file_read_all(proc->dirfd, "maps", MAPS_MAX, &text);
@@ -311,14 +313,13 @@ static bool inventory_in_ipc_of_root(const struct inventory_scan *scan, pid_t pi
 	return len > 0 && len == root_len && !memcmp(theirs, roots, (size_t)len);
 }
 
-int inventory_resolve_memory(struct inventory_scan *scan)
+int inventory_map_resolve(struct inventory_scan *scan)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	const struct inventory_end *sysv = NULL;
 	const char *name;
 	int r = 0;
 
-	dir.fd = -1;
 	for (size_t i = 0; i < scan->n_ends; i++)
 		if (scan->ends[i].kind == INVENTORY_SYSV)
 			sysv = &scan->ends[i];
@@ -330,9 +331,9 @@ int inventory_resolve_memory(struct inventory_scan *scan)
 			"has a SysV shared memory segment of the system's IPC "
 			"namespace attached, which cannot be carried; jobs must "
 			"have an IPC namespace of their own");
-	if (inventory_dir_open(&dir, AT_FDCWD, "/proc") < 0)
+	if (procdir_open(&dir, AT_FDCWD, "/proc") < 0)
 		return err_sys(scan->err, errno, "/proc");
-	while (r == 0 && (name = inventory_dir_next(&dir))) {
+	while (r == 0 && (name = procdir_next(&dir))) {
 		pid_t pid = atoi(name);
 
 		/* Segments have the same numbers in every namespace. */

@@ -20,6 +20,8 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
+#include "common/procdir.h"
 #include "libmig/refusal.h"
 
 #define OBJECT_FDINFO_MAX (1 << 24) /* an epoll instance has a line for each file */
@@ -44,11 +46,11 @@ static int object_check_timer(struct inventory_scan *scan, const struct inventor
 
 	if (object_read_fdinfo(proc, fd, &fdinfo) < 0)
 		return 0;
-	clock = inventory_field(fdinfo, "clockid");
+	clock = proc_field(fdinfo, "clockid");
 	number = clock ? atoi(clock) : CLOCK_MONOTONIC;
 	if (number != CLOCK_REALTIME_ALARM && number != CLOCK_BOOTTIME_ALARM)
 		return 0;
-	return inventory_refuse_fd(scan, proc, fd, link, refusal_get(REFUSAL_ALARM));
+	return inventory_fd_refuse(scan, proc, fd, link, refusal_get(REFUSAL_ALARM));
 }
 
 /* Whether a descriptor of the process leads to the file that the epoll instance knows as target. */
@@ -69,16 +71,15 @@ static bool object_is_target(const struct inventory_proc *proc, int epoll, int f
 static bool object_has_target(const struct inventory_proc *proc, int fds, int epoll,
 			      unsigned int target, unsigned long long ino)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	const char *name;
 	struct stat st;
 
-	dir.fd = -1;
 	if (object_is_target(proc, epoll, (int)target, target))
 		return true;
-	if (inventory_dir_open(&dir, fds, ".") < 0)
+	if (procdir_open(&dir, fds, ".") < 0)
 		return true;
-	while ((name = inventory_dir_next(&dir)))
+	while ((name = procdir_next(&dir)))
 		if (fstatat(fds, name, &st, 0) == 0 && st.st_ino == ino &&
 		    object_is_target(proc, epoll, atoi(name), target))
 			return true;
@@ -138,7 +139,7 @@ static int object_check_epoll(struct inventory_scan *scan, const struct inventor
 		    !object_is_left(proc, fd, &target))
 			continue;
 		snprintf(text, sizeof(text), "once fd %u", target.number);
-		return inventory_refuse_fd(scan, proc, fd, text, refusal_get(REFUSAL_TARGET));
+		return inventory_fd_refuse(scan, proc, fd, text, refusal_get(REFUSAL_TARGET));
 	}
 	return 0;
 }
@@ -158,7 +159,7 @@ static int object_check_fanotify(struct inventory_scan *scan, const struct inven
 		return 0;
 	for (const char *at = fdinfo; (at = strstr(at, " mask:")); at += strlen(" mask:"))
 		if (strtoul(at + strlen(" mask:"), NULL, 16) & OBJECT_ASKS)
-			return inventory_refuse_fd(scan, proc, fd, link, refusal_get(REFUSAL_ASKS));
+			return inventory_fd_refuse(scan, proc, fd, link, refusal_get(REFUSAL_ASKS));
 	return 0;
 }
 
@@ -177,15 +178,15 @@ static int object_check_queue(struct inventory_scan *scan, const struct inventor
 	pid = strstr(text, "NOTIFY_PID:");
 	if (!pid || !inventory_has_pid(scan, atoi(pid + strlen("NOTIFY_PID:"))))
 		return 0;
-	return inventory_refuse_fd(scan, proc, fd, link, refusal_get(REFUSAL_NOTICE));
+	return inventory_fd_refuse(scan, proc, fd, link, refusal_get(REFUSAL_NOTICE));
 }
 
 /*
  * F_NOTIFY makes the process the descriptor's owner, as F_SETOWN would, which nothing else does for
  * a directory: it has no other signals to send. Without an owner nobody is told anything.
  */
-int inventory_check_directory(struct inventory_scan *scan, const struct inventory_proc *proc,
-			      int fd, const char *link)
+int inventory_object_check_directory(struct inventory_scan *scan, const struct inventory_proc *proc,
+				     int fd, const char *link)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, proc->pid, 0), copy = -1;
 	struct f_owner_ex owner = { 0 };
@@ -193,10 +194,10 @@ int inventory_check_directory(struct inventory_scan *scan, const struct inventor
 	copy = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	if (copy < 0 || fcntl(copy, F_GETOWN_EX, &owner) < 0 || owner.pid == 0)
 		return 0;
-	return inventory_refuse_fd(scan, proc, fd, link, refusal_get(REFUSAL_CHANGES));
+	return inventory_fd_refuse(scan, proc, fd, link, refusal_get(REFUSAL_CHANGES));
 }
 
-int inventory_check_object(struct inventory_scan *scan, const struct inventory_proc *proc, int fds,
+int inventory_object_check(struct inventory_scan *scan, const struct inventory_proc *proc, int fds,
 			   int fd, const char *link)
 {
 	if (!strcmp(link, "anon_inode:[timerfd]"))

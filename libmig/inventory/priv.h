@@ -113,7 +113,7 @@ int inventory_refuse_end(struct inventory_scan *scan, const struct inventory_end
 			 const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 struct refusal;
 /* The same for a descriptor; link: what is behind it. */
-int inventory_refuse_fd(struct inventory_scan *scan, const struct inventory_proc *proc, int fd,
+int inventory_fd_refuse(struct inventory_scan *scan, const struct inventory_proc *proc, int fd,
 			const char *link, const struct refusal *why);
 int inventory_out_of_memory(struct inventory_scan *scan);
 
@@ -124,69 +124,57 @@ struct inventory_end *inventory_add_end(struct inventory_scan *scan,
 /* A short proc file with one read(), which is all it takes: the length or -errno. */
 ssize_t inventory_read(int dirfd, const char *path, char *buf, size_t size);
 
-/* A directory of numbers, without the calls that a DIR costs on top. */
-struct inventory_dir {
-	int fd;
-	size_t at, len;
-	char buf[2048] __attribute__((aligned(8)));
-};
-int inventory_dir_open(struct inventory_dir *dir, int dirfd, const char *path);
-const char *inventory_dir_next(struct inventory_dir *dir); /* NULL: at the end */
-void inventory_dir_close(struct inventory_dir *dir);
-
-/* The value of "key:" in a proc file's text; NULL: not there. */
-const char *inventory_field(const char *text, const char *key);
-
 /* Each returns 0, or -errno with the error written. */
-int inventory_scan_process(struct inventory_scan *scan, pid_t pid);
-int inventory_scan_fds(struct inventory_scan *scan, struct inventory_proc *proc);
+int inventory_process_scan(struct inventory_scan *scan, pid_t pid);
+int inventory_fd_scan(struct inventory_scan *scan, struct inventory_proc *proc);
 /* A descriptor (fds: the process's, as a directory) with this text behind it. */
-int inventory_check_object(struct inventory_scan *scan, const struct inventory_proc *proc, int fds,
+int inventory_object_check(struct inventory_scan *scan, const struct inventory_proc *proc, int fds,
 			   int fd, const char *link);
-int inventory_check_directory(struct inventory_scan *scan, const struct inventory_proc *proc,
-			      int fd, const char *link);
-int inventory_check_timers(struct inventory_scan *scan, const struct inventory_proc *proc);
+int inventory_object_check_directory(struct inventory_scan *scan, const struct inventory_proc *proc,
+				     int fd, const char *link);
+int inventory_timer_check(struct inventory_scan *scan, const struct inventory_proc *proc);
 /* Notes a descriptor of /dev/fuse; then looks for files of what is served by it. */
-int inventory_note_server(struct inventory_scan *scan, const struct inventory_proc *proc, int fd);
-int inventory_check_served(struct inventory_scan *scan);
-int inventory_scan_maps(struct inventory_scan *scan, struct inventory_proc *proc);
-int inventory_scan_tasks(struct inventory_scan *scan, struct inventory_proc *proc);
-int inventory_resolve_memory(struct inventory_scan *scan);
+int inventory_serve_note(struct inventory_scan *scan, const struct inventory_proc *proc, int fd);
+int inventory_serve_check(struct inventory_scan *scan);
+int inventory_map_scan(struct inventory_scan *scan, struct inventory_proc *proc);
+int inventory_task_scan(struct inventory_scan *scan, struct inventory_proc *proc);
+int inventory_map_resolve(struct inventory_scan *scan);
 /* Adds what the text of /proc/PID/fdinfo/N says of a lock, if anything; -ENOMEM. */
-int inventory_note_lock(struct inventory_locks *list, const char *fdinfo, pid_t pid, int fd,
+int inventory_lock_note(struct inventory_locks *list, const char *fdinfo, pid_t pid, int fd,
 			const struct stat *st);
 /* Whether the tree (pids) can be moved with these locks; -EOPNOTSUPP, with err. */
-int inventory_check_locks(const struct inventory_lock *locks, size_t n, const pid_t *pids,
-			  size_t n_pids, struct vc_err *err);
+int inventory_lock_check(const struct inventory_lock *locks, size_t n, const pid_t *pids,
+			 size_t n_pids, struct vc_err *err);
 /* Refuses a file that could not be looked at, by the errno of that; 0: no reason to. what: "fd 3"
  */
-int inventory_check_reach(struct inventory_scan *scan, const struct inventory_proc *proc,
+int inventory_reach_check(struct inventory_scan *scan, const struct inventory_proc *proc,
 			  const char *what, const char *path, int error);
 /* Refuses a process whose resource limits leave no room for what CRIU puts into it. */
-int inventory_check_limits(struct inventory_scan *scan, const struct inventory_proc *proc);
+int inventory_limit_check(struct inventory_scan *scan, const struct inventory_proc *proc);
 /* Refuses a process that shares with another one what CRIU does not let it share. */
-int inventory_check_shared(struct inventory_scan *scan, const struct inventory_proc *proc);
+int inventory_share_check(struct inventory_scan *scan, const struct inventory_proc *proc);
 /* Refuses a process that is in another control group than the root. */
-int inventory_check_groups(struct inventory_scan *scan, const struct inventory_proc *proc);
+int inventory_share_check_groups(struct inventory_scan *scan, const struct inventory_proc *proc);
 /* Refuses a process whose end is told to its parent by another signal than SIGCHLD. */
-int inventory_check_exit_signal(struct inventory_scan *scan, const struct inventory_proc *proc);
+int inventory_share_check_exit_signal(struct inventory_scan *scan,
+				      const struct inventory_proc *proc);
 /* Refuses a process with a thread that does not share what CRIU takes for shared. */
-int inventory_check_unshared(struct inventory_scan *scan, const struct inventory_proc *proc,
-			     pid_t tid);
+int inventory_share_check_thread(struct inventory_scan *scan, const struct inventory_proc *proc,
+				 pid_t tid);
 /* Refuses a file whose path is longer than max bytes. what: "a file that it has open" */
-int inventory_refuse_length(struct inventory_scan *scan, const struct inventory_proc *proc,
-			    const char *what, int max);
+int inventory_reach_refuse_length(struct inventory_scan *scan, const struct inventory_proc *proc,
+				  const char *what, int max);
 /* Longer ones the kernel does not tell, and of those in a line of maps CRIU reads no more. */
 #define INVENTORY_PATH_MAX 4095
 #define INVENTORY_MAP_PATH_MAX 4000
 /* Refuses a program that could not be executed any more. */
-int inventory_check_program(struct inventory_scan *scan, const struct inventory_proc *proc);
-int inventory_read_own_namespaces(struct inventory_scan *scan);
+int inventory_reach_check_program(struct inventory_scan *scan, const struct inventory_proc *proc);
+int inventory_namespace_read_own(struct inventory_scan *scan);
 /* Whether a namespace ("net:[123]") is one the tree lives in. */
-bool inventory_is_namespace(const struct inventory_scan *scan, const char *text);
+bool inventory_namespace_is_known(const struct inventory_scan *scan, const char *text);
 void inventory_forget_tasks(struct inventory_scan *scan);
 /* Notes memory without a file once, and its size. */
-int inventory_note_shared(struct inventory_scan *scan, enum inventory_kind kind, pid_t pid, int fd,
-			  const struct stat *st);
+int inventory_map_note_shared(struct inventory_scan *scan, enum inventory_kind kind, pid_t pid,
+			      int fd, const struct stat *st);
 
 #endif

@@ -17,7 +17,7 @@
 
 #include "common/cleanup.h"
 
-int inventory_check_reach(struct inventory_scan *scan, const struct inventory_proc *proc,
+int inventory_reach_check(struct inventory_scan *scan, const struct inventory_proc *proc,
 			  const char *what, const char *path, int error)
 {
 	switch (error) {
@@ -42,8 +42,8 @@ int inventory_check_reach(struct inventory_scan *scan, const struct inventory_pr
 	}
 }
 
-int inventory_refuse_length(struct inventory_scan *scan, const struct inventory_proc *proc,
-			    const char *what, int max)
+int inventory_reach_refuse_length(struct inventory_scan *scan, const struct inventory_proc *proc,
+				  const char *what, int max)
 {
 	return inventory_refuse(
 		scan, proc,
@@ -71,7 +71,7 @@ static int reach_check_class(struct inventory_scan *scan, const struct inventory
 }
 
 /* The kernel lets a process have a program only that may be executed. */
-int inventory_check_program(struct inventory_scan *scan, const struct inventory_proc *proc)
+int inventory_reach_check_program(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	char path[PATH_MAX];
 	ssize_t len;

@@ -19,11 +19,12 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
 
 #define SERVE_MAX (1 << 22)
 
 /* Before Linux 6.11 it does not say which file system: any of that kind may be it. */
-int inventory_note_server(struct inventory_scan *scan, const struct inventory_proc *proc, int fd)
+int inventory_serve_note(struct inventory_scan *scan, const struct inventory_proc *proc, int fd)
 {
 	char path[32], text[512];
 	const char *field;
@@ -32,7 +33,7 @@ int inventory_note_server(struct inventory_scan *scan, const struct inventory_pr
 	if (inventory_read(proc->dirfd, path, text, sizeof(text)) < 0 ||
 	    scan->n_served == ARRAY_SIZE(scan->served))
 		return 0;
-	field = inventory_field(text, "fuse_connection");
+	field = proc_field(text, "fuse_connection");
 	scan->served[scan->n_served++] = (struct inventory_served){
 		.pid = proc->pid, .minor = field ? (unsigned int)strtoul(field, NULL, 10) : 0
 	};
@@ -113,7 +114,7 @@ static int serve_check_all(struct inventory_scan *scan, const struct inventory_p
 	return r;
 }
 
-int inventory_check_served(struct inventory_scan *scan)
+int inventory_serve_check(struct inventory_scan *scan)
 {
 	static const char *const links[] = { "cwd", "root", "exe" };
 	int r = 0;

@@ -73,7 +73,7 @@ static int share_check_pair(struct inventory_scan *scan, const struct inventory_
 	return 0;
 }
 
-int inventory_check_shared(struct inventory_scan *scan, const struct inventory_proc *proc)
+int inventory_share_check(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	char text[4096];
 	const char *parent;
@@ -81,7 +81,7 @@ int inventory_check_shared(struct inventory_scan *scan, const struct inventory_p
 
 	if (inventory_read(proc->dirfd, "status", text, sizeof(text)) < 0)
 		return 0;
-	parent = inventory_field(text, "PPid");
+	parent = proc_field(text, "PPid");
 	r = parent ? share_check_pair(scan, proc, atoi(parent)) : 0;
 	/* Two whose parent is another one, or has ended. */
 	if (r == 0)
@@ -113,7 +113,7 @@ static char *share_foreign_groups(const struct inventory_scan *scan,
 
 /* A restored process is born in its job's groups. One line a hierarchy, the group behind the second
  * colon. */
-int inventory_check_groups(struct inventory_scan *scan, const struct inventory_proc *proc)
+int inventory_share_check_groups(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *own, *roots;
@@ -147,7 +147,8 @@ int inventory_check_groups(struct inventory_scan *scan, const struct inventory_p
 /* The fields of stat count from 1, and the third is the first behind the name. */
 #define SHARE_EXIT_SIGNAL 38
 
-int inventory_check_exit_signal(struct inventory_scan *scan, const struct inventory_proc *proc)
+int inventory_share_check_exit_signal(struct inventory_scan *scan,
+				      const struct inventory_proc *proc)
 {
 	char text[1024];
 	const char *at;
@@ -166,8 +167,8 @@ int inventory_check_exit_signal(struct inventory_scan *scan, const struct invent
 				signal);
 }
 
-int inventory_check_unshared(struct inventory_scan *scan, const struct inventory_proc *proc,
-			     pid_t tid)
+int inventory_share_check_thread(struct inventory_scan *scan, const struct inventory_proc *proc,
+				 pid_t tid)
 {
 	if (share_differ(proc->pid, tid, KCMP_FS))
 		return inventory_refuse(

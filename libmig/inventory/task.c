@@ -22,6 +22,8 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
+#include "common/procdir.h"
 #include "libmig/keep/reopen.h"
 #include "libmig/kernel/sandbox.h"
 
@@ -62,7 +64,7 @@ static void inventory_read_namespace(int dirfd, const char *name, char ret[64])
 	ret[len < 0 ? 0 : len] = '\0';
 }
 
-int inventory_read_own_namespaces(struct inventory_scan *scan)
+int inventory_namespace_read_own(struct inventory_scan *scan)
 {
 	_cleanup_close_ int self = open("/proc/thread-self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -85,7 +87,7 @@ void inventory_forget_tasks(struct inventory_scan *scan)
 	free(scan->cpuset);
 }
 
-bool inventory_is_namespace(const struct inventory_scan *scan, const char *text)
+bool inventory_namespace_is_known(const struct inventory_scan *scan, const char *text)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(inventory_ns); i++)
 		if (!strcmp(text, inventory_ns[i].as_root ? scan->root_ns[i] : scan->own_ns[i]))
@@ -162,23 +164,23 @@ static int inventory_read_status(struct inventory_scan *scan, struct inventory_p
 		return -ESRCH;
 	if (ret_bytes)
 		proc->long_status = len == (ssize_t)sizeof(text) - 1;
-	field = inventory_field(text, "State");
+	field = proc_field(text, "State");
 	*ret_state = field ? *field : '?';
-	field = inventory_field(text, "Threads");
+	field = proc_field(text, "Threads");
 	if (ret_bytes && field)
 		proc->n_threads = (unsigned int)strtoul(field, NULL, 10);
-	if (proc->name[0] == '\0' && (field = inventory_field(text, "Name")))
+	if (proc->name[0] == '\0' && (field = proc_field(text, "Name")))
 		snprintf(proc->name, sizeof(proc->name), "%.*s", (int)strcspn(field, "\n"), field);
-	if (ret_bytes && (field = inventory_field(text, "RssAnon")) &&
+	if (ret_bytes && (field = proc_field(text, "RssAnon")) &&
 	    sscanf(field, "%" SCNu64, &kib) == 1)
 		*ret_bytes += kib * 1024;
-	if (ret_bytes && (field = inventory_field(text, "VmSwap")) &&
+	if (ret_bytes && (field = proc_field(text, "VmSwap")) &&
 	    sscanf(field, "%" SCNu64, &kib) == 1)
 		*ret_bytes += kib * 1024;
-	if (ret_bytes && (field = inventory_field(text, "HugetlbPages")) &&
+	if (ret_bytes && (field = proc_field(text, "HugetlbPages")) &&
 	    sscanf(field, "%" SCNu64, &kib) == 1)
 		*ret_bytes += kib * 1024;
-	field = inventory_field(text, "TracerPid");
+	field = proc_field(text, "TracerPid");
 	if (!field || sscanf(field, "%d", &tracer) != 1 || tracer == 0)
 		return 0;
 	snprintf(comm, sizeof(comm), "/proc/%d/comm", tracer);
@@ -372,7 +374,7 @@ static int inventory_scan_thread(struct inventory_scan *scan, struct inventory_p
 						"its main thread has ended while others run, which "
 						"cannot be carried; let the main thread wait for "
 						"the others");
-		r = inventory_check_unshared(scan, proc, task->tid);
+		r = inventory_share_check_thread(scan, proc, task->tid);
 		if (r == 0)
 			r = inventory_check_thread_namespaces(scan, proc, task->tid);
 		if (r < 0)
@@ -389,24 +391,23 @@ static int inventory_scan_thread(struct inventory_scan *scan, struct inventory_p
 	return inventory_add_task(scan, task, cpuset);
 }
 
-int inventory_scan_tasks(struct inventory_scan *scan, struct inventory_proc *proc)
+int inventory_task_scan(struct inventory_scan *scan, struct inventory_proc *proc)
 {
 	const struct cpu_mask *cpuset = inventory_cpuset_of(scan, proc);
 	struct inventory_task task = { .pid = proc->pid, .tid = proc->pid };
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	const char *tid;
 	char text[32];
 	int r;
 
-	dir.fd = -1;
 	if (inventory_read(proc->dirfd, "coredump_filter", text, sizeof(text)) > 0)
 		task.coredump_filter = (unsigned int)strtoul(text, NULL, 16);
 	if (proc->n_threads == 1)
 		return inventory_scan_thread(scan, proc, &task, cpuset);
-	if (inventory_dir_open(&dir, proc->dirfd, "task") < 0)
+	if (procdir_open(&dir, proc->dirfd, "task") < 0)
 		return -ESRCH;
 	r = 0;
-	while (r == 0 && (tid = inventory_dir_next(&dir))) {
+	while (r == 0 && (tid = procdir_next(&dir))) {
 		struct inventory_task one = { .pid = proc->pid,
 					      .tid = atoi(tid),
 					      .coredump_filter = task.coredump_filter };
@@ -441,12 +442,12 @@ static int inventory_scan_directories(struct inventory_scan *scan, struct invent
 		struct stat st;
 
 		if (len < 0 && errno == ENAMETOOLONG)
-			return inventory_refuse_length(
+			return inventory_reach_refuse_length(
 				scan, proc, i == 0 ? "its current directory" : "its root directory",
 				INVENTORY_PATH_MAX);
 		path[len < 0 ? 0 : len] = '\0';
 		if (len > 0 && fstatat(proc->dirfd, links[i], &st, 0) < 0) {
-			int r = inventory_check_reach(
+			int r = inventory_reach_check(
 				scan, proc, i == 0 ? "its current directory" : "its root directory",
 				path, errno);
 
@@ -466,7 +467,7 @@ static int inventory_scan_directories(struct inventory_scan *scan, struct invent
 	return 0;
 }
 
-int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
+int inventory_process_scan(struct inventory_scan *scan, pid_t pid)
 {
 	_cleanup_close_ int dirfd = -1;
 	struct inventory_proc proc = { .pid = pid };
@@ -482,31 +483,31 @@ int inventory_scan_process(struct inventory_scan *scan, pid_t pid)
 	proc.dirfd = dirfd;
 	r = inventory_read_status(scan, &proc, "status", &scan->inv->mem_bytes, &proc.state);
 	if (r == 0 && pid != scan->root)
-		r = inventory_check_exit_signal(scan, &proc);
+		r = inventory_share_check_exit_signal(scan, &proc);
 	/* A zombie has no descriptors, no memory and no namespaces any more. */
 	if (r == 0 && proc.state != 'Z') {
 		r = inventory_check_namespaces(scan, &proc);
 		if (r == 0)
 			r = inventory_check_sandbox(scan, &proc);
 		if (r == 0)
-			r = inventory_check_groups(scan, &proc);
+			r = inventory_share_check_groups(scan, &proc);
 		if (r == 0)
-			r = inventory_check_shared(scan, &proc);
+			r = inventory_share_check(scan, &proc);
 		if (r == 0)
-			r = inventory_check_program(scan, &proc);
+			r = inventory_reach_check_program(scan, &proc);
 		if (r == 0)
-			r = inventory_check_limits(scan, &proc);
+			r = inventory_limit_check(scan, &proc);
 		if (r == 0)
-			r = inventory_check_timers(scan, &proc);
+			r = inventory_timer_check(scan, &proc);
 		if (r == 0)
-			r = inventory_scan_fds(scan, &proc);
+			r = inventory_fd_scan(scan, &proc);
 		if (r == 0)
 			r = inventory_scan_directories(scan, &proc);
 		if (r == 0)
-			r = inventory_scan_maps(scan, &proc);
+			r = inventory_map_scan(scan, &proc);
 	}
 	if (r == 0)
-		r = inventory_scan_tasks(scan, &proc);
+		r = inventory_task_scan(scan, &proc);
 	return r == -ESRCH ? 0 : r;
 }
 
@@ -524,7 +525,7 @@ static int inventory_put_back_cpus(const struct inventory_task *task, const uint
 	return syscall(SYS_sched_setaffinity, task->tid, sizeof(mask), &mask) < 0 ? -errno : 0;
 }
 
-int inventory_put_back(const struct inventory *inv, const char *cpus, struct vc_err *err)
+int inventory_task_put_back(const struct inventory *inv, const char *cpus, struct vc_err *err)
 {
 	_cleanup_free_ uint32_t *list = calloc(CPUS_MAX, sizeof(*list));
 	struct cpu_mask mask;

@@ -44,7 +44,7 @@ static int timer_check(struct inventory_scan *scan, const struct inventory_proc 
 }
 
 /* Some lines a timer, "ID:" the first and "ClockID:" the last. */
-int inventory_check_timers(struct inventory_scan *scan, const struct inventory_proc *proc)
+int inventory_timer_check(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	_cleanup_free_ char *text = NULL;
 	char *save = NULL;

@@ -45,7 +45,7 @@ static bool ended_read_code(pid_t pid, int *ret)
 	return last && sscanf(last, "%d", ret) == 1;
 }
 
-int keep_note_ended(struct keep_scan *scan, pid_t pid)
+int keep_ended_note(struct keep_scan *scan, pid_t pid)
 {
 	struct keep_ended ended = { .pid = pid }, *grown;
 	int code;

@@ -77,7 +77,7 @@ int keep_follow(struct keep_scan *scan, struct keep_file *file)
 
 /* --- /proc --------------------------------------------------------------------------------- */
 
-bool keep_proc_path(const struct keep_file *file, char ret[static PATH_MAX])
+bool keep_follow_path(const struct keep_file *file, char ret[static PATH_MAX])
 {
 	return file->proc && follow_read_link(file->fd, ret);
 }
@@ -94,13 +94,13 @@ static int follow_check(const struct keep_scan *scan, const struct keep_file *fi
 	char path[PATH_MAX];
 	const char *reason;
 
-	if (!keep_proc_path(file, path))
+	if (!keep_follow_path(file, path))
 		return 0;
 	reason = reopen_proc_refusal(pid, path, fcntl(file->fd, F_GETFL));
 	return reason ? follow_refuse(scan, pid, path, reason) : 0;
 }
 
-int keep_check_proc(const struct keep_scan *scan)
+int keep_follow_check(const struct keep_scan *scan)
 {
 	int r = 0;
 

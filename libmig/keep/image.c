@@ -185,7 +185,7 @@ static void image_join(struct keep_scan *scan)
 	scan->n = scan->n_sorted = n;
 }
 
-int keep_read_images(struct keep_scan *scan)
+int keep_image_read(struct keep_scan *scan)
 {
 	int r = image_read_tables(scan);
 
@@ -296,7 +296,7 @@ static int image_write_files(struct keep_scan *scan)
 
 		if (file->how == KEEP_KEPT)
 			image_put_kept(&out, file);
-		else if (keep_proc_path(file, path))
+		else if (keep_follow_path(file, path))
 			image_put_renamed(&out, file, path);
 		/* Nobody has it but a message that waits in a kept socket. */
 		else if (file->pid || file->type == KEEP_REG)
@@ -344,7 +344,7 @@ static bool image_wants_remap(const struct keep_scan *scan, uint8_t *entry, cons
 	return file && file->how == KEEP_NOT && (file->pid || file->mapped);
 }
 
-int keep_write_images(struct keep_scan *scan)
+int keep_image_write(struct keep_scan *scan)
 {
 	int r = 0;
 

@@ -103,15 +103,15 @@ static int keep_take_files(struct keep_scan *scan)
 		if (file->fd < 0)
 			return err_sys(scan->err, errno, "keep fd %d of pid %d", file->number,
 				       (int)file->pid);
-		r = keep_decide(scan, file);
+		r = keep_kind_decide(scan, file);
 		if (r < 0)
 			return r;
-		keep_read_owner(file);
+		keep_owner_read(file);
 		r = keep_follow(scan, file);
 		if (r < 0)
 			return r;
 	}
-	keep_decide_epolls(scan);
+	keep_kind_decide_epolls(scan);
 	return 0;
 }
 
@@ -178,18 +178,18 @@ int keep_take(int dirfd, const struct keep_tree *tree, struct keep **ret, struct
 				  .pidfd = -1,
 				  .err = err };
 	struct keep *keep = calloc(1, sizeof(*keep));
-	int r = keep ? keep_read_images(&scan) : keep_no_memory(&scan);
+	int r = keep ? keep_image_read(&scan) : keep_no_memory(&scan);
 
 	if (r == 0)
 		r = keep_take_files(&scan);
 	if (r == 0)
-		r = keep_note_maps(&scan);
+		r = keep_map_note(&scan);
 	if (r == 0)
-		r = keep_open_maps(&scan);
+		r = keep_map_open(&scan);
 	if (r == 0)
-		r = keep_check_proc(&scan);
+		r = keep_follow_check(&scan);
 	if (r == 0)
-		r = keep_write_images(&scan);
+		r = keep_image_write(&scan);
 	if (r == 0)
 		r = keep_fill(keep, &scan);
 	keep_scan_done(&scan);

@@ -65,7 +65,7 @@ const struct keep_ended *keep_ended(const struct keep *keep, size_t i);
 
 /* Whether the memory behind a descriptor was sealed against writable mappings made from now on
  * (F_SEAL_FUTURE_WRITE); and how that sentence goes on. */
-bool keep_is_sealed(int fd);
+bool keep_map_is_sealed(int fd);
 #define KEEP_SEALED                                                                                \
 	"was sealed afterwards (F_SEAL_FUTURE_WRITE), so it cannot be mapped writable again, and " \
 	"cannot be carried; unmap it, or make it read-only before it is sealed"
@@ -78,6 +78,6 @@ void keep_set_leader(struct keep *keep, size_t i, pid_t leader);
  * For the restored tree, before it runs: the owners of its files, who get SIGIO and the like, are
  * processes of the tree again where they were, with the user ids that they had.
  */
-int keep_put_owners(const struct keep *keep, struct vc_err *err);
+int keep_owner_put_back(const struct keep *keep, struct vc_err *err);
 
 #endif

@@ -49,7 +49,7 @@ static bool kind_pidfd_is_of_tree(const struct keep_scan *scan, const struct kee
 	return !line || sscanf(line, "\nPid: %d", &pid) != 1 || keep_is_of_tree(scan, pid);
 }
 
-bool keep_is_proc_of_tree(const struct keep_scan *scan, int fd)
+bool keep_kind_is_proc_of_tree(const struct keep_scan *scan, int fd)
 {
 	char path[48], link[64];
 	struct statfs fs;
@@ -87,7 +87,7 @@ static int kind_check_unknown(const struct keep_scan *scan, const struct keep_fi
 		   : 0;
 }
 
-int keep_decide(const struct keep_scan *scan, struct keep_file *file)
+int keep_kind_decide(const struct keep_scan *scan, struct keep_file *file)
 {
 	file->how = KEEP_KEPT;
 	switch (file->type) {
@@ -100,7 +100,7 @@ int keep_decide(const struct keep_scan *scan, struct keep_file *file)
 		file->bound = true;
 		break;
 	case KEEP_REG:
-		file->bound = file->proc = keep_is_proc_of_tree(scan, file->fd);
+		file->bound = file->proc = keep_kind_is_proc_of_tree(scan, file->fd);
 		file->how = file->bound ? KEEP_NOT : KEEP_KEPT;
 		break;
 	case KEEP_EXT:
@@ -154,7 +154,7 @@ static bool kind_waits_for_bound(const struct keep_scan *scan, const struct keep
 	return false;
 }
 
-void keep_decide_epolls(struct keep_scan *scan)
+void keep_kind_decide_epolls(struct keep_scan *scan)
 {
 	bool changed;
 

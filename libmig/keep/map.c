@@ -225,7 +225,7 @@ static int map_note_process(struct keep_scan *scan, pid_t pid)
 	snprintf(name, sizeof(name), "mm-%d.img", (int)pid);
 	size = image_load(scan->dirfd, name, &data);
 	if (size == 0)
-		return keep_note_ended(scan, pid);
+		return keep_ended_note(scan, pid);
 	at = data + IMAGE_MAGIC_SIZE;
 	if (!image_next_entry(&at, data + size, &entry, &end))
 		return map_broken(scan, pid);
@@ -274,7 +274,7 @@ static int map_note_directories(struct keep_scan *scan, pid_t pid)
 	return 0;
 }
 
-int keep_note_maps(struct keep_scan *scan)
+int keep_map_note(struct keep_scan *scan)
 {
 	int r = 0;
 
@@ -308,7 +308,7 @@ static int map_borrow(const struct keep_scan *scan, const struct keep_file *file
 	return -1;
 }
 
-bool keep_is_sealed(int fd)
+bool keep_map_is_sealed(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 
@@ -324,7 +324,7 @@ static int map_open(const struct keep_file *file)
 	return open(file->link, flags | (file->writable ? O_RDWR : O_RDONLY));
 }
 
-int keep_open_maps(struct keep_scan *scan)
+int keep_map_open(struct keep_scan *scan)
 {
 	for (size_t i = 0; i < scan->n; i++) {
 		struct keep_file *file = &scan->files[i];
@@ -338,10 +338,10 @@ int keep_open_maps(struct keep_scan *scan)
 			file->fd = map_borrow(scan, file);
 		if (file->fd < 0)
 			return err_sys(scan->err, code, "keep the file behind %s", file->link);
-		if (file->written_shared && keep_is_sealed(file->fd))
+		if (file->written_shared && keep_map_is_sealed(file->fd))
 			return err_set(scan->err, EOPNOTSUPP, "%s is memory that %s", file->link,
 				       KEEP_SEALED);
-		file->proc = keep_is_proc_of_tree(scan, file->fd);
+		file->proc = keep_kind_is_proc_of_tree(scan, file->fd);
 		file->how = file->proc ? KEEP_NOT : KEEP_KEPT;
 		r = keep_follow(scan, file);
 		if (r < 0)

@@ -23,7 +23,7 @@
 /* Attempts: the child bears the user's ids for a moment, and he may end it. */
 #define OWNER_ATTEMPTS 16
 
-void keep_read_owner(struct keep_file *file)
+void keep_owner_read(struct keep_file *file)
 {
 	if (fcntl(file->fd, F_GETOWN_EX, &file->owner) < 0 || file->owner.pid == 0 ||
 	    fcntl(file->fd, F_GETOWNER_UIDS, file->owner_uids) < 0)
@@ -48,7 +48,7 @@ static int owner_put_all(const struct keep *keep)
 	return 0;
 }
 
-int keep_put_owners(const struct keep *keep, struct vc_err *err)
+int keep_owner_put_back(const struct keep *keep, struct vc_err *err)
 {
 	int status = 0;
 

@@ -106,31 +106,31 @@ bool keep_is_of_tree(const struct keep_scan *scan, pid_t pid);
 
 /* kind.c: what is to be done with a file of which we have a duplicate. 0, or -errno with
  * scan->err: it stands in the way. */
-int keep_decide(const struct keep_scan *scan, struct keep_file *file);
+int keep_kind_decide(const struct keep_scan *scan, struct keep_file *file);
 /* Whether the path behind our descriptor is one of /proc that ends with a process of the tree. */
-bool keep_is_proc_of_tree(const struct keep_scan *scan, int fd);
+bool keep_kind_is_proc_of_tree(const struct keep_scan *scan, int fd);
 /* An epoll instance is kept if nothing in it is bound. After all are decided. */
-void keep_decide_epolls(struct keep_scan *scan);
+void keep_kind_decide_epolls(struct keep_scan *scan);
 
 /* image.c: each 0 or -errno with scan->err. */
-int keep_read_images(struct keep_scan *scan);
-int keep_write_images(struct keep_scan *scan);
+int keep_image_read(struct keep_scan *scan);
+int keep_image_write(struct keep_scan *scan);
 
 /* map.c: notes what is mapped and changes the images of the mappings; then opens it. */
-int keep_note_maps(struct keep_scan *scan);
-int keep_open_maps(struct keep_scan *scan);
+int keep_map_note(struct keep_scan *scan);
+int keep_map_open(struct keep_scan *scan);
 
 /* follow.c: the file of the same name in the group that the tree goes to, if it is one of a
  * group. Then whether criu may open the files of /proc again. Each 0 or -errno with scan->err. */
 int keep_follow(struct keep_scan *scan, struct keep_file *file);
-int keep_check_proc(const struct keep_scan *scan);
+int keep_follow_check(const struct keep_scan *scan);
 /* Where it is in /proc; false: it is not of a process of the tree. */
-bool keep_proc_path(const struct keep_file *file, char ret[static PATH_MAX]);
+bool keep_follow_path(const struct keep_file *file, char ret[static PATH_MAX]);
 
 /* ended.c: notes a dead process. 0 or -errno with scan->err. */
-int keep_note_ended(struct keep_scan *scan, pid_t pid);
+int keep_ended_note(struct keep_scan *scan, pid_t pid);
 
 /* owner.c */
-void keep_read_owner(struct keep_file *file);
+void keep_owner_read(struct keep_file *file);
 
 #endif

@@ -115,7 +115,7 @@ static int state_read_call(const struct state_proc *proc, pid_t tid, const struc
 	if (value >= 0 && row->in_memory)
 		value = in_memory;
 	if (value == -EPERM && row->sign == STATE_SIGN_FLUSHER &&
-	    state_has(proc, tid, STATE_SIGN_FLUSHER))
+	    state_sign_has(proc, tid, STATE_SIGN_FLUSHER))
 		return state_refuse(proc,
 				    "is set with %s and has given up CAP_SYS_RESOURCE, without "
 				    "which that cannot be put back",
@@ -193,7 +193,7 @@ static int state_read_segments(const struct state_proc *proc)
 	long value = 0;
 	int r = 0;
 
-	if (state_may_have(proc, proc->pid, STATE_SIGN_SEGMENTS))
+	if (state_sign_may_have(proc, proc->pid, STATE_SIGN_SEGMENTS))
 		r = state_ask(proc, proc->pid, &call, &value);
 	if (r == 0 && value > 0)
 		r = state_refuse(proc, "has segments of its own (modify_ldt), which cannot be "
@@ -203,7 +203,7 @@ static int state_read_segments(const struct state_proc *proc)
 
 static int state_read_ports(const struct state_proc *proc, pid_t tid)
 {
-	return state_has(proc, tid, STATE_SIGN_PORTS)
+	return state_sign_has(proc, tid, STATE_SIGN_PORTS)
 		       ? state_refuse(proc, "may use I/O ports (ioperm, iopl), which cannot be "
 					    "carried; have it give them back for the move")
 		       : 0;
@@ -228,7 +228,7 @@ static bool state_is_possible(const struct state_call *row)
 	return true;
 }
 
-int state_read_calls(const struct state_proc *proc)
+int state_call_read(const struct state_proc *proc)
 {
 	int r = 0;
 
@@ -243,7 +243,7 @@ int state_read_calls(const struct state_proc *proc)
 	for (size_t i = 0; i < proc->n_tids; i++)
 		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(state_calls); k++)
 			if ((state_calls[k].each_thread || proc->tids[i] == proc->pid) &&
-			    state_may_have(proc, proc->tids[i], state_calls[k].sign) &&
+			    state_sign_may_have(proc, proc->tids[i], state_calls[k].sign) &&
 			    state_is_possible(&state_calls[k]))
 				r = state_read_call(proc, proc->tids[i], &state_calls[k]);
 	return r;

@@ -24,7 +24,7 @@ static int dispatch_read(const struct state_proc *proc, pid_t tid)
 	struct state_item *item;
 	int r = hold_get_dispatch(proc->hold, proc->pid, tid, &dispatch);
 
-	if (r < 0 && state_has(proc, tid, STATE_SIGN_DISPATCH))
+	if (r < 0 && state_sign_has(proc, tid, STATE_SIGN_DISPATCH))
 		return state_refuse(proc, "has its system calls dispatched to itself "
 					  "(PR_SET_SYSCALL_USER_DISPATCH), which this kernel does "
 					  "not tell (Linux 6.4 does); end that for the move");
@@ -40,12 +40,12 @@ static int dispatch_read(const struct state_proc *proc, pid_t tid)
 	return 0;
 }
 
-int state_read_dispatch(const struct state_proc *proc)
+int state_dispatch_read(const struct state_proc *proc)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < proc->n_tids; i++)
-		if (state_may_have(proc, proc->tids[i], STATE_SIGN_DISPATCH))
+		if (state_sign_may_have(proc, proc->tids[i], STATE_SIGN_DISPATCH))
 			r = dispatch_read(proc, proc->tids[i]);
 	return r;
 }

@@ -57,7 +57,7 @@ static long keys_keep(struct state_keeper *keeper, uint64_t op, uint64_t a, uint
 	return keeper_call(keeper->keeper, (uint64_t[5]){ op, a, b }, -1, NULL);
 }
 
-void state_free_keepers(struct state_keeper *keeper)
+void state_keys_free(struct state_keeper *keeper)
 {
 	while (keeper) {
 		struct state_keeper *next = keeper->next;
@@ -250,7 +250,7 @@ static int keys_read_ring(const struct state_proc *proc, pid_t tid, int32_t sess
 	return 0;
 }
 
-int state_read_keys(const struct state_proc *proc)
+int state_keys_read(const struct state_proc *proc)
 {
 	long own = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
 	int r = 0;
@@ -270,10 +270,10 @@ int state_read_keys(const struct state_proc *proc)
 			continue;
 		if (session != own)
 			r = keys_read_session(proc, tid, (int32_t)session);
-		if (r == 0 && state_may_have(proc, tid, STATE_SIGN_PROCESS_KEYRING))
+		if (r == 0 && state_sign_may_have(proc, tid, STATE_SIGN_PROCESS_KEYRING))
 			r = keys_read_ring(proc, tid, (int32_t)session,
 					   (uint64_t)KEY_SPEC_PROCESS_KEYRING, "a process keyring");
-		if (r == 0 && state_may_have(proc, tid, STATE_SIGN_THREAD_KEYRING))
+		if (r == 0 && state_sign_may_have(proc, tid, STATE_SIGN_THREAD_KEYRING))
 			r = keys_read_ring(proc, tid, (int32_t)session,
 					   (uint64_t)KEY_SPEC_THREAD_KEYRING, "a thread keyring");
 	}

@@ -20,14 +20,15 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
-#include "libmig/inventory/priv.h"
+#include "common/proc.h"
+#include "common/procdir.h"
 #include "libmig/state/priv.h"
 
 #define STATE_LOCKS_MAX (64u << 20) /* bytes of one descriptor's */
 
 static bool state_may_lock(const char *fdinfo, int type)
 {
-	const char *field = inventory_field(fdinfo, "flags");
+	const char *field = proc_field(fdinfo, "flags");
 	int mode = field ? (int)strtoul(field, NULL, 8) & O_ACCMODE : O_RDONLY;
 
 	return mode == O_RDWR || mode == (type == F_WRLCK ? O_WRONLY : O_RDONLY);
@@ -94,18 +95,17 @@ static int state_read_descriptor(const struct state_proc *proc, const char *fd,
 }
 
 /* Not /proc/locks: to write that the kernel waits until no CPU is at a lock, 5 to 15 ms. */
-int state_read_locks(const struct state_proc *proc)
+int state_lock_read(const struct state_proc *proc)
 {
-	_cleanup_(inventory_dir_close) struct inventory_dir dir;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	char path[48];
 	const char *fd;
 	int r = 0;
 
-	dir.fd = -1;
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)proc->pid);
-	if (inventory_dir_open(&dir, AT_FDCWD, path) < 0)
+	if (procdir_open(&dir, AT_FDCWD, path) < 0)
 		return 0;
-	while (r == 0 && (fd = inventory_dir_next(&dir))) {
+	while (r == 0 && (fd = procdir_next(&dir))) {
 		struct stat st;
 
 		if (fstatat(dir.fd, fd, &st, 0) == 0 && S_ISREG(st.st_mode))

@@ -104,7 +104,7 @@ static bool map_could_be_written(const struct state_proc *proc, const struct sta
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)proc->pid,
 		 map->start, map->end);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && keep_is_sealed(fd);
+	return fd >= 0 && keep_map_is_sealed(fd);
 }
 
 static int map_add_all(const struct state_proc *proc, const struct state_map *map)
@@ -201,7 +201,7 @@ static bool policy_parse(const char *text, struct state_policy *ret)
 		ret->mode |= MPOL_F_RELATIVE_NODES;
 	text += strcspn(text, ": \n");
 	if (*text == ':')
-		state_parse_nodes(text + 1, &ret->nodes);
+		state_memory_parse_nodes(text + 1, &ret->nodes);
 	return true;
 }
 
@@ -264,7 +264,7 @@ static void homes_look(const struct state_proc *proc, struct state_homes *homes)
 /* The node is the only one in the data, which is for us alone. */
 static int home_adapt(const struct state_item *item, struct inject_call *call)
 {
-	int r = state_adapt_policy(item, call);
+	int r = state_memory_adapt(item, call);
 	struct state_policy home;
 
 	memcpy(&home, call->data, sizeof(home));
@@ -293,7 +293,7 @@ static int state_add_home(const struct state_proc *proc, const struct state_map 
 		item = map_add(proc, "the home node of a mapping", map, STATE_NR_HOME_NODE);
 		if (!item)
 			return -proc->state->err->code;
-		state_fill_policy(home, allowed, item);
+		state_memory_fill(home, allowed, item);
 		item->adapt = home_adapt;
 	}
 	return 0;
@@ -310,7 +310,7 @@ static int state_read_policies(const struct state_proc *proc)
 
 	snprintf(path, sizeof(path), "/proc/%d/numa_maps", (int)proc->pid);
 	if (file_read_all(AT_FDCWD, path, MAPS_MAX, &text) < 0 ||
-	    state_allowed_nodes(proc->pid, &allowed) < 0)
+	    state_memory_read_nodes(proc->pid, &allowed) < 0)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)proc->pid);
 	if (file_read_all(AT_FDCWD, path, MAPS_MAX, &maps) < 0)
@@ -336,7 +336,7 @@ static int state_read_policies(const struct state_proc *proc)
 			break;
 		}
 		item->call.args[2] = (uint32_t)policy.mode;
-		if (state_fill_policy(policy, &allowed, item)) {
+		if (state_memory_fill(policy, &allowed, item)) {
 			item->call.args[3] = offsetof(struct state_policy, nodes);
 			item->call.args[4] = STATE_NODES_MAX + 1;
 			item->call.pointers = 1 << 3;
@@ -350,7 +350,7 @@ static int state_read_policies(const struct state_proc *proc)
 	return r;
 }
 
-int state_read_maps(const struct state_proc *proc)
+int state_maps_read(const struct state_proc *proc)
 {
 	int r = state_read_smaps(proc);
 
@@ -358,7 +358,7 @@ int state_read_maps(const struct state_proc *proc)
 }
 
 /* Without the mapping the item has nothing to say. */
-void state_check_maps(struct state *state)
+void state_maps_check(struct state *state)
 {
 	_cleanup_free_ char *maps = NULL;
 	pid_t read = 0;
@@ -381,9 +381,10 @@ void state_check_maps(struct state *state)
 	state->n = kept;
 }
 
-void state_adapt_images(const struct state *state, int dirfd)
+void state_maps_adapt(const struct state *state, int dirfd)
 {
 	for (size_t i = 0; state && i < state->n; i++)
 		if (state->items[i].unlock)
-			image_unlock_map(dirfd, state->items[i].pid, state->items[i].call.args[0]);
+			image_locked_clear(dirfd, state->items[i].pid,
+					   state->items[i].call.args[0]);
 }

@@ -34,7 +34,7 @@ static void nodes_set(struct state_nodes *nodes, unsigned int node)
 }
 
 /* "0-1,3" and whatever follows. */
-void state_parse_nodes(const char *text, struct state_nodes *ret)
+void state_memory_parse_nodes(const char *text, struct state_nodes *ret)
 {
 	char *end;
 
@@ -54,7 +54,7 @@ void state_parse_nodes(const char *text, struct state_nodes *ret)
 }
 
 /* The nodes that a process may use. */
-int state_allowed_nodes(pid_t pid, struct state_nodes *ret)
+int state_memory_read_nodes(pid_t pid, struct state_nodes *ret)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *line;
@@ -66,7 +66,7 @@ int state_allowed_nodes(pid_t pid, struct state_nodes *ret)
 	line = strstr(text, "\nMems_allowed_list:\t");
 	if (!line)
 		return -ENOENT;
-	state_parse_nodes(strchr(line, '\t') + 1, ret);
+	state_memory_parse_nodes(strchr(line, '\t') + 1, ret);
 	return 0;
 }
 
@@ -105,7 +105,7 @@ static bool policy_maps_nodes(int mode)
 }
 
 /* The nodes are positions so far. */
-int state_adapt_policy(const struct state_item *item, struct inject_call *call)
+int state_memory_adapt(const struct state_item *item, struct inject_call *call)
 {
 	struct state_policy policy;
 	struct state_nodes allowed;
@@ -114,7 +114,7 @@ int state_adapt_policy(const struct state_item *item, struct inject_call *call)
 	memcpy(&policy, call->data, sizeof(policy));
 	if (!policy_maps_nodes(policy.mode))
 		return 0;
-	r = state_allowed_nodes(item->pid, &allowed);
+	r = state_memory_read_nodes(item->pid, &allowed);
 	if (r < 0)
 		return r;
 	nodes_from_positions(&allowed, &policy.nodes);
@@ -128,14 +128,14 @@ static bool policy_has_nodes(int mode)
 	return mode != MPOL_DEFAULT && mode != MPOL_LOCAL;
 }
 
-bool state_fill_policy(struct state_policy policy, const struct state_nodes *allowed,
+bool state_memory_fill(struct state_policy policy, const struct state_nodes *allowed,
 		       struct state_item *item)
 {
 	if (policy_maps_nodes(policy.mode))
 		nodes_to_positions(allowed, &policy.nodes);
 	memcpy(item->call.data, &policy, sizeof(policy));
 	item->call.size = sizeof(policy);
-	item->adapt = state_adapt_policy;
+	item->adapt = state_memory_adapt;
 	return policy_has_nodes(policy.mode);
 }
 
@@ -163,7 +163,7 @@ static int state_read_policy(const struct state_proc *proc, pid_t tid,
 		return -proc->state->err->code;
 	item->call.nr = __NR_set_mempolicy;
 	item->call.args[0] = (uint32_t)policy.mode;
-	if (state_fill_policy(policy, allowed, item)) {
+	if (state_memory_fill(policy, allowed, item)) {
 		item->call.args[1] = offsetof(struct state_policy, nodes);
 		item->call.args[2] = STATE_NODES_MAX + 1; /* the kernel takes one off */
 		item->call.pointers = 1 << 1;
@@ -204,7 +204,7 @@ static int state_read_locking(const struct state_proc *proc)
 	long addr, value;
 	int r;
 
-	if (!state_may_have(proc, proc->pid, STATE_SIGN_TO_COME))
+	if (!state_sign_may_have(proc, proc->pid, STATE_SIGN_TO_COME))
 		return 0;
 	r = state_ask(proc, proc->pid, &map, &addr);
 	if (r == 0 && addr == -EAGAIN)
@@ -238,15 +238,15 @@ static int state_read_locking(const struct state_proc *proc)
 	return 0;
 }
 
-int state_read_memory(const struct state_proc *proc)
+int state_memory_read(const struct state_proc *proc)
 {
 	struct state_nodes allowed;
-	int r = state_allowed_nodes(proc->pid, &allowed);
+	int r = state_memory_read_nodes(proc->pid, &allowed);
 
 	if (r < 0)
 		return 0;
 	for (size_t i = 0; r == 0 && i < proc->n_tids; i++)
-		if (state_may_have(proc, proc->tids[i], STATE_SIGN_POLICY))
+		if (state_sign_may_have(proc, proc->tids[i], STATE_SIGN_POLICY))
 			r = state_read_policy(proc, proc->tids[i], &allowed);
 	return r < 0 ? r : state_read_locking(proc);
 }

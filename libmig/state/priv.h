@@ -118,42 +118,42 @@ int state_refuse(const struct state_proc *proc, const char *fmt, ...)
 int state_ask(const struct state_proc *proc, pid_t tid, struct inject_call *call, long *ret_value);
 
 /* Once, while no tree stands still. */
-void state_learn_signs(void);
+void state_sign_learn(void);
 /* What can be seen of the process's threads; the caller frees proc->seen. */
-void state_see(struct state_proc *proc);
+void state_sign_see(struct state_proc *proc);
 /* The value behind the sign; false: it cannot be seen. */
 bool state_sign_value(const struct state_proc *proc, pid_t tid, enum state_sign sign,
 		      uint64_t *ret);
 /* False: the thread need not be asked. */
-bool state_may_have(const struct state_proc *proc, pid_t tid, enum state_sign sign);
+bool state_sign_may_have(const struct state_proc *proc, pid_t tid, enum state_sign sign);
 /* True: the sign is known and seen. */
-bool state_has(const struct state_proc *proc, pid_t tid, enum state_sign sign);
+bool state_sign_has(const struct state_proc *proc, pid_t tid, enum state_sign sign);
 
 /* Each returns 0, or -errno with the error written. */
-int state_read_calls(const struct state_proc *proc);
+int state_call_read(const struct state_proc *proc);
 /* Of any process of the tree, which has one IPC namespace. */
-int state_read_objects(const struct state_proc *proc);
+int state_segment_read(const struct state_proc *proc);
 /* The others' turn: how each has segments attached. */
-int state_read_attached(const struct state_proc *proc);
-int state_read_memory(const struct state_proc *proc);
-int state_read_sched(const struct state_proc *proc);
-int state_read_zombie(const struct state_proc *proc);
-int state_read_locks(const struct state_proc *proc);
-int state_read_maps(const struct state_proc *proc);
-int state_read_keys(const struct state_proc *proc);
-int state_read_undo(const struct state_proc *proc);
-int state_read_dispatch(const struct state_proc *proc);
-void state_free_keepers(struct state_keeper *keeper);
+int state_segment_read_attached(const struct state_proc *proc);
+int state_memory_read(const struct state_proc *proc);
+int state_sched_read(const struct state_proc *proc);
+int state_sched_read_zombie(const struct state_proc *proc);
+int state_lock_read(const struct state_proc *proc);
+int state_maps_read(const struct state_proc *proc);
+int state_keys_read(const struct state_proc *proc);
+int state_undo_read(const struct state_proc *proc);
+int state_dispatch_read(const struct state_proc *proc);
+void state_keys_free(struct state_keeper *keeper);
 /* Drops what is about mappings that are not there any more. */
-void state_check_maps(struct state *state);
+void state_maps_check(struct state *state);
 
 /* "0-1,3" and whatever follows. */
-void state_parse_nodes(const char *text, struct state_nodes *ret);
+void state_memory_parse_nodes(const char *text, struct state_nodes *ret);
 /* The nodes that a process may use. 0 or -errno. */
-int state_allowed_nodes(pid_t pid, struct state_nodes *ret);
+int state_memory_read_nodes(pid_t pid, struct state_nodes *ret);
 /* Makes it the data of the item's call, whose nodes will be the target's. Whether it has any. */
-int state_adapt_policy(const struct state_item *item, struct inject_call *call);
-bool state_fill_policy(struct state_policy policy, const struct state_nodes *allowed,
+int state_memory_adapt(const struct state_item *item, struct inject_call *call);
+bool state_memory_fill(struct state_policy policy, const struct state_nodes *allowed,
 		       struct state_item *item);
 
 #endif

@@ -63,7 +63,7 @@ static int state_read_thread_sched(const struct state_proc *proc, pid_t tid)
 }
 
 /* Nobody runs it any more, but ps(1) shows how it ran; criu leaves it its own niceness. */
-int state_read_zombie(const struct state_proc *proc)
+int state_sched_read_zombie(const struct state_proc *proc)
 {
 	return state_read_thread_sched(proc, proc->pid);
 }
@@ -205,7 +205,7 @@ static int state_read_cpu_limit(const struct state_proc *proc)
 	return 0;
 }
 
-int state_read_sched(const struct state_proc *proc)
+int state_sched_read(const struct state_proc *proc)
 {
 	int r = state_read_autogroup(proc);
 

@@ -176,7 +176,7 @@ static int segment_read_semaphores(const struct state_proc *proc)
 	return r;
 }
 
-int state_read_objects(const struct state_proc *proc)
+int state_segment_read(const struct state_proc *proc)
 {
 	_cleanup_close_ int back = segment_enter(proc->pid);
 	int r;
@@ -306,7 +306,7 @@ static int piece_take(const struct state_proc *proc, const struct segment_piece 
 	return r;
 }
 
-int state_read_attached(const struct state_proc *proc)
+int state_segment_read_attached(const struct state_proc *proc)
 {
 	_cleanup_free_ char *text = NULL;
 	bool read_only = false;

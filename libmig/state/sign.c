@@ -116,7 +116,7 @@ static uint64_t sign_learn_ports(const struct peek *peek)
 	return bits;
 }
 
-void state_learn_signs(void)
+void state_sign_learn(void)
 {
 	const struct peek *peek = sight_get()->peek;
 
@@ -148,7 +148,7 @@ void state_learn_signs(void)
 				   (uint64_t[3]){ PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0 });
 }
 
-void state_see(struct state_proc *proc)
+void state_sign_see(struct state_proc *proc)
 {
 	const struct peek *peek = sight_get()->peek;
 
@@ -173,7 +173,7 @@ bool state_sign_value(const struct state_proc *proc, pid_t tid, enum state_sign 
 	return false;
 }
 
-bool state_may_have(const struct state_proc *proc, pid_t tid, enum state_sign sign)
+bool state_sign_may_have(const struct state_proc *proc, pid_t tid, enum state_sign sign)
 {
 	uint64_t value, bits = state_signs.bits[sign];
 
@@ -181,7 +181,7 @@ bool state_may_have(const struct state_proc *proc, pid_t tid, enum state_sign si
 	       (value & bits);
 }
 
-bool state_has(const struct state_proc *proc, pid_t tid, enum state_sign sign)
+bool state_sign_has(const struct state_proc *proc, pid_t tid, enum state_sign sign)
 {
 	uint64_t value, bits = state_signs.bits[sign];
 

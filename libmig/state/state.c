@@ -26,7 +26,7 @@ void state_free(struct state *state)
 {
 	if (!state)
 		return;
-	state_free_keepers(state->keepers);
+	state_keys_free(state->keepers);
 	free(state->items);
 	free(state);
 }
@@ -110,11 +110,12 @@ static int state_list_threads(struct state_proc *proc)
 /* One process: what is read while it runs, or what is read when it is frozen and held. */
 static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 {
-	static int (*const running[])(const struct state_proc *) = { state_read_maps };
-	static int (*const frozen[])(const struct state_proc *) = {
-		state_read_sched, state_read_memory, state_read_locks,    state_read_calls,
-		state_read_keys,  state_read_undo,   state_read_dispatch, state_read_attached
-	};
+	static int (*const running[])(const struct state_proc *) = { state_maps_read };
+	static int (*const frozen[])(
+		const struct state_proc *) = { state_sched_read,    state_memory_read,
+					       state_lock_read,     state_call_read,
+					       state_keys_read,     state_undo_read,
+					       state_dispatch_read, state_segment_read_attached };
 	struct state_proc proc = { .state = state, .hold = hold, .pid = pid };
 	char process_state = 'Z';
 	int r;
@@ -122,10 +123,10 @@ static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 	if (proc_look(pid, &process_state, NULL) < 0)
 		return 0;
 	if (process_state == 'Z')
-		return hold ? state_read_zombie(&proc) : 0;
+		return hold ? state_sched_read_zombie(&proc) : 0;
 	r = state_list_threads(&proc);
 	if (hold)
-		state_see(&proc);
+		state_sign_see(&proc);
 	for (size_t i = 0; r == 0 && i < (hold ? ARRAY_SIZE(frozen) : ARRAY_SIZE(running)); i++)
 		r = hold ? frozen[i](&proc) : running[i](&proc);
 	free(proc.tids);
@@ -140,7 +141,7 @@ static int state_take_all(struct state *state, struct hold *hold, const pid_t *p
 	int r;
 
 	state->err = err;
-	r = hold ? state_read_objects(&root) : 0;
+	r = hold ? state_segment_read(&root) : 0;
 	for (size_t i = 1; r == 0 && i < n; i++)
 		r = state_take_process(state, hold, pids[i]);
 	state->err = NULL;
@@ -154,7 +155,7 @@ int state_look(const pid_t *pids, size_t n, struct state **ret, struct vc_err *e
 
 	if (!state)
 		return err_sys(err, ENOMEM, "the job's attributes");
-	state_learn_signs();
+	state_sign_learn();
 	r = state_take_all(state, NULL, pids, n, err);
 	if (r == 0)
 		*ret = steal_ptr(state);
@@ -164,7 +165,7 @@ int state_look(const pid_t *pids, size_t n, struct state **ret, struct vc_err *e
 int state_take(struct state *state, struct hold *hold, const pid_t *pids, size_t n,
 	       struct vc_err *err)
 {
-	state_check_maps(state);
+	state_maps_check(state);
 	return state_take_all(state, hold, pids, n, err);
 }
 

@@ -37,7 +37,7 @@ int state_take(struct state *state, struct hold *hold, const pid_t *pids, size_t
 void state_free(struct state *state); /* NULL is accepted */
 
 /* Before the images are used for a restore. */
-void state_adapt_images(const struct state *state, int dirfd);
+void state_maps_adapt(const struct state *state, int dirfd);
 
 /* Whether a restored tree that was not held would lack something that it must have. */
 bool state_is_needed(const struct state *state);

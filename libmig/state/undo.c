@@ -206,7 +206,7 @@ static size_t undo_count_threads(const struct state_proc *proc, uint64_t list)
 	return n;
 }
 
-int state_read_undo(const struct state_proc *proc)
+int state_undo_read(const struct state_proc *proc)
 {
 	struct undo undo = { .proc = proc };
 	uint64_t list, known = 0;

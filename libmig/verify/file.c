@@ -67,7 +67,7 @@ static int verify_compare_entries(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-void verify_entries_free(struct verify *verify)
+void verify_file_free(struct verify *verify)
 {
 	for (size_t i = 0; i < verify->n_entries; i++) {
 		if (verify->entries[i].owner)
@@ -143,7 +143,7 @@ static int verify_entry_read(struct verify *verify, uint8_t *at, const uint8_t *
 	return verify_entry_add_owner(verify, at, end, entry);
 }
 
-int verify_entries_read(struct verify *verify)
+int verify_file_read(struct verify *verify)
 {
 	_cleanup_close_ int fd = openat(verify->images, "files.img", O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ uint8_t *data = NULL;
@@ -332,7 +332,7 @@ static uint64_t verify_count_fds(pid_t pid)
 	return n;
 }
 
-int verify_files(struct verify *verify, pid_t pid)
+int verify_file_check(struct verify *verify, pid_t pid)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct verify_process process = { .pid = pid, .pidfd = pidfd };
@@ -387,7 +387,7 @@ static int verify_terminal(struct verify *verify, const ProtobufCMessage *messag
 	return r;
 }
 
-int verify_terminals(struct verify *verify)
+int verify_file_check_terminals(struct verify *verify)
 {
 	if (faccessat(verify->images, "tty-info.img", F_OK, 0) < 0)
 		return errno == ENOENT ? 0 : err_sys(verify->err, errno, "tty-info.img");

@@ -6,7 +6,7 @@
  *	thread.c         credentials, scheduling and seccomp of one thread
  *	dumpable.c         who may look into a process
  *	file.c           which files descriptors are of, and whom they signal; whose terminals are
- *	filter.c         which seccomp filters a thread has
+ *	filters.c        which seccomp filters a thread has
  *	kernel.c         the kernel's view, parsed; what is said about a difference
  *	image.c          the images' view, parsed
  */
@@ -110,16 +110,16 @@ int verify_thread(struct verify *verify, const struct verify_kernel *kernel,
 
 /* The filters of a thread of the images, each compared with that thread's: how many, and
  * whether they go to all threads of the process. */
-int verify_filter_list(struct verify *verify, pid_t tid, const Image__Thread *thread, size_t *ret_n,
-		       bool *ret_shared);
+int verify_filters_check(struct verify *verify, pid_t tid, const Image__Thread *thread,
+			 size_t *ret_n, bool *ret_shared);
 
 int verify_dumpable(struct verify *verify, const struct verify_kernel *kernel,
 		    const Image__Memory *image);
 
-/* Reads files.img, for verify_files(). */
-int verify_entries_read(struct verify *verify);
-void verify_entries_free(struct verify *verify);
-int verify_files(struct verify *verify, pid_t pid);
-int verify_terminals(struct verify *verify);
+/* Reads files.img, for verify_file_check(). */
+int verify_file_read(struct verify *verify);
+void verify_file_free(struct verify *verify);
+int verify_file_check(struct verify *verify, pid_t pid);
+int verify_file_check_terminals(struct verify *verify);
 
 #endif

@@ -214,7 +214,7 @@ static int verify_seccomp(struct verify *verify, const struct verify_kernel *ker
 
 	if (thread != leader && mode == SECCOMP_MODE_DISABLED && leader->has_seccomp_mode &&
 	    leader->seccomp_mode == SECCOMP_MODE_FILTER) {
-		r = verify_filter_list(verify, kernel->tid, leader, &n, &inherits);
+		r = verify_filters_check(verify, kernel->tid, leader, &n, &inherits);
 		if (r < 0)
 			return r;
 		if (inherits && !thread->has_seccomp_filter)
@@ -225,7 +225,7 @@ static int verify_seccomp(struct verify *verify, const struct verify_kernel *ker
 		return verify_refuse(verify, kernel->tid, "its image has a filter without a mode");
 	if (r < 0 || mode != SECCOMP_MODE_FILTER)
 		return r;
-	r = verify_filter_list(verify, kernel->tid, thread, &n, &shared);
+	r = verify_filters_check(verify, kernel->tid, thread, &n, &shared);
 	if (r == 0 && shared && thread != leader)
 		return verify_refuse(verify, kernel->tid, "its filters go to all threads");
 	item.what = "number of seccomp filters";

@@ -227,7 +227,7 @@ static int verify_shared(struct verify *verify, const struct verify_kernel *kern
 	has = (const Image__Directories *)directories;
 	if (has->has_umask)
 		r = verify_equal(verify, &item, has->umask, kernel->umask);
-	return r == 0 ? verify_files(verify, kernel->pid) : r;
+	return r == 0 ? verify_file_check(verify, kernel->pid) : r;
 }
 
 /* A zombie has only what its parent will learn. CRIU writes one thread, with a
@@ -328,15 +328,15 @@ int verify_images(int images, const pid_t *pids, size_t n_pids,
 	r = verify_image_find(&verify, &image__filters__descriptor, true, "seccomp.img", &filters);
 	verify.filters = (Image__Filters *)filters;
 	if (r == 0)
-		r = verify_entries_read(&verify);
+		r = verify_file_read(&verify);
 	if (r == 0)
 		r = verify_tree(&verify);
 	if (r == 0)
-		r = verify_terminals(&verify);
+		r = verify_file_check_terminals(&verify);
 	/* Not even ptrace(2) keeps a process from SIGKILL. */
 	if (r == -ENOENT || r == -ESRCH)
 		r = err_set(err, EAGAIN, "a process was killed while the job was frozen");
-	verify_entries_free(&verify);
+	verify_file_free(&verify);
 	free(verify.seen);
 	verify_image_free(&filters);
 	free(verify.pids);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * filter.c - the seccomp filters of a tree, as the kernel has them and as the images have
+ * filters.c - the seccomp filters of a tree, as the kernel has them and as the images have
  * them
  *
  * Only a thread's tracer may ask for its filters. So they are noted when the tree has just been
@@ -121,8 +121,8 @@ static int verify_code(struct verify *verify, pid_t tid, size_t index, const Ima
 			     index);
 }
 
-int verify_filter_list(struct verify *verify, pid_t tid, const Image__Thread *thread, size_t *ret_n,
-		       bool *ret_shared)
+int verify_filters_check(struct verify *verify, pid_t tid, const Image__Thread *thread,
+			 size_t *ret_n, bool *ret_shared)
 {
 	const Image__Filters *filters = verify->filters;
 	size_t at = thread->seccomp_filter, n = 0, n_shared = 0;

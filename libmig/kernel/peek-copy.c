@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * copy.c - what the kernel knows of things that are not a thread's alone
+ * peek-copy.c - what the kernel knows of things that are not a thread's alone
  *
  * Each of these needs the kernel's description of its types, and programs that are made for the
  * one question, so some 10 ms. They are for the few processes that have such a thing.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * write.c - images put together anew, message by message
+ * out.c - images put together anew, message by message
  *
  * A buffer that could not grow stays failed, so that only its last use is checked.
  */
