@@ -63,7 +63,7 @@ static bool down_shim_lives(const json_t *record, struct cg *cg)
 	pid_t pid = (pid_t)json_integer_value(json_object_get(record, "shim_pid"));
 	char group[64];
 
-	return pid > 0 && cg_of_pid(cg, pid, group, sizeof(group)) == 0 &&
+	return pid > 0 && cg_procs_group(cg, pid, group, sizeof(group)) == 0 &&
 	       !strcmp(group, PARTITION_SHIMS_GROUP);
 }
 
@@ -84,9 +84,9 @@ static int down_add_jobs(const struct instance *in, struct cg *cg, const char *p
 	size_t n = 0;
 	int r;
 
-	if (!*partition || !cg_exists(cg, partition))
+	if (!*partition || !cg_group_exists(cg, partition))
 		return 0;
-	r = cg_children(cg, partition, &names, &n, err);
+	r = cg_group_children(cg, partition, &names, &n, err);
 	for (size_t i = 0; i < n; i++) {
 		char path[256], parsed[PARTITION_NAME_MAX];
 		json_auto_t *record = NULL;
@@ -98,7 +98,7 @@ static int down_add_jobs(const struct instance *in, struct cg *cg, const char *p
 
 		snprintf(path, sizeof(path), "%s/%s", partition, names[i]);
 		if (r == 0 && partition_parse_group(path, parsed, sizeof(parsed), &id) == 0 &&
-		    down_is_job(in, id) && cg_pids(cg, path, &pids, &n_pids, NULL) == 0) {
+		    down_is_job(in, id) && cg_procs_list(cg, path, &pids, &n_pids, NULL) == 0) {
 			record = down_record(in, id);
 			found = n_pids > 0 || down_shim_lives(record, cg);
 		}
@@ -164,8 +164,8 @@ static void down_signal_member(struct cg *cg, const char *group, pid_t pid)
 	size_t len = strlen(group);
 	char now[256];
 
-	if (held >= 0 && cg_of_pid(cg, pid, now, sizeof(now)) == 0 && !strncmp(now, group, len) &&
-	    (now[len] == '\0' || now[len] == '/'))
+	if (held >= 0 && cg_procs_group(cg, pid, now, sizeof(now)) == 0 &&
+	    !strncmp(now, group, len) && (now[len] == '\0' || now[len] == '/'))
 		pidfd_send_signal(held, SIGTERM, NULL, 0);
 }
 
@@ -179,7 +179,7 @@ static int down_tell_job(struct cg *cg, const struct vcctl_job *job, struct told
 	size_t n = 0;
 
 	partition_job_group(job->partition, job->id, group, sizeof(group));
-	if (cg_pids(cg, group, &pids, &n, NULL) < 0 || n == 0)
+	if (cg_procs_list(cg, group, &pids, &n, NULL) < 0 || n == 0)
 		return 0;
 	grown = realloc(told->pids, (told->n + n) * sizeof(*grown));
 	if (!grown)
@@ -201,8 +201,8 @@ static int down_kill_jobs(struct cg *cg, const struct vcctl_job *jobs, size_t n,
 		int r = 0;
 
 		partition_job_group(jobs[i].partition, jobs[i].id, group, sizeof(group));
-		if (cg_exists(cg, group))
-			r = cg_kill(cg, group, DOWN_KILL_USEC, err);
+		if (cg_group_exists(cg, group))
+			r = cg_procs_kill(cg, group, DOWN_KILL_USEC, err);
 		if (r < 0)
 			return r;
 	}
@@ -341,10 +341,10 @@ int vcctl_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 {
 	int r = in->config ? down_end_daemons(in, err) : 0;
 
-	if (r == 0 && cg && cg_exists(cg, ""))
-		r = cg_kill(cg, "", DOWN_KILL_USEC, err);
+	if (r == 0 && cg && cg_group_exists(cg, ""))
+		r = cg_procs_kill(cg, "", DOWN_KILL_USEC, err);
 	if (r == 0 && cg)
-		r = cg_remove(cg, "", err);
+		r = cg_group_remove(cg, "", err);
 	if (r < 0)
 		return r;
 	if (in->dirfd >= 0)

@@ -182,7 +182,7 @@ static bool opener_lives(const struct audit *audit, const struct table_opener *w
 
 	if (start == 0 || start == who->start)
 		return start != 0;
-	return who->job && cg_of_pid(audit->cg, who->pid, group, sizeof(group)) == 0 &&
+	return who->job && cg_procs_group(audit->cg, who->pid, group, sizeof(group)) == 0 &&
 	       partition_parse_group(group, partition, sizeof(partition), &job) == 0 &&
 	       job == who->job;
 }

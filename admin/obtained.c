@@ -19,12 +19,12 @@ static const char *obtained_cpus(struct cg *cg, const struct partition_spec *spe
 {
 	enum cg_exclusive cpus = CG_SHARED;
 
-	if (!spec->exclusive || cg_get_exclusive(cg, spec->name, true, &cpus) < 0 ||
+	if (!spec->exclusive || cg_cpus_get_exclusive(cg, spec->name, true, &cpus) < 0 ||
 	    cpus == CG_DEDICATED)
 		return NULL;
 	if (cpus == CG_SHARED)
 		return "are shared: another partition has some of them too";
-	if (cg_get_keeper(cg, spec->name))
+	if (cg_cpus_get_keeper(cg, spec->name))
 		return "are advisory: the kernel refuses them to other groups (cpu_exclusive), but "
 		       "processes of none may run there";
 	return "are advisory: vcctl keeps other partitions off them, the kernel keeps nothing off";
@@ -34,7 +34,7 @@ static const char *obtained_memory(struct cg *cg, const struct partition_spec *s
 {
 	enum cg_memory_hold memory = CG_HOLD_NONE;
 
-	if (spec->mode != MEMORY_FIXED || cg_get_memory_hold(cg, spec->name, &memory) < 0 ||
+	if (spec->mode != MEMORY_FIXED || cg_hold_get(cg, spec->name, &memory) < 0 ||
 	    memory == CG_HOLD_FIXED)
 		return NULL;
 	return "is not swapped out, but not guaranteed on this machine";

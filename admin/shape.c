@@ -113,15 +113,15 @@ static void shape_read(struct cg *cg, const struct partition_spec *spec, struct 
 	char cpus[SHAPE_LIST], mems[SHAPE_LIST];
 
 	shape_want(spec, ret);
-	if (cg_get_cpus(cg, spec->name, cpus, sizeof(cpus), mems, sizeof(mems), NULL) == 0) {
+	if (cg_cpus_get(cg, spec->name, cpus, sizeof(cpus), mems, sizeof(mems), NULL) == 0) {
 		memcpy(ret->cpus, cpus, sizeof(cpus));
 		memcpy(ret->mems, mems, sizeof(mems));
 	}
 	if (cg_memory_read(cg, spec->name, &memory) == 0)
 		ret->memory_bytes = memory.limit_bytes;
-	if (cg_get_exclusive(cg, spec->name, spec->exclusive, &exclusive) == 0)
+	if (cg_cpus_get_exclusive(cg, spec->name, spec->exclusive, &exclusive) == 0)
 		ret->sharing = partition_exclusive_name(exclusive);
-	if (cg_get_memory_hold(cg, spec->name, &hold) == 0)
+	if (cg_hold_get(cg, spec->name, &hold) == 0)
 		ret->mode = partition_hold_name(hold);
 }
 

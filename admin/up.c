@@ -253,7 +253,7 @@ static int up_fill(struct instance *in, struct cg **ret_cg, struct vc_err *err)
 	if (r == 0)
 		r = vcctl_make_ipc(in, err);
 	if (r == 0)
-		r = cg_create(*ret_cg, PARTITION_SHIMS_GROUP, err);
+		r = cg_group_create(*ret_cg, PARTITION_SHIMS_GROUP, err);
 	if (r == 0)
 		r = board_create(in->dirfd, (uint32_t)in->config->n_parts + VCCTL_SPARE_SLOTS, err);
 	if (r == 0)

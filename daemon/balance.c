@@ -87,7 +87,7 @@ static uint64_t balance_measure(struct job *job, const char *group, uint64_t now
 	struct job_balance *balance = &job->balance;
 	uint64_t used = balance->cpu_usec;
 
-	cg_cpu_usec(job->conn->daemon->cg, group, &used);
+	cg_stat_cpu_usec(job->conn->daemon->cg, group, &used);
 	balance->cpus =
 		balance->at_usec && used >= balance->cpu_usec
 			? (double)(used - balance->cpu_usec) / (double)(now - balance->at_usec)
@@ -107,7 +107,7 @@ static int balance_advise(struct job *job, const char *group, uint64_t age_usec)
 	int to;
 
 	cg_memory_read(daemon->cg, group, &memory);
-	cg_runnable(daemon->cg, group, &threads);
+	cg_procs_runnable(daemon->cg, group, &threads);
 	to = decide_rebalance(job, job->balance.cpus, memory.used_bytes);
 	if (to < 0)
 		return -1;

@@ -21,7 +21,7 @@ int job_origin(const struct daemon *daemon, pid_t pid, uint32_t *ret_job)
 	unsigned int job;
 
 	*ret_job = 0;
-	if (cg_of_pid(daemon->cg, pid, group, sizeof(group)) < 0 ||
+	if (cg_procs_group(daemon->cg, pid, group, sizeof(group)) < 0 ||
 	    partition_parse_group(group, partition, sizeof(partition), &job) < 0)
 		return -1;
 	*ret_job = job;
@@ -72,7 +72,7 @@ int job_find_for(const struct conn *conn, bool by_pid, uint32_t id, pid_t pid, s
 	struct job *job;
 
 	if (by_pid) {
-		if (cg_of_pid(daemon->cg, pid, group, sizeof(group)) < 0 ||
+		if (cg_procs_group(daemon->cg, pid, group, sizeof(group)) < 0 ||
 		    partition_parse_group(group, partition, sizeof(partition), &id) < 0)
 			return err_set(err, ENOENT, "pid %d is in no job; 'vcstat jobs' lists them",
 				       (int)pid);

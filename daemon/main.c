@@ -104,9 +104,9 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 	if (r == 0)
 		r = main_make_partition(daemon, err);
 	if (r == 0)
-		r = cg_create(daemon->cg, PARTITION_SHIMS_GROUP, err);
+		r = cg_group_create(daemon->cg, PARTITION_SHIMS_GROUP, err);
 	if (r == 0)
-		r = cg_attach(daemon->cg, PARTITION_SHIMS_GROUP, 0, err);
+		r = cg_entry_attach(daemon->cg, PARTITION_SHIMS_GROUP, 0, err);
 	if (r == 0)
 		r = board_open(daemon->instance->dirfd, &daemon->board, err);
 	if (r == 0 && daemon->slot >= board_count(daemon->board))

@@ -105,19 +105,19 @@ static void sample_take(struct daemon *daemon)
 	struct job *job;
 
 	/* What a partition has can change with its neighbours. */
-	cg_get_exclusive(daemon->cg, daemon->name,
-			 daemon->instance->config->parts[daemon->slot].exclusive, &exclusive);
+	cg_cpus_get_exclusive(daemon->cg, daemon->name,
+			      daemon->instance->config->parts[daemon->slot].exclusive, &exclusive);
 	sample.exclusive = exclusive;
 	sample_read_ticks(load, &busy, &all);
 	sample.load.cpu_pct = sample_pct(busy - load->busy_ticks, all - load->all_ticks);
-	cg_cpu_usec(daemon->cg, daemon->name, &group_usec);
+	cg_stat_cpu_usec(daemon->cg, daemon->name, &group_usec);
 	if (load->at_usec && group_usec >= load->group_usec)
 		sample.load.group_cpu_pct =
 			sample_pct(group_usec - load->group_usec,
 				   (sample.at_usec - load->at_usec) * load->ncpus);
-	cg_runnable(daemon->cg, daemon->name, &sample.load.runnable);
+	cg_procs_runnable(daemon->cg, daemon->name, &sample.load.runnable);
 	cg_memory_read(daemon->cg, daemon->name, &memory);
-	cg_pressure_pct(daemon->cg, daemon->name, "memory", &sample.load.mem_stall_pct);
+	cg_stat_pressure_pct(daemon->cg, daemon->name, "memory", &sample.load.mem_stall_pct);
 	sample.load.mem_used_bytes = memory.used_bytes;
 	sample.load.mem_charged_bytes = memory.charged_bytes;
 	sample.load.mem_limit_bytes =

@@ -62,7 +62,7 @@ static pid_t witness_spawn(struct daemon *daemon, struct vc_err *err)
 	int r;
 
 	partition_witness_group(daemon->name, group, sizeof(group));
-	r = cg_create(daemon->cg, group, err);
+	r = cg_group_create(daemon->cg, group, err);
 	if (r == 0)
 		r = cg_entry_open(daemon->cg, group, &entry, err);
 	if (r < 0)

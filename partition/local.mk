@@ -46,7 +46,7 @@ TESTS += tests/unit-reserve
 tests_unit_reserve_SOURCES = tests/unit-reserve.c
 tests_unit_reserve_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_reserve_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)
-tests_unit_reserve_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=cg_write,--wrap=cg_lib_set,--wrap=topology_check_cpus
+tests_unit_reserve_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=cg_file_write,--wrap=cg_lib_set,--wrap=topology_check_cpus
 tests_unit_cgroup_procs_SOURCES = tests/unit-cgroup-procs.c tests/cgroup-fixture.h
 tests_unit_cgroup_procs_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_cgroup_procs_LDADD = libpartition.la libcommon.la $(CMOCKA_LIBS)

@@ -31,24 +31,24 @@ static int set_memory(struct cg *cg, const struct partition_spec *spec, struct v
 		.swap = spec->mode == MEMORY_PAGEABLE,
 	};
 	enum cg_memory_hold obtained;
-	int r = cg_set_memory(cg, spec->name, spec->memory_bytes, err);
+	int r = cg_memory_set(cg, spec->name, spec->memory_bytes, err);
 
 	if (r == -EBUSY)
 		r = cg_shrink_memory(cg, spec->name, spec->memory_bytes, &how, err);
 	return r < 0 ? r
-		     : cg_set_memory_hold(cg, spec->name, spec->mode == MEMORY_FIXED,
-					  spec->memory_bytes, &obtained, err);
+		     : cg_hold_set(cg, spec->name, spec->mode == MEMORY_FIXED, spec->memory_bytes,
+				   &obtained, err);
 }
 
 int partition_create(struct cg *cg, const struct partition_spec *spec,
 		     enum cg_exclusive *ret_obtained, struct vc_err *err)
 {
-	bool adopted = cg_exists(cg, spec->name);
+	bool adopted = cg_group_exists(cg, spec->name);
 	enum cg_exclusive obtained;
-	int r = cg_create(cg, spec->name, err);
+	int r = cg_group_create(cg, spec->name, err);
 
 	if (r == 0)
-		r = cg_set_cpus(cg, spec->name, spec->cpus, spec->mems, spec->exclusive, &obtained,
+		r = cg_cpus_set(cg, spec->name, spec->cpus, spec->mems, spec->exclusive, &obtained,
 				err);
 	if (r == 0)
 		r = set_memory(cg, spec, err);
@@ -57,7 +57,7 @@ int partition_create(struct cg *cg, const struct partition_spec *spec,
 		return 0;
 	}
 	if (!adopted)
-		cg_remove(cg, spec->name, NULL);
+		cg_group_remove(cg, spec->name, NULL);
 	err_add(err, "partition %s", spec->name);
 	return r;
 }
@@ -65,16 +65,16 @@ int partition_create(struct cg *cg, const struct partition_spec *spec,
 void partition_count_kept(struct cg *cg, const struct partition_spec *spec,
 			  struct partition_kept *kept)
 {
-	if (spec_is_free(spec) || !spec->exclusive || !cg_exists(cg, spec->name))
+	if (spec_is_free(spec) || !spec->exclusive || !cg_group_exists(cg, spec->name))
 		return;
 	kept->asked++;
-	kept->kept += cg_get_keeper(cg, spec->name) != NULL;
+	kept->kept += cg_cpus_get_keeper(cg, spec->name) != NULL;
 }
 
 void partition_keep_all_or_none(struct cg *cg, const struct partition_kept *kept)
 {
 	if (kept->kept > 0 && kept->kept < kept->asked)
-		cg_share_kept(cg);
+		cg_cpus_share_kept(cg);
 }
 
 void partition_route(const struct partition_spec *spec, int state)
@@ -101,8 +101,9 @@ int partition_destroy(struct cg *cg, const char *name, struct vc_err *err)
 	int r;
 
 	/* A daemon that was killed has left its witness. */
-	cg_kill(cg, partition_witness_group(name, group, sizeof(group)), WITNESS_KILL_USEC, NULL);
-	r = cg_remove(cg, name, err);
+	cg_procs_kill(cg, partition_witness_group(name, group, sizeof(group)), WITNESS_KILL_USEC,
+		      NULL);
+	r = cg_group_remove(cg, name, err);
 	if (r < 0)
 		err_add(err, "partition %s", name);
 	return r;

@@ -15,7 +15,7 @@
 /*
  * Makes the partition's group with its CPUs, nodes and memory limit, or adopts
  * one that a crash left behind (limits are set again, jobs in it live on).
- * *ret_obtained: see cg_set_cpus(). On failure what was made is removed.
+ * *ret_obtained: see cg_cpus_set(). On failure what was made is removed.
  */
 int partition_create(struct cg *cg, const struct partition_spec *spec,
 		     enum cg_exclusive *ret_obtained, struct vc_err *err);

@@ -35,7 +35,7 @@ static void engine_criu_clear(void *ctx)
 	const struct move_place *place = ctx;
 	struct vc_err err;
 
-	if (cg_kill(place->shim->cg, place->group, ENGINE_CRIU_CLEAR_USEC, &err) < 0)
+	if (cg_procs_kill(place->shim->cg, place->group, ENGINE_CRIU_CLEAR_USEC, &err) < 0)
 		log_warn("job %u: clear %s: %s", place->shim->job, place->group, err.text);
 }
 
@@ -50,7 +50,7 @@ static struct mig_place engine_criu_place(struct move_place *place, char freezer
 		room = memory.limit_bytes > memory.used_bytes
 			       ? memory.limit_bytes - memory.used_bytes
 			       : 0;
-	cg_freezer(place->shim->cg, place->group, freezer, PATH_MAX);
+	cg_group_freezer(place->shim->cg, place->group, freezer, PATH_MAX);
 	return (struct mig_place){ .name = place->partition,
 				   .enter = engine_criu_enter,
 				   .clear = engine_criu_clear,
@@ -96,8 +96,8 @@ static bool engine_criu_follow(const char *path, char *ret, size_t size, void *c
 {
 	const struct move *move = ctx;
 
-	return cg_follow_path(move->shim->cg, move->source.group, move->target.group, path, ret,
-			      size);
+	return cg_group_follow_path(move->shim->cg, move->source.group, move->target.group, path,
+				    ret, size);
 }
 
 /* Where CRIU's log goes if it fails: the last few jobs' only. */

@@ -93,11 +93,11 @@ static int job_name_group(struct shim *shim, struct vc_err *err)
 		shim->named = r == 0;
 		return r;
 	}
-	cg_remove(shim->cg, idle, NULL);
-	r = cg_create(shim->cg, group, err);
+	cg_group_remove(shim->cg, idle, NULL);
+	r = cg_group_create(shim->cg, group, err);
 	shim->named = r == 0;
 	if (r == 0)
-		r = cg_attach(shim->cg, group, 0, err);
+		r = cg_entry_attach(shim->cg, group, 0, err);
 	shim->in_group = r == 0;
 	return r;
 }
@@ -108,7 +108,7 @@ void job_leave_group(struct shim *shim)
 
 	if (!shim->in_group)
 		return;
-	if (cg_attach(shim->cg, PARTITION_SHIMS_GROUP, 0, &err) < 0)
+	if (cg_entry_attach(shim->cg, PARTITION_SHIMS_GROUP, 0, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
 	shim->in_group = false;
 }
@@ -121,13 +121,13 @@ static void job_remove_group(struct shim *shim)
 
 	job_leave_group(shim);
 	job_group(shim, group, sizeof(group));
-	if (shim->named && cg_oom_kills(shim->cg, group, &n_ooms) == 0 && n_ooms > 0)
+	if (shim->named && cg_memory_oom_kills(shim->cg, group, &n_ooms) == 0 && n_ooms > 0)
 		job_note(shim, FAILURE_OOM);
-	if (shim->named && cg_kill(shim->cg, group, JOB_KILL_USEC, &err) < 0)
+	if (shim->named && cg_procs_kill(shim->cg, group, JOB_KILL_USEC, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
 	while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
 		;
-	if (cg_remove(shim->cg, group, &err) < 0)
+	if (cg_group_remove(shim->cg, group, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
 }
 

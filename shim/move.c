@@ -43,11 +43,11 @@ static int move_open_place(struct shim *shim, const char *partition, struct move
 	place->shim = shim;
 	place->partition = partition;
 	partition_job_group(partition, shim->job, place->group, sizeof(place->group));
-	r = cg_create(shim->cg, place->group, err);
+	r = cg_group_create(shim->cg, place->group, err);
 	if (r == 0)
 		r = cg_entry_open(shim->cg, place->group, &place->entry, err);
 	if (r == 0)
-		r = cg_get_cpus(shim->cg, place->group, place->cpus, sizeof(place->cpus),
+		r = cg_cpus_get(shim->cg, place->group, place->cpus, sizeof(place->cpus),
 				place->mems, sizeof(place->mems), err);
 	return r;
 }
@@ -163,7 +163,7 @@ static void move_settle(const struct move *move)
 	struct vc_err err;
 	uint64_t used = 0;
 
-	if (cg_cpu_usec(shim->cg, move->source.group, &used) == 0)
+	if (cg_stat_cpu_usec(shim->cg, move->source.group, &used) == 0)
 		shim->cpu_base_usec += used;
 	snprintf(shim->partition, sizeof(shim->partition), "%s", move->target.partition);
 	shim->moves++;
@@ -172,7 +172,7 @@ static void move_settle(const struct move *move)
 	shim->placed_usec = clock_mono_usec();
 	if (record_save(shim, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
-	if (cg_remove(shim->cg, move->source.group, &err) < 0)
+	if (cg_group_remove(shim->cg, move->source.group, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
 }
 
@@ -334,7 +334,7 @@ static void move_end(struct move *move, enum job_state before, int r, struct wir
 		return;
 	}
 	if (move->target.entry)
-		cg_remove(shim->cg, move->target.group, NULL);
+		cg_group_remove(shim->cg, move->target.group, NULL);
 	if (shim->state == JOB_MOVING)
 		shim_set_state(shim, move->report.result == MIG_PARKED ? JOB_PARKED : before);
 }

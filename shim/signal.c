@@ -144,7 +144,7 @@ static int signal_find_new(const struct shim *shim, struct signal_reached *reach
 
 	*ret_n = 0;
 	partition_job_group(shim->partition, shim->job, group, sizeof(group));
-	r = cg_pids(shim->cg, group, &pids, &n, NULL);
+	r = cg_procs_list(shim->cg, group, &pids, &n, NULL);
 	if (r < 0)
 		return r;
 	grown = realloc(reached->pids, (reached->n + n + 1) * sizeof(*grown));

@@ -73,8 +73,8 @@ static inline int teardown(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cgs); i++) {
 		if (!*cgs[i])
 			continue;
-		cg_kill(*cgs[i], "", WAIT_USEC, NULL);
-		if (cg_remove(*cgs[i], "", &err) < 0) {
+		cg_procs_kill(*cgs[i], "", WAIT_USEC, NULL);
+		if (cg_group_remove(*cgs[i], "", &err) < 0) {
 			print_error("left behind: %s\n", err.text);
 			r = -1;
 		}
@@ -161,7 +161,7 @@ static inline void work_memory(void)
 static inline void assert_group_of(struct cg *cg, pid_t pid, const char *want)
 {
 	char path[256] = "";
-	int r = cg_of_pid(cg, pid, path, sizeof(path));
+	int r = cg_procs_group(cg, pid, path, sizeof(path));
 
 	if (r != 0 || strcmp(path, want))
 		fail_msg("process %d is in \"%s\" (%d), expected \"%s\"", (int)pid, path, r, want);
@@ -172,7 +172,7 @@ static inline size_t count_in(struct cg *cg, const char *path)
 	_cleanup_free_ pid_t *pids = NULL;
 	size_t n = 0;
 
-	ok(cg_pids(cg, path, &pids, &n, &err));
+	ok(cg_procs_list(cg, path, &pids, &n, &err));
 	return n;
 }
 
@@ -183,7 +183,7 @@ static inline bool can_make_groups(void)
 {
 	/* Orphans of a job come to us, so that nothing outlives the test. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (setup(NULL) < 0 || cg_create(one, "probe", &err) < 0) {
+	if (setup(NULL) < 0 || cg_group_create(one, "probe", &err) < 0) {
 		printf("SKIP: cannot make groups here: %s\n", err.text);
 		teardown(NULL);
 		return false;

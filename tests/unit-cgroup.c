@@ -45,16 +45,16 @@ static void test_paths(void **state)
 	char longest[400];
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		int r = cg_create(one, bad[i], &err);
+		int r = cg_group_create(one, bad[i], &err);
 
 		if (r != -EINVAL)
 			fail_msg("\"%s\": %d, expected %d", bad[i], r, -EINVAL);
 	}
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	refused(cg_create(one, longest, &err), EINVAL);
-	refused(cg_remove(one, "..", &err), EINVAL);
-	refused(cg_kill(one, "..", 0, &err), EINVAL);
+	refused(cg_group_create(one, longest, &err), EINVAL);
+	refused(cg_group_remove(one, "..", &err), EINVAL);
+	refused(cg_procs_kill(one, "..", 0, &err), EINVAL);
 }
 
 static void test_proc_group(void **state)
@@ -92,25 +92,25 @@ static void test_create_and_remove(void **state)
 	char **names;
 	size_t n = 9;
 
-	assert_false(cg_exists(one, "vc0"));
-	ok(cg_create(one, "vc0/job-1", &err));
-	ok(cg_create(one, "vc0/job-2", &err));
-	ok(cg_create(one, "vc0/job-2", &err));
-	assert_true(cg_exists(one, "vc0") && cg_exists(one, "vc0/job-1"));
-	assert_false(cg_exists(two, "vc0"));
-	ok(cg_children(one, "vc0", &names, &n, &err));
+	assert_false(cg_group_exists(one, "vc0"));
+	ok(cg_group_create(one, "vc0/job-1", &err));
+	ok(cg_group_create(one, "vc0/job-2", &err));
+	ok(cg_group_create(one, "vc0/job-2", &err));
+	assert_true(cg_group_exists(one, "vc0") && cg_group_exists(one, "vc0/job-1"));
+	assert_false(cg_group_exists(two, "vc0"));
+	ok(cg_group_children(one, "vc0", &names, &n, &err));
 	assert_int_equal(n, 2);
 	assert_string_equal(names[0], "job-1");
 	assert_string_equal(names[1], "job-2");
 	for (size_t i = 0; i < n; i++)
 		free(names[i]);
 	free(names);
-	ok(cg_remove(one, "vc0/job-1", &err));
-	ok(cg_remove(one, "vc0/job-1", &err));
-	assert_false(cg_exists(one, "vc0/job-1"));
-	assert_true(cg_exists(one, "vc0/job-2"));
-	ok(cg_remove(one, "", &err));
-	assert_false(cg_exists(one, ""));
+	ok(cg_group_remove(one, "vc0/job-1", &err));
+	ok(cg_group_remove(one, "vc0/job-1", &err));
+	assert_false(cg_group_exists(one, "vc0/job-1"));
+	assert_true(cg_group_exists(one, "vc0/job-2"));
+	ok(cg_group_remove(one, "", &err));
+	assert_false(cg_group_exists(one, ""));
 }
 
 /* What a crash leaves may be there in some hierarchies only. */
@@ -125,19 +125,19 @@ static void test_remains_are_adopted(void **state)
 	char group[CG_GROUP_MAX], cpus[64], mems[64];
 	pid_t pid;
 
-	ok(cg_create(one, "vc0/job-1", &err));
+	ok(cg_group_create(one, "vc0/job-1", &err));
 	pid = start(work_sleep);
-	ok(cg_attach(one, "vc0/job-1", pid, &err));
-	ok(cg_create(one, "vc0/job-2", &err));
-	ok(cg_group(&one->hier[0], "vc0/job-2", group));
+	ok(cg_entry_attach(one, "vc0/job-1", pid, &err));
+	ok(cg_group_create(one, "vc0/job-2", &err));
+	ok(cg_group_of(&one->hier[0], "vc0/job-2", group));
 	assert_int_equal(unlinkat(one->hier[0].fd, group, AT_REMOVEDIR), 0);
-	assert_false(cg_exists(one, "vc0/job-2"));
-	ok(cg_create(one, "vc0/job-2", &err));
-	assert_true(cg_exists(one, "vc0/job-2"));
+	assert_false(cg_group_exists(one, "vc0/job-2"));
+	ok(cg_group_create(one, "vc0/job-2", &err));
+	assert_true(cg_group_exists(one, "vc0/job-2"));
 
 	ok(partition_create(one, &spec, &obtained, &err));
 	assert_int_equal(obtained, CG_SHARED);
-	ok(cg_get_cpus(one, "vc0/job-1", cpus, sizeof(cpus), mems, sizeof(mems), &err));
+	ok(cg_cpus_get(one, "vc0/job-1", cpus, sizeof(cpus), mems, sizeof(mems), &err));
 	assert_string_equal(cpus, "0");
 	ok(cg_memory_read(one, "vc0", &memory));
 	assert_int_equal(memory.limit_bytes, 64u << 20);
@@ -169,15 +169,15 @@ static void test_cpus(void **state)
 
 	if (online_cpus() < 2)
 		skip();
-	ok(cg_create(one, PARTITION_SHIMS_GROUP, &err));
-	ok(cg_create(one, "vc0/job-1", &err));
+	ok(cg_group_create(one, PARTITION_SHIMS_GROUP, &err));
+	ok(cg_group_create(one, "vc0/job-1", &err));
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
 		enum cg_exclusive got = 99, now = 99;
 		int r;
 
 		if (i == 4)
-			ok(cg_create(one, "vc1", &err));
-		r = cg_set_cpus(one, row[i].path, row[i].cpus, NULL, row[i].exclusive, &got, &err);
+			ok(cg_group_create(one, "vc1", &err));
+		r = cg_cpus_set(one, row[i].path, row[i].cpus, NULL, row[i].exclusive, &got, &err);
 		if (row[i].refused) {
 			if (r >= 0 || got != 99)
 				fail_msg("row %zu: %d, obtained %d; expected an error", i, r, got);
@@ -187,23 +187,23 @@ static void test_cpus(void **state)
 			fail_msg("row %zu: %d: %s", i, r, err.text);
 		if (row[i].least == CG_SHARED ? got != CG_SHARED : got < row[i].least)
 			fail_msg("row %zu: obtained %d, expected %d", i, got, row[i].least);
-		ok(cg_get_exclusive(one, row[i].path, row[i].exclusive, &now));
+		ok(cg_cpus_get_exclusive(one, row[i].path, row[i].exclusive, &now));
 		assert_int_equal(now, got);
-		ok(cg_get_cpus(one, row[i].path, cpus, sizeof(cpus), mems, sizeof(mems), &err));
+		ok(cg_cpus_get(one, row[i].path, cpus, sizeof(cpus), mems, sizeof(mems), &err));
 		assert_string_equal(cpus, row[i].cpus);
-		ok(cg_get_cpus(one, "vc0/job-1", cpus, sizeof(cpus), mems, sizeof(mems), &err));
+		ok(cg_cpus_get(one, "vc0/job-1", cpus, sizeof(cpus), mems, sizeof(mems), &err));
 		if (!strcmp(row[i].path, "vc0"))
 			assert_string_equal(cpus, row[i].cpus);
 	}
-	assert_int_equal(cg_get_cpus(one, "vc0", cpus, 1, mems, sizeof(mems), &err), -ENAMETOOLONG);
-	refused(cg_set_cpus(one, "none", "0", NULL, false, &(enum cg_exclusive){ 0 }, &err),
+	assert_int_equal(cg_cpus_get(one, "vc0", cpus, 1, mems, sizeof(mems), &err), -ENAMETOOLONG);
+	refused(cg_cpus_set(one, "none", "0", NULL, false, &(enum cg_exclusive){ 0 }, &err),
 		ENOENT);
 }
 
 static void assert_exclusive(const char *path, const char *cpus, bool asked, enum cg_exclusive want)
 {
 	enum cg_exclusive got = 99;
-	int r = cg_set_cpus(one, path, cpus, NULL, asked, &got, &err);
+	int r = cg_cpus_set(one, path, cpus, NULL, asked, &got, &err);
 
 	if (r != 0 || got != want)
 		fail_msg("%s with CPUs %s: %d, %s; expected %s: %s", path, cpus, r,
@@ -214,7 +214,7 @@ static void assert_now(const char *path, enum cg_exclusive want)
 {
 	enum cg_exclusive got = 99;
 
-	ok(cg_get_exclusive(one, path, true, &got));
+	ok(cg_cpus_get_exclusive(one, path, true, &got));
 	if (got != want)
 		fail_msg("%s: now %s, expected %s", path, partition_exclusive_name(got),
 			 partition_exclusive_name(want));
@@ -230,24 +230,24 @@ static void test_dedicated(void **state)
 
 	if (!hier || hier->version != 2 || strchr(hier->base, '/') || online_cpus() < 4)
 		skip();
-	ok(cg_read_list(hier, "", "cpuset.cpus.effective", &before));
+	ok(cg_cpus_read_list(hier, "", "cpuset.cpus.effective", &before));
 	if (cpulist_count(&before) < 4)
 		skip();
-	ok(cg_create(one, PARTITION_SHIMS_GROUP, &err));
-	ok(cg_create(one, "vc0/job-1", &err));
-	ok(cg_create(one, "vc1", &err));
+	ok(cg_group_create(one, PARTITION_SHIMS_GROUP, &err));
+	ok(cg_group_create(one, "vc0/job-1", &err));
+	ok(cg_group_create(one, "vc1", &err));
 	assert_exclusive("vc0", "1", true, CG_DEDICATED);
-	ok(cg_read_list(hier, "", "cpuset.cpus.effective", &after));
+	ok(cg_cpus_read_list(hier, "", "cpuset.cpus.effective", &after));
 	assert_false(cpulist_has(&after, 1));
-	ok(cg_get_cpus(one, PARTITION_SHIMS_GROUP, cpus, sizeof(cpus), mems, sizeof(mems), &err));
+	ok(cg_cpus_get(one, PARTITION_SHIMS_GROUP, cpus, sizeof(cpus), mems, sizeof(mems), &err));
 	assert_false(topology_overlap(cpus, "1"));
 	pid = start(work_sleep);
-	ok(cg_attach(one, PARTITION_SHIMS_GROUP, pid, &err));
-	ok(cg_attach(one, "vc0/job-1", start(work_sleep), &err));
+	ok(cg_entry_attach(one, PARTITION_SHIMS_GROUP, pid, &err));
+	ok(cg_entry_attach(one, "vc0/job-1", start(work_sleep), &err));
 
 	/* Changed while jobs run in it. */
 	assert_exclusive("vc0", "2", true, CG_DEDICATED);
-	ok(cg_get_cpus(one, "vc0/job-1", cpus, sizeof(cpus), mems, sizeof(mems), &err));
+	ok(cg_cpus_get(one, "vc0/job-1", cpus, sizeof(cpus), mems, sizeof(mems), &err));
 	assert_string_equal(cpus, "2");
 	/* One that shares with it ends it; without that one it is back. */
 	assert_exclusive("vc1", "2", false, CG_SHARED);
@@ -258,7 +258,7 @@ static void test_dedicated(void **state)
 	assert_exclusive("vc1", "1", true, CG_DEDICATED);
 	assert_exclusive("vc0", "0", true, CG_DEDICATED);
 	assert_now("vc1", CG_DEDICATED);
-	ok(cg_read_list(hier, "", "cpuset.cpus.effective", &after));
+	ok(cg_cpus_read_list(hier, "", "cpuset.cpus.effective", &after));
 	assert_true(cpulist_count(&after) >= 1);
 	assert_exclusive("vc0", "2", true, CG_DEDICATED);
 	/* All CPUs to partitions: nothing would be left for the others. */
@@ -267,10 +267,10 @@ static void test_dedicated(void **state)
 	ok(cpulist_format(&before, cpus, sizeof(cpus)));
 	assert_exclusive("vc1", cpus, true, CG_ADVISORY);
 	assert_now("vc0", CG_ADVISORY);
-	ok(cg_kill(one, "", WAIT_USEC, &err));
-	ok(cg_remove(one, "", &err));
+	ok(cg_procs_kill(one, "", WAIT_USEC, &err));
+	ok(cg_group_remove(one, "", &err));
 	cpulist_add(&before, 2);
-	ok(cg_read_list(hier, "", "cpuset.cpus.effective", &after));
+	ok(cg_cpus_read_list(hier, "", "cpuset.cpus.effective", &after));
 	assert_true(cpulist_equal(&after, &before));
 }
 
@@ -283,14 +283,14 @@ static void test_cpus_hold(void **state)
 
 	if (online_cpus() < 2)
 		skip();
-	ok(cg_create(one, "vc0/job-1", &err));
-	ok(cg_set_cpus(one, "vc0", "1", NULL, false, &obtained, &err));
+	ok(cg_group_create(one, "vc0/job-1", &err));
+	ok(cg_cpus_set(one, "vc0", "1", NULL, false, &obtained, &err));
 	pid = start(work_sleep);
-	ok(cg_attach(one, "vc0/job-1", pid, &err));
+	ok(cg_entry_attach(one, "vc0/job-1", pid, &err));
 	assert_int_equal(sched_getaffinity(pid, sizeof(set), &set), 0);
 	assert_int_equal(CPU_COUNT(&set), 1);
 	assert_true(CPU_ISSET(1, &set));
-	ok(cg_set_cpus(one, "vc0", "0", NULL, false, &obtained, &err));
+	ok(cg_cpus_set(one, "vc0", "0", NULL, false, &obtained, &err));
 	assert_int_equal(sched_getaffinity(pid, sizeof(set), &set), 0);
 	assert_int_equal(CPU_COUNT(&set), 1);
 	assert_true(CPU_ISSET(0, &set));
@@ -308,10 +308,10 @@ static void test_memory(void **state)
 	struct cg_memory job = { 0 }, part = { 0 };
 	pid_t pid;
 
-	ok(cg_create(one, "vc0/job-1", &err));
+	ok(cg_group_create(one, "vc0/job-1", &err));
 	ok(cg_memory_read(one, "vc0", &part));
 	assert_true(part.limit_bytes == CG_NO_LIMIT);
-	ok(cg_set_memory(one, "vc0", 64u << 20, &err));
+	ok(cg_memory_set(one, "vc0", 64u << 20, &err));
 	{
 		struct cg_entry *entry;
 		int entered = 99;
@@ -333,12 +333,12 @@ static void test_memory(void **state)
 	assert_in_range(part.rss_bytes, 31u << 20, 40u << 20);
 	assert_true(job.limit_bytes == CG_NO_LIMIT);
 	if (!has_swap()) {
-		refused(cg_set_memory(one, "vc0", 8u << 20, &err), EBUSY);
+		refused(cg_memory_set(one, "vc0", 8u << 20, &err), EBUSY);
 		ok(cg_memory_read(one, "vc0", &part));
 		assert_int_equal(part.limit_bytes, 64u << 20);
 		assert_int_equal(kill(pid, 0), 0);
 	}
-	ok(cg_set_memory(one, "vc0", CG_NO_LIMIT, &err));
+	ok(cg_memory_set(one, "vc0", CG_NO_LIMIT, &err));
 	ok(cg_memory_read(one, "vc0", &part));
 	assert_true(part.limit_bytes == CG_NO_LIMIT);
 	assert_true(cg_memory_read(one, "none", &part) < 0);
@@ -385,11 +385,11 @@ static void test_v2_statistics(void **state)
 	put(fd, "vcrun/vc0/memory.max", "2097152\n");
 	ok(cg_memory_read(fake, "vc0", &memory));
 	assert_int_equal(memory.limit_bytes, 2097152);
-	ok(cg_cpu_usec(fake, "vc0", &usec));
+	ok(cg_stat_cpu_usec(fake, "vc0", &usec));
 	assert_int_equal(usec, 123456);
-	ok(cg_pressure_pct(fake, "vc0", "memory", &pct));
+	ok(cg_stat_pressure_pct(fake, "vc0", "memory", &pct));
 	assert_true(pct > 12.49 && pct < 12.51);
-	assert_int_equal(cg_pressure_pct(fake, "vc0", "io", &pct), -ENOENT);
+	assert_int_equal(cg_stat_pressure_pct(fake, "vc0", "io", &pct), -ENOENT);
 	cg_free(fake);
 	close(fd);
 	ok(file_remove_tree(AT_FDCWD, dir));

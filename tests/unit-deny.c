@@ -124,7 +124,7 @@ static int open_in(struct cg *cg, const char *group, const char *path)
 	if (pid == 0) {
 		struct vc_err err;
 
-		if (cg_attach(cg, group, 0, &err) < 0)
+		if (cg_entry_attach(cg, group, 0, &err) < 0)
 			_exit(255);
 		_exit(open(path, O_RDONLY | O_CLOEXEC) < 0 ? errno : 0);
 	}
@@ -152,26 +152,26 @@ static void deny_and_allow(struct cg *cg)
 	const struct device_node both[] = { zero, full };
 	struct vc_err err = { 0 };
 
-	if (cg_create(cg, "vc0/job-1", &err) < 0 || cg_create(cg, "vc1", &err) < 0)
+	if (cg_group_create(cg, "vc0/job-1", &err) < 0 || cg_group_create(cg, "vc1", &err) < 0)
 		fail_msg("%s", err.text);
 	assert_opens(cg, "at first", 0, 0);
 	if (cg_deny_nodes(cg, "vc0", &full, 1, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_opens(cg, "full denied", EPERM, 0);
-	assert_true(cg_denies_nodes(cg, "vc0", &full, 1));
-	assert_false(cg_denies_nodes(cg, "vc0", both, 2));
-	assert_true(cg_denies_nodes(cg, "vc1", NULL, 0));
+	assert_true(cg_deny_has_nodes(cg, "vc0", &full, 1));
+	assert_false(cg_deny_has_nodes(cg, "vc0", both, 2));
+	assert_true(cg_deny_has_nodes(cg, "vc1", NULL, 0));
 	assert_int_equal(cg_deny_nodes(cg, "vc0", both, 2, &err), 0);
 	assert_opens(cg, "both denied", EPERM, EPERM);
 	/* A group that comes later is no way around it. */
-	assert_int_equal(cg_create(cg, "vc0/job-2", &err), 0);
+	assert_int_equal(cg_group_create(cg, "vc0/job-2", &err), 0);
 	assert_int_equal(open_in(cg, "vc0/job-2", "/dev/full"), EPERM);
 	assert_int_equal(cg_deny_nodes(cg, "vc0", &zero, 1, &err), 0);
 	assert_opens(cg, "zero denied", 0, EPERM);
 	assert_int_equal(cg_deny_nodes(cg, "vc0", &zero, 1, &err), 0);
 	assert_int_equal(cg_deny_nodes(cg, "vc0", NULL, 0, &err), 0);
 	assert_opens(cg, "nothing denied", 0, 0);
-	assert_true(cg_denies_nodes(cg, "vc0", NULL, 0));
+	assert_true(cg_deny_has_nodes(cg, "vc0", NULL, 0));
 	/* A block device of the same numbers is another one. */
 	assert_int_equal(
 		cg_deny_nodes(cg, "vc0",
@@ -204,12 +204,12 @@ static void deny_by(const char *controllers, int version)
 		skip();
 	if (cg_open(NULL, base, &cg, &err) < 0)
 		fail_msg("%s: %s", base, err.text);
-	if (!cg_deny_means(cg) || cg_create(cg, "vc0", &err) < 0) {
+	if (!cg_deny_means(cg) || cg_group_create(cg, "vc0", &err) < 0) {
 		cg_free(cg);
 		skip();
 	}
 	deny_and_allow(cg);
-	if (cg_remove(cg, "", &err) < 0)
+	if (cg_group_remove(cg, "", &err) < 0)
 		fail_msg("left behind: %s", err.text);
 	cg_free(cg);
 }

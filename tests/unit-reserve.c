@@ -43,9 +43,9 @@ struct set {
 
 static struct set set_of(const char *group)
 {
-	struct set set = { .exclusive = cg_v1_is_exclusive(hier, group) };
+	struct set set = { .exclusive = cg_cpus_v1_is_exclusive(hier, group) };
 
-	if (cg_read_list(hier, group, "cpuset.cpus", &set.cpus) < 0)
+	if (cg_cpus_read_list(hier, group, "cpuset.cpus", &set.cpus) < 0)
 		fail_msg("there is no group '%s'", group);
 	return set;
 }
@@ -108,25 +108,27 @@ static int kernel_check(const struct trial *trial)
 {
 	char parent[CG_GROUP_MAX];
 	struct set above;
-	int r = cg_each_child(hier, trial->group, check_child, (void *)trial);
+	int r = cg_group_each_child(hier, trial->group, check_child, (void *)trial);
 
 	if (r < 0 || !*trial->group)
 		return r;
-	cg_parent(trial->group, parent);
+	cg_group_parent(trial->group, parent);
 	above = set_of(parent);
 	if (!set_within(&trial->set, &above))
 		return -EACCES;
-	return cg_each_child(hier, parent, check_sibling, (void *)trial);
+	return cg_group_each_child(hier, parent, check_sibling, (void *)trial);
 }
 
 /* What ld's --wrap puts in place of the functions without __wrap_. */
-int __wrap_cg_write(const struct cg_hier *h, const char *group, const char *file, const char *text);
+int __wrap_cg_file_write(const struct cg_hier *h, const char *group, const char *file,
+			 const char *text);
 int __wrap_cg_lib_set(struct cg *c, const struct cg_hier *h, const char *group, const char *file,
 		      const char *value, struct vc_err *err);
 int __wrap_topology_check_cpus(const char *list, char *ret, size_t size, size_t *ret_n,
 			       struct vc_err *err);
 
-int __wrap_cg_write(const struct cg_hier *h, const char *group, const char *file, const char *text)
+int __wrap_cg_file_write(const struct cg_hier *h, const char *group, const char *file,
+			 const char *text)
 {
 	struct trial trial = { .group = group };
 	int r = 0;
@@ -149,7 +151,7 @@ int __wrap_cg_write(const struct cg_hier *h, const char *group, const char *file
 int __wrap_cg_lib_set(struct cg *c, const struct cg_hier *h, const char *group, const char *file,
 		      const char *value, struct vc_err *err)
 {
-	return __wrap_cg_write(h, group, file, value);
+	return __wrap_cg_file_write(h, group, file, value);
 }
 
 /* This machine may have fewer than eight. */
@@ -210,10 +212,10 @@ static void give(const char *partition, const char *cpus, bool asked, bool kept)
 	enum cg_exclusive got;
 	struct vc_err err = { .code = 0 };
 
-	if (cg_set_cpus(cg, partition, cpus, "0", asked, &got, &err) < 0)
+	if (cg_cpus_set(cg, partition, cpus, "0", asked, &got, &err) < 0)
 		fail_msg("%s: CPUs %s: %s", partition, cpus, err.text);
 	is(below("vcrun", partition, group), cpus, kept);
-	if ((cg_get_keeper(cg, partition) != NULL) != kept)
+	if ((cg_cpus_get_keeper(cg, partition) != NULL) != kept)
 		fail_msg("%s: told to be kept: %d, expected %d", partition, !kept, kept);
 }
 
@@ -249,8 +251,8 @@ static void test_alone(void **state)
 	give("c", "5", false, false);
 	give("a", "0", true, true);
 	/* Exchanged, as reshape does it. */
-	assert_int_equal(cg_release_cpus(cg, "a", NULL), 0);
-	assert_int_equal(cg_release_cpus(cg, "b", NULL), 0);
+	assert_int_equal(cg_cpus_release(cg, "a", NULL), 0);
+	assert_int_equal(cg_cpus_release(cg, "b", NULL), 0);
 	give("a", "4", false, false);
 	give("b", "0", false, false);
 	give("a", "4", true, true);
@@ -311,7 +313,7 @@ static void test_neighbours(void **state)
 		enum cg_exclusive got;
 		struct vc_err err;
 
-		assert_int_equal(cg_set_cpus(cg, "a", "6", "0", true, &got, &err), -EACCES);
+		assert_int_equal(cg_cpus_set(cg, "a", "6", "0", true, &got, &err), -EACCES);
 		is("vcrun/a", "0", false);
 	}
 }
@@ -322,12 +324,12 @@ static void test_other_instances(void **state)
 	make("vcrun/a", ALL);
 	make("vcrunner", "");
 	give("a", "0", true, true);
-	cg_v1_ask_instances(hier, "");
+	cg_cpus_v1_ask_instances(hier, "");
 	is("vcrun/a", "0", false);
 	is("vcrun", "0,7", false);
 	put("vcrunner", "cpuset.cpus", "3");
 	put("vcrunner", "cpuset.cpu_exclusive", "1");
-	cg_v1_ask_instances(hier, "");
+	cg_cpus_v1_ask_instances(hier, "");
 	is("vcrunner", "3", true);
 	/* It is tried again with the next change. */
 	give("a", "0", true, true);

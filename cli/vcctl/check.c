@@ -192,8 +192,8 @@ static void check_partition(struct check *check, struct cg *cg, const struct par
 	bool cpus_fall_short, memory_falls_short;
 	char size[32];
 
-	if (cg_get_exclusive(cg, spec->name, spec->exclusive, &cpus) < 0 ||
-	    cg_get_memory_hold(cg, spec->name, &memory) < 0) {
+	if (cg_cpus_get_exclusive(cg, spec->name, spec->exclusive, &cpus) < 0 ||
+	    cg_hold_get(cg, spec->name, &memory) < 0) {
 		check_line(check, CHECK_WARN, spec->name, "run 'vcctl up': its daemon makes it",
 			   "the kernel has no such group");
 		return;
@@ -221,7 +221,7 @@ static void check_kept(struct check *check, struct cg *cg, const struct config *
 		if (spec_is_free(spec) || !spec->exclusive)
 			continue;
 		wanted++;
-		by = cg_get_keeper(cg, spec->name);
+		by = cg_cpus_get_keeper(cg, spec->name);
 		kept += by != NULL;
 		keeper = by ? by : keeper;
 	}

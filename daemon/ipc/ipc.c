@@ -67,7 +67,7 @@ static int proc_place(const struct ipc *ipc, pid_t pid, uint32_t *ret_column, ui
 	unsigned int job;
 	int index;
 
-	if (cg_of_pid(ipc->daemon->cg, pid, group, sizeof(group)) < 0 ||
+	if (cg_procs_group(ipc->daemon->cg, pid, group, sizeof(group)) < 0 ||
 	    partition_parse_group(group, partition, sizeof(partition), &job) < 0)
 		return -ENOENT;
 	index = instance_find(ipc->daemon->instance, partition);
@@ -103,7 +103,7 @@ static bool job_is_away(const struct ipc *ipc, uint32_t job)
 	if (faccessat(ipc->daemon->instance->dirfd, path, F_OK, 0) < 0)
 		return false;
 	shim = job_shim(ipc, job);
-	return shim > 0 && cg_of_pid(ipc->daemon->cg, shim, group, sizeof(group)) == 0 &&
+	return shim > 0 && cg_procs_group(ipc->daemon->cg, shim, group, sizeof(group)) == 0 &&
 	       !strcmp(group, PARTITION_SHIMS_GROUP);
 }
 

@@ -102,7 +102,7 @@ static int region_charge(struct ipc *ipc, const struct region_spec *region, int 
 	int r;
 
 	region_group(region, group, sizeof(group));
-	r = cg_create(ipc->daemon->cg, group, err);
+	r = cg_group_create(ipc->daemon->cg, group, err);
 	if (r == 0)
 		r = cg_entry_open(ipc->daemon->cg, group, &entry, err);
 	if (r < 0)

@@ -66,8 +66,8 @@ static void status_fill_partition(struct daemon *daemon, uint32_t slot, Vc__Part
 	out->cpus = spec->cpus;
 	out->mems = spec->mems;
 	out->exclusive = (char *)partition_exclusive_name(sample.exclusive);
-	out->kept_by = (char *)cg_get_keeper(daemon->cg, spec->name);
-	if (cg_get_memory_hold(daemon->cg, spec->name, &held) == 0)
+	out->kept_by = (char *)cg_cpus_get_keeper(daemon->cg, spec->name);
+	if (cg_hold_get(daemon->cg, spec->name, &held) == 0)
 		out->memory_held = (char *)partition_hold_name(held);
 	out->has_cpu_pct = out->has_group_cpu_pct = out->has_mem_used_bytes = out->has_jobs =
 		out->has_mem_charged_bytes = out->has_runnable = out->has_pending =
@@ -96,7 +96,7 @@ static void status_fill_job(struct daemon *daemon, const struct job *job, Vc__Jo
 
 	partition_job_group(state->partition, state->job, group, sizeof(group));
 	cg_memory_read(daemon->cg, group, &memory);
-	cg_cpu_usec(daemon->cg, group, &cpu_usec);
+	cg_stat_cpu_usec(daemon->cg, group, &cpu_usec);
 	vc__job__init(out);
 	out->id = state->job;
 	out->name = state->name;

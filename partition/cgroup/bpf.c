@@ -199,7 +199,7 @@ static int find_ours(int group, char ret_name[static BPF_OBJ_NAME_LEN])
 
 static int open_group(const struct cg_hier *hier, const char *group)
 {
-	return cg_openat(hier, group, ".", O_RDONLY | O_DIRECTORY);
+	return cg_file_open(hier, group, ".", O_RDONLY | O_DIRECTORY);
 }
 
 bool cg_bpf_denies(const struct cg_hier *hier, const char *group, const struct device_node *nodes,

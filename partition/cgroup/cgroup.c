@@ -24,7 +24,7 @@
 #define REMOVE_WAIT_USEC 500000
 #define INHERIT_TRIES 5
 
-int cg_check_path(const char *path, struct vc_err *err)
+int cg_group_check_path(const char *path, struct vc_err *err)
 {
 	const char *p = path;
 
@@ -43,30 +43,30 @@ int cg_check_path(const char *path, struct vc_err *err)
 	return 0;
 }
 
-int cg_group(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX])
+int cg_group_of(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX])
 {
 	int n = snprintf(ret, CG_GROUP_MAX, "%s%s%s", hier->base, *path ? "/" : "", path);
 
 	return n < CG_GROUP_MAX ? 0 : -ENAMETOOLONG;
 }
 
-int cg_find(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX])
+int cg_group_find(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX])
 {
-	int r = cg_check_path(path, NULL);
+	int r = cg_group_check_path(path, NULL);
 
 	if (r < 0)
 		return r;
-	return hier ? cg_group(hier, path, ret) : -EOPNOTSUPP;
+	return hier ? cg_group_of(hier, path, ret) : -EOPNOTSUPP;
 }
 
-void cg_parent(const char *group, char ret[static CG_GROUP_MAX])
+void cg_group_parent(const char *group, char ret[static CG_GROUP_MAX])
 {
 	const char *slash = strrchr(group, '/');
 
 	snprintf(ret, CG_GROUP_MAX, "%.*s", slash ? (int)(slash - group) : 0, group);
 }
 
-int cg_openat(const struct cg_hier *hier, const char *group, const char *file, int flags)
+int cg_file_open(const struct cg_hier *hier, const char *group, const char *file, int flags)
 {
 	char name[CG_GROUP_MAX + 64];
 	int fd;
@@ -78,8 +78,8 @@ int cg_openat(const struct cg_hier *hier, const char *group, const char *file, i
 	return fd < 0 ? -errno : fd;
 }
 
-ssize_t cg_read(const struct cg_hier *hier, const char *group, const char *file, char *buf,
-		size_t size)
+ssize_t cg_file_read(const struct cg_hier *hier, const char *group, const char *file, char *buf,
+		     size_t size)
 {
 	char name[CG_GROUP_MAX + 64];
 
@@ -87,7 +87,7 @@ ssize_t cg_read(const struct cg_hier *hier, const char *group, const char *file,
 	return file_read(hier->fd, name, buf, size);
 }
 
-int cg_read_u64(const struct cg_hier *hier, const char *group, const char *file, uint64_t *ret)
+int cg_file_read_u64(const struct cg_hier *hier, const char *group, const char *file, uint64_t *ret)
 {
 	char name[CG_GROUP_MAX + 64];
 
@@ -95,7 +95,7 @@ int cg_read_u64(const struct cg_hier *hier, const char *group, const char *file,
 	return file_read_u64(hier->fd, name, ret);
 }
 
-int cg_write(const struct cg_hier *hier, const char *group, const char *file, const char *text)
+int cg_file_write(const struct cg_hier *hier, const char *group, const char *file, const char *text)
 {
 	char name[CG_GROUP_MAX + 64];
 
@@ -103,7 +103,7 @@ int cg_write(const struct cg_hier *hier, const char *group, const char *file, co
 	return file_write(hier->fd, name, text);
 }
 
-bool cg_has(const struct cg_hier *hier, const char *group, const char *file)
+bool cg_file_exists(const struct cg_hier *hier, const char *group, const char *file)
 {
 	char name[CG_GROUP_MAX + 64];
 
@@ -111,7 +111,7 @@ bool cg_has(const struct cg_hier *hier, const char *group, const char *file)
 	return faccessat(hier->fd, name, F_OK, 0) == 0;
 }
 
-int cg_each_child(const struct cg_hier *hier, const char *group, cg_child_fn *f, void *arg)
+int cg_group_each_child(const struct cg_hier *hier, const char *group, cg_child_fn *f, void *arg)
 {
 	_cleanup_close_ int fd =
 		openat(hier->fd, *group ? group : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -147,8 +147,8 @@ static int add_taken(const struct cg_hier *hier, const char *group, const char *
 	if (!strcmp(name, taken->but) || snprintf(child, sizeof(child), "%s%s%s", group,
 						  *group ? "/" : "", name) >= (int)sizeof(child))
 		return 0;
-	if (cg_read_u64(hier, child, "cpuset.cpu_exclusive", &exclusive) == 0 && exclusive &&
-	    cg_read(hier, child, "cpuset.cpus", text, sizeof(text)) >= 0 &&
+	if (cg_file_read_u64(hier, child, "cpuset.cpu_exclusive", &exclusive) == 0 && exclusive &&
+	    cg_file_read(hier, child, "cpuset.cpus", text, sizeof(text)) >= 0 &&
 	    cpulist_parse(text, &cpus) == 0)
 		cpulist_join(&taken->cpus, &cpus);
 	return 0;
@@ -160,31 +160,31 @@ static int cpuset_inherit(const struct cg_hier *hier, const char *group, struct 
 	const char *slash = strrchr(group, '/');
 	int r;
 
-	if (cg_read(hier, group, "cpuset.cpus", cpus, sizeof(cpus)) > 0 &&
-	    cg_read(hier, group, "cpuset.mems", mems, sizeof(mems)) > 0)
+	if (cg_file_read(hier, group, "cpuset.cpus", cpus, sizeof(cpus)) > 0 &&
+	    cg_file_read(hier, group, "cpuset.mems", mems, sizeof(mems)) > 0)
 		return 0;
-	cg_parent(group, parent);
-	if (cg_read(hier, parent, "cpuset.cpus", cpus, sizeof(cpus)) < 0 ||
-	    cg_read(hier, parent, "cpuset.mems", mems, sizeof(mems)) < 0)
+	cg_group_parent(group, parent);
+	if (cg_file_read(hier, parent, "cpuset.cpus", cpus, sizeof(cpus)) < 0 ||
+	    cg_file_read(hier, parent, "cpuset.mems", mems, sizeof(mems)) < 0)
 		return err_set(err, ENOENT, "cannot read the CPUs of %s/%s", hier->mount, parent);
-	r = cg_write(hier, group, "cpuset.mems", mems);
+	r = cg_file_write(hier, group, "cpuset.mems", mems);
 	if (r == 0)
-		r = cg_write(hier, group, "cpuset.cpus", cpus);
+		r = cg_file_write(hier, group, "cpuset.cpus", cpus);
 	if (r == -EINVAL) {
 		struct taken taken = { .but = slash ? slash + 1 : group };
 		struct cpulist rest;
 
-		cg_each_child(hier, parent, add_taken, &taken);
+		cg_group_each_child(hier, parent, add_taken, &taken);
 		if (cpulist_parse(cpus, &rest) < 0)
 			return err_set(err, EINVAL, "cannot read the CPUs of %s/%s", hier->mount,
 				       parent);
 		cpulist_subtract(&rest, &taken.cpus);
 		if (cpulist_count(&rest) > 0) {
 			if (cpulist_format(&rest, cpus, sizeof(cpus)) == 0)
-				r = cg_write(hier, group, "cpuset.cpus", cpus);
+				r = cg_file_write(hier, group, "cpuset.cpus", cpus);
 		} else {
-			cg_v1_ask_instances(hier, parent);
-			if (cg_write(hier, group, "cpuset.cpus", cpus) < 0)
+			cg_cpus_v1_ask_instances(hier, parent);
+			if (cg_file_write(hier, group, "cpuset.cpus", cpus) < 0)
 				return err_set(err, EBUSY,
 					       "no CPU is left for %s/%s: its neighbours have all "
 					       "as their own",
@@ -196,11 +196,11 @@ static int cpuset_inherit(const struct cg_hier *hier, const char *group, struct 
 		return err_sys(err, -r, "cannot give %s/%s its parent's CPUs %s and nodes %s",
 			       hier->mount, group, cpus, mems);
 	/* v2 always moves a process's pages to the nodes of its new group. */
-	cg_write(hier, group, "cpuset.memory_migrate", "1");
+	cg_file_write(hier, group, "cpuset.memory_migrate", "1");
 	return 0;
 }
 
-int cg_cpuset_inherit(const struct cg_hier *hier, const char *group, struct vc_err *err)
+int cg_group_inherit(const struct cg_hier *hier, const char *group, struct vc_err *err)
 {
 	int r = -EACCES;
 
@@ -221,12 +221,12 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-void cg_enable_children(const struct cg_hier *hier, const char *group)
+void cg_group_enable_children(const struct cg_hier *hier, const char *group)
 {
 	char have[256], on[256];
 
-	if (cg_read(hier, group, "cgroup.controllers", have, sizeof(have)) < 0 ||
-	    cg_read(hier, group, "cgroup.subtree_control", on, sizeof(on)) < 0)
+	if (cg_file_read(hier, group, "cgroup.controllers", have, sizeof(have)) < 0 ||
+	    cg_file_read(hier, group, "cgroup.subtree_control", on, sizeof(on)) < 0)
 		return;
 	for (size_t i = 0; i < CG_INDEX_N; i++) {
 		const char *name = cg_controller_names[i];
@@ -235,7 +235,7 @@ void cg_enable_children(const struct cg_hier *hier, const char *group)
 		if (!(hier->bits & (1u << i)) || !has_word(have, name) || has_word(on, name))
 			continue;
 		snprintf(order, sizeof(order), "+%s", name);
-		cg_write(hier, group, "cgroup.subtree_control", order);
+		cg_file_write(hier, group, "cgroup.subtree_control", order);
 	}
 }
 
@@ -248,8 +248,8 @@ static int make_group(struct cg *cg, const struct cg_hier *hier, const char *gro
 	int r;
 
 	if (hier->version == 2 && hier->bits) {
-		cg_parent(group, parent);
-		cg_enable_children(hier, parent);
+		cg_group_parent(group, parent);
+		cg_group_enable_children(hier, parent);
 	}
 	if (!hot && hier->bits) {
 		r = cg_lib_make(cg, hier, group, err);
@@ -261,11 +261,12 @@ static int make_group(struct cg *cg, const struct cg_hier *hier, const char *gro
 		return err_sys(err, errno, "cannot make the group %s/%s", hier->mount, group);
 	}
 	if (hier->version == 1 && (hier->bits & CG_CPUSET))
-		return cg_cpuset_inherit(hier, group, err);
+		return cg_group_inherit(hier, group, err);
 	return 0;
 }
 
-int cg_make_hot(struct cg *cg, const struct cg_hier *hier, const char *group, struct vc_err *err)
+int cg_group_make_hot(struct cg *cg, const struct cg_hier *hier, const char *group,
+		      struct vc_err *err)
 {
 	int r = make_group(cg, hier, group, true, err);
 
@@ -298,22 +299,22 @@ static int make_way(struct cg *cg, const struct cg_hier *hier, const char *group
 	return 0;
 }
 
-int cg_create(struct cg *cg, const char *path, struct vc_err *err)
+int cg_group_create(struct cg *cg, const char *path, struct vc_err *err)
 {
 	bool hot = strchr(path, '/') != NULL;
 	bool fresh[CG_HIERS_MAX] = { false };
 	char group[CG_GROUP_MAX];
-	int r = cg_check_path(path, err);
+	int r = cg_group_check_path(path, err);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < cg->n; i++) {
 		const struct cg_hier *hier = &cg->hier[i];
 
-		r = cg_group(hier, path, group);
+		r = cg_group_of(hier, path, group);
 		if (r < 0)
 			break;
-		fresh[i] = !cg_has(hier, group, "cgroup.procs");
+		fresh[i] = !cg_file_exists(hier, group, "cgroup.procs");
 		r = hot ? make_group(cg, hier, group, true, err) : -ENOENT;
 		if (r == -ENOENT)
 			r = make_way(cg, hier, group, err);
@@ -323,19 +324,20 @@ int cg_create(struct cg *cg, const char *path, struct vc_err *err)
 	if (r == 0)
 		return 0;
 	for (size_t i = 0; i < cg->n; i++) {
-		if (fresh[i] && cg_group(&cg->hier[i], path, group) == 0)
+		if (fresh[i] && cg_group_of(&cg->hier[i], path, group) == 0)
 			unlinkat(cg->hier[i].fd, group, AT_REMOVEDIR);
 	}
 	return r;
 }
 
-bool cg_exists(struct cg *cg, const char *path)
+bool cg_group_exists(struct cg *cg, const char *path)
 {
 	char group[CG_GROUP_MAX];
 
 	for (size_t i = 0; i < cg->n; i++) {
-		if (cg_check_path(path, NULL) < 0 || cg_group(&cg->hier[i], path, group) < 0 ||
-		    !cg_has(&cg->hier[i], group, "cgroup.procs"))
+		if (cg_group_check_path(path, NULL) < 0 ||
+		    cg_group_of(&cg->hier[i], path, group) < 0 ||
+		    !cg_file_exists(&cg->hier[i], group, "cgroup.procs"))
 			return false;
 	}
 	return true;
@@ -344,8 +346,8 @@ bool cg_exists(struct cg *cg, const char *path)
 /* CPUs of its own go back now, not when the kernel gets round to the dead group. */
 static void give_cpus_back(const struct cg_hier *hier, const char *group)
 {
-	if (hier->version == 2 && (hier->bits & CG_CPUSET) && cg_v2_is_root(hier, group))
-		cg_write(hier, group, "cpuset.cpus.partition", "member");
+	if (hier->version == 2 && (hier->bits & CG_CPUSET) && cg_cpus_v2_is_root(hier, group))
+		cg_file_write(hier, group, "cpuset.cpus.partition", "member");
 }
 
 static int remove_one(const struct cg_hier *hier, const char *group)
@@ -361,7 +363,7 @@ static int remove_child(const struct cg_hier *hier, const char *group, const cha
 
 	if (snprintf(child, sizeof(child), "%s/%s", group, name) >= (int)sizeof(child))
 		return -ENAMETOOLONG;
-	r = cg_each_child(hier, child, remove_child, arg);
+	r = cg_group_each_child(hier, child, remove_child, arg);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	return remove_one(hier, child);
@@ -370,7 +372,7 @@ static int remove_child(const struct cg_hier *hier, const char *group, const cha
 static int remove_group(struct cg *cg, const struct cg_hier *hier, const char *group)
 {
 	const char *tail = group + strlen(hier->base);
-	int r = cg_each_child(hier, group, remove_child, NULL);
+	int r = cg_group_each_child(hier, group, remove_child, NULL);
 
 	if (r == -ENOENT)
 		return 0;
@@ -392,15 +394,15 @@ static int remove_everywhere(struct cg *cg, const char *path)
 		size_t n = 0;
 		_cleanup_free_ pid_t *pids = NULL;
 
-		if (cg_group(&cg->hier[i], path, group) < 0)
+		if (cg_group_of(&cg->hier[i], path, group) < 0)
 			return -ENAMETOOLONG;
-		if (cg_hier_pids(&cg->hier[i], group, &pids, &n) == 0 && n > 0)
+		if (cg_procs_of_hier(&cg->hier[i], group, &pids, &n) == 0 && n > 0)
 			return -EBUSY;
 	}
 	for (size_t i = 0; i < cg->n; i++) {
 		int r;
 
-		cg_group(&cg->hier[i], path, group);
+		cg_group_of(&cg->hier[i], path, group);
 		r = remove_group(cg, &cg->hier[i], group);
 		if (r < 0 && first == 0)
 			first = r;
@@ -408,18 +410,18 @@ static int remove_everywhere(struct cg *cg, const char *path)
 	return first;
 }
 
-int cg_remove(struct cg *cg, const char *path, struct vc_err *err)
+int cg_group_remove(struct cg *cg, const char *path, struct vc_err *err)
 {
 	uint64_t deadline = clock_mono_usec() + REMOVE_WAIT_USEC;
 	_cleanup_free_ pid_t *pids = NULL;
 	size_t n = 0;
-	int r = cg_check_path(path, err);
+	int r = cg_group_check_path(path, err);
 
 	if (r < 0)
 		return r;
 	while ((r = remove_everywhere(cg, path)) == -EBUSY && clock_mono_usec() < deadline)
 		clock_sleep_usec(2000);
-	if (r == -EBUSY && cg_pids(cg, path, &pids, &n, NULL) == 0 && n > 0)
+	if (r == -EBUSY && cg_procs_list(cg, path, &pids, &n, NULL) == 0 && n > 0)
 		return err_set(err, EBUSY, "%zu processes live in the group \"%s\" (pid %d)", n,
 			       path, (int)pids[0]);
 	if (r < 0)
@@ -456,21 +458,21 @@ static int name_order(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int cg_children(struct cg *cg, const char *path, char ***ret_names, size_t *ret_n,
-		struct vc_err *err)
+int cg_group_children(struct cg *cg, const char *path, char ***ret_names, size_t *ret_n,
+		      struct vc_err *err)
 {
 	_cleanup_(names_free) struct names names = { 0 };
 	char group[CG_GROUP_MAX];
 	size_t kept = 0;
-	int r = cg_check_path(path, err);
+	int r = cg_group_check_path(path, err);
 
 	if (r < 0)
 		return r;
 	/* A crash may have left a group in some hierarchies only. */
 	for (size_t i = 0; i < cg->n; i++) {
-		r = cg_group(&cg->hier[i], path, group);
+		r = cg_group_of(&cg->hier[i], path, group);
 		if (r == 0)
-			r = cg_each_child(&cg->hier[i], group, add_name, &names);
+			r = cg_group_each_child(&cg->hier[i], group, add_name, &names);
 		if (r < 0 && r != -ENOENT)
 			return err_sys(err, -r, "cannot list the group \"%s\"", path);
 	}

@@ -64,50 +64,50 @@ const struct cg_controller *cg_controllers(const struct cg *cg, size_t *ret_n);
 
 /* Makes a group (and those above it) everywhere. Existing is success. A new
  * group has its parent's CPUs and memory nodes, so that a process can enter. */
-int cg_create(struct cg *cg, const char *path, struct vc_err *err);
+int cg_group_create(struct cg *cg, const char *path, struct vc_err *err);
 /* Removes a group and all below it; waits up to half a second for dying members. Missing is
  * success. path "" removes the instance's whole subtree. -EBUSY: processes live there. */
-int cg_remove(struct cg *cg, const char *path, struct vc_err *err);
-bool cg_exists(struct cg *cg, const char *path);
+int cg_group_remove(struct cg *cg, const char *path, struct vc_err *err);
+bool cg_group_exists(struct cg *cg, const char *path);
 /* Names of the groups directly below path; the caller frees each and the array. */
-int cg_children(struct cg *cg, const char *path, char ***ret_names, size_t *ret_n,
-		struct vc_err *err);
+int cg_group_children(struct cg *cg, const char *path, char ***ret_names, size_t *ret_n,
+		      struct vc_err *err);
 
 /*
  * cpus and mems in list form ("0-3,8"); mems NULL: the parent's. exclusive: ask for
  * the CPUs as the group's own. *ret_obtained says what the kernel gave, read back
  * from it. A later call for another group may take that away again (it shares a CPU,
  * or leaves none for the system or the shims): when all are made, ask each with
- * cg_get_exclusive(). -EBUSY: the kernel gives the group other CPUs than these.
+ * cg_cpus_get_exclusive(). -EBUSY: the kernel gives the group other CPUs than these.
  */
-int cg_set_cpus(struct cg *cg, const char *path, const char *cpus, const char *mems, bool exclusive,
+int cg_cpus_set(struct cg *cg, const char *path, const char *cpus, const char *mems, bool exclusive,
 		enum cg_exclusive *ret_obtained, struct vc_err *err);
 /* Its CPUs are not its own any more, so that others can be given them; it keeps them. */
-int cg_release_cpus(struct cg *cg, const char *path, struct vc_err *err);
+int cg_cpus_release(struct cg *cg, const char *path, struct vc_err *err);
 /* What a group whose CPUs were asked for as its own (asked) has of that now: later
  * neighbours and CPUs going offline change it. 0 or -errno. */
-int cg_get_exclusive(struct cg *cg, const char *path, bool asked, enum cg_exclusive *ret);
+int cg_cpus_get_exclusive(struct cg *cg, const char *path, bool asked, enum cg_exclusive *ret);
 /* The kernel's file by which it refuses the group's CPUs to other groups, read back from it:
  * "cpuset.cpus.partition" keeps everybody off, v1's "cpuset.cpu_exclusive" other groups. NULL: it
  * does not, and only vcctl keeps partitions apart. */
-const char *cg_get_keeper(struct cg *cg, const char *path);
+const char *cg_cpus_get_keeper(struct cg *cg, const char *path);
 /* v1: no partition has its CPUs as its own any more. Where the kernel cannot refuse the CPUs of all
  * partitions that ask for it, it is to refuse those of none. */
-void cg_share_kept(struct cg *cg);
+void cg_cpus_share_kept(struct cg *cg);
 /*
  * Moves what memory the group's processes have on other nodes than mems there, which become
- * its nodes with cg_set_cpus(): that leaves out pages under I/O. Tries, once at least, until
+ * its nodes with cg_cpus_set(): that leaves out pages under I/O. Tries, once at least, until
  * nothing is elsewhere, the deadline (CLOCK_MONOTONIC) has passed, or stop(ctx) says so.
  * Returns the bytes that are elsewhere still; those that processes share count for each.
  */
 uint64_t cg_follow_nodes(struct cg *cg, const char *path, const char *mems, uint64_t deadline_usec,
 			 bool (*stop)(const void *ctx), const void *ctx);
 /* The effective CPUs and nodes as the kernel has them, list form. */
-int cg_get_cpus(struct cg *cg, const char *path, char *ret_cpus, size_t cpus_size, char *ret_mems,
+int cg_cpus_get(struct cg *cg, const char *path, char *ret_cpus, size_t cpus_size, char *ret_mems,
 		size_t mems_size, struct vc_err *err);
 /* The limit at once, where what is used fits; -EBUSY where it does not. To lower that of
  * a group that is full, see cg_shrink_memory(). */
-int cg_set_memory(struct cg *cg, const char *path, uint64_t limit_bytes, struct vc_err *err);
+int cg_memory_set(struct cg *cg, const char *path, uint64_t limit_bytes, struct vc_err *err);
 
 /* How a limit is lowered below what is used. */
 struct cg_shrink {
@@ -128,7 +128,7 @@ int cg_shrink_memory(struct cg *cg, const char *path, uint64_t limit_bytes,
 		     const struct cg_shrink *how, struct vc_err *err);
 
 /* Whether what is used can be reclaimed to that limit at this moment. 0, or -EBUSY as above. */
-int cg_check_shrink(struct cg *cg, const char *path, uint64_t limit_bytes, bool swap,
+int cg_shrink_check(struct cg *cg, const char *path, uint64_t limit_bytes, bool swap,
 		    struct vc_err *err);
 
 /* What was obtained of a wish for fixed memory. */
@@ -140,13 +140,13 @@ enum cg_memory_hold {
 
 /* fixed: bytes of the group's memory are guaranteed and not swapped out; otherwise they
  * may be. Works on groups that are in use; what is in swap already, see cg_fetch_swapped(). */
-int cg_set_memory_hold(struct cg *cg, const char *path, bool fixed, uint64_t bytes,
-		       enum cg_memory_hold *ret_obtained, struct vc_err *err);
+int cg_hold_set(struct cg *cg, const char *path, bool fixed, uint64_t bytes,
+		enum cg_memory_hold *ret_obtained, struct vc_err *err);
 /* Reads what the group's processes have in swap back into memory, as far as it fits; they
  * run on. What cannot be fetched stays where it is until it is touched. */
 void cg_fetch_swapped(struct cg *cg, const char *path);
 /* What was obtained, as the kernel has it now. 0 or -errno. */
-int cg_get_memory_hold(struct cg *cg, const char *path, enum cg_memory_hold *ret);
+int cg_hold_get(struct cg *cg, const char *path, enum cg_memory_hold *ret);
 
 /*
  * From now on the processes of a group and of those below it may open, or make by mknod(2),
@@ -156,12 +156,12 @@ int cg_get_memory_hold(struct cg *cg, const char *path, enum cg_memory_hold *ret
 int cg_deny_nodes(struct cg *cg, const char *path, const struct device_node *nodes, size_t n,
 		  struct vc_err *err);
 /* Whether exactly these are denied, as the kernel (on v1: our note on the group) has it. */
-bool cg_denies_nodes(struct cg *cg, const char *path, const struct device_node *nodes, size_t n);
+bool cg_deny_has_nodes(struct cg *cg, const char *path, const struct device_node *nodes, size_t n);
 /* What does it here, for people; NULL: nothing can. */
 const char *cg_deny_means(const struct cg *cg);
 
 /* Puts a process (0: the caller) with all its threads into a group, everywhere. */
-int cg_attach(struct cg *cg, const char *path, pid_t pid, struct vc_err *err);
+int cg_entry_attach(struct cg *cg, const char *path, pid_t pid, struct vc_err *err);
 
 /*
  * A way into a group that was opened beforehand: one descriptor a hierarchy.
@@ -170,8 +170,8 @@ int cg_attach(struct cg *cg, const char *path, pid_t pid, struct vc_err *err);
  */
 /* The path in the group "to" of a file in "from", as the kernel shows it, wherever the hierarchy
  * is mounted; false: it is in none of from's groups. */
-bool cg_follow_path(const struct cg *cg, const char *from, const char *to, const char *path,
-		    char *ret, size_t size);
+bool cg_group_follow_path(const struct cg *cg, const char *from, const char *to, const char *path,
+			  char *ret, size_t size);
 
 struct cg_entry;
 int cg_entry_open(struct cg *cg, const char *path, struct cg_entry **ret, struct vc_err *err);
@@ -188,7 +188,8 @@ void cg_entry_free(struct cg_entry *entry);
 
 /*
  * The caller makes a group that has no name yet and enters it, where that is expensive (v1). Its
- * parent exists. On failure it may be in it in part: cg_attach() leads out, cg_remove() removes.
+ * parent exists. On failure it may be in it in part: cg_entry_attach() leads out, cg_group_remove()
+ * removes.
  */
 int cg_idle_enter(struct cg *cg, const char *path, struct vc_err *err);
 /* The group gets its name, with the caller in it, or is made (v2). *ret_unified: that one, O_PATH,
@@ -197,25 +198,25 @@ int cg_idle_become(struct cg *cg, const char *path, const char *name, int *ret_u
 		   struct vc_err *err);
 
 /* The processes of a group and of those below it; the caller frees *ret. */
-int cg_pids(struct cg *cg, const char *path, pid_t **ret, size_t *ret_n, struct vc_err *err);
+int cg_procs_list(struct cg *cg, const char *path, pid_t **ret, size_t *ret_n, struct vc_err *err);
 /* The directory of a group in the unified hierarchy, which has cgroup.freeze. 0 or -errno,
  * with an empty string. */
-int cg_freezer(struct cg *cg, const char *path, char *ret, size_t size);
+int cg_group_freezer(struct cg *cg, const char *path, char *ret, size_t size);
 /* SIGKILLs all in a group and below until none is left (zombies do not count) or
  * the time is over (-ETIMEDOUT). */
-int cg_kill(struct cg *cg, const char *path, uint64_t timeout_usec, struct vc_err *err);
+int cg_procs_kill(struct cg *cg, const char *path, uint64_t timeout_usec, struct vc_err *err);
 /* The group of a process, relative to our base; -ENOENT: it is none of ours. */
-int cg_of_pid(struct cg *cg, pid_t pid, char *ret_path, size_t size);
+int cg_procs_group(struct cg *cg, pid_t pid, char *ret_path, size_t size);
 
 /* CPU time used by a group and those below it since it was made. */
-int cg_cpu_usec(struct cg *cg, const char *path, uint64_t *ret_usec);
+int cg_stat_cpu_usec(struct cg *cg, const char *path, uint64_t *ret_usec);
 int cg_memory_read(struct cg *cg, const char *path, struct cg_memory *ret);
 /* How many of a group's processes the OOM killer has ended. 0 or -errno. */
-int cg_oom_kills(struct cg *cg, const char *path, uint64_t *ret_n);
+int cg_memory_oom_kills(struct cg *cg, const char *path, uint64_t *ret_n);
 /* Threads that run or wait for a CPU now, in the group and below. */
-int cg_runnable(struct cg *cg, const char *path, unsigned int *ret_n);
+int cg_procs_runnable(struct cg *cg, const char *path, unsigned int *ret_n);
 /* Pressure stall: share of the last 10 s in which some task waited; -ENOENT
  * where the kernel has none for the group. */
-int cg_pressure_pct(struct cg *cg, const char *path, const char *resource, double *ret_pct);
+int cg_stat_pressure_pct(struct cg *cg, const char *path, const char *resource, double *ret_pct);
 
 #endif

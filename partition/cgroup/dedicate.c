@@ -26,24 +26,25 @@
 
 /* Exactly "root" or "isolated"; "root invalid (why)" is none. The root group has
  * no such file. */
-bool cg_v2_is_root(const struct cg_hier *hier, const char *group)
+bool cg_cpus_v2_is_root(const struct cg_hier *hier, const char *group)
 {
 	char state[256];
 
 	if (!*group)
 		return true;
-	if (cg_read(hier, group, "cpuset.cpus.partition", state, sizeof(state)) < 0)
+	if (cg_file_read(hier, group, "cpuset.cpus.partition", state, sizeof(state)) < 0)
 		return false;
 	return !strcmp(state, "root") || !strcmp(state, "isolated");
 }
 
 /* A valid root that has all the CPUs it was given: the only proof. */
-bool cg_v2_is_dedicated(const struct cg_hier *hier, const char *group)
+bool cg_cpus_v2_is_dedicated(const struct cg_hier *hier, const char *group)
 {
 	struct cpulist want, got;
 
-	return cg_v2_is_root(hier, group) && cg_read_list(hier, group, "cpuset.cpus", &want) == 0 &&
-	       cg_read_list(hier, group, cg_file_cpus(hier), &got) == 0 &&
+	return cg_cpus_v2_is_root(hier, group) &&
+	       cg_cpus_read_list(hier, group, "cpuset.cpus", &want) == 0 &&
+	       cg_cpus_read_list(hier, group, cg_cpus_file(hier), &got) == 0 &&
 	       cpulist_equal(&want, &got);
 }
 
@@ -51,7 +52,7 @@ static bool v2_is_member(const struct cg_hier *hier, const char *group)
 {
 	char state[256];
 
-	return cg_read(hier, group, "cpuset.cpus.partition", state, sizeof(state)) > 0 &&
+	return cg_file_read(hier, group, "cpuset.cpus.partition", state, sizeof(state)) > 0 &&
 	       !strcmp(state, "member");
 }
 
@@ -59,7 +60,7 @@ static bool v2_is_populated(const struct cg_hier *hier, const char *group)
 {
 	char events[256];
 
-	return cg_read(hier, group, "cgroup.events", events, sizeof(events)) < 0 ||
+	return cg_file_read(hier, group, "cgroup.events", events, sizeof(events)) < 0 ||
 	       !strstr(events, "populated 0");
 }
 
@@ -70,9 +71,10 @@ static int v2_release(const struct cg_hier *hier, const char *group, const char 
 	char child[CG_GROUP_MAX];
 	struct cpulist cpus;
 
-	if (strcmp(name, beside->own) != 0 && cg_child_cpus(hier, group, name, &cpus, child) == 0 &&
-	    cpulist_overlap(&cpus, &beside->want) && cg_v2_is_root(hier, child))
-		cg_write(hier, child, "cpuset.cpus.partition", "member");
+	if (strcmp(name, beside->own) != 0 &&
+	    cg_cpus_of_child(hier, group, name, &cpus, child) == 0 &&
+	    cpulist_overlap(&cpus, &beside->want) && cg_cpus_v2_is_root(hier, child))
+		cg_file_write(hier, child, "cpuset.cpus.partition", "member");
 	return 0;
 }
 
@@ -115,7 +117,7 @@ static int v2_write_base(const struct cg_hier *hier, const struct cpulist *cpus)
 	char text[CPULIST_TEXT];
 	int r = cpulist_format(cpus, text, sizeof(text));
 
-	return r < 0 ? r : cg_write(hier, hier->base, "cpuset.cpus", text);
+	return r < 0 ? r : cg_file_write(hier, hier->base, "cpuset.cpus", text);
 }
 
 /*
@@ -129,13 +131,13 @@ static bool v2_make_room(const struct cg_hier *hier, const struct cg_beside *bes
 {
 	char parent[CG_GROUP_MAX];
 	struct cpulist have = { 0 }, avail, need = beside->claimed, own = beside->dedicated, left;
-	bool turned = cg_v2_is_root(hier, hier->base);
+	bool turned = cg_cpus_v2_is_root(hier, hier->base);
 
-	cg_parent(hier->base, parent);
-	if (!cg_v2_is_root(hier, parent) ||
+	cg_group_parent(hier->base, parent);
+	if (!cg_cpus_v2_is_root(hier, parent) ||
 	    (!turned && (!v2_is_member(hier, hier->base) || v2_is_populated(hier, hier->base))) ||
-	    (turned && cg_read_list(hier, hier->base, "cpuset.cpus", &have) < 0) ||
-	    cg_read_list(hier, parent, cg_file_cpus(hier), &avail) < 0)
+	    (turned && cg_cpus_read_list(hier, hier->base, "cpuset.cpus", &have) < 0) ||
+	    cg_cpus_read_list(hier, parent, cg_cpus_file(hier), &avail) < 0)
 		return false;
 	cpulist_join(&avail, &have);
 	cpulist_join(&need, &beside->want);
@@ -161,8 +163,8 @@ static bool v2_make_room(const struct cg_hier *hier, const struct cg_beside *bes
 	if (v2_write_base(hier, &need) < 0)
 		return false;
 	if (!turned)
-		cg_write(hier, hier->base, "cpuset.cpus.partition", "root");
-	return cg_v2_is_root(hier, hier->base);
+		cg_file_write(hier, hier->base, "cpuset.cpus.partition", "root");
+	return cg_cpus_v2_is_root(hier, hier->base);
 }
 
 static int v2_to_member(const struct cg_hier *hier, const char *group, const char *name, void *arg)
@@ -171,7 +173,7 @@ static int v2_to_member(const struct cg_hier *hier, const char *group, const cha
 
 	if (snprintf(child, sizeof(child), "%s/%s", group, name) < (int)sizeof(child) &&
 	    !v2_is_member(hier, child))
-		cg_write(hier, child, "cpuset.cpus.partition", "member");
+		cg_file_write(hier, child, "cpuset.cpus.partition", "member");
 	return 0;
 }
 
@@ -181,12 +183,12 @@ static void v2_give_back(const struct cg_hier *hier)
 {
 	char parent[CG_GROUP_MAX], text[CPULIST_TEXT];
 
-	cg_each_child(hier, hier->base, v2_to_member, NULL);
-	cg_write(hier, hier->base, "cpuset.cpus.partition", "member");
-	cg_parent(hier->base, parent);
-	if (cg_write(hier, hier->base, "cpuset.cpus", "\n") < 0 &&
-	    cg_read(hier, parent, cg_file_cpus(hier), text, sizeof(text)) > 0)
-		cg_write(hier, hier->base, "cpuset.cpus", text);
+	cg_group_each_child(hier, hier->base, v2_to_member, NULL);
+	cg_file_write(hier, hier->base, "cpuset.cpus.partition", "member");
+	cg_group_parent(hier->base, parent);
+	if (cg_file_write(hier, hier->base, "cpuset.cpus", "\n") < 0 &&
+	    cg_file_read(hier, parent, cg_cpus_file(hier), text, sizeof(text)) > 0)
+		cg_file_write(hier, hier->base, "cpuset.cpus", text);
 }
 
 /* Nodes: twice, because a task from a group whose nodes were never set is not
@@ -198,17 +200,17 @@ static int v2_set_mems(const struct cg_hier *hier, const char *group, const char
 	int r;
 
 	if (!mems) {
-		if (cg_read(hier, group, "cpuset.mems", text, sizeof(text)) == 0 ||
-		    cg_write(hier, group, "cpuset.mems", "\n") == 0)
+		if (cg_file_read(hier, group, "cpuset.mems", text, sizeof(text)) == 0 ||
+		    cg_file_write(hier, group, "cpuset.mems", "\n") == 0)
 			return 0;
-		cg_parent(group, parent);
-		if (cg_read(hier, parent, cg_file_mems(hier), text, sizeof(text)) < 0)
+		cg_group_parent(group, parent);
+		if (cg_file_read(hier, parent, cg_cpus_mems_file(hier), text, sizeof(text)) < 0)
 			return err_set(err, EIO, "cannot read the nodes of %s/%s", hier->mount,
 				       parent);
 		mems = text;
 	}
 	for (int i = 0; i < 2; i++) {
-		r = cg_write(hier, group, "cpuset.mems", mems);
+		r = cg_file_write(hier, group, "cpuset.mems", mems);
 		if (r < 0)
 			return err_sys(err, -r, "cannot set cpuset.mems of %s/%s to %s",
 				       hier->mount, group, mems);
@@ -220,21 +222,21 @@ static int v2_set_mems(const struct cg_hier *hier, const char *group, const char
  * back by the caller. */
 static void v2_claim(const struct cg_hier *hier, const char *group, bool exclusive)
 {
-	if (exclusive && !cg_v2_is_root(hier, group)) {
-		cg_write(hier, group, "cpuset.cpus.partition", "member");
-		cg_write(hier, group, "cpuset.cpus.partition", "root");
+	if (exclusive && !cg_cpus_v2_is_root(hier, group)) {
+		cg_file_write(hier, group, "cpuset.cpus.partition", "member");
+		cg_file_write(hier, group, "cpuset.cpus.partition", "root");
 	}
-	if (!v2_is_member(hier, group) && (!exclusive || !cg_v2_is_dedicated(hier, group)))
-		cg_write(hier, group, "cpuset.cpus.partition", "member");
+	if (!v2_is_member(hier, group) && (!exclusive || !cg_cpus_v2_is_dedicated(hier, group)))
+		cg_file_write(hier, group, "cpuset.cpus.partition", "member");
 }
 
-int cg_v2_release(const struct cg_hier *hier, const char *group)
+int cg_cpus_v2_release(const struct cg_hier *hier, const char *group)
 {
 	v2_claim(hier, group, false);
-	return cg_v2_is_root(hier, group) ? -EBUSY : 0;
+	return cg_cpus_v2_is_root(hier, group) ? -EBUSY : 0;
 }
 
-int cg_v2_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
+int cg_cpus_v2_set(struct cg *cg, const struct cg_hier *hier, const char *group,
 		   const struct cpulist *want, const char *mems, bool exclusive, struct vc_err *err)
 {
 	char parent[CG_GROUP_MAX], text[CPULIST_TEXT];
@@ -242,28 +244,28 @@ int cg_v2_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
 	struct cpulist got;
 	int r;
 
-	if (!cg_has(hier, group, "cpuset.cpus"))
+	if (!cg_file_exists(hier, group, "cpuset.cpus"))
 		return err_set(err, EOPNOTSUPP,
 			       "the cpuset controller does not reach %s/%s: a group above holds "
 			       "processes itself or does not pass it on",
 			       hier->mount, group);
-	r = cg_look_beside(hier, group, want, &beside);
+	r = cg_cpus_look_beside(hier, group, want, &beside);
 	if (r == 0)
 		r = cpulist_format(want, text, sizeof(text));
 	if (r < 0)
 		return err_sys(err, -r, "cannot set the CPUs of %s/%s", hier->mount, group);
-	cg_parent(group, parent);
+	cg_group_parent(group, parent);
 	if (!strcmp(parent, hier->base)) {
-		cg_each_child(hier, parent, v2_release, &beside);
+		cg_group_each_child(hier, parent, v2_release, &beside);
 		/* Nor can the base lose CPUs that this group has as its own. */
-		if (cg_read_list(hier, group, "cpuset.cpus", &got) < 0 ||
+		if (cg_cpus_read_list(hier, group, "cpuset.cpus", &got) < 0 ||
 		    !cpulist_equal(want, &got))
 			v2_claim(hier, group, false);
 		exclusive = exclusive && !cpulist_overlap(want, &beside.claimed) &&
 			    v2_make_room(hier, &beside, true);
 		if (!exclusive)
 			v2_claim(hier, group, false);
-		if (!exclusive && cg_v2_is_root(hier, parent) &&
+		if (!exclusive && cg_cpus_v2_is_root(hier, parent) &&
 		    !v2_make_room(hier, &beside, false))
 			v2_give_back(hier);
 	} else {
@@ -276,10 +278,11 @@ int cg_v2_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
 		return r;
 	if (exclusive)
 		v2_claim(hier, group, true);
-	if (cg_read_list(hier, group, cg_file_cpus(hier), &got) < 0 || !cpulist_equal(want, &got)) {
+	if (cg_cpus_read_list(hier, group, cg_cpus_file(hier), &got) < 0 ||
+	    !cpulist_equal(want, &got)) {
 		char has[CPULIST_TEXT] = "";
 
-		cg_read(hier, group, cg_file_cpus(hier), has, sizeof(has));
+		cg_file_read(hier, group, cg_cpus_file(hier), has, sizeof(has));
 		return err_set(err, EBUSY,
 			       "%s/%s cannot have CPUs %s (the kernel gives it %s): the others are "
 			       "offline or somebody else's own",

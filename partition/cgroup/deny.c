@@ -111,9 +111,9 @@ static int v1_allow(const struct cg_hier *hier, const char *group, const char *n
 	if (snprintf(child, sizeof(child), "%s%s%s", group, *name ? "/" : "", name) >=
 	    (int)sizeof(child))
 		return -ENAMETOOLONG;
-	r = cg_write(hier, child, "devices.allow", arg);
+	r = cg_file_write(hier, child, "devices.allow", arg);
 	if (r == 0)
-		r = cg_each_child(hier, child, v1_allow, arg);
+		r = cg_group_each_child(hier, child, v1_allow, arg);
 	/* A job may end meanwhile, and its group go at any moment. */
 	return *name && (r == -ENOENT || r == -ENODEV) ? 0 : r;
 }
@@ -132,7 +132,7 @@ static int v1_deny(const struct cg_hier *hier, const char *group, const char *wa
 		return -E2BIG;
 	r = note(hier, group, both);
 	while (r == 0 && next_line(&list, line))
-		r = cg_write(hier, group, "devices.deny", line);
+		r = cg_file_write(hier, group, "devices.deny", line);
 	list = noted;
 	while (r == 0 && next_line(&list, line)) {
 		if (!has_line(wanted, line))
@@ -146,7 +146,7 @@ int cg_deny_nodes(struct cg *cg, const char *path, const struct device_node *nod
 {
 	const struct cg_hier *bpf = bpf_hier(cg), *v1 = v1_hier(cg);
 	char group[CG_GROUP_MAX], list[LIST_MAX];
-	int r = cg_check_path(path, err);
+	int r = cg_group_check_path(path, err);
 
 	if (r < 0)
 		return r;
@@ -157,7 +157,7 @@ int cg_deny_nodes(struct cg *cg, const char *path, const struct device_node *nod
 					"machine has neither BPF for cgroup v2 nor v1's devices "
 					"controller",
 					path);
-	r = cg_group(bpf ? bpf : v1, path, group);
+	r = cg_group_of(bpf ? bpf : v1, path, group);
 	if (r == 0 && bpf) {
 		r = cg_bpf_deny(bpf, group, nodes, n);
 	} else if (r == 0) {
@@ -169,12 +169,12 @@ int cg_deny_nodes(struct cg *cg, const char *path, const struct device_node *nod
 		     : 0;
 }
 
-bool cg_denies_nodes(struct cg *cg, const char *path, const struct device_node *nodes, size_t n)
+bool cg_deny_has_nodes(struct cg *cg, const char *path, const struct device_node *nodes, size_t n)
 {
 	const struct cg_hier *bpf = bpf_hier(cg), *v1 = v1_hier(cg);
 	char group[CG_GROUP_MAX], list[LIST_MAX], noted[NOTED_MAX];
 
-	if (cg_find(bpf ? bpf : v1, path, group) < 0)
+	if (cg_group_find(bpf ? bpf : v1, path, group) < 0)
 		return n == 0;
 	if (bpf)
 		return cg_bpf_denies(bpf, group, nodes, n);

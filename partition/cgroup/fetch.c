@@ -92,7 +92,7 @@ void cg_fetch_swapped(struct cg *cg, const char *path)
 	_cleanup_free_ pid_t *pids = NULL;
 	size_t n = 0;
 
-	if (cg_pids(cg, path, &pids, &n, NULL) < 0)
+	if (cg_procs_list(cg, path, &pids, &n, NULL) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
 		fetch_process(pids[i]);

@@ -75,7 +75,7 @@ static uint64_t follow_once(struct cg *cg, const char *path, const struct cpulis
 	uint64_t bytes = 0;
 	size_t n = 0;
 
-	if (cg_pids(cg, path, &pids, &n, NULL) < 0)
+	if (cg_procs_list(cg, path, &pids, &n, NULL) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		look_at(pids[i], wanted, &found);

@@ -38,11 +38,11 @@ static int v1_put_child(const struct cg_hier *hier, const char *group, const cha
 static int v1_put(const struct cg_hier *hier, const char *group, const char *value)
 {
 	char copy[16];
-	int r = cg_write(hier, group, SWAPPINESS, value);
+	int r = cg_file_write(hier, group, SWAPPINESS, value);
 
 	snprintf(copy, sizeof(copy), "%s", value);
 	if (r == 0)
-		r = cg_each_child(hier, group, v1_put_child, copy);
+		r = cg_group_each_child(hier, group, v1_put_child, copy);
 	/* A job may end meanwhile, and its group go at any moment. */
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
@@ -51,8 +51,8 @@ static int v1_set(const struct cg_hier *hier, const char *group, bool fixed)
 {
 	char parent[CG_GROUP_MAX], value[16] = "60";
 
-	cg_parent(group, parent);
-	cg_read(hier, parent, SWAPPINESS, value, sizeof(value));
+	cg_group_parent(group, parent);
+	cg_file_read(hier, parent, SWAPPINESS, value, sizeof(value));
 	return v1_put(hier, group, fixed ? "0" : value);
 }
 
@@ -62,7 +62,7 @@ static int v2_add_min(const struct cg_hier *hier, const char *group, const char 
 	char child[CG_GROUP_MAX];
 
 	if (snprintf(child, sizeof(child), "%s/%s", group, name) < (int)sizeof(child) &&
-	    cg_read_u64(hier, child, "memory.min", &bytes) == 0)
+	    cg_file_read_u64(hier, child, "memory.min", &bytes) == 0)
 		*sum += bytes;
 	return 0;
 }
@@ -74,16 +74,16 @@ static int v2_set(const struct cg_hier *hier, const char *group, bool fixed, uin
 	int r;
 
 	snprintf(text, sizeof(text), "%" PRIu64, fixed ? bytes : 0);
-	r = cg_write(hier, group, "memory.min", text);
+	r = cg_file_write(hier, group, "memory.min", text);
 	/* Without swap in the kernel there is no such file, and nothing to forbid. */
-	if (r == 0 && cg_has(hier, group, "memory.swap.max"))
-		r = cg_write(hier, group, "memory.swap.max", fixed ? "0" : "max");
+	if (r == 0 && cg_file_exists(hier, group, "memory.swap.max"))
+		r = cg_file_write(hier, group, "memory.swap.max", fixed ? "0" : "max");
 	if (r < 0)
 		return r;
-	cg_parent(group, parent);
-	cg_each_child(hier, parent, v2_add_min, &sum);
+	cg_group_parent(group, parent);
+	cg_group_each_child(hier, parent, v2_add_min, &sum);
 	snprintf(text, sizeof(text), "%" PRIu64, sum);
-	cg_write(hier, parent, "memory.min", text);
+	cg_file_write(hier, parent, "memory.min", text);
 	return 0;
 }
 
@@ -93,36 +93,36 @@ static bool v2_vouched(const struct cg_hier *hier, const char *group, uint64_t b
 	char above[CG_GROUP_MAX], next[CG_GROUP_MAX];
 	uint64_t min = 0;
 
-	cg_parent(group, above);
+	cg_group_parent(group, above);
 	while (*above) {
-		if (cg_read_u64(hier, above, "memory.min", &min) < 0 || min < bytes)
+		if (cg_file_read_u64(hier, above, "memory.min", &min) < 0 || min < bytes)
 			return false;
-		cg_parent(above, next);
+		cg_group_parent(above, next);
 		strcpy(above, next);
 	}
-	return cg_mount_has_option(hier, "memory_recursiveprot");
+	return cg_lib_mount_has_option(hier, "memory_recursiveprot");
 }
 
-int cg_get_memory_hold(struct cg *cg, const char *path, enum cg_memory_hold *ret)
+int cg_hold_get(struct cg *cg, const char *path, enum cg_memory_hold *ret)
 {
 	const struct cg_hier *hier = cg_hier_of(cg, CG_MEMORY);
 	char group[CG_GROUP_MAX], swap[32];
 	uint64_t value;
 	bool can_swap;
-	int r = cg_find(hier, path, group);
+	int r = cg_group_find(hier, path, group);
 
 	if (r < 0)
 		return r;
 	if (hier->version == 1) {
-		r = cg_read_u64(hier, group, SWAPPINESS, &value);
+		r = cg_file_read_u64(hier, group, SWAPPINESS, &value);
 		if (r == 0)
 			*ret = value == 0 ? CG_HOLD_UNPAGED : CG_HOLD_NONE;
 		return r;
 	}
-	r = cg_read_u64(hier, group, "memory.min", &value);
+	r = cg_file_read_u64(hier, group, "memory.min", &value);
 	if (r < 0)
 		return r;
-	can_swap = cg_read(hier, group, "memory.swap.max", swap, sizeof(swap)) > 0;
+	can_swap = cg_file_read(hier, group, "memory.swap.max", swap, sizeof(swap)) > 0;
 	if ((can_swap && strcmp(swap, "0") != 0) || (!can_swap && value == 0))
 		*ret = CG_HOLD_NONE;
 	else if (value == 0 || !v2_vouched(hier, group, value))
@@ -132,12 +132,12 @@ int cg_get_memory_hold(struct cg *cg, const char *path, enum cg_memory_hold *ret
 	return 0;
 }
 
-int cg_set_memory_hold(struct cg *cg, const char *path, bool fixed, uint64_t bytes,
-		       enum cg_memory_hold *ret_obtained, struct vc_err *err)
+int cg_hold_set(struct cg *cg, const char *path, bool fixed, uint64_t bytes,
+		enum cg_memory_hold *ret_obtained, struct vc_err *err)
 {
 	const struct cg_hier *hier = cg_hier_of(cg, CG_MEMORY);
 	char group[CG_GROUP_MAX];
-	int r = cg_find(hier, path, group);
+	int r = cg_group_find(hier, path, group);
 
 	if (r == -EOPNOTSUPP && !fixed) {
 		*ret_obtained = CG_HOLD_NONE;
@@ -147,7 +147,7 @@ int cg_set_memory_hold(struct cg *cg, const char *path, bool fixed, uint64_t byt
 		r = hier->version == 2 ? v2_set(hier, group, fixed, bytes)
 				       : v1_set(hier, group, fixed);
 	if (r == 0)
-		r = cg_get_memory_hold(cg, path, ret_obtained);
+		r = cg_hold_get(cg, path, ret_obtained);
 	return r < 0 ? err_sys(err, -r, "cannot make the memory of \"%s\" %s", path,
 			       fixed ? "fixed" : "pageable")
 		     : 0;

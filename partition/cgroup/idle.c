@@ -20,18 +20,18 @@
 int cg_idle_enter(struct cg *cg, const char *path, struct vc_err *err)
 {
 	char group[CG_GROUP_MAX];
-	int r = cg_check_path(path, err);
+	int r = cg_group_check_path(path, err);
 
 	for (size_t i = 0; r == 0 && i < cg->n; i++) {
 		const struct cg_hier *hier = &cg->hier[i];
 
 		if (hier->version != 1)
 			continue;
-		r = cg_group(hier, path, group);
+		r = cg_group_of(hier, path, group);
 		if (r == 0)
-			r = cg_make_hot(cg, hier, group, err);
+			r = cg_group_make_hot(cg, hier, group, err);
 		if (r == 0)
-			r = cg_write(hier, group, "cgroup.procs", "0");
+			r = cg_file_write(hier, group, "cgroup.procs", "0");
 		if (r < 0 && (!err || !err->code))
 			r = err_sys(err, -r, "cannot enter the group %s/%s", hier->mount, group);
 	}
@@ -42,10 +42,10 @@ static int idle_become(struct cg *cg, const struct cg_hier *hier, const char *pa
 		       const char *name, int *ret_unified, struct vc_err *err)
 {
 	char from[CG_GROUP_MAX], to[CG_GROUP_MAX];
-	int r = cg_group(hier, name, to);
+	int r = cg_group_of(hier, name, to);
 
 	if (r == 0)
-		r = cg_group(hier, path, from);
+		r = cg_group_of(hier, path, from);
 	if (r < 0)
 		return err_sys(err, -r, "group \"%s\"", name);
 	if (hier->version == 1)
@@ -53,10 +53,10 @@ static int idle_become(struct cg *cg, const struct cg_hier *hier, const char *pa
 			       ? err_sys(err, errno, "cannot rename the group %s/%s", hier->mount,
 					 from)
 			       : 0;
-	r = cg_make_hot(cg, hier, to, err);
+	r = cg_group_make_hot(cg, hier, to, err);
 	if (r < 0)
 		return r;
-	*ret_unified = cg_openat(hier, to, ".", O_PATH | O_DIRECTORY);
+	*ret_unified = cg_file_open(hier, to, ".", O_PATH | O_DIRECTORY);
 	return *ret_unified < 0 ? err_sys(err, -*ret_unified, "group \"%s\"", name) : 0;
 }
 

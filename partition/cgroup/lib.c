@@ -123,7 +123,7 @@ static void find_unified(struct cg *cg)
 	endmntent(mounts);
 }
 
-bool cg_mount_has_option(const struct cg_hier *hier, const char *option)
+bool cg_lib_mount_has_option(const struct cg_hier *hier, const char *option)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
 	struct mntent entry;
@@ -202,7 +202,7 @@ int cg_lib_make(struct cg *cg, const struct cg_hier *hier, const char *group, st
 		return err_sys(err, ENOMEM, "cannot describe the group %s", group);
 	r = cgroup_create_cgroup(cgroup, 1);
 	cgroup_free(&cgroup);
-	if (r && !cg_has(hier, group, "cgroup.procs"))
+	if (r && !cg_file_exists(hier, group, "cgroup.procs"))
 		return err_sys(err, lib_errno(r), "cannot make the group %s/%s", hier->mount,
 			       group);
 	return 0;
@@ -244,7 +244,7 @@ int cg_lib_delete(struct cg *cg, const struct cg_hier *hier, const char *group)
 	r = cgroup_delete_cgroup_ext(cgroup, CGFLAG_DELETE_EMPTY_ONLY);
 	cgroup_free(&cgroup);
 	/* 2.0.2 says ENOENT after a deletion that worked (v2, several controllers). */
-	if (r && cg_has(hier, group, "cgroup.procs"))
+	if (r && cg_file_exists(hier, group, "cgroup.procs"))
 		return -lib_errno(r);
 	return 0;
 }

@@ -138,10 +138,10 @@ static const char *v2_home(const struct cg_hier *hier, const char *instance,
 		own[0] = '\0';
 		return strcmp(instance, "vcrun") ? instance : "vc.slice";
 	}
-	while (*own && cg_read(hier, own, "cgroup.procs", pid, sizeof(pid)) > 0) {
+	while (*own && cg_file_read(hier, own, "cgroup.procs", pid, sizeof(pid)) > 0) {
 		char parent[CG_GROUP_MAX];
 
-		cg_parent(own, parent);
+		cg_group_parent(own, parent);
 		strcpy(own, parent);
 	}
 	return instance;
@@ -187,7 +187,7 @@ static bool hier_wanted(const struct cg_hier *hier, bool unified)
 		return !unified || !cg_bpf_usable();
 	if (hier->bits & CG_CPUACCT)
 		return !unified;
-	return !cg_has(hier, "", "cpu.rt_runtime_us");
+	return !cg_file_exists(hier, "", "cpu.rt_runtime_us");
 }
 
 static bool unified_usable(const struct cg *cg)

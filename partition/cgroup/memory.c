@@ -46,18 +46,19 @@ int cg_memory_read(struct cg *cg, const char *path, struct cg_memory *ret)
 	uint64_t charged, anon, shmem, mapped;
 	ssize_t len;
 	bool v2;
-	int r = cg_find(hier, path, group);
+	int r = cg_group_find(hier, path, group);
 
 	if (r < 0)
 		return r;
 	v2 = hier->version == 2;
-	r = cg_read_u64(hier, group, v2 ? "memory.current" : "memory.usage_in_bytes", &charged);
+	r = cg_file_read_u64(hier, group, v2 ? "memory.current" : "memory.usage_in_bytes",
+			     &charged);
 	if (r < 0)
 		return r;
-	len = cg_read(hier, group, v2 ? "memory.max" : "memory.limit_in_bytes", limit,
-		      sizeof(limit));
+	len = cg_file_read(hier, group, v2 ? "memory.max" : "memory.limit_in_bytes", limit,
+			   sizeof(limit));
 	if (len >= 0)
-		len = cg_read(hier, group, "memory.stat", text, sizeof(text));
+		len = cg_file_read(hier, group, "memory.stat", text, sizeof(text));
 	if (len < 0)
 		return (int)len;
 	anon = cg_stat_value(text, v2 ? "anon" : "total_rss");
@@ -78,13 +79,13 @@ static int v2_set_memory(struct cg *cg, const struct cg_hier *hier, const char *
 {
 	uint64_t used = 0;
 
-	if (!cg_has(hier, group, "memory.max"))
+	if (!cg_file_exists(hier, group, "memory.max"))
 		return err_set(err, EOPNOTSUPP,
 			       "the memory controller does not reach %s/%s: a group above holds "
 			       "processes itself or does not pass it on",
 			       hier->mount, group);
 	/* There a maximum below what is used is no error, but a kill. */
-	if (cg_read_u64(hier, group, "memory.current", &used) == 0 && used > limit)
+	if (cg_file_read_u64(hier, group, "memory.current", &used) == 0 && used > limit)
 		return err_set(err, EBUSY, "%s/%s uses %" PRIu64 " bytes, more than %" PRIu64,
 			       hier->mount, group, used, limit);
 	return cg_lib_set(cg, hier, group, "memory.max", text, err);
@@ -98,17 +99,17 @@ static int v1_set_memory(struct cg *cg, const struct cg_hier *hier, const char *
 
 	if (r != -EBUSY)
 		return r;
-	cg_read_u64(hier, group, "memory.usage_in_bytes", &used);
+	cg_file_read_u64(hier, group, "memory.usage_in_bytes", &used);
 	return err_set(err, EBUSY,
 		       "%s/%s uses %" PRIu64 " bytes and cannot be brought below %" PRIu64,
 		       hier->mount, group, used, limit);
 }
 
-int cg_set_memory(struct cg *cg, const char *path, uint64_t limit_bytes, struct vc_err *err)
+int cg_memory_set(struct cg *cg, const char *path, uint64_t limit_bytes, struct vc_err *err)
 {
 	const struct cg_hier *hier = cg_hier_of(cg, CG_MEMORY);
 	char group[CG_GROUP_MAX], text[32];
-	int r = cg_check_path(path, err);
+	int r = cg_group_check_path(path, err);
 
 	if (r < 0)
 		return r;
@@ -116,10 +117,10 @@ int cg_set_memory(struct cg *cg, const char *path, uint64_t limit_bytes, struct 
 		return 0;
 	if (!hier)
 		return err_set(err, EOPNOTSUPP, "this machine has no memory controller");
-	r = cg_group(hier, path, group);
+	r = cg_group_of(hier, path, group);
 	if (r < 0)
 		return err_sys(err, -r, "cannot limit the memory of \"%s\"", path);
-	if (!cg_has(hier, group, "cgroup.procs"))
+	if (!cg_file_exists(hier, group, "cgroup.procs"))
 		return err_set(err, ENOENT, "there is no group \"%s\" in %s", path, hier->mount);
 	snprintf(text, sizeof(text), "%" PRIu64, limit_bytes);
 	if (hier->version == 2)
@@ -130,23 +131,24 @@ int cg_set_memory(struct cg *cg, const char *path, uint64_t limit_bytes, struct 
 				  limit_bytes == CG_NO_LIMIT ? "-1" : text, err);
 	/* What a shrinking that was killed may have left. */
 	if (r == 0)
-		cg_write(hier, group, hier->version == 2 ? "memory.high" : "memory.oom_control",
-			 hier->version == 2 ? "max" : "0");
+		cg_file_write(hier, group,
+			      hier->version == 2 ? "memory.high" : "memory.oom_control",
+			      hier->version == 2 ? "max" : "0");
 	return r;
 }
 
-int cg_oom_kills(struct cg *cg, const char *path, uint64_t *ret_n)
+int cg_memory_oom_kills(struct cg *cg, const char *path, uint64_t *ret_n)
 {
 	const struct cg_hier *hier = cg_hier_of(cg, CG_MEMORY);
 	char group[CG_GROUP_MAX], text[512];
 	const char *line;
-	int r = hier ? cg_group(hier, path, group) : -EOPNOTSUPP;
+	int r = hier ? cg_group_of(hier, path, group) : -EOPNOTSUPP;
 	ssize_t len;
 
 	if (r < 0)
 		return r;
-	len = cg_read(hier, group, hier->version == 2 ? "memory.events" : "memory.oom_control",
-		      text, sizeof(text));
+	len = cg_file_read(hier, group, hier->version == 2 ? "memory.events" : "memory.oom_control",
+			   text, sizeof(text));
 	if (len < 0)
 		return (int)len;
 	/* Before Linux 4.13 v1 did not say. */

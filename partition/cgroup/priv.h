@@ -80,39 +80,42 @@ const struct cg_hier *cg_hier_of(const struct cg *cg, enum cg_bit bit);
 /* Where membership is read: the unified hierarchy if there is one. */
 const struct cg_hier *cg_tracking(const struct cg *cg);
 /* -EINVAL: not a relative, clean path. */
-int cg_check_path(const char *path, struct vc_err *err);
-/* Base and path joined. 0 or -ENAMETOOLONG; cg_check_path() leaves room. */
-int cg_group(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX]);
+int cg_group_check_path(const char *path, struct vc_err *err);
+/* Base and path joined. 0 or -ENAMETOOLONG; cg_group_check_path() leaves room. */
+int cg_group_of(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX]);
 /* The same with the check in front; -EOPNOTSUPP when hier is NULL. */
-int cg_find(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX]);
-void cg_parent(const char *group, char ret[static CG_GROUP_MAX]);
+int cg_group_find(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX]);
+void cg_group_parent(const char *group, char ret[static CG_GROUP_MAX]);
 
 /* Control files. All return 0 (or a length, a descriptor) or -errno. */
-int cg_openat(const struct cg_hier *hier, const char *group, const char *file, int flags);
-ssize_t cg_read(const struct cg_hier *hier, const char *group, const char *file, char *buf,
-		size_t size);
-int cg_read_u64(const struct cg_hier *hier, const char *group, const char *file, uint64_t *ret);
-int cg_write(const struct cg_hier *hier, const char *group, const char *file, const char *text);
-bool cg_has(const struct cg_hier *hier, const char *group, const char *file);
+int cg_file_open(const struct cg_hier *hier, const char *group, const char *file, int flags);
+ssize_t cg_file_read(const struct cg_hier *hier, const char *group, const char *file, char *buf,
+		     size_t size);
+int cg_file_read_u64(const struct cg_hier *hier, const char *group, const char *file,
+		     uint64_t *ret);
+int cg_file_write(const struct cg_hier *hier, const char *group, const char *file,
+		  const char *text);
+bool cg_file_exists(const struct cg_hier *hier, const char *group, const char *file);
 
 /* Calls f for every group directly below; stops at the first result that is not 0. */
 typedef int cg_child_fn(const struct cg_hier *hier, const char *group, const char *name, void *arg);
-int cg_each_child(const struct cg_hier *hier, const char *group, cg_child_fn *f, void *arg);
+int cg_group_each_child(const struct cg_hier *hier, const char *group, cg_child_fn *f, void *arg);
 
 /* The group of a process in a hierarchy, from its /proc/PID/cgroup; -ENOENT. */
 int cg_proc_group(const struct cg_hier *hier, const char *text, char *ret, size_t size);
 
 /* cgroup.c: one group whose parent exists, in one hierarchy, without libcgroup. */
-int cg_make_hot(struct cg *cg, const struct cg_hier *hier, const char *group, struct vc_err *err);
+int cg_group_make_hot(struct cg *cg, const struct cg_hier *hier, const char *group,
+		      struct vc_err *err);
 /* v1 cpuset: a group gets its parent's nodes and those of its CPUs that no
  * exclusive neighbour has; nothing happens when it has CPUs already. */
-int cg_cpuset_inherit(const struct cg_hier *hier, const char *group, struct vc_err *err);
+int cg_group_inherit(const struct cg_hier *hier, const char *group, struct vc_err *err);
 /* v2: has group pass the controllers on to its children, as far as it has them. */
-void cg_enable_children(const struct cg_hier *hier, const char *group);
+void cg_group_enable_children(const struct cg_hier *hier, const char *group);
 
 /* procs.c: the processes of a group and those below it, in one hierarchy; the caller frees.
  */
-int cg_hier_pids(const struct cg_hier *hier, const char *group, pid_t **ret, size_t *ret_n);
+int cg_procs_of_hier(const struct cg_hier *hier, const char *group, pid_t **ret, size_t *ret_n);
 
 /* stat.c: the number in a line "key number"; 0 when there is no such line. */
 uint64_t cg_stat_value(const char *text, const char *key);
@@ -120,12 +123,12 @@ uint64_t cg_stat_value(const char *text, const char *key);
 uint64_t cg_memory_in_use(const char *stat, uint64_t charged, bool v2);
 
 /* cpus.c */
-const char *cg_file_cpus(const struct cg_hier *hier);
-const char *cg_file_mems(const struct cg_hier *hier);
-int cg_read_list(const struct cg_hier *hier, const char *group, const char *file,
-		 struct cpulist *ret);
-int cg_child_cpus(const struct cg_hier *hier, const char *group, const char *name,
-		  struct cpulist *ret, char child[static CG_GROUP_MAX]);
+const char *cg_cpus_file(const struct cg_hier *hier);
+const char *cg_cpus_mems_file(const struct cg_hier *hier);
+int cg_cpus_read_list(const struct cg_hier *hier, const char *group, const char *file,
+		      struct cpulist *ret);
+int cg_cpus_of_child(const struct cg_hier *hier, const char *group, const char *name,
+		     struct cpulist *ret, char child[static CG_GROUP_MAX]);
 
 /* The partitions beside one of ours. Daemons and shims claim no CPU. */
 struct cg_beside {
@@ -135,34 +138,35 @@ struct cg_beside {
 	struct cpulist dedicated; /* by those that are partition roots, on v1 exclusive */
 };
 
-int cg_look_beside(const struct cg_hier *hier, const char *group, const struct cpulist *want,
-		   struct cg_beside *ret);
+int cg_cpus_look_beside(const struct cg_hier *hier, const char *group, const struct cpulist *want,
+			struct cg_beside *ret);
 
 /* v1: a list, such as cpuset.cpus, of a group and all below it. 0 or -errno. */
-int cg_v1_put(const struct cg_hier *hier, const char *group, const char *file, const char *value);
+int cg_cpus_v1_put(const struct cg_hier *hier, const char *group, const char *file,
+		   const char *value);
 
 /* reserve.c, v1: whether the kernel refuses a group's CPUs to all others. */
-bool cg_v1_is_exclusive(const struct cg_hier *hier, const char *group);
+bool cg_cpus_v1_is_exclusive(const struct cg_hier *hier, const char *group);
 /* Before a partition is given CPUs: no neighbour has them as its own, and the base has them. */
-void cg_v1_make_way(const struct cg_hier *hier, struct cg_beside *beside);
+void cg_cpus_v1_make_way(const struct cg_hier *hier, struct cg_beside *beside);
 /* After that: has them as its own, if they are wanted so and the kernel allows it. */
-void cg_v1_settle(const struct cg_hier *hier, const char *group, const struct cg_beside *beside,
-		  bool exclusive);
+void cg_cpus_v1_settle(const struct cg_hier *hier, const char *group,
+		       const struct cg_beside *beside, bool exclusive);
 /* Instances below that group have nothing as their own any more, so that one more can come. */
-void cg_v1_ask_instances(const struct cg_hier *hier, const char *parent);
+void cg_cpus_v1_ask_instances(const struct cg_hier *hier, const char *parent);
 
 /* dedicate.c: "root" or "isolated" exactly; and with all CPUs it was given. */
-bool cg_v2_is_root(const struct cg_hier *hier, const char *group);
-bool cg_v2_is_dedicated(const struct cg_hier *hier, const char *group);
+bool cg_cpus_v2_is_root(const struct cg_hier *hier, const char *group);
+bool cg_cpus_v2_is_dedicated(const struct cg_hier *hier, const char *group);
 /* None of its CPUs is its own any more; they stay its CPUs. */
-int cg_v2_release(const struct cg_hier *hier, const char *group);
-int cg_v2_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
+int cg_cpus_v2_release(const struct cg_hier *hier, const char *group);
+int cg_cpus_v2_set(struct cg *cg, const struct cg_hier *hier, const char *group,
 		   const struct cpulist *want, const char *mems, bool exclusive,
 		   struct vc_err *err);
 
 /* bpf.c: whether the kernel takes such programs from us. */
 bool cg_bpf_usable(void);
-/* See cg_deny_nodes() and cg_denies_nodes(); 0 or -errno. */
+/* See cg_deny_nodes() and cg_deny_has_nodes(); 0 or -errno. */
 int cg_bpf_deny(const struct cg_hier *hier, const char *group, const struct device_node *nodes,
 		size_t n);
 bool cg_bpf_denies(const struct cg_hier *hier, const char *group, const struct device_node *nodes,
@@ -171,7 +175,7 @@ bool cg_bpf_denies(const struct cg_hier *hier, const char *group, const struct d
 /* lib.c. Errors: -errno and a sentence. */
 int cg_lib_discover(struct cg *cg, struct vc_err *err);
 /* Whether the hierarchy is mounted with an option. */
-bool cg_mount_has_option(const struct cg_hier *hier, const char *option);
+bool cg_lib_mount_has_option(const struct cg_hier *hier, const char *option);
 int cg_lib_make(struct cg *cg, const struct cg_hier *hier, const char *group, struct vc_err *err);
 int cg_lib_set(struct cg *cg, const struct cg_hier *hier, const char *group, const char *file,
 	       const char *value, struct vc_err *err);

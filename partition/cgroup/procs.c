@@ -40,21 +40,21 @@ static int entry_add(struct cg_entry *entry, const struct cg_hier *hier, const c
 
 	entry->at[i].version = hier->version;
 	entry->at[i].tasks = -1;
-	entry->at[i].procs = cg_openat(hier, group, "cgroup.procs", O_WRONLY);
+	entry->at[i].procs = cg_file_open(hier, group, "cgroup.procs", O_WRONLY);
 	if (entry->at[i].procs < 0)
 		return entry->at[i].procs;
 	if (hier->version == 1) {
-		entry->at[i].tasks = cg_openat(hier, group, "tasks", O_WRONLY);
+		entry->at[i].tasks = cg_file_open(hier, group, "tasks", O_WRONLY);
 		return entry->at[i].tasks < 0 ? entry->at[i].tasks : 0;
 	}
-	entry->unified = cg_openat(hier, group, ".", O_PATH | O_DIRECTORY);
+	entry->unified = cg_file_open(hier, group, ".", O_PATH | O_DIRECTORY);
 	return entry->unified < 0 ? entry->unified : 0;
 }
 
 int cg_entry_open(struct cg *cg, const char *path, struct cg_entry **ret, struct vc_err *err)
 {
 	struct cg_entry *entry;
-	int r = cg_check_path(path, err);
+	int r = cg_group_check_path(path, err);
 
 	if (r < 0)
 		return r;
@@ -65,7 +65,7 @@ int cg_entry_open(struct cg *cg, const char *path, struct cg_entry **ret, struct
 	for (size_t i = 0; i < cg->n; i++) {
 		char group[CG_GROUP_MAX];
 
-		r = cg_group(&cg->hier[i], path, group);
+		r = cg_group_of(&cg->hier[i], path, group);
 		if (r == 0)
 			r = entry_add(entry, &cg->hier[i], group);
 		if (r < 0) {
@@ -142,11 +142,11 @@ static void put_back(struct cg *cg, size_t n, const char *before, const char *pi
 		char group[CG_GROUP_MAX];
 
 		if (cg_proc_group(&cg->hier[i], before, group, sizeof(group)) == 0)
-			cg_write(&cg->hier[i], group, "cgroup.procs", pid);
+			cg_file_write(&cg->hier[i], group, "cgroup.procs", pid);
 	}
 }
 
-int cg_attach(struct cg *cg, const char *path, pid_t pid, struct vc_err *err)
+int cg_entry_attach(struct cg *cg, const char *path, pid_t pid, struct vc_err *err)
 {
 	_cleanup_(cg_entry_freep) struct cg_entry *entry = NULL;
 	_cleanup_free_ char *before = NULL;
@@ -231,10 +231,10 @@ static int collect(const struct cg_hier *hier, const char *group, struct id_list
 	if (len < 0)
 		return (int)len;
 	r = add_ids(list, text);
-	return r < 0 ? r : cg_each_child(hier, group, collect_child, list);
+	return r < 0 ? r : cg_group_each_child(hier, group, collect_child, list);
 }
 
-int cg_hier_pids(const struct cg_hier *hier, const char *group, pid_t **ret, size_t *ret_n)
+int cg_procs_of_hier(const struct cg_hier *hier, const char *group, pid_t **ret, size_t *ret_n)
 {
 	struct id_list list = { .file = "cgroup.procs" };
 	int r = collect(hier, group, &list);
@@ -248,15 +248,16 @@ int cg_hier_pids(const struct cg_hier *hier, const char *group, pid_t **ret, siz
 	return 0;
 }
 
-bool cg_follow_path(const struct cg *cg, const char *from, const char *to, const char *path,
-		    char *ret, size_t size)
+bool cg_group_follow_path(const struct cg *cg, const char *from, const char *to, const char *path,
+			  char *ret, size_t size)
 {
 	for (size_t i = 0; i < cg->n; i++) {
 		char old[CG_GROUP_MAX], new[CG_GROUP_MAX];
 		const char *at, *rest;
 		int n;
 
-		if (cg_group(&cg->hier[i], from, old) < 0 || cg_group(&cg->hier[i], to, new) < 0)
+		if (cg_group_of(&cg->hier[i], from, old) < 0 ||
+		    cg_group_of(&cg->hier[i], to, new) < 0)
 			continue;
 		at = strstr(path, old);
 		rest = at ? at + strlen(old) : "";
@@ -268,17 +269,17 @@ bool cg_follow_path(const struct cg *cg, const char *from, const char *to, const
 	return false;
 }
 
-int cg_pids(struct cg *cg, const char *path, pid_t **ret, size_t *ret_n, struct vc_err *err)
+int cg_procs_list(struct cg *cg, const char *path, pid_t **ret, size_t *ret_n, struct vc_err *err)
 {
 	const struct cg_hier *hier = cg_tracking(cg);
 	char group[CG_GROUP_MAX];
-	int r = cg_check_path(path, err);
+	int r = cg_group_check_path(path, err);
 
 	if (r < 0)
 		return r;
-	r = cg_group(hier, path, group);
+	r = cg_group_of(hier, path, group);
 	if (r == 0)
-		r = cg_hier_pids(hier, group, ret, ret_n);
+		r = cg_procs_of_hier(hier, group, ret, ret_n);
 	return r < 0 ? err_sys(err, -r, "cannot list the processes of \"%s\"", path) : 0;
 }
 
@@ -292,10 +293,10 @@ static int kill_once(struct cg *cg, const char *path)
 		_cleanup_free_ pid_t *pids = NULL;
 		char group[CG_GROUP_MAX];
 		size_t n = 0;
-		int r = cg_group(&cg->hier[i], path, group);
+		int r = cg_group_of(&cg->hier[i], path, group);
 
 		if (r == 0)
-			r = cg_hier_pids(&cg->hier[i], group, &pids, &n);
+			r = cg_procs_of_hier(&cg->hier[i], group, &pids, &n);
 		if (r < 0 && r != -ENOENT && r != -ENODEV)
 			return r;
 		for (size_t k = 0; k < n; k++) {
@@ -304,7 +305,7 @@ static int kill_once(struct cg *cg, const char *path)
 		}
 		/* Atomic, also against a process that forks faster than we signal. */
 		if (n > 0 && cg->hier[i].version == 2)
-			cg_write(&cg->hier[i], group, "cgroup.kill", "1");
+			cg_file_write(&cg->hier[i], group, "cgroup.kill", "1");
 		for (size_t k = 0; k < n; k++)
 			kill(pids[k], SIGKILL);
 		total += n;
@@ -312,14 +313,14 @@ static int kill_once(struct cg *cg, const char *path)
 	return total > 0;
 }
 
-int cg_freezer(struct cg *cg, const char *path, char *ret, size_t size)
+int cg_group_freezer(struct cg *cg, const char *path, char *ret, size_t size)
 {
 	const struct cg_hier *hier = cg_tracking(cg);
 	char group[CG_GROUP_MAX];
-	int r = hier->version == 2 ? cg_group(hier, path, group) : -ENOENT;
+	int r = hier->version == 2 ? cg_group_of(hier, path, group) : -ENOENT;
 
 	ret[0] = '\0';
-	if (r == 0 && !cg_has(hier, group, "cgroup.freeze"))
+	if (r == 0 && !cg_file_exists(hier, group, "cgroup.freeze"))
 		r = -ENOENT;
 	if (r == 0 && snprintf(ret, size, "%s/%s", hier->mount, group) >= (int)size) {
 		ret[0] = '\0';
@@ -328,10 +329,10 @@ int cg_freezer(struct cg *cg, const char *path, char *ret, size_t size)
 	return r;
 }
 
-int cg_kill(struct cg *cg, const char *path, uint64_t timeout_usec, struct vc_err *err)
+int cg_procs_kill(struct cg *cg, const char *path, uint64_t timeout_usec, struct vc_err *err)
 {
 	uint64_t deadline = clock_mono_usec() + timeout_usec, pause = 250;
-	int r = cg_check_path(path, err);
+	int r = cg_group_check_path(path, err);
 
 	if (r < 0)
 		return r;
@@ -347,7 +348,7 @@ int cg_kill(struct cg *cg, const char *path, uint64_t timeout_usec, struct vc_er
 	return r < 0 ? err_sys(err, -r, "cannot kill the processes of \"%s\"", path) : 0;
 }
 
-int cg_of_pid(struct cg *cg, pid_t pid, char *ret_path, size_t size)
+int cg_procs_group(struct cg *cg, pid_t pid, char *ret_path, size_t size)
 {
 	const struct cg_hier *hier = cg_tracking(cg);
 	char text[8192], proc[64], group[CG_GROUP_MAX];
@@ -365,16 +366,16 @@ int cg_of_pid(struct cg *cg, pid_t pid, char *ret_path, size_t size)
 	return len < (ssize_t)size ? 0 : -ENAMETOOLONG;
 }
 
-int cg_runnable(struct cg *cg, const char *path, unsigned int *ret_n)
+int cg_procs_runnable(struct cg *cg, const char *path, unsigned int *ret_n)
 {
 	const struct cg_hier *hier = cg_tracking(cg);
 	struct id_list list = { .file = hier->version == 2 ? "cgroup.threads" : "tasks" };
 	char group[CG_GROUP_MAX], state;
 	unsigned int n = 0;
-	int r = cg_check_path(path, NULL);
+	int r = cg_group_check_path(path, NULL);
 
 	if (r == 0)
-		r = cg_group(hier, path, group);
+		r = cg_group_of(hier, path, group);
 	if (r == 0)
 		r = collect(hier, group, &list);
 	for (size_t i = 0; r == 0 && i < list.n; i++)

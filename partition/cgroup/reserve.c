@@ -28,11 +28,11 @@
 #define EXCLUSIVE "cpuset.cpu_exclusive"
 #define CPUS "cpuset.cpus"
 
-bool cg_v1_is_exclusive(const struct cg_hier *hier, const char *group)
+bool cg_cpus_v1_is_exclusive(const struct cg_hier *hier, const char *group)
 {
 	uint64_t exclusive = 0;
 
-	return cg_read_u64(hier, group, EXCLUSIVE, &exclusive) == 0 && exclusive == 1;
+	return cg_file_read_u64(hier, group, EXCLUSIVE, &exclusive) == 0 && exclusive == 1;
 }
 
 static int v1_write_list(const struct cg_hier *hier, const char *group, const struct cpulist *cpus)
@@ -40,7 +40,7 @@ static int v1_write_list(const struct cg_hier *hier, const char *group, const st
 	char text[CPULIST_TEXT];
 	int r = cpulist_format(cpus, text, sizeof(text));
 
-	return r < 0 ? r : cg_v1_put(hier, group, CPUS, text);
+	return r < 0 ? r : cg_cpus_v1_put(hier, group, CPUS, text);
 }
 
 /* The base, which may get CPUs that its children do not have. */
@@ -49,14 +49,14 @@ static int v1_write_base(const struct cg_hier *hier, const struct cpulist *cpus)
 	char text[CPULIST_TEXT];
 	int r = cpulist_format(cpus, text, sizeof(text));
 
-	return r < 0 ? r : cg_write(hier, hier->base, CPUS, text);
+	return r < 0 ? r : cg_file_write(hier, hier->base, CPUS, text);
 }
 
 static bool v1_shims(const struct cg_hier *hier, char ret[static CG_GROUP_MAX])
 {
 	struct cpulist cpus;
 
-	return cg_child_cpus(hier, hier->base, PARTITION_SHIMS_GROUP, &cpus, ret) == 0;
+	return cg_cpus_of_child(hier, hier->base, PARTITION_SHIMS_GROUP, &cpus, ret) == 0;
 }
 
 static bool v1_contains(const struct cpulist *all, const struct cpulist *part)
@@ -74,9 +74,10 @@ static int v1_release(const struct cg_hier *hier, const char *group, const char 
 	char child[CG_GROUP_MAX];
 	struct cpulist cpus;
 
-	if (strcmp(name, beside->own) != 0 && cg_child_cpus(hier, group, name, &cpus, child) == 0 &&
-	    cpulist_overlap(&cpus, &beside->want) && cg_v1_is_exclusive(hier, child))
-		cg_write(hier, child, EXCLUSIVE, "0");
+	if (strcmp(name, beside->own) != 0 &&
+	    cg_cpus_of_child(hier, group, name, &cpus, child) == 0 &&
+	    cpulist_overlap(&cpus, &beside->want) && cg_cpus_v1_is_exclusive(hier, child))
+		cg_file_write(hier, child, EXCLUSIVE, "0");
 	return 0;
 }
 
@@ -86,8 +87,8 @@ static int v1_find_exclusive(const struct cg_hier *hier, const char *group, cons
 	char child[CG_GROUP_MAX];
 	struct cpulist cpus;
 
-	return cg_child_cpus(hier, group, name, &cpus, child) == 0 &&
-	       cg_v1_is_exclusive(hier, child);
+	return cg_cpus_of_child(hier, group, name, &cpus, child) == 0 &&
+	       cg_cpus_v1_is_exclusive(hier, child);
 }
 
 static int v1_share(const struct cg_hier *hier, const char *group, const char *name, void *arg)
@@ -95,24 +96,24 @@ static int v1_share(const struct cg_hier *hier, const char *group, const char *n
 	char child[CG_GROUP_MAX];
 	struct cpulist cpus;
 
-	if (cg_child_cpus(hier, group, name, &cpus, child) == 0)
-		cg_write(hier, child, EXCLUSIVE, "0");
+	if (cg_cpus_of_child(hier, group, name, &cpus, child) == 0)
+		cg_file_write(hier, child, EXCLUSIVE, "0");
 	return 0;
 }
 
 /* Nothing of a base's is exclusive any more. */
 static void v1_share_all(const struct cg_hier *hier, const char *base)
 {
-	cg_each_child(hier, base, v1_share, NULL);
-	cg_write(hier, base, EXCLUSIVE, "0");
+	cg_group_each_child(hier, base, v1_share, NULL);
+	cg_file_write(hier, base, EXCLUSIVE, "0");
 }
 
-void cg_v1_make_way(const struct cg_hier *hier, struct cg_beside *beside)
+void cg_cpus_v1_make_way(const struct cg_hier *hier, struct cg_beside *beside)
 {
 	struct cpulist have;
 
-	cg_each_child(hier, hier->base, v1_release, beside);
-	if (cg_read_list(hier, hier->base, CPUS, &have) == 0 &&
+	cg_group_each_child(hier, hier->base, v1_release, beside);
+	if (cg_cpus_read_list(hier, hier->base, CPUS, &have) == 0 &&
 	    !v1_contains(&have, &beside->want)) {
 		cpulist_join(&have, &beside->want);
 		/* An exclusive base cannot have what a group beside it has. */
@@ -130,7 +131,7 @@ static int v1_add_neighbour(const struct cg_hier *hier, const char *group, const
 	struct cpulist cpus;
 
 	snprintf(path, sizeof(path), "%s%s%s", group, *group ? "/" : "", name);
-	if (strcmp(path, hier->base) != 0 && cg_read_list(hier, path, CPUS, &cpus) == 0)
+	if (strcmp(path, hier->base) != 0 && cg_cpus_read_list(hier, path, CPUS, &cpus) == 0)
 		cpulist_join(arg, &cpus);
 	return 0;
 }
@@ -147,11 +148,11 @@ static bool v1_add_spare(const struct cg_hier *hier, const struct cpulist *own,
 	cpulist_subtract(&spare, own);
 	if (cpulist_count(&spare) > 0)
 		return true;
-	cg_parent(hier->base, parent);
-	if (cg_read_list(hier, parent, CPUS, &spare) < 0)
+	cg_group_parent(hier->base, parent);
+	if (cg_cpus_read_list(hier, parent, CPUS, &spare) < 0)
 		return false;
 	cpulist_subtract(&spare, need);
-	cg_each_child(hier, parent, v1_add_neighbour, &neighbours);
+	cg_group_each_child(hier, parent, v1_add_neighbour, &neighbours);
 	cpulist_subtract(&spare, &neighbours);
 	for (int cpu = cpulist_next(&spare, 0); cpu >= 0;
 	     cpu = cpulist_next(&spare, (unsigned int)cpu + 1))
@@ -170,7 +171,8 @@ static bool v1_claim_base(const struct cg_hier *hier, const struct cg_beside *be
 
 	cpulist_join(&need, &beside->want);
 	cpulist_join(&own, &beside->want);
-	if (!v1_add_spare(hier, &own, &need) || cg_read_list(hier, hier->base, CPUS, &have) < 0)
+	if (!v1_add_spare(hier, &own, &need) ||
+	    cg_cpus_read_list(hier, hier->base, CPUS, &have) < 0)
 		return false;
 	if (!v1_contains(&have, &need)) {
 		cpulist_join(&have, &need);
@@ -181,7 +183,8 @@ static bool v1_claim_base(const struct cg_hier *hier, const struct cg_beside *be
 	cpulist_subtract(&rest, &own);
 	if (v1_shims(hier, shims) && v1_write_list(hier, shims, &rest) < 0)
 		return false;
-	return v1_write_base(hier, &need) == 0 && cg_write(hier, hier->base, EXCLUSIVE, "1") == 0;
+	return v1_write_base(hier, &need) == 0 &&
+	       cg_file_write(hier, hier->base, EXCLUSIVE, "1") == 0;
 }
 
 /* Nothing is a partition's own: what the base and shims can have, they have, and others too. */
@@ -190,25 +193,25 @@ static void v1_give_back(const struct cg_hier *hier)
 	char parent[CG_GROUP_MAX], shims[CG_GROUP_MAX];
 	struct cpulist all;
 
-	cg_write(hier, hier->base, EXCLUSIVE, "0");
-	cg_parent(hier->base, parent);
-	if (cg_read_list(hier, parent, CPUS, &all) == 0)
+	cg_file_write(hier, hier->base, EXCLUSIVE, "0");
+	cg_group_parent(hier->base, parent);
+	if (cg_cpus_read_list(hier, parent, CPUS, &all) == 0)
 		v1_write_base(hier, &all);
-	if (v1_shims(hier, shims) && cg_read_list(hier, hier->base, CPUS, &all) == 0)
+	if (v1_shims(hier, shims) && cg_cpus_read_list(hier, hier->base, CPUS, &all) == 0)
 		v1_write_list(hier, shims, &all);
 }
 
-void cg_v1_settle(const struct cg_hier *hier, const char *group, const struct cg_beside *beside,
-		  bool exclusive)
+void cg_cpus_v1_settle(const struct cg_hier *hier, const char *group,
+		       const struct cg_beside *beside, bool exclusive)
 {
 	if (exclusive && !cpulist_overlap(&beside->want, &beside->claimed)) {
 		/* All or none, so that it does not matter which partition came first. */
 		if (v1_claim_base(hier, beside))
-			cg_write(hier, group, EXCLUSIVE, "1");
+			cg_file_write(hier, group, EXCLUSIVE, "1");
 		else
 			v1_share_all(hier, hier->base);
 	}
-	if (cg_each_child(hier, hier->base, v1_find_exclusive, NULL) == 0)
+	if (cg_group_each_child(hier, hier->base, v1_find_exclusive, NULL) == 0)
 		v1_give_back(hier);
 }
 
@@ -219,18 +222,19 @@ static int v1_yield(const struct cg_hier *hier, const char *group, const char *n
 	struct cpulist cpus;
 
 	if ((strcmp(name, "vcrun") != 0 && strncmp(name, "vcrun-", 6) != 0) ||
-	    cg_child_cpus(hier, group, name, &cpus, base) < 0 || !cg_v1_is_exclusive(hier, base))
+	    cg_cpus_of_child(hier, group, name, &cpus, base) < 0 ||
+	    !cg_cpus_v1_is_exclusive(hier, base))
 		return 0;
 	v1_share_all(hier, base);
 	return 0;
 }
 
-void cg_v1_ask_instances(const struct cg_hier *hier, const char *parent)
+void cg_cpus_v1_ask_instances(const struct cg_hier *hier, const char *parent)
 {
-	cg_each_child(hier, parent, v1_yield, NULL);
+	cg_group_each_child(hier, parent, v1_yield, NULL);
 }
 
-void cg_share_kept(struct cg *cg)
+void cg_cpus_share_kept(struct cg *cg)
 {
 	const struct cg_hier *hier = cg_hier_of(cg, CG_CPUSET);
 

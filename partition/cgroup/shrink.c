@@ -70,8 +70,8 @@ static uint64_t unreclaimable(const struct shrink *shrink)
 	uint64_t charged = 0, anon, swap;
 	char text[8192];
 
-	if (cg_read(shrink->hier, shrink->group, "memory.stat", text, sizeof(text)) < 0 ||
-	    cg_read_u64(shrink->hier, shrink->group, usage_file(shrink->hier), &charged) < 0)
+	if (cg_file_read(shrink->hier, shrink->group, "memory.stat", text, sizeof(text)) < 0 ||
+	    cg_file_read_u64(shrink->hier, shrink->group, usage_file(shrink->hier), &charged) < 0)
 		return 0;
 	/* Shared memory is on the anonymous lists too. */
 	anon = cg_stat_value(text, v2 ? "inactive_anon" : "total_inactive_anon") +
@@ -123,15 +123,15 @@ static int step(const struct shrink *shrink, uint64_t used)
 		next = shrink->target;
 	if (shrink->hier->version == 1) {
 		snprintf(text, sizeof(text), "%" PRIu64, next);
-		return cg_write(shrink->hier, shrink->group, limit_file(shrink->hier), text);
+		return cg_file_write(shrink->hier, shrink->group, limit_file(shrink->hier), text);
 	}
 	snprintf(text, sizeof(text), "%" PRIu64, used > next ? used - next : 0);
-	r = cg_write(shrink->hier, shrink->group, "memory.reclaim", text);
+	r = cg_file_write(shrink->hier, shrink->group, "memory.reclaim", text);
 	if (r != -ENOENT)
 		return r;
 	/* Linux has it from 5.19 on; before, memory.high reclaims when it is written. */
 	snprintf(text, sizeof(text), "%" PRIu64, next);
-	return cg_write(shrink->hier, shrink->group, "memory.high", text);
+	return cg_file_write(shrink->hier, shrink->group, "memory.high", text);
 }
 
 static int steps(const struct shrink *shrink, struct vc_err *err)
@@ -139,7 +139,8 @@ static int steps(const struct shrink *shrink, struct vc_err *err)
 	uint64_t used = 0;
 
 	for (;;) {
-		int r = cg_read_u64(shrink->hier, shrink->group, usage_file(shrink->hier), &used);
+		int r = cg_file_read_u64(shrink->hier, shrink->group, usage_file(shrink->hier),
+					 &used);
 
 		if (r < 0)
 			return err_sys(err, -r, "cannot read the memory used");
@@ -161,8 +162,8 @@ static int steps(const struct shrink *shrink, struct vc_err *err)
 static void put_back(const struct shrink *shrink, const char *file, const char *old)
 {
 	if (*old)
-		cg_write(shrink->hier, shrink->group, file,
-			 strcmp(old, "9223372036854771712") ? old : "-1");
+		cg_file_write(shrink->hier, shrink->group, file,
+			      strcmp(old, "9223372036854771712") ? old : "-1");
 }
 
 static int run(const struct shrink *shrink, const char *text, struct vc_err *err)
@@ -171,15 +172,15 @@ static int run(const struct shrink *shrink, const char *text, struct vc_err *err
 	char limit[64] = "", high[64] = "";
 	int r;
 
-	cg_read(shrink->hier, shrink->group, limit_file(shrink->hier), limit, sizeof(limit));
+	cg_file_read(shrink->hier, shrink->group, limit_file(shrink->hier), limit, sizeof(limit));
 	if (v2)
-		cg_read(shrink->hier, shrink->group, "memory.high", high, sizeof(high));
+		cg_file_read(shrink->hier, shrink->group, "memory.high", high, sizeof(high));
 	/* "memory.oom_control" cannot be read back as one number; nobody else sets it here. */
-	cg_write(shrink->hier, shrink->group, v2 ? "memory.high" : "memory.oom_control",
-		 v2 ? text : "1");
+	cg_file_write(shrink->hier, shrink->group, v2 ? "memory.high" : "memory.oom_control",
+		      v2 ? text : "1");
 	r = steps(shrink, err);
 	if (r == 0) {
-		r = cg_write(shrink->hier, shrink->group, limit_file(shrink->hier), text);
+		r = cg_file_write(shrink->hier, shrink->group, limit_file(shrink->hier), text);
 		if (r < 0)
 			err_sys(err, -r, "cannot set the limit");
 	}
@@ -188,7 +189,7 @@ static int run(const struct shrink *shrink, const char *text, struct vc_err *err
 	if (v2)
 		put_back(shrink, "memory.high", high);
 	else
-		cg_write(shrink->hier, shrink->group, "memory.oom_control", "0");
+		cg_file_write(shrink->hier, shrink->group, "memory.oom_control", "0");
 	return r;
 }
 
@@ -199,11 +200,11 @@ static int shrink_init(struct cg *cg, const char *path, struct shrink *shrink,
 
 	shrink->hier = cg_hier_of(cg, CG_MEMORY);
 	shrink->group = group;
-	r = cg_find(shrink->hier, path, group);
+	r = cg_group_find(shrink->hier, path, group);
 	return r < 0 ? err_sys(err, -r, "cannot limit the memory of \"%s\"", path) : 0;
 }
 
-int cg_check_shrink(struct cg *cg, const char *path, uint64_t limit_bytes, bool swap,
+int cg_shrink_check(struct cg *cg, const char *path, uint64_t limit_bytes, bool swap,
 		    struct vc_err *err)
 {
 	const struct cg_shrink how = { .swap = swap };

@@ -28,7 +28,7 @@ uint64_t cg_stat_value(const char *text, const char *key)
 	return 0;
 }
 
-int cg_cpu_usec(struct cg *cg, const char *path, uint64_t *ret_usec)
+int cg_stat_cpu_usec(struct cg *cg, const char *path, uint64_t *ret_usec)
 {
 	const struct cg_hier *hier = cg_tracking(cg);
 	char group[CG_GROUP_MAX], text[2048];
@@ -39,35 +39,35 @@ int cg_cpu_usec(struct cg *cg, const char *path, uint64_t *ret_usec)
 	if (hier->version == 2) {
 		ssize_t len;
 
-		r = cg_find(hier, path, group);
+		r = cg_group_find(hier, path, group);
 		if (r < 0)
 			return r;
-		len = cg_read(hier, group, "cpu.stat", text, sizeof(text));
+		len = cg_file_read(hier, group, "cpu.stat", text, sizeof(text));
 		if (len < 0)
 			return (int)len;
 		*ret_usec = cg_stat_value(text, "usage_usec");
 		return 0;
 	}
 	hier = cg_hier_of(cg, CG_CPUACCT);
-	r = cg_find(hier, path, group);
+	r = cg_group_find(hier, path, group);
 	if (r == 0)
-		r = cg_read_u64(hier, group, "cpuacct.usage", &nsec);
+		r = cg_file_read_u64(hier, group, "cpuacct.usage", &nsec);
 	if (r == 0)
 		*ret_usec = nsec / 1000;
 	return r;
 }
 
-int cg_pressure_pct(struct cg *cg, const char *path, const char *resource, double *ret_pct)
+int cg_stat_pressure_pct(struct cg *cg, const char *path, const char *resource, double *ret_pct)
 {
 	const struct cg_hier *hier = cg_tracking(cg);
 	char group[CG_GROUP_MAX], file[32], text[256];
-	int r = cg_find(hier, path, group);
+	int r = cg_group_find(hier, path, group);
 
 	if (r < 0)
 		return r;
 	if (hier->version != 2 ||
 	    snprintf(file, sizeof(file), "%s.pressure", resource) >= (int)sizeof(file) ||
-	    cg_read(hier, group, file, text, sizeof(text)) < 0 ||
+	    cg_file_read(hier, group, file, text, sizeof(text)) < 0 ||
 	    sscanf(text, "some avg10=%lf", ret_pct) != 1)
 		return -ENOENT;
 	return 0;

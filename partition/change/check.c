@@ -144,7 +144,7 @@ int reshape_check_fit(const struct instance *in, struct cg *cg, const struct par
 
 		if (instance_find(in, to->name) >= 0 && cg_memory_read(cg, to->name, &now) == 0 &&
 		    to->memory_bytes < now.limit_bytes)
-			r = cg_check_shrink(cg, to->name, to->memory_bytes,
+			r = cg_shrink_check(cg, to->name, to->memory_bytes,
 					    to->mode == MEMORY_PAGEABLE, err);
 		if (r < 0)
 			return err_add(err, "partition %s", to->name);

@@ -59,7 +59,7 @@ static bool is_frozen_long(const struct failure_look *look, const struct partiti
 {
 	char path[PATH_MAX], text[256];
 
-	if (cg_freezer(look->cg, spec->name, path, sizeof(path)) < 0 ||
+	if (cg_group_freezer(look->cg, spec->name, path, sizeof(path)) < 0 ||
 	    strlen(path) + sizeof("/cgroup.events") > sizeof(path))
 		return false;
 	strcat(path, "/cgroup.events");

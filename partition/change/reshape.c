@@ -87,8 +87,8 @@ static int hold(const struct way *way, const struct partition_spec *spec, struct
 {
 	enum cg_memory_hold obtained;
 
-	return cg_set_memory_hold(way->cg, spec->name, spec->mode == MEMORY_FIXED,
-				  spec->memory_bytes, &obtained, err);
+	return cg_hold_set(way->cg, spec->name, spec->mode == MEMORY_FIXED, spec->memory_bytes,
+			   &obtained, err);
 }
 
 /* Memory that becomes less. What need not be fixed any more is let go first, and may go
@@ -131,7 +131,7 @@ static int set_cpus(const struct way *way, const struct partition_spec *spec, bo
 		    struct vc_err *err)
 {
 	enum cg_exclusive obtained;
-	int r = cg_set_cpus(way->cg, spec->name, spec->cpus, spec->mems, exclusive, &obtained, err);
+	int r = cg_cpus_set(way->cg, spec->name, spec->cpus, spec->mems, exclusive, &obtained, err);
 
 	if (r < 0)
 		err_add(err, "partition %s", spec->name);
@@ -145,7 +145,7 @@ static int release(const struct way *way, size_t i, struct vc_err *err)
 	/* On the way back nobody knows how far the way there led; what it has now will do. */
 	if (!from->exclusive && !way->back)
 		return 0;
-	return cg_release_cpus(way->cg, from->name, err);
+	return cg_cpus_release(way->cg, from->name, err);
 }
 
 static int move_cpus(const struct way *way, struct vc_err *err)
@@ -183,7 +183,7 @@ static int grow(const struct way *way, struct vc_err *err)
 {
 	for (size_t i = 0; i < way->reshape->n; i++) {
 		const struct partition_spec *to = goal(way, i);
-		int r = cg_set_memory(way->cg, to->name, to->memory_bytes, err);
+		int r = cg_memory_set(way->cg, to->name, to->memory_bytes, err);
 
 		if (r == 0)
 			r = hold(way, to, err);

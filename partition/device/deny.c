@@ -118,5 +118,5 @@ bool deny_is_applied(struct cg *cg, const struct config *config, size_t index)
 	size_t n;
 
 	return !spec_is_free(&config->parts[index]) && list_here(config, index, nodes, &n) == 0 &&
-	       cg_denies_nodes(cg, config->parts[index].name, nodes, n);
+	       cg_deny_has_nodes(cg, config->parts[index].name, nodes, n);
 }
