@@ -26,6 +26,7 @@ umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=/usr/local/lib/vcrun/criu
 suites='trixie forky sid'
+seconds=${VCRUN_CRIU_SECONDS:-120}
 force_private=no remove=no
 tmp='' victim='' building='' tried='' keyring='' keyring_renewed=no mirror='' apt_dir=''
 kernel_hint='boot a kernel that one of these supports, or put a newer criu in PATH and run this again'
@@ -39,6 +40,7 @@ usage() {
 	  --force-private  leave the system's criu and packages out of it
 	  --remove         remove the private copy
 	VCRUN_CRIU_KEYRING names a keyring to trust instead of Debian's (a mirror that signs itself).
+	VCRUN_CRIU_SECONDS is the time limit of each dump and restore that is tried (default 120).
 	END
 }
 
@@ -99,11 +101,11 @@ criu_run() { # CRIU dump|restore OPTION...
 	criu_bin=$1 criu_verb=$2
 	shift
 	status=0
-	timeout -k 5 30 "$criu_bin" "$@" -D "$tmp/images" --manage-cgroups=ignore -v4 \
+	timeout -k 5 "$seconds" "$criu_bin" "$@" -D "$tmp/images" --manage-cgroups=ignore -v4 \
 		-o "$criu_verb.log" </dev/null >"$tmp/out" 2>&1 || status=$?
 	case $status in
 	0) return 0 ;;
-	124 | 137) why="$criu_verb: not done after 30 s" ;;
+	124 | 137) why="$criu_verb: not done after $seconds s" ;;
 	*) why="$criu_verb: $(log_errors "$tmp/images/$criu_verb.log" "$tmp/out")" ;;
 	esac
 	return 1
