@@ -1,31 +1,47 @@
 ## SPDX-License-Identifier: LGPL-2.1-or-later
 ## End-to-end tests: shell, one behaviour each. Unit tests stand with what they test.
 
-EXTRA_DIST += tests/policy-stats.py tests/lib.sh tests/lib-move.sh tests/lib-shape.sh tests/in-vm
+EXTRA_DIST += tests/driver tests/policy-stats.py tests/lib.sh tests/lib-move.sh tests/lib-shape.sh tests/in-vm
 end_to_end = \
-	tests/up-down.sh tests/up-again.sh tests/overcommit.sh tests/up-config.sh tests/up-remains.sh tests/trust.sh tests/instances.sh \
-	tests/down-force.sh tests/check-interrupt.sh \
+	tests/up-down.sh tests/up-again.sh tests/up-config.sh tests/up-remains.sh \
+	tests/up-fails.sh tests/down-force.sh tests/check-interrupt.sh tests/trust.sh \
+	tests/instances.sh tests/overcommit.sh \
 	tests/run-status.sh tests/run-stdio.sh tests/run-environment.sh tests/run-signals.sh \
-	tests/run-detach.sh tests/users.sh tests/policies.sh tests/policy-burst.sh \
-	tests/policy-parent.sh tests/policy-shared.sh tests/policy-memory.sh tests/policy-stats.sh \
-	tests/policy-faulty.sh tests/daemon-restart.sh tests/daemon-garbage.sh tests/flood.sh tests/daemon-fuse.sh tests/daemon-silent.sh tests/daemon-stopped.sh tests/text.sh tests/move-limit.sh tests/move-room.sh tests/vcstat-json.sh \
-	tests/run-tty.sh tests/move-basic.sh tests/move-stdio.sh tests/move-swap.sh tests/balance.sh
-end_to_end += tests/run-numbers.sh tests/move-taken.sh tests/move-signals.sh tests/move-cache.sh tests/up-fails.sh
-end_to_end += tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
-	tests/move-program.sh tests/move-state.sh tests/move-lock.sh tests/move-sqlite.sh tests/move-daemon.sh tests/move-terminal.sh tests/move-terminal-theft.sh \
-	tests/set.sh tests/set-killed.sh tests/set-stopped.sh tests/set-mems.sh tests/set-swap.sh tests/add-remove.sh \
-	tests/event.sh \
-	tests/event-config.sh tests/event-stopped.sh tests/event-first.sh tests/event-failure.sh tests/event-load.sh tests/event-retry.sh tests/reshape-random.sh \
-	tests/devices.sh tests/devices-both.sh tests/devices-deny.sh tests/devices-astray.sh tests/devices-storm.sh \
-	tests/devices-hotplug.sh tests/regions.sh tests/reserve.sh tests/reserve-kept.sh \
-	tests/move-refuse.sh tests/move-sandbox.sh tests/move-unseen.sh tests/move-waits.sh tests/move-timers.sh \
-	tests/move-swapped.sh tests/move-connect.sh tests/move-memory.sh tests/move-maps.sh \
-	tests/move-files.sh tests/move-parked.sh tests/move-slow.sh \
-	tests/move-faults.sh tests/move-verify.sh tests/move-criu.sh tests/move-attack.sh tests/move-intruder.sh tests/move-killed.sh
-end_to_end += tests/move-sessions.sh tests/claims.sh
+	tests/run-detach.sh tests/run-tty.sh tests/run-numbers.sh tests/users.sh \
+	tests/policies.sh tests/policy-burst.sh tests/policy-parent.sh tests/policy-shared.sh \
+	tests/policy-memory.sh tests/policy-stats.sh tests/policy-faulty.sh \
+	tests/balance.sh tests/daemon-restart.sh tests/daemon-garbage.sh tests/daemon-fuse.sh \
+	tests/daemon-silent.sh tests/daemon-stopped.sh tests/flood.sh tests/text.sh \
+	tests/vcstat-json.sh \
+	tests/add-remove.sh \
+	tests/set-stopped.sh tests/set-mems.sh tests/set-swap.sh \
+	tests/event-config.sh tests/event-stopped.sh tests/event-first.sh \
+	tests/event-failure.sh tests/event-load.sh tests/event-retry.sh \
+	tests/devices-deny.sh tests/regions.sh \
+	tests/move-limit.sh tests/move-room.sh tests/move-basic.sh tests/move-stdio.sh \
+	tests/move-swap.sh tests/move-taken.sh tests/move-signals.sh tests/move-cache.sh \
+	tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
+	tests/move-program.sh tests/move-state.sh tests/move-lock.sh tests/move-sqlite.sh \
+	tests/move-daemon.sh tests/move-terminal.sh tests/move-terminal-theft.sh \
+	tests/move-refuse.sh tests/move-sandbox.sh tests/move-unseen.sh tests/move-swapped.sh \
+	tests/move-connect.sh tests/move-memory.sh tests/move-maps.sh tests/move-files.sh \
+	tests/move-parked.sh tests/move-slow.sh tests/move-faults.sh tests/move-verify.sh \
+	tests/move-criu.sh tests/move-attack.sh tests/move-intruder.sh tests/move-killed.sh \
+	tests/move-sessions.sh tests/move-limits.sh tests/move-threads.sh \
+	tests/move-estimate.sh tests/move-forked.sh tests/move-explain.sh tests/move-reach.sh
+
+# These tests need the machine alone. They give a partition CPUs of its own: v2 takes them from the
+# partitions of other tests, and v1 refuses them beside other groups;
+alone_tests = tests/reserve.sh tests/reserve-kept.sh tests/set.sh tests/set-killed.sh \
+	tests/event.sh tests/reshape-random.sh tests/claims.sh
+# or route interrupts or take a CPU away, which the machine has once;
+alone_tests += tests/devices.sh tests/devices-both.sh tests/devices-astray.sh \
+	tests/devices-storm.sh tests/devices-hotplug.sh
+# or compare times.
+alone_tests += tests/move-timers.sh tests/move-waits.sh tests/bench-noise.sh tests/bench-lock.sh \
+	tests/bench-servers.sh tests/bench-interfere.sh
 EXTRA_DIST += tests/claims.py
-end_to_end += tests/bench-noise.sh tests/bench-lock.sh tests/bench-servers.sh tests/bench-interfere.sh
-end_to_end += tests/move-limits.sh tests/move-threads.sh tests/move-estimate.sh tests/move-forked.sh tests/move-explain.sh tests/move-reach.sh
+
 check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim
 check_PROGRAMS += tests/state-victim
 tests_state_victim_SOURCES = tests/state-victim.c
@@ -57,8 +73,13 @@ tests_memory_victim_LDFLAGS =
 tests_map_victim_SOURCES = tests/map-victim.c
 tests_map_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
 tests_map_victim_LDFLAGS = -pthread
-dist_check_SCRIPTS += $(end_to_end)
-TESTS += $(end_to_end)
+dist_check_SCRIPTS += $(end_to_end) $(alone_tests)
+TESTS += $(end_to_end) $(alone_tests)
+
+if !HAVE_CMOCKA
+TESTS += tests/cmocka.sh
+endif
+dist_check_SCRIPTS += tests/cmocka.sh
 
 # Well-known programs. "./quickstart programs" runs the others of tests/programs too, which
 # need large packages.
@@ -77,3 +98,8 @@ TESTS += tests/lint.sh
 lint:
 	$(MAKE) check TESTS=tests/lint.sh
 .PHONY: lint
+
+# Tests that need the machine alone run one after the other when all others are done. (GNU make)
+alone_logs = $(filter $(alone_tests:.sh=.log),$(TEST_LOGS))
+$(alone_logs): | $(filter-out $(alone_logs),$(TEST_LOGS))
+$(foreach log,$(alone_logs),$(eval $(log): | $(alone_before))$(eval alone_before += $(log)))
