@@ -63,7 +63,7 @@ static int add_spec(const struct vcctl *opts, const struct instance *in, struct 
 		    struct vc_err *err)
 {
 	char mems[LIST_TEXT];
-	int r = config_check_name(opts->words[0], err);
+	int r = config_partition_check_name(opts->words[0], err);
 
 	if (r < 0)
 		return r;

@@ -66,7 +66,7 @@ int vcctl_apply_options(const struct vcctl *opts, struct partition_spec *spec, s
 	int r = 0;
 
 	if (opts->memory &&
-	    (config_parse_size(opts->memory, &spec->memory_bytes) < 0 || spec->memory_bytes == 0))
+	    (config_size_parse(opts->memory, &spec->memory_bytes) < 0 || spec->memory_bytes == 0))
 		return err_set(err, EINVAL,
 			       "--memory=%s: write a size like 512M or 1.5G, or \"max\"",
 			       opts->memory);

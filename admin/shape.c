@@ -136,7 +136,7 @@ static void shape_add_cells(struct columns *table, const struct shape_row *row)
 {
 	char size[32];
 
-	columns_add(table, "%s", config_format_size(row->memory_bytes, size, sizeof(size)));
+	columns_add(table, "%s", config_size_format(row->memory_bytes, size, sizeof(size)));
 	columns_add(table, "%s", row->mode);
 	columns_add(table, "%s", row->cpus);
 	columns_add(table, "%s", row->sharing);
@@ -230,8 +230,8 @@ static void shape_progress(const char *partition, uint64_t used_bytes, uint64_t 
 	if (!isatty(STDERR_FILENO))
 		return;
 	fprintf(stderr, "\r\033[K%s: %s used, to come down to %s", partition,
-		config_format_size(used_bytes, used, sizeof(used)),
-		config_format_size(limit_bytes, limit, sizeof(limit)));
+		config_size_format(used_bytes, used, sizeof(used)),
+		config_size_format(limit_bytes, limit, sizeof(limit)));
 	if (used_bytes <= limit_bytes)
 		fputs("\r\033[K", stderr);
 }

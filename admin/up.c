@@ -257,7 +257,7 @@ static int up_fill(struct instance *in, struct cg **ret_cg, struct vc_err *err)
 	if (r == 0)
 		r = board_create(in->dirfd, (uint32_t)in->config->n_parts + VCCTL_SPARE_SLOTS, err);
 	if (r == 0)
-		r = plan_write(in, in->config->plan, err);
+		r = plan_json_write(in, in->config->plan, err);
 	if (r == 0)
 		r = vcctl_start_daemons(in, &started, err);
 	if (r == 0 && vcctl_is_cancelled())
@@ -283,7 +283,7 @@ static void up_print(const struct instance *in)
 		columns_add(table, "%s", spec->cpus);
 		columns_add(table, "%s", spec->mems);
 		columns_add(table, "%s",
-			    config_format_size(spec->memory_bytes, size, sizeof(size)));
+			    config_size_format(spec->memory_bytes, size, sizeof(size)));
 		if (pid)
 			columns_add(table, "%d", (int)pid);
 		else

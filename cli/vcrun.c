@@ -86,7 +86,7 @@ static uint64_t vcrun_memory(const char *size)
 {
 	uint64_t bytes;
 
-	if (config_parse_size(size, &bytes) < 0 || bytes == 0 || bytes == CG_NO_LIMIT) {
+	if (config_size_parse(size, &bytes) < 0 || bytes == 0 || bytes == CG_NO_LIMIT) {
 		fprintf(stderr, "vcrun: --memory=%s: write a size like 512M or 1.5G\n", size);
 		exit(EXIT_VCRUN);
 	}

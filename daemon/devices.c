@@ -76,7 +76,7 @@ static void devices_on_timer(evutil_socket_t fd, short what, void *ctx)
 	struct daemon *daemon = ctx;
 	_cleanup_close_ int lock = -1;
 
-	if (reshape_hold_off(daemon->instance, &lock) < 0)
+	if (reshape_lock_hold_off(daemon->instance, &lock) < 0)
 		return;
 	sample_refresh(daemon);
 	devices_look(daemon);

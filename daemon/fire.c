@@ -33,7 +33,7 @@ static _Noreturn void fire_exec(const struct daemon *daemon, const struct trigge
 	signal(SIGCHLD, SIG_DFL);
 	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s", daemon->instance->dir);
 	snprintf(order, sizeof(order), "--%s=%s", plan_way_name(watch->way), watch->event->name);
-	snprintf(cause, sizeof(cause), "--cause=%s", plan_cause_name(watch->cause));
+	snprintf(cause, sizeof(cause), "--cause=%s", plan_rank_cause_name(watch->cause));
 	snprintf(epoch, sizeof(epoch), "--epoch=%u", daemon->triggers->epoch);
 	execv("/proc/self/exe", argv);
 	_exit(127);
@@ -100,7 +100,7 @@ static void fire_settle(struct daemon *daemon, const struct fire_child *child)
 	struct trigger_watch *watch = child->watch;
 	const struct plan_event *event;
 
-	if (plan_read(daemon->instance, &plan, NULL) < 0)
+	if (plan_json_read(daemon->instance, &plan, NULL) < 0)
 		return;
 	event = plan_find(plan, watch->event->name, NULL);
 	if (!event)
@@ -226,7 +226,7 @@ int fire_main(const char *state_dir, const struct plan_order *order, uint32_t ep
 	if (r == 0)
 		r = cg_open(NULL, in->cgroup_base, &cg, &err);
 	if (r == 0)
-		r = plan_claim(in, order, 0, &claim, &err);
+		r = plan_rank_claim(in, order, 0, &claim, &err);
 	/* When it has given way it waits for the lock anew, within the same deadline. */
 	do {
 		if (r == -ECANCELED)

@@ -247,7 +247,7 @@ int main(int argc, char **argv)
 			order.way = c == 'b' ? PLAN_REVERT : PLAN_FIRE;
 			break;
 		case 'c':
-			if (plan_parse_cause(optarg, &order.cause) < 0) {
+			if (plan_rank_parse_cause(optarg, &order.cause) < 0) {
 				main_usage(stderr);
 				return 2;
 			}

@@ -139,7 +139,7 @@ static void sample_on_timer(evutil_socket_t fd, short what, void *ctx)
 	struct daemon *daemon = ctx;
 	struct vc_err err = { 0 };
 
-	if (reshape_tidy(daemon->instance, daemon->cg, &err) < 0)
+	if (reshape_lock_tidy(daemon->instance, daemon->cg, &err) < 0)
 		log_warn("%s", err.text);
 	sample_refresh(daemon);
 	sample_take(daemon);

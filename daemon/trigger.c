@@ -60,7 +60,7 @@ void trigger_take_retries(struct daemon *daemon)
 	struct triggers *triggers = daemon->triggers;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 
-	if (plan_read(daemon->instance, &plan, NULL) < 0)
+	if (plan_json_read(daemon->instance, &plan, NULL) < 0)
 		return;
 	for (size_t i = 0; i < triggers->n; i++) {
 		struct trigger_watch *watch = &triggers->watches[i];
@@ -158,9 +158,9 @@ static void trigger_look_put_off(struct daemon *daemon, uint64_t now)
 			watch->put_off = false;
 			continue;
 		}
-		if (!plan && plan_read(daemon->instance, &plan, NULL) < 0)
+		if (!plan && plan_json_read(daemon->instance, &plan, NULL) < 0)
 			return;
-		watch->put_off = plan_may_go(plan, &order, now, NULL) == -EAGAIN;
+		watch->put_off = plan_rank_may_go(plan, &order, now, NULL) == -EAGAIN;
 	}
 }
 
@@ -255,7 +255,7 @@ static bool trigger_is_void(struct daemon *daemon, const struct trigger_watch *w
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	const struct plan_event *event = NULL;
 
-	if (watch->way == PLAN_REVERT && plan_read(daemon->instance, &plan, NULL) == 0)
+	if (watch->way == PLAN_REVERT && plan_json_read(daemon->instance, &plan, NULL) == 0)
 		event = plan_find(plan, watch->event->name, NULL);
 	return event && !event->in_force && event->n_before == 0;
 }
@@ -317,7 +317,7 @@ int trigger_start(struct daemon *daemon, struct vc_err *err)
 	const struct timeval period = { .tv_usec = TRIGGER_LOOK_USEC };
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct triggers *triggers;
-	int r = plan_read(daemon->instance, &plan, err);
+	int r = plan_json_read(daemon->instance, &plan, err);
 
 	if (r < 0 || !trigger_has_trigger(plan))
 		return r;

@@ -114,19 +114,19 @@ int spec_sum_check(const struct spec_sum *before, const struct spec_sum *after, 
 	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	char sum_text[32], machine_text[32];
 
-	config_format_size(machine, machine_text, sizeof(machine_text));
+	config_size_format(machine, machine_text, sizeof(machine_text));
 	if (after->fixed_bytes > machine && after->fixed_bytes > before->fixed_bytes)
 		return err_set(
 			err, E2BIG,
 			"the partitions would have %s of fixed memory in all; the machine has %s, "
 			"and cannot guarantee more: give less, or make some of it pageable",
-			config_format_size(after->fixed_bytes, sum_text, sizeof(sum_text)),
+			config_size_format(after->fixed_bytes, sum_text, sizeof(sum_text)),
 			machine_text);
 	if (!overcommit && after->bytes > machine && after->bytes > before->bytes)
 		return err_set(err, E2BIG,
 			       "the partitions would have %s in all; the machine has %s: give "
 			       "less, or set overcommit = true in vcrun.conf",
-			       config_format_size(after->bytes, sum_text, sizeof(sum_text)),
+			       config_size_format(after->bytes, sum_text, sizeof(sum_text)),
 			       machine_text);
 	return 0;
 }

@@ -80,7 +80,7 @@ struct spec_patch {
 
 void spec_patch_done(struct spec_patch *patch);
 /* Puts what the patch sets into a spec; 0, or -ENOMEM and the spec as it was. */
-int spec_apply(struct partition_spec *spec, const struct spec_patch *patch);
+int spec_patch_apply(struct partition_spec *spec, const struct spec_patch *patch);
 /* What the patch sets, as the spec has it: the patch that undoes it. 0 or -ENOMEM. */
 int spec_patch_back(const struct spec_patch *patch, const struct partition_spec *spec,
 		    struct spec_patch *ret);

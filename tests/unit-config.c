@@ -243,7 +243,7 @@ static void test_parse_size(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
 		uint64_t got = 0;
-		int r = config_parse_size(row[i].text, &got);
+		int r = config_size_parse(row[i].text, &got);
 
 		if (r != row[i].code || got != row[i].want)
 			fail_msg("\"%s\": %d %" PRIu64 ", expected %d %" PRIu64, row[i].text, r,
@@ -273,7 +273,7 @@ static void test_format_size(void **state)
 	char buf[32];
 
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
-		config_format_size(row[i].bytes, buf, sizeof(buf));
+		config_size_format(row[i].bytes, buf, sizeof(buf));
 		if (strcmp(buf, row[i].want))
 			fail_msg("%" PRIu64 ": \"%s\", expected \"%s\"", row[i].bytes, buf,
 				 row[i].want);

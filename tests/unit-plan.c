@@ -74,7 +74,7 @@ static void test_first(void **state)
 		events[1].hold_msec = cases[i].other_hold_sec * 1000;
 		if (cases[i].changed_sec_ago)
 			events[1].changed_usec = NOW - cases[i].changed_sec_ago * SEC;
-		r = plan_may_go(&plan, &order, NOW, &err);
+		r = plan_rank_may_go(&plan, &order, NOW, &err);
 		if (r != cases[i].expected)
 			fail_msg("%s: %d (%s), expected %d", cases[i].what, r, err.text,
 				 cases[i].expected);
@@ -95,13 +95,13 @@ static void test_own(void **state)
 	const struct plan plan = { .events = &event, .n = 1 };
 	struct plan_order order = { .event = "asked", .way = PLAN_REVERT, .cause = PLAN_BY_LOAD };
 
-	assert_int_equal(plan_may_go(&plan, &order, NOW, NULL), -EAGAIN);
-	assert_int_equal(plan_may_go(&plan, &order, NOW - 2 * SEC, NULL), 0);
-	assert_int_equal(plan_may_go(&plan, &order, NOW + 5 * SEC, NULL), 0);
+	assert_int_equal(plan_rank_may_go(&plan, &order, NOW, NULL), -EAGAIN);
+	assert_int_equal(plan_rank_may_go(&plan, &order, NOW - 2 * SEC, NULL), 0);
+	assert_int_equal(plan_rank_may_go(&plan, &order, NOW + 5 * SEC, NULL), 0);
 	order.cause = PLAN_BY_TIME;
-	assert_int_equal(plan_may_go(&plan, &order, NOW, NULL), 0);
+	assert_int_equal(plan_rank_may_go(&plan, &order, NOW, NULL), 0);
 	order.event = "none";
-	assert_int_equal(plan_may_go(&plan, &order, NOW, NULL), -ENOENT);
+	assert_int_equal(plan_rank_may_go(&plan, &order, NOW, NULL), -ENOENT);
 }
 
 static void test_file(void **state)
@@ -127,8 +127,8 @@ static void test_file(void **state)
 	strcpy(event.last.reason, reason);
 	assert_non_null(mkdtemp(dir));
 	in.dirfd = open(dir, O_RDONLY | O_DIRECTORY);
-	assert_int_equal(plan_write(&in, &plan, NULL), 0);
-	assert_int_equal(plan_read(&in, &read, NULL), 0);
+	assert_int_equal(plan_json_write(&in, &plan, NULL), 0);
+	assert_int_equal(plan_json_read(&in, &read, NULL), 0);
 	got = plan_find(read, "night", NULL);
 	assert_non_null(got);
 	assert_int_equal(got->fire.failures, event.fire.failures);

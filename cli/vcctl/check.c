@@ -204,7 +204,7 @@ static void check_partition(struct check *check, struct cg *cg, const struct par
 		   NULL, "CPUs %s: %s%s; memory %s: %s%s", spec->cpus,
 		   partition_exclusive_name(cpus),
 		   cpus_fall_short ? ", not dedicated as asked" : "",
-		   config_format_size(spec->memory_bytes, size, sizeof(size)),
+		   config_size_format(spec->memory_bytes, size, sizeof(size)),
 		   partition_hold_name(memory), memory_falls_short ? ", not fixed as asked" : "");
 }
 

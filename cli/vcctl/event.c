@@ -59,7 +59,7 @@ static uint64_t event_next(const struct plan_trigger *trigger)
 
 static void event_list_json(const struct plan *plan)
 {
-	_cleanup_free_ char *text = plan_format(plan);
+	_cleanup_free_ char *text = plan_json_format(plan);
 	json_t *root = text ? json_loads(text, 0, NULL) : NULL;
 
 	for (size_t i = 0; root && i < plan->n; i++) {
@@ -135,7 +135,7 @@ static int event_look(const struct vcctl *opts, struct vc_err *err)
 	int r = instance_open(opts->state_dir, &in, err);
 
 	if (r == 0)
-		r = plan_read(in, &plan, err);
+		r = plan_json_read(in, &plan, err);
 	if (r < 0)
 		return r;
 	if (opts->words[1]) {
@@ -163,7 +163,7 @@ static int event_go_once(const struct vcctl *opts, const struct plan_order *orde
 	int r = vcctl_open_shape(opts, claim, &in, &cg, &lock, err);
 
 	if (r == 0)
-		r = plan_read(in, &plan, err);
+		r = plan_json_read(in, &plan, err);
 	if (r < 0)
 		return r;
 	event = plan_find(plan, order->event, err);
@@ -186,7 +186,7 @@ static int event_go(const struct vcctl *opts, const struct plan_order *order, st
 	int r = instance_open(opts->state_dir, &in, err);
 
 	if (r == 0)
-		r = plan_claim(in, order, opts->deadline_msec, &claim, err);
+		r = plan_rank_claim(in, order, opts->deadline_msec, &claim, err);
 	if (r < 0)
 		return r;
 	claim.cancel = vcctl_cancel();
@@ -235,7 +235,7 @@ static int failover_run(const struct vcctl *opts, const char *partition, struct 
 	int r = instance_open(opts->state_dir, &in, err);
 
 	if (r == 0)
-		r = plan_read(in, &plan, err);
+		r = plan_json_read(in, &plan, err);
 	if (r == 0 && instance_find(in, partition) < 0)
 		r = err_set(err, ENOENT, "there is no partition '%s'; 'vcctl list' shows them",
 			    partition);

@@ -30,7 +30,7 @@ static void list_partitions(const struct instance *in)
 		columns_add(table, "%s", spec->cpus);
 		columns_add(table, "%s", spec->mems);
 		columns_add(table, "%s",
-			    config_format_size(spec->memory_bytes, size, sizeof(size)));
+			    config_size_format(spec->memory_bytes, size, sizeof(size)));
 		columns_add(table, "%s", spec_mode_name(spec->mode));
 		columns_add(table, "%s", spec->exclusive ? "wanted" : "no");
 		if (pid)

@@ -197,7 +197,7 @@ static int plan_process(struct plan *plan, const struct plan_process *process)
 	return r;
 }
 
-static int plan_write(const struct plan *plan)
+static int plan_json_write(const struct plan *plan)
 {
 	size_t size = sizeof(struct fill_plan) + plan->n * sizeof(*plan->segments);
 	_cleanup_close_ int fd = memfd_create("vcrun-fill", MFD_CLOEXEC);
@@ -226,7 +226,7 @@ int fill_plan_make(int dirfd, const pid_t *pids, size_t n, struct fill_task task
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = plan_process(&plan, &all[i]);
 	if (r == 0)
-		r = plan.bytes < FILL_WORTH_BYTES ? -ENODATA : plan_write(&plan);
+		r = plan.bytes < FILL_WORTH_BYTES ? -ENODATA : plan_json_write(&plan);
 	if (r < 0)
 		for (uint32_t i = 0; i < plan.n_tasks; i++)
 			close(tasks[i].pages);

@@ -39,8 +39,8 @@ static int check_regions(const struct config *config, const struct partition_spe
 	if (bytes == 0 || bytes < spec->memory_bytes)
 		return 0;
 	return err_set(err, E2BIG, "it owns regions of %s in all, and would have %s",
-		       config_format_size(bytes, text, sizeof(text)),
-		       config_format_size(spec->memory_bytes, memory, sizeof(memory)));
+		       config_size_format(bytes, text, sizeof(text)),
+		       config_size_format(spec->memory_bytes, memory, sizeof(memory)));
 }
 
 static int check_one(const struct config *config, const struct partition_spec *spec,

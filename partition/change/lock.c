@@ -48,7 +48,7 @@ static int announce(int fd, int rank, short type)
 	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
 }
 
-bool reshape_must_yield(int fd, int rank)
+bool reshape_lock_must_yield(int fd, int rank)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = rank + 1 };
 
@@ -140,7 +140,7 @@ static int try_lock(int fd, int rank)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK || errno == EINTR ? 1 : -errno;
-	if (!reshape_must_yield(fd, rank))
+	if (!reshape_lock_must_yield(fd, rank))
 		return 0;
 	flock(fd, LOCK_UN);
 	return 1;
@@ -204,7 +204,7 @@ int reshape_lock(struct instance *in, struct cg *cg, const struct reshape_claim 
 	return 0;
 }
 
-int reshape_hold_off(const struct instance *in, int *ret_lock)
+int reshape_lock_hold_off(const struct instance *in, int *ret_lock)
 {
 	_cleanup_close_ int fd = open_lock(in, NULL);
 
@@ -218,7 +218,7 @@ int reshape_hold_off(const struct instance *in, int *ret_lock)
 	return 0;
 }
 
-int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err)
+int reshape_lock_tidy(struct instance *in, struct cg *cg, struct vc_err *err)
 {
 	_cleanup_close_ int fd = -1;
 	int r;

@@ -31,8 +31,9 @@ static json_t *patches_to_json(const struct spec_patch *patches, size_t n)
 static json_t *last_to_json(const struct plan_last *last)
 {
 	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:b}", "at_usec", (json_int_t)last->at_usec,
-			 "way", plan_way_name(last->way), "cause", plan_cause_name(last->cause),
-			 "reason", last->reason, "again", last->again, "put-off", last->put_off);
+			 "way", plan_way_name(last->way), "cause",
+			 plan_rank_cause_name(last->cause), "reason", last->reason, "again",
+			 last->again, "put-off", last->put_off);
 }
 
 static json_t *failures_to_json(const struct plan_trigger *trigger)
@@ -72,12 +73,12 @@ static json_t *event_to_json(const struct plan_event *event)
 		"retry-msec", (int)event->retry_msec, "hold-msec", (int)event->hold_msec, "before",
 		patches_to_json(event->before, event->n_before), "after",
 		patches_to_json(event->after, event->n_after), "in-force", event->in_force, "by",
-		plan_cause_name(event->by), "changed_usec", (json_int_t)event->changed_usec,
+		plan_rank_cause_name(event->by), "changed_usec", (json_int_t)event->changed_usec,
 		"found", patches_to_json(event->found, event->n_found), "last",
 		last_to_json(&event->last));
 }
 
-char *plan_format(const struct plan *plan)
+char *plan_json_format(const struct plan *plan)
 {
 	json_auto_t *root = NULL;
 	json_t *list = json_array();
@@ -88,9 +89,9 @@ char *plan_format(const struct plan *plan)
 	return root && json_array_size(list) == plan->n ? json_dumps(root, JSON_INDENT(1)) : NULL;
 }
 
-int plan_write(const struct instance *in, const struct plan *plan, struct vc_err *err)
+int plan_json_write(const struct instance *in, const struct plan *plan, struct vc_err *err)
 {
-	_cleanup_free_ char *text = plan_format(plan);
+	_cleanup_free_ char *text = plan_json_format(plan);
 	int r = text ? file_replace(in->dirfd, PLAN_FILE, text, strlen(text), 0644) : -ENOMEM;
 
 	return r < 0 ? err_sys(err, -r, "cannot write %s/" PLAN_FILE, in->dir) : 0;
@@ -132,7 +133,7 @@ static int last_from_json(json_t *root, struct plan_last *ret, json_error_t *why
 			   &way, "cause", &cause, "reason", &reason, "again", &again, "put-off",
 			   &put_off) < 0)
 		return -EINVAL;
-	if (cause && plan_parse_cause(cause, &ret->cause) < 0)
+	if (cause && plan_rank_parse_cause(cause, &ret->cause) < 0)
 		return -EINVAL;
 	ret->put_off = put_off;
 	ret->again = again;
@@ -164,7 +165,7 @@ static int event_from_json(json_t *root, struct plan_event *event, json_error_t 
 			   "found", &found, "last", &last) < 0 ||
 	    deadline < 0 || retry < 0 || hold < 0 || freeze < 0 ||
 	    failures_from_json(failures, &event->fire) < 0 || changed < 0 ||
-	    (by && plan_parse_cause(by, &event->by) < 0) ||
+	    (by && plan_rank_parse_cause(by, &event->by) < 0) ||
 	    snprintf(event->name, sizeof(event->name), "%s", name) >= (int)sizeof(event->name))
 		return -EINVAL;
 	event->deadline_msec = (unsigned int)deadline;
@@ -208,7 +209,7 @@ static int from_json(json_t *root, struct plan *plan, json_error_t *why)
 	return 0;
 }
 
-int plan_read(const struct instance *in, struct plan **ret, struct vc_err *err)
+int plan_json_read(const struct instance *in, struct plan **ret, struct vc_err *err)
 {
 	_cleanup_(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
 	_cleanup_free_ char *text = NULL;

@@ -27,12 +27,12 @@ static const struct {
 #undef X
 };
 
-const char *plan_cause_name(enum plan_cause cause)
+const char *plan_rank_cause_name(enum plan_cause cause)
 {
 	return causes[cause].name;
 }
 
-int plan_parse_cause(const char *text, enum plan_cause *ret)
+int plan_rank_parse_cause(const char *text, enum plan_cause *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
 		if (!strcmp(causes[i].name, text)) {
@@ -48,12 +48,12 @@ int plan_rank(enum plan_cause cause)
 	return causes[cause].rank;
 }
 
-int plan_claim(const struct instance *in, const struct plan_order *order,
-	       unsigned int deadline_msec, struct reshape_claim *ret, struct vc_err *err)
+int plan_rank_claim(const struct instance *in, const struct plan_order *order,
+		    unsigned int deadline_msec, struct reshape_claim *ret, struct vc_err *err)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	const struct plan_event *event;
-	int r = plan_read(in, &plan, err);
+	int r = plan_json_read(in, &plan, err);
 
 	if (r < 0)
 		return r;
@@ -105,8 +105,8 @@ static bool is_held(const struct plan_event *event, uint64_t now_usec)
 	       now_usec - event->changed_usec < (uint64_t)event->hold_msec * 1000;
 }
 
-int plan_may_go(const struct plan *plan, const struct plan_order *order, uint64_t now_usec,
-		struct vc_err *err)
+int plan_rank_may_go(const struct plan *plan, const struct plan_order *order, uint64_t now_usec,
+		     struct vc_err *err)
 {
 	const struct plan_event *event = plan_find(plan, order->event, err);
 

@@ -119,7 +119,7 @@ static int specs_apply(struct specs *specs, const struct instance *in,
 		struct partition_spec *spec = NULL;
 		int r = specs_get(specs, in, patches[i].name, &spec, err);
 
-		if (r == 0 && spec_apply(spec, &patches[i]) < 0)
+		if (r == 0 && spec_patch_apply(spec, &patches[i]) < 0)
 			r = err_sys(err, ENOMEM, "event");
 		if (r < 0)
 			return r;
@@ -224,7 +224,7 @@ static int go(struct instance *in, struct cg *cg, const struct plan *plan, struc
 		r = advance(in, event, order, err);
 	if (r < 0)
 		return r;
-	text = plan_format(plan);
+	text = plan_json_format(plan);
 	if (!text)
 		return err_sys(err, ENOMEM, "event %s", event->name);
 	snprintf(cause, sizeof(cause), "%s event %s", plan_way_name(order->way), event->name);
@@ -233,7 +233,7 @@ static int go(struct instance *in, struct cg *cg, const struct plan *plan, struc
 	event_how.text = text;
 	r = reshape_run(in, cg, after.spec, after.n, &event_how, &report, err);
 	if (r == 0 && report.n_changed == 0)
-		r = plan_write(in, plan, err);
+		r = plan_json_write(in, plan, err);
 	if (r == 0)
 		*ret = report;
 	else
@@ -248,7 +248,7 @@ void plan_note_failure(const struct instance *in, const struct plan_order *order
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct plan_event *event;
 
-	if (plan_read(in, &plan, NULL) < 0)
+	if (plan_json_read(in, &plan, NULL) < 0)
 		return;
 	event = plan_find(plan, order->event, NULL);
 	if (!event)
@@ -258,7 +258,7 @@ void plan_note_failure(const struct instance *in, const struct plan_order *order
 					  .cause = order->cause };
 	event->last.put_off = why->code == EAGAIN;
 	snprintf(event->last.reason, sizeof(event->last.reason), "%s", why->text);
-	plan_write(in, plan, NULL);
+	plan_json_write(in, plan, NULL);
 }
 
 void plan_note_again(const struct instance *in, const char *name)
@@ -266,13 +266,13 @@ void plan_note_again(const struct instance *in, const char *name)
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct plan_event *event;
 
-	if (plan_read(in, &plan, NULL) < 0)
+	if (plan_json_read(in, &plan, NULL) < 0)
 		return;
 	event = plan_find(plan, name, NULL);
 	if (!event || !event->retry_msec || !*event->last.reason || event->last.put_off)
 		return;
 	event->last.again = true;
-	plan_write(in, plan, NULL);
+	plan_json_write(in, plan, NULL);
 }
 
 int plan_go(struct instance *in, struct cg *cg, const struct plan_order *order,
@@ -284,13 +284,13 @@ int plan_go(struct instance *in, struct cg *cg, const struct plan_order *order,
 	int r;
 
 	err = err ? err : &own;
-	r = plan_read(in, &plan, err);
+	r = plan_json_read(in, &plan, err);
 	if (r < 0)
 		return r;
 	event = plan_find(plan, order->event, err);
 	if (!event)
 		return -ENOENT;
-	r = plan_may_go(plan, order, clock_real_usec(), err);
+	r = plan_rank_may_go(plan, order, clock_real_usec(), err);
 	if (r == 0)
 		r = go(in, cg, plan, event, order, how, ret, err);
 	else
@@ -300,7 +300,7 @@ int plan_go(struct instance *in, struct cg *cg, const struct plan_order *order,
 	/* Nothing to go back from, but to be given up. */
 	if (r == -EALREADY && event->last.again) {
 		event->last.again = false;
-		plan_write(in, plan, NULL);
+		plan_json_write(in, plan, NULL);
 	}
 	return r;
 }

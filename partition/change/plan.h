@@ -98,10 +98,10 @@ const char *plan_way_name(enum plan_way way);
 struct plan_event *plan_find(const struct plan *plan, const char *name, struct vc_err *err);
 
 /* Reads events.json; missing: no events. The caller frees with plan_free(). */
-int plan_read(const struct instance *in, struct plan **ret, struct vc_err *err);
-int plan_write(const struct instance *in, const struct plan *plan, struct vc_err *err);
+int plan_json_read(const struct instance *in, struct plan **ret, struct vc_err *err);
+int plan_json_write(const struct instance *in, const struct plan *plan, struct vc_err *err);
 /* Its text; the caller frees. NULL without memory. */
-char *plan_format(const struct plan *plan);
+char *plan_json_format(const struct plan *plan);
 
 /*
  * The partitions that an event changes, as they would be after firing or reverting it
@@ -112,27 +112,28 @@ int plan_target(const struct instance *in, const struct plan_event *event, enum 
 		struct partition_spec **ret, size_t *ret_n, struct vc_err *err);
 void plan_free_specs(struct partition_spec *specs, size_t n);
 
-const char *plan_cause_name(enum plan_cause cause);
+const char *plan_rank_cause_name(enum plan_cause cause);
 /* An enum reshape_rank. */
 int plan_rank(enum plan_cause cause);
 /* -EINVAL. */
-int plan_parse_cause(const char *text, enum plan_cause *ret);
+int plan_rank_parse_cause(const char *text, enum plan_cause *ret);
 /* What an order claims of the lock, from now on: its rank, and until when it waits for the lock and
  * for memory, together. deadline_msec 0: the event's own. */
-int plan_claim(const struct instance *in, const struct plan_order *order,
-	       unsigned int deadline_msec, struct reshape_claim *ret, struct vc_err *err);
+int plan_rank_claim(const struct instance *in, const struct plan_order *order,
+		    unsigned int deadline_msec, struct reshape_claim *ret, struct vc_err *err);
 /*
  * Whether an order may be carried out now. -EAGAIN: it is put off. An event in force that comes
  * first has set one of its partitions; or it is by load, and one of them was changed a short time
  * ago. A command is never put off. now: CLOCK_REALTIME.
  */
-int plan_may_go(const struct plan *plan, const struct plan_order *order, uint64_t now_usec,
-		struct vc_err *err);
+int plan_rank_may_go(const struct plan *plan, const struct plan_order *order, uint64_t now_usec,
+		     struct vc_err *err);
 
 /*
  * Makes an event go one way, with the lock of reshape_lock() held, and notes in events.json
  * how it went. Firing one that is in force does what is missing, if anything is. -EAGAIN: it is put
- * off, as plan_may_go() says; -ECANCELED: it gave way, as reshape_run() says, and nothing is noted.
+ * off, as plan_rank_may_go() says; -ECANCELED: it gave way, as reshape_run() says, and nothing is
+ * noted.
  */
 int plan_go(struct instance *in, struct cg *cg, const struct plan_order *order,
 	    const struct reshape_how *how, struct reshape_report *ret, struct vc_err *err);

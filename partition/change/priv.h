@@ -32,7 +32,7 @@ int reshape_set_file(struct reshape *reshape, const char *file, const char *text
 /* With the lock held: undoes or finishes what a holder that died has left. */
 int reshape_recover(struct instance *in, struct cg *cg, struct vc_err *err);
 /* Whether somebody waits for the lock who comes before that rank. lock -1: nobody. */
-bool reshape_must_yield(int lock, int rank);
+bool reshape_lock_must_yield(int lock, int rank);
 
 /* Replaces the journal. */
 int journal_write(const struct instance *in, const struct reshape *reshape, struct vc_err *err);

@@ -80,7 +80,7 @@ static bool should_stop(const void *ctx)
 {
 	const struct reshape_how *how = ((const struct way *)ctx)->how;
 
-	return (how->cancel && *how->cancel) || reshape_must_yield(how->lock, how->rank);
+	return (how->cancel && *how->cancel) || reshape_lock_must_yield(how->lock, how->rank);
 }
 
 static int hold(const struct way *way, const struct partition_spec *spec, struct vc_err *err)

@@ -82,10 +82,10 @@ int reshape_lock(struct instance *in, struct cg *cg, const struct reshape_claim 
 
 /* Does the same, without waiting, when somebody died with a change under way; otherwise
  * nothing. For daemons, now and then: jobs may be waiting for memory meanwhile. */
-int reshape_tidy(struct instance *in, struct cg *cg, struct vc_err *err);
+int reshape_lock_tidy(struct instance *in, struct cg *cg, struct vc_err *err);
 /* Keeps changes off until *ret_lock is closed, which is to be soon; several may at once. -EAGAIN:
  * one is under way, or has been left and is not tidied up. */
-int reshape_hold_off(const struct instance *in, int *ret_lock);
+int reshape_lock_hold_off(const struct instance *in, int *ret_lock);
 
 /* Whether the partitions could be so: n specs of existing partitions, the others as they
  * are. -E2BIG: more memory in all than there is, or less than its regions; -EINVAL: anything

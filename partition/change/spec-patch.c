@@ -19,7 +19,7 @@ void spec_patch_done(struct spec_patch *patch)
 	*patch = (struct spec_patch){ .mode = -1, .exclusive = -1 };
 }
 
-int spec_apply(struct partition_spec *spec, const struct spec_patch *patch)
+int spec_patch_apply(struct partition_spec *spec, const struct spec_patch *patch)
 {
 	_cleanup_free_ char *cpus = strdup(patch->cpus ? patch->cpus : spec->cpus);
 	_cleanup_free_ char *mems = strdup(patch->mems ? patch->mems : spec->mems);

@@ -127,7 +127,7 @@ static int check_size(cfg_t *cfg, cfg_opt_t *opt)
 	const char *text = cfg_opt_getnstr(opt, 0);
 	uint64_t bytes;
 
-	if (!text || config_parse_size(text, &bytes) < 0 || bytes == 0)
+	if (!text || config_size_parse(text, &bytes) < 0 || bytes == 0)
 		return fail(cfg, "%s = \"%s\": give a size, such as 512M or 8G; max: no limit",
 			    opt->name, text ? text : "");
 	return 0;
@@ -203,9 +203,9 @@ static cfg_t *new_parser(void)
 	cfg_set_validate_func(cfg, "balance", check_balance);
 	cfg_set_validate_func(cfg, "criu", check_path);
 	cfg_set_validate_func(cfg, "policy-path", check_path);
-	config_check_partitions(cfg);
-	config_check_regions(cfg);
-	config_check_events(cfg);
+	config_partition_check(cfg);
+	config_region_check(cfg);
+	config_event_check(cfg);
 	return cfg;
 }
 
@@ -262,9 +262,9 @@ static int parse(cfg_t *cfg, const char *path, struct vc_err *err)
 	if (len < 0)
 		return err_sys(err, (int)-len, "cannot read the configuration %s", path);
 	r = cfg_parse_buf(cfg, text);
-	if (r == CFG_SUCCESS && !config_has_failed())
+	if (r == CFG_SUCCESS && !config_line_has_failed())
 		return check_closed(text, path, err);
-	if (!config_has_failed())
+	if (!config_line_has_failed())
 		err_set(err, EINVAL, "%s:%d: not understood", path, cfg->line);
 	return -EINVAL;
 }
@@ -277,7 +277,7 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 
 	if (!config || !cfg)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
-	config_begin_lines(path, err);
+	config_line_begin(path, err);
 	r = path ? parse(cfg, path, err) : 0;
 	if (r < 0)
 		return r;
@@ -287,7 +287,7 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 	config->ipc_objects_per_user = (unsigned int)cfg_getint(cfg, "ipc-objects-per-user");
 	duration_parse(cfg_getstr(cfg, "move-max-stop"), &config->move_max_stop_usec);
 	if (cfg_size(cfg, "images-per-user") > 0)
-		config_parse_size(cfg_getstr(cfg, "images-per-user"),
+		config_size_parse(cfg_getstr(cfg, "images-per-user"),
 				  &config->images_per_user_bytes);
 	config_parse_balance(cfg_getstr(cfg, "balance"), &config->balance);
 	config->exclusive = cfg_getbool(cfg, "exclusive");
@@ -296,11 +296,11 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 	    config_copy_string(cfg, "criu", &config->criu) < 0 ||
 	    config_copy_string(cfg, "policy-path", &config->policy_path) < 0)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
-	r = config_fill_partitions(cfg, config, err);
+	r = config_partition_fill(cfg, config, err);
 	if (r == 0)
-		r = config_fill_regions(cfg, config, err);
+		r = config_region_fill(cfg, config, err);
 	if (r == 0)
-		r = config_fill_plan(cfg, config, err);
+		r = config_event_fill(cfg, config, err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(config);

@@ -99,11 +99,11 @@ int config_read(const char *path, struct config **ret, struct vc_err *err);
 void config_free(struct config *config);
 
 /* Whether a partition may be called so; -EINVAL and the reason. */
-int config_check_name(const char *name, struct vc_err *err);
+int config_partition_check_name(const char *name, struct vc_err *err);
 
 /* "64M", "1.5G", "123456" (bytes), K M G T as powers of 1024, "max" = CG_NO_LIMIT. -EINVAL. */
-int config_parse_size(const char *text, uint64_t *ret_bytes);
+int config_size_parse(const char *text, uint64_t *ret_bytes);
 /* "64M", "1.5G": at most 4 significant digits; CG_NO_LIMIT gives "max". Returns buf. */
-char *config_format_size(uint64_t bytes, char *buf, size_t size);
+char *config_size_format(uint64_t bytes, char *buf, size_t size);
 
 #endif

@@ -13,7 +13,7 @@
 #include "partition/device/device.h"
 #include "partition/device/owner.h"
 
-int config_check_devices(cfg_t *cfg, cfg_opt_t *opt)
+int config_device_check(cfg_t *cfg, cfg_opt_t *opt)
 {
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct vc_err err = { 0 };
@@ -22,7 +22,7 @@ int config_check_devices(cfg_t *cfg, cfg_opt_t *opt)
 		if (device_check(root, cfg_opt_getnstr(opt, i), &err) < 0)
 			return fail(cfg, "%s", err.text);
 	}
-	config_note_line(cfg, opt->name);
+	config_line_note(cfg, opt->name);
 	return 0;
 }
 
@@ -40,28 +40,28 @@ static int fill_list(cfg_t *section, const char *option, char **list)
 	return 0;
 }
 
-int config_fill_devices(cfg_t *section, struct partition_spec *spec)
+int config_device_fill(cfg_t *section, struct partition_spec *spec)
 {
 	int r = fill_list(section, "devices", &spec->devices);
 
 	return r == 0 ? fill_list(section, "share", &spec->shares) : r;
 }
 
-int config_check_shares(cfg_t *section, const struct partition_spec *spec)
+int config_device_check_shares(cfg_t *section, const struct partition_spec *spec)
 {
 	struct vc_err err;
 
 	return owner_check_shares(spec, &err) < 0
-		       ? config_fail_at(config_line_of(section, "share"), "%s", err.text)
+		       ? config_line_fail(config_line_of(section, "share"), "%s", err.text)
 		       : 0;
 }
 
-int config_check_owners(cfg_t *section, const struct partition_spec *a,
-			const struct partition_spec *b)
+int config_device_check_owners(cfg_t *section, const struct partition_spec *a,
+			       const struct partition_spec *b)
 {
 	struct vc_err err;
 
 	return owner_check_pair(a, b, &err) < 0
-		       ? config_fail_at(config_line_of(section, "devices"), "%s", err.text)
+		       ? config_line_fail(config_line_of(section, "devices"), "%s", err.text)
 		       : 0;
 }

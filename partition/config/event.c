@@ -42,13 +42,13 @@ static int check_when(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (condition_parse(text ? text : "", &condition, &err) < 0)
 		return fail(cfg, "%s: %s", opt->name, err.text);
-	config_note_line(cfg, opt->name);
+	config_line_note(cfg, opt->name);
 	return 0;
 }
 
 static int check_failover(cfg_t *cfg, cfg_opt_t *opt)
 {
-	config_note_line(cfg, opt->name);
+	config_line_note(cfg, opt->name);
 	return 0;
 }
 
@@ -123,7 +123,7 @@ static int check_event(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-void config_check_events(cfg_t *cfg)
+void config_event_check(cfg_t *cfg)
 {
 	cfg_set_validate_func(cfg, "event", check_event);
 	cfg_set_validate_func(cfg, "event|at", check_at);
@@ -136,8 +136,8 @@ void config_check_events(cfg_t *cfg)
 	cfg_set_validate_func(cfg, "event|deadline", check_deadline);
 	cfg_set_validate_func(cfg, "event|retry", check_retry);
 	cfg_set_validate_func(cfg, "event|hold", check_hold);
-	config_check_shape(cfg, "event|before");
-	config_check_shape(cfg, "event|after");
+	config_partition_check_shape(cfg, "event|before");
+	config_partition_check_shape(cfg, "event|after");
 }
 
 static bool has_partition(const struct config *config, const char *name)
@@ -164,7 +164,7 @@ static int fill_patch(cfg_t *section, struct spec_patch *patch, struct vc_err *e
 		patch->mems = r == 0 ? strdup(list) : NULL;
 	}
 	if (cfg_size(section, "memory") > 0)
-		config_parse_size(cfg_getstr(section, "memory"), &patch->memory_bytes);
+		config_size_parse(cfg_getstr(section, "memory"), &patch->memory_bytes);
 	if (cfg_size(section, "memory-mode") > 0 &&
 	    spec_parse_mode(cfg_getstr(section, "memory-mode"), &mode) == 0)
 		patch->mode = (int)mode;
@@ -186,9 +186,9 @@ static int fill_patches(cfg_t *event, const char *option, const struct config *c
 		int r;
 
 		if (!has_partition(config, cfg_title(section))) {
-			config_fail_at(config_line_of(section, NULL),
-				       "event \"%s\": there is no partition \"%s\"",
-				       cfg_title(event), cfg_title(section));
+			config_line_fail(config_line_of(section, NULL),
+					 "event \"%s\": there is no partition \"%s\"",
+					 cfg_title(event), cfg_title(section));
 			return -EINVAL;
 		}
 		*ret_n = i + 1;
@@ -214,8 +214,8 @@ static int check_watched(cfg_t *section, const char *option, const struct config
 	}
 	if (has_partition(config, name))
 		return 0;
-	config_fail_at(config_line_of(section, option), "%s: there is no partition \"%s\"", option,
-		       name);
+	config_line_fail(config_line_of(section, option), "%s: there is no partition \"%s\"",
+			 option, name);
 	return -EINVAL;
 }
 
@@ -281,7 +281,7 @@ static int blamed_line(cfg_t *event, bool memory)
 	return line ? line : config_line_of(event, NULL);
 }
 
-int config_fill_plan(cfg_t *cfg, struct config *config, struct vc_err *err)
+int config_event_fill(cfg_t *cfg, struct config *config, struct vc_err *err)
 {
 	const struct instance in = { .config = config };
 	unsigned int n = cfg_size(cfg, "event");
@@ -302,8 +302,8 @@ int config_fill_plan(cfg_t *cfg, struct config *config, struct vc_err *err)
 	}
 	r = plan_check(&in, config->plan, &event, &why);
 	if (r < 0) {
-		config_fail_at(blamed_line(cfg_gettsec(cfg, "event", event->name), r == -E2BIG),
-			       "event \"%s\": %s", event->name, why.text);
+		config_line_fail(blamed_line(cfg_gettsec(cfg, "event", event->name), r == -E2BIG),
+				 "event \"%s\": %s", event->name, why.text);
 		return -EINVAL;
 	}
 	return 0;

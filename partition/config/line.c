@@ -28,17 +28,17 @@ static _Thread_local struct reading {
 	size_t n_lines;
 } reading;
 
-void config_begin_lines(const char *path, struct vc_err *err)
+void config_line_begin(const char *path, struct vc_err *err)
 {
 	reading = (struct reading){ .path = path, .err = err };
 }
 
-bool config_has_failed(void)
+bool config_line_has_failed(void)
 {
 	return reading.failed;
 }
 
-int config_fail_at(int line, const char *fmt, ...)
+int config_line_fail(int line, const char *fmt, ...)
 {
 	char sentence[512];
 	va_list ap;
@@ -53,7 +53,7 @@ int config_fail_at(int line, const char *fmt, ...)
 	return -1;
 }
 
-void config_note_line(const cfg_t *section, const char *option)
+void config_line_note(const cfg_t *section, const char *option)
 {
 	if (reading.n_lines < LINES_MAX)
 		reading.lines[reading.n_lines++] = (struct line){

@@ -29,7 +29,7 @@ static int check_cpus(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (topology_check_cpus(list ? list : "", NULL, 0, NULL, &err) < 0)
 		return fail(cfg, "%s", err.text);
-	config_note_line(cfg, "cpus");
+	config_line_note(cfg, "cpus");
 	return 0;
 }
 
@@ -54,13 +54,13 @@ static int check_memory(cfg_t *cfg, cfg_opt_t *opt)
 	char have[32];
 	uint64_t bytes;
 
-	if (!text || config_parse_size(text, &bytes) < 0 || bytes == 0)
+	if (!text || config_size_parse(text, &bytes) < 0 || bytes == 0)
 		return fail(cfg, "\"%s\" is no size: write \"512M\", \"1.5G\" or \"max\"",
 			    text ? text : "");
 	if (bytes != CG_NO_LIMIT && bytes > machine_bytes())
 		return fail(cfg, "memory \"%s\" is more than the machine has (%s)", text,
-			    config_format_size(machine_bytes(), have, sizeof(have)));
-	config_note_line(cfg, "memory");
+			    config_size_format(machine_bytes(), have, sizeof(have)));
+	config_line_note(cfg, "memory");
 	return 0;
 }
 
@@ -71,11 +71,11 @@ static int check_mode(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (!text || spec_parse_mode(text, &mode) < 0)
 		return fail(cfg, "memory-mode = \"%s\": give pageable or fixed", text ? text : "");
-	config_note_line(cfg, "memory-mode");
+	config_line_note(cfg, "memory-mode");
 	return 0;
 }
 
-void config_check_shape(cfg_t *cfg, const char *path)
+void config_partition_check_shape(cfg_t *cfg, const char *path)
 {
 	static const struct {
 		const char *option;
@@ -95,16 +95,16 @@ void config_check_shape(cfg_t *cfg, const char *path)
 	}
 }
 
-bool config_is_name(const char *name)
+bool config_partition_is_name(const char *name)
 {
 	return islower((unsigned char)name[0]) &&
 	       !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] &&
 	       strlen(name) < PARTITION_NAME_MAX;
 }
 
-int config_check_name(const char *name, struct vc_err *err)
+int config_partition_check_name(const char *name, struct vc_err *err)
 {
-	if (!config_is_name(name))
+	if (!config_partition_is_name(name))
 		return err_set(err, EINVAL,
 			       "\"%s\" is no partition's name: a small letter, then small "
 			       "letters, digits and \"-\", at most %d",
@@ -128,7 +128,7 @@ static int check_partition(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (n > PARTITIONS_MAX)
 		return fail(cfg, "more than %d partitions", PARTITIONS_MAX);
-	if (config_check_name(name, &err) < 0)
+	if (config_partition_check_name(name, &err) < 0)
 		return fail(cfg, "%s", err.text);
 	if (cfg_size(section, "cpus") == 0)
 		return fail(cfg, "partition \"%s\" has no cpus: add cpus = \"0-3\"", name);
@@ -139,12 +139,12 @@ static int check_partition(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-void config_check_partitions(cfg_t *cfg)
+void config_partition_check(cfg_t *cfg)
 {
 	cfg_set_validate_func(cfg, "partition", check_partition);
-	cfg_set_validate_func(cfg, "partition|devices", config_check_devices);
-	cfg_set_validate_func(cfg, "partition|share", config_check_devices);
-	config_check_shape(cfg, "partition");
+	cfg_set_validate_func(cfg, "partition|devices", config_device_check);
+	cfg_set_validate_func(cfg, "partition|share", config_device_check);
+	config_partition_check_shape(cfg, "partition");
 }
 
 static int fill_spec(cfg_t *section, bool exclusive, struct partition_spec *spec,
@@ -165,14 +165,14 @@ static int fill_spec(cfg_t *section, bool exclusive, struct partition_spec *spec
 	}
 	spec->memory_bytes = CG_NO_LIMIT;
 	if (cfg_size(section, "memory") > 0)
-		config_parse_size(cfg_getstr(section, "memory"), &spec->memory_bytes);
+		config_size_parse(cfg_getstr(section, "memory"), &spec->memory_bytes);
 	if (cfg_size(section, "memory-mode") > 0)
 		spec_parse_mode(cfg_getstr(section, "memory-mode"), &spec->mode);
 	spec->exclusive =
 		cfg_size(section, "exclusive") > 0 ? cfg_getbool(section, "exclusive") : exclusive;
 	spec->cpus = strdup(cpus);
 	spec->mems = strdup(mems);
-	if (!spec->cpus || !spec->mems || config_fill_devices(section, spec) < 0)
+	if (!spec->cpus || !spec->mems || config_device_fill(section, spec) < 0)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
 	return 0;
 }
@@ -187,12 +187,12 @@ static int check_sum(cfg_t *section, const struct config *config, struct spec_su
 	spec_sum_add(sum, spec);
 	if (spec_sum_check(&before, sum, config->overcommit, &why) == 0)
 		return 0;
-	config_fail_at(config_line_of(section, "memory"), "partition \"%s\": %s", spec->name,
-		       why.text);
+	config_line_fail(config_line_of(section, "memory"), "partition \"%s\": %s", spec->name,
+			 why.text);
 	return -EINVAL;
 }
 
-int config_fill_partitions(cfg_t *cfg, struct config *config, struct vc_err *err)
+int config_partition_fill(cfg_t *cfg, struct config *config, struct vc_err *err)
 {
 	size_t n = cfg_size(cfg, "partition");
 	struct spec_sum sum = { 0 };
@@ -209,17 +209,18 @@ int config_fill_partitions(cfg_t *cfg, struct config *config, struct vc_err *err
 		r = fill_spec(section, config->exclusive, &config->parts[i], err);
 		if (r < 0)
 			return r;
-		if (check_sum(section, config, &sum) < 0 || config_check_shares(section, spec) < 0)
+		if (check_sum(section, config, &sum) < 0 ||
+		    config_device_check_shares(section, spec) < 0)
 			return -EINVAL;
 		for (size_t k = 0; k < i; k++) {
 			const struct partition_spec *other = &config->parts[k];
 
-			if (config_check_owners(section, spec, other) < 0)
+			if (config_device_check_owners(section, spec, other) < 0)
 				return -EINVAL;
 			if (!spec->exclusive || !other->exclusive ||
 			    topology_overlap(spec->cpus, other->cpus) <= 0)
 				continue;
-			config_fail_at(
+			config_line_fail(
 				config_line_of(section, "cpus"),
 				"partitions \"%s\" (CPUs %s) and \"%s\" (CPUs %s) both want the "
 				"same "

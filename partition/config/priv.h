@@ -19,16 +19,16 @@
 
 /* line.c */
 /* A file is read now, by this thread; err gets the first error. */
-void config_begin_lines(const char *path, struct vc_err *err);
-bool config_has_failed(void);
+void config_line_begin(const char *path, struct vc_err *err);
+bool config_line_has_failed(void);
 /* Keeps the first error as "FILE:LINE: sentence". Returns libconfuse's "no". */
-int config_fail_at(int line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int config_line_fail(int line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-#define fail(cfg, ...) config_fail_at((cfg)->line, __VA_ARGS__)
+#define fail(cfg, ...) config_line_fail((cfg)->line, __VA_ARGS__)
 
 /* The line of an option in a section is known only in its validation callback: noted there,
  * looked up by name later; the section's last line when it was not noted. */
-void config_note_line(const cfg_t *section, const char *option);
+void config_line_note(const cfg_t *section, const char *option);
 int config_line_of(const cfg_t *section, const char *option);
 
 /* config.c: NULL when the option is not given. 0 or -ENOMEM. */
@@ -37,7 +37,7 @@ int config_copy_string(cfg_t *section, const char *option, char **ret);
 /* partition.c */
 /* How a partition, and a region, may be called: a small letter, then small letters, digits and "-",
  * less than PARTITION_NAME_MAX. */
-bool config_is_name(const char *name);
+bool config_partition_is_name(const char *name);
 /* What a partition and an event's shapes have, and its checks, at a path like "partition" or
  * "event|after". */
 #define CONFIG_SHAPE_OPTIONS                                                                       \
@@ -45,12 +45,12 @@ bool config_is_name(const char *name);
 		CFG_STR("memory", NULL, CFGF_NODEFAULT),                                           \
 		CFG_BOOL("exclusive", cfg_false, CFGF_NODEFAULT),                                  \
 		CFG_STR("memory-mode", NULL, CFGF_NODEFAULT)
-void config_check_shape(cfg_t *cfg, const char *path);
+void config_partition_check_shape(cfg_t *cfg, const char *path);
 #define CONFIG_PARTITION_OPTIONS                                                                   \
 	CONFIG_SHAPE_OPTIONS, CFG_STR_LIST("devices", NULL, CFGF_NODEFAULT),                       \
 		CFG_STR_LIST("share", NULL, CFGF_NODEFAULT), CFG_END()
-void config_check_partitions(cfg_t *cfg);
-int config_fill_partitions(cfg_t *cfg, struct config *config, struct vc_err *err);
+void config_partition_check(cfg_t *cfg);
+int config_partition_fill(cfg_t *cfg, struct config *config, struct vc_err *err);
 
 /* region.c */
 #define CONFIG_REGION_OPTIONS                                                                      \
@@ -58,18 +58,18 @@ int config_fill_partitions(cfg_t *cfg, struct config *config, struct vc_err *err
 		CFG_STR_LIST("share", NULL, CFGF_NODEFAULT),                                       \
 		CFG_STR("mode", NULL, CFGF_NODEFAULT), CFG_STR("user", NULL, CFGF_NODEFAULT),      \
 		CFG_STR("group", NULL, CFGF_NODEFAULT), CFG_END()
-void config_check_regions(cfg_t *cfg);
+void config_region_check(cfg_t *cfg);
 /* The partitions being there. */
-int config_fill_regions(cfg_t *cfg, struct config *config, struct vc_err *err);
+int config_region_fill(cfg_t *cfg, struct config *config, struct vc_err *err);
 
 /* device.c */
 /* Validates devices and share: each must be there. */
-int config_check_devices(cfg_t *cfg, cfg_opt_t *opt);
-int config_fill_devices(cfg_t *section, struct partition_spec *spec);
+int config_device_check(cfg_t *cfg, cfg_opt_t *opt);
+int config_device_fill(cfg_t *section, struct partition_spec *spec);
 /* Whether a partition shares what it owns, or two own the same; 0, or its line is told. */
-int config_check_shares(cfg_t *section, const struct partition_spec *spec);
-int config_check_owners(cfg_t *section, const struct partition_spec *a,
-			const struct partition_spec *b);
+int config_device_check_shares(cfg_t *section, const struct partition_spec *spec);
+int config_device_check_owners(cfg_t *section, const struct partition_spec *a,
+			       const struct partition_spec *b);
 
 /* event.c */
 #define CONFIG_EVENT_OPTIONS(shape)                                                                \
@@ -83,8 +83,8 @@ int config_check_owners(cfg_t *section, const struct partition_spec *a,
 		CFG_FLOAT("hold", 5, CFGF_NONE),                                                   \
 		CFG_SEC("before", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),           \
 		CFG_SEC("after", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES), CFG_END()
-void config_check_events(cfg_t *cfg);
+void config_event_check(cfg_t *cfg);
 /* Fills config->plan, the partitions being there. */
-int config_fill_plan(cfg_t *cfg, struct config *config, struct vc_err *err);
+int config_event_fill(cfg_t *cfg, struct config *config, struct vc_err *err);
 
 #endif

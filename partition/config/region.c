@@ -26,15 +26,15 @@ static int check_size(cfg_t *cfg, cfg_opt_t *opt)
 	const char *text = cfg_opt_getnstr(opt, 0);
 	uint64_t bytes;
 
-	if (!text || config_parse_size(text, &bytes) < 0 || bytes == 0 || bytes == CG_NO_LIMIT)
+	if (!text || config_size_parse(text, &bytes) < 0 || bytes == 0 || bytes == CG_NO_LIMIT)
 		return fail(cfg, "\"%s\" is no size: write \"64M\" or \"1.5G\"", text ? text : "");
-	config_note_line(cfg, opt->name);
+	config_line_note(cfg, opt->name);
 	return 0;
 }
 
 static int note(cfg_t *cfg, cfg_opt_t *opt)
 {
-	config_note_line(cfg, opt->name);
+	config_line_note(cfg, opt->name);
 	return 0;
 }
 
@@ -121,7 +121,7 @@ static int check_region(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (n > REGIONS_MAX)
 		return fail(cfg, "more than %d regions", REGIONS_MAX);
-	if (!config_is_name(name))
+	if (!config_partition_is_name(name))
 		return fail(cfg,
 			    "\"%s\" is no region's name: a small letter, then small letters, "
 			    "digits and \"-\", at most %d",
@@ -136,7 +136,7 @@ static int check_region(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-void config_check_regions(cfg_t *cfg)
+void config_region_check(cfg_t *cfg)
 {
 	cfg_set_validate_func(cfg, "region", check_region);
 	cfg_set_validate_func(cfg, "region|size", check_size);
@@ -154,8 +154,8 @@ static int check_partition(cfg_t *section, const char *option, const char *name,
 
 	if (instance_find(&in, name) >= 0)
 		return 0;
-	config_fail_at(config_line_of(section, option),
-		       "region \"%s\": there is no partition \"%s\"", cfg_title(section), name);
+	config_line_fail(config_line_of(section, option),
+			 "region \"%s\": there is no partition \"%s\"", cfg_title(section), name);
 	return -EINVAL;
 }
 
@@ -187,11 +187,11 @@ static int check_owner(cfg_t *section, const struct config *config,
 
 	if (bytes < most)
 		return 0;
-	config_fail_at(config_line_of(section, "size"),
-		       "region \"%s\": partition \"%s\" would own regions of %s in all, and has "
-		       "%s: leave its jobs some",
-		       region->name, region->owner, config_format_size(bytes, text, sizeof(text)),
-		       config_format_size(most, have, sizeof(have)));
+	config_line_fail(config_line_of(section, "size"),
+			 "region \"%s\": partition \"%s\" would own regions of %s in all, and has "
+			 "%s: leave its jobs some",
+			 region->name, region->owner, config_size_format(bytes, text, sizeof(text)),
+			 config_size_format(most, have, sizeof(have)));
 	return -EINVAL;
 }
 
@@ -204,7 +204,7 @@ static int fill_region(cfg_t *section, const struct config *config, struct regio
 		return r;
 	snprintf(region->name, sizeof(region->name), "%s", cfg_title(section));
 	snprintf(region->owner, sizeof(region->owner), "%s", owner);
-	config_parse_size(cfg_getstr(section, "size"), &region->size_bytes);
+	config_size_parse(cfg_getstr(section, "size"), &region->size_bytes);
 	region->mode = DEFAULT_MODE;
 	if (cfg_size(section, "mode") > 0)
 		parse_mode(cfg_getstr(section, "mode"), &region->mode);
@@ -216,7 +216,7 @@ static int fill_region(cfg_t *section, const struct config *config, struct regio
 	return r < 0 ? r : check_owner(section, config, region);
 }
 
-int config_fill_regions(cfg_t *cfg, struct config *config, struct vc_err *err)
+int config_region_fill(cfg_t *cfg, struct config *config, struct vc_err *err)
 {
 	unsigned int n = cfg_size(cfg, "region");
 	int r = 0;

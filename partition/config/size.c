@@ -11,7 +11,7 @@
 #include "partition/cgroup/cgroup.h"
 #include "partition/config/config.h"
 
-int config_parse_size(const char *text, uint64_t *ret_bytes)
+int config_size_parse(const char *text, uint64_t *ret_bytes)
 {
 	static const char units[] = "KMGT";
 	unsigned __int128 value = 0, scale = 1;
@@ -51,7 +51,7 @@ int config_parse_size(const char *text, uint64_t *ret_bytes)
 	return 0;
 }
 
-char *config_format_size(uint64_t bytes, char *buf, size_t size)
+char *config_size_format(uint64_t bytes, char *buf, size_t size)
 {
 	static const char *const units[] = { "", "K", "M", "G", "T" };
 	double value = (double)bytes;

@@ -153,7 +153,7 @@ int device_irqs(int root, const char *name, unsigned int *ret, size_t max, size_
 	if (device.kind == KIND_IRQ && max > 0)
 		ret[(*ret_n)++] = device.irq;
 	else if (device.dir >= 0)
-		device_irqs_of(root, device.dir, ret, max, ret_n);
+		interrupts_of_device(root, device.dir, ret, max, ret_n);
 	return 0;
 }
 
@@ -163,7 +163,7 @@ static int nodes_of_interface(int root, int dir, struct device_node *ret, size_t
 {
 	_cleanup_close_ int made_of = openat(dir, "device", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	return device_nodes_below(root, made_of < 0 ? dir : made_of, ret, max, ret_n);
+	return device_node_find_below(root, made_of < 0 ? dir : made_of, ret, max, ret_n);
 }
 
 int device_nodes(int root, const char *name, struct device_node *ret, size_t max, size_t *ret_n,
@@ -178,9 +178,9 @@ int device_nodes(int root, const char *name, struct device_node *ret, size_t max
 	if (device.kind == KIND_CHAR && max > 0) {
 		ret[(*ret_n)++] = device.node;
 	} else if (device.kind == KIND_BLOCK) {
-		r = device_nodes_of_disk(device.dir, device.rest, ret, max, ret_n);
+		r = device_node_find_of_disk(device.dir, device.rest, ret, max, ret_n);
 	} else if (device.kind == KIND_PCI) {
-		r = device_nodes_below(root, device.dir, ret, max, ret_n);
+		r = device_node_find_below(root, device.dir, ret, max, ret_n);
 	} else if (device.kind == KIND_NET) {
 		r = nodes_of_interface(root, device.dir, ret, max, ret_n);
 	}

@@ -182,7 +182,7 @@ static int number_order(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-void device_irqs_of(int root, int dir, unsigned int *ret, size_t max, size_t *ret_n)
+void interrupts_of_device(int root, int dir, unsigned int *ret, size_t max, size_t *ret_n)
 {
 	struct found all = { .irq = ret, .max = max };
 	struct hardware hardware;

@@ -99,7 +99,7 @@ static int add_apart(int dir, void *ctx)
 	return add_below(dir, DEPTH_MAX, ctx);
 }
 
-int device_nodes_below(int root, int dir, struct device_node *ret, size_t max, size_t *ret_n)
+int device_node_find_below(int root, int dir, struct device_node *ret, size_t max, size_t *ret_n)
 {
 	struct found found = { .node = ret, .max = max };
 	char place[HARDWARE_PATH];
@@ -111,8 +111,8 @@ int device_nodes_below(int root, int dir, struct device_node *ret, size_t max, s
 	return r;
 }
 
-int device_nodes_of_disk(int dir, const char *disk, struct device_node *ret, size_t max,
-			 size_t *ret_n)
+int device_node_find_of_disk(int dir, const char *disk, struct device_node *ret, size_t max,
+			     size_t *ret_n)
 {
 	struct found found = { .node = ret, .max = max };
 	char generic[128];

@@ -32,11 +32,11 @@ int hardware_each_apart(int root, const char *place, int (*visit)(int dir, void 
 
 /* interrupts.c: the interrupts of a device, ascending; with those of the PCI functions below it if
  * it is one. */
-void device_irqs_of(int root, int dir, unsigned int *ret, size_t max, size_t *ret_n);
+void interrupts_of_device(int root, int dir, unsigned int *ret, size_t max, size_t *ret_n);
 
 /* node.c: the nodes that lead to a device; -E2BIG. */
-int device_nodes_below(int root, int dir, struct device_node *ret, size_t max, size_t *ret_n);
-int device_nodes_of_disk(int dir, const char *disk, struct device_node *ret, size_t max,
-			 size_t *ret_n);
+int device_node_find_below(int root, int dir, struct device_node *ret, size_t max, size_t *ret_n);
+int device_node_find_of_disk(int dir, const char *disk, struct device_node *ret, size_t max,
+			     size_t *ret_n);
 
 #endif
