@@ -6,14 +6,13 @@
  * that goes leaves a free slot there, and one that comes takes the first such, or the
  * next that the board has.
  */
-#include "cli/vcctl/vcctl.h"
+#include "admin/priv.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cleanup.h"
 #include "common/file.h"
 #include "partition/change/failure.h"
 #include "partition/change/reshape.h"
@@ -25,8 +24,6 @@
 
 #define LIST_TEXT 4096
 
-DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
-DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
 DEFINE_CLEANUP(struct board *, board_freep, board_free);
 
 /* A place for one more; its spec is then a free slot. */
@@ -59,19 +56,19 @@ static int add_slot(struct instance *in, size_t *ret, struct vc_err *err)
 }
 
 /* The new one as the options say. */
-static int add_spec(const struct vcctl *opts, const struct instance *in, struct partition_spec *ret,
-		    struct vc_err *err)
+static int add_spec(const char *name, const struct admin_wish *wish, const struct instance *in,
+		    struct partition_spec *ret, struct vc_err *err)
 {
 	char mems[LIST_TEXT];
-	int r = config_partition_check_name(opts->words[0], err);
+	int r = config_partition_check_name(name, err);
 
 	if (r < 0)
 		return r;
-	snprintf(ret->name, sizeof(ret->name), "%s", opts->words[0]);
+	snprintf(ret->name, sizeof(ret->name), "%s", name);
 	ret->memory_bytes = CG_NO_LIMIT;
 	ret->exclusive = in->config->exclusive;
-	r = vcctl_apply_options(opts, ret, err);
-	if (r == 0 && !opts->mems) {
+	r = wish_apply(wish, ret, err);
+	if (r == 0 && !wish->mems) {
 		r = topology_mems_of(ret->cpus, mems, sizeof(mems), err);
 		ret->mems = r == 0 ? strdup(mems) : NULL;
 		if (r == 0 && !ret->mems)
@@ -125,25 +122,23 @@ static int remove_partition(struct instance *in, struct cg *cg, const char *name
 	return instance_save(in, err);
 }
 
-static int add_run(const struct vcctl *opts, struct vc_err *err)
+int admin_add(const struct admin *admin, const char *name, const struct admin_wish *wish,
+	      struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	_cleanup_(cg_freep) struct cg *cg = NULL;
 	_cleanup_(spec_done) struct partition_spec spec = { .cpus = NULL };
+	struct reshape_claim claim = shape_claim(admin);
 	_cleanup_close_ int lock = -1;
 	size_t slot = 0, started;
-	struct reshape_claim claim;
-	int r;
+	int r = shape_open(admin, &claim, &in, &cg, &lock, err);
 
-	vcctl_claim(opts, &claim);
-	r = vcctl_open_shape(opts, &claim, &in, &cg, &lock, err);
 	if (r < 0)
 		return r;
-	if (instance_find(in, opts->words[0]) >= 0)
+	if (instance_find(in, name) >= 0)
 		return err_set(err, EEXIST,
-			       "there is a partition '%s' already; 'vcctl set' changes it",
-			       opts->words[0]);
-	r = add_spec(opts, in, &spec, err);
+			       "there is a partition '%s' already; 'vcctl set' changes it", name);
+	r = add_spec(name, wish, in, &spec, err);
 	if (r == 0)
 		r = add_slot(in, &slot, err);
 	if (r == 0)
@@ -153,31 +148,16 @@ static int add_run(const struct vcctl *opts, struct vc_err *err)
 	deny_apply_all(cg, in->config);
 	/* A daemon makes its partition itself, with the lock. */
 	close(steal_fd(&lock));
-	r = vcctl_start_daemons(in, &started, err);
-	vcctl_claim(opts, &claim);
+	r = daemons_start(in, &started, err);
+	claim = shape_claim(admin);
 	if (r < 0 && reshape_lock(in, cg, &claim, &lock, NULL) == 0 &&
-	    vcctl_end_daemon(in, opts->words[0], NULL) == 0)
-		remove_partition(in, cg, opts->words[0], NULL);
+	    daemons_end(in, name, NULL) == 0)
+		remove_partition(in, cg, name, NULL);
 	if (r == 0) {
-		printf("partition %s is up\n", opts->words[0]);
-		vcctl_print_obtained(cg, &in->config->parts[slot], 1);
+		say(admin, "partition %s is up", name);
+		say_obtained(admin, cg, &in->config->parts[slot], 1);
 	}
 	return r;
-}
-
-int vcctl_add(const struct vcctl *opts)
-{
-	struct vc_err err = { 0 };
-
-	if (!opts->cpus) {
-		fputs("vcctl: 'add' needs --cpus: give the CPUs of the partition\n", stderr);
-		return 2;
-	}
-	if (add_run(opts, &err) < 0) {
-		fprintf(stderr, "vcctl: add %s: %s\n", opts->words[0], err.text);
-		return 1;
-	}
-	return 0;
 }
 
 /* A region is memory of its owner's. */
@@ -195,7 +175,7 @@ static int remove_check_regions(const struct instance *in, const char *name, str
 static int remove_check(const struct instance *in, struct cg *cg, const char *name,
 			struct vc_err *err)
 {
-	_cleanup_free_ struct vcctl_job *jobs = NULL;
+	_cleanup_free_ struct found_job *jobs = NULL;
 	size_t n = 0, here = 0, partitions = 0;
 	int r;
 
@@ -207,7 +187,7 @@ static int remove_check(const struct instance *in, struct cg *cg, const char *na
 		return err_set(err, EBUSY, "it is the only partition; 'vcctl down' ends it");
 	r = remove_check_regions(in, name, err);
 	if (r == 0)
-		r = vcctl_jobs(in, cg, &jobs, &n, err);
+		r = jobs_find(in, cg, &jobs, &n, err);
 	for (size_t i = 0; i < n; i++)
 		here += !strcmp(jobs[i].partition, name);
 	if (r == 0 && here > 0)
@@ -217,44 +197,30 @@ static int remove_check(const struct instance *in, struct cg *cg, const char *na
 	return r;
 }
 
-static int remove_run(const struct vcctl *opts, struct vc_err *err)
+int admin_remove(const struct admin *admin, const char *name, struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	_cleanup_(cg_freep) struct cg *cg = NULL;
+	struct reshape_claim claim = shape_claim(admin);
 	_cleanup_close_ int lock = -1;
-	const char *name = opts->words[0];
-	struct reshape_claim claim;
 	size_t started;
-	int r;
+	int r = shape_open(admin, &claim, &in, &cg, &lock, err);
 
-	vcctl_claim(opts, &claim);
-	r = vcctl_open_shape(opts, &claim, &in, &cg, &lock, err);
 	if (r == 0)
 		r = remove_check(in, cg, name, err);
 	if (r == 0)
-		r = vcctl_end_daemon(in, name, err);
+		r = daemons_end(in, name, err);
 	if (r < 0)
 		return r;
-	/* No new job after this; there may be one that came just before. */
+	/* A job may have come just before the daemon ended. */
 	r = remove_check(in, cg, name, err);
 	if (r == 0)
-		r = vcctl_hand_over_ipc(in, name, err);
+		r = ipc_dir_hand_over(in, name, err);
 	if (r == 0)
 		r = remove_partition(in, cg, name, err);
 	if (r < 0) {
 		close(steal_fd(&lock));
-		vcctl_start_daemons(in, &started, NULL);
+		daemons_start(in, &started, NULL);
 	}
 	return r;
-}
-
-int vcctl_remove(const struct vcctl *opts)
-{
-	struct vc_err err = { 0 };
-
-	if (remove_run(opts, &err) < 0) {
-		fprintf(stderr, "vcctl: remove %s: %s\n", opts->words[0], err.text);
-		return 1;
-	}
-	return 0;
 }

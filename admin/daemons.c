@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * daemons.c - starts the daemons of partitions, all or none
+ * daemons.c - starts the daemons of partitions, all or none, and ends them
  *
  * Until vcctl ends, the daemons are its children. So if one does not get ready, it and those
  * that were started with it can be ended by PIDs that are nobody else's. Until a daemon is
  * ready, it ends with vcctl. After that it lives on as nobody's child.
  */
-#include "cli/vcctl/vcctl.h"
+#include "admin/priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,18 +16,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/trust.h"
 
 #define DAEMONS_READY_USEC 20000000u
 #define DAEMONS_END_USEC 5000000u
 #define DAEMONS_POLL_MSEC 100
+#define DAEMONS_POLL_USEC 5000
 #define DAEMONS_LOG_MAX (4u << 20)
 
 struct started {
@@ -71,7 +72,7 @@ static _Noreturn void daemons_exec(const struct instance *in, const char *name, 
 	_exit(127);
 }
 
-static int daemons_start(const struct instance *in, struct started *daemon, struct vc_err *err)
+static int daemons_spawn(const struct instance *in, struct started *daemon, struct vc_err *err)
 {
 	pid_t parent = getpid();
 	int pair[2];
@@ -116,7 +117,7 @@ static int daemons_await(const struct instance *in, const struct started *daemon
 	ssize_t n;
 
 	while (poll(&pfd, 1, DAEMONS_POLL_MSEC) <= 0) {
-		if (vcctl_is_cancelled())
+		if (cancel_wanted())
 			return err_set(err, EINTR, "interrupted");
 		if (clock_mono_usec() > deadline)
 			return daemons_fail(in, daemon->name, ETIMEDOUT, "does not get ready", err);
@@ -128,7 +129,7 @@ static int daemons_await(const struct instance *in, const struct started *daemon
 	return strcmp(text, "ok") ? err_set(err, EIO, "partition %s: %s", daemon->name, text) : 0;
 }
 
-static void daemons_end(const struct started *daemon)
+static void daemons_undo(const struct started *daemon)
 {
 	uint64_t deadline = clock_mono_usec() + DAEMONS_END_USEC;
 
@@ -140,7 +141,7 @@ static void daemons_end(const struct started *daemon)
 	}
 }
 
-int vcctl_start_daemons(const struct instance *in, size_t *ret_started, struct vc_err *err)
+int daemons_start(const struct instance *in, size_t *ret_started, struct vc_err *err)
 {
 	size_t n = in->config->n_parts, started = 0;
 	_cleanup_free_ struct started *daemons = calloc(n ? n : 1, sizeof(*daemons));
@@ -153,7 +154,7 @@ int vcctl_start_daemons(const struct instance *in, size_t *ret_started, struct v
 		daemons[i] = (struct started){ .name = in->config->parts[i].name, .ready = -1 };
 		if (r == 0 && !spec_is_free(&in->config->parts[i]) &&
 		    instance_daemon_pid(in, daemons[i].name) == 0)
-			r = daemons_start(in, &daemons[i], err);
+			r = daemons_spawn(in, &daemons[i], err);
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0 && daemons[i].pid > 0) {
@@ -164,8 +165,53 @@ int vcctl_start_daemons(const struct instance *in, size_t *ret_started, struct v
 	}
 	for (size_t i = 0; r < 0 && i < n; i++)
 		if (daemons[i].pid > 0)
-			daemons_end(&daemons[i]);
+			daemons_undo(&daemons[i]);
 	if (r == 0)
 		*ret_started = started;
 	return r;
+}
+
+/* Once held, a PID is not given to another process; so ask again whose it is before use. */
+static void daemons_signal(const struct instance *in, const char *partition, pid_t pid, int signal)
+{
+	_cleanup_close_ int held = pid > 0 ? pidfd_open(pid, 0) : -1;
+
+	if (held < 0 || instance_daemon_pid(in, partition) != pid)
+		return;
+	pidfd_send_signal(held, signal, NULL, 0);
+	/* One that somebody has stopped is to end as well. */
+	pidfd_send_signal(held, SIGCONT, NULL, 0);
+}
+
+int daemons_end(const struct instance *in, const char *partition, struct vc_err *err)
+{
+	uint64_t deadline = clock_mono_usec() + DAEMONS_END_USEC;
+	pid_t pid = instance_daemon_pid(in, partition);
+
+	daemons_signal(in, partition, pid, SIGTERM);
+	while ((pid = instance_daemon_pid(in, partition)) > 0) {
+		if (clock_mono_usec() > deadline + DAEMONS_END_USEC)
+			return err_set(err, ETIMEDOUT, "the daemon of %s (pid %d) does not end",
+				       partition, (int)pid);
+		if (clock_mono_usec() > deadline)
+			daemons_signal(in, partition, pid, SIGKILL);
+		clock_sleep_usec(DAEMONS_POLL_USEC);
+	}
+	return 0;
+}
+
+int daemons_end_all(const struct instance *in, struct vc_err *err)
+{
+	for (size_t i = 0; i < in->config->n_parts; i++) {
+		const char *partition = in->config->parts[i].name;
+
+		daemons_signal(in, partition, instance_daemon_pid(in, partition), SIGTERM);
+	}
+	for (size_t i = 0; i < in->config->n_parts; i++) {
+		int r = daemons_end(in, in->config->parts[i].name, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

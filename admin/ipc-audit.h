@@ -9,8 +9,8 @@
  * killed) has AUDIT_SETTLE_USEC to be put right. Nothing is changed, but for noting a
  * contradiction.
  */
-#ifndef VC_CLI_IPC_AUDIT_H
-#define VC_CLI_IPC_AUDIT_H
+#ifndef VC_ADMIN_IPC_AUDIT_H
+#define VC_ADMIN_IPC_AUDIT_H
 
 #include "ipcmap/table/table.h"
 #include "partition/instance.h"

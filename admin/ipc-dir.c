@@ -9,7 +9,7 @@
  *
  * Only daemons write the table, but for what a partition that is removed leaves in it.
  */
-#include "cli/vcctl/vcctl.h"
+#include "admin/priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +21,9 @@
 
 #include "ipcmap/table/table.h"
 
-int vcctl_make_ipc(const struct instance *in, struct vc_err *err)
+int ipc_dir_make(const struct instance *in, struct vc_err *err)
 {
-	uint32_t columns = (uint32_t)in->config->n_parts + VCCTL_SPARE_SLOTS;
+	uint32_t columns = (uint32_t)in->config->n_parts + ADMIN_SPARE_SLOTS;
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/ipc", in->dir);
@@ -40,13 +40,13 @@ int vcctl_make_ipc(const struct instance *in, struct vc_err *err)
 			    in->config->ipc_entries, err);
 }
 
-int vcctl_clear_ipc(const struct instance *in, struct vc_err *err)
+int ipc_dir_clear(const struct instance *in, struct vc_err *err)
 {
-	return vcctl_unmount(in, "ipc/o", MNT_DETACH, err);
+	return down_unmount(in, "ipc/o", MNT_DETACH, err);
 }
 
 /* Any other partition. */
-static uint32_t another_column(const struct instance *in, uint32_t column)
+static uint32_t ipc_dir_other(const struct instance *in, uint32_t column)
 {
 	uint32_t other = 0;
 
@@ -55,9 +55,9 @@ static uint32_t another_column(const struct instance *in, uint32_t column)
 	return other;
 }
 
-int vcctl_hand_over_ipc(const struct instance *in, const char *partition, struct vc_err *err)
+int ipc_dir_hand_over(const struct instance *in, const char *partition, struct vc_err *err)
 {
-	uint32_t from = (uint32_t)instance_find(in, partition), to = another_column(in, from);
+	uint32_t from = (uint32_t)instance_find(in, partition), to = ipc_dir_other(in, from);
 	struct table_opener who;
 	struct table *table;
 	uint32_t cursor = 0;

@@ -6,7 +6,7 @@
  * mid-dump, and a criu that hangs can be given up. The child clears up after itself; if
  * it is given up, all that it started becomes ours (we are its subreaper) and is ended here.
  */
-#include "cli/vcctl/vcctl.h"
+#include "admin/admin.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -180,7 +180,7 @@ static int trial_await(int answer, struct trial *ret, int *ret_signal)
 	return -ret->err.code;
 }
 
-int vcctl_trial(uint64_t *ret_downtime_usec, int *ret_signal, struct vc_err *err)
+int admin_trial(uint64_t *ret_downtime_usec, int *ret_signal, struct vc_err *err)
 {
 	char images[] = "/dev/shm/vcrun-check-XXXXXX";
 	struct trial trial = { 0 };

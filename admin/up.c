@@ -7,7 +7,7 @@
  * configuration is not read); or one whose daemons all died, with jobs that their shims keep alive
  * (taken over as it was) or without (cleared, and made anew).
  */
-#include "cli/vcctl/vcctl.h"
+#include "admin/priv.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,8 +20,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "cli/columns.h"
-#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/trust.h"
@@ -37,9 +35,7 @@
 #define UP_MARK "coming-up"
 #define UP_TMPFS_MAGIC 0x01021994
 
-DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct config *, config_freep, config_free);
-DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
 
 /* down, and an up that fails, remove the directory with all that is in it. So there must
  * not be anything but what an up that was killed may have left. */
@@ -181,12 +177,13 @@ static int up_mount_images(const char *dir, struct vc_err *err)
 	return 0;
 }
 
-static int up_split(const struct vcctl *opts, struct config *config, struct vc_err *err)
+static int up_split(const struct admin *admin, size_t split, struct config *config,
+		    struct vc_err *err)
 {
 	struct topology_part *parts;
 	const char *along;
 	size_t n;
-	int r = topology_split(opts->split, &parts, &n, &along, err);
+	int r = topology_split(split, &parts, &n, &along, err);
 
 	if (r < 0)
 		return r;
@@ -206,21 +203,21 @@ static int up_split(const struct vcctl *opts, struct config *config, struct vc_e
 	}
 	config->n_parts = n;
 	topology_free(parts, n);
-	printf("%zu partition%s along %s lines\n", n, n == 1 ? "" : "s", along);
+	say(admin, "%zu partition%s along %s lines", n, n == 1 ? "" : "s", along);
 	return 0;
 }
 
-static int up_config(const struct vcctl *opts, struct config **ret, struct vc_err *err)
+static int up_config(const struct admin *admin, const char *path, size_t split, struct config **ret,
+		     struct vc_err *err)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
-	const char *path = opts->config;
 	int r;
 
-	if (!path && !opts->split && access(VC_SYSCONFDIR "/vcrun.conf", F_OK) == 0)
+	if (!path && !split && access(VC_SYSCONFDIR "/vcrun.conf", F_OK) == 0)
 		path = VC_SYSCONFDIR "/vcrun.conf";
 	r = config_read(path, &config, err);
 	if (r == 0 && config->n_parts == 0)
-		r = up_split(opts, config, err);
+		r = up_split(admin, split, config, err);
 	if (r < 0)
 		return r;
 	*ret = steal_ptr(config);
@@ -251,58 +248,32 @@ static int up_fill(struct instance *in, struct cg **ret_cg, struct vc_err *err)
 	if (r == 0)
 		r = up_mount_images(in->dir, err);
 	if (r == 0)
-		r = vcctl_make_ipc(in, err);
+		r = ipc_dir_make(in, err);
 	if (r == 0)
 		r = cg_group_create(*ret_cg, PARTITION_SHIMS_GROUP, err);
 	if (r == 0)
-		r = board_create(in->dirfd, (uint32_t)in->config->n_parts + VCCTL_SPARE_SLOTS, err);
+		r = board_create(in->dirfd, (uint32_t)in->config->n_parts + ADMIN_SPARE_SLOTS, err);
 	if (r == 0)
 		r = plan_json_write(in, in->config->plan, err);
 	if (r == 0)
-		r = vcctl_start_daemons(in, &started, err);
-	if (r == 0 && vcctl_is_cancelled())
+		r = daemons_start(in, &started, err);
+	if (r == 0 && cancel_wanted())
 		r = err_set(err, EINTR, "interrupted");
 	if (r == 0)
 		unlinkat(in->dirfd, UP_MARK, 0);
 	return r;
 }
 
-static void up_print(const struct instance *in)
-{
-	struct columns *table = columns_new("PARTITION|CPUS|NODES|>MEMORY|DAEMON");
-	char size[32];
-
-	for (size_t i = 0; i < in->config->n_parts; i++) {
-		const struct partition_spec *spec = &in->config->parts[i];
-		pid_t pid;
-
-		if (spec_is_free(spec))
-			continue;
-		pid = instance_daemon_pid(in, spec->name);
-		columns_add(table, "%s", spec->name);
-		columns_add(table, "%s", spec->cpus);
-		columns_add(table, "%s", spec->mems);
-		columns_add(table, "%s",
-			    config_size_format(spec->memory_bytes, size, sizeof(size)));
-		if (pid)
-			columns_add(table, "%d", (int)pid);
-		else
-			columns_add(table, "down");
-	}
-	columns_print(table, stdout);
-	columns_free(table);
-}
-
-static void up_warn_irqbalance(const struct instance *in)
+static void up_warn_irqbalance(const struct admin *admin, const struct instance *in)
 {
 	char found[256], remedy[1024];
 	pid_t pid;
 
-	if (vcctl_irqbalance(in, &pid, found, sizeof(found), remedy, sizeof(remedy)))
-		fprintf(stderr, "vcctl: warning: %s; %s\n", found, remedy);
+	if (admin_irqbalance(in, &pid, found, sizeof(found), remedy, sizeof(remedy)))
+		say_warning(admin, "%s; %s", found, remedy);
 }
 
-static int up_fresh(const struct vcctl *opts, struct vc_err *err)
+static int up_fresh(const struct admin *admin, const char *config, size_t split, struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = calloc(1, sizeof(*in));
 	_cleanup_(cg_freep) struct cg *cg = NULL;
@@ -312,20 +283,20 @@ static int up_fresh(const struct vcctl *opts, struct vc_err *err)
 	if (!in)
 		return err_sys(err, ENOMEM, "instance");
 	in->dirfd = -1;
-	r = up_config(opts, &in->config, err);
+	r = up_config(admin, config, split, &in->config, err);
 	if (r == 0)
-		r = up_make_dir(opts->state_dir, in, err);
+		r = up_make_dir(admin->state_dir, in, err);
 	if (r < 0)
 		return r;
 	r = up_fill(in, &cg, err);
 	if (r < 0) {
-		if (vcctl_clear(in, cg, &why) < 0)
-			fprintf(stderr, "vcctl: not all could be undone: %s\n", why.text);
+		if (down_clear(in, cg, &why) < 0)
+			say_warning(admin, "not everything could be undone: %s", why.text);
 		return r;
 	}
-	up_print(in);
-	vcctl_print_obtained(cg, in->config->parts, in->config->n_parts);
-	up_warn_irqbalance(in);
+	admin->show_partitions(in);
+	say_obtained(admin, cg, in->config->parts, in->config->n_parts);
+	up_warn_irqbalance(admin, in);
 	return 0;
 }
 
@@ -336,10 +307,11 @@ static bool up_is_half(const struct instance *in)
 }
 
 /* An instance is there already. 1: it has been cleared, make a new one. */
-static int up_again(const struct vcctl *opts, struct instance *in, struct vc_err *err)
+static int up_again(const struct admin *admin, struct instance *in, const char *config,
+		    size_t split, struct vc_err *err)
 {
 	_cleanup_(cg_freep) struct cg *cg = NULL;
-	_cleanup_free_ struct vcctl_job *jobs = NULL;
+	_cleanup_free_ struct found_job *jobs = NULL;
 	size_t n_jobs, alive = 0, started;
 	int r = cg_open(NULL, in->cgroup_base, &cg, err);
 
@@ -347,62 +319,54 @@ static int up_again(const struct vcctl *opts, struct instance *in, struct vc_err
 		return r;
 	for (size_t i = 0; i < in->config->n_parts; i++)
 		alive += instance_daemon_pid(in, in->config->parts[i].name) != 0;
-	if (alive > 0 && !up_is_half(in) && opts->split)
+	if (alive > 0 && !up_is_half(in) && split)
 		return err_set(
 			err, EBUSY,
 			"vcrun is up already, with %zu partitions; run 'vcctl down' first, or "
 			"'vcctl up' without options, which starts daemons that have died",
 			in->config->n_parts);
-	r = vcctl_jobs(in, cg, &jobs, &n_jobs, err);
+	r = jobs_find(in, cg, &jobs, &n_jobs, err);
 	if (r < 0)
 		return r;
 	if ((alive == 0 || up_is_half(in)) && n_jobs == 0) {
-		puts("clearing what a crash left");
-		r = vcctl_clear(in, cg, err);
+		say(admin, "clearing what a crash left");
+		r = down_clear(in, cg, err);
 		return r < 0 ? r : 1;
 	}
-	if ((alive == 0 || up_is_half(in)) && opts->split)
+	if ((alive == 0 || up_is_half(in)) && split)
 		return err_set(
 			err, EBUSY,
 			"%zu jobs of the last run live on; 'vcctl up' without options takes them "
 			"over, 'vcctl down --force' ends them",
 			n_jobs);
-	r = vcctl_start_daemons(in, &started, err);
+	r = daemons_start(in, &started, err);
 	if (r < 0)
 		return r;
 	unlinkat(in->dirfd, UP_MARK, 0);
 	if (started)
-		printf("%zu daemon%s started again\n", started, started == 1 ? "" : "s");
+		say(admin, "%zu daemon%s started again", started, started == 1 ? "" : "s");
 	else
-		puts("vcrun is up already");
-	if (opts->config)
-		printf("%s is not read while vcrun is up: it counts after 'vcctl down' and 'vcctl "
-		       "up'\n",
-		       opts->config);
-	up_print(in);
-	up_warn_irqbalance(in);
+		say(admin, "vcrun is up already");
+	if (config)
+		say(admin,
+		    "%s is not read while vcrun is up: it counts after 'vcctl down' and 'vcctl up'",
+		    config);
+	admin->show_partitions(in);
+	up_warn_irqbalance(admin, in);
 	return 0;
 }
 
-int vcctl_up(const struct vcctl *opts)
+int admin_up(const struct admin *admin, const char *config, size_t split, struct vc_err *err)
 {
-	struct instance *in = NULL;
-	struct vc_err err = { 0 };
-	int r = instance_open(opts->state_dir, &in, &err);
+	_cleanup_(instance_freep) struct instance *in = NULL;
+	struct vc_err why;
+	int r = instance_open(admin->state_dir, &in, err);
 
-	if (r == 0) {
-		r = up_again(opts, in, &err);
-		instance_free(in);
-		if (r == 1)
-			r = up_fresh(opts, &err);
-	} else if (r == -ENOENT) {
-		r = up_fresh(opts, &err);
-	}
-	if (r < 0) {
-		fprintf(stderr, "vcctl: %s\n", err.text);
-		return 1;
-	}
-	if (criu_make_cache(NULL, &err) < 0)
-		fprintf(stderr, "vcctl: warning: %s (moves work, but slower)\n", err.text);
-	return 0;
+	if (r == 0)
+		r = up_again(admin, in, config, split, err);
+	if (r == 1 || r == -ENOENT)
+		r = up_fresh(admin, config, split, err);
+	if (r == 0 && criu_make_cache(NULL, &why) < 0)
+		say_warning(admin, "%s (moves work, but slower)", why.text);
+	return r;
 }

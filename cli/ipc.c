@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/json.h"
 #include "cli/columns.h"
+#include "cli/json.h"
 #include "ipcmap/kind.h"
 
 static int ipc_add_piece(struct ipc_objects *objects, struct wire_msg *answer)

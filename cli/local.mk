@@ -16,12 +16,10 @@ vcstat_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/ipc.h cli/json.c
 vcstat_CFLAGS = $(vcmove_CFLAGS)
 vcstat_LDADD = $(vcmove_LDADD)
 
-vcctl_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/json.c cli/columns.c admin/add.c \
-	cli/vcctl/check.c admin/daemons.c admin/devices.c admin/down.c \
-	cli/vcctl/event.c admin/ipc-audit.c admin/ipc-audit.h cli/vcctl/ipc.c \
-	cli/vcctl/ipccheck.c admin/ipc-dir.c cli/vcctl/kill.c cli/vcctl/list.c \
-	admin/obtained.c admin/set.c admin/shape.c admin/trial.c admin/up.c \
-	cli/vcctl/vcctl.c cli/vcctl/vcctl.h cli/vcctl/verdict.c cli/vcctl/verdict.h
+vcctl_SOURCES = cli/client-status.c cli/client.c cli/columns.c cli/ipc.c cli/json.c \
+	cli/vcctl/check.c cli/vcctl/event.c cli/vcctl/ipc.c cli/vcctl/ipccheck.c cli/vcctl/kill.c \
+	cli/vcctl/list.c cli/vcctl/set.c cli/vcctl/shape.c cli/vcctl/up.c cli/vcctl/vcctl.c \
+	cli/vcctl/vcctl.h cli/vcctl/verdict.c cli/vcctl/verdict.h
 vcctl_CFLAGS = $(vcmove_CFLAGS)
-vcctl_LDADD = libboard.la libipctable.la libpolicy.la libmig.la libpartition.la libwire.la libcommon.la \
-	$(JANSSON_LIBS) -lm
+vcctl_LDADD = libadmin.la libboard.la libipctable.la libpolicy.la libmig.la libpartition.la libwire.la \
+	libcommon.la $(JANSSON_LIBS) -lm

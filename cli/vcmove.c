@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "cli/client.h"
-#include "cli/json.h"
 #include "cli/columns.h"
+#include "cli/json.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/duration.h"

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "cli/client.h"
-#include "cli/json.h"
 #include "cli/columns.h"
+#include "cli/json.h"
 #include "common/clock.h"
 
 #define DEVICES_SEC 1

@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 #include "cli/client.h"
-#include "cli/json.h"
 #include "cli/columns.h"
+#include "cli/json.h"
 
 /* "vc1 vc2", or "-". Returns buf. */
 static const char *regions_share(const Vc__Region *region, char *buf, size_t size)

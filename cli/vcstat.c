@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "cli/client.h"
+#include "cli/columns.h"
 #include "cli/ipc.h"
 #include "cli/json.h"
-#include "cli/columns.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/statedir.h"

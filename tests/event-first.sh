@@ -186,5 +186,5 @@ matches "a dry run of set" "$out" 'partition b: [0-9]+ MiB are in use that canno
 holder_ends b
 try vcctl failover b
 is "a failover for which there is no event" "$status" 1
-matches "a failover for which there is no event" "$out" 'no event says what is to be done when partition b fails'
+matches "a failover for which there is no event" "$out" 'no event has failover = "b"'
 down --force

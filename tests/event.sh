@@ -88,7 +88,7 @@ vcctl event fire night >"$work/out" || fail "fire: $(cat "$work/out")"
 is "by night" "$(kernel)" "$night"
 is "in force" "$(vcctl event list --json | json "d['events'][0]['in-force']")" True
 vcctl event fire night >"$work/out" || fail "fire again: $(cat "$work/out")"
-matches "firing it again" "$(cat "$work/out")" 'all is so already'
+matches "firing it again" "$(cat "$work/out")" 'nothing to change'
 matches "listed" "$(vcctl event list)" 'night .*in force .*fire: done'
 # Two at once: one after the other.
 vcctl event revert night >"$work/out1" 2>&1 &

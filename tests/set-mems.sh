@@ -70,7 +70,7 @@ for i in $(seq 20); do
 done
 is "whether a set without time has left pages behind" "$stayed" yes
 vcctl set a --mems="$node" >"$work/set.out" || fail "set a --mems=$node again: $(cat "$work/set.out")"
-matches "the same set again" "$(cat "$work/set.out")" '^all is so already'
+matches "the same set again" "$(cat "$work/set.out")" '^nothing to change'
 look "$node" "set again"
 exec 3>&-
 status=0

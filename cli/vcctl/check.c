@@ -3,7 +3,7 @@
  * check.c - a doctor: is everything there that vcrun needs, and does it work?
  *
  * Each line says ok, warn or fail, what was looked at and found, and what to do
- * about it. The CRIU line is no version check: a process is moved, see trial.c.
+ * about it. The CRIU line is no version check: a process is moved, see admin/trial.c.
  */
 #include "cli/vcctl/vcctl.h"
 
@@ -47,7 +47,7 @@ static void check_criu_move(struct doctor *doctor, const char *binary, unsigned 
 	struct check *check = &doctor->check;
 	uint64_t downtime_usec;
 	struct vc_err err;
-	int r = vcctl_trial(&downtime_usec, &doctor->interrupted, &err);
+	int r = admin_trial(&downtime_usec, &doctor->interrupted, &err);
 
 	if (doctor->interrupted)
 		return;
@@ -259,7 +259,7 @@ static void check_irqbalance(struct check *check, const struct instance *in)
 	char found[256], remedy[1024];
 	pid_t pid;
 
-	if (vcctl_irqbalance(in, &pid, found, sizeof(found), remedy, sizeof(remedy)))
+	if (admin_irqbalance(in, &pid, found, sizeof(found), remedy, sizeof(remedy)))
 		check_line(check, CHECK_WARN, "irqbalance", remedy, "%s", found);
 	else if (pid)
 		check_line(check, CHECK_OK, "irqbalance", NULL,
@@ -404,6 +404,6 @@ int vcctl_check(const struct vcctl *opts)
 		json_decref(check->list);
 		return 128 + doctor.interrupted;
 	}
-	check_state_dir(check, opts->state_dir);
+	check_state_dir(check, opts->admin.state_dir);
 	return check_end(check);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * event.c - the event table: listed, shown, fired and reverted by hand
+ * event.c - lists, shows, fires and reverts events
  */
 #include "cli/vcctl/vcctl.h"
 
@@ -11,15 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/json.h"
 #include "cli/columns.h"
+#include "cli/json.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "partition/change/calendar.h"
 #include "partition/change/plan.h"
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
-DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
 DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
 
 /* A way's trigger in a few words: "at 22:00". */
@@ -101,7 +100,8 @@ static void event_list(const struct plan *plan)
 }
 
 /* What would come of it now, both ways. */
-static int event_show(const struct instance *in, const struct plan_event *event, struct vc_err *err)
+static int event_show(const struct admin *admin, const struct instance *in,
+		      const struct plan_event *event, struct vc_err *err)
 {
 	char fire[512], revert[512];
 	struct partition_spec *after;
@@ -119,7 +119,7 @@ static int event_show(const struct instance *in, const struct plan_event *event,
 		if (r < 0)
 			return r;
 		printf("\n%s:\n", plan_way_name(way));
-		r = vcctl_print_shape(in, after, n, err);
+		r = admin_preview(admin, in, after, n, err);
 		plan_free_specs(after, n);
 		if (r < 0)
 			return r;
@@ -132,7 +132,7 @@ static int event_look(const struct vcctl *opts, struct vc_err *err)
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	const struct plan_event *event;
-	int r = instance_open(opts->state_dir, &in, err);
+	int r = instance_open(opts->admin.state_dir, &in, err);
 
 	if (r == 0)
 		r = plan_json_read(in, &plan, err);
@@ -140,61 +140,13 @@ static int event_look(const struct vcctl *opts, struct vc_err *err)
 		return r;
 	if (opts->words[1]) {
 		event = plan_find(plan, opts->words[1], err);
-		return event ? event_show(in, event, err) : -ENOENT;
+		return event ? event_show(&opts->admin, in, event, err) : -ENOENT;
 	}
 	if (opts->json)
 		event_list_json(plan);
 	else
 		event_list(plan);
 	return 0;
-}
-
-/* Once, with the lock, or for a dry run without. */
-static int event_go_once(const struct vcctl *opts, const struct plan_order *order,
-			 const struct reshape_claim *claim, struct vc_err *err)
-{
-	_cleanup_(instance_freep) struct instance *in = NULL;
-	_cleanup_(cg_freep) struct cg *cg = NULL;
-	_cleanup_(plan_freep) struct plan *plan = NULL;
-	_cleanup_close_ int lock = -1;
-	struct vcctl_change change = { .event = order, .claim = claim };
-	struct partition_spec *after;
-	const struct plan_event *event;
-	int r = vcctl_open_shape(opts, claim, &in, &cg, &lock, err);
-
-	if (r == 0)
-		r = plan_json_read(in, &plan, err);
-	if (r < 0)
-		return r;
-	event = plan_find(plan, order->event, err);
-	if (!event)
-		return -ENOENT;
-	r = plan_target(in, event, order->way, &after, &change.n, err);
-	if (r < 0)
-		return r;
-	change.after = after;
-	change.lock = lock;
-	r = vcctl_reshape(opts, in, cg, &change, err);
-	plan_free_specs(after, change.n);
-	return r;
-}
-
-static int event_go(const struct vcctl *opts, const struct plan_order *order, struct vc_err *err)
-{
-	_cleanup_(instance_freep) struct instance *in = NULL;
-	struct reshape_claim claim;
-	int r = instance_open(opts->state_dir, &in, err);
-
-	if (r == 0)
-		r = plan_rank_claim(in, order, opts->deadline_msec, &claim, err);
-	if (r < 0)
-		return r;
-	claim.cancel = vcctl_cancel();
-	/* Having given way, it begins anew: the partitions may have changed. */
-	do
-		r = event_go_once(opts, order, &claim, err);
-	while (r == -ECANCELED);
-	return r;
 }
 
 int vcctl_event(const struct vcctl *opts)
@@ -207,66 +159,24 @@ int vcctl_event(const struct vcctl *opts)
 	if ((!list && !fire && strcmp(what, "show") != 0 && strcmp(what, "revert") != 0) ||
 	    list == !!opts->words[1]) {
 		fputs("vcctl: 'event' takes list, or show, fire or revert and an event\n", stderr);
-		return 2;
+		return EXIT_USAGE_CODE;
 	}
 	if (list || !strcmp(what, "show"))
 		r = event_look(opts, &err);
 	else if (geteuid() != 0)
 		r = err_set(&err, EPERM, "'event %s' needs root: it works on cgroups", what);
 	else
-		r = event_go(opts,
-			     &(struct plan_order){ .event = opts->words[1],
-						   .way = fire ? PLAN_FIRE : PLAN_REVERT,
-						   .cause = PLAN_BY_COMMAND },
-			     &err);
-	if (r < 0) {
-		fprintf(stderr, "vcctl: %s\n", err.text);
-		return 1;
-	}
-	return 0;
-}
-
-/* The events that say what is to be done when that partition fails, in the order of the file. */
-static int failover_run(const struct vcctl *opts, const char *partition, struct vc_err *err)
-{
-	_cleanup_(instance_freep) struct instance *in = NULL;
-	_cleanup_(plan_freep) struct plan *plan = NULL;
-	size_t found = 0;
-	int r = instance_open(opts->state_dir, &in, err);
-
-	if (r == 0)
-		r = plan_json_read(in, &plan, err);
-	if (r == 0 && instance_find(in, partition) < 0)
-		r = err_set(err, ENOENT, "there is no partition '%s'; 'vcctl list' shows them",
-			    partition);
-	for (size_t i = 0; r == 0 && i < plan->n; i++) {
-		const struct plan_event *event = &plan->events[i];
-		const struct plan_order order = { .event = event->name,
-						  .way = PLAN_FIRE,
-						  .cause = PLAN_BY_FAILOVER };
-
-		if (!event->fire.failover || strcmp(event->fire.failover, partition) != 0)
-			continue;
-		found++;
-		printf("event %s:\n", event->name);
-		r = event_go(opts, &order, err);
-	}
-	if (r == 0 && found == 0)
-		r = err_set(
-			err, ENOENT,
-			"no event says what is to be done when partition %s fails: add one with "
-			"failover = \"%s\" to vcrun.conf",
-			partition, partition);
-	return r;
+		r = admin_event(&opts->admin,
+				&(struct plan_order){ .event = opts->words[1],
+						      .way = fire ? PLAN_FIRE : PLAN_REVERT,
+						      .cause = PLAN_BY_COMMAND },
+				&err);
+	return vcctl_result(r, &err);
 }
 
 int vcctl_failover(const struct vcctl *opts)
 {
 	struct vc_err err = { 0 };
 
-	if (failover_run(opts, opts->words[0], &err) < 0) {
-		fprintf(stderr, "vcctl: %s\n", err.text);
-		return 1;
-	}
-	return 0;
+	return vcctl_result(admin_failover(&opts->admin, opts->words[0], &err), &err);
 }

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/columns.h"
 #include "cli/ipc.h"
 #include "cli/json.h"
-#include "cli/columns.h"
 #include "ipcmap/kind.h"
 #include "partition/partition.h"
 
@@ -84,10 +84,10 @@ static int ipc_get(const struct vcctl *opts, const char *name, struct ipc_object
 	int r;
 
 	if (name && ipc_parse_handle(name, partition, &handle))
-		r = ipc_objects_get_handle(opts->state_dir, *partition ? partition : NULL, handle,
-					   ret, err);
+		r = ipc_objects_get_handle(opts->admin.state_dir, *partition ? partition : NULL,
+					   handle, ret, err);
 	else
-		r = ipc_objects_get(opts->state_dir, by_id ? NULL : name, ret, err);
+		r = ipc_objects_get(opts->admin.state_dir, by_id ? NULL : name, ret, err);
 	if (r < 0)
 		return r;
 	ipc_keep(ret, opts->kind, by_id ? &id : NULL);
@@ -186,7 +186,7 @@ static int ipc_rm(const struct vcctl *opts, const char *name, struct vc_err *err
 			    "which); say which one with --kind=KIND",
 			    objects.n, name);
 	if (r == 0)
-		r = ipc_unlink(opts->state_dir, objects.entries[0], err);
+		r = ipc_unlink(opts->admin.state_dir, objects.entries[0], err);
 	ipc_objects_done(&objects);
 	return r;
 }
@@ -209,7 +209,5 @@ int vcctl_ipc(const struct vcctl *opts)
 		fputs("vcctl: ipc: give list, show NAME, rm NAME or check\n", stderr);
 		return EXIT_USAGE_CODE;
 	}
-	if (r < 0)
-		fprintf(stderr, "vcctl: %s\n", err.text);
-	return r < 0;
+	return vcctl_result(r, &err);
 }

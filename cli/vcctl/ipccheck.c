@@ -115,13 +115,11 @@ int vcctl_ipc_check(const struct vcctl *opts)
 		      stderr);
 		return 1;
 	}
-	r = instance_open(opts->state_dir, &in, &err);
+	r = instance_open(opts->admin.state_dir, &in, &err);
 	if (r == 0)
 		r = ipc_audit(in, &audit, &err);
-	if (r < 0) {
-		fprintf(stderr, "vcctl: %s\n", err.text);
-		return 1;
-	}
+	if (r < 0)
+		return vcctl_result(r, &err);
 	check_begin(&check, opts->json);
 	tell_table(&check, &audit);
 	tell_files(&check, &audit, in->dir);

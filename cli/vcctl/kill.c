@@ -132,7 +132,7 @@ int vcctl_kill(const struct vcctl *opts)
 		return EXIT_USAGE_CODE;
 	}
 	for (char **word = opts->words; *word; word++) {
-		int r = kill_word(opts->state_dir, *word, signal, &err);
+		int r = kill_word(opts->admin.state_dir, *word, signal, &err);
 
 		if (r < 0)
 			fprintf(stderr, "vcctl: %s\n", err.text);

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * list.c - the partitions as they were brought up, and the policies
+ * list.c - the partitions as they are configured now, and the policies
  */
 #include "cli/vcctl/vcctl.h"
 
 #include <stdio.h>
 
-#include "cli/json.h"
 #include "cli/columns.h"
+#include "cli/json.h"
 #include "common/cleanup.h"
 #include "policy/module.h"
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 DEFINE_CLEANUP(struct policy_set *, policy_set_freep, policy_set_free);
 
-static void list_partitions(const struct instance *in)
+void vcctl_print_partitions(const struct instance *in)
 {
 	struct columns *table = columns_new("PARTITION|CPUS|NODES|>MEMORY|MODE|EXCLUSIVE|DAEMON");
 	char size[32];
@@ -88,7 +88,7 @@ static int list_run(const struct vcctl *opts, struct vc_err *err)
 	_cleanup_(instance_freep) struct instance *in = NULL;
 	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
 	_cleanup_free_ struct policy_info *infos = NULL;
-	int r = instance_open(opts->state_dir, &in, err);
+	int r = instance_open(opts->admin.state_dir, &in, err);
 	size_t n;
 
 	/* Policies can be listed before anything is up. */
@@ -105,7 +105,7 @@ static int list_run(const struct vcctl *opts, struct vc_err *err)
 	if (opts->json)
 		list_partitions_json(in);
 	else
-		list_partitions(in);
+		vcctl_print_partitions(in);
 	return 0;
 }
 
@@ -113,9 +113,5 @@ int vcctl_list(const struct vcctl *opts)
 {
 	struct vc_err err = { 0 };
 
-	if (list_run(opts, &err) < 0) {
-		fprintf(stderr, "vcctl: %s\n", err.text);
-		return 1;
-	}
-	return 0;
+	return vcctl_result(list_run(opts, &err), &err);
 }

@@ -4,15 +4,12 @@
  */
 #include "cli/vcctl/vcctl.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,8 +17,6 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/statedir.h"
-
-#define VCCTL_LOCK_DIR "/run"
 
 static const struct subcommand {
 	const char *name;
@@ -133,44 +128,11 @@ static const struct subcommand *vcctl_find(const char *name)
 	exit(EXIT_USAGE_CODE);
 }
 
-/* Ctrl-C between two mounts would leave what nobody knows of. Each wait in up and down has
- * its own end, so this holds nobody for long; check looks for signals itself. */
-static void vcctl_hold_signals(void)
+int vcctl_result(int r, const struct vc_err *err)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-/*
- * up and down work on the same mounts, groups and files: one of them at a time. The lock
- * cannot lie in the state directory, which they mount and remove. Removed with the lock
- * held; so who waited for it looks whether it still is the file of that name.
- */
-static void vcctl_lock(const char *state_dir, char *ret_path, size_t size)
-{
-	char name[64];
-
-	ret_path[0] = '\0';
-	/* There is no such place: the subcommand will say so. */
-	if (instance_group_name(state_dir, name, sizeof(name)) < 0)
-		return;
-	snprintf(ret_path, size, VCCTL_LOCK_DIR "/%s.lock", name);
-	for (;;) {
-		int fd = open(ret_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		struct stat ours, named;
-
-		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &ours) < 0)
-			fatal("%s: %s", ret_path, strerror(errno));
-		if (stat(ret_path, &named) == 0 && named.st_ino == ours.st_ino &&
-		    named.st_dev == ours.st_dev)
-			return;
-		close(fd);
-	}
+	if (r < 0)
+		fprintf(stderr, "vcctl: %s\n", err->text);
+	return r < 0;
 }
 
 enum {
@@ -212,7 +174,7 @@ int main(int argc, char **argv)
 	const struct subcommand *subcommand;
 	const char *state_dir = NULL;
 	struct vcctl opts = { 0 };
-	char lock[128];
+	struct vc_err err = { 0 };
 	int c, n_args;
 
 	log_open("vcctl", LOG_LEVEL_WARN);
@@ -234,31 +196,31 @@ int main(int argc, char **argv)
 			opts.policies = true;
 			break;
 		case OPTION_CPUS:
-			opts.cpus = optarg;
+			opts.wish.cpus = optarg;
 			break;
 		case OPTION_MEMS:
-			opts.mems = optarg;
+			opts.wish.mems = optarg;
 			break;
 		case OPTION_MEMORY:
-			opts.memory = optarg;
+			opts.wish.memory = optarg;
 			break;
 		case OPTION_CPU:
-			opts.cpu = optarg;
+			opts.wish.cpu = optarg;
 			break;
 		case OPTION_MEMORY_MODE:
-			opts.memory_mode = optarg;
+			opts.wish.memory_mode = optarg;
 			break;
 		case OPTION_DEVICES:
-			opts.devices = optarg;
+			opts.wish.devices = optarg;
 			break;
 		case OPTION_SHARE:
-			opts.share = optarg;
+			opts.wish.share = optarg;
 			break;
 		case OPTION_DEADLINE:
-			opts.deadline_msec = vcctl_parse_deadline(optarg);
+			opts.admin.deadline_msec = vcctl_parse_deadline(optarg);
 			break;
 		case OPTION_DRY_RUN:
-			opts.dry_run = true;
+			opts.admin.dry_run = true;
 			break;
 		case 'k':
 			opts.kind = optarg;
@@ -303,12 +265,13 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* Other users must get to the sockets, whatever the administrator's habits. */
 	umask(022);
-	opts.state_dir = statedir_choose(state_dir);
+	opts.admin.state_dir = statedir_choose(state_dir);
+	vcctl_listen(&opts.admin);
 	if (!subcommand->whole)
 		return subcommand->run(&opts);
-	vcctl_lock(opts.state_dir, lock, sizeof(lock));
-	vcctl_hold_signals();
+	if (admin_lock(opts.admin.state_dir, &err) < 0)
+		return vcctl_result(-err.code, &err);
 	c = subcommand->run(&opts);
-	unlink(lock);
+	admin_unlock();
 	return c;
 }

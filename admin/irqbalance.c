@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * devices.c - what there is to say of the partitions' devices, for check and up
+ * irqbalance.c - whether irqbalance works against the partitions
  */
-#include "cli/vcctl/vcctl.h"
+#include "admin/admin.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,8 +13,8 @@
 #include "partition/device/irq.h"
 #include "partition/device/irqbalance.h"
 
-int vcctl_irqbalance(const struct instance *in, pid_t *ret_pid, char *ret_found, size_t found_size,
-		     char *ret_remedy, size_t remedy_size)
+bool admin_irqbalance(const struct instance *in, pid_t *ret_pid, char *ret_found, size_t found_size,
+		      char *ret_remedy, size_t remedy_size)
 {
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	pid_t pid = irqbalance_find(root);
@@ -26,7 +26,7 @@ int vcctl_irqbalance(const struct instance *in, pid_t *ret_pid, char *ret_found,
 		n += irq_list(root, in->config->parts[i].devices, irqs + n, DEVICE_IRQS_MAX - n);
 	left = pid ? irqbalance_left(root, pid, irqs, n) : 0;
 	if (left == 0)
-		return 0;
+		return false;
 	snprintf(ret_found, found_size,
 		 "irqbalance runs (pid %d), and moves interrupts of partitions' devices, which are "
 		 "sent back each time",
@@ -37,5 +37,5 @@ int vcctl_irqbalance(const struct instance *in, pid_t *ret_pid, char *ret_found,
 	for (size_t i = 0; i < left && len < remedy_size; i++)
 		len += (size_t)snprintf(ret_remedy + len, remedy_size - len, " --banirq=%u",
 					irqs[i]);
-	return 1;
+	return true;
 }
