@@ -7,10 +7,11 @@
  * a daemon holds for all of its life, which is the kernel's word. A daemon that lives and does not
  * work, because somebody has stopped it, is neither up nor down.
  */
-#include "daemon/daemon.h"
+#include "daemon/alive.h"
 
 #include "common/clock.h"
 #include "common/proc.h"
+#include "daemon/daemon.h"
 
 #define ALIVE_SILENT_USEC 10000000u /* without a sample */
 

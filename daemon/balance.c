@@ -18,14 +18,20 @@
  * ago stays; one move at a time leaves a partition; and a move raises the target's
  * pending figure, so that daemons that look at the same moment do not herd.
  */
-#include "daemon/daemon.h"
+#include "daemon/balance.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemon/daemon.h"
+#include "daemon/decide.h"
+#include "daemon/job.h"
+#include "daemon/order.h"
+#include "daemon/part.h"
 #include "partition/partition.h"
 
 #define BALANCE_LOOK_SEC 1
@@ -37,6 +43,11 @@
 #define BALANCE_USEC_PER_MIB 2000.0
 #define BALANCE_LEARN 0.25 /* weight of the newest move */
 
+struct balancer {
+	double move_usec_per_mib; /* learnt from moves */
+	struct event *event;      /* NULL: jobs are not moved, and no advice is given */
+};
+
 static double balance_mib(uint64_t bytes)
 {
 	return (double)bytes / (1 << 20);
@@ -46,8 +57,8 @@ static double balance_mib(uint64_t bytes)
 static double balance_cost(const struct job *job, uint64_t mem_bytes)
 {
 	const Vc__JobState *state = job->state;
-	double cost =
-		BALANCE_MOVE_USEC + balance_mib(mem_bytes) * job->conn->daemon->move_usec_per_mib;
+	double cost = BALANCE_MOVE_USEC +
+		      balance_mib(mem_bytes) * job->daemon->balancer->move_usec_per_mib;
 
 	/* A job that has moved before is its own best witness. */
 	if (state->has_downtime_usec && (double)state->downtime_usec > cost)
@@ -74,7 +85,7 @@ static double balance_share(struct daemon *daemon, int to, double wanted)
 static double balance_gain(struct job *job, int to, unsigned int threads, uint64_t age_usec)
 {
 	double here = job->balance.cpus;
-	double there = balance_share(job->conn->daemon, to, threads > here ? threads : here);
+	double there = balance_share(job->daemon, to, threads > here ? threads : here);
 
 	if (here <= 0.01 || there <= here)
 		return 0;
@@ -87,7 +98,7 @@ static uint64_t balance_measure(struct job *job, const char *group, uint64_t now
 	struct job_balance *balance = &job->balance;
 	uint64_t used = balance->cpu_usec;
 
-	cg_stat_cpu_usec(job->conn->daemon->cg, group, &used);
+	cg_stat_cpu_usec(job->daemon->cg, group, &used);
 	balance->cpus =
 		balance->at_usec && used >= balance->cpu_usec
 			? (double)(used - balance->cpu_usec) / (double)(now - balance->at_usec)
@@ -100,7 +111,7 @@ static uint64_t balance_measure(struct job *job, const char *group, uint64_t now
 /* Where the job should go, and whether that pays; -1: it stays. */
 static int balance_advise(struct job *job, const char *group, uint64_t age_usec)
 {
-	struct daemon *daemon = job->conn->daemon;
+	struct daemon *daemon = job->daemon;
 	struct cg_memory memory = { 0 };
 	unsigned int threads = 0;
 	double gain, cost;
@@ -159,39 +170,52 @@ static void balance_on_timer(evutil_socket_t fd, short what, void *ctx)
 		return;
 	log_info("balance: job %u goes to %s", chosen->state->job,
 		 daemon->instance->config->parts[chosen->balance.advice].name);
-	move_order(chosen, (uint32_t)chosen->balance.advice, NULL, NULL, -1);
+	order_move(chosen, (uint32_t)chosen->balance.advice, NULL, NULL, -1);
 	chosen->balance.agreed = 0;
 	chosen->balance.ordered_usec = now;
 }
 
 void balance_learn(struct daemon *daemon, const Vc__JobState *state)
 {
+	struct balancer *balancer = daemon->balancer;
 	double mib = balance_mib(state->image_bytes), seen;
 
-	if (!state->has_downtime_usec || mib < 1)
+	/* A job can report before the balancer starts. */
+	if (!balancer || !state->has_downtime_usec || mib < 1)
 		return;
 	seen = ((double)state->downtime_usec - BALANCE_MOVE_USEC) / mib;
 	if (seen < 0)
 		seen = 0;
-	daemon->move_usec_per_mib += BALANCE_LEARN * (seen - daemon->move_usec_per_mib);
+	balancer->move_usec_per_mib += BALANCE_LEARN * (seen - balancer->move_usec_per_mib);
 }
 
-int balance_start(struct daemon *daemon, struct vc_err *err)
+static int balance_start(struct daemon *daemon, struct vc_err *err)
 {
 	struct timeval period = { .tv_sec = BALANCE_LOOK_SEC };
+	struct balancer *balancer = daemon->balancer = calloc(1, sizeof(*balancer));
 
-	daemon->move_usec_per_mib = BALANCE_USEC_PER_MIB;
+	if (!balancer)
+		return err_sys(err, ENOMEM, "balancer");
+	balancer->move_usec_per_mib = BALANCE_USEC_PER_MIB;
 	if (daemon->instance->config->balance == BALANCE_OFF)
 		return 0;
-	daemon->balance_event = event_new(daemon->base, -1, EV_PERSIST, balance_on_timer, daemon);
-	if (!daemon->balance_event)
+	balancer->event = event_new(daemon->base, -1, EV_PERSIST, balance_on_timer, daemon);
+	if (!balancer->event)
 		return err_sys(err, ENOMEM, "balancer");
-	event_add(daemon->balance_event, &period);
+	event_add(balancer->event, &period);
 	return 0;
 }
 
-void balance_stop(struct daemon *daemon)
+static void balance_stop(struct daemon *daemon)
 {
-	if (daemon->balance_event)
-		event_free(daemon->balance_event);
+	struct balancer *balancer = daemon->balancer;
+
+	if (!balancer)
+		return;
+	if (balancer->event)
+		event_free(balancer->event);
+	free(balancer);
+	daemon->balancer = NULL;
 }
+
+const struct part balance_part = { "balance", balance_start, balance_stop };

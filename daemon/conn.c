@@ -6,17 +6,21 @@
  * the user whose it is (turn.c). Nothing here blocks, and a command that does not read its answers
  * is not served until it does.
  */
-#include "daemon/daemon.h"
+#include "daemon/conn.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemon/daemon.h"
 
 #define CONN_BYTES_PER_USER (64u << 20) /* that wait here, in messages half received or sent */
 #define CONN_PATIENCE_SEC 30            /* for a command that says, or reads, nothing */
@@ -38,7 +42,33 @@ bool conn_is_shim(const struct conn *conn)
 	return conn->job || conn->idle || conn->starting;
 }
 
-/* What all connections of a user keep in our memory. */
+unsigned int conn_count_jobs(const struct daemon *daemon, uid_t uid)
+{
+	const struct conn *conn;
+	unsigned int n = 0;
+
+	TAILQ_FOREACH(conn, &daemon->conns, link)
+		n += (conn->job || conn->starting) && conn->owner == uid;
+	return n;
+}
+
+/* A shim's messages are at the expense of its job's user. */
+static uid_t conn_payer(const struct conn *conn)
+{
+	return conn->job || conn->starting ? conn->owner : conn->uid;
+}
+
+void conn_queue(struct conn *conn)
+{
+	turn_add(conn->daemon->turns, &conn->turn, conn_payer(conn), conn_is_shim(conn));
+}
+
+void conn_owe(struct conn *conn, uint64_t cost_usec)
+{
+	turn_owe(conn->daemon->turns, conn_payer(conn), cost_usec);
+}
+
+/* The bytes of all messages of a user that wait in this daemon's memory. */
 static size_t conn_bytes(const struct daemon *daemon, uid_t uid)
 {
 	const struct conn *conn;
@@ -55,11 +85,11 @@ static void conn_on_read(evutil_socket_t fd, short what, void *ctx)
 	struct conn *conn = ctx;
 
 	if (!(what & EV_TIMEOUT) || conn_is_shim(conn))
-		turn_add(conn);
-	else if (!conn->kept)
-		conn_free(conn);
+		conn_queue(conn);
+	else if (conn->on_idle)
+		conn->on_idle(conn);
 	else
-		kept_retire(conn);
+		conn_free(conn);
 }
 
 static void conn_await_reader(struct conn *conn)
@@ -67,7 +97,7 @@ static void conn_await_reader(struct conn *conn)
 	event_add(conn->write_event, conn_is_shim(conn) ? NULL : &conn_patience);
 }
 
-/* Waits for what it is that the connection waits for. A shim's orders may pile up. */
+/* A command is read again after it has read its answers, a shim always. */
 static void conn_wait(struct conn *conn)
 {
 	bool shim = conn_is_shim(conn);
@@ -75,7 +105,9 @@ static void conn_wait(struct conn *conn)
 	if (wire_pending(conn->wire))
 		conn_await_reader(conn);
 	if (shim || !wire_pending(conn->wire))
-		event_add(conn->read_event, shim ? NULL : conn->kept ? &conn_idle : &conn_patience);
+		event_add(conn->read_event, shim            ? NULL
+					    : conn->on_idle ? &conn_idle
+							    : &conn_patience);
 }
 
 static void conn_on_write(evutil_socket_t fd, short what, void *ctx)
@@ -88,8 +120,8 @@ static void conn_on_write(evutil_socket_t fd, short what, void *ctx)
 	else if (r < 0)
 		conn_free(conn);
 	else if (conn->answer)
-		turn_add(conn);
-	else if (!conn->ready)
+		conn_queue(conn);
+	else if (!conn->turn.ready)
 		conn_wait(conn);
 }
 
@@ -119,12 +151,12 @@ void conn_keep_pending(struct conn *shim, uint64_t mem_bytes)
 	shim->pending.mem_bytes = mem_bytes;
 }
 
-void conn_end_pending(struct conn *conn)
+void conn_end_pending(struct conn *shim)
 {
-	if (conn->pending.since_usec)
-		board_release(conn->daemon->board, conn->daemon->slot, conn->pending.since_usec,
-			      clock_mono_usec(), conn->pending.mem_bytes);
-	conn->pending.since_usec = 0;
+	if (shim->pending.since_usec)
+		board_release(shim->daemon->board, shim->daemon->slot, shim->pending.since_usec,
+			      clock_mono_usec(), shim->pending.mem_bytes);
+	shim->pending.since_usec = 0;
 }
 
 /* One message. -EAGAIN: there is none. */
@@ -151,27 +183,27 @@ static int conn_take(struct conn *conn)
 		conn->done = true;
 		return 0;
 	}
-	request_handle(conn, &msg);
+	conn->daemon->handle(conn, &msg);
 	wire_msg_done(&msg);
 	return 0;
 }
 
-bool conn_serve(struct conn *conn)
+/* Handles one message, or sends one piece of an answer. */
+static void conn_serve(struct turn *turn)
 {
+	struct conn *conn = (struct conn *)((char *)turn - offsetof(struct conn, turn));
 	int r = 0;
 
 	if (conn->answer)
 		conn_go_on(conn);
 	else
 		r = conn_take(conn);
-	if (conn->done) {
+	if (conn->done)
 		conn_free(conn);
-		return false;
-	}
-	if (r == 0 && (conn_is_shim(conn) || !wire_pending(conn->wire)))
-		return true;
-	conn_wait(conn);
-	return false;
+	else if (r == 0 && (conn_is_shim(conn) || !wire_pending(conn->wire)))
+		conn_queue(conn);
+	else
+		conn_wait(conn);
 }
 
 void conn_answer(struct conn *conn, struct conn_answer *answer)
@@ -184,6 +216,7 @@ int conn_new(struct daemon *daemon, int fd, struct conn **ret, struct vc_err *er
 	struct conn *conn = calloc(1, sizeof(*conn));
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
+	int r;
 
 	if (!conn) {
 		close(fd);
@@ -192,31 +225,23 @@ int conn_new(struct daemon *daemon, int fd, struct conn **ret, struct vc_err *er
 	evutil_make_socket_nonblocking(fd);
 	conn->daemon = daemon;
 	conn->pidfd = -1;
+	conn->turn.serve = conn_serve;
 	TAILQ_INSERT_TAIL(&daemon->conns, conn, link);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
-		int r = err_sys(err, errno, "who is at the other end");
-
-		close(fd);
+	r = wire_new(fd, &conn->wire, err);
+	if (r == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		r = err_sys(err, errno, "credentials of a connection");
+	if (r < 0) {
 		conn_free(conn);
 		return r;
 	}
 	conn->pid = cred.pid;
 	conn->uid = cred.uid;
 	conn->gid = cred.gid;
-	if (turn_join(conn) < 0) {
-		close(fd);
-		conn_free(conn);
-		return err_sys(err, ENOMEM, "connection");
-	}
-	if (wire_new(fd, &conn->wire, err) < 0) {
-		conn_free(conn);
-		return -ENOMEM;
-	}
 	wire_refuse_fds(conn->wire);
 	conn->read_event = event_new(daemon->base, fd, EV_READ, conn_on_read, conn);
 	conn->write_event = event_new(daemon->base, fd, EV_WRITE, conn_on_write, conn);
-	if (!conn->read_event || !conn->write_event ||
-	    event_add(conn->read_event, &conn_patience) < 0) {
+	if (turn_join(daemon->turns, &conn->turn, conn->uid) < 0 || !conn->read_event ||
+	    !conn->write_event || event_add(conn->read_event, &conn_patience) < 0) {
 		conn_free(conn);
 		return err_sys(err, ENOMEM, "connection");
 	}
@@ -228,11 +253,10 @@ void conn_free(struct conn *conn)
 {
 	if (!conn)
 		return;
-	if (conn->idle)
-		conn->daemon->n_idle_shims--;
-	job_free(conn->job);
+	if (conn->on_free)
+		conn->on_free(conn);
 	conn_answer_done(conn);
-	turn_leave(conn);
+	turn_leave(conn->daemon->turns, &conn->turn);
 	if (conn->read_event)
 		event_free(conn->read_event);
 	if (conn->write_event)

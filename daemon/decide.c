@@ -5,7 +5,7 @@
  * The board's slots become the policy's view. policy_place() checks the answer
  * and falls back by itself; what went wrong is passed on as a note for the user.
  */
-#include "daemon/daemon.h"
+#include "daemon/decide.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +16,12 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemon/alive.h"
+#include "daemon/conn.h"
+#include "daemon/daemon.h"
+#include "daemon/job.h"
+#include "daemon/usage.h"
+#include "policy/module.h"
 
 /* One question to a policy: the view, and what it points to. */
 struct question {
@@ -182,7 +188,7 @@ int decide_move(struct daemon *daemon, const char *policy, const struct job *job
 
 int decide_rebalance(const struct job *job, double job_cpus, uint64_t job_mem_bytes)
 {
-	struct daemon *daemon = job->conn->daemon;
+	struct daemon *daemon = job->daemon;
 	struct question question = { 0 };
 	struct vc_err err = { 0 };
 	int to;

@@ -7,14 +7,16 @@
  * device has come with other numbers, or a partition has gone. No one event tells of all
  * that; a few small files do, and they are read only where devices are configured.
  */
-#include "daemon/daemon.h"
-
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "daemon/daemon.h"
+#include "daemon/part.h"
+#include "daemon/sample.h"
 #include "partition/change/reshape.h"
 #include "partition/device/deny.h"
 #include "partition/device/irq.h"
@@ -82,7 +84,7 @@ static void devices_on_timer(evutil_socket_t fd, short what, void *ctx)
 	devices_look(daemon);
 }
 
-int devices_start(struct daemon *daemon, struct vc_err *err)
+static int devices_start(struct daemon *daemon, struct vc_err *err)
 {
 	const struct timeval period = { .tv_sec = LOOK_SEC };
 	struct devices *devices = calloc(1, sizeof(*devices));
@@ -99,7 +101,7 @@ int devices_start(struct daemon *daemon, struct vc_err *err)
 	return 0;
 }
 
-void devices_stop(struct daemon *daemon)
+static void devices_stop(struct daemon *daemon)
 {
 	struct devices *devices = daemon->devices;
 
@@ -112,3 +114,5 @@ void devices_stop(struct daemon *daemon)
 	free(devices);
 	daemon->devices = NULL;
 }
+
+const struct part devices_part = { "devices", devices_start, devices_stop };

@@ -8,6 +8,7 @@
  * while it waits for memory.
  */
 #include <errno.h>
+#include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

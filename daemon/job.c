@@ -2,17 +2,16 @@
 /*
  * job.c - the jobs here, as their shims tell
  *
- * The truth about a job is with its shim. This table is what the shims that are
- * connected last said; a job is in it for as long as its shim's connection lives.
+ * A job's shim knows its state. This table has the last reports of the shims that are connected. A
+ * job is in it as long as its shim's connection exists.
  */
-#include "daemon/daemon.h"
+#include "daemon/job.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "common/cleanup.h"
 #include "common/log.h"
+#include "daemon/daemon.h"
 #include "partition/partition.h"
 
 int job_origin(const struct daemon *daemon, pid_t pid, uint32_t *ret_job)
@@ -30,7 +29,7 @@ int job_origin(const struct daemon *daemon, pid_t pid, uint32_t *ret_job)
 
 int job_parent(const struct job *job)
 {
-	const struct daemon *daemon = job->conn->daemon;
+	const struct daemon *daemon = job->daemon;
 	const struct config *config = daemon->instance->config;
 	const Vc__JobState *state = job->state;
 	int32_t slot = state->parent_job ? board_moved_to(daemon->board, state->parent_job) : -1;
@@ -42,9 +41,9 @@ int job_parent(const struct job *job)
 
 void job_note_moved(const struct job *job)
 {
-	struct daemon *daemon = job->conn->daemon;
+	struct daemon *daemon = job->daemon;
 
-	/* One that says another place is newer: the job leaves. */
+	/* A word with another partition is newer: the job leaves. */
 	if (job->state->moves > 0 && board_moved_to(daemon->board, job->state->job) < 0)
 		board_note_moved(daemon->board, job->state->job, daemon->slot);
 }
@@ -59,15 +58,14 @@ struct job *job_find(struct daemon *daemon, uint32_t id)
 	return NULL;
 }
 
-bool job_visible(const struct job *job, const struct conn *conn)
+bool job_visible(const struct job *job, uid_t uid)
 {
-	return conn->uid == 0 || conn->uid == job->state->uid;
+	return uid == 0 || uid == job->state->uid;
 }
 
-int job_find_for(const struct conn *conn, bool by_pid, uint32_t id, pid_t pid, struct job **ret,
-		 struct vc_err *err)
+int job_find_for(struct daemon *daemon, uid_t uid, bool by_pid, uint32_t id, pid_t pid,
+		 struct job **ret, struct vc_err *err)
 {
-	struct daemon *daemon = conn->daemon;
 	char group[256], partition[PARTITION_NAME_MAX];
 	struct job *job;
 
@@ -80,85 +78,35 @@ int job_find_for(const struct conn *conn, bool by_pid, uint32_t id, pid_t pid, s
 	job = job_find(daemon, id);
 	if (!job)
 		return err_set(err, ENOENT, "there is no job %u; 'vcstat jobs' lists them", id);
-	if (!job_visible(job, conn))
+	if (!job_visible(job, uid))
 		return err_set(err, EPERM, "job %u belongs to another user", id);
 	*ret = job;
 	return 0;
 }
 
-unsigned int job_count(const struct daemon *daemon, uid_t uid)
+int job_new(struct daemon *daemon, struct conn *conn, Vc__JobState *state, struct job **ret,
+	    struct vc_err *err)
 {
-	const struct job *job;
-	const struct conn *conn;
-	unsigned int n = 0;
+	struct job *job = calloc(1, sizeof(*job));
 
-	TAILQ_FOREACH(job, &daemon->jobs, link)
-		n += job->state->uid == uid;
-	TAILQ_FOREACH(conn, &daemon->conns, link)
-		n += conn->starting && conn->owner == uid;
-	return n;
+	if (!job)
+		return err_sys(err, ENOMEM, "job");
+	job->number = ++daemon->last_job_number;
+	job->daemon = daemon;
+	job->conn = conn;
+	job->state = state;
+	job->balance.advice = -1;
+	TAILQ_INSERT_TAIL(&daemon->jobs, job, link);
+	if (state->moves > 0)
+		board_note_moved(daemon->board, state->job, daemon->slot);
+	log_info("job %u is here, pid %d, uid %u", state->job, state->pid, state->uid);
+	*ret = job;
+	return 0;
 }
 
 void job_free(struct job *job)
 {
-	if (!job)
-		return;
-	TAILQ_REMOVE(&job->conn->daemon->jobs, job, link);
-	job->conn->job = NULL;
+	TAILQ_REMOVE(&job->daemon->jobs, job, link);
 	vc__job_state__free_unpacked(job->state, NULL);
 	free(job);
-}
-
-/* Whether its processes, if they have IPC objects open, are to be looked at. */
-static bool job_has_moved(const struct job *job, const Vc__JobState *state)
-{
-	if (!job)
-		return state->moves > 0;
-	return (!strcmp(job->state->state, "moving") || !strcmp(job->state->state, "parked")) &&
-	       strcmp(state->state, "moving") != 0 && strcmp(state->state, "parked") != 0;
-}
-
-int req_job_state(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
-{
-	Vc__JobState *state = steal_ptr(msg->msg->job_state);
-	struct job *job = conn->job;
-	bool moved;
-
-	msg->msg->body_case = VC__MSG__BODY__NOT_SET;
-	conn->starting = false;
-	if (state->empty)
-		conn_end_pending(conn);
-	if (!state->state || !strcmp(state->state, "ended")) {
-		log_info("job %u has ended", state->job);
-		if (job)
-			usage_end(job);
-		vc__job_state__free_unpacked(state, NULL);
-		job_free(job);
-		return 0;
-	}
-	moved = job_has_moved(job, state);
-	if (!job) {
-		job = calloc(1, sizeof(*job));
-		if (!job) {
-			vc__job_state__free_unpacked(state, NULL);
-			return err_sys(err, ENOMEM, "job");
-		}
-		job->number = ++conn->daemon->last_number;
-		job->conn = conn;
-		job->balance.advice = -1;
-		balance_learn(conn->daemon, state);
-		if (state->moves > 0)
-			board_note_moved(conn->daemon->board, state->job, conn->daemon->slot);
-		conn->job = job;
-		TAILQ_INSERT_TAIL(&conn->daemon->jobs, job, link);
-		log_info("job %u is here, pid %d, uid %u", state->job, state->pid, state->uid);
-	} else {
-		vc__job_state__free_unpacked(job->state, NULL);
-	}
-	job->state = state;
-	if (moved)
-		ipc_job_came(conn->daemon, state->job);
-	if (state->confirm)
-		conn_ok(conn);
-	return 0;
 }

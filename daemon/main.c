@@ -2,14 +2,12 @@
 /*
  * main.c - vcd: one partition's daemon
  *
- * Start order: lock, groups, board, policies, IPC table, socket, load, shims; "ready" is said
- * when a command can be served. It stays in the foreground, so that vcctl, systemd
- * or a shell can each be its parent. SIGTERM ends it and leaves the jobs to their
- * shims, which wait for the next daemon.
+ * The daemon starts its parts (part.h), writes "ok" to the process that started it, and serves
+ * requests. It stays in the foreground, so that vcctl, systemd or a shell can be its parent.
+ * SIGTERM ends it. The shims of its jobs then wait for the next daemon.
  */
-#include "daemon/daemon.h"
-
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -18,73 +16,25 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "common/trust.h"
-#include "partition/change/plan.h"
-#include "partition/change/reshape.h"
-#include "partition/device/deny.h"
-#include "partition/partition.h"
+#include "daemon/daemon.h"
+#include "daemon/part.h"
+#include "daemon/request/request.h"
+#include "daemon/trigger.h"
 
 static void main_on_term(evutil_socket_t signal, short what, void *ctx)
 {
 	event_base_loopbreak(ctx);
 }
 
-/* The lock says that this partition's daemon lives, and who it is (F_GETLK). The
- * descriptor stays open until the process ends. */
-static int main_lock(const struct daemon *daemon, struct vc_err *err)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int state = daemon->instance->dirfd, fd;
-	char path[PARTITION_NAME_MAX + 16];
+#define MAIN_ROW(name) &name##_part,
+static const struct part *const main_parts[] = { PARTS(MAIN_ROW) };
 
-	if (mkdirat(state, daemon->name, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "%s/%s", daemon->instance->dir, daemon->name);
-	snprintf(path, sizeof(path), "%s/vcd.lock", daemon->name);
-	fd = trust_openat(state, path, O_RDWR | O_CREAT, 0600);
-	/* Who can read it can lock it, and be taken for the daemon. */
-	if (fd < 0)
-		return trust_fail(fd, daemon->instance->dir, path, err);
-	if (fchmod(fd, 0600) < 0)
-		return err_sys(err, errno, "%s/%s", daemon->instance->dir, path);
-	if (fcntl(fd, F_SETLK, &lock) < 0)
-		return err_set(err, EBUSY, "partition %s has a daemon already (pid %d)",
-			       daemon->name,
-			       (int)instance_daemon_pid(daemon->instance, daemon->name));
-	return 0;
-}
-
-/* The partition as it is wanted, not as somebody who changes it right now has it halfway. */
-static int main_make_partition(struct daemon *daemon, struct vc_err *err)
-{
-	_cleanup_close_ int lock = -1;
-	const struct partition_spec *spec;
-	enum cg_exclusive obtained;
-	struct vc_err why;
-	const struct reshape_claim claim = { .rank = RESHAPE_RANK_BRIEF };
-	struct partition_kept kept = { .asked = 0 };
-	int r = reshape_lock(daemon->instance, daemon->cg, &claim, &lock, err);
-
-	if (r < 0)
-		return r;
-	spec = &daemon->instance->config->parts[daemon->slot];
-	r = partition_create(daemon->cg, spec, &obtained, err);
-	for (size_t i = 0; r == 0 && i < daemon->instance->config->n_parts; i++)
-		partition_count_kept(daemon->cg, &daemon->instance->config->parts[i], &kept);
-	partition_keep_all_or_none(daemon->cg, &kept);
-	if (r == 0)
-		partition_route(spec, daemon->instance->dirfd);
-	if (r == 0 && deny_apply(daemon->cg, daemon->instance->config, daemon->slot, &why) < 0)
-		log_warn("%s", why.text);
-	return r;
-}
-
-static int main_start(struct daemon *daemon, const char *state_dir, struct vc_err *err)
+static int main_open(struct daemon *daemon, const char *state_dir, struct vc_err *err)
 {
 	int index, r = instance_open(state_dir, &daemon->instance, err);
 
@@ -96,63 +46,29 @@ static int main_start(struct daemon *daemon, const char *state_dir, struct vc_er
 			       daemon->instance->dir, daemon->name);
 	daemon->slot = (uint32_t)index;
 	daemon->base = event_base_new();
-	if (!daemon->base)
-		return err_sys(err, ENOMEM, "event loop");
-	r = main_lock(daemon, err);
-	if (r == 0)
-		r = cg_open(NULL, daemon->instance->cgroup_base, &daemon->cg, err);
-	if (r == 0)
-		r = main_make_partition(daemon, err);
-	if (r == 0)
-		r = cg_group_create(daemon->cg, PARTITION_SHIMS_GROUP, err);
-	if (r == 0)
-		r = cg_entry_attach(daemon->cg, PARTITION_SHIMS_GROUP, 0, err);
-	if (r == 0)
-		r = board_open(daemon->instance->dirfd, &daemon->board, err);
-	if (r == 0 && daemon->slot >= board_count(daemon->board))
-		r = err_set(err, EPROTO, "the board has no slot %u", daemon->slot);
-	if (r == 0)
-		r = policy_set_new(daemon->instance->config->policy_path, &daemon->policies, err);
-	if (r == 0)
-		r = ipc_start(daemon, err);
-	if (r == 0)
-		r = turn_start(daemon, err);
-	if (r == 0)
-		r = moves_start(daemon, err);
-	if (r == 0)
-		r = listen_open(daemon, err);
-	if (r == 0)
-		r = sample_start(daemon, err);
-	if (r == 0)
-		r = pool_start(daemon, err);
-	if (r == 0)
-		r = balance_start(daemon, err);
-	if (r == 0)
-		r = devices_start(daemon, err);
-	if (r == 0)
-		r = witness_start(daemon, err);
-	if (r == 0)
-		r = trigger_start(daemon, err);
+	return daemon->base ? 0 : err_sys(err, ENOMEM, "event loop");
+}
+
+/* *ret_n: how many parts main_stop() has to stop. */
+static int main_start(struct daemon *daemon, const char *state_dir, size_t *ret_n,
+		      struct vc_err *err)
+{
+	int r = main_open(daemon, state_dir, err);
+
+	for (*ret_n = 0; r == 0 && *ret_n < ARRAY_SIZE(main_parts);) {
+		const struct part *part = main_parts[(*ret_n)++];
+
+		log_debug("start %s", part->name);
+		r = part->start(daemon, err);
+	}
 	return r;
 }
 
-static void main_stop(struct daemon *daemon)
+static void main_stop(struct daemon *daemon, size_t n)
 {
-	if (daemon->board && daemon->load)
-		board_retire(daemon->board, daemon->slot);
-	trigger_stop(daemon);
-	witness_stop(daemon);
-	devices_stop(daemon);
-	balance_stop(daemon);
-	pool_stop(daemon);
-	sample_stop(daemon);
-	listen_close(daemon);
-	turn_stop(daemon);
-	moves_stop(daemon);
-	ipc_stop(daemon);
-	policy_set_free(daemon->policies);
-	board_free(daemon->board);
-	cg_free(daemon->cg);
+	while (n-- > 0)
+		if (main_parts[n]->stop)
+			main_parts[n]->stop(daemon);
 	if (daemon->base)
 		event_base_free(daemon->base);
 	instance_free(daemon->instance);
@@ -219,13 +135,14 @@ int main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
-	struct daemon daemon = { .listen_fd = -1,
-				 .conns = TAILQ_HEAD_INITIALIZER(daemon.conns),
-				 .jobs = TAILQ_HEAD_INITIALIZER(daemon.jobs) };
+	struct daemon daemon = { .conns = TAILQ_HEAD_INITIALIZER(daemon.conns),
+				 .jobs = TAILQ_HEAD_INITIALIZER(daemon.jobs),
+				 .handle = request_handle };
 	struct event *on_term, *on_int;
 	const char *state_dir = NULL;
 	struct plan_order order = { .cause = PLAN_BY_COMMAND };
 	uint32_t epoch = 0;
+	size_t n_parts;
 	int ready_fd = -1, c, r;
 	struct vc_err err;
 
@@ -279,11 +196,11 @@ int main(int argc, char **argv)
 	/* The shims outlive us; none of them is waited for. */
 	signal(SIGCHLD, SIG_IGN);
 	main_raise_limits();
-	r = main_start(&daemon, instance_dir(state_dir), &err);
+	r = main_start(&daemon, instance_dir(state_dir), &n_parts, &err);
 	if (r < 0) {
 		main_say_ready(ready_fd, err.text);
 		log_error("%s", err.text);
-		main_stop(&daemon);
+		main_stop(&daemon, n_parts);
 		return 1;
 	}
 	on_term = evsignal_new(daemon.base, SIGTERM, main_on_term, daemon.base);
@@ -292,7 +209,7 @@ int main(int argc, char **argv)
 	event_add(on_int, NULL);
 	if (main_say_ready(ready_fd, "ok") < 0) {
 		log_error("the vcctl that started this daemon has ended");
-		main_stop(&daemon);
+		main_stop(&daemon, n_parts);
 		return 1;
 	}
 	log_info("partition %s is up", daemon.name);
@@ -300,6 +217,6 @@ int main(int argc, char **argv)
 	log_info("partition %s goes down", daemon.name);
 	event_free(on_term);
 	event_free(on_int);
-	main_stop(&daemon);
+	main_stop(&daemon, n_parts);
 	return 0;
 }

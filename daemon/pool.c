@@ -2,17 +2,16 @@
 /*
  * pool.c - shims started ahead of need
  *
- * Most of what a start costs is a shim's own start-up: loading, reading the
- * instance, and above all the job's group: a process that changes its cgroup
- * waits for the kernel's readers of that group, 0.3 to 2 ms in each hierarchy. So
- * a shim is started ahead and waits inside of a group, which gets the job's number
- * at the start (partition/cgroup/idle.c). The pool holds a few idle shims and is
- * filled up again when the daemon has nothing better to do; a burst beyond it starts
- * shims on demand.
+ * Most of the cost of a start is the start of a shim: loading, reading the instance, and above all
+ * the job's group. A process that changes its cgroup waits for the kernel's readers of that group,
+ * 0.3 to 2 ms in each hierarchy. Therefore a shim is started in advance and waits in a group, which
+ * gets the job's number at the start (partition/cgroup/idle.c). The pool has a few idle shims and
+ * is filled again when the daemon is idle. A larger burst starts shims on demand.
  */
-#include "daemon/daemon.h"
+#include "daemon/pool.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,6 +21,9 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "daemon/conn.h"
+#include "daemon/daemon.h"
+#include "daemon/part.h"
 #include "libmig/kernel/sight.h"
 #include "partition/partition.h"
 
@@ -29,7 +31,15 @@
 #define POOL_FILL_USEC 2000
 #define POOL_SHIM_FD 3
 
-static _Noreturn void pool_child(const struct daemon *daemon, const char *binary, int fd)
+struct pool {
+	const char *binary;
+	struct cg_entry *group; /* of idle shims */
+	struct event *event;
+	struct conn *idle[POOL_SIZE + 1]; /* the oldest first; one more while it is taken */
+	size_t n_idle;
+};
+
+static _Noreturn void pool_child(const struct daemon *daemon, int fd)
 {
 	char *argv[] = { (char *)"vcshim", NULL };
 	sigset_t none;
@@ -39,22 +49,36 @@ static _Noreturn void pool_child(const struct daemon *daemon, const char *binary
 	signal(SIGCHLD, SIG_DFL);
 	setenv("VCRUN_STATE_DIR", daemon->instance->dir, 1);
 	sight_hand_over();
-	if (cg_entry_enter(daemon->shims_entry) < 0)
+	if (cg_entry_enter(daemon->pool->group) < 0)
 		_exit(126);
 	if (fd == POOL_SHIM_FD ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, POOL_SHIM_FD) < 0)
 		_exit(126);
-	execv(binary, argv);
+	execv(daemon->pool->binary, argv);
 	_exit(127);
 }
 
-/* Has a fresh shim make and enter a group now. */
+static void pool_remove(struct conn *conn)
+{
+	struct pool *pool = conn->daemon->pool;
+	size_t i = 0;
+
+	while (pool->idle[i] != conn)
+		i++;
+	memmove(&pool->idle[i], &pool->idle[i + 1], (--pool->n_idle - i) * sizeof(struct conn *));
+	conn->idle = false;
+	conn->on_free = NULL;
+}
+
+/* A new shim makes its group and enters it. */
 static void pool_prepare(struct daemon *daemon, struct conn *conn)
 {
+	struct pool *pool = daemon->pool;
 	Vc__Prepare body = VC__PREPARE__INIT;
 	Vc__Msg msg = VC__MSG__INIT;
 
 	conn->idle = true;
-	daemon->n_idle_shims++;
+	conn->on_free = pool_remove;
+	pool->idle[pool->n_idle++] = conn;
 	body.partition = (char *)daemon->name;
 	msg.body_case = VC__MSG__BODY_PREPARE;
 	msg.prepare = &body;
@@ -63,7 +87,6 @@ static void pool_prepare(struct daemon *daemon, struct conn *conn)
 
 static int pool_spawn(struct daemon *daemon, struct conn **ret, struct vc_err *err)
 {
-	const char *env = getenv("VCRUN_VCSHIM"), *binary = env ? env : VC_LIBEXECDIR "/vcshim";
 	_cleanup_close_ int theirs = -1;
 	int pair[2], r;
 	pid_t pid;
@@ -78,19 +101,19 @@ static int pool_spawn(struct daemon *daemon, struct conn **ret, struct vc_err *e
 		return r;
 	}
 	if (pid == 0)
-		pool_child(daemon, binary, theirs);
+		pool_child(daemon, theirs);
 	r = conn_new(daemon, pair[0], ret, err);
 	if (r == 0)
 		pool_prepare(daemon, *ret);
 	return r;
 }
 
-static void pool_fill_later(struct daemon *daemon)
+static void pool_fill_later(struct pool *pool)
 {
 	struct timeval delay = { .tv_usec = POOL_FILL_USEC };
 
-	if (!evtimer_pending(daemon->pool_event, NULL))
-		event_add(daemon->pool_event, &delay);
+	if (!evtimer_pending(pool->event, NULL))
+		event_add(pool->event, &delay);
 }
 
 /* One at a time, so that requests come in between. */
@@ -100,59 +123,67 @@ static void pool_on_fill(evutil_socket_t fd, short what, void *ctx)
 	struct conn *conn;
 	struct vc_err err;
 
-	if (daemon->n_idle_shims >= POOL_SIZE)
+	if (daemon->pool->n_idle >= POOL_SIZE)
 		return;
 	if (pool_spawn(daemon, &conn, &err) < 0)
 		log_warn("%s", err.text);
 	else
-		pool_fill_later(daemon);
+		pool_fill_later(daemon->pool);
 }
 
-int pool_start(struct daemon *daemon, struct vc_err *err)
+static int pool_start(struct daemon *daemon, struct vc_err *err)
 {
-	const char *env = getenv("VCRUN_VCSHIM"), *binary = env ? env : VC_LIBEXECDIR "/vcshim";
+	struct pool *pool = daemon->pool = calloc(1, sizeof(*pool));
+	const char *env = getenv("VCRUN_VCSHIM");
 	int r;
 
-	if (access(binary, X_OK) < 0)
-		return err_sys(err, errno, "%s", binary);
+	if (!pool)
+		return err_sys(err, ENOMEM, "shims");
+	pool->binary = env ? env : VC_LIBEXECDIR "/vcshim";
+	if (access(pool->binary, X_OK) < 0)
+		return err_sys(err, errno, "%s", pool->binary);
 	if (!sight_get()->peek)
 		log_warn("interrupted waits of moved jobs begin anew: %s", sight_get()->why.text);
-	r = cg_entry_open(daemon->cg, PARTITION_SHIMS_GROUP, &daemon->shims_entry, err);
+	r = cg_entry_open(daemon->cg, PARTITION_SHIMS_GROUP, &pool->group, err);
 	if (r < 0)
 		return r;
-	daemon->pool_event = evtimer_new(daemon->base, pool_on_fill, daemon);
-	if (!daemon->pool_event)
+	pool->event = evtimer_new(daemon->base, pool_on_fill, daemon);
+	if (!pool->event)
 		return err_sys(err, ENOMEM, "shims");
-	pool_fill_later(daemon);
+	pool_fill_later(pool);
 	return 0;
 }
 
-void pool_stop(struct daemon *daemon)
+static void pool_stop(struct daemon *daemon)
 {
-	if (daemon->pool_event)
-		event_free(daemon->pool_event);
-	daemon->pool_event = NULL;
-	cg_entry_free(daemon->shims_entry);
+	struct pool *pool = daemon->pool;
+
+	if (!pool)
+		return;
+	while (pool->n_idle > 0)
+		conn_free(pool->idle[0]);
+	if (pool->event)
+		event_free(pool->event);
+	cg_entry_free(pool->group);
+	free(pool);
+	daemon->pool = NULL;
 }
 
 int pool_take(struct daemon *daemon, struct conn **ret, uint32_t *ret_job, struct vc_err *err)
 {
+	struct pool *pool = daemon->pool;
 	struct conn *conn;
+	int r = pool->n_idle > 0 ? 0 : pool_spawn(daemon, &conn, err);
 
-	TAILQ_FOREACH(conn, &daemon->conns, link)
-		if (conn->idle)
-			break;
-	if (!conn) {
-		int r = pool_spawn(daemon, &conn, err);
-
-		if (r < 0)
-			return r;
-	}
-	/* Now, so that numbers are in the order of starts, over all partitions. */
+	if (r < 0)
+		return r;
+	conn = pool->idle[0];
+	pool_remove(conn);
+	/* The number is taken now, so that numbers are in the order of starts in all partitions. */
 	*ret_job = board_next_job(daemon->board);
-	conn->idle = false;
-	daemon->n_idle_shims--;
-	pool_fill_later(daemon);
+	pool_fill_later(pool);
 	*ret = conn;
 	return 0;
 }
+
+const struct part pool_part = { "pool", pool_start, pool_stop };

@@ -8,9 +8,10 @@
  * CPUs, by its jobs, is from its group: it decides between partitions that have the same CPUs,
  * and events by PARTITION.cpu go by it, since a partition's size should follow its own work.
  */
-#include "daemon/daemon.h"
+#include "daemon/sample.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,10 +23,15 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "daemon/daemon.h"
+#include "daemon/job.h"
+#include "daemon/part.h"
+#include "daemon/usage.h"
 #include "partition/change/reshape.h"
 #include "partition/cpulist.h"
 
-struct load {
+struct sampler {
+	struct event *event;
 	struct cpulist cpus;
 	unsigned int ncpus;
 	uint64_t machine_bytes;
@@ -34,7 +40,7 @@ struct load {
 };
 
 /* The ticks of our CPUs so far: user nice system idle iowait irq softirq steal. */
-static void sample_read_ticks(const struct load *load, uint64_t *ret_busy, uint64_t *ret_all)
+static void sample_read_ticks(const struct sampler *sampler, uint64_t *ret_busy, uint64_t *ret_all)
 {
 	_cleanup_free_ char *stat = NULL;
 	uint64_t busy = 0, all = 0;
@@ -49,7 +55,7 @@ static void sample_read_ticks(const struct load *load, uint64_t *ret_busy, uint6
 			   "\ncpu%u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
 			   " %" SCNu64 " %" SCNu64 " %" SCNu64,
 			   &cpu, &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7]) < 5 ||
-		    !cpulist_has(&load->cpus, cpu))
+		    !cpulist_has(&sampler->cpus, cpu))
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(t); i++)
 			all += t[i];
@@ -70,12 +76,12 @@ static double sample_pct(uint64_t part, uint64_t whole)
 static int sample_take_cpus(struct daemon *daemon, struct vc_err *err)
 {
 	const char *cpus = daemon->instance->config->parts[daemon->slot].cpus;
-	struct load *load = daemon->load;
+	struct sampler *sampler = daemon->sampler;
 
-	if (cpulist_parse(cpus, &load->cpus) < 0)
+	if (cpulist_parse(cpus, &sampler->cpus) < 0)
 		return err_set(err, EINVAL, "%s: no list of CPUs", cpus);
-	load->ncpus = (unsigned int)cpulist_count(&load->cpus);
-	sample_read_ticks(load, &load->busy_ticks, &load->all_ticks);
+	sampler->ncpus = (unsigned int)cpulist_count(&sampler->cpus);
+	sample_read_ticks(sampler, &sampler->busy_ticks, &sampler->all_ticks);
 	return 0;
 }
 
@@ -93,13 +99,14 @@ void sample_refresh(struct daemon *daemon)
 
 static void sample_take(struct daemon *daemon)
 {
-	struct load *load = daemon->load;
+	struct sampler *sampler = daemon->sampler;
 	struct board_sample sample = {
 		.at_usec = clock_mono_usec(),
 		.period_msec = daemon->instance->config->sample_interval_msec,
-		.load = { .ncpus = load->ncpus },
+		.load = { .ncpus = sampler->ncpus },
 	};
-	uint64_t busy = load->busy_ticks, all = load->all_ticks, group_usec = load->group_usec;
+	uint64_t busy = sampler->busy_ticks, all = sampler->all_ticks,
+		 group_usec = sampler->group_usec;
 	struct cg_memory memory = { .limit_bytes = CG_NO_LIMIT };
 	enum cg_exclusive exclusive = CG_SHARED;
 	struct job *job;
@@ -108,29 +115,29 @@ static void sample_take(struct daemon *daemon)
 	cg_cpus_get_exclusive(daemon->cg, daemon->name,
 			      daemon->instance->config->parts[daemon->slot].exclusive, &exclusive);
 	sample.exclusive = exclusive;
-	sample_read_ticks(load, &busy, &all);
-	sample.load.cpu_pct = sample_pct(busy - load->busy_ticks, all - load->all_ticks);
+	sample_read_ticks(sampler, &busy, &all);
+	sample.load.cpu_pct = sample_pct(busy - sampler->busy_ticks, all - sampler->all_ticks);
 	cg_stat_cpu_usec(daemon->cg, daemon->name, &group_usec);
-	if (load->at_usec && group_usec >= load->group_usec)
+	if (sampler->at_usec && group_usec >= sampler->group_usec)
 		sample.load.group_cpu_pct =
-			sample_pct(group_usec - load->group_usec,
-				   (sample.at_usec - load->at_usec) * load->ncpus);
+			sample_pct(group_usec - sampler->group_usec,
+				   (sample.at_usec - sampler->at_usec) * sampler->ncpus);
 	cg_procs_runnable(daemon->cg, daemon->name, &sample.load.runnable);
 	cg_memory_read(daemon->cg, daemon->name, &memory);
 	cg_stat_pressure_pct(daemon->cg, daemon->name, "memory", &sample.load.mem_stall_pct);
 	sample.load.mem_used_bytes = memory.used_bytes;
 	sample.load.mem_charged_bytes = memory.charged_bytes;
 	sample.load.mem_limit_bytes =
-		memory.limit_bytes == CG_NO_LIMIT ? load->machine_bytes : memory.limit_bytes;
+		memory.limit_bytes == CG_NO_LIMIT ? sampler->machine_bytes : memory.limit_bytes;
 	TAILQ_FOREACH(job, &daemon->jobs, link) {
 		sample.load.jobs++;
 		usage_look(job, sample.at_usec);
 		job_note_moved(job);
 	}
-	load->busy_ticks = busy;
-	load->all_ticks = all;
-	load->group_usec = group_usec;
-	load->at_usec = sample.at_usec;
+	sampler->busy_ticks = busy;
+	sampler->all_ticks = all;
+	sampler->group_usec = group_usec;
+	sampler->at_usec = sample.at_usec;
 	board_publish(daemon->board, daemon->slot, &sample);
 }
 
@@ -145,31 +152,39 @@ static void sample_on_timer(evutil_socket_t fd, short what, void *ctx)
 	sample_take(daemon);
 }
 
-int sample_start(struct daemon *daemon, struct vc_err *err)
+static int sample_start(struct daemon *daemon, struct vc_err *err)
 {
 	const struct config *config = daemon->instance->config;
 	unsigned int msec = config->sample_interval_msec;
 	struct timeval period = { .tv_sec = msec / 1000, .tv_usec = msec % 1000 * 1000 };
-	struct load *load = calloc(1, sizeof(*load));
+	struct sampler *sampler = calloc(1, sizeof(*sampler));
 
-	if (!load)
+	if (!sampler)
 		return err_sys(err, ENOMEM, "load");
-	daemon->load = load;
+	daemon->sampler = sampler;
 	if (sample_take_cpus(daemon, err) < 0)
 		return -err->code;
-	load->machine_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	sampler->machine_bytes =
+		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	sample_take(daemon);
-	daemon->sample_event = event_new(daemon->base, -1, EV_PERSIST, sample_on_timer, daemon);
-	if (!daemon->sample_event)
+	sampler->event = event_new(daemon->base, -1, EV_PERSIST, sample_on_timer, daemon);
+	if (!sampler->event)
 		return err_sys(err, ENOMEM, "load");
-	event_add(daemon->sample_event, &period);
+	event_add(sampler->event, &period);
 	return 0;
 }
 
-void sample_stop(struct daemon *daemon)
+static void sample_stop(struct daemon *daemon)
 {
-	if (daemon->sample_event)
-		event_free(daemon->sample_event);
-	free(daemon->load);
-	daemon->load = NULL;
+	struct sampler *sampler = daemon->sampler;
+
+	if (!sampler)
+		return;
+	board_retire(daemon->board, daemon->slot);
+	if (sampler->event)
+		event_free(sampler->event);
+	free(sampler);
+	daemon->sampler = NULL;
 }
+
+const struct part sample_part = { "sample", sample_start, sample_stop };

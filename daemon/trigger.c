@@ -17,6 +17,7 @@
 #include "daemon/trigger.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "daemon/alive.h"
+#include "daemon/part.h"
 
 #define TRIGGER_LOOK_USEC (LEASE_USEC / 4)
 
@@ -312,7 +315,7 @@ static void trigger_on_timer(evutil_socket_t fd, short what, void *ctx)
 	trigger_take_failures(daemon);
 }
 
-int trigger_start(struct daemon *daemon, struct vc_err *err)
+static int trigger_start(struct daemon *daemon, struct vc_err *err)
 {
 	const struct timeval period = { .tv_usec = TRIGGER_LOOK_USEC };
 	_cleanup_(plan_freep) struct plan *plan = NULL;
@@ -351,7 +354,7 @@ int trigger_start(struct daemon *daemon, struct vc_err *err)
 	return 0;
 }
 
-void trigger_stop(struct daemon *daemon)
+static void trigger_stop(struct daemon *daemon)
 {
 	struct triggers *triggers = daemon->triggers;
 
@@ -370,3 +373,5 @@ void trigger_stop(struct daemon *daemon)
 	free(triggers);
 	daemon->triggers = NULL;
 }
+
+const struct part trigger_part = { "trigger", trigger_start, trigger_stop };

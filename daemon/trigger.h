@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * trigger.h - what trigger.c and fire.c share; no other file includes it
+ * trigger.h - events: when they are due, and the processes that fire them
  *
  *	trigger.c     watches: which events are due
  *	fire.c        processes that fire and revert events
@@ -63,5 +63,8 @@ int fire_start(struct daemon *daemon, struct vc_err *err);
 void fire_stop(struct daemon *daemon);
 /* Has done what is due: what comes first, and of that what has been due for longest. */
 void fire_start_next(struct daemon *daemon);
+/* vcd --fire, --revert: fires or reverts an event, and returns the exit status. epoch: of the lease
+ * of the daemon that orders it; 0: no daemon does. */
+int fire_main(const char *state_dir, const struct plan_order *order, uint32_t epoch);
 
 #endif

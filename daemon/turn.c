@@ -3,32 +3,35 @@
  * turn.c - which connection is served next
  *
  * The daemon has one thread, so a request waits for those before it. The order is fair between
- * users, however many connections each of them has: the CPU time that a user's requests took is
- * the user's debt, the user with the least debt comes first, and a debt is forgotten at a
- * constant rate. That is least attained service (Kleinrock, "Queueing Systems", volume 2,
- * section 4.7), with users for jobs and with decay. A piece of work is one message, or one piece
- * of a long answer (conn_answer()), so nobody waits for longer than the largest piece.
+ * users, not between connections: a user's debt is the CPU time that the user's requests took. The
+ * user with the least debt is served first, and debts decrease at a constant rate. That is least
+ * attained service (Kleinrock, "Queueing Systems", volume 2, section 4.7), with users for jobs and
+ * with decay. A piece of work is one message, or one piece of a long answer (conn_answer()), so
+ * nobody waits for longer than the largest piece.
  *
- * A daemon runs at a high priority. A user whose debt is large is made to wait even if nobody else
- * asks, or the requests would take the CPU from the jobs. Root is not.
+ * A daemon runs at a high priority. A user with a large debt waits even if no other user asks,
+ * because the requests would take the CPU from the jobs. Root does not wait.
  *
- * A shim's message is at the expense of its job's user. It comes before that user's commands, and
- * while they wait for the debt to shrink: it says what has happened already. Only a job that makes
- * its shim report without end gets beyond the debt at which shims wait too.
+ * A shim's message is at the expense of its job's user. It reports an event that has happened, so
+ * it is served before the user's commands, and also while those wait for the debt to decrease. A
+ * job that makes its shim report without end reaches a second limit, at which shims wait too.
  *
- * After TURN_USEC the event loop goes round once, so that timers are late by no more than that,
- * and what is new is seen.
+ * After TURN_USEC the event loop handles its other events once: timers are late by no more than
+ * that, and new connections are seen.
  */
-#include "daemon/daemon.h"
+#include "daemon/turn.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
 #include "common/subuid.h"
+#include "daemon/daemon.h"
+#include "daemon/part.h"
 
 #define TURN_USEC 2000
-#define TURN_FORGET 0.5              /* of a second of debt, forgotten in a second */
+#define TURN_FORGET 0.5              /* seconds of debt that are forgotten in a second */
 #define TURN_DEBT_MAX 250000.0       /* above this, a user waits */
 #define TURN_SHIM_DEBT_MAX 2000000.0 /* above this, the user's shims wait */
 #define TURN_LEAST_USEC 5            /* what a piece of work costs at least */
@@ -37,12 +40,25 @@
 
 LIST_HEAD(turn_bucket, turn_user);
 
+/* A user with connections or debt. */
+struct turn_user {
+	LIST_ENTRY(turn_user) link;        /* turns::buckets */
+	TAILQ_ENTRY(turn_user) ready_link; /* turns::ready */
+	uid_t uid;
+	unsigned int n_conns;
+	unsigned int n_ready; /* connections in the two lists below */
+	double debt_usec;     /* of CPU time, at_usec */
+	uint64_t at_usec;     /* CLOCK_MONOTONIC */
+	TAILQ_HEAD(, turn) commands, shims;
+};
+
 struct turns {
 	struct event *event;
 	struct turn_bucket buckets[TURN_BUCKETS]; /* users by uid */
-	TAILQ_HEAD(, turn_user) ready;            /* that have a connection to be served */
-	struct subuid *subuid;                    /* whose uids are whose; NULL: not known */
-	uint64_t subuid_usec;                     /* CLOCK_MONOTONIC of when it was read */
+	TAILQ_HEAD(, turn_user) ready;            /* users with connections to serve */
+	bool serving;                             /* turn_on_event() runs; it calls turn_arm() */
+	struct subuid *subuid;                    /* owners of uids; NULL: not known */
+	uint64_t subuid_usec;                     /* CLOCK_MONOTONIC of reading it */
 };
 
 static double turn_debt(const struct turn_user *user, uint64_t now)
@@ -61,7 +77,7 @@ static void turn_charge(struct turn_user *user, uint64_t cost_usec)
 	user->at_usec = now;
 }
 
-/* If a user was given further uids, they have no shares of their own. */
+/* Further uids of a user have no share of their own. */
 static uid_t turn_person(struct turns *turns, uid_t uid)
 {
 	uint64_t now = clock_mono_usec();
@@ -128,8 +144,7 @@ static struct turn_user *turn_next(struct turns *turns, uint64_t now)
 	return next;
 }
 
-/* The event comes when somebody may be served: at once, or when the first has little enough debt.
- */
+/* The event comes at once, or when the debt of the first user is small enough. */
 static void turn_arm(struct turns *turns)
 {
 	uint64_t now = clock_mono_usec(), least = UINT64_MAX, usec;
@@ -151,81 +166,68 @@ static void turn_arm(struct turns *turns)
 	event_add(turns->event, &delay);
 }
 
-static void turn_put(struct conn *conn)
+void turn_owe(struct turns *turns, uid_t payer, uint64_t cost_usec)
 {
-	struct turn_user *user = conn->payer;
+	struct turn_user *user = turn_user(turns, payer);
 
-	if (user->n_ready++ == 0)
-		TAILQ_INSERT_TAIL(&conn->daemon->turns->ready, user, ready_link);
-	conn->ready = true;
-	conn->ready_as_shim = conn_is_shim(conn);
-	if (conn->ready_as_shim)
-		TAILQ_INSERT_TAIL(&user->shims, conn, ready_link);
-	else
-		TAILQ_INSERT_TAIL(&user->commands, conn, ready_link);
+	if (user)
+		turn_charge(user, cost_usec);
 }
 
-/* Who pays for what a connection asks. */
-static struct turn_user *turn_payer(struct conn *conn)
+void turn_add(struct turns *turns, struct turn *turn, uid_t payer, bool as_shim)
 {
-	uid_t uid = conn->job ? conn->job->state->uid : conn->starting ? conn->owner : conn->uid;
-	struct turn_user *user = turn_user(conn->daemon->turns, uid);
+	struct turn_user *user;
 
-	return user ? user : conn->user;
-}
-
-void turn_owe(struct conn *conn, uint64_t cost_usec)
-{
-	turn_charge(turn_payer(conn), cost_usec);
-}
-
-void turn_add(struct conn *conn)
-{
-	struct turns *turns = conn->daemon->turns;
-
-	if (conn->ready)
+	if (turn->ready)
 		return;
-	conn->payer = turn_payer(conn);
-	turn_put(conn);
-	/* Behind all that is known to be ready now, but before the kernel is asked for more. */
-	if (turn_may(conn->payer, clock_mono_usec()))
+	user = turn_user(turns, payer);
+	if (!user)
+		user = turn->user;
+	turn->payer = user;
+	turn->ready = true;
+	turn->as_shim = as_shim;
+	if (user->n_ready++ == 0)
+		TAILQ_INSERT_TAIL(&turns->ready, user, ready_link);
+	if (as_shim)
+		TAILQ_INSERT_TAIL(&user->shims, turn, link);
+	else
+		TAILQ_INSERT_TAIL(&user->commands, turn, link);
+	if (turns->serving)
+		return;
+	/* After all connections that are known to be ready, before the kernel is asked for more. */
+	if (turn_may(user, clock_mono_usec()))
 		event_active(turns->event, EV_TIMEOUT, 0);
 	else
 		turn_arm(turns);
 }
 
-void turn_remove(struct conn *conn)
+void turn_remove(struct turns *turns, struct turn *turn)
 {
-	struct turn_user *user = conn->payer;
+	struct turn_user *user = turn->payer;
 
-	if (!conn->ready)
+	if (!turn->ready)
 		return;
-	conn->ready = false;
-	if (conn->ready_as_shim)
-		TAILQ_REMOVE(&user->shims, conn, ready_link);
+	turn->ready = false;
+	if (turn->as_shim)
+		TAILQ_REMOVE(&user->shims, turn, link);
 	else
-		TAILQ_REMOVE(&user->commands, conn, ready_link);
+		TAILQ_REMOVE(&user->commands, turn, link);
 	if (--user->n_ready == 0)
-		TAILQ_REMOVE(&conn->daemon->turns->ready, user, ready_link);
+		TAILQ_REMOVE(&turns->ready, user, ready_link);
 }
 
-static void turn_serve(struct turn_user *user)
+static void turn_serve(struct turns *turns, struct turn_user *user)
 {
 	uint64_t begun = clock_read_usec(CLOCK_THREAD_CPUTIME_ID);
-	struct conn *conn = TAILQ_EMPTY(&user->shims) ? TAILQ_FIRST(&user->commands)
+	struct turn *turn = TAILQ_EMPTY(&user->shims) ? TAILQ_FIRST(&user->commands)
 						      : TAILQ_FIRST(&user->shims);
-	bool again;
 
-	turn_remove(conn);
+	turn_remove(turns, turn);
 	/* It may free the connection, and the user must outlive that. */
 	user->n_conns++;
-	again = conn_serve(conn);
+	turn->serve(turn);
 	user->n_conns--;
 	turn_charge(user, clock_read_usec(CLOCK_THREAD_CPUTIME_ID) - begun);
-	if (again) {
-		conn->payer = turn_payer(conn);
-		turn_put(conn);
-	}
 }
 
 static void turn_on_event(evutil_socket_t fd, short what, void *ctx)
@@ -234,30 +236,37 @@ static void turn_on_event(evutil_socket_t fd, short what, void *ctx)
 	uint64_t begun = clock_mono_usec(), now = begun;
 	struct turn_user *user;
 
+	turns->serving = true;
 	while (now - begun < TURN_USEC && (user = turn_next(turns, now))) {
-		turn_serve(user);
+		turn_serve(turns, user);
 		now = clock_mono_usec();
 	}
+	turns->serving = false;
 	turn_arm(turns);
 }
 
-int turn_join(struct conn *conn)
+int turn_join(struct turns *turns, struct turn *turn, uid_t uid)
 {
-	conn->user = turn_user(conn->daemon->turns, conn->uid);
-	if (!conn->user)
+	turn->user = turn_user(turns, uid);
+	if (!turn->user)
 		return -ENOMEM;
-	conn->user->n_conns++;
+	turn->user->n_conns++;
 	return 0;
 }
 
-void turn_leave(struct conn *conn)
+void turn_leave(struct turns *turns, struct turn *turn)
 {
-	turn_remove(conn);
-	if (conn->user)
-		conn->user->n_conns--;
+	turn_remove(turns, turn);
+	if (turn->user)
+		turn->user->n_conns--;
 }
 
-int turn_start(struct daemon *daemon, struct vc_err *err)
+unsigned int turn_count_conns(const struct turn *turn)
+{
+	return turn->user->n_conns;
+}
+
+static int turn_start(struct daemon *daemon, struct vc_err *err)
 {
 	struct turns *turns = calloc(1, sizeof(*turns));
 
@@ -269,7 +278,7 @@ int turn_start(struct daemon *daemon, struct vc_err *err)
 	return turns->event ? 0 : err_sys(err, ENOMEM, "connections");
 }
 
-void turn_stop(struct daemon *daemon)
+static void turn_stop(struct daemon *daemon)
 {
 	struct turns *turns = daemon->turns;
 
@@ -289,3 +298,5 @@ void turn_stop(struct daemon *daemon)
 	free(turns);
 	daemon->turns = NULL;
 }
+
+const struct part turn_part = { "turn", turn_start, turn_stop };

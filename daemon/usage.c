@@ -11,11 +11,13 @@
  * doubled: that finds out what it grows to, and costs little however many there are. A job that
  * uses more than is known of its kind counts at once; one that has ended with less, by half.
  */
-#include "daemon/daemon.h"
+#include "daemon/usage.h"
 
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/daemon.h"
+#include "daemon/job.h"
 #include "partition/partition.h"
 #include "wire/args.h"
 
@@ -59,7 +61,7 @@ uint64_t usage_expect(const struct daemon *daemon, uid_t uid, uint64_t asked_byt
 
 uint64_t usage_now(const struct job *job)
 {
-	const struct daemon *daemon = job->conn->daemon;
+	const struct daemon *daemon = job->daemon;
 	struct cg_memory memory = { 0 };
 	char group[64];
 
@@ -75,13 +77,13 @@ static void usage_learn(const struct job *job, bool ended)
 
 	for (size_t i = 0; state->n_argv > 0 && i < 2; i++) {
 		uint64_t kind = usage_kind(state->uid, state->argv, lengths[i]);
-		uint64_t known = board_usage(job->conn->daemon->board, kind);
+		uint64_t known = board_usage(job->daemon->board, kind);
 		uint64_t used = job->usage.most_bytes;
 
 		if (used < known)
 			used = ended ? (used + known) / 2 : known;
 		if (used != known)
-			board_set_usage(job->conn->daemon->board, kind, used);
+			board_set_usage(job->daemon->board, kind, used);
 	}
 }
 

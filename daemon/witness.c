@@ -6,9 +6,8 @@
  * says what for). It outlives the daemon, and the next one takes it over. A daemon that ends in
  * order takes it along: from then on nobody can say what has become of the partition.
  */
-#include "daemon/daemon.h"
-
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
@@ -20,6 +19,8 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "daemon/daemon.h"
+#include "daemon/part.h"
 #include "partition/change/failure.h"
 #include "partition/partition.h"
 
@@ -138,7 +139,7 @@ static void witness_watch(struct daemon *daemon, pid_t pid)
 	event_add(witness->death, NULL);
 }
 
-int witness_start(struct daemon *daemon, struct vc_err *err)
+static int witness_start(struct daemon *daemon, struct vc_err *err)
 {
 	struct witness *witness = daemon->witness = calloc(1, sizeof(*witness));
 	int r;
@@ -157,7 +158,7 @@ int witness_start(struct daemon *daemon, struct vc_err *err)
 	return 0;
 }
 
-void witness_stop(struct daemon *daemon)
+static void witness_stop(struct daemon *daemon)
 {
 	struct witness *witness = daemon->witness;
 
@@ -177,3 +178,5 @@ void witness_stop(struct daemon *daemon)
 	free(witness);
 	daemon->witness = NULL;
 }
+
+const struct part witness_part = { "witness", witness_start, witness_stop };

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lint - the sources keep to their own rules
 #
-# Headers compile alone; a file includes its own header first, and the others in order; the code
-# is formatted as .clang-format says; shellcheck finds nothing in the scripts. The manual pages
-# have tests/manpages.sh.
+# Headers compile alone; a file includes its own header first, and the others in order; the daemon
+# has no circle of includes; the code is formatted as .clang-format says; shellcheck finds nothing
+# in the scripts. The manual pages have tests/manpages.sh.
 . "${top_srcdir:=.}/tests/lib.sh"
 requires python3 shellcheck
 cd "$top_srcdir"
@@ -43,6 +43,31 @@ END
 order=$(python3 "$work/order.py" "$work/sources")
 [ -z "$order" ] || fail "includes are not in order:
 $order"
+
+# A module of the daemon is a .c with its .h. No module includes itself through others.
+cat >"$work/cycle.py" <<'END'
+import re, sys
+
+uses, done, path = {}, set(), []
+for name in open(sys.argv[1]).read().split():
+	if name.startswith("daemon/"):
+		found = re.findall(r'#include "(daemon/[^"]+)\.h"', open(name).read())
+		uses.setdefault(name[:-2], set()).update(f for f in found if f != name[:-2])
+
+def visit(module):
+	if module in path:
+		sys.exit(" -> ".join(path[path.index(module):] + [module]))
+	if module not in done:
+		path.append(module)
+		for other in sorted(uses.get(module, ())):
+			visit(other)
+		done.add(path.pop())
+
+for module in sorted(uses):
+	visit(module)
+END
+python3 "$work/cycle.py" "$work/sources" 2>"$work/cycle" ||
+	fail "the daemon's files include each other in a circle: $(cat "$work/cycle")"
 
 # Each major version formats in its own way; this one is Debian 12's.
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then

@@ -19,6 +19,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -37,6 +38,8 @@
 #include "common/log.h"
 #include "common/proc.h"
 #include "common/trust.h"
+#include "daemon/conn.h"
+#include "daemon/part.h"
 #include "libmig/mig.h"
 #include "partition/partition.h"
 
@@ -542,7 +545,7 @@ static int pidfd_max(void)
 	return (int)(limit.rlim_cur / 2);
 }
 
-int ipc_start(struct daemon *daemon, struct vc_err *err)
+static int ipc_start(struct daemon *daemon, struct vc_err *err)
 {
 	struct timeval period = { .tv_usec = IPC_TICK_USEC };
 	struct ipc *ipc = calloc(1, sizeof(*ipc));
@@ -567,7 +570,7 @@ int ipc_start(struct daemon *daemon, struct vc_err *err)
 	return ipc_regions_make(ipc, err);
 }
 
-void ipc_stop(struct daemon *daemon)
+static void ipc_stop(struct daemon *daemon)
 {
 	struct ipc *ipc = daemon->ipc;
 
@@ -584,3 +587,5 @@ void ipc_stop(struct daemon *daemon)
 	free(ipc);
 	daemon->ipc = NULL;
 }
+
+const struct part ipc_part = { "ipc", ipc_start, ipc_stop };

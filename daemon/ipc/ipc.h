@@ -12,11 +12,13 @@
 #ifndef VC_DAEMON_IPC_H
 #define VC_DAEMON_IPC_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "daemon/daemon.h"
 #include "ipcmap/table/table.h"
 
+struct conn;
 struct ipc_watch;
 struct region_spec;
 
@@ -41,7 +43,12 @@ struct ipc {
 	bool undo_more;                  /* some waits for the next step */
 };
 
-/* ipc.c. With the table locked. */
+/* ipc.c */
+/* A job has come here by a move, or runs again after a move that failed. */
+void ipc_job_came(struct daemon *daemon, uint32_t job);
+/* Whether a process belongs to a job that is being moved. It asks again after the move. */
+bool ipc_must_wait(struct daemon *daemon, pid_t pid);
+/* With the table locked. */
 /* Who the caller is, for the table: partition, job, start. Its opener, if it has one, is
  * brought up to date. */
 int ipc_who(struct ipc *ipc, struct conn *conn, struct table_opener *ret, struct vc_err *err);

@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "daemon/conn.h"
 #include "daemon/ipc/ipc.h"
 #include "daemon/ipc/request.h"
+#include "daemon/request/request.h"
 #include "ipcmap/door/door.h"
 
 #define LIST_MAX 256  /* objects in a piece */

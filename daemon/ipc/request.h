@@ -6,6 +6,7 @@
 #define VC_DAEMON_REQ_IPC_H
 
 #include "daemon/ipc/ipc.h"
+#include "wire/wire.h"
 
 /* Which object is meant: by kind and name, or by id. */
 struct ipc_key {

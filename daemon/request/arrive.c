@@ -7,11 +7,12 @@
  * take the last place. The shim goes on over the same connection when the job is here, and closes
  * it when the move has failed.
  */
-#include "daemon/daemon.h"
-
 #include <errno.h>
 
 #include "common/log.h"
+#include "daemon/conn.h"
+#include "daemon/daemon.h"
+#include "daemon/request/request.h"
 
 int req_arrive(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 {
@@ -22,7 +23,7 @@ int req_arrive(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	log_stage("arrive", arrive->job);
 	if (conn_is_shim(conn))
 		return err_set(err, EPROTO, "this connection has a job already");
-	if (arrive->uid != 0 && job_count(daemon, arrive->uid) >= most)
+	if (arrive->uid != 0 && conn_count_jobs(daemon, arrive->uid) >= most)
 		return err_set(
 			err, EDQUOT,
 			"its user has %u jobs in partition %s, as many as allowed; end some, or "

@@ -13,7 +13,7 @@
  * it stops listening, then it serves what has come: so whatever the program could send is answered,
  * and what it could not has not been done.
  */
-#include "daemon/daemon.h"
+#include "daemon/request/kept.h"
 
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -23,6 +23,8 @@
 
 #include "common/cleanup.h"
 #include "common/proc.h"
+#include "daemon/conn.h"
+#include "daemon/daemon.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
@@ -55,6 +57,27 @@ static int kept_stale(struct vc_err *err)
 		"anew");
 }
 
+static bool kept_is_idle(const struct conn *conn)
+{
+	return conn->kept && !conn->turn.ready && !conn->answer && !wire_pending(conn->wire);
+}
+
+/* Ends an idle connection, unless a message has just come. Returns true if conn is gone. */
+static bool kept_retire(struct conn *conn)
+{
+	int bytes = 0;
+
+	if (!kept_is_idle(conn))
+		return false;
+	shutdown(wire_fd(conn->wire), SHUT_RD);
+	if (ioctl(wire_fd(conn->wire), FIONREAD, &bytes) < 0 || bytes == 0) {
+		conn_free(conn);
+		return true;
+	}
+	conn_queue(conn);
+	return false;
+}
+
 /* The first message of the kind. */
 static int kept_begin(struct conn *conn, struct vc_err *err)
 {
@@ -69,6 +92,7 @@ static int kept_begin(struct conn *conn, struct vc_err *err)
 		return kept_stale(err);
 	wire_ask_sender(conn->wire);
 	conn->kept = true;
+	conn->on_idle = kept_retire;
 	return 0;
 }
 
@@ -83,32 +107,12 @@ int kept_admit(struct conn *conn, const struct wire_msg *msg, struct vc_err *err
 	return 0;
 }
 
-static bool kept_is_idle(const struct conn *conn)
-{
-	return conn->kept && !conn->ready && !conn->answer && !wire_pending(conn->wire);
-}
-
-bool kept_retire(struct conn *conn)
-{
-	int bytes = 0;
-
-	if (!kept_is_idle(conn))
-		return false;
-	shutdown(wire_fd(conn->wire), SHUT_RD);
-	if (ioctl(wire_fd(conn->wire), FIONREAD, &bytes) < 0 || bytes == 0) {
-		conn_free(conn);
-		return true;
-	}
-	turn_add(conn);
-	return false;
-}
-
 bool kept_retire_one(struct daemon *daemon, const struct turn_user *user)
 {
 	struct conn *conn;
 
 	TAILQ_FOREACH(conn, &daemon->conns, link)
-		if ((!user || conn->user == user) && kept_retire(conn))
+		if ((!user || conn->turn.user == user) && kept_retire(conn))
 			return true;
 	return false;
 }

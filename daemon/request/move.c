@@ -5,14 +5,17 @@
  * The daemon finds the job, checks whose it is and where it should go; the job's
  * shim does the rest, and answers the command itself.
  */
-#include "daemon/daemon.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/log.h"
+#include "daemon/alive.h"
+#include "daemon/conn.h"
+#include "daemon/daemon.h"
+#include "daemon/decide.h"
+#include "daemon/job.h"
+#include "daemon/order.h"
+#include "daemon/request/request.h"
 
 #define MOVE_COST_USEC 10000 /* of a move that its shim refuses after a look at the job */
 
@@ -35,46 +38,6 @@ static int move_target(struct conn *conn, const struct job *job, const Vc__Move 
 			"partition %s is down: its daemon does not run; 'vcctl up' starts it",
 			move->to);
 	return to;
-}
-
-/* A shim does not listen while it moves its job. The socket holds some hundred orders;
- * what does not fit would pile up here, each with a descriptor of ours. */
-static int move_check_orders(const struct job *job, struct vc_err *err)
-{
-	if (wire_pending(job->conn->wire))
-		return err_set(err, EBUSY, "job %u has too many orders waiting; try again later",
-			       job->state->job);
-	return 0;
-}
-
-void move_order(struct job *job, uint32_t to, const char *note, const Vc__Move *request,
-		int command)
-{
-	const struct daemon *daemon = job->conn->daemon;
-	const struct instance *instance = daemon->instance;
-	bool estimate = request && request->estimate;
-	Vc__Move body = VC__MOVE__INIT;
-	Vc__Msg order = VC__MSG__INIT;
-
-	log_stage("order", job->state->job);
-	body.has_job = true;
-	body.job = job->state->job;
-	body.to = instance->config->parts[to].name;
-	body.note = (char *)note;
-	body.engine = request ? request->engine : NULL;
-	body.has_progress = body.progress = request && request->progress;
-	body.has_estimate = body.estimate = estimate;
-	body.has_max_stop_usec = true;
-	body.max_stop_usec = request && request->has_max_stop_usec
-				     ? request->max_stop_usec
-				     : instance->config->move_max_stop_usec;
-	body.has_memory_bytes = true;
-	body.memory_bytes = usage_now(job);
-	if (!estimate)
-		board_reserve(daemon->board, to, clock_mono_usec(), body.memory_bytes);
-	order.body_case = VC__MSG__BODY_MOVE;
-	order.move = &body;
-	conn_send(job->conn, &order, &command, command >= 0);
 }
 
 /* The command is the shim's now; or the shim has hung up, since the job is elsewhere. */
@@ -109,10 +72,11 @@ int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	const Vc__Move *move = msg->msg->move;
 	char note[sizeof(err->text)] = "";
 	struct job *job;
-	int to, r = job_find_for(conn, move->has_pid, move->job, move->pid, &job, err);
+	int to, r = job_find_for(conn->daemon, conn->uid, move->has_pid, move->job, move->pid, &job,
+				 err);
 
 	if (r == 0)
-		r = move_check_orders(job, err);
+		r = order_check(job, err);
 	if (r < 0)
 		return r;
 	to = move_target(conn, job, move, note, sizeof(note), err);
@@ -122,8 +86,8 @@ int req_move(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		move_answer_stays(conn, job, note);
 		return 0;
 	}
-	turn_owe(conn, MOVE_COST_USEC);
-	move_order(job, (uint32_t)to, note[0] ? note : NULL, move, wire_fd(conn->wire));
+	conn_owe(conn, MOVE_COST_USEC);
+	order_move(job, (uint32_t)to, note[0] ? note : NULL, move, wire_fd(conn->wire));
 	return move_check_sent(conn, job, err);
 }
 
@@ -132,10 +96,10 @@ int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	Vc__Msg order = VC__MSG__INIT;
 	struct job *job;
 	int command = wire_fd(conn->wire);
-	int r = job_find_for(conn, false, msg->msg->signal->job, 0, &job, err);
+	int r = job_find_for(conn->daemon, conn->uid, false, msg->msg->signal->job, 0, &job, err);
 
 	if (r == 0)
-		r = move_check_orders(job, err);
+		r = order_check(job, err);
 	if (r < 0)
 		return r;
 	if (msg->msg->signal->signal <= 0 || msg->msg->signal->signal >= _NSIG)

@@ -5,9 +5,11 @@
  * Any daemon can answer, since all read the same board. The command then connects
  * to the daemon of the partition that it is told.
  */
-#include "daemon/daemon.h"
-
 #include "common/log.h"
+#include "daemon/conn.h"
+#include "daemon/daemon.h"
+#include "daemon/decide.h"
+#include "daemon/request/request.h"
 
 int req_place(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 {

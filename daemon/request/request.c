@@ -5,17 +5,28 @@
  * A handler returns 0 when it has answered or handed the connection on. What it
  * cannot do it returns as an error, which is the caller's answer.
  */
-#include "daemon/daemon.h"
+#include "daemon/request/request.h"
 
 #include <errno.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "daemon/conn.h"
+#include "daemon/daemon.h"
+#include "daemon/ipc/ipc.h"
+#include "daemon/request/kept.h"
+#include "daemon/sample.h"
 
 enum need {
 	NEED_ANY,  /* every user; the handler looks at whose job it is */
 	NEED_ROOT, /* shims, and nobody else */
 };
+
+static int req_ping(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
+{
+	conn_ok(conn);
+	return 0;
+}
 
 static const struct request {
 	const char *name;
@@ -112,10 +123,4 @@ void request_handle(struct conn *conn, struct wire_msg *msg)
 		  (unsigned)conn->uid, (int)conn->pid, r < 0 ? err.text : "ok");
 	if (r < 0 && !conn->done)
 		conn_error(conn, &err);
-}
-
-int req_ping(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
-{
-	conn_ok(conn);
-	return 0;
 }

@@ -8,8 +8,6 @@
  * socket, asks it for the program's descriptors, and answers there: from now on this
  * daemon may die without harm to the job.
  */
-#include "daemon/daemon.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +16,12 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "daemon/conn.h"
+#include "daemon/daemon.h"
+#include "daemon/job.h"
+#include "daemon/pool.h"
+#include "daemon/request/request.h"
+#include "daemon/usage.h"
 
 #define RUN_NAME_MAX 64
 #define RUN_COST_USEC 2000 /* of a shim that is started and ends */
@@ -60,7 +64,7 @@ static int run_check(const struct conn *conn, const struct wire_msg *msg, struct
 	for (size_t i = 0; i < run->n_env; i++)
 		if (run_has_nul(&run->env[i]))
 			return err_set(err, EINVAL, "an environment variable has a NUL byte");
-	if (conn->uid != 0 && job_count(conn->daemon, conn->uid) >= most)
+	if (conn->uid != 0 && conn_count_jobs(conn->daemon, conn->uid) >= most)
 		return err_set(err, EAGAIN,
 			       "you have %u jobs in partition %s, as many as allowed; end some, or "
 			       "have max-jobs-per-user raised",
@@ -100,7 +104,7 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	r = pool_take(daemon, &shim, &job, err);
 	if (r < 0)
 		return r;
-	turn_owe(conn, RUN_COST_USEC);
+	conn_owe(conn, RUN_COST_USEC);
 	start.job = job;
 	start.run = msg->msg->run;
 	start.creds = &creds;

@@ -2,14 +2,14 @@
 /*
  * status-devices.c - the devices of all partitions, as the kernel has them now
  */
-#include "daemon/daemon.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "daemon/daemon.h"
+#include "daemon/request/status.h"
 #include "partition/device/deny.h"
 #include "partition/device/device.h"
 #include "partition/device/irq.h"

@@ -2,14 +2,14 @@
 /*
  * status-regions.c - the regions of all partitions, what each is charged, and who has it open
  */
-#include "daemon/daemon.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "daemon/daemon.h"
 #include "daemon/ipc/ipc.h"
+#include "daemon/request/status.h"
 #include "ipcmap/kind.h"
 #include "partition/region.h"
 

@@ -9,13 +9,19 @@
  * An answer is made item by item, in pieces of about a millisecond; other users are served in
  * between. A cursor keeps the place by what does not change: a slot, a job's or a move's number.
  */
-#include "daemon/daemon.h"
+#include "daemon/request/status.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "daemon/alive.h"
+#include "daemon/conn.h"
+#include "daemon/daemon.h"
+#include "daemon/job.h"
+#include "daemon/moves.h"
+#include "daemon/request/request.h"
 #include "partition/partition.h"
 
 #define STATUS_PIECE_USEC 1000
@@ -149,7 +155,7 @@ static int status_add_job(struct conn *conn, struct status *status, struct statu
 	const struct job *job;
 
 	TAILQ_FOREACH(job, &conn->daemon->jobs, link)
-		if (job->number > status->cursor && job_visible(job, conn))
+		if (job->number > status->cursor && job_visible(job, conn->uid))
 			break;
 	if (!job)
 		return 0;

@@ -6,7 +6,7 @@
  * since is read before each answer, in pieces. A shim that finds the file large begins a new one;
  * then this does too, and keeps what it has.
  */
-#include "daemon/daemon.h"
+#include "daemon/moves.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,8 @@
 
 #include "common/cleanup.h"
 #include "common/trust.h"
+#include "daemon/daemon.h"
+#include "daemon/part.h"
 #include "wire/moved.h"
 
 #define MOVES_FILE "moves.jsonl"
@@ -101,7 +103,7 @@ const Vc__Moved *moves_next(const struct daemon *daemon, uint64_t *number)
 	return *number < moves->end ? moves->list[(*number)++ % MOVES_KEPT] : NULL;
 }
 
-int moves_start(struct daemon *daemon, struct vc_err *err)
+static int moves_start(struct daemon *daemon, struct vc_err *err)
 {
 	daemon->moves = calloc(1, sizeof(*daemon->moves));
 	if (!daemon->moves)
@@ -110,7 +112,7 @@ int moves_start(struct daemon *daemon, struct vc_err *err)
 	return 0;
 }
 
-void moves_stop(struct daemon *daemon)
+static void moves_stop(struct daemon *daemon)
 {
 	struct moves *moves = daemon->moves;
 
@@ -122,3 +124,5 @@ void moves_stop(struct daemon *daemon)
 	free(moves);
 	daemon->moves = NULL;
 }
+
+const struct part moves_part = { "moves", moves_start, moves_stop };

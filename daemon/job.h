@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * job.h - the jobs of this partition
+ */
+#ifndef VC_DAEMON_JOB_H
+#define VC_DAEMON_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "wire/wire.h"
+
+struct conn;
+struct daemon;
+
+/* The balancer's state of a job. */
+struct job_balance {
+	uint64_t at_usec;      /* CLOCK_MONOTONIC of the last look; 0: none */
+	uint64_t cpu_usec;     /* the group's CPU time then */
+	double cpus;           /* kept busy since the look before */
+	int advice;            /* index of the partition to move to; -1: stay */
+	unsigned int agreed;   /* so many looks in sequence had this advice */
+	uint64_t ordered_usec; /* CLOCK_MONOTONIC of the last order to move it; 0: none */
+};
+
+/* The measurements of a job's memory. */
+struct job_usage {
+	uint64_t since_usec, next_usec; /* CLOCK_MONOTONIC: first look here, next one; 0: none */
+	uint64_t most_bytes;            /* the largest amount seen in use */
+};
+
+/* A job here. It exists as long as its shim's connection. */
+struct job {
+	TAILQ_ENTRY(job) link; /* daemon::jobs */
+	uint64_t number;       /* the order in which jobs came here: 1, 2 ... */
+	struct daemon *daemon;
+	struct conn *conn;
+	Vc__JobState *state; /* the shim's last message */
+	struct job_balance balance;
+	struct job_usage usage;
+};
+
+/* Adds the job of a shim's connection, with its first state, to the table. Takes state over on
+ * success. -ENOMEM. */
+int job_new(struct daemon *daemon, struct conn *conn, Vc__JobState *state, struct job **ret,
+	    struct vc_err *err);
+void job_free(struct job *job);
+/* Returns the index of the partition of a process, and its job (0: none); -1: no partition. */
+int job_origin(const struct daemon *daemon, pid_t pid, uint32_t *ret_job);
+/* Returns the index of the present or last partition of a job's parent, also if the parent's job
+ * has moved; -1: no partition. */
+int job_parent(const struct job *job);
+/* Writes on the board that a moved job is here, if the word of another job has replaced its own. */
+void job_note_moved(const struct job *job);
+struct job *job_find(struct daemon *daemon, uint32_t id);
+/* Finds a job for a user by its id, or by the pid of any of its processes. -ENOENT: not here;
+ * -EPERM: it belongs to another user. */
+int job_find_for(struct daemon *daemon, uid_t uid, bool by_pid, uint32_t id, pid_t pid,
+		 struct job **ret, struct vc_err *err);
+bool job_visible(const struct job *job, uid_t uid);
+
+#endif
