@@ -58,14 +58,14 @@ bool log_bound_admits(enum log_level level, unsigned int *ret_left_out)
 	return true;
 }
 
-static bool bound_is_full(struct stat *st)
+static bool log_bound_is_full(struct stat *st)
 {
 	return fstat(STDERR_FILENO, st) == 0 && S_ISREG(st->st_mode) &&
 	       st->st_size > (off_t)LOG_BYTES_MAX;
 }
 
 /* The path of a daemon's log; someone else's file on stderr is no business of ours. */
-static bool bound_path(char path[PATH_MAX])
+static bool log_bound_path(char path[PATH_MAX])
 {
 	ssize_t len = readlink("/proc/self/fd/2", path, PATH_MAX - 3);
 	size_t name = strlen(BOUND_NAME);
@@ -83,13 +83,13 @@ void log_bound_file(void)
 	struct stat st;
 	off_t at = 0;
 
-	if (!bound_is_full(&st) || !bound_path(path))
+	if (!log_bound_is_full(&st) || !log_bound_path(path))
 		return;
 	strcat(path, ".1");
 	from = open("/proc/self/fd/2", O_RDONLY | O_CLOEXEC);
 	to = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
 	/* Another process may be doing the same, or have done it. */
-	if (from < 0 || to < 0 || flock(to, LOCK_EX | LOCK_NB) < 0 || !bound_is_full(&st))
+	if (from < 0 || to < 0 || flock(to, LOCK_EX | LOCK_NB) < 0 || !log_bound_is_full(&st))
 		return;
 	if (ftruncate(to, 0) < 0)
 		return;

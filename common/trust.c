@@ -320,7 +320,7 @@ ssize_t trust_read_all(int dirfd, const char *path, size_t max, char **ret)
 }
 
 /* A disk that was full has cut the last line: what follows is to begin one of its own. */
-static bool append_is_torn(int fd)
+static bool trust_is_torn(int fd)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
 	char last;
@@ -343,7 +343,7 @@ int trust_append(int dirfd, const char *path, const char *line, mode_t mode)
 	fd = trust_openat(dirfd, path, O_RDWR | O_APPEND | O_CREAT, mode);
 	if (fd < 0)
 		return fd;
-	len = asprintf(&text, "%s%s\n", append_is_torn(fd) ? "\n" : "", line);
+	len = asprintf(&text, "%s%s\n", trust_is_torn(fd) ? "\n" : "", line);
 	if (len < 0) {
 		text = NULL;
 		return -ENOMEM;

@@ -13,12 +13,12 @@
 
 #include "common/cleanup.h"
 
-static const char *skip_blanks(const char *p)
+static const char *cpulist_skip_blanks(const char *p)
 {
 	return p + strspn(p, " \t\n");
 }
 
-static int parse_number(const char **p, unsigned int *ret)
+static int cpulist_parse_number(const char **p, unsigned int *ret)
 {
 	unsigned int value = 0;
 
@@ -35,28 +35,28 @@ static int parse_number(const char **p, unsigned int *ret)
 
 int cpulist_parse(const char *text, struct cpulist *ret)
 {
-	const char *p = skip_blanks(text);
+	const char *p = cpulist_skip_blanks(text);
 
 	*ret = (struct cpulist){ 0 };
 	while (*p) {
 		unsigned int first, last;
 
-		if (parse_number(&p, &first) < 0)
+		if (cpulist_parse_number(&p, &first) < 0)
 			return -EINVAL;
 		last = first;
 		if (*p == '-') {
 			p++;
-			if (parse_number(&p, &last) < 0 || last < first)
+			if (cpulist_parse_number(&p, &last) < 0 || last < first)
 				return -EINVAL;
 		}
 		for (; first <= last; first++)
 			cpulist_add(ret, first);
-		p = skip_blanks(p);
+		p = cpulist_skip_blanks(p);
 		if (!*p)
 			break;
 		if (*p++ != ',')
 			return -EINVAL;
-		p = skip_blanks(p);
+		p = cpulist_skip_blanks(p);
 		if (!*p)
 			return -EINVAL;
 	}

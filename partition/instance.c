@@ -45,7 +45,7 @@ const char *instance_dir(const char *option)
 }
 
 /* The directory's one name; its last part need not exist yet. */
-static int canonical(const char *dir, char ret[static PATH_MAX])
+static int instance_canonical(const char *dir, char ret[static PATH_MAX])
 {
 	char copy[PATH_MAX], parent[PATH_MAX];
 	const char *base;
@@ -74,11 +74,11 @@ int instance_group_name(const char *dir, char *ret, size_t size)
 {
 	char path[PATH_MAX], usual[PATH_MAX];
 	uint32_t hash = 2166136261u; /* FNV-1a */
-	int n, r = canonical(dir, path);
+	int n, r = instance_canonical(dir, path);
 
 	if (r < 0)
 		return r;
-	if (canonical(INSTANCE_DEFAULT_DIR, usual) == 0 && !strcmp(path, usual)) {
+	if (instance_canonical(INSTANCE_DEFAULT_DIR, usual) == 0 && !strcmp(path, usual)) {
 		n = snprintf(ret, size, "vcrun");
 	} else {
 		for (const char *p = path; *p; p++)
@@ -88,12 +88,12 @@ int instance_group_name(const char *dir, char *ret, size_t size)
 	return n < (int)size ? 0 : -ENAMETOOLONG;
 }
 
-static json_t *optional_string(const char *text)
+static json_t *instance_optional_string(const char *text)
 {
 	return text ? json_string(text) : json_null();
 }
 
-static json_t *to_json(const struct instance *in)
+static json_t *instance_to_json(const struct instance *in)
 {
 	const struct config *config = in->config;
 	json_t *parts = json_array(), *regions = json_array();
@@ -111,8 +111,9 @@ static json_t *to_json(const struct instance *in)
 		"{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:I, s:s, s:b, s:b, s:o, "
 		"s:o}",
 		"version", INSTANCE_VERSION, "cgroup-base", in->cgroup_base, "own-mount",
-		in->own_mount, "policy", config->policy, "criu", optional_string(config->criu),
-		"policy-path", optional_string(config->policy_path), "sample-interval-msec",
+		in->own_mount, "policy", config->policy, "criu",
+		instance_optional_string(config->criu), "policy-path",
+		instance_optional_string(config->policy_path), "sample-interval-msec",
 		(int)config->sample_interval_msec, "max-jobs-per-user",
 		(int)config->max_jobs_per_user, "ipc-entries", (int)config->ipc_entries,
 		"ipc-objects-per-user", (int)config->ipc_objects_per_user, "move-max-stop-usec",
@@ -124,7 +125,8 @@ static json_t *to_json(const struct instance *in)
 }
 
 /* Which instance.json it is: it is always replaced whole. False: the one that was read. */
-static bool file_differs(const struct instance *in, ino_t *ret_ino, struct timespec *ret_at)
+static bool instance_file_differs(const struct instance *in, ino_t *ret_ino,
+				  struct timespec *ret_at)
 {
 	struct stat st = { .st_ino = 0 };
 
@@ -138,7 +140,7 @@ static bool file_differs(const struct instance *in, ino_t *ret_ino, struct times
 
 int instance_save(const struct instance *in, struct vc_err *err)
 {
-	json_auto_t *root = to_json(in);
+	json_auto_t *root = instance_to_json(in);
 	_cleanup_free_ char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
 	int r;
 
@@ -148,7 +150,7 @@ int instance_save(const struct instance *in, struct vc_err *err)
 	return r < 0 ? err_sys(err, -r, "cannot write %s/" INSTANCE_FILE, in->dir) : 0;
 }
 
-static int copy_optional(json_t *value, char **ret)
+static int instance_copy_optional(json_t *value, char **ret)
 {
 	if (json_is_null(value))
 		return 0;
@@ -158,7 +160,7 @@ static int copy_optional(json_t *value, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int regions_from_json(json_t *list, struct config *config, json_error_t *why)
+static int instance_regions_from_json(json_t *list, struct config *config, json_error_t *why)
 {
 	size_t n = json_array_size(list);
 	int r = 0;
@@ -174,7 +176,7 @@ static int regions_from_json(json_t *list, struct config *config, json_error_t *
 }
 
 /* What an older vcrun did not write has its default. */
-static int settings_from_json(json_t *root, struct config *config, json_error_t *why)
+static int instance_settings_from_json(json_t *root, struct config *config, json_error_t *why)
 {
 	int version, sample, max_jobs, exclusive, overcommit = false;
 	json_int_t max_stop = 0, images = 0;
@@ -210,11 +212,11 @@ static int settings_from_json(json_t *root, struct config *config, json_error_t 
 	config->overcommit = overcommit;
 	if (!config->policy)
 		return -ENOMEM;
-	r = copy_optional(criu, &config->criu);
-	return r == 0 ? copy_optional(policy_path, &config->policy_path) : r;
+	r = instance_copy_optional(criu, &config->criu);
+	return r == 0 ? instance_copy_optional(policy_path, &config->policy_path) : r;
 }
 
-static int name_from_json(json_t *root, struct partition_spec *ret, json_error_t *why)
+static int instance_name_from_json(json_t *root, struct partition_spec *ret, json_error_t *why)
 {
 	const char *name;
 
@@ -225,10 +227,10 @@ static int name_from_json(json_t *root, struct partition_spec *ret, json_error_t
 }
 
 /* What is on the machine: groups, a mount, partitions. */
-static int parts_from_json(json_t *root, struct instance *in,
-			   int (*parse)(json_t *root, struct partition_spec *ret,
-					json_error_t *why),
-			   json_error_t *why)
+static int instance_parts_from_json(json_t *root, struct instance *in,
+				    int (*parse)(json_t *root, struct partition_spec *ret,
+						 json_error_t *why),
+				    json_error_t *why)
 {
 	struct config *config = in->config;
 	const char *base;
@@ -254,18 +256,20 @@ static int parts_from_json(json_t *root, struct instance *in,
 	return r;
 }
 
-static int from_json(json_t *root, struct instance *in, json_error_t *why)
+static int instance_from_json(json_t *root, struct instance *in, json_error_t *why)
 {
-	int r = settings_from_json(root, in->config, why);
+	int r = instance_settings_from_json(root, in->config, why);
 
 	if (r == 0)
-		r = parts_from_json(root, in, spec_from_json, why);
-	return r == 0 ? regions_from_json(json_object_get(root, "regions"), in->config, why) : r;
+		r = instance_parts_from_json(root, in, spec_from_json, why);
+	return r == 0 ? instance_regions_from_json(json_object_get(root, "regions"), in->config,
+						   why)
+		      : r;
 }
 
-static int remains_from_json(json_t *root, struct instance *in, json_error_t *why)
+static int instance_remains_from_json(json_t *root, struct instance *in, json_error_t *why)
 {
-	return parts_from_json(root, in, name_from_json, why);
+	return instance_parts_from_json(root, in, instance_name_from_json, why);
 }
 
 static int instance_refuse(int r, const char *dir, struct vc_err *err)
@@ -275,9 +279,9 @@ static int instance_refuse(int r, const char *dir, struct vc_err *err)
 }
 
 /* remedy: what to do about a damaged file. */
-static int open_with(const char *dir,
-		     int (*parse)(json_t *root, struct instance *in, json_error_t *why),
-		     const char *remedy, struct instance **ret, struct vc_err *err)
+static int instance_open_with(const char *dir,
+			      int (*parse)(json_t *root, struct instance *in, json_error_t *why),
+			      const char *remedy, struct instance **ret, struct vc_err *err)
 {
 	_cleanup_(instance_freep) struct instance *in = calloc(1, sizeof(*in));
 	json_auto_t *root = NULL;
@@ -293,7 +297,7 @@ static int open_with(const char *dir,
 	if (in->dirfd < 0 && in->dirfd != -ENOENT)
 		return instance_refuse(in->dirfd, dir, err);
 	if (in->dirfd >= 0)
-		file_differs(in, &in->read_ino, &in->read_at);
+		instance_file_differs(in, &in->read_ino, &in->read_at);
 	len = in->dirfd < 0 ? -ENOENT
 			    : trust_read_all(in->dirfd, INSTANCE_FILE, INSTANCE_MAX, &text);
 	if (len == -ENOENT)
@@ -318,15 +322,17 @@ static int open_with(const char *dir,
 
 int instance_open(const char *dir, struct instance **ret, struct vc_err *err)
 {
-	return open_with(dir, from_json, "run 'vcctl down' and 'vcctl up'", ret, err);
+	return instance_open_with(dir, instance_from_json, "run 'vcctl down' and 'vcctl up'", ret,
+				  err);
 }
 
 int instance_open_remains(const char *dir, struct instance **ret, struct vc_err *err)
 {
-	return open_with(dir, remains_from_json,
-			 "end its daemons and jobs, remove its groups (vcctl(8) says where they "
-			 "are), and unmount what is mounted there",
-			 ret, err);
+	return instance_open_with(
+		dir, instance_remains_from_json,
+		"end its daemons and jobs, remove its groups (vcctl(8) says where they "
+		"are), and unmount what is mounted there",
+		ret, err);
 }
 
 int instance_refresh(struct instance *in, struct vc_err *err)
@@ -338,7 +344,7 @@ int instance_refresh(struct instance *in, struct vc_err *err)
 	ino_t ino;
 	int r;
 
-	if (!file_differs(in, &ino, &at))
+	if (!instance_file_differs(in, &ino, &at))
 		return 0;
 	r = instance_open(in->dir, &fresh, err);
 	if (r < 0)
@@ -373,7 +379,7 @@ int instance_find(const struct instance *in, const char *name)
 }
 
 /* Who listens at the partition's socket, for those who may not read the lock. */
-static pid_t listener_pid(const struct instance *in, const char *partition)
+static pid_t instance_listener_pid(const struct instance *in, const char *partition)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -403,7 +409,7 @@ pid_t instance_daemon_pid(const struct instance *in, const char *partition)
 		return 0;
 	fd = trust_openat(in->dirfd, path, O_RDONLY, 0);
 	if (fd == -EACCES)
-		return listener_pid(in, partition);
+		return instance_listener_pid(in, partition);
 	if (fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
 		return 0;
 	return lock.l_pid > 0 ? lock.l_pid : 0;

@@ -24,7 +24,8 @@
 #define WITNESS_KILL_USEC 1000000
 
 /* A group that a crash left may use more than its spec has by now. */
-static int set_memory(struct cg *cg, const struct partition_spec *spec, struct vc_err *err)
+static int partition_set_memory(struct cg *cg, const struct partition_spec *spec,
+				struct vc_err *err)
 {
 	const struct cg_shrink how = {
 		.deadline_usec = clock_mono_usec() + ADOPT_SHRINK_USEC,
@@ -51,7 +52,7 @@ int partition_create(struct cg *cg, const struct partition_spec *spec,
 		r = cg_cpus_set(cg, spec->name, spec->cpus, spec->mems, spec->exclusive, &obtained,
 				err);
 	if (r == 0)
-		r = set_memory(cg, spec, err);
+		r = partition_set_memory(cg, spec, err);
 	if (r == 0) {
 		*ret_obtained = obtained;
 		return 0;

@@ -40,7 +40,7 @@ struct objects {
 	size_t n;
 };
 
-static void objects_done(struct objects *objects)
+static void topology_objects_done(struct objects *objects)
 {
 	free(objects->set);
 }
@@ -51,16 +51,16 @@ static void topology_destroyp(hwloc_topology_t *topology)
 		hwloc_topology_destroy(*topology);
 }
 
-static void bitmap_freep(hwloc_bitmap_t *set)
+static void topology_bitmap_freep(hwloc_bitmap_t *set)
 {
 	hwloc_bitmap_free(*set);
 }
 
 /* The machine as this process may use it: what its cpuset and its affinity leave. */
-static int load(hwloc_topology_t *ret, struct vc_err *err)
+static int topology_load(hwloc_topology_t *ret, struct vc_err *err)
 {
 	_cleanup_(topology_destroyp) hwloc_topology_t topology = NULL;
-	_cleanup_(bitmap_freep) hwloc_bitmap_t mine = hwloc_bitmap_alloc();
+	_cleanup_(topology_bitmap_freep) hwloc_bitmap_t mine = hwloc_bitmap_alloc();
 
 	if (!mine || hwloc_topology_init(&topology) < 0)
 		return err_sys(err, ENOMEM, "cannot read the machine's topology");
@@ -76,10 +76,10 @@ static int load(hwloc_topology_t *ret, struct vc_err *err)
 	return 0;
 }
 
-static int collect(hwloc_topology_t topology, const struct line *line, struct objects *ret)
+static int topology_collect(hwloc_topology_t topology, const struct line *line, struct objects *ret)
 {
-	_cleanup_(objects_done) struct objects objects = { .line = line };
-	_cleanup_(bitmap_freep) hwloc_bitmap_t covered = hwloc_bitmap_alloc();
+	_cleanup_(topology_objects_done) struct objects objects = { .line = line };
+	_cleanup_(topology_bitmap_freep) hwloc_bitmap_t covered = hwloc_bitmap_alloc();
 	hwloc_obj_t obj = NULL;
 
 	if (!covered)
@@ -105,13 +105,13 @@ static int collect(hwloc_topology_t topology, const struct line *line, struct ob
 }
 
 /* How many parts when nobody said: the machine's own coarsest division, else two. */
-static int choose_number(hwloc_topology_t topology, size_t *ret)
+static int topology_choose_number(hwloc_topology_t topology, size_t *ret)
 {
 	size_t n = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU) > 1 ? 2 : 1;
 
 	for (size_t i = 0; lines[i].type != HWLOC_OBJ_CORE; i++) {
-		_cleanup_(objects_done) struct objects objects = { 0 };
-		int r = collect(topology, &lines[i], &objects);
+		_cleanup_(topology_objects_done) struct objects objects = { 0 };
+		int r = topology_collect(topology, &lines[i], &objects);
 
 		if (r < 0 && r != -ENOENT)
 			return r;
@@ -124,11 +124,11 @@ static int choose_number(hwloc_topology_t topology, size_t *ret)
 	return 0;
 }
 
-static int choose_line(hwloc_topology_t topology, size_t n, struct objects *ret)
+static int topology_choose_line(hwloc_topology_t topology, size_t n, struct objects *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-		_cleanup_(objects_done) struct objects objects = { 0 };
-		int r = collect(topology, &lines[i], &objects);
+		_cleanup_(topology_objects_done) struct objects objects = { 0 };
+		int r = topology_collect(topology, &lines[i], &objects);
 
 		if (r < 0 && r != -ENOENT)
 			return r;
@@ -142,15 +142,15 @@ static int choose_line(hwloc_topology_t topology, size_t n, struct objects *ret)
 }
 
 /* The hwloc list form has no size limit to mind and is the kernel's. */
-static int list_of(hwloc_const_bitmap_t set, char **ret)
+static int topology_list_of(hwloc_const_bitmap_t set, char **ret)
 {
 	return hwloc_bitmap_list_asprintf(ret, set) < 0 ? -ENOMEM : 0;
 }
 
 /* All nodes near to cpus; those without CPUs are near to nobody, unless no other is. */
-static int nodes_near(hwloc_topology_t topology, hwloc_const_bitmap_t cpus, char **ret)
+static int topology_nodes_near(hwloc_topology_t topology, hwloc_const_bitmap_t cpus, char **ret)
 {
-	_cleanup_(bitmap_freep) hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
+	_cleanup_(topology_bitmap_freep) hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
 	hwloc_obj_t obj = NULL;
 
 	if (!nodes)
@@ -159,15 +159,15 @@ static int nodes_near(hwloc_topology_t topology, hwloc_const_bitmap_t cpus, char
 		if (hwloc_bitmap_intersects(obj->cpuset, cpus))
 			hwloc_bitmap_set(nodes, obj->os_index);
 	}
-	return list_of(hwloc_bitmap_iszero(nodes) ? hwloc_topology_get_topology_nodeset(topology)
-						  : nodes,
-		       ret);
+	return topology_list_of(
+		hwloc_bitmap_iszero(nodes) ? hwloc_topology_get_topology_nodeset(topology) : nodes,
+		ret);
 }
 
 /* Fills one part with objects from first on, up to the border nearest to want
  * CPUs in all, leaving at least one object for each of the parts that follow. */
-static size_t take(const struct objects *objects, size_t first, size_t after, double want,
-		   double *taken, hwloc_bitmap_t ret)
+static size_t topology_take(const struct objects *objects, size_t first, size_t after, double want,
+			    double *taken, hwloc_bitmap_t ret)
 {
 	size_t i = first;
 
@@ -184,10 +184,10 @@ static size_t take(const struct objects *objects, size_t first, size_t after, do
 	return i;
 }
 
-static int cut(hwloc_topology_t topology, const struct objects *objects, size_t n,
-	       struct topology_part *parts)
+static int topology_cut(hwloc_topology_t topology, const struct objects *objects, size_t n,
+			struct topology_part *parts)
 {
-	_cleanup_(bitmap_freep) hwloc_bitmap_t set = hwloc_bitmap_alloc();
+	_cleanup_(topology_bitmap_freep) hwloc_bitmap_t set = hwloc_bitmap_alloc();
 	double total = hwloc_bitmap_weight(hwloc_topology_get_topology_cpuset(topology)), taken = 0;
 	size_t next = 0;
 
@@ -196,9 +196,9 @@ static int cut(hwloc_topology_t topology, const struct objects *objects, size_t 
 	for (size_t i = 0; i < n; i++) {
 		double want = total * (double)(i + 1) / (double)n;
 
-		next = take(objects, next, n - 1 - i, want, &taken, set);
-		if (list_of(set, &parts[i].cpus) < 0 ||
-		    nodes_near(topology, set, &parts[i].mems) < 0)
+		next = topology_take(objects, next, n - 1 - i, want, &taken, set);
+		if (topology_list_of(set, &parts[i].cpus) < 0 ||
+		    topology_nodes_near(topology, set, &parts[i].mems) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -208,21 +208,21 @@ int topology_split(size_t n, struct topology_part **ret, size_t *ret_n, const ch
 		   struct vc_err *err)
 {
 	_cleanup_(topology_destroyp) hwloc_topology_t topology = NULL;
-	_cleanup_(objects_done) struct objects objects = { 0 };
+	_cleanup_(topology_objects_done) struct objects objects = { 0 };
 	struct topology_part *parts;
-	int r = load(&topology, err);
+	int r = topology_load(&topology, err);
 
 	if (r < 0)
 		return r;
 	if (n == 0)
-		r = choose_number(topology, &n);
+		r = topology_choose_number(topology, &n);
 	if (r == 0)
-		r = choose_line(topology, n, &objects);
+		r = topology_choose_line(topology, n, &objects);
 	if (r == -EINVAL)
 		return err_set(err, EINVAL, "cannot cut %d CPUs into %zu parts",
 			       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU), n);
 	parts = r < 0 ? NULL : calloc(n, sizeof(*parts));
-	if (parts && cut(topology, &objects, n, parts) < 0) {
+	if (parts && topology_cut(topology, &objects, n, parts) < 0) {
 		topology_free(parts, n);
 		parts = NULL;
 	}
@@ -244,8 +244,8 @@ void topology_free(struct topology_part *parts, size_t n)
 }
 
 /* what: "CPU" or "memory node", said in the error. */
-static int check(const char *list, const char *what, const char *online, char *ret_list,
-		 size_t size, size_t *ret_n, struct vc_err *err)
+static int topology_check(const char *list, const char *what, const char *online, char *ret_list,
+			  size_t size, size_t *ret_n, struct vc_err *err)
 {
 	char text[LIST_TEXT];
 	struct cpulist want, have, missing;
@@ -274,13 +274,14 @@ static int check(const char *list, const char *what, const char *online, char *r
 int topology_check_cpus(const char *list, char *ret_list, size_t size, size_t *ret_n,
 			struct vc_err *err)
 {
-	return check(list, "CPU", "/sys/devices/system/cpu/online", ret_list, size, ret_n, err);
+	return topology_check(list, "CPU", "/sys/devices/system/cpu/online", ret_list, size, ret_n,
+			      err);
 }
 
 int topology_check_mems(const char *list, char *ret_list, size_t size, struct vc_err *err)
 {
-	return check(list, "memory node", "/sys/devices/system/node/has_memory", ret_list, size,
-		     NULL, err);
+	return topology_check(list, "memory node", "/sys/devices/system/node/has_memory", ret_list,
+			      size, NULL, err);
 }
 
 int topology_overlap(const char *a, const char *b)
@@ -295,17 +296,17 @@ int topology_overlap(const char *a, const char *b)
 int topology_mems_of(const char *cpus, char *ret_list, size_t size, struct vc_err *err)
 {
 	_cleanup_(topology_destroyp) hwloc_topology_t topology = NULL;
-	_cleanup_(bitmap_freep) hwloc_bitmap_t set = hwloc_bitmap_alloc();
+	_cleanup_(topology_bitmap_freep) hwloc_bitmap_t set = hwloc_bitmap_alloc();
 	_cleanup_free_ char *list = NULL;
 	struct cpulist check_list;
 	int r;
 
 	if (!set || cpulist_parse(cpus, &check_list) < 0 || hwloc_bitmap_list_sscanf(set, cpus) < 0)
 		return err_set(err, EINVAL, "\"%s\" is no list of CPUs like \"0-3,8\"", cpus);
-	r = load(&topology, err);
+	r = topology_load(&topology, err);
 	if (r < 0)
 		return r;
-	if (nodes_near(topology, set, &list) < 0)
+	if (topology_nodes_near(topology, set, &list) < 0)
 		return err_sys(err, ENOMEM, "cannot find the memory nodes near CPUs %s", cpus);
 	if (strlen(list) >= size)
 		return err_set(err, ENAMETOOLONG,

@@ -28,19 +28,20 @@
 
 /* The kernel looks at all bytes of it, and an initializer need not clear those of a union that
  * belong to other members. */
-static void clear(union bpf_attr *attr)
+static void bpf_clear(union bpf_attr *attr)
 {
 	memset(attr, 0, sizeof(*attr));
 }
 
-static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
+static int bpf_call(enum bpf_cmd cmd, union bpf_attr *attr)
 {
 	int r = (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
 
 	return r < 0 ? -errno : r;
 }
 
-static void list_name(const struct device_node *nodes, size_t n, char ret[static BPF_OBJ_NAME_LEN])
+static void bpf_list_name(const struct device_node *nodes, size_t n,
+			  char ret[static BPF_OBJ_NAME_LEN])
 {
 	uint64_t hash = 14695981039346656037u; /* FNV-1a, number by number */
 
@@ -54,7 +55,7 @@ static void list_name(const struct device_node *nodes, size_t n, char ret[static
 	snprintf(ret, BPF_OBJ_NAME_LEN, NAME_PREFIX "%012" PRIx64, hash >> 16);
 }
 
-static struct bpf_insn load_field(uint8_t reg, size_t offset)
+static struct bpf_insn bpf_load_field(uint8_t reg, size_t offset)
 {
 	return (struct bpf_insn){ .code = BPF_LDX | BPF_W | BPF_MEM,
 				  .dst_reg = reg,
@@ -62,7 +63,7 @@ static struct bpf_insn load_field(uint8_t reg, size_t offset)
 				  .off = (int16_t)offset };
 }
 
-static struct bpf_insn set(uint8_t reg, int32_t value)
+static struct bpf_insn bpf_set(uint8_t reg, int32_t value)
 {
 	return (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K,
 				  .dst_reg = reg,
@@ -70,7 +71,7 @@ static struct bpf_insn set(uint8_t reg, int32_t value)
 }
 
 /* When a register is not so, the next skip instructions are left out. */
-static struct bpf_insn unless(uint8_t reg, uint32_t value, int16_t skip)
+static struct bpf_insn bpf_unless(uint8_t reg, uint32_t value, int16_t skip)
 {
 	return (struct bpf_insn){ .code = BPF_JMP32 | BPF_JNE | BPF_K,
 				  .dst_reg = reg,
@@ -79,33 +80,33 @@ static struct bpf_insn unless(uint8_t reg, uint32_t value, int16_t skip)
 }
 
 /* r2: the type of node, r3: major, r4: minor; r0 is the answer, 1: yes. */
-static size_t make_insns(const struct device_node *nodes, size_t n, struct bpf_insn *insn)
+static size_t bpf_make_insns(const struct device_node *nodes, size_t n, struct bpf_insn *insn)
 {
 	static const struct bpf_insn leave = { .code = BPF_JMP | BPF_EXIT };
 	size_t at = 0;
 
-	insn[at++] = load_field(BPF_REG_2, offsetof(struct bpf_cgroup_dev_ctx, access_type));
+	insn[at++] = bpf_load_field(BPF_REG_2, offsetof(struct bpf_cgroup_dev_ctx, access_type));
 	/* Above it stands what is wanted: to read, to write, to make. */
 	insn[at++] = (struct bpf_insn){ .code = BPF_ALU64 | BPF_AND | BPF_K,
 					.dst_reg = BPF_REG_2,
 					.imm = 0xffff };
-	insn[at++] = load_field(BPF_REG_3, offsetof(struct bpf_cgroup_dev_ctx, major));
-	insn[at++] = load_field(BPF_REG_4, offsetof(struct bpf_cgroup_dev_ctx, minor));
+	insn[at++] = bpf_load_field(BPF_REG_3, offsetof(struct bpf_cgroup_dev_ctx, major));
+	insn[at++] = bpf_load_field(BPF_REG_4, offsetof(struct bpf_cgroup_dev_ctx, minor));
 	for (size_t i = 0; i < n; i++) {
 		uint32_t type = nodes[i].block ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
 
-		insn[at++] = unless(BPF_REG_2, type, 4);
-		insn[at++] = unless(BPF_REG_3, nodes[i].major, 3);
-		insn[at++] = unless(BPF_REG_4, nodes[i].minor, 2);
-		insn[at++] = set(BPF_REG_0, 0);
+		insn[at++] = bpf_unless(BPF_REG_2, type, 4);
+		insn[at++] = bpf_unless(BPF_REG_3, nodes[i].major, 3);
+		insn[at++] = bpf_unless(BPF_REG_4, nodes[i].minor, 2);
+		insn[at++] = bpf_set(BPF_REG_0, 0);
 		insn[at++] = leave;
 	}
-	insn[at++] = set(BPF_REG_0, 1);
+	insn[at++] = bpf_set(BPF_REG_0, 1);
 	insn[at++] = leave;
 	return at;
 }
 
-static int load_program(const struct device_node *nodes, size_t n)
+static int bpf_load_program(const struct device_node *nodes, size_t n)
 {
 	_cleanup_free_ struct bpf_insn *insns =
 		calloc(INSNS_AROUND + n * INSNS_A_NODE, sizeof(*insns));
@@ -113,40 +114,40 @@ static int load_program(const struct device_node *nodes, size_t n)
 
 	if (!insns)
 		return -ENOMEM;
-	clear(&attr);
+	bpf_clear(&attr);
 	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
 	attr.insns = (uint64_t)(uintptr_t)insns;
-	attr.insn_cnt = (uint32_t)make_insns(nodes, n, insns);
+	attr.insn_cnt = (uint32_t)bpf_make_insns(nodes, n, insns);
 	attr.license = (uint64_t)(uintptr_t) "LGPL";
-	list_name(nodes, n, attr.prog_name);
-	return sys_bpf(BPF_PROG_LOAD, &attr);
+	bpf_list_name(nodes, n, attr.prog_name);
+	return bpf_call(BPF_PROG_LOAD, &attr);
 }
 
 bool cg_bpf_usable(void)
 {
-	_cleanup_close_ int program = load_program(NULL, 0);
+	_cleanup_close_ int program = bpf_load_program(NULL, 0);
 
 	return program >= 0;
 }
 
 /* A program of the group that is ours: its descriptor and name; -ENOENT: somebody else's. */
-static int open_ours(uint32_t id, char ret_name[static BPF_OBJ_NAME_LEN])
+static int bpf_open_own(uint32_t id, char ret_name[static BPF_OBJ_NAME_LEN])
 {
 	struct bpf_prog_info info = { .type = 0 };
 	_cleanup_close_ int fd = -1;
 	union bpf_attr attr;
 	int r;
 
-	clear(&attr);
+	bpf_clear(&attr);
 	attr.prog_id = id;
-	fd = sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+	fd = bpf_call(BPF_PROG_GET_FD_BY_ID, &attr);
 	if (fd < 0)
 		return fd;
-	clear(&attr);
+	bpf_clear(&attr);
 	attr.info.bpf_fd = (uint32_t)fd;
 	attr.info.info_len = sizeof(info);
 	attr.info.info = (uint64_t)(uintptr_t)&info;
-	r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
+	r = bpf_call(BPF_OBJ_GET_INFO_BY_FD, &attr);
 	if (r < 0)
 		return r;
 	if (strncmp(info.name, NAME_PREFIX, strlen(NAME_PREFIX)) != 0)
@@ -155,34 +156,34 @@ static int open_ours(uint32_t id, char ret_name[static BPF_OBJ_NAME_LEN])
 	return steal_fd(&fd);
 }
 
-static int detach(int group, int program)
+static int bpf_detach(int group, int program)
 {
 	union bpf_attr attr;
 
-	clear(&attr);
+	bpf_clear(&attr);
 	attr.target_fd = (uint32_t)group;
 	attr.attach_bpf_fd = (uint32_t)program;
 	attr.attach_type = BPF_CGROUP_DEVICE;
-	return sys_bpf(BPF_PROG_DETACH, &attr);
+	return bpf_call(BPF_PROG_DETACH, &attr);
 }
 
 /* The first program of ours on a group, -ENOENT: none; a second one, which two that changed the
  * same group at once may have left, is taken off. */
-static int find_ours(int group, char ret_name[static BPF_OBJ_NAME_LEN])
+static int bpf_find_own(int group, char ret_name[static BPF_OBJ_NAME_LEN])
 {
 	uint32_t ids[PROGRAMS_MAX];
 	union bpf_attr attr;
 	int r, ours = -ENOENT;
 
-	clear(&attr);
+	bpf_clear(&attr);
 	attr.query.target_fd = (uint32_t)group;
 	attr.query.attach_type = BPF_CGROUP_DEVICE;
 	attr.query.prog_ids = (uint64_t)(uintptr_t)ids;
 	attr.query.prog_cnt = PROGRAMS_MAX;
-	r = sys_bpf(BPF_PROG_QUERY, &attr);
+	r = bpf_call(BPF_PROG_QUERY, &attr);
 	for (uint32_t i = 0; r == 0 && i < attr.query.prog_cnt; i++) {
 		char name[BPF_OBJ_NAME_LEN];
-		int fd = open_ours(ids[i], name);
+		int fd = bpf_open_own(ids[i], name);
 
 		if (fd < 0)
 			continue;
@@ -191,13 +192,13 @@ static int find_ours(int group, char ret_name[static BPF_OBJ_NAME_LEN])
 			memcpy(ret_name, name, sizeof(name));
 			continue;
 		}
-		detach(group, fd);
+		bpf_detach(group, fd);
 		close(fd);
 	}
 	return r < 0 ? r : ours;
 }
 
-static int open_group(const struct cg_hier *hier, const char *group)
+static int bpf_open_group(const struct cg_hier *hier, const char *group)
 {
 	return cg_file_open(hier, group, ".", O_RDONLY | O_DIRECTORY);
 }
@@ -205,37 +206,37 @@ static int open_group(const struct cg_hier *hier, const char *group)
 bool cg_bpf_denies(const struct cg_hier *hier, const char *group, const struct device_node *nodes,
 		   size_t n)
 {
-	_cleanup_close_ int fd = open_group(hier, group);
+	_cleanup_close_ int fd = bpf_open_group(hier, group);
 	char wanted[BPF_OBJ_NAME_LEN], name[BPF_OBJ_NAME_LEN] = "";
-	_cleanup_close_ int ours = fd < 0 ? -1 : find_ours(fd, name);
+	_cleanup_close_ int ours = fd < 0 ? -1 : bpf_find_own(fd, name);
 
-	list_name(nodes, n, wanted);
+	bpf_list_name(nodes, n, wanted);
 	return ours >= 0 ? !strcmp(name, wanted) : n == 0;
 }
 
 int cg_bpf_deny(const struct cg_hier *hier, const char *group, const struct device_node *nodes,
 		size_t n)
 {
-	_cleanup_close_ int fd = open_group(hier, group);
+	_cleanup_close_ int fd = bpf_open_group(hier, group);
 	char wanted[BPF_OBJ_NAME_LEN], name[BPF_OBJ_NAME_LEN] = "";
 	_cleanup_close_ int ours = -1, program = -1;
 	union bpf_attr attr;
 
 	if (fd < 0)
 		return fd;
-	ours = find_ours(fd, name);
+	ours = bpf_find_own(fd, name);
 	/* Nobody whom bpf(2) is not allowed has put anything there. */
 	if (ours < 0 && ours != -ENOENT)
 		return n == 0 ? 0 : ours;
 	if (n == 0)
-		return ours < 0 ? 0 : detach(fd, ours);
-	list_name(nodes, n, wanted);
+		return ours < 0 ? 0 : bpf_detach(fd, ours);
+	bpf_list_name(nodes, n, wanted);
 	if (ours >= 0 && !strcmp(name, wanted))
 		return 0;
-	program = load_program(nodes, n);
+	program = bpf_load_program(nodes, n);
 	if (program < 0)
 		return program;
-	clear(&attr);
+	bpf_clear(&attr);
 	attr.target_fd = (uint32_t)fd;
 	attr.attach_bpf_fd = (uint32_t)program;
 	attr.attach_type = BPF_CGROUP_DEVICE;
@@ -244,5 +245,5 @@ int cg_bpf_deny(const struct cg_hier *hier, const char *group, const struct devi
 		attr.attach_flags |= BPF_F_REPLACE;
 		attr.replace_bpf_fd = (uint32_t)ours;
 	}
-	return sys_bpf(BPF_PROG_ATTACH, &attr);
+	return bpf_call(BPF_PROG_ATTACH, &attr);
 }

@@ -137,7 +137,8 @@ struct taken {
 	const char *but; /* the name of the group that asks */
 };
 
-static int add_taken(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int group_add_taken(const struct cg_hier *hier, const char *group, const char *name,
+			   void *arg)
 {
 	struct taken *taken = arg;
 	char child[CG_GROUP_MAX], text[CPULIST_TEXT];
@@ -154,7 +155,7 @@ static int add_taken(const struct cg_hier *hier, const char *group, const char *
 	return 0;
 }
 
-static int cpuset_inherit(const struct cg_hier *hier, const char *group, struct vc_err *err)
+static int group_inherit_once(const struct cg_hier *hier, const char *group, struct vc_err *err)
 {
 	char parent[CG_GROUP_MAX], cpus[CPULIST_TEXT], mems[CPULIST_TEXT];
 	const char *slash = strrchr(group, '/');
@@ -174,7 +175,7 @@ static int cpuset_inherit(const struct cg_hier *hier, const char *group, struct 
 		struct taken taken = { .but = slash ? slash + 1 : group };
 		struct cpulist rest;
 
-		cg_group_each_child(hier, parent, add_taken, &taken);
+		cg_group_each_child(hier, parent, group_add_taken, &taken);
 		if (cpulist_parse(cpus, &rest) < 0)
 			return err_set(err, EINVAL, "cannot read the CPUs of %s/%s", hier->mount,
 				       parent);
@@ -206,11 +207,11 @@ int cg_group_inherit(const struct cg_hier *hier, const char *group, struct vc_er
 
 	/* The parent's may be changed between reading and writing them. */
 	for (int try = 0; try < INHERIT_TRIES && r == -EACCES; try++)
-		r = cpuset_inherit(hier, group, err);
+		r = group_inherit_once(hier, group, err);
 	return r;
 }
 
-static bool has_word(const char *list, const char *word)
+static bool group_has_word(const char *list, const char *word)
 {
 	size_t len = strlen(word);
 
@@ -232,7 +233,8 @@ void cg_group_enable_children(const struct cg_hier *hier, const char *group)
 		const char *name = cg_controller_names[i];
 		char order[32];
 
-		if (!(hier->bits & (1u << i)) || !has_word(have, name) || has_word(on, name))
+		if (!(hier->bits & (1u << i)) || !group_has_word(have, name) ||
+		    group_has_word(on, name))
 			continue;
 		snprintf(order, sizeof(order), "+%s", name);
 		cg_file_write(hier, group, "cgroup.subtree_control", order);
@@ -241,7 +243,7 @@ void cg_group_enable_children(const struct cg_hier *hier, const char *group)
 
 /* One group whose parent exists. A job's group is made on the launch path, hence
  * without libcgroup, which also cannot address a hierarchy without controllers. */
-static int make_group(struct cg *cg, const struct cg_hier *hier, const char *group, bool hot,
+static int group_make(struct cg *cg, const struct cg_hier *hier, const char *group, bool hot,
 		      struct vc_err *err)
 {
 	char parent[CG_GROUP_MAX];
@@ -268,7 +270,7 @@ static int make_group(struct cg *cg, const struct cg_hier *hier, const char *gro
 int cg_group_make_hot(struct cg *cg, const struct cg_hier *hier, const char *group,
 		      struct vc_err *err)
 {
-	int r = make_group(cg, hier, group, true, err);
+	int r = group_make(cg, hier, group, true, err);
 
 	return r == -ENOENT
 		       ? err_sys(err, ENOENT, "cannot make the group %s/%s", hier->mount, group)
@@ -277,8 +279,8 @@ int cg_group_make_hot(struct cg *cg, const struct cg_hier *hier, const char *gro
 
 /* All groups on the way, from the top: those above our base matter on v2, where
  * each must pass the controllers on. */
-static int make_way(struct cg *cg, const struct cg_hier *hier, const char *group,
-		    struct vc_err *err)
+static int group_make_way(struct cg *cg, const struct cg_hier *hier, const char *group,
+			  struct vc_err *err)
 {
 	for (const char *end = group; *end;) {
 		char part[CG_GROUP_MAX];
@@ -289,7 +291,7 @@ static int make_way(struct cg *cg, const struct cg_hier *hier, const char *group
 		snprintf(part, sizeof(part), "%.*s", (int)(end - group), group);
 		if (hier->version == 1 && end - group < (ptrdiff_t)strlen(hier->base))
 			continue;
-		r = make_group(cg, hier, part, false, err);
+		r = group_make(cg, hier, part, false, err);
 		if (r == -ENOENT)
 			return err_sys(err, ENOENT, "cannot make the group %s/%s", hier->mount,
 				       part);
@@ -315,9 +317,9 @@ int cg_group_create(struct cg *cg, const char *path, struct vc_err *err)
 		if (r < 0)
 			break;
 		fresh[i] = !cg_file_exists(hier, group, "cgroup.procs");
-		r = hot ? make_group(cg, hier, group, true, err) : -ENOENT;
+		r = hot ? group_make(cg, hier, group, true, err) : -ENOENT;
 		if (r == -ENOENT)
-			r = make_way(cg, hier, group, err);
+			r = group_make_way(cg, hier, group, err);
 		if (r < 0)
 			break;
 	}
@@ -344,48 +346,49 @@ bool cg_group_exists(struct cg *cg, const char *path)
 }
 
 /* CPUs of its own go back now, not when the kernel gets round to the dead group. */
-static void give_cpus_back(const struct cg_hier *hier, const char *group)
+static void group_give_cpus_back(const struct cg_hier *hier, const char *group)
 {
 	if (hier->version == 2 && (hier->bits & CG_CPUSET) && cg_cpus_v2_is_root(hier, group))
 		cg_file_write(hier, group, "cpuset.cpus.partition", "member");
 }
 
-static int remove_one(const struct cg_hier *hier, const char *group)
+static int group_remove_one(const struct cg_hier *hier, const char *group)
 {
-	give_cpus_back(hier, group);
+	group_give_cpus_back(hier, group);
 	return unlinkat(hier->fd, group, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int remove_child(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int group_remove_child(const struct cg_hier *hier, const char *group, const char *name,
+			      void *arg)
 {
 	char child[CG_GROUP_MAX];
 	int r;
 
 	if (snprintf(child, sizeof(child), "%s/%s", group, name) >= (int)sizeof(child))
 		return -ENAMETOOLONG;
-	r = cg_group_each_child(hier, child, remove_child, arg);
+	r = cg_group_each_child(hier, child, group_remove_child, arg);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	return remove_one(hier, child);
+	return group_remove_one(hier, child);
 }
 
-static int remove_group(struct cg *cg, const struct cg_hier *hier, const char *group)
+static int group_remove(struct cg *cg, const struct cg_hier *hier, const char *group)
 {
 	const char *tail = group + strlen(hier->base);
-	int r = cg_group_each_child(hier, group, remove_child, NULL);
+	int r = cg_group_each_child(hier, group, group_remove_child, NULL);
 
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
 		return r;
 	if (!hier->bits || (*tail && strchr(tail + 1, '/')))
-		return remove_one(hier, group);
-	give_cpus_back(hier, group);
+		return group_remove_one(hier, group);
+	group_give_cpus_back(hier, group);
 	return cg_lib_delete(cg, hier, group);
 }
 
 /* -EBUSY when processes live there, before anything is removed. */
-static int remove_everywhere(struct cg *cg, const char *path)
+static int group_remove_everywhere(struct cg *cg, const char *path)
 {
 	char group[CG_GROUP_MAX];
 	int first = 0;
@@ -403,7 +406,7 @@ static int remove_everywhere(struct cg *cg, const char *path)
 		int r;
 
 		cg_group_of(&cg->hier[i], path, group);
-		r = remove_group(cg, &cg->hier[i], group);
+		r = group_remove(cg, &cg->hier[i], group);
 		if (r < 0 && first == 0)
 			first = r;
 	}
@@ -419,7 +422,7 @@ int cg_group_remove(struct cg *cg, const char *path, struct vc_err *err)
 
 	if (r < 0)
 		return r;
-	while ((r = remove_everywhere(cg, path)) == -EBUSY && clock_mono_usec() < deadline)
+	while ((r = group_remove_everywhere(cg, path)) == -EBUSY && clock_mono_usec() < deadline)
 		clock_sleep_usec(2000);
 	if (r == -EBUSY && cg_procs_list(cg, path, &pids, &n, NULL) == 0 && n > 0)
 		return err_set(err, EBUSY, "%zu processes live in the group \"%s\" (pid %d)", n,
@@ -434,14 +437,15 @@ struct names {
 	size_t n;
 };
 
-static void names_free(struct names *names)
+static void group_names_free(struct names *names)
 {
 	for (size_t i = 0; i < names->n; i++)
 		free(names->name[i]);
 	free(names->name);
 }
 
-static int add_name(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int group_add_name(const struct cg_hier *hier, const char *group, const char *name,
+			  void *arg)
 {
 	struct names *names = arg;
 	char **grown = reallocarray(names->name, names->n + 1, sizeof(*grown));
@@ -453,7 +457,7 @@ static int add_name(const struct cg_hier *hier, const char *group, const char *n
 	return grown[names->n++] ? 0 : -ENOMEM;
 }
 
-static int name_order(const void *a, const void *b)
+static int group_name_order(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -461,7 +465,7 @@ static int name_order(const void *a, const void *b)
 int cg_group_children(struct cg *cg, const char *path, char ***ret_names, size_t *ret_n,
 		      struct vc_err *err)
 {
-	_cleanup_(names_free) struct names names = { 0 };
+	_cleanup_(group_names_free) struct names names = { 0 };
 	char group[CG_GROUP_MAX];
 	size_t kept = 0;
 	int r = cg_group_check_path(path, err);
@@ -472,12 +476,12 @@ int cg_group_children(struct cg *cg, const char *path, char ***ret_names, size_t
 	for (size_t i = 0; i < cg->n; i++) {
 		r = cg_group_of(&cg->hier[i], path, group);
 		if (r == 0)
-			r = cg_group_each_child(&cg->hier[i], group, add_name, &names);
+			r = cg_group_each_child(&cg->hier[i], group, group_add_name, &names);
 		if (r < 0 && r != -ENOENT)
 			return err_sys(err, -r, "cannot list the group \"%s\"", path);
 	}
 	if (names.n > 1)
-		qsort(names.name, names.n, sizeof(*names.name), name_order);
+		qsort(names.name, names.n, sizeof(*names.name), group_name_order);
 	for (size_t i = 0; i < names.n; i++) {
 		if (kept > 0 && !strcmp(names.name[kept - 1], names.name[i]))
 			free(names.name[i]);

@@ -45,7 +45,8 @@ struct list_change {
 	const char *value;
 };
 
-static int v1_put_child(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int cpus_put_child(const struct cg_hier *hier, const char *group, const char *name,
+			  void *arg)
 {
 	const struct list_change *change = arg;
 	char child[CG_GROUP_MAX];
@@ -67,7 +68,7 @@ int cg_cpus_v1_put(const struct cg_hier *hier, const char *group, const char *fi
 	int r = cg_file_write(hier, group, file, value);
 
 	if (r == 0)
-		return cg_group_each_child(hier, group, v1_put_child, &change);
+		return cg_group_each_child(hier, group, cpus_put_child, &change);
 	if (r != -EBUSY)
 		return r;
 	if (cg_file_read(hier, group, file, old, sizeof(old)) < 0)
@@ -76,7 +77,7 @@ int cg_cpus_v1_put(const struct cg_hier *hier, const char *group, const char *fi
 	cg_file_write(hier, group, file, both);
 	/* A job that is just being started may have taken the old list from us. */
 	for (int try = 0; try < V1_TRIES; try++) {
-		r = cg_group_each_child(hier, group, v1_put_child, &change);
+		r = cg_group_each_child(hier, group, cpus_put_child, &change);
 		if (r == 0)
 			r = cg_file_write(hier, group, file, value);
 		if (r != -EBUSY)
@@ -85,8 +86,8 @@ int cg_cpus_v1_put(const struct cg_hier *hier, const char *group, const char *fi
 	return r;
 }
 
-static int v1_set(struct cg *cg, const struct cg_hier *hier, const char *group, const char *file,
-		  const char *value, struct vc_err *err)
+static int cpus_v1_set(struct cg *cg, const struct cg_hier *hier, const char *group,
+		       const char *file, const char *value, struct vc_err *err)
 {
 	int r = cg_lib_set(cg, hier, group, file, value, err);
 
@@ -106,9 +107,9 @@ static int v1_set(struct cg *cg, const struct cg_hier *hier, const char *group, 
 	return 0;
 }
 
-static int v1_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *group,
-		       const struct cpulist *want, const char *mems, bool exclusive,
-		       struct vc_err *err)
+static int cpus_v1_apply(struct cg *cg, const struct cg_hier *hier, const char *group,
+			 const struct cpulist *want, const char *mems, bool exclusive,
+			 struct vc_err *err)
 {
 	char parent[CG_GROUP_MAX], nodes[CPULIST_TEXT], cpus[CPULIST_TEXT];
 	struct cg_beside beside;
@@ -130,9 +131,9 @@ static int v1_set_cpus(struct cg *cg, const struct cg_hier *hier, const char *gr
 	cg_file_write(hier, group, "cpuset.cpu_exclusive", "0");
 	if (partition)
 		cg_cpus_v1_make_way(hier, &beside);
-	r = v1_set(cg, hier, group, "cpuset.mems", mems, err);
+	r = cpus_v1_set(cg, hier, group, "cpuset.mems", mems, err);
 	if (r == 0)
-		r = v1_set(cg, hier, group, "cpuset.cpus", cpus, err);
+		r = cpus_v1_set(cg, hier, group, "cpuset.cpus", cpus, err);
 	if (r == 0 && partition) {
 		/* Those that have made way are not what they were. */
 		r = cg_cpus_look_beside(hier, group, want, &beside);
@@ -150,7 +151,8 @@ int cg_cpus_of_child(const struct cg_hier *hier, const char *group, const char *
 	return cg_cpus_read_list(hier, child, "cpuset.cpus", ret);
 }
 
-static int add_beside(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int cpus_add_beside(const struct cg_hier *hier, const char *group, const char *name,
+			   void *arg)
 {
 	struct cg_beside *beside = arg;
 	char child[CG_GROUP_MAX];
@@ -176,7 +178,7 @@ int cg_cpus_look_beside(const struct cg_hier *hier, const char *group, const str
 		.own = group + strlen(parent) + (*parent != '\0'),
 		.want = *want,
 	};
-	return cg_group_each_child(hier, parent, add_beside, ret);
+	return cg_group_each_child(hier, parent, cpus_add_beside, ret);
 }
 
 int cg_cpus_get_exclusive(struct cg *cg, const char *path, bool asked, enum cg_exclusive *ret)
@@ -241,7 +243,7 @@ int cg_cpus_set(struct cg *cg, const char *path, const char *cpus, const char *m
 	if (hier->version == 2)
 		r = cg_cpus_v2_set(cg, hier, group, &want, mems, exclusive, err);
 	else
-		r = v1_set_cpus(cg, hier, group, &want, mems, exclusive, err);
+		r = cpus_v1_apply(cg, hier, group, &want, mems, exclusive, err);
 	if (r < 0)
 		return r;
 	r = cg_cpus_get_exclusive(cg, path, exclusive, ret_obtained);

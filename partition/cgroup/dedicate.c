@@ -48,7 +48,7 @@ bool cg_cpus_v2_is_dedicated(const struct cg_hier *hier, const char *group)
 	       cpulist_equal(&want, &got);
 }
 
-static bool v2_is_member(const struct cg_hier *hier, const char *group)
+static bool cpus_v2_is_member(const struct cg_hier *hier, const char *group)
 {
 	char state[256];
 
@@ -56,7 +56,7 @@ static bool v2_is_member(const struct cg_hier *hier, const char *group)
 	       !strcmp(state, "member");
 }
 
-static bool v2_is_populated(const struct cg_hier *hier, const char *group)
+static bool cpus_v2_is_populated(const struct cg_hier *hier, const char *group)
 {
 	char events[256];
 
@@ -65,7 +65,8 @@ static bool v2_is_populated(const struct cg_hier *hier, const char *group)
 }
 
 /* A neighbour that has CPUs as its own which we are told to share gives that up. */
-static int v2_release(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int cpus_v2_release(const struct cg_hier *hier, const char *group, const char *name,
+			   void *arg)
 {
 	const struct cg_beside *beside = arg;
 	char child[CG_GROUP_MAX];
@@ -78,7 +79,7 @@ static int v2_release(const struct cg_hier *hier, const char *group, const char 
 	return 0;
 }
 
-static int v2_last(const struct cpulist *cpus)
+static int cpus_v2_last(const struct cpulist *cpus)
 {
 	int last = -1;
 
@@ -92,8 +93,8 @@ static int v2_last(const struct cpulist *cpus)
  * Adds to need a CPU that is nobody's own, where it has none: the one that we have for that
  * already, so that shims are never without, or one from avail.
  */
-static bool v2_add_spare(struct cpulist *need, const struct cpulist *have,
-			 const struct cpulist *avail, const struct cpulist *own)
+static bool cpus_v2_add_spare(struct cpulist *need, const struct cpulist *have,
+			      const struct cpulist *avail, const struct cpulist *own)
 {
 	struct cpulist left = *need, spare = *have;
 	int cpu;
@@ -106,13 +107,13 @@ static bool v2_add_spare(struct cpulist *need, const struct cpulist *have,
 		spare = *avail;
 		cpulist_subtract(&spare, need);
 	}
-	cpu = v2_last(&spare);
+	cpu = cpus_v2_last(&spare);
 	if (cpu >= 0)
 		cpulist_add(need, (unsigned int)cpu);
 	return cpu >= 0;
 }
 
-static int v2_write_base(const struct cg_hier *hier, const struct cpulist *cpus)
+static int cpus_v2_write_base(const struct cg_hier *hier, const struct cpulist *cpus)
 {
 	char text[CPULIST_TEXT];
 	int r = cpulist_format(cpus, text, sizeof(text));
@@ -127,7 +128,8 @@ static int v2_write_base(const struct cg_hier *hier, const struct cpulist *cpus)
  * other would use up the machine. A populated base is not turned: that is done before
  * jobs run, or not at all.
  */
-static bool v2_make_room(const struct cg_hier *hier, const struct cg_beside *beside, bool exclusive)
+static bool cpus_v2_make_room(const struct cg_hier *hier, const struct cg_beside *beside,
+			      bool exclusive)
 {
 	char parent[CG_GROUP_MAX];
 	struct cpulist have = { 0 }, avail, need = beside->claimed, own = beside->dedicated, left;
@@ -135,7 +137,8 @@ static bool v2_make_room(const struct cg_hier *hier, const struct cg_beside *bes
 
 	cg_group_parent(hier->base, parent);
 	if (!cg_cpus_v2_is_root(hier, parent) ||
-	    (!turned && (!v2_is_member(hier, hier->base) || v2_is_populated(hier, hier->base))) ||
+	    (!turned &&
+	     (!cpus_v2_is_member(hier, hier->base) || cpus_v2_is_populated(hier, hier->base))) ||
 	    (turned && cg_cpus_read_list(hier, hier->base, "cpuset.cpus", &have) < 0) ||
 	    cg_cpus_read_list(hier, parent, cg_cpus_file(hier), &avail) < 0)
 		return false;
@@ -143,7 +146,7 @@ static bool v2_make_room(const struct cg_hier *hier, const struct cg_beside *bes
 	cpulist_join(&need, &beside->want);
 	if (exclusive)
 		cpulist_join(&own, &beside->want);
-	if (!v2_add_spare(&need, &have, &avail, &own))
+	if (!cpus_v2_add_spare(&need, &have, &avail, &own))
 		return false;
 	left = need;
 	cpulist_subtract(&left, &avail);
@@ -158,32 +161,33 @@ static bool v2_make_room(const struct cg_hier *hier, const struct cg_beside *bes
 	cpulist_subtract(&left, &need);
 	if (cpulist_count(&left) > 0) {
 		cpulist_subtract(&have, &left);
-		v2_write_base(hier, &have);
+		cpus_v2_write_base(hier, &have);
 	}
-	if (v2_write_base(hier, &need) < 0)
+	if (cpus_v2_write_base(hier, &need) < 0)
 		return false;
 	if (!turned)
 		cg_file_write(hier, hier->base, "cpuset.cpus.partition", "root");
 	return cg_cpus_v2_is_root(hier, hier->base);
 }
 
-static int v2_to_member(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int cpus_v2_to_member(const struct cg_hier *hier, const char *group, const char *name,
+			     void *arg)
 {
 	char child[CG_GROUP_MAX];
 
 	if (snprintf(child, sizeof(child), "%s/%s", group, name) < (int)sizeof(child) &&
-	    !v2_is_member(hier, child))
+	    !cpus_v2_is_member(hier, child))
 		cg_file_write(hier, child, "cpuset.cpus.partition", "member");
 	return 0;
 }
 
 /* No CPU is our own any more: everybody, the rest of the system too, may use all
  * that is above us. A populated group's list cannot be emptied, but filled. */
-static void v2_give_back(const struct cg_hier *hier)
+static void cpus_v2_give_back(const struct cg_hier *hier)
 {
 	char parent[CG_GROUP_MAX], text[CPULIST_TEXT];
 
-	cg_group_each_child(hier, hier->base, v2_to_member, NULL);
+	cg_group_each_child(hier, hier->base, cpus_v2_to_member, NULL);
 	cg_file_write(hier, hier->base, "cpuset.cpus.partition", "member");
 	cg_group_parent(hier->base, parent);
 	if (cg_file_write(hier, hier->base, "cpuset.cpus", "\n") < 0 &&
@@ -193,8 +197,8 @@ static void v2_give_back(const struct cg_hier *hier)
 
 /* Nodes: twice, because a task from a group whose nodes were never set is not
  * migrated the first time. */
-static int v2_set_mems(const struct cg_hier *hier, const char *group, const char *mems,
-		       struct vc_err *err)
+static int cpus_v2_set_mems(const struct cg_hier *hier, const char *group, const char *mems,
+			    struct vc_err *err)
 {
 	char parent[CG_GROUP_MAX], text[CPULIST_TEXT];
 	int r;
@@ -220,19 +224,20 @@ static int v2_set_mems(const struct cg_hier *hier, const char *group, const char
 
 /* The partition file of a group directly below our base; what comes of it is read
  * back by the caller. */
-static void v2_claim(const struct cg_hier *hier, const char *group, bool exclusive)
+static void cpus_v2_claim(const struct cg_hier *hier, const char *group, bool exclusive)
 {
 	if (exclusive && !cg_cpus_v2_is_root(hier, group)) {
 		cg_file_write(hier, group, "cpuset.cpus.partition", "member");
 		cg_file_write(hier, group, "cpuset.cpus.partition", "root");
 	}
-	if (!v2_is_member(hier, group) && (!exclusive || !cg_cpus_v2_is_dedicated(hier, group)))
+	if (!cpus_v2_is_member(hier, group) &&
+	    (!exclusive || !cg_cpus_v2_is_dedicated(hier, group)))
 		cg_file_write(hier, group, "cpuset.cpus.partition", "member");
 }
 
 int cg_cpus_v2_release(const struct cg_hier *hier, const char *group)
 {
-	v2_claim(hier, group, false);
+	cpus_v2_claim(hier, group, false);
 	return cg_cpus_v2_is_root(hier, group) ? -EBUSY : 0;
 }
 
@@ -256,28 +261,28 @@ int cg_cpus_v2_set(struct cg *cg, const struct cg_hier *hier, const char *group,
 		return err_sys(err, -r, "cannot set the CPUs of %s/%s", hier->mount, group);
 	cg_group_parent(group, parent);
 	if (!strcmp(parent, hier->base)) {
-		cg_group_each_child(hier, parent, v2_release, &beside);
+		cg_group_each_child(hier, parent, cpus_v2_release, &beside);
 		/* Nor can the base lose CPUs that this group has as its own. */
 		if (cg_cpus_read_list(hier, group, "cpuset.cpus", &got) < 0 ||
 		    !cpulist_equal(want, &got))
-			v2_claim(hier, group, false);
+			cpus_v2_claim(hier, group, false);
 		exclusive = exclusive && !cpulist_overlap(want, &beside.claimed) &&
-			    v2_make_room(hier, &beside, true);
+			    cpus_v2_make_room(hier, &beside, true);
 		if (!exclusive)
-			v2_claim(hier, group, false);
+			cpus_v2_claim(hier, group, false);
 		if (!exclusive && cg_cpus_v2_is_root(hier, parent) &&
-		    !v2_make_room(hier, &beside, false))
-			v2_give_back(hier);
+		    !cpus_v2_make_room(hier, &beside, false))
+			cpus_v2_give_back(hier);
 	} else {
 		exclusive = false;
 	}
 	r = cg_lib_set(cg, hier, group, "cpuset.cpus", text, err);
 	if (r == 0)
-		r = v2_set_mems(hier, group, mems, err);
+		r = cpus_v2_set_mems(hier, group, mems, err);
 	if (r < 0)
 		return r;
 	if (exclusive)
-		v2_claim(hier, group, true);
+		cpus_v2_claim(hier, group, true);
 	if (cg_cpus_read_list(hier, group, cg_cpus_file(hier), &got) < 0 ||
 	    !cpulist_equal(want, &got)) {
 		char has[CPULIST_TEXT] = "";

@@ -22,28 +22,29 @@
 #define NOTED_MAX (4 * LIST_MAX) /* of changes that were cut off there may be several in it */
 
 /* Only one of the two is there, see map.c; NULL: not this one. */
-static const struct cg_hier *v1_hier(const struct cg *cg)
+static const struct cg_hier *cg_deny_v1_hier(const struct cg *cg)
 {
 	const struct cg_hier *hier = cg_hier_of(cg, CG_DEVICES);
 
 	return hier && hier->version == 1 ? hier : NULL;
 }
 
-static const struct cg_hier *bpf_hier(const struct cg *cg)
+static const struct cg_hier *cg_deny_bpf_hier(const struct cg *cg)
 {
 	const struct cg_hier *hier = cg_tracking(cg);
 
-	return hier->version == 2 && !v1_hier(cg) ? hier : NULL;
+	return hier->version == 2 && !cg_deny_v1_hier(cg) ? hier : NULL;
 }
 
 const char *cg_deny_means(const struct cg *cg)
 {
-	if (v1_hier(cg))
+	if (cg_deny_v1_hier(cg))
 		return "the devices controller of cgroup v1";
-	return bpf_hier(cg) && cg_bpf_usable() ? "BPF" : NULL;
+	return cg_deny_bpf_hier(cg) && cg_bpf_usable() ? "BPF" : NULL;
 }
 
-static void format_nodes(const struct device_node *nodes, size_t n, char ret[static LIST_MAX])
+static void cg_deny_format_nodes(const struct device_node *nodes, size_t n,
+				 char ret[static LIST_MAX])
 {
 	size_t len = 0;
 
@@ -53,25 +54,27 @@ static void format_nodes(const struct device_node *nodes, size_t n, char ret[sta
 					nodes[i].block ? 'b' : 'c', nodes[i].major, nodes[i].minor);
 }
 
-static int attribute_path(const struct cg_hier *hier, const char *group, char *ret, size_t size)
+static int cg_deny_attribute_path(const struct cg_hier *hier, const char *group, char *ret,
+				  size_t size)
 {
 	return snprintf(ret, size, "%s/%s", hier->mount, group) < (int)size ? 0 : -ENAMETOOLONG;
 }
 
-static void read_noted(const struct cg_hier *hier, const char *group, char ret[static NOTED_MAX])
+static void cg_deny_read_noted(const struct cg_hier *hier, const char *group,
+			       char ret[static NOTED_MAX])
 {
 	char path[sizeof(hier->mount) + CG_GROUP_MAX];
 	ssize_t len = -1;
 
-	if (attribute_path(hier, group, path, sizeof(path)) == 0)
+	if (cg_deny_attribute_path(hier, group, path, sizeof(path)) == 0)
 		len = getxattr(path, ATTRIBUTE, ret, NOTED_MAX - 1);
 	ret[len > 0 ? len : 0] = '\0';
 }
 
-static int note(const struct cg_hier *hier, const char *group, const char *list)
+static int cg_deny_note(const struct cg_hier *hier, const char *group, const char *list)
 {
 	char path[sizeof(hier->mount) + CG_GROUP_MAX];
-	int r = attribute_path(hier, group, path, sizeof(path));
+	int r = cg_deny_attribute_path(hier, group, path, sizeof(path));
 
 	if (r == 0 && setxattr(path, ATTRIBUTE, list, strlen(list), 0) < 0)
 		r = -errno;
@@ -79,7 +82,7 @@ static int note(const struct cg_hier *hier, const char *group, const char *list)
 }
 
 /* Takes the next line off a list; false: it is at its end. */
-static bool next_line(const char **list, char ret[static LINE_MAX])
+static bool cg_deny_next_line(const char **list, char ret[static LINE_MAX])
 {
 	size_t len = strcspn(*list, "\n");
 
@@ -91,11 +94,11 @@ static bool next_line(const char **list, char ret[static LINE_MAX])
 	return true;
 }
 
-static bool has_line(const char *list, const char *line)
+static bool cg_deny_has_line(const char *list, const char *line)
 {
 	char other[LINE_MAX];
 
-	while (next_line(&list, other)) {
+	while (cg_deny_next_line(&list, other)) {
 		if (!strcmp(line, other))
 			return true;
 	}
@@ -103,7 +106,8 @@ static bool has_line(const char *list, const char *line)
 }
 
 /* A group below cannot be allowed what the one above is denied; so from the top. */
-static int v1_allow(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int cg_deny_v1_allow(const struct cg_hier *hier, const char *group, const char *name,
+			    void *arg)
 {
 	char child[CG_GROUP_MAX];
 	int r;
@@ -113,38 +117,38 @@ static int v1_allow(const struct cg_hier *hier, const char *group, const char *n
 		return -ENAMETOOLONG;
 	r = cg_file_write(hier, child, "devices.allow", arg);
 	if (r == 0)
-		r = cg_group_each_child(hier, child, v1_allow, arg);
+		r = cg_group_each_child(hier, child, cg_deny_v1_allow, arg);
 	/* A job may end meanwhile, and its group go at any moment. */
 	return *name && (r == -ENOENT || r == -ENODEV) ? 0 : r;
 }
 
-static int v1_deny(const struct cg_hier *hier, const char *group, const char *wanted)
+static int cg_deny_v1_deny(const struct cg_hier *hier, const char *group, const char *wanted)
 {
 	char noted[NOTED_MAX], both[NOTED_MAX], line[LINE_MAX];
 	const char *list = wanted;
 	int r;
 
-	read_noted(hier, group, noted);
+	cg_deny_read_noted(hier, group, noted);
 	if (!strcmp(noted, wanted))
 		return 0;
 	/* If this is cut off, who comes next knows of all that may be denied. */
 	if (snprintf(both, sizeof(both), "%s%s", noted, wanted) >= (int)sizeof(both))
 		return -E2BIG;
-	r = note(hier, group, both);
-	while (r == 0 && next_line(&list, line))
+	r = cg_deny_note(hier, group, both);
+	while (r == 0 && cg_deny_next_line(&list, line))
 		r = cg_file_write(hier, group, "devices.deny", line);
 	list = noted;
-	while (r == 0 && next_line(&list, line)) {
-		if (!has_line(wanted, line))
-			r = v1_allow(hier, group, "", line);
+	while (r == 0 && cg_deny_next_line(&list, line)) {
+		if (!cg_deny_has_line(wanted, line))
+			r = cg_deny_v1_allow(hier, group, "", line);
 	}
-	return r == 0 ? note(hier, group, wanted) : r;
+	return r == 0 ? cg_deny_note(hier, group, wanted) : r;
 }
 
 int cg_deny_nodes(struct cg *cg, const char *path, const struct device_node *nodes, size_t n,
 		  struct vc_err *err)
 {
-	const struct cg_hier *bpf = bpf_hier(cg), *v1 = v1_hier(cg);
+	const struct cg_hier *bpf = cg_deny_bpf_hier(cg), *v1 = cg_deny_v1_hier(cg);
 	char group[CG_GROUP_MAX], list[LIST_MAX];
 	int r = cg_group_check_path(path, err);
 
@@ -161,8 +165,8 @@ int cg_deny_nodes(struct cg *cg, const char *path, const struct device_node *nod
 	if (r == 0 && bpf) {
 		r = cg_bpf_deny(bpf, group, nodes, n);
 	} else if (r == 0) {
-		format_nodes(nodes, n, list);
-		r = v1_deny(v1, group, list);
+		cg_deny_format_nodes(nodes, n, list);
+		r = cg_deny_v1_deny(v1, group, list);
 	}
 	return r < 0 ? err_sys(err, -r, "cannot deny device nodes to the group \"%s\" by %s", path,
 			       bpf ? "BPF" : "cgroup v1")
@@ -171,14 +175,14 @@ int cg_deny_nodes(struct cg *cg, const char *path, const struct device_node *nod
 
 bool cg_deny_has_nodes(struct cg *cg, const char *path, const struct device_node *nodes, size_t n)
 {
-	const struct cg_hier *bpf = bpf_hier(cg), *v1 = v1_hier(cg);
+	const struct cg_hier *bpf = cg_deny_bpf_hier(cg), *v1 = cg_deny_v1_hier(cg);
 	char group[CG_GROUP_MAX], list[LIST_MAX], noted[NOTED_MAX];
 
 	if (cg_group_find(bpf ? bpf : v1, path, group) < 0)
 		return n == 0;
 	if (bpf)
 		return cg_bpf_denies(bpf, group, nodes, n);
-	format_nodes(nodes, n, list);
-	read_noted(v1, group, noted);
+	cg_deny_format_nodes(nodes, n, list);
+	cg_deny_read_noted(v1, group, noted);
 	return !strcmp(list, noted);
 }

@@ -24,7 +24,7 @@
 #define MAPS_MAX (16u << 20)
 #define RANGES 64 /* handed over in one call */
 
-static bool has_swapped(pid_t pid)
+static bool fetch_has_swapped(pid_t pid)
 {
 	char path[64], text[8192];
 	const char *line;
@@ -64,7 +64,7 @@ static void fetch_process(pid_t pid)
 	char path[64];
 	size_t n = 0;
 
-	if (!has_swapped(pid))
+	if (!fetch_has_swapped(pid))
 		return;
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);

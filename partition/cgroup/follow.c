@@ -38,7 +38,8 @@ struct elsewhere {
 
 /* A mapping: "7f1c20000000 default anon=3 dirty=3 N0=1 N1=2 kernelpagesize_kB=4". In the names
  * of files blanks are escaped. */
-static void look_at_mapping(const char *line, const struct cpulist *wanted, struct elsewhere *ret)
+static void follow_look_at_mapping(const char *line, const struct cpulist *wanted,
+				   struct elsewhere *ret)
 {
 	const char *size = strstr(line, PAGE_SIZE_KEY);
 	uint64_t pages, kib = size ? strtoull(size + strlen(PAGE_SIZE_KEY), NULL, 10) : 0;
@@ -54,7 +55,7 @@ static void look_at_mapping(const char *line, const struct cpulist *wanted, stru
 }
 
 /* Nothing, when the process has ended or the kernel knows no nodes. */
-static void look_at(pid_t pid, const struct cpulist *wanted, struct elsewhere *ret)
+static void follow_look_at(pid_t pid, const struct cpulist *wanted, struct elsewhere *ret)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[64], *rest;
@@ -64,7 +65,7 @@ static void look_at(pid_t pid, const struct cpulist *wanted, struct elsewhere *r
 	if (file_read_all(AT_FDCWD, path, NUMA_MAPS_MAX, &text) < 0)
 		return;
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		look_at_mapping(line, wanted, ret);
+		follow_look_at_mapping(line, wanted, ret);
 }
 
 /* One attempt for each process; the bytes that are elsewhere after it. */
@@ -78,12 +79,12 @@ static uint64_t follow_once(struct cg *cg, const char *path, const struct cpulis
 	if (cg_procs_list(cg, path, &pids, &n, NULL) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		look_at(pids[i], wanted, &found);
+		follow_look_at(pids[i], wanted, &found);
 		if (found.bytes == 0)
 			continue;
 		/* Its result counts only some of what did not move. */
 		syscall(SYS_migrate_pages, pids[i], CPULIST_MAX, found.nodes.word, wanted->word);
-		look_at(pids[i], wanted, &found);
+		follow_look_at(pids[i], wanted, &found);
 		bytes += found.bytes;
 	}
 	return bytes;

@@ -24,39 +24,41 @@
 
 #define SWAPPINESS "memory.swappiness"
 
-static int v1_put(const struct cg_hier *hier, const char *group, const char *value);
+static int hold_v1_put(const struct cg_hier *hier, const char *group, const char *value);
 
-static int v1_put_child(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int hold_v1_put_child(const struct cg_hier *hier, const char *group, const char *name,
+			     void *arg)
 {
 	char child[CG_GROUP_MAX];
 
 	if (snprintf(child, sizeof(child), "%s/%s", group, name) >= (int)sizeof(child))
 		return -ENAMETOOLONG;
-	return v1_put(hier, child, arg);
+	return hold_v1_put(hier, child, arg);
 }
 
-static int v1_put(const struct cg_hier *hier, const char *group, const char *value)
+static int hold_v1_put(const struct cg_hier *hier, const char *group, const char *value)
 {
 	char copy[16];
 	int r = cg_file_write(hier, group, SWAPPINESS, value);
 
 	snprintf(copy, sizeof(copy), "%s", value);
 	if (r == 0)
-		r = cg_group_each_child(hier, group, v1_put_child, copy);
+		r = cg_group_each_child(hier, group, hold_v1_put_child, copy);
 	/* A job may end meanwhile, and its group go at any moment. */
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
 
-static int v1_set(const struct cg_hier *hier, const char *group, bool fixed)
+static int hold_v1_set(const struct cg_hier *hier, const char *group, bool fixed)
 {
 	char parent[CG_GROUP_MAX], value[16] = "60";
 
 	cg_group_parent(group, parent);
 	cg_file_read(hier, parent, SWAPPINESS, value, sizeof(value));
-	return v1_put(hier, group, fixed ? "0" : value);
+	return hold_v1_put(hier, group, fixed ? "0" : value);
 }
 
-static int v2_add_min(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int hold_v2_add_min(const struct cg_hier *hier, const char *group, const char *name,
+			   void *arg)
 {
 	uint64_t *sum = arg, bytes = 0;
 	char child[CG_GROUP_MAX];
@@ -67,7 +69,7 @@ static int v2_add_min(const struct cg_hier *hier, const char *group, const char 
 	return 0;
 }
 
-static int v2_set(const struct cg_hier *hier, const char *group, bool fixed, uint64_t bytes)
+static int hold_v2_set(const struct cg_hier *hier, const char *group, bool fixed, uint64_t bytes)
 {
 	char parent[CG_GROUP_MAX], text[32];
 	uint64_t sum = 0;
@@ -81,14 +83,14 @@ static int v2_set(const struct cg_hier *hier, const char *group, bool fixed, uin
 	if (r < 0)
 		return r;
 	cg_group_parent(group, parent);
-	cg_group_each_child(hier, parent, v2_add_min, &sum);
+	cg_group_each_child(hier, parent, hold_v2_add_min, &sum);
 	snprintf(text, sizeof(text), "%" PRIu64, sum);
 	cg_file_write(hier, parent, "memory.min", text);
 	return 0;
 }
 
 /* Whether all above a group vouch for its guarantee; the root group has no such file. */
-static bool v2_vouched(const struct cg_hier *hier, const char *group, uint64_t bytes)
+static bool hold_v2_vouched(const struct cg_hier *hier, const char *group, uint64_t bytes)
 {
 	char above[CG_GROUP_MAX], next[CG_GROUP_MAX];
 	uint64_t min = 0;
@@ -125,7 +127,7 @@ int cg_hold_get(struct cg *cg, const char *path, enum cg_memory_hold *ret)
 	can_swap = cg_file_read(hier, group, "memory.swap.max", swap, sizeof(swap)) > 0;
 	if ((can_swap && strcmp(swap, "0") != 0) || (!can_swap && value == 0))
 		*ret = CG_HOLD_NONE;
-	else if (value == 0 || !v2_vouched(hier, group, value))
+	else if (value == 0 || !hold_v2_vouched(hier, group, value))
 		*ret = CG_HOLD_UNPAGED;
 	else
 		*ret = CG_HOLD_FIXED;
@@ -144,8 +146,8 @@ int cg_hold_set(struct cg *cg, const char *path, bool fixed, uint64_t bytes,
 		return 0;
 	}
 	if (r == 0)
-		r = hier->version == 2 ? v2_set(hier, group, fixed, bytes)
-				       : v1_set(hier, group, fixed);
+		r = hier->version == 2 ? hold_v2_set(hier, group, fixed, bytes)
+				       : hold_v1_set(hier, group, fixed);
 	if (r == 0)
 		r = cg_hold_get(cg, path, ret_obtained);
 	return r < 0 ? err_sys(err, -r, "cannot make the memory of \"%s\" %s", path,

@@ -68,7 +68,7 @@ static int lib_start(struct cg *cg, struct vc_err *err)
 	return 0;
 }
 
-static int mount_version(const char *mount)
+static int lib_mount_version(const char *mount)
 {
 	struct statfs fs;
 
@@ -78,9 +78,9 @@ static int mount_version(const char *mount)
 }
 
 /* The hierarchy mounted there, made when it is new; NULL: no room, or none. */
-static struct cg_hier *hier_at(struct cg *cg, const char *mount)
+static struct cg_hier *lib_hier_at(struct cg *cg, const char *mount)
 {
-	int version = mount_version(mount);
+	int version = lib_mount_version(mount);
 
 	for (size_t i = 0; i < cg->n; i++) {
 		if (!strcmp(cg->hier[i].mount, mount))
@@ -94,7 +94,7 @@ static struct cg_hier *hier_at(struct cg *cg, const char *mount)
 	return &cg->hier[cg->n++];
 }
 
-static void show(struct cg *cg, const char *name, const char *mount, int version)
+static void lib_show(struct cg *cg, const char *name, const char *mount, int version)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cg->shown); i++) {
 		if (strcmp(cg->shown[i].name, name) || strlen(mount) >= sizeof(cg->shown[i].mount))
@@ -105,7 +105,7 @@ static void show(struct cg *cg, const char *name, const char *mount, int version
 }
 
 /* libcgroup names a hierarchy by its controllers; one without any it hides. */
-static void find_unified(struct cg *cg)
+static void lib_find_unified(struct cg *cg)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
 	struct mntent entry;
@@ -116,8 +116,8 @@ static void find_unified(struct cg *cg)
 	while (getmntent_r(mounts, &entry, line, sizeof(line))) {
 		if (strcmp(entry.mnt_type, "cgroup2"))
 			continue;
-		hier_at(cg, entry.mnt_dir);
-		show(cg, "freezer", entry.mnt_dir, 2);
+		lib_hier_at(cg, entry.mnt_dir);
+		lib_show(cg, "freezer", entry.mnt_dir, 2);
 		break;
 	}
 	endmntent(mounts);
@@ -155,16 +155,16 @@ int cg_lib_discover(struct cg *cg, struct vc_err *err)
 
 			if (strcmp(info.name, cg_controller_names[i]))
 				continue;
-			hier = hier_at(cg, info.path);
+			hier = lib_hier_at(cg, info.path);
 			if (hier)
 				hier->bits |= 1u << i;
 		}
-		show(cg, info.name, info.path, mount_version(info.path));
+		lib_show(cg, info.name, info.path, lib_mount_version(info.path));
 	}
 	cgroup_get_controller_end(&handle);
 	if (r != ECGEOF)
 		return err_sys(err, lib_errno(r), "cannot list the cgroup controllers");
-	find_unified(cg);
+	lib_find_unified(cg);
 	return 0;
 }
 

@@ -49,7 +49,7 @@ const struct cg_hier *cg_tracking(const struct cg *cg)
 
 static const char *const shown_names[CG_SHOWN] = { "cpuset", "cpu", "memory", "pids", "freezer" };
 
-static void show(struct cg *cg, const char *name, const struct cg_hier *hier)
+static void cg_show(struct cg *cg, const char *name, const struct cg_hier *hier)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cg->shown); i++) {
 		if (strcmp(shown_names[i], name))
@@ -60,7 +60,7 @@ static void show(struct cg *cg, const char *name, const struct cg_hier *hier)
 }
 
 /* Whether one of hier's controllers stands in "cpu,cpuacct". */
-static bool names_hier(const struct cg_hier *hier, const char *names, size_t len)
+static bool cg_names_hier(const struct cg_hier *hier, const char *names, size_t len)
 {
 	for (size_t i = 0; i < CG_INDEX_N; i++) {
 		const char *name = cg_controller_names[i];
@@ -93,7 +93,7 @@ int cg_proc_group(const struct cg_hier *hier, const char *text, char *ret, size_
 
 			names++, group++;
 			if (hier->version == 2 ? n_names == 0 && line[0] == '0'
-					       : names_hier(hier, names, n_names)) {
+					       : cg_names_hier(hier, names, n_names)) {
 				while (n_group && *group == '/')
 					group++, n_group--;
 				if (n_group >= size)
@@ -108,7 +108,7 @@ int cg_proc_group(const struct cg_hier *hier, const char *text, char *ret, size_
 	return -ENOENT;
 }
 
-static int hier_open(struct cg_hier *hier, struct vc_err *err)
+static int cg_open_hier(struct cg_hier *hier, struct vc_err *err)
 {
 	hier->fd = open(hier->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (hier->fd < 0)
@@ -116,7 +116,7 @@ static int hier_open(struct cg_hier *hier, struct vc_err *err)
 	return 0;
 }
 
-static bool ends_with(const char *text, size_t len, const char *end)
+static bool cg_ends_with(const char *text, size_t len, const char *end)
 {
 	return len > strlen(end) && !strncmp(text + len - strlen(end), end, strlen(end));
 }
@@ -128,13 +128,13 @@ static bool ends_with(const char *text, size_t len, const char *end)
  * or the next above without processes, because one that has some cannot pass
  * controllers on.
  */
-static const char *v2_home(const struct cg_hier *hier, const char *instance,
-			   char own[static CG_GROUP_MAX])
+static const char *cg_v2_home(const struct cg_hier *hier, const char *instance,
+			      char own[static CG_GROUP_MAX])
 {
 	size_t first = strcspn(own, "/");
 	char pid[32];
 
-	if (ends_with(own, first, ".slice") || ends_with(own, first, ".scope")) {
+	if (cg_ends_with(own, first, ".slice") || cg_ends_with(own, first, ".scope")) {
 		own[0] = '\0';
 		return strcmp(instance, "vcrun") ? instance : "vc.slice";
 	}
@@ -147,8 +147,8 @@ static const char *v2_home(const struct cg_hier *hier, const char *instance,
 	return instance;
 }
 
-static int hier_base(struct cg_hier *hier, const char *instance, const char *proc,
-		     struct vc_err *err)
+static int cg_find_base(struct cg_hier *hier, const char *instance, const char *proc,
+			struct vc_err *err)
 {
 	char own[CG_GROUP_MAX];
 	struct stat st;
@@ -162,7 +162,7 @@ static int hier_base(struct cg_hier *hier, const char *instance, const char *pro
 			       "cgroup namespace of its own, or outside of the container",
 			       own, hier->mount);
 	if (hier->version == 2 && hier->bits)
-		instance = v2_home(hier, instance, own);
+		instance = cg_v2_home(hier, instance, own);
 	n = snprintf(hier->base, sizeof(hier->base), "%s%s%s", own, *own ? "/" : "", instance);
 	if (n + CG_TAIL_MAX >= (int)sizeof(hier->base) || strpbrk(hier->base, "|;\n") ||
 	    strpbrk(hier->mount, "|;\n"))
@@ -177,7 +177,7 @@ static int hier_base(struct cg_hier *hier, const char *instance, const char *pro
  * work. And where real-time groups are compiled in, a new v1 cpu group has no
  * real-time budget: a job in it could not use SCHED_FIFO, which it can outside.
  */
-static bool hier_wanted(const struct cg_hier *hier, bool unified)
+static bool cg_wants_hier(const struct cg_hier *hier, bool unified)
 {
 	if (hier->version == 2)
 		return unified;
@@ -190,7 +190,7 @@ static bool hier_wanted(const struct cg_hier *hier, bool unified)
 	return !cg_file_exists(hier, "", "cpu.rt_runtime_us");
 }
 
-static bool unified_usable(const struct cg *cg)
+static bool cg_has_usable_unified(const struct cg *cg)
 {
 	const struct cg_hier *hier = cg_tracking(cg);
 
@@ -198,14 +198,14 @@ static bool unified_usable(const struct cg *cg)
 	       (hier->bits || faccessat(hier->fd, ".", W_OK, AT_EACCESS) == 0);
 }
 
-static int hier_order(const void *a, const void *b)
+static int cg_hier_order(const void *a, const void *b)
 {
 	const struct cg_hier *ha = a, *hb = b;
 
 	return (int)(hb->bits & CG_CPUSET) - (int)(ha->bits & CG_CPUSET);
 }
 
-static int detect(struct cg *cg, const char *instance, struct vc_err *err)
+static int cg_detect(struct cg *cg, const char *instance, struct vc_err *err)
 {
 	_cleanup_free_ char *proc = NULL;
 	ssize_t len;
@@ -219,13 +219,13 @@ static int detect(struct cg *cg, const char *instance, struct vc_err *err)
 	if (len < 0)
 		return err_sys(err, (int)-len, "cannot read /proc/self/cgroup");
 	for (size_t i = 0; i < cg->n; i++) {
-		r = hier_open(&cg->hier[i], err);
+		r = cg_open_hier(&cg->hier[i], err);
 		if (r < 0)
 			return r;
 	}
-	unified = cg->n > 0 && unified_usable(cg);
+	unified = cg->n > 0 && cg_has_usable_unified(cg);
 	for (size_t i = 0; i < cg->n; i++) {
-		if (hier_wanted(&cg->hier[i], unified))
+		if (cg_wants_hier(&cg->hier[i], unified))
 			cg->hier[kept++] = cg->hier[i];
 		else
 			close(cg->hier[i].fd);
@@ -233,16 +233,16 @@ static int detect(struct cg *cg, const char *instance, struct vc_err *err)
 	cg->n = kept;
 	if (cg->n == 0)
 		return err_set(err, EOPNOTSUPP, "this machine has no cgroup controllers");
-	qsort(cg->hier, cg->n, sizeof(cg->hier[0]), hier_order);
+	qsort(cg->hier, cg->n, sizeof(cg->hier[0]), cg_hier_order);
 	for (size_t i = 0; i < cg->n; i++) {
-		r = hier_base(&cg->hier[i], instance, proc, err);
+		r = cg_find_base(&cg->hier[i], instance, proc, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int write_text(struct cg *cg)
+static int cg_write_text(struct cg *cg)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
@@ -271,7 +271,7 @@ static int write_text(struct cg *cg)
 	return 0;
 }
 
-static int parse_names(char *names, unsigned int *ret)
+static int cg_parse_names(char *names, unsigned int *ret)
 {
 	unsigned int bits = 0;
 	char *save, *name;
@@ -290,7 +290,7 @@ static int parse_names(char *names, unsigned int *ret)
 }
 
 /* One part of the line, which is cut up. */
-static int parse_hier(char *part, struct cg_hier *ret)
+static int cg_parse_hier(char *part, struct cg_hier *ret)
 {
 	struct cg_hier hier = { .fd = -1 };
 	char *rest = part;
@@ -306,13 +306,13 @@ static int parse_hier(char *part, struct cg_hier *ret)
 		return -EINVAL;
 	strcpy(hier.mount, mount);
 	strcpy(hier.base, base);
-	if (parse_names((char *)(uintptr_t)names, &hier.bits) < 0)
+	if (cg_parse_names((char *)(uintptr_t)names, &hier.bits) < 0)
 		return -EINVAL;
 	*ret = hier;
 	return 0;
 }
 
-static int read_text(struct cg *cg, const char *text, struct vc_err *err)
+static int cg_read_text(struct cg *cg, const char *text, struct vc_err *err)
 {
 	_cleanup_free_ char *copy = strdup(text);
 	char *rest = copy, *part;
@@ -323,19 +323,19 @@ static int read_text(struct cg *cg, const char *text, struct vc_err *err)
 		struct cg_hier *hier = &cg->hier[cg->n];
 		int r;
 
-		if (cg->n == ARRAY_SIZE(cg->hier) || parse_hier(part, hier) < 0)
+		if (cg->n == ARRAY_SIZE(cg->hier) || cg_parse_hier(part, hier) < 0)
 			return err_set(err, EINVAL, "the base groups are badly written: \"%s\"",
 				       text);
 		cg->n++;
-		r = hier_open(hier, err);
+		r = cg_open_hier(hier, err);
 		if (r < 0)
 			return r;
 		for (size_t i = 0; i < CG_INDEX_N; i++) {
 			if (hier->bits & (1u << i))
-				show(cg, cg_controller_names[i], hier);
+				cg_show(cg, cg_controller_names[i], hier);
 		}
 		if (hier->version == 2)
-			show(cg, "freezer", hier);
+			cg_show(cg, "freezer", hier);
 	}
 	return 0;
 }
@@ -351,8 +351,8 @@ int cg_open(const char *instance, const char *base, struct cg **ret, struct vc_e
 		cg->hier[i].fd = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(cg->shown); i++)
 		cg->shown[i].name = shown_names[i];
-	r = base ? read_text(cg, base, err) : detect(cg, instance, err);
-	if (r == 0 && write_text(cg) < 0)
+	r = base ? cg_read_text(cg, base, err) : cg_detect(cg, instance, err);
+	if (r == 0 && cg_write_text(cg) < 0)
 		r = err_sys(err, ENOMEM, "cannot write down the base groups");
 	if (r < 0) {
 		cg_free(cg);

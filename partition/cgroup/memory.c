@@ -16,7 +16,7 @@
 #include "partition/cgroup/priv.h"
 
 /* v1 has no "none" but a number of pages near 2^63. */
-static uint64_t limit_value(const char *text)
+static uint64_t memory_limit_value(const char *text)
 {
 	uint64_t value = strtoull(text, NULL, 10);
 
@@ -68,13 +68,13 @@ int cg_memory_read(struct cg *cg, const char *path, struct cg_memory *ret)
 	*ret = (struct cg_memory){
 		.charged_bytes = charged,
 		.used_bytes = cg_memory_in_use(text, charged, v2),
-		.limit_bytes = limit_value(limit),
+		.limit_bytes = memory_limit_value(limit),
 		.rss_bytes = anon + (shmem > mapped ? shmem : mapped),
 	};
 	return 0;
 }
 
-static int v2_set_memory(struct cg *cg, const struct cg_hier *hier, const char *group,
+static int memory_v2_set(struct cg *cg, const struct cg_hier *hier, const char *group,
 			 uint64_t limit, const char *text, struct vc_err *err)
 {
 	uint64_t used = 0;
@@ -91,7 +91,7 @@ static int v2_set_memory(struct cg *cg, const struct cg_hier *hier, const char *
 	return cg_lib_set(cg, hier, group, "memory.max", text, err);
 }
 
-static int v1_set_memory(struct cg *cg, const struct cg_hier *hier, const char *group,
+static int memory_v1_set(struct cg *cg, const struct cg_hier *hier, const char *group,
 			 uint64_t limit, const char *text, struct vc_err *err)
 {
 	int r = cg_lib_set(cg, hier, group, "memory.limit_in_bytes", text, err);
@@ -124,10 +124,10 @@ int cg_memory_set(struct cg *cg, const char *path, uint64_t limit_bytes, struct 
 		return err_set(err, ENOENT, "there is no group \"%s\" in %s", path, hier->mount);
 	snprintf(text, sizeof(text), "%" PRIu64, limit_bytes);
 	if (hier->version == 2)
-		r = v2_set_memory(cg, hier, group, limit_bytes,
+		r = memory_v2_set(cg, hier, group, limit_bytes,
 				  limit_bytes == CG_NO_LIMIT ? "max" : text, err);
 	else
-		r = v1_set_memory(cg, hier, group, limit_bytes,
+		r = memory_v1_set(cg, hier, group, limit_bytes,
 				  limit_bytes == CG_NO_LIMIT ? "-1" : text, err);
 	/* What a shrinking that was killed may have left. */
 	if (r == 0)

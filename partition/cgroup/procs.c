@@ -136,7 +136,7 @@ void cg_entry_free(struct cg_entry *entry)
 	free(entry);
 }
 
-static void put_back(struct cg *cg, size_t n, const char *before, const char *pid)
+static void entry_put_back(struct cg *cg, size_t n, const char *before, const char *pid)
 {
 	for (size_t i = 0; i < n; i++) {
 		char group[CG_GROUP_MAX];
@@ -167,7 +167,7 @@ int cg_entry_attach(struct cg *cg, const char *path, pid_t pid, struct vc_err *e
 		if (write(entry->at[i].procs, number, strlen(number)) >= 0)
 			continue;
 		r = errno;
-		put_back(cg, i, before, number);
+		entry_put_back(cg, i, before, number);
 		return err_sys(err, r, "cannot put process %d into the group \"%s\" in %s",
 			       (int)pid, path, cg->hier[i].mount);
 	}
@@ -180,7 +180,7 @@ struct id_list {
 	size_t n, room;
 };
 
-static int add_ids(struct id_list *list, const char *text)
+static int procs_add_ids(struct id_list *list, const char *text)
 {
 	for (const char *p = text; *p;) {
 		char *end;
@@ -206,20 +206,21 @@ static int add_ids(struct id_list *list, const char *text)
 	return 0;
 }
 
-static int collect(const struct cg_hier *hier, const char *group, struct id_list *list);
+static int procs_collect(const struct cg_hier *hier, const char *group, struct id_list *list);
 
-static int collect_child(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int procs_collect_child(const struct cg_hier *hier, const char *group, const char *name,
+			       void *arg)
 {
 	char child[CG_GROUP_MAX];
 	int r;
 
 	if (snprintf(child, sizeof(child), "%s/%s", group, name) >= (int)sizeof(child))
 		return -ENAMETOOLONG;
-	r = collect(hier, child, arg);
+	r = procs_collect(hier, child, arg);
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
 
-static int collect(const struct cg_hier *hier, const char *group, struct id_list *list)
+static int procs_collect(const struct cg_hier *hier, const char *group, struct id_list *list)
 {
 	_cleanup_free_ char *text = NULL;
 	char name[CG_GROUP_MAX + 64];
@@ -230,14 +231,14 @@ static int collect(const struct cg_hier *hier, const char *group, struct id_list
 	len = file_read_all(hier->fd, name, PROCS_MAX, &text);
 	if (len < 0)
 		return (int)len;
-	r = add_ids(list, text);
-	return r < 0 ? r : cg_group_each_child(hier, group, collect_child, list);
+	r = procs_add_ids(list, text);
+	return r < 0 ? r : cg_group_each_child(hier, group, procs_collect_child, list);
 }
 
 int cg_procs_of_hier(const struct cg_hier *hier, const char *group, pid_t **ret, size_t *ret_n)
 {
 	struct id_list list = { .file = "cgroup.procs" };
-	int r = collect(hier, group, &list);
+	int r = procs_collect(hier, group, &list);
 
 	if (r < 0) {
 		free(list.id);
@@ -285,7 +286,7 @@ int cg_procs_list(struct cg *cg, const char *path, pid_t **ret, size_t *ret_n, s
 
 /* Signals all, in every hierarchy: an attach that was cut short may have left a
  * process in some only. Returns how many there were, or -errno. */
-static int kill_once(struct cg *cg, const char *path)
+static int procs_kill_once(struct cg *cg, const char *path)
 {
 	size_t total = 0;
 
@@ -336,7 +337,7 @@ int cg_procs_kill(struct cg *cg, const char *path, uint64_t timeout_usec, struct
 
 	if (r < 0)
 		return r;
-	while ((r = kill_once(cg, path)) > 0) {
+	while ((r = procs_kill_once(cg, path)) > 0) {
 		if (clock_mono_usec() >= deadline)
 			return err_set(err, ETIMEDOUT, "processes of \"%s\" do not die", path);
 		clock_sleep_usec(pause);
@@ -377,7 +378,7 @@ int cg_procs_runnable(struct cg *cg, const char *path, unsigned int *ret_n)
 	if (r == 0)
 		r = cg_group_of(hier, path, group);
 	if (r == 0)
-		r = collect(hier, group, &list);
+		r = procs_collect(hier, group, &list);
 	for (size_t i = 0; r == 0 && i < list.n; i++)
 		n += proc_look(list.id[i], &state, NULL) == 0 && state == 'R';
 	free(list.id);

@@ -35,7 +35,8 @@ bool cg_cpus_v1_is_exclusive(const struct cg_hier *hier, const char *group)
 	return cg_file_read_u64(hier, group, EXCLUSIVE, &exclusive) == 0 && exclusive == 1;
 }
 
-static int v1_write_list(const struct cg_hier *hier, const char *group, const struct cpulist *cpus)
+static int cpus_v1_write_list(const struct cg_hier *hier, const char *group,
+			      const struct cpulist *cpus)
 {
 	char text[CPULIST_TEXT];
 	int r = cpulist_format(cpus, text, sizeof(text));
@@ -44,7 +45,7 @@ static int v1_write_list(const struct cg_hier *hier, const char *group, const st
 }
 
 /* The base, which may get CPUs that its children do not have. */
-static int v1_write_base(const struct cg_hier *hier, const struct cpulist *cpus)
+static int cpus_v1_write_base(const struct cg_hier *hier, const struct cpulist *cpus)
 {
 	char text[CPULIST_TEXT];
 	int r = cpulist_format(cpus, text, sizeof(text));
@@ -52,14 +53,14 @@ static int v1_write_base(const struct cg_hier *hier, const struct cpulist *cpus)
 	return r < 0 ? r : cg_file_write(hier, hier->base, CPUS, text);
 }
 
-static bool v1_shims(const struct cg_hier *hier, char ret[static CG_GROUP_MAX])
+static bool cpus_v1_shims(const struct cg_hier *hier, char ret[static CG_GROUP_MAX])
 {
 	struct cpulist cpus;
 
 	return cg_cpus_of_child(hier, hier->base, PARTITION_SHIMS_GROUP, &cpus, ret) == 0;
 }
 
-static bool v1_contains(const struct cpulist *all, const struct cpulist *part)
+static bool cpus_v1_contains(const struct cpulist *all, const struct cpulist *part)
 {
 	struct cpulist left = *part;
 
@@ -68,7 +69,8 @@ static bool v1_contains(const struct cpulist *all, const struct cpulist *part)
 }
 
 /* A neighbour that has CPUs as its own which we are told to share gives that up. */
-static int v1_release(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int cpus_v1_release(const struct cg_hier *hier, const char *group, const char *name,
+			   void *arg)
 {
 	const struct cg_beside *beside = arg;
 	char child[CG_GROUP_MAX];
@@ -81,8 +83,8 @@ static int v1_release(const struct cg_hier *hier, const char *group, const char 
 	return 0;
 }
 
-static int v1_find_exclusive(const struct cg_hier *hier, const char *group, const char *name,
-			     void *arg)
+static int cpus_v1_find_exclusive(const struct cg_hier *hier, const char *group, const char *name,
+				  void *arg)
 {
 	char child[CG_GROUP_MAX];
 	struct cpulist cpus;
@@ -91,7 +93,7 @@ static int v1_find_exclusive(const struct cg_hier *hier, const char *group, cons
 	       cg_cpus_v1_is_exclusive(hier, child);
 }
 
-static int v1_share(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int cpus_v1_share(const struct cg_hier *hier, const char *group, const char *name, void *arg)
 {
 	char child[CG_GROUP_MAX];
 	struct cpulist cpus;
@@ -102,9 +104,9 @@ static int v1_share(const struct cg_hier *hier, const char *group, const char *n
 }
 
 /* Nothing of a base's is exclusive any more. */
-static void v1_share_all(const struct cg_hier *hier, const char *base)
+static void cpus_v1_share_all(const struct cg_hier *hier, const char *base)
 {
-	cg_group_each_child(hier, base, v1_share, NULL);
+	cg_group_each_child(hier, base, cpus_v1_share, NULL);
 	cg_file_write(hier, base, EXCLUSIVE, "0");
 }
 
@@ -112,20 +114,20 @@ void cg_cpus_v1_make_way(const struct cg_hier *hier, struct cg_beside *beside)
 {
 	struct cpulist have;
 
-	cg_group_each_child(hier, hier->base, v1_release, beside);
+	cg_group_each_child(hier, hier->base, cpus_v1_release, beside);
 	if (cg_cpus_read_list(hier, hier->base, CPUS, &have) == 0 &&
-	    !v1_contains(&have, &beside->want)) {
+	    !cpus_v1_contains(&have, &beside->want)) {
 		cpulist_join(&have, &beside->want);
 		/* An exclusive base cannot have what a group beside it has. */
-		if (v1_write_base(hier, &have) < 0) {
-			v1_share_all(hier, hier->base);
-			v1_write_base(hier, &have);
+		if (cpus_v1_write_base(hier, &have) < 0) {
+			cpus_v1_share_all(hier, hier->base);
+			cpus_v1_write_base(hier, &have);
 		}
 	}
 }
 
-static int v1_add_neighbour(const struct cg_hier *hier, const char *group, const char *name,
-			    void *arg)
+static int cpus_v1_add_neighbour(const struct cg_hier *hier, const char *group, const char *name,
+				 void *arg)
 {
 	char path[CG_GROUP_MAX];
 	struct cpulist cpus;
@@ -138,8 +140,8 @@ static int v1_add_neighbour(const struct cg_hier *hier, const char *group, const
 
 /* Adds to need a CPU for shims, where it has none that is nobody's own: one that no group beside
  * our base has, or the base could not be exclusive. */
-static bool v1_add_spare(const struct cg_hier *hier, const struct cpulist *own,
-			 struct cpulist *need)
+static bool cpus_v1_add_spare(const struct cg_hier *hier, const struct cpulist *own,
+			      struct cpulist *need)
 {
 	struct cpulist spare = *need, neighbours = { 0 };
 	char parent[CG_GROUP_MAX];
@@ -152,7 +154,7 @@ static bool v1_add_spare(const struct cg_hier *hier, const struct cpulist *own,
 	if (cg_cpus_read_list(hier, parent, CPUS, &spare) < 0)
 		return false;
 	cpulist_subtract(&spare, need);
-	cg_group_each_child(hier, parent, v1_add_neighbour, &neighbours);
+	cg_group_each_child(hier, parent, cpus_v1_add_neighbour, &neighbours);
 	cpulist_subtract(&spare, &neighbours);
 	for (int cpu = cpulist_next(&spare, 0); cpu >= 0;
 	     cpu = cpulist_next(&spare, (unsigned int)cpu + 1))
@@ -164,31 +166,31 @@ static bool v1_add_spare(const struct cg_hier *hier, const struct cpulist *own,
 
 /* The base becomes exclusive, with the CPUs of all partitions, and shims leave those that are
  * somebody's own. */
-static bool v1_claim_base(const struct cg_hier *hier, const struct cg_beside *beside)
+static bool cpus_v1_claim_base(const struct cg_hier *hier, const struct cg_beside *beside)
 {
 	struct cpulist need = beside->claimed, own = beside->dedicated, have, rest;
 	char shims[CG_GROUP_MAX];
 
 	cpulist_join(&need, &beside->want);
 	cpulist_join(&own, &beside->want);
-	if (!v1_add_spare(hier, &own, &need) ||
+	if (!cpus_v1_add_spare(hier, &own, &need) ||
 	    cg_cpus_read_list(hier, hier->base, CPUS, &have) < 0)
 		return false;
-	if (!v1_contains(&have, &need)) {
+	if (!cpus_v1_contains(&have, &need)) {
 		cpulist_join(&have, &need);
-		if (v1_write_base(hier, &have) < 0)
+		if (cpus_v1_write_base(hier, &have) < 0)
 			return false;
 	}
 	rest = need;
 	cpulist_subtract(&rest, &own);
-	if (v1_shims(hier, shims) && v1_write_list(hier, shims, &rest) < 0)
+	if (cpus_v1_shims(hier, shims) && cpus_v1_write_list(hier, shims, &rest) < 0)
 		return false;
-	return v1_write_base(hier, &need) == 0 &&
+	return cpus_v1_write_base(hier, &need) == 0 &&
 	       cg_file_write(hier, hier->base, EXCLUSIVE, "1") == 0;
 }
 
 /* Nothing is a partition's own: what the base and shims can have, they have, and others too. */
-static void v1_give_back(const struct cg_hier *hier)
+static void cpus_v1_give_back(const struct cg_hier *hier)
 {
 	char parent[CG_GROUP_MAX], shims[CG_GROUP_MAX];
 	struct cpulist all;
@@ -196,9 +198,9 @@ static void v1_give_back(const struct cg_hier *hier)
 	cg_file_write(hier, hier->base, EXCLUSIVE, "0");
 	cg_group_parent(hier->base, parent);
 	if (cg_cpus_read_list(hier, parent, CPUS, &all) == 0)
-		v1_write_base(hier, &all);
-	if (v1_shims(hier, shims) && cg_cpus_read_list(hier, hier->base, CPUS, &all) == 0)
-		v1_write_list(hier, shims, &all);
+		cpus_v1_write_base(hier, &all);
+	if (cpus_v1_shims(hier, shims) && cg_cpus_read_list(hier, hier->base, CPUS, &all) == 0)
+		cpus_v1_write_list(hier, shims, &all);
 }
 
 void cg_cpus_v1_settle(const struct cg_hier *hier, const char *group,
@@ -206,17 +208,17 @@ void cg_cpus_v1_settle(const struct cg_hier *hier, const char *group,
 {
 	if (exclusive && !cpulist_overlap(&beside->want, &beside->claimed)) {
 		/* All or none, so that it does not matter which partition came first. */
-		if (v1_claim_base(hier, beside))
+		if (cpus_v1_claim_base(hier, beside))
 			cg_file_write(hier, group, EXCLUSIVE, "1");
 		else
-			v1_share_all(hier, hier->base);
+			cpus_v1_share_all(hier, hier->base);
 	}
-	if (cg_group_each_child(hier, hier->base, v1_find_exclusive, NULL) == 0)
-		v1_give_back(hier);
+	if (cg_group_each_child(hier, hier->base, cpus_v1_find_exclusive, NULL) == 0)
+		cpus_v1_give_back(hier);
 }
 
 /* "vcrun", or "vcrun-" and a hash: see instance_group_name(). */
-static int v1_yield(const struct cg_hier *hier, const char *group, const char *name, void *arg)
+static int cpus_v1_yield(const struct cg_hier *hier, const char *group, const char *name, void *arg)
 {
 	char base[CG_GROUP_MAX];
 	struct cpulist cpus;
@@ -225,13 +227,13 @@ static int v1_yield(const struct cg_hier *hier, const char *group, const char *n
 	    cg_cpus_of_child(hier, group, name, &cpus, base) < 0 ||
 	    !cg_cpus_v1_is_exclusive(hier, base))
 		return 0;
-	v1_share_all(hier, base);
+	cpus_v1_share_all(hier, base);
 	return 0;
 }
 
 void cg_cpus_v1_ask_instances(const struct cg_hier *hier, const char *parent)
 {
-	cg_group_each_child(hier, parent, v1_yield, NULL);
+	cg_group_each_child(hier, parent, cpus_v1_yield, NULL);
 }
 
 void cg_cpus_share_kept(struct cg *cg)
@@ -240,6 +242,6 @@ void cg_cpus_share_kept(struct cg *cg)
 
 	if (!hier || hier->version == 2)
 		return;
-	v1_share_all(hier, hier->base);
-	v1_give_back(hier);
+	cpus_v1_share_all(hier, hier->base);
+	cpus_v1_give_back(hier);
 }

@@ -39,17 +39,17 @@ struct shrink {
 	const struct cg_shrink *how;
 };
 
-static const char *limit_file(const struct cg_hier *hier)
+static const char *shrink_limit_file(const struct cg_hier *hier)
 {
 	return hier->version == 2 ? "memory.max" : "memory.limit_in_bytes";
 }
 
-static const char *usage_file(const struct cg_hier *hier)
+static const char *shrink_usage_file(const struct cg_hier *hier)
 {
 	return hier->version == 2 ? "memory.current" : "memory.usage_in_bytes";
 }
 
-static uint64_t free_swap_bytes(void)
+static uint64_t shrink_free_swap_bytes(void)
 {
 	char text[8192];
 	const char *line;
@@ -64,32 +64,33 @@ static uint64_t free_swap_bytes(void)
 }
 
 /* What no reclaim can take from the group. */
-static uint64_t unreclaimable(const struct shrink *shrink)
+static uint64_t shrink_unreclaimable(const struct shrink *shrink)
 {
 	bool v2 = shrink->hier->version == 2;
 	uint64_t charged = 0, anon, swap;
 	char text[8192];
 
 	if (cg_file_read(shrink->hier, shrink->group, "memory.stat", text, sizeof(text)) < 0 ||
-	    cg_file_read_u64(shrink->hier, shrink->group, usage_file(shrink->hier), &charged) < 0)
+	    cg_file_read_u64(shrink->hier, shrink->group, shrink_usage_file(shrink->hier),
+			     &charged) < 0)
 		return 0;
 	/* Shared memory is on the anonymous lists too. */
 	anon = cg_stat_value(text, v2 ? "inactive_anon" : "total_inactive_anon") +
 	       cg_stat_value(text, v2 ? "active_anon" : "total_active_anon");
-	swap = shrink->how->swap ? free_swap_bytes() : 0;
+	swap = shrink->how->swap ? shrink_free_swap_bytes() : 0;
 	swap = anon < swap ? anon : swap;
 	charged = cg_memory_in_use(text, charged, v2);
 	return charged > swap ? charged - swap : 0;
 }
 
-static bool stopped(const struct shrink *shrink)
+static bool shrink_stopped(const struct shrink *shrink)
 {
 	return shrink->how->stop && shrink->how->stop(shrink->how->ctx);
 }
 
-static int refuse(const struct shrink *shrink, uint64_t needed, struct vc_err *err)
+static int shrink_refuse(const struct shrink *shrink, uint64_t needed, struct vc_err *err)
 {
-	if (stopped(shrink))
+	if (shrink_stopped(shrink))
 		return err_set(err, EINTR, "interrupted");
 	return err_set(err, EBUSY,
 		       "%" PRIu64 " MiB are in use that cannot be reclaimed%s, more than %" PRIu64
@@ -100,20 +101,20 @@ static int refuse(const struct shrink *shrink, uint64_t needed, struct vc_err *e
 }
 
 /* Until it can fit, with nothing changed yet. */
-static int await_fit(const struct shrink *shrink, struct vc_err *err)
+static int shrink_await_fit(const struct shrink *shrink, struct vc_err *err)
 {
 	uint64_t needed;
 
-	while ((needed = unreclaimable(shrink) + MARGIN_BYTES) > shrink->target) {
-		if (stopped(shrink) || clock_mono_usec() >= shrink->how->deadline_usec)
-			return refuse(shrink, needed - MARGIN_BYTES, err);
+	while ((needed = shrink_unreclaimable(shrink) + MARGIN_BYTES) > shrink->target) {
+		if (shrink_stopped(shrink) || clock_mono_usec() >= shrink->how->deadline_usec)
+			return shrink_refuse(shrink, needed - MARGIN_BYTES, err);
 		clock_sleep_usec(RETRY_USEC);
 	}
 	return 0;
 }
 
 /* One step towards the target; what is used afterwards is not told. 0 or -errno. */
-static int step(const struct shrink *shrink, uint64_t used)
+static int shrink_step(const struct shrink *shrink, uint64_t used)
 {
 	uint64_t next = used > STEP_BYTES ? used - STEP_BYTES : 0;
 	char text[32];
@@ -123,7 +124,8 @@ static int step(const struct shrink *shrink, uint64_t used)
 		next = shrink->target;
 	if (shrink->hier->version == 1) {
 		snprintf(text, sizeof(text), "%" PRIu64, next);
-		return cg_file_write(shrink->hier, shrink->group, limit_file(shrink->hier), text);
+		return cg_file_write(shrink->hier, shrink->group, shrink_limit_file(shrink->hier),
+				     text);
 	}
 	snprintf(text, sizeof(text), "%" PRIu64, used > next ? used - next : 0);
 	r = cg_file_write(shrink->hier, shrink->group, "memory.reclaim", text);
@@ -134,13 +136,13 @@ static int step(const struct shrink *shrink, uint64_t used)
 	return cg_file_write(shrink->hier, shrink->group, "memory.high", text);
 }
 
-static int steps(const struct shrink *shrink, struct vc_err *err)
+static int shrink_steps(const struct shrink *shrink, struct vc_err *err)
 {
 	uint64_t used = 0;
 
 	for (;;) {
-		int r = cg_file_read_u64(shrink->hier, shrink->group, usage_file(shrink->hier),
-					 &used);
+		int r = cg_file_read_u64(shrink->hier, shrink->group,
+					 shrink_usage_file(shrink->hier), &used);
 
 		if (r < 0)
 			return err_sys(err, -r, "cannot read the memory used");
@@ -148,9 +150,9 @@ static int steps(const struct shrink *shrink, struct vc_err *err)
 			shrink->how->progress(used, shrink->target, shrink->how->ctx);
 		if (used <= shrink->target)
 			return 0;
-		if (stopped(shrink) || clock_mono_usec() >= shrink->how->deadline_usec)
-			return refuse(shrink, used, err);
-		r = step(shrink, used);
+		if (shrink_stopped(shrink) || clock_mono_usec() >= shrink->how->deadline_usec)
+			return shrink_refuse(shrink, used, err);
+		r = shrink_step(shrink, used);
 		if (r < 0 && r != -EBUSY && r != -EAGAIN && r != -EINTR)
 			return err_sys(err, -r, "cannot reclaim memory");
 		if (r < 0)
@@ -159,35 +161,37 @@ static int steps(const struct shrink *shrink, struct vc_err *err)
 }
 
 /* Writes what was read before; a file that could not be read is left alone. */
-static void put_back(const struct shrink *shrink, const char *file, const char *old)
+static void shrink_put_back(const struct shrink *shrink, const char *file, const char *old)
 {
 	if (*old)
 		cg_file_write(shrink->hier, shrink->group, file,
 			      strcmp(old, "9223372036854771712") ? old : "-1");
 }
 
-static int run(const struct shrink *shrink, const char *text, struct vc_err *err)
+static int shrink_run(const struct shrink *shrink, const char *text, struct vc_err *err)
 {
 	bool v2 = shrink->hier->version == 2;
 	char limit[64] = "", high[64] = "";
 	int r;
 
-	cg_file_read(shrink->hier, shrink->group, limit_file(shrink->hier), limit, sizeof(limit));
+	cg_file_read(shrink->hier, shrink->group, shrink_limit_file(shrink->hier), limit,
+		     sizeof(limit));
 	if (v2)
 		cg_file_read(shrink->hier, shrink->group, "memory.high", high, sizeof(high));
 	/* "memory.oom_control" cannot be read back as one number; nobody else sets it here. */
 	cg_file_write(shrink->hier, shrink->group, v2 ? "memory.high" : "memory.oom_control",
 		      v2 ? text : "1");
-	r = steps(shrink, err);
+	r = shrink_steps(shrink, err);
 	if (r == 0) {
-		r = cg_file_write(shrink->hier, shrink->group, limit_file(shrink->hier), text);
+		r = cg_file_write(shrink->hier, shrink->group, shrink_limit_file(shrink->hier),
+				  text);
 		if (r < 0)
 			err_sys(err, -r, "cannot set the limit");
 	}
 	if (r < 0)
-		put_back(shrink, limit_file(shrink->hier), limit);
+		shrink_put_back(shrink, shrink_limit_file(shrink->hier), limit);
 	if (v2)
-		put_back(shrink, "memory.high", high);
+		shrink_put_back(shrink, "memory.high", high);
 	else
 		cg_file_write(shrink->hier, shrink->group, "memory.oom_control", "0");
 	return r;
@@ -215,8 +219,8 @@ int cg_shrink_check(struct cg *cg, const char *path, uint64_t limit_bytes, bool 
 
 	if (r < 0)
 		return r;
-	needed = unreclaimable(&shrink);
-	return needed + MARGIN_BYTES > limit_bytes ? refuse(&shrink, needed, err) : 0;
+	needed = shrink_unreclaimable(&shrink);
+	return needed + MARGIN_BYTES > limit_bytes ? shrink_refuse(&shrink, needed, err) : 0;
 }
 
 int cg_shrink_memory(struct cg *cg, const char *path, uint64_t limit_bytes,
@@ -229,6 +233,6 @@ int cg_shrink_memory(struct cg *cg, const char *path, uint64_t limit_bytes,
 	if (r < 0)
 		return r;
 	snprintf(text, sizeof(text), "%" PRIu64, limit_bytes);
-	r = await_fit(&shrink, err);
-	return r < 0 ? r : run(&shrink, text, err);
+	r = shrink_await_fit(&shrink, err);
+	return r < 0 ? r : shrink_run(&shrink, text, err);
 }

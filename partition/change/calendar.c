@@ -59,23 +59,23 @@ static const struct shorthand {
 static const char *const weekdays[] = { "Monday", "Tuesday",  "Wednesday", "Thursday",
 					"Friday", "Saturday", "Sunday" };
 
-static void set_add(struct calendar_set *set, int bit)
+static void calendar_set_add(struct calendar_set *set, int bit)
 {
 	set->bits[bit / 64] |= UINT64_C(1) << bit % 64;
 }
 
-static bool set_has(const struct calendar_set *set, int bit)
+static bool calendar_set_has(const struct calendar_set *set, int bit)
 {
 	return set->bits[bit / 64] >> bit % 64 & 1;
 }
 
-static struct calendar_set *set_of(struct calendar *calendar, const struct part *part)
+static struct calendar_set *calendar_set_of(struct calendar *calendar, const struct part *part)
 {
 	return (struct calendar_set *)(void *)((char *)calendar + part->offset);
 }
 
 /* A number of one to four digits; what follows it is left in *text. */
-static bool take_number(const char **text, int *ret)
+static bool calendar_take_number(const char **text, int *ret)
 {
 	size_t n = strspn(*text, "0123456789");
 
@@ -87,7 +87,8 @@ static bool take_number(const char **text, int *ret)
 }
 
 /* One of a part's list: "*", "3", "1..5", "0/15", "*" with a step. */
-static bool take_range(const char **text, const struct part *part, struct calendar_set *set)
+static bool calendar_take_range(const char **text, const struct part *part,
+				struct calendar_set *set)
 {
 	int from = part->first, to = part->last, by = 1;
 	bool range = true;
@@ -95,18 +96,18 @@ static bool take_range(const char **text, const struct part *part, struct calend
 	if (**text == '*') {
 		(*text)++;
 	} else {
-		if (!take_number(text, &from))
+		if (!calendar_take_number(text, &from))
 			return false;
 		range = !strncmp(*text, "..", 2);
 		if (range) {
 			*text += 2;
-			if (!take_number(text, &to))
+			if (!calendar_take_number(text, &to))
 				return false;
 		}
 	}
 	if (**text == '/') {
 		(*text)++;
-		if (!take_number(text, &by) || by == 0)
+		if (!calendar_take_number(text, &by) || by == 0)
 			return false;
 	} else if (!range) {
 		to = from;
@@ -114,16 +115,17 @@ static bool take_range(const char **text, const struct part *part, struct calend
 	if (from < part->first || to > part->last || from > to)
 		return false;
 	for (int value = from; value <= to; value += by)
-		set_add(set, value - part->first);
+		calendar_set_add(set, value - part->first);
 	return true;
 }
 
-static bool take_part(const char **text, const struct part *part, struct calendar *calendar)
+static bool calendar_take_part(const char **text, const struct part *part,
+			       struct calendar *calendar)
 {
-	struct calendar_set *set = set_of(calendar, part);
+	struct calendar_set *set = calendar_set_of(calendar, part);
 
 	for (;;) {
-		if (!take_range(text, part, set))
+		if (!calendar_take_range(text, part, set))
 			return false;
 		if (**text != ',')
 			return true;
@@ -132,19 +134,19 @@ static bool take_part(const char **text, const struct part *part, struct calenda
 }
 
 /* "2026-11-22", "*-*-1", "12-24": from the given part to the end of the parts there. */
-static bool parse_parts(const char *word, size_t from, size_t to, char separator,
-			struct calendar *calendar)
+static bool calendar_parse_parts(const char *word, size_t from, size_t to, char separator,
+				 struct calendar *calendar)
 {
 	for (size_t i = from; i < to; i++) {
 		if (i > from && *word++ != separator)
 			return false;
-		if (!take_part(&word, &parts[i], calendar))
+		if (!calendar_take_part(&word, &parts[i], calendar))
 			return false;
 	}
 	return !*word;
 }
 
-static int take_weekday(const char **text)
+static int calendar_take_weekday(const char **text)
 {
 	size_t n = strcspn(*text, ",.");
 
@@ -157,20 +159,20 @@ static int take_weekday(const char **text)
 	return -1;
 }
 
-static bool parse_weekdays(const char *word, struct calendar *calendar)
+static bool calendar_parse_weekdays(const char *word, struct calendar *calendar)
 {
 	for (;;) {
-		int from = take_weekday(&word), to = from;
+		int from = calendar_take_weekday(&word), to = from;
 
 		if (from >= 0 && !strncmp(word, "..", 2)) {
 			word += 2;
-			to = take_weekday(&word);
+			to = calendar_take_weekday(&word);
 		}
 		if (from < 0 || to < 0)
 			return false;
 		/* Fri..Mon goes round. */
 		for (int day = from;; day = (day + 1) % 7) {
-			set_add(&calendar->weekday, day);
+			calendar_set_add(&calendar->weekday, day);
 			if (day == to)
 				break;
 		}
@@ -181,7 +183,7 @@ static bool parse_weekdays(const char *word, struct calendar *calendar)
 	}
 }
 
-static size_t count(const char *word, char c)
+static size_t calendar_count(const char *word, char c)
 {
 	size_t n = 0;
 
@@ -193,21 +195,23 @@ static size_t count(const char *word, char c)
 /* How far the words of an expression have come. */
 enum stage { AT_WEEKDAY, AT_DATE, AT_TIME, AT_ZONE, AT_END };
 
-static bool parse_word(const char *word, enum stage *stage, struct calendar *calendar)
+static bool calendar_parse_word(const char *word, enum stage *stage, struct calendar *calendar)
 {
-	if (*stage <= AT_TIME && count(word, ':') > 0) {
+	if (*stage <= AT_TIME && calendar_count(word, ':') > 0) {
 		*stage = AT_ZONE;
-		return count(word, ':') <= 2 &&
-		       parse_parts(word, N_DATE, N_DATE + 1 + count(word, ':'), ':', calendar);
+		return calendar_count(word, ':') <= 2 &&
+		       calendar_parse_parts(word, N_DATE, N_DATE + 1 + calendar_count(word, ':'),
+					    ':', calendar);
 	}
-	if (*stage <= AT_DATE && count(word, '-') > 0) {
+	if (*stage <= AT_DATE && calendar_count(word, '-') > 0) {
 		*stage = AT_TIME;
-		return count(word, '-') <= 2 &&
-		       parse_parts(word, 2 - count(word, '-'), N_DATE, '-', calendar);
+		return calendar_count(word, '-') <= 2 &&
+		       calendar_parse_parts(word, 2 - calendar_count(word, '-'), N_DATE, '-',
+					    calendar);
 	}
 	if (*stage == AT_WEEKDAY) {
 		*stage = AT_DATE;
-		return parse_weekdays(word, calendar);
+		return calendar_parse_weekdays(word, calendar);
 	}
 	if (*stage > AT_WEEKDAY && *stage < AT_END && !strcasecmp(word, "UTC")) {
 		*stage = AT_END;
@@ -217,21 +221,21 @@ static bool parse_word(const char *word, enum stage *stage, struct calendar *cal
 }
 
 /* What was not said: any weekday and date, midnight or the full minute. */
-static void fill_in(struct calendar *calendar)
+static void calendar_fill_in(struct calendar *calendar)
 {
 	static const struct calendar_set none;
 
 	if (!memcmp(&calendar->weekday, &none, sizeof(none)))
 		memset(&calendar->weekday, 0xff, sizeof(none));
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		struct calendar_set *set = set_of(calendar, &parts[i]);
+		struct calendar_set *set = calendar_set_of(calendar, &parts[i]);
 
 		if (memcmp(set, &none, sizeof(none)) != 0)
 			continue;
 		if (i < N_DATE)
 			memset(set, 0xff, sizeof(none));
 		else
-			set_add(set, 0);
+			calendar_set_add(set, 0);
 	}
 }
 
@@ -251,50 +255,51 @@ int calendar_parse(const char *text, struct calendar *ret, struct vc_err *err)
 	word = good ? strtok_r(copy, " \t", &save) : NULL;
 	good = word != NULL;
 	for (; good && word; word = strtok_r(NULL, " \t", &save))
-		good = parse_word(word, &stage, &calendar);
+		good = calendar_parse_word(word, &stage, &calendar);
 	if (!good)
 		return err_set(err, EINVAL,
 			       "\"%s\" is no time: write \"22:00\", \"Mon..Fri 06:30\", "
 			       "\"*-*-01 00:00:00\" or \"hourly\"",
 			       text);
-	fill_in(&calendar);
+	calendar_fill_in(&calendar);
 	*ret = calendar;
 	return 0;
 }
 
-static time_t to_time(const struct calendar *calendar, struct tm *tm)
+static time_t calendar_to_time(const struct calendar *calendar, struct tm *tm)
 {
 	tm->tm_isdst = -1;
 	return calendar->utc ? timegm(tm) : mktime(tm);
 }
 
-static time_t at_time(const struct calendar *calendar, const struct tm *day, int hour, int minute,
-		      int second)
+static time_t calendar_at_time(const struct calendar *calendar, const struct tm *day, int hour,
+			       int minute, int second)
 {
 	struct tm tm = *day;
 
 	tm.tm_hour = hour;
 	tm.tm_min = minute;
 	tm.tm_sec = second;
-	return to_time(calendar, &tm);
+	return calendar_to_time(calendar, &tm);
 }
 
 /* The first time of a day that is later than after; -1: none. Hours and minutes that
  * are over are left out whole. */
-static time_t first_of_day(const struct calendar *calendar, const struct tm *day, time_t after)
+static time_t calendar_first_of_day(const struct calendar *calendar, const struct tm *day,
+				    time_t after)
 {
 	for (int hour = 0; hour < 24; hour++) {
-		if (!set_has(&calendar->hour, hour) ||
-		    at_time(calendar, day, hour, 59, 59) <= after)
+		if (!calendar_set_has(&calendar->hour, hour) ||
+		    calendar_at_time(calendar, day, hour, 59, 59) <= after)
 			continue;
 		for (int minute = 0; minute < 60; minute++) {
-			if (!set_has(&calendar->minute, minute) ||
-			    at_time(calendar, day, hour, minute, 59) <= after)
+			if (!calendar_set_has(&calendar->minute, minute) ||
+			    calendar_at_time(calendar, day, hour, minute, 59) <= after)
 				continue;
 			for (int second = 0; second < 60; second++) {
-				time_t at = at_time(calendar, day, hour, minute, second);
+				time_t at = calendar_at_time(calendar, day, hour, minute, second);
 
-				if (set_has(&calendar->second, second) && at > after)
+				if (calendar_set_has(&calendar->second, second) && at > after)
 					return at;
 			}
 		}
@@ -304,13 +309,13 @@ static time_t first_of_day(const struct calendar *calendar, const struct tm *day
 
 /* To the next day that may be one, at its beginning. The noon detour keeps clear of the
  * hours that clocks jump over. */
-static void advance(const struct calendar *calendar, struct tm *day)
+static void calendar_advance(const struct calendar *calendar, struct tm *day)
 {
-	if (!set_has(&calendar->year, day->tm_year + 1900 - CALENDAR_FIRST_YEAR)) {
+	if (!calendar_set_has(&calendar->year, day->tm_year + 1900 - CALENDAR_FIRST_YEAR)) {
 		day->tm_year++;
 		day->tm_mon = 0;
 		day->tm_mday = 1;
-	} else if (!set_has(&calendar->month, day->tm_mon)) {
+	} else if (!calendar_set_has(&calendar->month, day->tm_mon)) {
 		day->tm_mon++;
 		day->tm_mday = 1;
 	} else {
@@ -318,7 +323,7 @@ static void advance(const struct calendar *calendar, struct tm *day)
 	}
 	day->tm_hour = 12;
 	day->tm_min = day->tm_sec = 0;
-	to_time(calendar, day);
+	calendar_to_time(calendar, day);
 }
 
 int calendar_next(const struct calendar *calendar, uint64_t after_usec, uint64_t *ret_usec)
@@ -330,15 +335,15 @@ int calendar_next(const struct calendar *calendar, uint64_t after_usec, uint64_t
 		gmtime_r(&after, &day);
 	else
 		localtime_r(&after, &day);
-	for (; day.tm_year + 1900 <= CALENDAR_LAST_YEAR; advance(calendar, &day)) {
+	for (; day.tm_year + 1900 <= CALENDAR_LAST_YEAR; calendar_advance(calendar, &day)) {
 		time_t at;
 
-		if (!set_has(&calendar->year, day.tm_year + 1900 - CALENDAR_FIRST_YEAR) ||
-		    !set_has(&calendar->month, day.tm_mon) ||
-		    !set_has(&calendar->day, day.tm_mday - 1) ||
-		    !set_has(&calendar->weekday, (day.tm_wday + 6) % 7))
+		if (!calendar_set_has(&calendar->year, day.tm_year + 1900 - CALENDAR_FIRST_YEAR) ||
+		    !calendar_set_has(&calendar->month, day.tm_mon) ||
+		    !calendar_set_has(&calendar->day, day.tm_mday - 1) ||
+		    !calendar_set_has(&calendar->weekday, (day.tm_wday + 6) % 7))
 			continue;
-		at = first_of_day(calendar, &day, after);
+		at = calendar_first_of_day(calendar, &day, after);
 		if (at >= 0) {
 			*ret_usec = (uint64_t)at * 1000000;
 			return 0;

@@ -19,8 +19,8 @@
 #include "partition/region.h"
 #include "partition/topology.h"
 
-static const struct partition_spec *find(const struct partition_spec *specs, size_t n,
-					 const char *name)
+static const struct partition_spec *check_find(const struct partition_spec *specs, size_t n,
+					       const char *name)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!strcmp(specs[i].name, name))
@@ -111,7 +111,7 @@ int reshape_check(const struct instance *in, const struct partition_spec *after,
 	}
 	for (size_t i = 0; i < config->n_parts; i++) {
 		const struct partition_spec *old = &config->parts[i];
-		const struct partition_spec *spec = find(after, n, old->name);
+		const struct partition_spec *spec = check_find(after, n, old->name);
 
 		if (spec_is_free(old))
 			continue;
@@ -122,7 +122,7 @@ int reshape_check(const struct instance *in, const struct partition_spec *after,
 			return r;
 		for (size_t k = 0; spec && k < config->n_parts; k++) {
 			const struct partition_spec *other = &config->parts[k];
-			const struct partition_spec *changed = find(after, n, other->name);
+			const struct partition_spec *changed = check_find(after, n, other->name);
 			r = k == i || spec_is_free(other)
 				    ? 0
 				    : check_pair(spec, old, changed ? changed : other, err);

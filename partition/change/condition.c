@@ -23,13 +23,13 @@ static const struct unit {
 	double sec;
 } units[] = { { "", 1 }, { "s", 1 }, { "sec", 1 }, { "min", 60 }, { "m", 60 }, { "h", 3600 } };
 
-static const char *skip_blanks(const char *text)
+static const char *condition_skip_blanks(const char *text)
 {
 	return text + strspn(text, " \t");
 }
 
 /* "vc0.cpu"; what follows is left in *text. */
-static bool take_metric(const char **text, struct condition *ret)
+static bool condition_take_metric(const char **text, struct condition *ret)
 {
 	size_t name = strcspn(*text, "."), metric;
 	const char *what = *text + name + 1;
@@ -42,14 +42,14 @@ static bool take_metric(const char **text, struct condition *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(metric_names); i++) {
 		if (strlen(metric_names[i]) == metric && !strncmp(what, metric_names[i], metric)) {
 			ret->metric = (enum condition_metric)i;
-			*text = skip_blanks(what + metric);
+			*text = condition_skip_blanks(what + metric);
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool take_number(const char **text, double *ret)
+static bool condition_take_number(const char **text, double *ret)
 {
 	char *end;
 
@@ -61,7 +61,7 @@ static bool take_number(const char **text, double *ret)
 }
 
 /* "for 30s", or nothing. */
-static bool take_time(const char *text, struct condition *ret)
+static bool condition_take_time(const char *text, struct condition *ret)
 {
 	double number;
 
@@ -70,10 +70,10 @@ static bool take_time(const char *text, struct condition *ret)
 		return true;
 	if (strncmp(text, "for", 3) != 0 || !isblank((unsigned char)text[3]))
 		return false;
-	text = skip_blanks(text + 3);
-	if (!take_number(&text, &number))
+	text = condition_skip_blanks(text + 3);
+	if (!condition_take_number(&text, &number))
 		return false;
-	text = skip_blanks(text);
+	text = condition_skip_blanks(text);
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (strcmp(text, units[i].name) != 0)
 			continue;
@@ -86,19 +86,19 @@ static bool take_time(const char *text, struct condition *ret)
 int condition_parse(const char *text, struct condition *ret, struct vc_err *err)
 {
 	struct condition condition = { .above = false };
-	const char *rest = skip_blanks(text);
-	bool good = take_metric(&rest, &condition) && (*rest == '>' || *rest == '<');
+	const char *rest = condition_skip_blanks(text);
+	bool good = condition_take_metric(&rest, &condition) && (*rest == '>' || *rest == '<');
 
 	if (good) {
 		condition.above = *rest == '>';
-		rest = skip_blanks(rest + 1);
-		good = take_number(&rest, &condition.than);
+		rest = condition_skip_blanks(rest + 1);
+		good = condition_take_number(&rest, &condition.than);
 	}
 	if (good && *rest == '%') {
 		good = condition.metric != CONDITION_JOBS && condition.metric != CONDITION_RUNNABLE;
 		rest++;
 	}
-	if (!good || !take_time(skip_blanks(rest), &condition))
+	if (!good || !condition_take_time(condition_skip_blanks(rest), &condition))
 		return err_set(
 			err, EINVAL,
 			"\"%s\" is no condition: write \"vc0.cpu > 90%% for 30s\"; there are "

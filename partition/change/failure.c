@@ -41,8 +41,9 @@ struct failure_notes {
 
 /* --- the kinds ------------------------------------------------------------------------------ */
 
-static bool cpus_are_gone(const struct failure_look *look, const struct partition_spec *spec,
-			  struct failure_watch *watch, uint64_t now_usec)
+static bool failure_cpus_are_gone(const struct failure_look *look,
+				  const struct partition_spec *spec, struct failure_watch *watch,
+				  uint64_t now_usec)
 {
 	struct cpulist cpus, online;
 	char text[4096];
@@ -54,8 +55,9 @@ static bool cpus_are_gone(const struct failure_look *look, const struct partitio
 	return !cpulist_overlap(&cpus, &online);
 }
 
-static bool is_frozen_long(const struct failure_look *look, const struct partition_spec *spec,
-			   struct failure_watch *watch, uint64_t now_usec)
+static bool failure_is_frozen_long(const struct failure_look *look,
+				   const struct partition_spec *spec, struct failure_watch *watch,
+				   uint64_t now_usec)
 {
 	char path[PATH_MAX], text[256];
 
@@ -145,14 +147,14 @@ void failure_notes_free(struct failure_notes *notes)
 	free(notes);
 }
 
-static struct slot *slot_of(const struct failure_notes *notes, uint32_t slot)
+static struct slot *failure_slot_of(const struct failure_notes *notes, uint32_t slot)
 {
 	return slot < PARTITIONS_MAX ? &notes->map->slots[slot] : NULL;
 }
 
 void failure_note(struct failure_notes *notes, uint32_t slot, enum failure_kind kind)
 {
-	struct slot *s = slot_of(notes, slot);
+	struct slot *s = failure_slot_of(notes, slot);
 
 	if (s)
 		atomic_fetch_add(&s->happened[kind], 1);
@@ -173,7 +175,7 @@ void failure_note_at(int dirfd, uint32_t slot, enum failure_kind kind)
 
 void failure_set_witness(struct failure_notes *notes, uint32_t slot, pid_t pid)
 {
-	struct slot *s = slot_of(notes, slot);
+	struct slot *s = failure_slot_of(notes, slot);
 
 	if (!s)
 		return;
@@ -185,7 +187,7 @@ void failure_set_witness(struct failure_notes *notes, uint32_t slot, pid_t pid)
 }
 
 /* A look that fails, for want of a descriptor, is no death. */
-static bool is_gone(pid_t pid, uint64_t witness)
+static bool failure_is_gone(pid_t pid, uint64_t witness)
 {
 	uint64_t identity = proc_identity(pid, NULL);
 	char state = 'S';
@@ -198,14 +200,14 @@ static bool is_gone(pid_t pid, uint64_t witness)
 
 pid_t failure_witness(struct failure_notes *notes, uint32_t slot)
 {
-	struct slot *s = slot_of(notes, slot);
+	struct slot *s = failure_slot_of(notes, slot);
 	uint64_t witness = s ? atomic_load(&s->witness) : 0;
 	pid_t pid;
 
 	if (!witness)
 		return 0;
 	pid = (pid_t)atomic_load(&s->witness_pid);
-	if (!is_gone(pid, witness))
+	if (!failure_is_gone(pid, witness))
 		return pid;
 	if (atomic_compare_exchange_strong(&s->witness, &witness, 0))
 		failure_note(notes, slot, FAILURE_KILL);
@@ -215,7 +217,8 @@ pid_t failure_witness(struct failure_notes *notes, uint32_t slot)
 /* --- who watches ---------------------------------------------------------------------------- */
 
 /* Whether more is noted than was when it was looked at last. */
-static bool has_happened(const struct slot *s, struct failure_watch *watch, enum failure_kind kind)
+static bool failure_has_happened(const struct slot *s, struct failure_watch *watch,
+				 enum failure_kind kind)
 {
 	uint32_t happened = atomic_load(&s->happened[kind]);
 	bool more = happened != watch->seen[kind];
@@ -224,7 +227,7 @@ static bool has_happened(const struct slot *s, struct failure_watch *watch, enum
 	return more;
 }
 
-static void begin(const struct slot *s, struct failure_watch *watch)
+static void failure_begin(const struct slot *s, struct failure_watch *watch)
 {
 	for (size_t i = 0; !watch->begun && i < FAILURE_N_KINDS; i++)
 		watch->seen[i] = atomic_load(&s->taken[i]);
@@ -234,19 +237,19 @@ static void begin(const struct slot *s, struct failure_watch *watch)
 unsigned int failure_since(const struct failure_look *look, const struct partition_spec *spec,
 			   uint32_t slot, struct failure_watch *watch, uint64_t now_usec)
 {
-	const struct slot *s = slot_of(look->notes, slot);
+	const struct slot *s = failure_slot_of(look->notes, slot);
 	unsigned int since = 0, so = 0;
 
 	if (!s)
 		return 0;
-	begin(s, watch);
+	failure_begin(s, watch);
 	failure_witness(look->notes, slot);
 	for (size_t i = 0; i < FAILURE_N_KINDS; i++) {
 		if (kinds[i].is_so) {
 			if (look->kinds & FAILURE_BIT(i) &&
 			    kinds[i].is_so(look, spec, watch, now_usec))
 				so |= FAILURE_BIT(i);
-		} else if (has_happened(s, watch, (enum failure_kind)i)) {
+		} else if (failure_has_happened(s, watch, (enum failure_kind)i)) {
 			since |= FAILURE_BIT(i);
 		}
 	}
@@ -257,7 +260,7 @@ unsigned int failure_since(const struct failure_look *look, const struct partiti
 
 void failure_taken(struct failure_notes *notes, uint32_t slot, const struct failure_watch *watch)
 {
-	struct slot *s = slot_of(notes, slot);
+	struct slot *s = failure_slot_of(notes, slot);
 
 	for (size_t i = 0; s && watch->begun && i < FAILURE_N_KINDS; i++)
 		atomic_store(&s->taken[i], watch->seen[i]);

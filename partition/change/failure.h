@@ -39,8 +39,8 @@ struct cg;
  * (failure.c); NULL: it happens, and is noted.
  */
 #define FAILURE_KINDS(X)                                                                           \
-	X(CPUS, "cpus", true, cpus_are_gone)                                                       \
-	X(FREEZE, "freeze", true, is_frozen_long)                                                  \
+	X(CPUS, "cpus", true, failure_cpus_are_gone)                                               \
+	X(FREEZE, "freeze", true, failure_is_frozen_long)                                          \
 	X(KILL, "kill", true, NULL)                                                                \
 	X(OOM, "oom", false, NULL)                                                                 \
 	X(CRASH, "crash", false, NULL)

@@ -39,7 +39,7 @@ int reshape_set_file(struct reshape *reshape, const char *file, const char *text
 	return reshape->file && reshape->text ? 0 : -ENOMEM;
 }
 
-static json_t *parts_to_json(const struct reshape *reshape)
+static json_t *journal_parts_to_json(const struct reshape *reshape)
 {
 	json_t *list = json_array();
 
@@ -55,7 +55,7 @@ int journal_write(const struct instance *in, const struct reshape *reshape, stru
 {
 	json_auto_t *root =
 		json_pack("{s:s, s:b, s:o, s:s*, s:s*}", "cause", reshape->cause, "committed",
-			  reshape->committed, "parts", parts_to_json(reshape), "file",
+			  reshape->committed, "parts", journal_parts_to_json(reshape), "file",
 			  reshape->file, "text", reshape->text);
 	_cleanup_free_ char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	int r = text ? file_replace(in->dirfd, RESHAPE_JOURNAL_FILE, text, strlen(text), 0600)
@@ -64,7 +64,7 @@ int journal_write(const struct instance *in, const struct reshape *reshape, stru
 	return r < 0 ? err_sys(err, -r, "cannot write %s/" RESHAPE_JOURNAL_FILE, in->dir) : 0;
 }
 
-static int parts_from_json(json_t *list, struct reshape *ret, json_error_t *why)
+static int journal_parts_from_json(json_t *list, struct reshape *ret, json_error_t *why)
 {
 	size_t n = json_array_size(list);
 
@@ -110,7 +110,7 @@ int journal_read(const struct instance *in, struct reshape *ret, struct vc_err *
 			   &committed, "parts", &parts, "file", &file, "text", &also) == 0) {
 		snprintf(reshape.cause, sizeof(reshape.cause), "%s", cause);
 		reshape.committed = committed;
-		r = parts_from_json(parts, &reshape, &why);
+		r = journal_parts_from_json(parts, &reshape, &why);
 		if (r == 0 && file && also)
 			r = reshape_set_file(&reshape, file, also);
 	}
@@ -134,12 +134,12 @@ void journal_record(const struct instance *in, const struct reshape *reshape, co
 {
 	static const struct reshape_report none = { 0 };
 	const struct reshape_report *r = report ? report : &none;
-	json_auto_t *root =
-		json_pack("{s:I, s:s, s:s, s:s*, s:I, s:I, s:I, s:I, s:o}", "at_usec",
-			  (json_int_t)clock_real_usec(), "cause", reshape->cause, "result", result,
-			  "reason", reason, "shrink_usec", (json_int_t)r->shrink_usec, "cpus_usec",
-			  (json_int_t)r->cpus_usec, "grow_usec", (json_int_t)r->grow_usec,
-			  "total_usec", (json_int_t)r->total_usec, "parts", parts_to_json(reshape));
+	json_auto_t *root = json_pack(
+		"{s:I, s:s, s:s, s:s*, s:I, s:I, s:I, s:I, s:o}", "at_usec",
+		(json_int_t)clock_real_usec(), "cause", reshape->cause, "result", result, "reason",
+		reason, "shrink_usec", (json_int_t)r->shrink_usec, "cpus_usec",
+		(json_int_t)r->cpus_usec, "grow_usec", (json_int_t)r->grow_usec, "total_usec",
+		(json_int_t)r->total_usec, "parts", journal_parts_to_json(reshape));
 	_cleanup_free_ char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 
 	if (text)

@@ -68,13 +68,13 @@ void lease_free(struct lease *lease)
 	free(lease);
 }
 
-static uint32_t epoch_of(uint64_t word)
+static uint32_t lease_epoch_of(uint64_t word)
 {
 	return (uint32_t)(word >> EPOCH_SHIFT);
 }
 
 /* A time that is not yet is rubbish, unless another's clock was read a moment after ours. */
-static bool overdue(uint64_t word, uint64_t now_msec)
+static bool lease_overdue(uint64_t word, uint64_t now_msec)
 {
 	uint64_t renewed = word & MSEC_MASK;
 
@@ -84,7 +84,7 @@ static bool overdue(uint64_t word, uint64_t now_msec)
 				  : renewed - now_msec > LEASE_USEC / 1000;
 }
 
-static uint64_t word_of(uint32_t epoch, uint8_t holder, uint64_t now_msec)
+static uint64_t lease_word_of(uint32_t epoch, uint8_t holder, uint64_t now_msec)
 {
 	return (uint64_t)epoch << EPOCH_SHIFT | (uint64_t)holder << HOLDER_SHIFT |
 	       (now_msec & MSEC_MASK);
@@ -93,15 +93,15 @@ static uint64_t word_of(uint32_t epoch, uint8_t holder, uint64_t now_msec)
 uint32_t lease_hold(struct lease *lease, uint8_t holder, uint64_t now_usec)
 {
 	uint64_t old = atomic_load(&lease->map->word), now_msec = now_usec / 1000, word;
-	uint32_t epoch = epoch_of(old);
+	uint32_t epoch = lease_epoch_of(old);
 
 	if (!lease->word || old != lease->word) {
 		lease->word = 0;
-		if (!overdue(old, now_msec))
+		if (!lease_overdue(old, now_msec))
 			return 0;
 		epoch = epoch == UINT16_MAX ? 1 : epoch + 1;
 	}
-	word = word_of(epoch, holder, now_msec);
+	word = lease_word_of(epoch, holder, now_msec);
 	if (!atomic_compare_exchange_strong(&lease->map->word, &old, word)) {
 		lease->word = 0;
 		return 0;
@@ -121,7 +121,7 @@ void lease_give_back(struct lease *lease)
 
 bool lease_is_current(const struct lease *lease, uint32_t epoch)
 {
-	return epoch_of(atomic_load(&lease->map->word)) == epoch;
+	return lease_epoch_of(atomic_load(&lease->map->word)) == epoch;
 }
 
 uint64_t lease_noted(const struct lease *lease)

@@ -41,7 +41,7 @@ struct fence {
 };
 
 /* type F_RDLCK: we wait; F_UNLCK: not any more. */
-static int announce(int fd, int rank, short type)
+static int lock_announce(int fd, int rank, short type)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = rank, .l_len = 1 };
 
@@ -57,7 +57,7 @@ bool reshape_lock_must_yield(int fd, int rank)
 
 /* Who has the lock, by the kernel's list: of several, when it is shared, one that is stopped, if
  * there is one. 0: not known. */
-static pid_t holder(int fd, bool *ret_stopped)
+static pid_t lock_holder(int fd, bool *ret_stopped)
 {
 	_cleanup_free_ char *text = NULL;
 	char wanted[64], *rest;
@@ -90,11 +90,11 @@ static pid_t holder(int fd, bool *ret_stopped)
  * may be waiting for what it has begun. It cannot be told to begin nothing more when it wakes up,
  * so it is ended; what it has begun is undone or finished, as for any that died.
  */
-static void end_stopped(int fd, struct fence *fence)
+static void lock_end_stopped(int fd, struct fence *fence)
 {
 	uint64_t now = clock_mono_usec();
 	bool stopped;
-	pid_t pid = holder(fd, &stopped);
+	pid_t pid = lock_holder(fd, &stopped);
 	_cleanup_close_ int held = -1;
 
 	if (!stopped || pid != fence->pid) {
@@ -106,7 +106,7 @@ static void end_stopped(int fd, struct fence *fence)
 	/* Once held, the PID is not another process's; so whether it has the lock is asked again.
 	 */
 	held = pidfd_open(pid, 0);
-	if (held < 0 || holder(fd, &stopped) != pid || !stopped)
+	if (held < 0 || lock_holder(fd, &stopped) != pid || !stopped)
 		return;
 	log_warn("process %d was stopped while it had the lock of changes of partitions, and is "
 		 "ended",
@@ -115,8 +115,8 @@ static void end_stopped(int fd, struct fence *fence)
 	*fence = (struct fence){ .pid = 0 };
 }
 
-static int say_busy(int fd, const struct reshape_claim *claim, uint64_t begun_usec,
-		    struct vc_err *err)
+static int lock_say_busy(int fd, const struct reshape_claim *claim, uint64_t begun_usec,
+			 struct vc_err *err)
 {
 	bool stopped;
 
@@ -126,17 +126,17 @@ static int say_busy(int fd, const struct reshape_claim *claim, uint64_t begun_us
 		err, EBUSY,
 		"another change of partitions was under way for all of %.1f s, made by process "
 		"%d; try again, or give it more time by --deadline",
-		(double)(clock_mono_usec() - begun_usec) / 1e6, (int)holder(fd, &stopped));
+		(double)(clock_mono_usec() - begun_usec) / 1e6, (int)lock_holder(fd, &stopped));
 }
 
-static bool is_over(const struct reshape_claim *claim)
+static bool lock_is_over(const struct reshape_claim *claim)
 {
 	return (claim->cancel && *claim->cancel) ||
 	       (claim->deadline_usec && clock_mono_usec() >= claim->deadline_usec);
 }
 
 /* 1: it is somebody else's, or somebody comes first. */
-static int try_lock(int fd, int rank)
+static int lock_try(int fd, int rank)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK || errno == EINTR ? 1 : -errno;
@@ -146,31 +146,31 @@ static int try_lock(int fd, int rank)
 	return 1;
 }
 
-static int await_lock(int fd, const struct reshape_claim *claim, struct vc_err *err)
+static int lock_await(int fd, const struct reshape_claim *claim, struct vc_err *err)
 {
 	uint64_t begun = clock_mono_usec(), looked = begun;
 	struct fence fence = { .pid = 0 };
-	int r = try_lock(fd, claim->rank);
+	int r = lock_try(fd, claim->rank);
 
 	if (r <= 0)
 		return r;
-	r = announce(fd, claim->rank, F_RDLCK);
+	r = lock_announce(fd, claim->rank, F_RDLCK);
 	if (r < 0)
 		return r;
-	while ((r = try_lock(fd, claim->rank)) > 0) {
-		if (is_over(claim))
-			return say_busy(fd, claim, begun, err);
+	while ((r = lock_try(fd, claim->rank)) > 0) {
+		if (lock_is_over(claim))
+			return lock_say_busy(fd, claim, begun, err);
 		clock_sleep_usec(LOOK_USEC);
 		if (clock_mono_usec() - looked < HOLDER_LOOK_USEC)
 			continue;
 		looked = clock_mono_usec();
-		end_stopped(fd, &fence);
+		lock_end_stopped(fd, &fence);
 	}
-	announce(fd, claim->rank, F_UNLCK);
+	lock_announce(fd, claim->rank, F_UNLCK);
 	return r;
 }
 
-static int open_lock(const struct instance *in, struct vc_err *err)
+static int lock_open(const struct instance *in, struct vc_err *err)
 {
 	int fd = trust_openat(in->dirfd, RESHAPE_LOCK_FILE, O_RDWR | O_CREAT, 0600);
 
@@ -178,7 +178,7 @@ static int open_lock(const struct instance *in, struct vc_err *err)
 }
 
 /* With the lock held. */
-static int begin(struct instance *in, struct cg *cg, struct vc_err *err)
+static int lock_begin(struct instance *in, struct cg *cg, struct vc_err *err)
 {
 	int r = instance_refresh(in, err);
 
@@ -188,16 +188,16 @@ static int begin(struct instance *in, struct cg *cg, struct vc_err *err)
 int reshape_lock(struct instance *in, struct cg *cg, const struct reshape_claim *claim,
 		 int *ret_lock, struct vc_err *err)
 {
-	_cleanup_close_ int fd = open_lock(in, err);
+	_cleanup_close_ int fd = lock_open(in, err);
 	int r;
 
 	if (fd < 0)
 		return fd;
-	r = await_lock(fd, claim, err);
+	r = lock_await(fd, claim, err);
 	if (r < 0 && r != -EBUSY && r != -EINTR)
 		return err_sys(err, -r, "cannot lock %s/" RESHAPE_LOCK_FILE, in->dir);
 	if (r == 0)
-		r = begin(in, cg, err);
+		r = lock_begin(in, cg, err);
 	if (r < 0)
 		return r;
 	*ret_lock = steal_fd(&fd);
@@ -206,7 +206,7 @@ int reshape_lock(struct instance *in, struct cg *cg, const struct reshape_claim 
 
 int reshape_lock_hold_off(const struct instance *in, int *ret_lock)
 {
-	_cleanup_close_ int fd = open_lock(in, NULL);
+	_cleanup_close_ int fd = lock_open(in, NULL);
 
 	if (fd < 0)
 		return fd;
@@ -225,12 +225,12 @@ int reshape_lock_tidy(struct instance *in, struct cg *cg, struct vc_err *err)
 
 	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) < 0)
 		return 0;
-	fd = open_lock(in, err);
+	fd = lock_open(in, err);
 	if (fd < 0)
 		return fd;
-	r = try_lock(fd, RESHAPE_RANK_BRIEF);
+	r = lock_try(fd, RESHAPE_RANK_BRIEF);
 	if (r != 0)
 		return r < 0 ? err_sys(err, -r, "cannot lock %s/" RESHAPE_LOCK_FILE, in->dir) : 0;
-	r = begin(in, cg, err);
+	r = lock_begin(in, cg, err);
 	return r < 0 ? r : 0;
 }

@@ -19,7 +19,7 @@
 
 DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
 
-static json_t *patches_to_json(const struct spec_patch *patches, size_t n)
+static json_t *plan_json_put_patches(const struct spec_patch *patches, size_t n)
 {
 	json_t *list = json_array();
 
@@ -28,7 +28,7 @@ static json_t *patches_to_json(const struct spec_patch *patches, size_t n)
 	return list;
 }
 
-static json_t *last_to_json(const struct plan_last *last)
+static json_t *plan_json_put_last(const struct plan_last *last)
 {
 	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:b}", "at_usec", (json_int_t)last->at_usec,
 			 "way", plan_way_name(last->way), "cause",
@@ -36,7 +36,7 @@ static json_t *last_to_json(const struct plan_last *last)
 			 last->again, "put-off", last->put_off);
 }
 
-static json_t *failures_to_json(const struct plan_trigger *trigger)
+static json_t *plan_json_put_failures(const struct plan_trigger *trigger)
 {
 	json_t *list = json_array();
 
@@ -47,7 +47,7 @@ static json_t *failures_to_json(const struct plan_trigger *trigger)
 	return list;
 }
 
-static int failures_from_json(const json_t *list, struct plan_trigger *trigger)
+static int plan_json_get_failures(const json_t *list, struct plan_trigger *trigger)
 {
 	trigger->failures = list ? 0 : failure_default_kinds();
 	for (size_t i = 0; i < json_array_size(list); i++) {
@@ -61,21 +61,22 @@ static int failures_from_json(const json_t *list, struct plan_trigger *trigger)
 	return 0;
 }
 
-static json_t *event_to_json(const struct plan_event *event)
+static json_t *plan_json_put_event(const struct plan_event *event)
 {
 	return json_pack(
 		"{s:s, s:s*, s:s*, s:s*, s:o, s:i, s:s*, s:s*, s:i, s:i, s:i, s:o, s:o, s:b, s:s, "
 		"s:I, s:o, s:o}",
 		"name", event->name, "at", event->fire.at, "when", event->fire.when, "failover",
-		event->fire.failover, "failover-on", failures_to_json(&event->fire),
+		event->fire.failover, "failover-on", plan_json_put_failures(&event->fire),
 		"failover-freeze-msec", (int)event->fire.freeze_msec, "revert-at", event->revert.at,
 		"revert-when", event->revert.when, "deadline-msec", (int)event->deadline_msec,
 		"retry-msec", (int)event->retry_msec, "hold-msec", (int)event->hold_msec, "before",
-		patches_to_json(event->before, event->n_before), "after",
-		patches_to_json(event->after, event->n_after), "in-force", event->in_force, "by",
-		plan_rank_cause_name(event->by), "changed_usec", (json_int_t)event->changed_usec,
-		"found", patches_to_json(event->found, event->n_found), "last",
-		last_to_json(&event->last));
+		plan_json_put_patches(event->before, event->n_before), "after",
+		plan_json_put_patches(event->after, event->n_after), "in-force", event->in_force,
+		"by", plan_rank_cause_name(event->by), "changed_usec",
+		(json_int_t)event->changed_usec, "found",
+		plan_json_put_patches(event->found, event->n_found), "last",
+		plan_json_put_last(&event->last));
 }
 
 char *plan_json_format(const struct plan *plan)
@@ -84,7 +85,7 @@ char *plan_json_format(const struct plan *plan)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < plan->n; i++)
-		json_array_append_new(list, event_to_json(&plan->events[i]));
+		json_array_append_new(list, plan_json_put_event(&plan->events[i]));
 	root = json_pack("{s:o}", "events", list);
 	return root && json_array_size(list) == plan->n ? json_dumps(root, JSON_INDENT(1)) : NULL;
 }
@@ -97,8 +98,8 @@ int plan_json_write(const struct instance *in, const struct plan *plan, struct v
 	return r < 0 ? err_sys(err, -r, "cannot write %s/" PLAN_FILE, in->dir) : 0;
 }
 
-static int patches_from_json(json_t *list, struct spec_patch **ret, size_t *ret_n,
-			     json_error_t *why)
+static int plan_json_get_patches(json_t *list, struct spec_patch **ret, size_t *ret_n,
+				 json_error_t *why)
 {
 	size_t n = json_array_size(list);
 
@@ -117,13 +118,13 @@ static int patches_from_json(json_t *list, struct spec_patch **ret, size_t *ret_
 	return 0;
 }
 
-static int copy(const char *text, char **ret)
+static int plan_json_copy(const char *text, char **ret)
 {
 	*ret = text ? strdup(text) : NULL;
 	return text && !*ret ? -ENOMEM : 0;
 }
 
-static int last_from_json(json_t *root, struct plan_last *ret, json_error_t *why)
+static int plan_json_get_last(json_t *root, struct plan_last *ret, json_error_t *why)
 {
 	const char *way, *reason, *cause = NULL;
 	json_int_t at;
@@ -144,7 +145,7 @@ static int last_from_json(json_t *root, struct plan_last *ret, json_error_t *why
 }
 
 /* On failure what is filled in so far is the caller's to free. */
-static int event_from_json(json_t *root, struct plan_event *event, json_error_t *why)
+static int plan_json_get_event(json_t *root, struct plan_event *event, json_error_t *why)
 {
 	const char *name, *at = NULL, *when = NULL, *failover = NULL, *back_at = NULL;
 	const char *back_when = NULL;
@@ -164,7 +165,7 @@ static int event_from_json(json_t *root, struct plan_event *event, json_error_t 
 			   &after, "in-force", &in_force, "by", &by, "changed_usec", &changed,
 			   "found", &found, "last", &last) < 0 ||
 	    deadline < 0 || retry < 0 || hold < 0 || freeze < 0 ||
-	    failures_from_json(failures, &event->fire) < 0 || changed < 0 ||
+	    plan_json_get_failures(failures, &event->fire) < 0 || changed < 0 ||
 	    (by && plan_rank_parse_cause(by, &event->by) < 0) ||
 	    snprintf(event->name, sizeof(event->name), "%s", name) >= (int)sizeof(event->name))
 		return -EINVAL;
@@ -174,21 +175,23 @@ static int event_from_json(json_t *root, struct plan_event *event, json_error_t 
 	event->fire.freeze_msec = (unsigned int)freeze;
 	event->in_force = in_force;
 	event->changed_usec = (uint64_t)changed;
-	if (copy(at, &event->fire.at) < 0 || copy(when, &event->fire.when) < 0 ||
-	    copy(failover, &event->fire.failover) < 0 || copy(back_at, &event->revert.at) < 0 ||
-	    copy(back_when, &event->revert.when) < 0)
+	if (plan_json_copy(at, &event->fire.at) < 0 ||
+	    plan_json_copy(when, &event->fire.when) < 0 ||
+	    plan_json_copy(failover, &event->fire.failover) < 0 ||
+	    plan_json_copy(back_at, &event->revert.at) < 0 ||
+	    plan_json_copy(back_when, &event->revert.when) < 0)
 		return -ENOMEM;
-	r = last_from_json(last, &event->last, why);
+	r = plan_json_get_last(last, &event->last, why);
 	if (r == 0)
-		r = patches_from_json(before, &event->before, &event->n_before, why);
+		r = plan_json_get_patches(before, &event->before, &event->n_before, why);
 	if (r == 0)
-		r = patches_from_json(after, &event->after, &event->n_after, why);
+		r = plan_json_get_patches(after, &event->after, &event->n_after, why);
 	if (r == 0)
-		r = patches_from_json(found, &event->found, &event->n_found, why);
+		r = plan_json_get_patches(found, &event->found, &event->n_found, why);
 	return r;
 }
 
-static int from_json(json_t *root, struct plan *plan, json_error_t *why)
+static int plan_json_get(json_t *root, struct plan *plan, json_error_t *why)
 {
 	const json_t *list = json_object_get(root, "events");
 	size_t n = json_array_size(list);
@@ -202,7 +205,7 @@ static int from_json(json_t *root, struct plan *plan, json_error_t *why)
 		int r;
 
 		plan->n = i + 1;
-		r = event_from_json(json_array_get(list, i), &plan->events[i], why);
+		r = plan_json_get_event(json_array_get(list, i), &plan->events[i], why);
 		if (r < 0)
 			return r;
 	}
@@ -225,7 +228,7 @@ int plan_json_read(const struct instance *in, struct plan **ret, struct vc_err *
 		return err_sys(err, (int)-len, "cannot read %s/" PLAN_FILE, in->dir);
 	if (len >= 0) {
 		root = json_loadb(text, (size_t)len, 0, &why);
-		r = root ? from_json(root, plan, &why) : -EINVAL;
+		r = root ? plan_json_get(root, plan, &why) : -EINVAL;
 	}
 	if (r < 0)
 		return err_set(err, -r, "%s/" PLAN_FILE " is damaged (%s)", in->dir, why.text);

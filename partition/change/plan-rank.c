@@ -69,7 +69,8 @@ int plan_rank_claim(const struct instance *in, const struct plan_order *order,
 	return 0;
 }
 
-static bool patches_have(const struct spec_patch *patches, size_t n, const char *partition)
+static bool plan_rank_patches_have(const struct spec_patch *patches, size_t n,
+				   const char *partition)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!strcmp(patches[i].name, partition))
@@ -78,28 +79,28 @@ static bool patches_have(const struct spec_patch *patches, size_t n, const char 
 	return false;
 }
 
-static bool event_sets(const struct plan_event *event, const char *partition)
+static bool plan_rank_event_sets(const struct plan_event *event, const char *partition)
 {
-	return patches_have(event->after, event->n_after, partition) ||
-	       patches_have(event->before, event->n_before, partition);
+	return plan_rank_patches_have(event->after, event->n_after, partition) ||
+	       plan_rank_patches_have(event->before, event->n_before, partition);
 }
 
 /* The first partition that both set; NULL: none. */
-static const char *both_set(const struct plan_event *a, const struct plan_event *b)
+static const char *plan_rank_both_set(const struct plan_event *a, const struct plan_event *b)
 {
 	for (size_t i = 0; i < a->n_after; i++) {
-		if (event_sets(b, a->after[i].name))
+		if (plan_rank_event_sets(b, a->after[i].name))
 			return a->after[i].name;
 	}
 	for (size_t i = 0; i < a->n_before; i++) {
-		if (event_sets(b, a->before[i].name))
+		if (plan_rank_event_sets(b, a->before[i].name))
 			return a->before[i].name;
 	}
 	return NULL;
 }
 
 /* A clock that was set back holds nothing. */
-static bool is_held(const struct plan_event *event, uint64_t now_usec)
+static bool plan_rank_is_held(const struct plan_event *event, uint64_t now_usec)
 {
 	return event->changed_usec && now_usec >= event->changed_usec &&
 	       now_usec - event->changed_usec < (uint64_t)event->hold_msec * 1000;
@@ -114,7 +115,7 @@ int plan_rank_may_go(const struct plan *plan, const struct plan_order *order, ui
 		return -ENOENT;
 	for (size_t i = 0; order->cause != PLAN_BY_COMMAND && i < plan->n; i++) {
 		const struct plan_event *other = &plan->events[i];
-		const char *partition = both_set(event, other);
+		const char *partition = plan_rank_both_set(event, other);
 
 		if (!partition)
 			continue;
@@ -123,7 +124,7 @@ int plan_rank_may_go(const struct plan *plan, const struct plan_order *order, ui
 			return err_set(err, EAGAIN,
 				       "put off: event %s comes first, is in force, and has set %s",
 				       other->name, partition);
-		if (order->cause == PLAN_BY_LOAD && is_held(other, now_usec))
+		if (order->cause == PLAN_BY_LOAD && plan_rank_is_held(other, now_usec))
 			return err_set(err, EAGAIN,
 				       "put off: event %s has changed %s less than %g s ago",
 				       other->name, partition, other->hold_msec / 1e3);

@@ -21,14 +21,14 @@
 
 DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
 
-static void trigger_done(struct plan_trigger *trigger)
+static void plan_trigger_done(struct plan_trigger *trigger)
 {
 	free(trigger->at);
 	free(trigger->when);
 	free(trigger->failover);
 }
 
-static void free_patches(struct spec_patch *patches, size_t n)
+static void plan_free_patches(struct spec_patch *patches, size_t n)
 {
 	for (size_t i = 0; patches && i < n; i++)
 		spec_patch_done(&patches[i]);
@@ -37,11 +37,11 @@ static void free_patches(struct spec_patch *patches, size_t n)
 
 void plan_event_done(struct plan_event *event)
 {
-	trigger_done(&event->fire);
-	trigger_done(&event->revert);
-	free_patches(event->before, event->n_before);
-	free_patches(event->after, event->n_after);
-	free_patches(event->found, event->n_found);
+	plan_trigger_done(&event->fire);
+	plan_trigger_done(&event->revert);
+	plan_free_patches(event->before, event->n_before);
+	plan_free_patches(event->after, event->n_after);
+	plan_free_patches(event->found, event->n_found);
 	*event = (struct plan_event){ .in_force = false };
 }
 
@@ -82,14 +82,14 @@ struct specs {
 	size_t n;
 };
 
-static void specs_done(struct specs *specs)
+static void plan_specs_done(struct specs *specs)
 {
 	plan_free_specs(specs->spec, specs->n);
 }
 
 /* The partition in the set, taken in as it is now if it is not there yet. */
-static int specs_get(struct specs *specs, const struct instance *in, const char *name,
-		     struct partition_spec **ret, struct vc_err *err)
+static int plan_specs_get(struct specs *specs, const struct instance *in, const char *name,
+			  struct partition_spec **ret, struct vc_err *err)
 {
 	struct partition_spec *grown;
 	int at = instance_find(in, name);
@@ -112,12 +112,12 @@ static int specs_get(struct specs *specs, const struct instance *in, const char 
 	return 0;
 }
 
-static int specs_apply(struct specs *specs, const struct instance *in,
-		       const struct spec_patch *patches, size_t n, struct vc_err *err)
+static int plan_specs_apply(struct specs *specs, const struct instance *in,
+			    const struct spec_patch *patches, size_t n, struct vc_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct partition_spec *spec = NULL;
-		int r = specs_get(specs, in, patches[i].name, &spec, err);
+		int r = plan_specs_get(specs, in, patches[i].name, &spec, err);
 
 		if (r == 0 && spec_patch_apply(spec, &patches[i]) < 0)
 			r = err_sys(err, ENOMEM, "event");
@@ -130,17 +130,17 @@ static int specs_apply(struct specs *specs, const struct instance *in,
 int plan_target(const struct instance *in, const struct plan_event *event, enum plan_way way,
 		struct partition_spec **ret, size_t *ret_n, struct vc_err *err)
 {
-	_cleanup_(specs_done) struct specs specs = { .n = 0 };
+	_cleanup_(plan_specs_done) struct specs specs = { .n = 0 };
 	int r;
 
 	if (way == PLAN_FIRE) {
-		r = specs_apply(&specs, in, event->after, event->n_after, err);
+		r = plan_specs_apply(&specs, in, event->after, event->n_after, err);
 	} else if (!event->in_force && event->n_before == 0) {
 		r = err_set(err, EALREADY, "it is not in force: there is nothing to go back to");
 	} else {
-		r = specs_apply(&specs, in, event->found, event->n_found, err);
+		r = plan_specs_apply(&specs, in, event->found, event->n_found, err);
 		if (r == 0)
-			r = specs_apply(&specs, in, event->before, event->n_before, err);
+			r = plan_specs_apply(&specs, in, event->before, event->n_before, err);
 	}
 	if (r < 0)
 		return err_add(err, "event %s", event->name);
@@ -151,7 +151,7 @@ int plan_target(const struct instance *in, const struct plan_event *event, enum 
 }
 
 /* What firing will change, as it is now. */
-static int note_found(const struct instance *in, struct plan_event *event, struct vc_err *err)
+static int plan_note_found(const struct instance *in, struct plan_event *event, struct vc_err *err)
 {
 	struct spec_patch *found = calloc(event->n_after ? event->n_after : 1, sizeof(*found));
 
@@ -162,22 +162,22 @@ static int note_found(const struct instance *in, struct plan_event *event, struc
 		int at = instance_find(in, after->name);
 
 		if (spec_patch_back(after, &in->config->parts[at], &found[i]) < 0) {
-			free_patches(found, i);
+			plan_free_patches(found, i);
 			return err_sys(err, ENOMEM, "event");
 		}
 	}
-	free_patches(event->found, event->n_found);
+	plan_free_patches(event->found, event->n_found);
 	event->found = found;
 	event->n_found = event->n_after;
 	return 0;
 }
 
 /* The event as it will be when it has gone that way. */
-static int advance(const struct instance *in, struct plan_event *event,
-		   const struct plan_order *order, struct vc_err *err)
+static int plan_advance(const struct instance *in, struct plan_event *event,
+			const struct plan_order *order, struct vc_err *err)
 {
 	bool anew = order->way == PLAN_FIRE && !event->in_force;
-	int r = anew ? note_found(in, event, err) : 0;
+	int r = anew ? plan_note_found(in, event, err) : 0;
 
 	if (r < 0)
 		return r;
@@ -191,7 +191,7 @@ static int advance(const struct instance *in, struct plan_event *event,
 	return 0;
 }
 
-static bool is_so(const struct instance *in, const struct specs *specs)
+static bool plan_is_so(const struct instance *in, const struct specs *specs)
 {
 	for (size_t i = 0; i < specs->n; i++) {
 		int at = instance_find(in, specs->spec[i].name);
@@ -202,11 +202,12 @@ static bool is_so(const struct instance *in, const struct specs *specs)
 	return true;
 }
 
-static int go(struct instance *in, struct cg *cg, const struct plan *plan, struct plan_event *event,
-	      const struct plan_order *order, const struct reshape_how *how,
-	      struct reshape_report *ret, struct vc_err *err)
+static int plan_go_event(struct instance *in, struct cg *cg, const struct plan *plan,
+			 struct plan_event *event, const struct plan_order *order,
+			 const struct reshape_how *how, struct reshape_report *ret,
+			 struct vc_err *err)
 {
-	_cleanup_(specs_done) struct specs after = { .n = 0 };
+	_cleanup_(plan_specs_done) struct specs after = { .n = 0 };
 	_cleanup_free_ char *text = NULL;
 	struct reshape_report report;
 	char cause[PARTITION_NAME_MAX + 32];
@@ -216,12 +217,12 @@ static int go(struct instance *in, struct cg *cg, const struct plan *plan, struc
 	/* It is in force, and nobody has changed what it made: there is nothing to be done again.
 	 */
 	if (r == 0 && order->way == PLAN_FIRE && event->in_force &&
-	    order->cause != PLAN_BY_COMMAND && is_so(in, &after)) {
+	    order->cause != PLAN_BY_COMMAND && plan_is_so(in, &after)) {
 		*ret = (struct reshape_report){ .n_changed = 0 };
 		return 0;
 	}
 	if (r == 0)
-		r = advance(in, event, order, err);
+		r = plan_advance(in, event, order, err);
 	if (r < 0)
 		return r;
 	text = plan_json_format(plan);
@@ -292,7 +293,7 @@ int plan_go(struct instance *in, struct cg *cg, const struct plan_order *order,
 		return -ENOENT;
 	r = plan_rank_may_go(plan, order, clock_real_usec(), err);
 	if (r == 0)
-		r = go(in, cg, plan, event, order, how, ret, err);
+		r = plan_go_event(in, cg, plan, event, order, how, ret, err);
 	else
 		err_add(err, "event %s", event->name);
 	if (r < 0 && r != -EALREADY && r != -ECANCELED)
@@ -310,13 +311,13 @@ int plan_check(const struct instance *in, const struct plan *plan,
 {
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct plan_event *event = &plan->events[i];
-		_cleanup_(specs_done) struct specs specs = { .n = 0 };
-		int r = specs_apply(&specs, in, event->before, event->n_before, err);
+		_cleanup_(plan_specs_done) struct specs specs = { .n = 0 };
+		int r = plan_specs_apply(&specs, in, event->before, event->n_before, err);
 
 		if (r == 0)
 			r = reshape_check(in, specs.spec, specs.n, err);
 		if (r == 0)
-			r = specs_apply(&specs, in, event->after, event->n_after, err);
+			r = plan_specs_apply(&specs, in, event->after, event->n_after, err);
 		if (r == 0)
 			r = reshape_check(in, specs.spec, specs.n, err);
 		if (r < 0) {

@@ -47,17 +47,17 @@ struct way {
 	const char *partition; /* being shrunk, for the progress */
 };
 
-static const struct partition_spec *goal(const struct way *way, size_t i)
+static const struct partition_spec *reshape_goal(const struct way *way, size_t i)
 {
 	return way->back ? &way->reshape->part[i].before : &way->reshape->part[i].after;
 }
 
-static const struct partition_spec *origin(const struct way *way, size_t i)
+static const struct partition_spec *reshape_origin(const struct way *way, size_t i)
 {
 	return way->back ? &way->reshape->part[i].after : &way->reshape->part[i].before;
 }
 
-static void run_hook(const char *step, const char *cause)
+static void reshape_run_hook(const char *step, const char *cause)
 {
 	const char *hook = getenv("VCRUN_RESHAPE_HOOK");
 	char *argv[] = { (char *)hook, (char *)step, (char *)cause, NULL };
@@ -67,7 +67,7 @@ static void run_hook(const char *step, const char *cause)
 		waitpid(pid, NULL, 0);
 }
 
-static void on_progress(uint64_t used_bytes, uint64_t limit_bytes, void *ctx)
+static void reshape_on_progress(uint64_t used_bytes, uint64_t limit_bytes, void *ctx)
 {
 	const struct way *way = ctx;
 
@@ -76,14 +76,15 @@ static void on_progress(uint64_t used_bytes, uint64_t limit_bytes, void *ctx)
 }
 
 /* Somebody wants it so, or waits for the lock who comes first. */
-static bool should_stop(const void *ctx)
+static bool reshape_should_stop(const void *ctx)
 {
 	const struct reshape_how *how = ((const struct way *)ctx)->how;
 
 	return (how->cancel && *how->cancel) || reshape_lock_must_yield(how->lock, how->rank);
 }
 
-static int hold(const struct way *way, const struct partition_spec *spec, struct vc_err *err)
+static int reshape_hold(const struct way *way, const struct partition_spec *spec,
+			struct vc_err *err)
 {
 	enum cg_memory_hold obtained;
 
@@ -93,19 +94,19 @@ static int hold(const struct way *way, const struct partition_spec *spec, struct
 
 /* Memory that becomes less. What need not be fixed any more is let go first, and may go
  * to swap. */
-static int shrink(struct way *way, struct vc_err *err)
+static int reshape_shrink(struct way *way, struct vc_err *err)
 {
 	for (size_t i = 0; i < way->reshape->n; i++) {
-		const struct partition_spec *to = goal(way, i);
+		const struct partition_spec *to = reshape_goal(way, i);
 		struct cg_shrink how = {
 			.deadline_usec = way->how->deadline_usec,
 			.swap = to->mode == MEMORY_PAGEABLE,
-			.progress = on_progress,
-			.stop = should_stop,
+			.progress = reshape_on_progress,
+			.stop = reshape_should_stop,
 			.ctx = way,
 		};
 		struct cg_memory now;
-		int r = to->mode == MEMORY_PAGEABLE ? hold(way, to, err) : 0;
+		int r = to->mode == MEMORY_PAGEABLE ? reshape_hold(way, to, err) : 0;
 
 		way->partition = to->name;
 		if (r == 0 && cg_memory_read(way->cg, to->name, &now) == 0 &&
@@ -119,16 +120,16 @@ static int shrink(struct way *way, struct vc_err *err)
 	return 0;
 }
 
-static bool cpus_differ(const struct way *way, size_t i)
+static bool reshape_cpus_differ(const struct way *way, size_t i)
 {
-	const struct partition_spec *a = goal(way, i), *b = origin(way, i);
+	const struct partition_spec *a = reshape_goal(way, i), *b = reshape_origin(way, i);
 
 	return strcmp(a->cpus, b->cpus) != 0 || strcmp(a->mems, b->mems) != 0 ||
 	       a->exclusive != b->exclusive;
 }
 
-static int set_cpus(const struct way *way, const struct partition_spec *spec, bool exclusive,
-		    struct vc_err *err)
+static int reshape_set_cpus(const struct way *way, const struct partition_spec *spec,
+			    bool exclusive, struct vc_err *err)
 {
 	enum cg_exclusive obtained;
 	int r = cg_cpus_set(way->cg, spec->name, spec->cpus, spec->mems, exclusive, &obtained, err);
@@ -138,9 +139,9 @@ static int set_cpus(const struct way *way, const struct partition_spec *spec, bo
 	return r;
 }
 
-static int release(const struct way *way, size_t i, struct vc_err *err)
+static int reshape_release(const struct way *way, size_t i, struct vc_err *err)
 {
-	const struct partition_spec *from = origin(way, i);
+	const struct partition_spec *from = reshape_origin(way, i);
 
 	/* On the way back nobody knows how far the way there led; what it has now will do. */
 	if (!from->exclusive && !way->back)
@@ -148,23 +149,25 @@ static int release(const struct way *way, size_t i, struct vc_err *err)
 	return cg_cpus_release(way->cg, from->name, err);
 }
 
-static int move_cpus(const struct way *way, struct vc_err *err)
+static int reshape_move_cpus(const struct way *way, struct vc_err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < way->reshape->n; i++)
-		r = cpus_differ(way, i) ? release(way, i, err) : 0;
+		r = reshape_cpus_differ(way, i) ? reshape_release(way, i, err) : 0;
 	for (size_t i = 0; r == 0 && i < way->reshape->n; i++)
-		r = cpus_differ(way, i) ? set_cpus(way, goal(way, i), false, err) : 0;
+		r = reshape_cpus_differ(way, i)
+			    ? reshape_set_cpus(way, reshape_goal(way, i), false, err)
+			    : 0;
 	for (size_t i = 0; r == 0 && i < way->reshape->n; i++)
-		r = cpus_differ(way, i) && goal(way, i)->exclusive
-			    ? set_cpus(way, goal(way, i), true, err)
+		r = reshape_cpus_differ(way, i) && reshape_goal(way, i)->exclusive
+			    ? reshape_set_cpus(way, reshape_goal(way, i), true, err)
 			    : 0;
 	return r;
 }
 
 /* One that is not changed may ask for its CPUs as its own, too. */
-static void keep_all_or_none(const struct instance *in, const struct way *way)
+static void reshape_keep_all_or_none(const struct instance *in, const struct way *way)
 {
 	struct partition_kept kept = { .asked = 0 };
 
@@ -172,27 +175,27 @@ static void keep_all_or_none(const struct instance *in, const struct way *way)
 		const struct partition_spec *spec = &in->config->parts[i];
 
 		for (size_t k = 0; k < way->reshape->n; k++)
-			if (!strcmp(goal(way, k)->name, spec->name))
-				spec = goal(way, k);
+			if (!strcmp(reshape_goal(way, k)->name, spec->name))
+				spec = reshape_goal(way, k);
 		partition_count_kept(way->cg, spec, &kept);
 	}
 	partition_keep_all_or_none(way->cg, &kept);
 }
 
-static int grow(const struct way *way, struct vc_err *err)
+static int reshape_grow(const struct way *way, struct vc_err *err)
 {
 	for (size_t i = 0; i < way->reshape->n; i++) {
-		const struct partition_spec *to = goal(way, i);
+		const struct partition_spec *to = reshape_goal(way, i);
 		int r = cg_memory_set(way->cg, to->name, to->memory_bytes, err);
 
 		if (r == 0)
-			r = hold(way, to, err);
+			r = reshape_hold(way, to, err);
 		if (r < 0) {
 			err_add(err, "partition %s", to->name);
 			return r;
 		}
 		/* That can wait for a process; then what is in swap comes when it is touched. */
-		if (to->mode == MEMORY_FIXED && origin(way, i)->mode != MEMORY_FIXED &&
+		if (to->mode == MEMORY_FIXED && reshape_origin(way, i)->mode != MEMORY_FIXED &&
 		    !way->recovering)
 			cg_fetch_swapped(way->cg, to->name);
 	}
@@ -201,20 +204,21 @@ static int grow(const struct way *way, struct vc_err *err)
 
 /* Interrupts go where the CPUs went; those of devices that somebody loses go home before
  * somebody else gets them. */
-static void route(const struct instance *in, const struct way *way)
+static void reshape_route(const struct instance *in, const struct way *way)
 {
 	for (size_t i = 0; i < way->reshape->n; i++) {
-		if (!spec_same_devices(goal(way, i), origin(way, i)))
-			partition_unroute(origin(way, i), in->dirfd);
+		if (!spec_same_devices(reshape_goal(way, i), reshape_origin(way, i)))
+			partition_unroute(reshape_origin(way, i), in->dirfd);
 	}
 	for (size_t i = 0; i < way->reshape->n; i++) {
-		if (cpus_differ(way, i) || !spec_same_devices(goal(way, i), origin(way, i)))
-			partition_route(goal(way, i), in->dirfd);
+		if (reshape_cpus_differ(way, i) ||
+		    !spec_same_devices(reshape_goal(way, i), reshape_origin(way, i)))
+			partition_route(reshape_goal(way, i), in->dirfd);
 	}
 }
 
 /* instance.json, and in, have the goal; and what goes with it is written. */
-static int save(struct instance *in, const struct way *way, struct vc_err *err)
+static int reshape_save(struct instance *in, const struct way *way, struct vc_err *err)
 {
 	const struct reshape *reshape = way->reshape;
 
@@ -226,12 +230,12 @@ static int save(struct instance *in, const struct way *way, struct vc_err *err)
 			return err_sys(err, -r, "cannot write %s/%s", in->dir, reshape->file);
 	}
 	for (size_t i = 0; i < way->reshape->n; i++) {
-		int at = instance_find(in, goal(way, i)->name);
+		int at = instance_find(in, reshape_goal(way, i)->name);
 		struct partition_spec copy;
 
 		if (at < 0)
 			continue;
-		if (spec_copy(goal(way, i), &copy) < 0)
+		if (spec_copy(reshape_goal(way, i), &copy) < 0)
 			return err_sys(err, ENOMEM, "cannot note the new shape");
 		spec_done(&in->config->parts[at]);
 		in->config->parts[at] = copy;
@@ -240,8 +244,8 @@ static int save(struct instance *in, const struct way *way, struct vc_err *err)
 }
 
 /* Back to the shape before, as if nothing had been. why: what stood in the way. */
-static int undo(struct instance *in, struct cg *cg, struct reshape *reshape,
-		const struct vc_err *why, struct vc_err *err)
+static int reshape_undo(struct instance *in, struct cg *cg, struct reshape *reshape,
+			const struct vc_err *why, struct vc_err *err)
 {
 	const struct reshape_how how = { .deadline_usec = clock_mono_usec() + UNDO_USEC,
 					 .lock = -1 };
@@ -250,20 +254,20 @@ static int undo(struct instance *in, struct cg *cg, struct reshape *reshape,
 	};
 	int r;
 
-	run_hook("undo", reshape->cause);
+	reshape_run_hook("undo", reshape->cause);
 	reshape->committed = false;
 	r = journal_write(in, reshape, err);
 	/* CPUs first: they cost nothing, and jobs may wait for them. */
 	if (r == 0)
-		r = move_cpus(&way, err);
-	keep_all_or_none(in, &way);
+		r = reshape_move_cpus(&way, err);
+	reshape_keep_all_or_none(in, &way);
 	if (r == 0)
-		r = shrink(&way, err);
+		r = reshape_shrink(&way, err);
 	if (r == 0)
-		r = grow(&way, err);
-	route(in, &way);
+		r = reshape_grow(&way, err);
+	reshape_route(in, &way);
 	if (r == 0)
-		r = save(in, &way, err);
+		r = reshape_save(in, &way, err);
 	if (r < 0) {
 		journal_record(in, reshape, "stuck", err ? err->text : NULL, NULL);
 		return r;
@@ -274,17 +278,17 @@ static int undo(struct instance *in, struct cg *cg, struct reshape *reshape,
 	return 0;
 }
 
-static int finish(struct instance *in, const struct way *way, struct reshape_report *report,
-		  const char *result, struct vc_err *err)
+static int reshape_finish(struct instance *in, const struct way *way, struct reshape_report *report,
+			  const char *result, struct vc_err *err)
 {
 	uint64_t began = clock_mono_usec();
-	int r = grow(way, err);
+	int r = reshape_grow(way, err);
 
 	if (r < 0)
 		return r;
-	route(in, way);
-	run_hook("save", way->reshape->cause);
-	r = save(in, way, err);
+	reshape_route(in, way);
+	reshape_run_hook("save", way->reshape->cause);
+	r = reshape_save(in, way, err);
 	if (r < 0)
 		return r;
 	deny_apply_all(way->cg, in->config);
@@ -307,8 +311,8 @@ int reshape_recover(struct instance *in, struct cg *cg, struct vc_err *err)
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
-		r = reshape.committed ? finish(in, &way, &report, "finished", err)
-				      : undo(in, cg, &reshape, NULL, err);
+		r = reshape.committed ? reshape_finish(in, &way, &report, "finished", err)
+				      : reshape_undo(in, cg, &reshape, NULL, err);
 	if (r < 0)
 		err_add(err, "a change of partitions was interrupted, and cannot be %s",
 			reshape.committed ? "finished" : "undone");
@@ -316,8 +320,8 @@ int reshape_recover(struct instance *in, struct cg *cg, struct vc_err *err)
 }
 
 /* The partitions that are not so already. */
-static int collect(const struct instance *in, const struct partition_spec *after, size_t n,
-		   struct reshape *ret)
+static int reshape_collect(const struct instance *in, const struct partition_spec *after, size_t n,
+			   struct reshape *ret)
 {
 	ret->part = calloc(n ? n : 1, sizeof(*ret->part));
 	if (!ret->part)
@@ -339,27 +343,28 @@ static int collect(const struct instance *in, const struct partition_spec *after
 }
 
 /* Up to the commit; what fails is for the caller to undo. */
-static int prepare(const struct instance *in, struct way *way, struct reshape_report *report,
-		   struct vc_err *err)
+static int reshape_prepare(const struct instance *in, struct way *way,
+			   struct reshape_report *report, struct vc_err *err)
 {
 	uint64_t began = clock_mono_usec(), shrunk;
 	int r;
 
-	run_hook("shrink", way->reshape->cause);
-	r = shrink(way, err);
+	reshape_run_hook("shrink", way->reshape->cause);
+	r = reshape_shrink(way, err);
 	shrunk = clock_mono_usec();
 	report->shrink_usec = shrunk - began;
 	if (r < 0)
 		return r;
-	run_hook("cpus", way->reshape->cause);
-	r = move_cpus(way, err);
-	keep_all_or_none(in, way);
+	reshape_run_hook("cpus", way->reshape->cause);
+	r = reshape_move_cpus(way, err);
+	reshape_keep_all_or_none(in, way);
 	report->cpus_usec = clock_mono_usec() - shrunk;
 	return r;
 }
 
-static int execute(struct instance *in, struct cg *cg, struct reshape *reshape,
-		   const struct reshape_how *how, struct reshape_report *report, struct vc_err *err)
+static int reshape_execute(struct instance *in, struct cg *cg, struct reshape *reshape,
+			   const struct reshape_how *how, struct reshape_report *report,
+			   struct vc_err *err)
 {
 	struct way way = { .cg = cg, .reshape = reshape, .how = how };
 	struct vc_err trouble;
@@ -367,18 +372,18 @@ static int execute(struct instance *in, struct cg *cg, struct reshape *reshape,
 
 	if (r < 0)
 		return r;
-	r = prepare(in, &way, report, err);
+	r = reshape_prepare(in, &way, report, err);
 	if (r == 0) {
 		reshape->committed = true;
 		r = journal_write(in, reshape, err);
 	}
 	if (r == 0) {
-		run_hook("grow", reshape->cause);
-		r = finish(in, &way, report, "done", err);
+		reshape_run_hook("grow", reshape->cause);
+		r = reshape_finish(in, &way, report, "done", err);
 	}
 	if (r == -EINTR && !(how->cancel && *how->cancel))
 		r = err_set(err, ECANCELED, "it gave way to a change that comes first");
-	if (r < 0 && undo(in, cg, reshape, err, &trouble) < 0)
+	if (r < 0 && reshape_undo(in, cg, reshape, err, &trouble) < 0)
 		err_set(err, trouble.code, "%s; and it cannot be undone: %s", err->text,
 			trouble.text);
 	return r;
@@ -386,7 +391,7 @@ static int execute(struct instance *in, struct cg *cg, struct reshape *reshape,
 
 /* Behind the commit, since it may take as long as somebody's I/O: what it does not get done is
  * told, and done when the same is asked for again. */
-static uint64_t follow(const struct way *way, const struct partition_spec *after, size_t n)
+static uint64_t reshape_follow(const struct way *way, const struct partition_spec *after, size_t n)
 {
 	const struct reshape *reshape = way->reshape;
 	uint64_t behind = 0;
@@ -395,12 +400,13 @@ static uint64_t follow(const struct way *way, const struct partition_spec *after
 		const struct reshape_part *part = &reshape->part[i];
 
 		if (strcmp(part->before.mems, part->after.mems) != 0)
-			behind += cg_follow_nodes(way->cg, part->after.name, part->after.mems,
-						  way->how->deadline_usec, should_stop, way);
+			behind +=
+				cg_follow_nodes(way->cg, part->after.name, part->after.mems,
+						way->how->deadline_usec, reshape_should_stop, way);
 	}
 	for (size_t i = 0; reshape->n == 0 && i < n; i++)
 		behind += cg_follow_nodes(way->cg, after[i].name, after[i].mems,
-					  way->how->deadline_usec, should_stop, way);
+					  way->how->deadline_usec, reshape_should_stop, way);
 	return behind;
 }
 
@@ -418,15 +424,15 @@ int reshape_run(struct instance *in, struct cg *cg, const struct partition_spec 
 	if (r < 0)
 		return r;
 	snprintf(reshape.cause, sizeof(reshape.cause), "%s", how->cause);
-	if (collect(in, after, n, &reshape) < 0 ||
+	if (reshape_collect(in, after, n, &reshape) < 0 ||
 	    (how->file && reshape_set_file(&reshape, how->file, how->text) < 0))
 		return err_sys(err, ENOMEM, "cannot change partitions");
 	report.n_changed = reshape.n;
 	if (reshape.n > 0)
-		r = execute(in, cg, &reshape, how, &report, err);
+		r = reshape_execute(in, cg, &reshape, how, &report, err);
 	if (r < 0)
 		return r;
-	report.behind_bytes = follow(&way, after, n);
+	report.behind_bytes = reshape_follow(&way, after, n);
 	*ret = report;
 	return 0;
 }

@@ -34,10 +34,11 @@
 DEFINE_CLEANUP(cfg_t *, cfg_freep, cfg_free);
 DEFINE_CLEANUP(struct config *, config_freep, config_free);
 
-static void on_error(cfg_t *cfg, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+static void config_on_error(cfg_t *cfg, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 /* libconfuse's own complaints. */
-static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+static void config_on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	char sentence[256], known[256] = "";
 	size_t len = 0;
@@ -81,7 +82,7 @@ int config_parse_balance(const char *text, enum config_balance *ret)
 	return -EINVAL;
 }
 
-static int check_balance(cfg_t *cfg, cfg_opt_t *opt)
+static int config_check_balance(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
 	enum config_balance balance;
@@ -91,7 +92,7 @@ static int check_balance(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_policy(cfg_t *cfg, cfg_opt_t *opt)
+static int config_check_policy(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *name = cfg_opt_getnstr(opt, 0);
 
@@ -102,7 +103,7 @@ static int check_policy(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_path(cfg_t *cfg, cfg_opt_t *opt)
+static int config_check_path(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *path = cfg_opt_getnstr(opt, 0);
 
@@ -111,7 +112,7 @@ static int check_path(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_duration(cfg_t *cfg, cfg_opt_t *opt)
+static int config_check_duration(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
 	uint64_t usec;
@@ -122,7 +123,7 @@ static int check_duration(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_size(cfg_t *cfg, cfg_opt_t *opt)
+static int config_check_size(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
 	uint64_t bytes;
@@ -144,7 +145,7 @@ static const struct range {
 	{ "ipc-objects-per-user", 1, 1 << 24 },
 };
 
-static int check_range(cfg_t *cfg, cfg_opt_t *opt)
+static int config_check_range(cfg_t *cfg, cfg_opt_t *opt)
 {
 	long value = cfg_opt_getnint(opt, 0);
 
@@ -166,7 +167,7 @@ int config_copy_string(cfg_t *section, const char *option, char **ret)
 	return text && !*ret ? -ENOMEM : 0;
 }
 
-static cfg_t *new_parser(void)
+static cfg_t *config_new_parser(void)
 {
 	cfg_opt_t shape[] = { CONFIG_SHAPE_OPTIONS, CFG_END() };
 	cfg_opt_t partition[] = { CONFIG_PARTITION_OPTIONS };
@@ -194,15 +195,15 @@ static cfg_t *new_parser(void)
 
 	if (!cfg)
 		return NULL;
-	cfg_set_error_function(cfg, on_error);
-	cfg_set_validate_func(cfg, "policy", check_policy);
+	cfg_set_error_function(cfg, config_on_error);
+	cfg_set_validate_func(cfg, "policy", config_check_policy);
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
-		cfg_set_validate_func(cfg, ranges[i].name, check_range);
-	cfg_set_validate_func(cfg, "move-max-stop", check_duration);
-	cfg_set_validate_func(cfg, "images-per-user", check_size);
-	cfg_set_validate_func(cfg, "balance", check_balance);
-	cfg_set_validate_func(cfg, "criu", check_path);
-	cfg_set_validate_func(cfg, "policy-path", check_path);
+		cfg_set_validate_func(cfg, ranges[i].name, config_check_range);
+	cfg_set_validate_func(cfg, "move-max-stop", config_check_duration);
+	cfg_set_validate_func(cfg, "images-per-user", config_check_size);
+	cfg_set_validate_func(cfg, "balance", config_check_balance);
+	cfg_set_validate_func(cfg, "criu", config_check_path);
+	cfg_set_validate_func(cfg, "policy-path", config_check_path);
 	config_partition_check(cfg);
 	config_region_check(cfg);
 	config_event_check(cfg);
@@ -213,9 +214,9 @@ static cfg_t *new_parser(void)
  * libconfuse takes the end of the file for the end of a section. So a good file is
  * read once more with one more line: "policy" is unknown in a partition.
  */
-static int check_closed(const char *text, const char *path, struct vc_err *err)
+static int config_check_closed(const char *text, const char *path, struct vc_err *err)
 {
-	_cleanup_(cfg_freep) cfg_t *cfg = new_parser();
+	_cleanup_(cfg_freep) cfg_t *cfg = config_new_parser();
 	_cleanup_free_ char *longer = NULL;
 	size_t len = strlen(text);
 	int lines = len == 0 || text[len - 1] != '\n';
@@ -249,7 +250,7 @@ static int config_open(const char *path, struct vc_err *err)
 	return steal_fd(&fd);
 }
 
-static int parse(cfg_t *cfg, const char *path, struct vc_err *err)
+static int config_parse(cfg_t *cfg, const char *path, struct vc_err *err)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_close_ int fd = config_open(path, err);
@@ -263,7 +264,7 @@ static int parse(cfg_t *cfg, const char *path, struct vc_err *err)
 		return err_sys(err, (int)-len, "cannot read the configuration %s", path);
 	r = cfg_parse_buf(cfg, text);
 	if (r == CFG_SUCCESS && !config_line_has_failed())
-		return check_closed(text, path, err);
+		return config_check_closed(text, path, err);
 	if (!config_line_has_failed())
 		err_set(err, EINVAL, "%s:%d: not understood", path, cfg->line);
 	return -EINVAL;
@@ -272,13 +273,13 @@ static int parse(cfg_t *cfg, const char *path, struct vc_err *err)
 int config_read(const char *path, struct config **ret, struct vc_err *err)
 {
 	_cleanup_(config_freep) struct config *config = calloc(1, sizeof(*config));
-	_cleanup_(cfg_freep) cfg_t *cfg = new_parser();
+	_cleanup_(cfg_freep) cfg_t *cfg = config_new_parser();
 	int r;
 
 	if (!config || !cfg)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
 	config_line_begin(path, err);
-	r = path ? parse(cfg, path, err) : 0;
+	r = path ? config_parse(cfg, path, err) : 0;
 	if (r < 0)
 		return r;
 	config->sample_interval_msec = (unsigned int)cfg_getint(cfg, "sample-interval-msec");

@@ -26,7 +26,7 @@ int config_device_check(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int fill_list(cfg_t *section, const char *option, char **list)
+static int device_fill_list(cfg_t *section, const char *option, char **list)
 {
 	for (unsigned int i = 0; i < cfg_size(section, option); i++) {
 		char *longer;
@@ -42,9 +42,9 @@ static int fill_list(cfg_t *section, const char *option, char **list)
 
 int config_device_fill(cfg_t *section, struct partition_spec *spec)
 {
-	int r = fill_list(section, "devices", &spec->devices);
+	int r = device_fill_list(section, "devices", &spec->devices);
 
-	return r == 0 ? fill_list(section, "share", &spec->shares) : r;
+	return r == 0 ? device_fill_list(section, "share", &spec->shares) : r;
 }
 
 int config_device_check_shares(cfg_t *section, const struct partition_spec *spec)

@@ -23,7 +23,7 @@
 
 #define LIST_TEXT 4096
 
-static int check_at(cfg_t *cfg, cfg_opt_t *opt)
+static int event_check_at(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
 	struct calendar calendar;
@@ -34,7 +34,7 @@ static int check_at(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_when(cfg_t *cfg, cfg_opt_t *opt)
+static int event_check_when(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
 	struct condition condition;
@@ -46,13 +46,13 @@ static int check_when(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_failover(cfg_t *cfg, cfg_opt_t *opt)
+static int event_check_failover(cfg_t *cfg, cfg_opt_t *opt)
 {
 	config_line_note(cfg, opt->name);
 	return 0;
 }
 
-static int check_failures(cfg_t *cfg, cfg_opt_t *opt)
+static int event_check_failures(cfg_t *cfg, cfg_opt_t *opt)
 {
 	enum failure_kind kind;
 
@@ -67,7 +67,7 @@ static int check_failures(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_freeze(cfg_t *cfg, cfg_opt_t *opt)
+static int event_check_freeze(cfg_t *cfg, cfg_opt_t *opt)
 {
 	double sec = cfg_opt_getnfloat(opt, 0);
 
@@ -76,7 +76,7 @@ static int check_freeze(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_deadline(cfg_t *cfg, cfg_opt_t *opt)
+static int event_check_deadline(cfg_t *cfg, cfg_opt_t *opt)
 {
 	double sec = cfg_opt_getnfloat(opt, 0);
 
@@ -85,7 +85,7 @@ static int check_deadline(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_retry(cfg_t *cfg, cfg_opt_t *opt)
+static int event_check_retry(cfg_t *cfg, cfg_opt_t *opt)
 {
 	double sec = cfg_opt_getnfloat(opt, 0);
 
@@ -94,7 +94,7 @@ static int check_retry(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_hold(cfg_t *cfg, cfg_opt_t *opt)
+static int event_check_hold(cfg_t *cfg, cfg_opt_t *opt)
 {
 	double sec = cfg_opt_getnfloat(opt, 0);
 
@@ -104,7 +104,7 @@ static int check_hold(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 /* Called at an event's closing brace. */
-static int check_event(cfg_t *cfg, cfg_opt_t *opt)
+static int event_check(cfg_t *cfg, cfg_opt_t *opt)
 {
 	unsigned int n = cfg_opt_size(opt);
 	cfg_t *section = cfg_opt_getnsec(opt, n - 1);
@@ -125,29 +125,29 @@ static int check_event(cfg_t *cfg, cfg_opt_t *opt)
 
 void config_event_check(cfg_t *cfg)
 {
-	cfg_set_validate_func(cfg, "event", check_event);
-	cfg_set_validate_func(cfg, "event|at", check_at);
-	cfg_set_validate_func(cfg, "event|revert-at", check_at);
-	cfg_set_validate_func(cfg, "event|when", check_when);
-	cfg_set_validate_func(cfg, "event|revert-when", check_when);
-	cfg_set_validate_func(cfg, "event|failover", check_failover);
-	cfg_set_validate_func(cfg, "event|failover-on", check_failures);
-	cfg_set_validate_func(cfg, "event|failover-freeze", check_freeze);
-	cfg_set_validate_func(cfg, "event|deadline", check_deadline);
-	cfg_set_validate_func(cfg, "event|retry", check_retry);
-	cfg_set_validate_func(cfg, "event|hold", check_hold);
+	cfg_set_validate_func(cfg, "event", event_check);
+	cfg_set_validate_func(cfg, "event|at", event_check_at);
+	cfg_set_validate_func(cfg, "event|revert-at", event_check_at);
+	cfg_set_validate_func(cfg, "event|when", event_check_when);
+	cfg_set_validate_func(cfg, "event|revert-when", event_check_when);
+	cfg_set_validate_func(cfg, "event|failover", event_check_failover);
+	cfg_set_validate_func(cfg, "event|failover-on", event_check_failures);
+	cfg_set_validate_func(cfg, "event|failover-freeze", event_check_freeze);
+	cfg_set_validate_func(cfg, "event|deadline", event_check_deadline);
+	cfg_set_validate_func(cfg, "event|retry", event_check_retry);
+	cfg_set_validate_func(cfg, "event|hold", event_check_hold);
 	config_partition_check_shape(cfg, "event|before");
 	config_partition_check_shape(cfg, "event|after");
 }
 
-static bool has_partition(const struct config *config, const char *name)
+static bool event_has_partition(const struct config *config, const char *name)
 {
 	const struct instance in = { .config = (struct config *)(uintptr_t)config };
 
 	return instance_find(&in, name) >= 0;
 }
 
-static int fill_patch(cfg_t *section, struct spec_patch *patch, struct vc_err *err)
+static int event_fill_patch(cfg_t *section, struct spec_patch *patch, struct vc_err *err)
 {
 	char list[LIST_TEXT];
 	enum memory_mode mode;
@@ -173,8 +173,8 @@ static int fill_patch(cfg_t *section, struct spec_patch *patch, struct vc_err *e
 	return r;
 }
 
-static int fill_patches(cfg_t *event, const char *option, const struct config *config,
-			struct spec_patch **ret, size_t *ret_n, struct vc_err *err)
+static int event_fill_patches(cfg_t *event, const char *option, const struct config *config,
+			      struct spec_patch **ret, size_t *ret_n, struct vc_err *err)
 {
 	size_t n = cfg_size(event, option);
 
@@ -185,14 +185,14 @@ static int fill_patches(cfg_t *event, const char *option, const struct config *c
 		cfg_t *section = cfg_getnsec(event, option, (unsigned int)i);
 		int r;
 
-		if (!has_partition(config, cfg_title(section))) {
+		if (!event_has_partition(config, cfg_title(section))) {
 			config_line_fail(config_line_of(section, NULL),
 					 "event \"%s\": there is no partition \"%s\"",
 					 cfg_title(event), cfg_title(section));
 			return -EINVAL;
 		}
 		*ret_n = i + 1;
-		r = fill_patch(section, &(*ret)[i], err);
+		r = event_fill_patch(section, &(*ret)[i], err);
 		if (r < 0)
 			return r;
 	}
@@ -200,7 +200,7 @@ static int fill_patches(cfg_t *event, const char *option, const struct config *c
 }
 
 /* The partition that a trigger looks at. */
-static int check_watched(cfg_t *section, const char *option, const struct config *config)
+static int event_check_watched(cfg_t *section, const char *option, const struct config *config)
 {
 	const char *text = cfg_size(section, option) > 0 ? cfg_getstr(section, option) : NULL;
 	struct condition condition;
@@ -212,14 +212,14 @@ static int check_watched(cfg_t *section, const char *option, const struct config
 		condition_parse(text, &condition, NULL);
 		name = condition.partition;
 	}
-	if (has_partition(config, name))
+	if (event_has_partition(config, name))
 		return 0;
 	config_line_fail(config_line_of(section, option), "%s: there is no partition \"%s\"",
 			 option, name);
 	return -EINVAL;
 }
 
-static unsigned int fill_failures(cfg_t *section)
+static unsigned int event_fill_failures(cfg_t *section)
 {
 	unsigned int n = cfg_size(section, "failover-on"), bits = 0;
 	enum failure_kind kind;
@@ -230,8 +230,8 @@ static unsigned int fill_failures(cfg_t *section)
 	return n > 0 ? bits : failure_default_kinds();
 }
 
-static int fill_event(cfg_t *section, const struct config *config, struct plan_event *event,
-		      struct vc_err *err)
+static int event_fill_event(cfg_t *section, const struct config *config, struct plan_event *event,
+			    struct vc_err *err)
 {
 	static const char *const watching[] = { "when", "revert-when", "failover" };
 	int r = 0;
@@ -239,7 +239,7 @@ static int fill_event(cfg_t *section, const struct config *config, struct plan_e
 	snprintf(event->name, sizeof(event->name), "%s", cfg_title(section));
 	event->deadline_msec = (unsigned int)(cfg_getfloat(section, "deadline") * 1000);
 	event->retry_msec = (unsigned int)(cfg_getfloat(section, "retry") * 1000);
-	event->fire.failures = fill_failures(section);
+	event->fire.failures = event_fill_failures(section);
 	event->fire.freeze_msec = (unsigned int)(cfg_getfloat(section, "failover-freeze") * 1000);
 	event->hold_msec = (unsigned int)(cfg_getfloat(section, "hold") * 1000);
 	if (config_copy_string(section, "at", &event->fire.at) < 0 ||
@@ -249,17 +249,19 @@ static int fill_event(cfg_t *section, const struct config *config, struct plan_e
 	    config_copy_string(section, "revert-when", &event->revert.when) < 0)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(watching); i++)
-		r = check_watched(section, watching[i], config);
+		r = event_check_watched(section, watching[i], config);
 	if (r == 0)
-		r = fill_patches(section, "before", config, &event->before, &event->n_before, err);
+		r = event_fill_patches(section, "before", config, &event->before, &event->n_before,
+				       err);
 	if (r == 0)
-		r = fill_patches(section, "after", config, &event->after, &event->n_after, err);
+		r = event_fill_patches(section, "after", config, &event->after, &event->n_after,
+				       err);
 	return r;
 }
 
 /* The line of the last such option in the event's shapes: what asks too much together
  * with what stands before it. 0: none has it. */
-static int last_line_of(cfg_t *event, const char *option)
+static int event_last_line(cfg_t *event, const char *option)
 {
 	int last = 0;
 
@@ -272,12 +274,12 @@ static int last_line_of(cfg_t *event, const char *option)
 	return last;
 }
 
-static int blamed_line(cfg_t *event, bool memory)
+static int event_blamed_line(cfg_t *event, bool memory)
 {
-	int line = last_line_of(event, memory ? "memory" : "cpus");
+	int line = event_last_line(event, memory ? "memory" : "cpus");
 
 	if (!line)
-		line = last_line_of(event, "memory-mode");
+		line = event_last_line(event, "memory-mode");
 	return line ? line : config_line_of(event, NULL);
 }
 
@@ -296,14 +298,16 @@ int config_event_fill(cfg_t *cfg, struct config *config, struct vc_err *err)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
 	for (unsigned int i = 0; i < n; i++) {
 		config->plan->n = i + 1;
-		r = fill_event(cfg_getnsec(cfg, "event", i), config, &config->plan->events[i], err);
+		r = event_fill_event(cfg_getnsec(cfg, "event", i), config, &config->plan->events[i],
+				     err);
 		if (r < 0)
 			return r;
 	}
 	r = plan_check(&in, config->plan, &event, &why);
 	if (r < 0) {
-		config_line_fail(blamed_line(cfg_gettsec(cfg, "event", event->name), r == -E2BIG),
-				 "event \"%s\": %s", event->name, why.text);
+		config_line_fail(
+			event_blamed_line(cfg_gettsec(cfg, "event", event->name), r == -E2BIG),
+			"event \"%s\": %s", event->name, why.text);
 		return -EINVAL;
 	}
 	return 0;

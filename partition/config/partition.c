@@ -22,7 +22,7 @@
 
 static const char *const reserved[] = { PARTITION_SHIMS_GROUP, "jobs", "images", "board", "ipc" };
 
-static int check_cpus(cfg_t *cfg, cfg_opt_t *opt)
+static int partition_check_cpus(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *list = cfg_opt_getnstr(opt, 0);
 	struct vc_err err = { 0 };
@@ -33,7 +33,7 @@ static int check_cpus(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int check_mems(cfg_t *cfg, cfg_opt_t *opt)
+static int partition_check_mems(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *list = cfg_opt_getnstr(opt, 0);
 	struct vc_err err = { 0 };
@@ -43,12 +43,12 @@ static int check_mems(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static uint64_t machine_bytes(void)
+static uint64_t partition_machine_bytes(void)
 {
 	return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static int check_memory(cfg_t *cfg, cfg_opt_t *opt)
+static int partition_check_memory(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
 	char have[32];
@@ -57,14 +57,14 @@ static int check_memory(cfg_t *cfg, cfg_opt_t *opt)
 	if (!text || config_size_parse(text, &bytes) < 0 || bytes == 0)
 		return fail(cfg, "\"%s\" is no size: write \"512M\", \"1.5G\" or \"max\"",
 			    text ? text : "");
-	if (bytes != CG_NO_LIMIT && bytes > machine_bytes())
+	if (bytes != CG_NO_LIMIT && bytes > partition_machine_bytes())
 		return fail(cfg, "memory \"%s\" is more than the machine has (%s)", text,
-			    config_size_format(machine_bytes(), have, sizeof(have)));
+			    config_size_format(partition_machine_bytes(), have, sizeof(have)));
 	config_line_note(cfg, "memory");
 	return 0;
 }
 
-static int check_mode(cfg_t *cfg, cfg_opt_t *opt)
+static int partition_check_mode(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
 	enum memory_mode mode;
@@ -81,10 +81,10 @@ void config_partition_check_shape(cfg_t *cfg, const char *path)
 		const char *option;
 		cfg_validate_callback_t check;
 	} checks[] = {
-		{ "cpus", check_cpus },
-		{ "mems", check_mems },
-		{ "memory", check_memory },
-		{ "memory-mode", check_mode },
+		{ "cpus", partition_check_cpus },
+		{ "mems", partition_check_mems },
+		{ "memory", partition_check_memory },
+		{ "memory-mode", partition_check_mode },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
@@ -119,7 +119,7 @@ int config_partition_check_name(const char *name, struct vc_err *err)
 }
 
 /* Called at a partition's closing brace. */
-static int check_partition(cfg_t *cfg, cfg_opt_t *opt)
+static int partition_check(cfg_t *cfg, cfg_opt_t *opt)
 {
 	unsigned int n = cfg_opt_size(opt);
 	cfg_t *section = cfg_opt_getnsec(opt, n - 1);
@@ -141,14 +141,14 @@ static int check_partition(cfg_t *cfg, cfg_opt_t *opt)
 
 void config_partition_check(cfg_t *cfg)
 {
-	cfg_set_validate_func(cfg, "partition", check_partition);
+	cfg_set_validate_func(cfg, "partition", partition_check);
 	cfg_set_validate_func(cfg, "partition|devices", config_device_check);
 	cfg_set_validate_func(cfg, "partition|share", config_device_check);
 	config_partition_check_shape(cfg, "partition");
 }
 
-static int fill_spec(cfg_t *section, bool exclusive, struct partition_spec *spec,
-		     struct vc_err *err)
+static int partition_fill(cfg_t *section, bool exclusive, struct partition_spec *spec,
+			  struct vc_err *err)
 {
 	char cpus[LIST_TEXT], mems[LIST_TEXT];
 	int r;
@@ -178,7 +178,7 @@ static int fill_spec(cfg_t *section, bool exclusive, struct partition_spec *spec
 }
 
 /* Whether those so far have too much; the line is that of the last one. */
-static int check_sum(cfg_t *section, const struct config *config, struct spec_sum *sum)
+static int partition_check_sum(cfg_t *section, const struct config *config, struct spec_sum *sum)
 {
 	const struct partition_spec *spec = &config->parts[config->n_parts - 1];
 	const struct spec_sum before = { 0 };
@@ -206,10 +206,10 @@ int config_partition_fill(cfg_t *cfg, struct config *config, struct vc_err *err)
 		int r;
 
 		config->n_parts = i + 1;
-		r = fill_spec(section, config->exclusive, &config->parts[i], err);
+		r = partition_fill(section, config->exclusive, &config->parts[i], err);
 		if (r < 0)
 			return r;
-		if (check_sum(section, config, &sum) < 0 ||
+		if (partition_check_sum(section, config, &sum) < 0 ||
 		    config_device_check_shares(section, spec) < 0)
 			return -EINVAL;
 		for (size_t k = 0; k < i; k++) {

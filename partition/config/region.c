@@ -21,7 +21,7 @@
 
 #define DEFAULT_MODE 0660
 
-static int check_size(cfg_t *cfg, cfg_opt_t *opt)
+static int region_check_size(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
 	uint64_t bytes;
@@ -32,13 +32,13 @@ static int check_size(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int note(cfg_t *cfg, cfg_opt_t *opt)
+static int region_note(cfg_t *cfg, cfg_opt_t *opt)
 {
 	config_line_note(cfg, opt->name);
 	return 0;
 }
 
-static int parse_mode(const char *text, uint32_t *ret)
+static int region_parse_mode(const char *text, uint32_t *ret)
 {
 	char *end;
 	unsigned long mode = strtoul(text, &end, 8);
@@ -49,18 +49,18 @@ static int parse_mode(const char *text, uint32_t *ret)
 	return 0;
 }
 
-static int check_mode(cfg_t *cfg, cfg_opt_t *opt)
+static int region_check_mode(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
 	uint32_t mode;
 
-	if (!text || parse_mode(text, &mode) < 0)
+	if (!text || region_parse_mode(text, &mode) < 0)
 		return fail(cfg, "mode = \"%s\": give permission bits, as in \"0660\"",
 			    text ? text : "");
 	return 0;
 }
 
-static int parse_number(const char *text, uint32_t *ret)
+static int region_parse_number(const char *text, uint32_t *ret)
 {
 	char *end;
 	unsigned long number = strtoul(text, &end, 10);
@@ -72,7 +72,7 @@ static int parse_number(const char *text, uint32_t *ret)
 }
 
 /* *ret_gid: the group that the user has by itself; left alone for one known by number only. */
-static int parse_user(const char *text, uint32_t *ret, uint32_t *ret_gid)
+static int region_parse_user(const char *text, uint32_t *ret, uint32_t *ret_gid)
 {
 	const struct passwd *user = getpwnam(text);
 
@@ -80,40 +80,40 @@ static int parse_user(const char *text, uint32_t *ret, uint32_t *ret_gid)
 		*ret = user->pw_uid;
 		*ret_gid = user->pw_gid;
 	}
-	return user ? 0 : parse_number(text, ret);
+	return user ? 0 : region_parse_number(text, ret);
 }
 
-static int parse_group(const char *text, uint32_t *ret)
+static int region_parse_group(const char *text, uint32_t *ret)
 {
 	const struct group *group = getgrnam(text);
 
 	if (group)
 		*ret = group->gr_gid;
-	return group ? 0 : parse_number(text, ret);
+	return group ? 0 : region_parse_number(text, ret);
 }
 
-static int check_user(cfg_t *cfg, cfg_opt_t *opt)
+static int region_check_user(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
 	uint32_t uid, gid;
 
-	if (!text || parse_user(text, &uid, &gid) < 0)
+	if (!text || region_parse_user(text, &uid, &gid) < 0)
 		return fail(cfg, "there is no user \"%s\"", text ? text : "");
 	return 0;
 }
 
-static int check_group(cfg_t *cfg, cfg_opt_t *opt)
+static int region_check_group(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
 	uint32_t gid;
 
-	if (!text || parse_group(text, &gid) < 0)
+	if (!text || region_parse_group(text, &gid) < 0)
 		return fail(cfg, "there is no group \"%s\"", text ? text : "");
 	return 0;
 }
 
 /* Called at a region's closing brace. */
-static int check_region(cfg_t *cfg, cfg_opt_t *opt)
+static int region_check(cfg_t *cfg, cfg_opt_t *opt)
 {
 	unsigned int n = cfg_opt_size(opt);
 	cfg_t *section = cfg_opt_getnsec(opt, n - 1);
@@ -138,17 +138,17 @@ static int check_region(cfg_t *cfg, cfg_opt_t *opt)
 
 void config_region_check(cfg_t *cfg)
 {
-	cfg_set_validate_func(cfg, "region", check_region);
-	cfg_set_validate_func(cfg, "region|size", check_size);
-	cfg_set_validate_func(cfg, "region|owner", note);
-	cfg_set_validate_func(cfg, "region|share", note);
-	cfg_set_validate_func(cfg, "region|mode", check_mode);
-	cfg_set_validate_func(cfg, "region|user", check_user);
-	cfg_set_validate_func(cfg, "region|group", check_group);
+	cfg_set_validate_func(cfg, "region", region_check);
+	cfg_set_validate_func(cfg, "region|size", region_check_size);
+	cfg_set_validate_func(cfg, "region|owner", region_note);
+	cfg_set_validate_func(cfg, "region|share", region_note);
+	cfg_set_validate_func(cfg, "region|mode", region_check_mode);
+	cfg_set_validate_func(cfg, "region|user", region_check_user);
+	cfg_set_validate_func(cfg, "region|group", region_check_group);
 }
 
-static int check_partition(cfg_t *section, const char *option, const char *name,
-			   const struct config *config)
+static int region_check_partition(cfg_t *section, const char *option, const char *name,
+				  const struct config *config)
 {
 	const struct instance in = { .config = (struct config *)(uintptr_t)config };
 
@@ -159,13 +159,14 @@ static int check_partition(cfg_t *section, const char *option, const char *name,
 	return -EINVAL;
 }
 
-static int fill_share(cfg_t *section, const struct config *config, struct region_spec *region)
+static int region_fill_share(cfg_t *section, const struct config *config,
+			     struct region_spec *region)
 {
 	for (unsigned int i = 0; i < cfg_size(section, "share"); i++) {
 		const char *name = cfg_getnstr(section, "share", i);
 		char *longer;
 
-		if (check_partition(section, "share", name, config) < 0)
+		if (region_check_partition(section, "share", name, config) < 0)
 			return -EINVAL;
 		if (asprintf(&longer, "%s%s%s", region->share ? region->share : "",
 			     region->share ? " " : "", name) < 0)
@@ -177,8 +178,8 @@ static int fill_share(cfg_t *section, const struct config *config, struct region
 }
 
 /* With all of its owner's regions up to this one. */
-static int check_owner(cfg_t *section, const struct config *config,
-		       const struct region_spec *region)
+static int region_check_owner(cfg_t *section, const struct config *config,
+			      const struct region_spec *region)
 {
 	const struct instance in = { .config = (struct config *)(uintptr_t)config };
 	uint64_t bytes = region_bytes_of(config, region->owner);
@@ -195,10 +196,10 @@ static int check_owner(cfg_t *section, const struct config *config,
 	return -EINVAL;
 }
 
-static int fill_region(cfg_t *section, const struct config *config, struct region_spec *region)
+static int region_fill(cfg_t *section, const struct config *config, struct region_spec *region)
 {
 	const char *owner = cfg_getstr(section, "owner");
-	int r = check_partition(section, "owner", owner, config);
+	int r = region_check_partition(section, "owner", owner, config);
 
 	if (r < 0)
 		return r;
@@ -207,13 +208,13 @@ static int fill_region(cfg_t *section, const struct config *config, struct regio
 	config_size_parse(cfg_getstr(section, "size"), &region->size_bytes);
 	region->mode = DEFAULT_MODE;
 	if (cfg_size(section, "mode") > 0)
-		parse_mode(cfg_getstr(section, "mode"), &region->mode);
+		region_parse_mode(cfg_getstr(section, "mode"), &region->mode);
 	if (cfg_size(section, "user") > 0)
-		parse_user(cfg_getstr(section, "user"), &region->uid, &region->gid);
+		region_parse_user(cfg_getstr(section, "user"), &region->uid, &region->gid);
 	if (cfg_size(section, "group") > 0)
-		parse_group(cfg_getstr(section, "group"), &region->gid);
-	r = fill_share(section, config, region);
-	return r < 0 ? r : check_owner(section, config, region);
+		region_parse_group(cfg_getstr(section, "group"), &region->gid);
+	r = region_fill_share(section, config, region);
+	return r < 0 ? r : region_check_owner(section, config, region);
 }
 
 int config_region_fill(cfg_t *cfg, struct config *config, struct vc_err *err)
@@ -226,7 +227,7 @@ int config_region_fill(cfg_t *cfg, struct config *config, struct vc_err *err)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
 	for (unsigned int i = 0; r == 0 && i < n; i++) {
 		config->n_regions = i + 1;
-		r = fill_region(cfg_getnsec(cfg, "region", i), config, &config->regions[i]);
+		r = region_fill(cfg_getnsec(cfg, "region", i), config, &config->regions[i]);
 	}
 	return r == -ENOMEM ? err_sys(err, ENOMEM, "cannot read the configuration") : r;
 }

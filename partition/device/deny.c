@@ -28,7 +28,7 @@ bool deny_spares(const struct partition_spec *spec, const char *device)
 	return device_listed(spec->devices, device) || device_listed(spec->shares, device);
 }
 
-static bool has_node(const struct nodes *nodes, const struct device_node *node)
+static bool deny_has_node(const struct nodes *nodes, const struct device_node *node)
 {
 	for (size_t i = 0; i < nodes->n; i++) {
 		if (device_node_order(&nodes->node[i], node) == 0)
@@ -38,7 +38,7 @@ static bool has_node(const struct nodes *nodes, const struct device_node *node)
 }
 
 /* Adds the nodes of a list of devices, without those in but. */
-static int add_nodes(int root, const char *list, const struct nodes *but, struct nodes *nodes)
+static int deny_add_nodes(int root, const char *list, const struct nodes *but, struct nodes *nodes)
 {
 	struct device_node found[DEVICE_NODES_MAX];
 	char name[DEVICE_NAME_MAX];
@@ -48,7 +48,8 @@ static int add_nodes(int root, const char *list, const struct nodes *but, struct
 		if (device_nodes(root, name, found, DEVICE_NODES_MAX, &n, NULL) < 0)
 			continue;
 		for (size_t i = 0; i < n; i++) {
-			if ((but && has_node(but, &found[i])) || has_node(nodes, &found[i]))
+			if ((but && deny_has_node(but, &found[i])) ||
+			    deny_has_node(nodes, &found[i]))
 				continue;
 			if (nodes->n == nodes->max)
 				return -E2BIG;
@@ -65,16 +66,16 @@ int deny_list(int root, const struct config *config, size_t index, struct device
 	struct device_node spared[DEVICE_NODES_MAX];
 	struct nodes but = { .node = spared, .max = DEVICE_NODES_MAX };
 	struct nodes nodes = { .node = ret, .max = max };
-	int r = add_nodes(root, own->devices, NULL, &but);
+	int r = deny_add_nodes(root, own->devices, NULL, &but);
 
 	if (r == 0)
-		r = add_nodes(root, own->shares, NULL, &but);
+		r = deny_add_nodes(root, own->shares, NULL, &but);
 	for (size_t i = 0; r == 0 && i < config->n_parts; i++) {
 		if (i == index)
 			continue;
-		r = add_nodes(root, config->parts[i].devices, &but, &nodes);
+		r = deny_add_nodes(root, config->parts[i].devices, &but, &nodes);
 		if (r == 0)
-			r = add_nodes(root, config->parts[i].shares, &but, &nodes);
+			r = deny_add_nodes(root, config->parts[i].shares, &but, &nodes);
 	}
 	if (r < 0)
 		return r;
@@ -84,8 +85,8 @@ int deny_list(int root, const struct config *config, size_t index, struct device
 	return 0;
 }
 
-static int list_here(const struct config *config, size_t index,
-		     struct device_node ret[static DEVICE_NODES_MAX], size_t *ret_n)
+static int deny_list_here(const struct config *config, size_t index,
+			  struct device_node ret[static DEVICE_NODES_MAX], size_t *ret_n)
 {
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -96,7 +97,7 @@ int deny_apply(struct cg *cg, const struct config *config, size_t index, struct 
 {
 	struct device_node nodes[DEVICE_NODES_MAX];
 	size_t n;
-	int r = list_here(config, index, nodes, &n);
+	int r = deny_list_here(config, index, nodes, &n);
 
 	if (r < 0)
 		return err_sys(err, -r, "cannot list the device nodes to be denied to partition %s",
@@ -117,6 +118,7 @@ bool deny_is_applied(struct cg *cg, const struct config *config, size_t index)
 	struct device_node nodes[DEVICE_NODES_MAX];
 	size_t n;
 
-	return !spec_is_free(&config->parts[index]) && list_here(config, index, nodes, &n) == 0 &&
+	return !spec_is_free(&config->parts[index]) &&
+	       deny_list_here(config, index, nodes, &n) == 0 &&
 	       cg_deny_has_nodes(cg, config->parts[index].name, nodes, n);
 }

@@ -65,7 +65,7 @@ bool device_listed(const char *list, const char *name)
 	return false;
 }
 
-static int check_number(int root, const char *text, unsigned int *ret)
+static int device_check_number(int root, const char *text, unsigned int *ret)
 {
 	char path[64], *end;
 	unsigned long irq = strtoul(text, &end, 10);
@@ -80,7 +80,7 @@ static int check_number(int root, const char *text, unsigned int *ret)
 }
 
 /* By the path of its node, which may be a link to it. */
-static int open_char(int root, const char *path, struct device *device)
+static int device_open_char(int root, const char *path, struct device *device)
 {
 	char sys[64];
 	struct stat st;
@@ -98,7 +98,7 @@ static int open_char(int root, const char *path, struct device *device)
 	return 0;
 }
 
-static int open_in_sysfs(int root, struct device *device)
+static int device_open_in_sysfs(int root, struct device *device)
 {
 	char path[128];
 
@@ -109,7 +109,7 @@ static int open_in_sysfs(int root, struct device *device)
 	return device->dir < 0 ? -ENODEV : 0;
 }
 
-static int open_named(int root, const char *name, struct device *device)
+static int device_open_named(int root, const char *name, struct device *device)
 {
 	size_t i = 0;
 
@@ -122,16 +122,16 @@ static int open_named(int root, const char *name, struct device *device)
 				   .rest = name + strlen(kinds[i].prefix),
 				   .dir = -1 };
 	if (device->kind == KIND_IRQ)
-		return check_number(root, device->rest, &device->irq);
+		return device_check_number(root, device->rest, &device->irq);
 	if (device->kind == KIND_CHAR)
-		return open_char(root, device->rest, device);
-	return open_in_sysfs(root, device);
+		return device_open_char(root, device->rest, device);
+	return device_open_in_sysfs(root, device);
 }
 
 /* The same, with a sentence. */
 static int device_open(int root, const char *name, struct device *ret, struct vc_err *err)
 {
-	int r = open_named(root, name, ret);
+	int r = device_open_named(root, name, ret);
 
 	if (r == -EINVAL)
 		return err_set(err, EINVAL,
@@ -159,7 +159,8 @@ int device_irqs(int root, const char *name, unsigned int *ret, size_t max, size_
 
 /* All that is made of what the interface is made of: clocks, RDMA. One without hardware has
  * its own, as a macvtap. */
-static int nodes_of_interface(int root, int dir, struct device_node *ret, size_t max, size_t *ret_n)
+static int device_nodes_of_interface(int root, int dir, struct device_node *ret, size_t max,
+				     size_t *ret_n)
 {
 	_cleanup_close_ int made_of = openat(dir, "device", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -182,7 +183,7 @@ int device_nodes(int root, const char *name, struct device_node *ret, size_t max
 	} else if (device.kind == KIND_PCI) {
 		r = device_node_find_below(root, device.dir, ret, max, ret_n);
 	} else if (device.kind == KIND_NET) {
-		r = nodes_of_interface(root, device.dir, ret, max, ret_n);
+		r = device_nodes_of_interface(root, device.dir, ret, max, ret_n);
 	}
 	return r < 0 ? err_set(err, E2BIG, "device %s has more than %zu nodes in /dev", name, max)
 		     : 0;

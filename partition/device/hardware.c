@@ -26,7 +26,7 @@
 
 #define VIRTUAL "sys/devices/virtual/"
 
-static ssize_t path_of(int fd, char ret[static PATH_MAX])
+static ssize_t hardware_path_of(int fd, char ret[static PATH_MAX])
 {
 	char link[64];
 	ssize_t len;
@@ -42,9 +42,9 @@ static ssize_t path_of(int fd, char ret[static PATH_MAX])
 int hardware_place(int root, int dir, char *ret, size_t size)
 {
 	char above[PATH_MAX], path[PATH_MAX];
-	ssize_t len = path_of(root, above);
+	ssize_t len = hardware_path_of(root, above);
 
-	if (len < 0 || path_of(dir, path) < 0)
+	if (len < 0 || hardware_path_of(dir, path) < 0)
 		return -ENOENT;
 	if (len == 1) /* root is "/" */
 		len = 0;
@@ -54,7 +54,7 @@ int hardware_place(int root, int dir, char *ret, size_t size)
 	return 0;
 }
 
-static DIR *open_dir(int root, const char *path)
+static DIR *hardware_open_dir(int root, const char *path)
 {
 	int fd = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -64,7 +64,7 @@ static DIR *open_dir(int root, const char *path)
 	return dir;
 }
 
-static void add(int root, const char *path, struct hardware *ret)
+static void hardware_add(int root, const char *path, struct hardware *ret)
 {
 	_cleanup_close_ int dir = openat(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char place[HARDWARE_PATH];
@@ -77,9 +77,9 @@ static void add(int root, const char *path, struct hardware *ret)
 }
 
 /* What the links in a directory lead to, those whose names begin so. */
-static void add_links(int root, const char *path, const char *prefix, struct hardware *ret)
+static void hardware_add_links(int root, const char *path, const char *prefix, struct hardware *ret)
 {
-	_cleanup_closedir_ DIR *dir = open_dir(root, path);
+	_cleanup_closedir_ DIR *dir = hardware_open_dir(root, path);
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -87,14 +87,14 @@ static void add_links(int root, const char *path, const char *prefix, struct har
 
 		if (entry->d_type == DT_LNK && !strncmp(entry->d_name, prefix, strlen(prefix)) &&
 		    snprintf(link, sizeof(link), "%s/%s", path, entry->d_name) < (int)sizeof(link))
-			add(root, link, ret);
+			hardware_add(root, link, ret);
 	}
 }
 
 /* The device of that name, and those that a driver of that name serves, on each bus. */
-static void add_named(int root, const char *name, struct hardware *ret)
+static void hardware_add_named(int root, const char *name, struct hardware *ret)
 {
-	_cleanup_closedir_ DIR *dir = open_dir(root, "sys/bus");
+	_cleanup_closedir_ DIR *dir = hardware_open_dir(root, "sys/bus");
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -104,16 +104,16 @@ static void add_named(int root, const char *name, struct hardware *ret)
 			continue;
 		if (snprintf(path, sizeof(path), "sys/bus/%s/drivers/%s", entry->d_name, name) <
 		    (int)sizeof(path))
-			add_links(root, path, "", ret);
+			hardware_add_links(root, path, "", ret);
 		if (snprintf(path, sizeof(path), "sys/bus/%s/devices/%s", entry->d_name, name) <
 		    (int)sizeof(path))
-			add(root, path, ret);
+			hardware_add(root, path, ret);
 	}
 }
 
 /* The current generator is called like its device, or like its driver with a number behind
  * it ("virtio_rng.0"); which of the driver's devices has that number nothing tells. */
-static void behind_hwrng(int root, const char *name, struct hardware *ret)
+static void hardware_behind_hwrng(int root, const char *name, struct hardware *ret)
 {
 	char current[128], path[HARDWARE_PATH];
 	char *dot;
@@ -121,36 +121,36 @@ static void behind_hwrng(int root, const char *name, struct hardware *ret)
 	snprintf(path, sizeof(path), VIRTUAL "misc/%.64s/rng_current", name);
 	if (file_read(root, path, current, sizeof(current)) <= 0 || strchr(current, '/'))
 		return;
-	add_named(root, current, ret);
+	hardware_add_named(root, current, ret);
 	dot = strrchr(current, '.');
 	if (dot && ret->n == 0) {
 		*dot = '\0';
-		add_named(root, current, ret);
+		hardware_add_named(root, current, ret);
 	}
 }
 
-static void behind_console(int root, const char *name, struct hardware *ret)
+static void hardware_behind_console(int root, const char *name, struct hardware *ret)
 {
 	(void)name;
-	add_named(root, "virtio_console", ret);
+	hardware_add_named(root, "virtio_console", ret);
 	if (ret->n > 1)
 		ret->n = 0;
 }
 
-static void behind_vfio(int root, const char *name, struct hardware *ret)
+static void hardware_behind_vfio(int root, const char *name, struct hardware *ret)
 {
 	char path[HARDWARE_PATH];
 
 	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%.64s/devices", name);
-	add_links(root, path, "", ret);
+	hardware_add_links(root, path, "", ret);
 }
 
-static void behind_nvme(int root, const char *name, struct hardware *ret)
+static void hardware_behind_nvme(int root, const char *name, struct hardware *ret)
 {
 	char path[HARDWARE_PATH];
 
 	snprintf(path, sizeof(path), VIRTUAL "nvme-subsystem/%.64s", name);
-	add_links(root, path, "nvme", ret);
+	hardware_add_links(root, path, "nvme", ret);
 }
 
 static const struct {
@@ -158,14 +158,14 @@ static const struct {
 	const char *prefix; /* of the names of those in the class */
 	void (*behind)(int root, const char *name, struct hardware *ret);
 } apart[] = {
-	{ "misc", "hw_random", behind_hwrng },
-	{ "tty", "hvc", behind_console },
-	{ "vfio", "", behind_vfio },
-	{ "nvme-subsystem", "nvme-subsys", behind_nvme },
+	{ "misc", "hw_random", hardware_behind_hwrng },
+	{ "tty", "hvc", hardware_behind_console },
+	{ "vfio", "", hardware_behind_vfio },
+	{ "nvme-subsystem", "nvme-subsys", hardware_behind_nvme },
 };
 
 /* place: "CLASS/NAME", or below that, in devices/virtual. */
-static void behind_virtual(int root, const char *place, struct hardware *ret)
+static void hardware_behind_virtual(int root, const char *place, struct hardware *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(apart); i++) {
 		size_t len = strlen(apart[i].class);
@@ -188,12 +188,12 @@ void hardware_behind(int root, int dir, struct hardware *ret)
 	if (hardware_place(root, dir, place, sizeof(place)) < 0)
 		return;
 	if (!strncmp(place, VIRTUAL, strlen(VIRTUAL)))
-		behind_virtual(root, place + strlen(VIRTUAL), ret);
+		hardware_behind_virtual(root, place + strlen(VIRTUAL), ret);
 	else
-		add(root, place, ret);
+		hardware_add(root, place, ret);
 }
 
-static bool leads_to(int root, int dir, const char *place)
+static bool hardware_leads_to(int root, int dir, const char *place)
 {
 	struct hardware hardware;
 	size_t len = strlen(place);
@@ -218,7 +218,7 @@ int hardware_each_apart(int root, const char *place, int (*visit)(int dir, void 
 		char path[64];
 
 		snprintf(path, sizeof(path), VIRTUAL "%s", apart[i].class);
-		class = open_dir(root, path);
+		class = hardware_open_dir(root, path);
 		while (r == 0 && class && (entry = readdir(class))) {
 			_cleanup_close_ int dir = -1;
 
@@ -227,7 +227,7 @@ int hardware_each_apart(int root, const char *place, int (*visit)(int dir, void 
 				continue;
 			dir = openat(dirfd(class), entry->d_name,
 				     O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-			if (dir >= 0 && leads_to(root, dir, place))
+			if (dir >= 0 && hardware_leads_to(root, dir, place))
 				r = visit(dir, ctx);
 		}
 	}

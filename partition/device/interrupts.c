@@ -28,7 +28,7 @@ struct found {
 	size_t max, n;
 };
 
-static void add_irq(int root, uint64_t irq, struct found *found)
+static void interrupts_add_irq(int root, uint64_t irq, struct found *found)
 {
 	char path[64];
 
@@ -43,7 +43,7 @@ static void add_irq(int root, uint64_t irq, struct found *found)
 		found->irq[found->n++] = (unsigned int)irq;
 }
 
-static DIR *open_dir(int at, const char *path)
+static DIR *interrupts_open_dir(int at, const char *path)
 {
 	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -54,7 +54,7 @@ static DIR *open_dir(int at, const char *path)
 }
 
 /* A name that is a number; 0: it is none. */
-static uint64_t number_of(const char *name)
+static uint64_t interrupts_number_of(const char *name)
 {
 	char *end;
 	unsigned long number = isdigit((unsigned char)name[0]) ? strtoul(name, &end, 10) : 0;
@@ -63,23 +63,23 @@ static uint64_t number_of(const char *name)
 }
 
 /* Those of this directory's device itself. */
-static void add_own(int root, int dir, struct found *found)
+static void interrupts_add_own(int root, int dir, struct found *found)
 {
-	_cleanup_closedir_ DIR *msi = open_dir(dir, "msi_irqs");
+	_cleanup_closedir_ DIR *msi = interrupts_open_dir(dir, "msi_irqs");
 	const struct dirent *entry;
 	size_t before = found->n;
 	uint64_t line, type;
 
 	while (msi && (entry = readdir(msi)))
-		add_irq(root, number_of(entry->d_name), found);
+		interrupts_add_irq(root, interrupts_number_of(entry->d_name), found);
 	/* A serial port of type 0 is not there, and its number somebody else's. */
 	if (found->n == before && file_read_u64(dir, "irq", &line) == 0 &&
 	    (file_read_u64(dir, "type", &type) < 0 || type != 0))
-		add_irq(root, line, found);
+		interrupts_add_irq(root, line, found);
 }
 
 /* "0000:00:05.0"; a serial port may be called "00:00:0.0". */
-static bool is_function(const char *name)
+static bool interrupts_is_function(const char *name)
 {
 	unsigned int domain, bus, slot, function;
 
@@ -88,35 +88,35 @@ static bool is_function(const char *name)
 }
 
 /* Those of a PCI function and, if it is a bridge, of the functions below it. */
-static void add_function(int root, int dir, int depth, struct found *found)
+static void interrupts_add_function(int root, int dir, int depth, struct found *found)
 {
-	_cleanup_closedir_ DIR *stream = open_dir(dir, ".");
+	_cleanup_closedir_ DIR *stream = interrupts_open_dir(dir, ".");
 	const struct dirent *entry;
 
-	add_own(root, dir, found);
+	interrupts_add_own(root, dir, found);
 	while (stream && depth > 0 && (entry = readdir(stream))) {
 		_cleanup_close_ int below = -1;
 
-		if (entry->d_type != DT_DIR || !is_function(entry->d_name))
+		if (entry->d_type != DT_DIR || !interrupts_is_function(entry->d_name))
 			continue;
 		below = openat(dir, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below >= 0)
-			add_function(root, below, depth - 1, found);
+			interrupts_add_function(root, below, depth - 1, found);
 	}
 }
 
 /* Takes the last component off; false: that was the last device. */
-static bool go_up(char *path)
+static bool interrupts_go_up(char *path)
 {
 	char *slash = strrchr(path, '/');
 
-	if (!slash || is_function(slash + 1))
+	if (!slash || interrupts_is_function(slash + 1))
 		return false;
 	*slash = '\0';
 	return strcmp(path, TOP) != 0;
 }
 
-static void add_upwards(int root, const char *place, struct found *found)
+static void interrupts_add_upwards(int root, const char *place, struct found *found)
 {
 	char path[HARDWARE_PATH];
 	bool first = true;
@@ -125,16 +125,16 @@ static void add_upwards(int root, const char *place, struct found *found)
 	do {
 		_cleanup_close_ int dir = openat(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-		if (dir >= 0 && first && is_function(strrchr(path, '/') + 1))
-			add_function(root, dir, 8, found);
+		if (dir >= 0 && first && interrupts_is_function(strrchr(path, '/') + 1))
+			interrupts_add_function(root, dir, 8, found);
 		else if (dir >= 0)
-			add_own(root, dir, found);
+			interrupts_add_own(root, dir, found);
 		first = false;
-	} while (found->n == 0 && go_up(path));
+	} while (found->n == 0 && interrupts_go_up(path));
 }
 
 /* Whether a handler is called like a device at this place or above it, or its driver. */
-static bool serves(int root, const char *handler, const char *place)
+static bool interrupts_serves(int root, const char *handler, const char *place)
 {
 	char path[HARDWARE_PATH];
 
@@ -152,13 +152,13 @@ static bool serves(int root, const char *handler, const char *place)
 		if (!strcmp(handler, strrchr(path, '/') + 1) ||
 		    (strrchr(driver, '/') && !strcmp(handler, strrchr(driver, '/') + 1)))
 			return true;
-	} while (go_up(path));
+	} while (interrupts_go_up(path));
 	return false;
 }
 
-static void add_by_handler(int root, const char *place, struct found *found)
+static void interrupts_add_by_handler(int root, const char *place, struct found *found)
 {
-	_cleanup_closedir_ DIR *dir = open_dir(root, "sys/kernel/irq");
+	_cleanup_closedir_ DIR *dir = interrupts_open_dir(root, "sys/kernel/irq");
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -170,12 +170,13 @@ static void add_by_handler(int root, const char *place, struct found *found)
 		    file_read(dirfd(dir), path, handlers, sizeof(handlers)) <= 0)
 			continue;
 		while ((handler = strsep(&next, ",")))
-			if (*handler && serves(root, handler, place))
-				add_irq(root, number_of(entry->d_name), found);
+			if (*handler && interrupts_serves(root, handler, place))
+				interrupts_add_irq(root, interrupts_number_of(entry->d_name),
+						   found);
 	}
 }
 
-static int number_order(const void *a, const void *b)
+static int interrupts_number_order(const void *a, const void *b)
 {
 	const unsigned int *x = a, *y = b;
 
@@ -191,12 +192,12 @@ void interrupts_of_device(int root, int dir, unsigned int *ret, size_t max, size
 	for (size_t i = 0; i < hardware.n; i++) {
 		struct found found = { .irq = ret + all.n, .max = max - all.n };
 
-		add_upwards(root, hardware.path[i], &found);
+		interrupts_add_upwards(root, hardware.path[i], &found);
 		if (found.n == 0)
-			add_by_handler(root, hardware.path[i], &found);
+			interrupts_add_by_handler(root, hardware.path[i], &found);
 		all.n += found.n;
 	}
 	if (all.n > 1)
-		qsort(ret, all.n, sizeof(*ret), number_order);
+		qsort(ret, all.n, sizeof(*ret), interrupts_number_order);
 	*ret_n = all.n;
 }

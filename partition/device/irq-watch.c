@@ -23,7 +23,7 @@ void irq_watch_done(struct irq_watch *watch)
 }
 
 /* With other CPUs everything is worth another try. */
-static void take_cpus(int root, const char *cpus, struct irq_watch *watch)
+static void irq_watch_take_cpus(int root, const char *cpus, struct irq_watch *watch)
 {
 	char online[IRQ_LIST_TEXT] = "";
 
@@ -35,7 +35,7 @@ static void take_cpus(int root, const char *cpus, struct irq_watch *watch)
 	watch->n = 0;
 }
 
-static struct irq_seen *find(struct irq_watch *watch, unsigned int irq)
+static struct irq_seen *irq_watch_find(struct irq_watch *watch, unsigned int irq)
 {
 	for (size_t i = 0; i < watch->n; i++) {
 		if (watch->seen[i].irq == irq)
@@ -44,9 +44,9 @@ static struct irq_seen *find(struct irq_watch *watch, unsigned int irq)
 	return NULL;
 }
 
-static void remember(struct irq_watch *watch, unsigned int irq, const char *left)
+static void irq_watch_remember(struct irq_watch *watch, unsigned int irq, const char *left)
 {
-	struct irq_seen *seen = find(watch, irq);
+	struct irq_seen *seen = irq_watch_find(watch, irq);
 
 	if (!seen) {
 		seen = reallocarray(watch->seen, watch->n + 1, sizeof(*seen));
@@ -60,9 +60,9 @@ static void remember(struct irq_watch *watch, unsigned int irq, const char *left
 }
 
 /* True: it was elsewhere, and has been sent home. */
-static bool look_at(int root, int state, unsigned int irq, struct irq_watch *watch)
+static bool irq_watch_look_at(int root, int state, unsigned int irq, struct irq_watch *watch)
 {
-	const struct irq_seen *seen = find(watch, irq);
+	const struct irq_seen *seen = irq_watch_find(watch, irq);
 	char path[64], now[IRQ_LIST_TEXT];
 	bool went;
 
@@ -72,7 +72,7 @@ static bool look_at(int root, int state, unsigned int irq, struct irq_watch *wat
 		return false;
 	went = irq_route(root, state, irq, watch->cpus, NULL) == 0;
 	if (file_read(root, path, now, sizeof(now)) >= 0)
-		remember(watch, irq, now);
+		irq_watch_remember(watch, irq, now);
 	return went;
 }
 
@@ -82,8 +82,8 @@ size_t irq_watch_look(int root, int state, const char *devices, const char *cpus
 	unsigned int irqs[DEVICE_IRQS_MAX];
 	size_t went = 0, n = irq_list(root, devices, irqs, DEVICE_IRQS_MAX);
 
-	take_cpus(root, cpus, watch);
+	irq_watch_take_cpus(root, cpus, watch);
 	for (size_t i = 0; i < n; i++)
-		went += look_at(root, state, irqs[i], watch);
+		went += irq_watch_look_at(root, state, irqs[i], watch);
 	return went;
 }

@@ -25,7 +25,7 @@
 #define NOTES "irqs"
 #define INTERRUPTS_MAX (4u << 20)
 
-static int note_origin(int root, int state, unsigned int irq)
+static int irq_note_origin(int root, int state, unsigned int irq)
 {
 	char path[64], note[32], cpus[IRQ_LIST_TEXT];
 	ssize_t len;
@@ -45,7 +45,7 @@ static int note_origin(int root, int state, unsigned int irq)
 int irq_route(int root, int state, unsigned int irq, const char *cpus, struct vc_err *err)
 {
 	char path[64];
-	int r = note_origin(root, state, irq);
+	int r = irq_note_origin(root, state, irq);
 
 	snprintf(path, sizeof(path), "proc/irq/%u/smp_affinity_list", irq);
 	if (r == 0)
@@ -87,7 +87,7 @@ void irq_restore_all(int root, int state)
 }
 
 /* The line "36:  count count ...  chip  name" of /proc/interrupts. */
-static void read_counts(int root, unsigned int irq, struct irq_state *ret)
+static void irq_read_counts(int root, unsigned int irq, struct irq_state *ret)
 {
 	_cleanup_free_ char *text = NULL;
 	char label[32];
@@ -129,7 +129,7 @@ int irq_read(int root, unsigned int irq, struct irq_state *ret)
 		return (int)len;
 	snprintf(path, sizeof(path), "proc/irq/%u/effective_affinity_list", irq);
 	file_read(root, path, state.effective, sizeof(state.effective));
-	read_counts(root, irq, &state);
+	irq_read_counts(root, irq, &state);
 	*ret = state;
 	return 0;
 }

@@ -35,7 +35,7 @@ pid_t irqbalance_find(int root)
 }
 
 /* The number of "--banirq=36", "-i36", or of the next word after "--banirq", "-i"; NULL: none. */
-static const char *banned_number(const char *word, const char *next)
+static const char *irqbalance_banned_number(const char *word, const char *next)
 {
 	static const char *const options[] = { "--banirq", "-i" };
 
@@ -51,11 +51,12 @@ static const char *banned_number(const char *word, const char *next)
 	return NULL;
 }
 
-static bool is_banned(const char *cmdline, size_t len, unsigned int irq)
+static bool irqbalance_is_banned(const char *cmdline, size_t len, unsigned int irq)
 {
 	for (const char *word = cmdline; word < cmdline + len; word += strlen(word) + 1) {
 		const char *next = word + strlen(word) + 1;
-		const char *number = banned_number(word, next < cmdline + len ? next : NULL);
+		const char *number =
+			irqbalance_banned_number(word, next < cmdline + len ? next : NULL);
 
 		if (number && strtoul(number, NULL, 10) == irq)
 			return true;
@@ -73,7 +74,7 @@ size_t irqbalance_left(int root, pid_t pid, unsigned int *irqs, size_t n)
 	snprintf(path, sizeof(path), "proc/%d/cmdline", (int)pid);
 	len = file_read_all(root, path, CMDLINE_MAX, &cmdline);
 	for (size_t i = 0; i < n; i++) {
-		if (len <= 0 || !is_banned(cmdline, (size_t)len, irqs[i]))
+		if (len <= 0 || !irqbalance_is_banned(cmdline, (size_t)len, irqs[i]))
 			irqs[left++] = irqs[i];
 	}
 	return left;

@@ -37,7 +37,7 @@ int device_node_order(const void *a, const void *b)
 	return (x->minor > y->minor) - (x->minor < y->minor);
 }
 
-static bool is_block(int dir)
+static bool node_is_block(int dir)
 {
 	char link[PATH_MAX];
 	ssize_t len = readlinkat(dir, "subsystem", link, sizeof(link) - 1);
@@ -49,9 +49,9 @@ static bool is_block(int dir)
 }
 
 /* The node of the device whose directory this is; one without is none. */
-static int add_node(int dir, struct found *found)
+static int node_add_node(int dir, struct found *found)
 {
-	struct device_node node = { .block = is_block(dir) };
+	struct device_node node = { .block = node_is_block(dir) };
 	char text[32];
 
 	if (file_read(dir, "dev", text, sizeof(text)) < 0 ||
@@ -63,12 +63,12 @@ static int add_node(int dir, struct found *found)
 	return 0;
 }
 
-static int add_below(int dir, int depth, struct found *found)
+static int node_add_below(int dir, int depth, struct found *found)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *stream = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
-	int r = add_node(dir, found);
+	int r = node_add_node(dir, found);
 
 	if (!stream) {
 		closep(&fd);
@@ -82,31 +82,31 @@ static int add_below(int dir, int depth, struct found *found)
 			continue;
 		below = openat(fd, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below >= 0)
-			r = add_below(below, depth - 1, found);
+			r = node_add_below(below, depth - 1, found);
 	}
 	return r;
 }
 
-static int add_at(int dir, const char *path, int depth, struct found *found)
+static int node_add_at(int dir, const char *path, int depth, struct found *found)
 {
 	_cleanup_close_ int at = openat(dir, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	return at < 0 ? 0 : add_below(at, depth, found);
+	return at < 0 ? 0 : node_add_below(at, depth, found);
 }
 
-static int add_apart(int dir, void *ctx)
+static int node_add_apart(int dir, void *ctx)
 {
-	return add_below(dir, DEPTH_MAX, ctx);
+	return node_add_below(dir, DEPTH_MAX, ctx);
 }
 
 int device_node_find_below(int root, int dir, struct device_node *ret, size_t max, size_t *ret_n)
 {
 	struct found found = { .node = ret, .max = max };
 	char place[HARDWARE_PATH];
-	int r = add_below(dir, DEPTH_MAX, &found);
+	int r = node_add_below(dir, DEPTH_MAX, &found);
 
 	if (r == 0 && hardware_place(root, dir, place, sizeof(place)) == 0)
-		r = hardware_each_apart(root, place, add_apart, &found);
+		r = hardware_each_apart(root, place, node_add_apart, &found);
 	*ret_n = found.n;
 	return r;
 }
@@ -116,15 +116,15 @@ int device_node_find_of_disk(int dir, const char *disk, struct device_node *ret,
 {
 	struct found found = { .node = ret, .max = max };
 	char generic[128];
-	int r = add_below(dir, 1, &found);
+	int r = node_add_below(dir, 1, &found);
 
 	if (r == 0)
-		r = add_at(dir, "device/scsi_generic", 1, &found);
+		r = node_add_at(dir, "device/scsi_generic", 1, &found);
 	if (r == 0)
-		r = add_at(dir, "device/bsg", 1, &found);
+		r = node_add_at(dir, "device/bsg", 1, &found);
 	if (r == 0 && !strncmp(disk, "nvme", 4)) {
 		snprintf(generic, sizeof(generic), "device/ng%s", disk + 4);
-		r = add_at(dir, generic, 0, &found);
+		r = node_add_at(dir, generic, 0, &found);
 	}
 	*ret_n = found.n;
 	return r;

@@ -13,7 +13,7 @@
 #include "partition/device/device.h"
 #include "partition/spec.h"
 
-static int check_list(int root, const char *list, struct vc_err *err)
+static int owner_check_list(int root, const char *list, struct vc_err *err)
 {
 	char name[DEVICE_NAME_MAX];
 	int r = 0;
@@ -26,9 +26,9 @@ static int check_list(int root, const char *list, struct vc_err *err)
 int owner_check_devices(const struct partition_spec *spec, struct vc_err *err)
 {
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = check_list(root, spec->devices, err);
+	int r = owner_check_list(root, spec->devices, err);
 
-	return r == 0 ? check_list(root, spec->shares, err) : r;
+	return r == 0 ? owner_check_list(root, spec->shares, err) : r;
 }
 
 int owner_check_shares(const struct partition_spec *spec, struct vc_err *err)
@@ -47,7 +47,7 @@ int owner_check_shares(const struct partition_spec *spec, struct vc_err *err)
 }
 
 /* What two devices have in common, in words; "": nothing. */
-static void find_common(int root, const char *a, const char *b, char *ret, size_t size)
+static void owner_find_common(int root, const char *a, const char *b, char *ret, size_t size)
 {
 	unsigned int irqs[2][DEVICE_IRQS_MAX];
 	struct device_node nodes[2][DEVICE_NODES_MAX];
@@ -85,7 +85,7 @@ int owner_check_pair(const struct partition_spec *a, const struct partition_spec
 					"device %s is owned by partitions \"%s\" and \"%s\": "
 					"leave it to one of them; the other may share it",
 					name, b->name, a->name);
-			find_common(root, name, other, common, sizeof(common));
+			owner_find_common(root, name, other, common, sizeof(common));
 			if (*common)
 				return err_set(
 					err, EINVAL,
