@@ -188,6 +188,14 @@ static int conn_take(struct conn *conn)
 	return 0;
 }
 
+/* In a burst of requests the next message comes within a moment. */
+static bool conn_poll(struct conn *conn)
+{
+	return conn->kept && !wire_pending(conn->wire) &&
+	       turn_has_time(conn->daemon->turns, &conn->turn) &&
+	       wire_spin(conn->wire, &conn->spin);
+}
+
 /* Handles one message, or sends one piece of an answer. */
 static void conn_serve(struct turn *turn)
 {
@@ -201,6 +209,8 @@ static void conn_serve(struct turn *turn)
 	if (conn->done)
 		conn_free(conn);
 	else if (r == 0 && (conn_is_shim(conn) || !wire_pending(conn->wire)))
+		conn_queue(conn);
+	else if (r == -EAGAIN && conn_poll(conn))
 		conn_queue(conn);
 	else
 		conn_wait(conn);

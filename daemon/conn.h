@@ -52,6 +52,7 @@ struct conn {
 	/* request/kept.c: of a program that has asked about IPC objects */
 	bool kept;
 	bool used; /* for more than one message */
+	struct wire_spin spin;
 	/* Called when it was silent for a while. */
 	bool (*on_idle)(struct conn *conn);
 	int pidfd;           /* of its process; -1: not kept */

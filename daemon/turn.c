@@ -34,6 +34,7 @@
 #define TURN_FORGET 0.5              /* seconds of debt that are forgotten in a second */
 #define TURN_DEBT_MAX 250000.0       /* above this, a user waits */
 #define TURN_SHIM_DEBT_MAX 2000000.0 /* above this, the user's shims wait */
+#define TURN_DEBT_SMALL 100000.0     /* below this, the daemon may poll for the next request */
 #define TURN_LEAST_USEC 5            /* what a piece of work costs at least */
 #define TURN_BUCKETS 64
 #define TURN_SUBUID_USEC 60000000u
@@ -199,6 +200,12 @@ void turn_add(struct turns *turns, struct turn *turn, uid_t payer, bool as_shim)
 		event_active(turns->event, EV_TIMEOUT, 0);
 	else
 		turn_arm(turns);
+}
+
+bool turn_has_time(const struct turns *turns, const struct turn *turn)
+{
+	return TAILQ_EMPTY(&turns->ready) &&
+	       turn_debt(turn->user, clock_mono_usec()) < TURN_DEBT_SMALL;
 }
 
 void turn_remove(struct turns *turns, struct turn *turn)

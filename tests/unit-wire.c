@@ -138,6 +138,47 @@ static void test_descriptors_may_be_refused(void **state)
 	pair_done(&pair);
 }
 
+static void test_reading_ahead_gives_one_message_at_a_time(void **state)
+{
+	struct pair pair = pair_new(SOCK_NONBLOCK);
+	struct wire_msg msg;
+	uint8_t frames[256];
+	size_t n = frame(frames, 1), whole = n + frame(frames + n, 2);
+
+	wire_read_ahead(pair.wire);
+	/* The second message comes in two pieces. */
+	assert_int_equal(write(pair.peer, frames, whole - 1), whole - 1);
+	assert_int_equal(wire_recv(pair.wire, &msg, NULL), 0);
+	assert_int_equal(msg.msg->signal->signal, 1);
+	wire_msg_done(&msg);
+	assert_int_equal(wire_recv(pair.wire, &msg, NULL), -EAGAIN);
+	assert_int_equal(write(pair.peer, frames + whole - 1, 1), 1);
+	assert_int_equal(wire_recv(pair.wire, &msg, NULL), 0);
+	assert_int_equal(msg.msg->signal->signal, 2);
+	wire_msg_done(&msg);
+	pair_done(&pair);
+}
+
+static void test_spinning_ends_with_a_message_or_is_given_up(void **state)
+{
+	struct pair pair = pair_new(SOCK_NONBLOCK);
+	struct wire_spin spin = { 0 };
+
+	for (int i = 0; i < 100; i++)
+		assert_false(wire_spin(pair.wire, &spin));
+	assert_int_equal(spin.misses, 5);
+	assert_int_equal(write(pair.peer, "x", 1), 1);
+	assert_true(wire_spin(pair.wire, &spin));
+	pair_done(&pair);
+	/* The end of the connection can be received, too. */
+	pair = pair_new(SOCK_NONBLOCK);
+	close(pair.peer);
+	pair.peer = -1;
+	spin = (struct wire_spin){ 0 };
+	assert_true(wire_spin(pair.wire, &spin));
+	pair_done(&pair);
+}
+
 static void test_descriptors_come_with_their_message(void **state)
 {
 	struct pair pair = pair_new(0);
@@ -399,6 +440,8 @@ int main(void)
 		cmocka_unit_test(test_rubbish_ends_the_connection),
 		cmocka_unit_test(test_empty_message_is_a_message),
 		cmocka_unit_test(test_too_many_descriptors),
+		cmocka_unit_test(test_reading_ahead_gives_one_message_at_a_time),
+		cmocka_unit_test(test_spinning_ends_with_a_message_or_is_given_up),
 		cmocka_unit_test(test_a_peer_that_does_not_read),
 		cmocka_unit_test(test_a_large_queue_arrives_whole),
 		cmocka_unit_test(test_dense_frames),

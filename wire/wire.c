@@ -21,9 +21,13 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "wire/limit.h"
 
 #define WIRE_HEAD 4u
+#define WIRE_SPIN_USEC 60      /* a wake-up on an idle CPU, there and back */
+#define WIRE_SPIN_MISSES_MAX 5 /* then one call of 31 looks */
+#define WIRE_AHEAD 512u        /* bytes; most messages about IPC objects are shorter */
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83 /* Linux 6.16 */
 #endif
@@ -48,7 +52,7 @@ struct wire {
 	struct wire_out_fds *out_fds;
 	int in_fds[WIRE_FDS_MAX];
 	size_t n_in_fds;
-	bool refuses_fds, asks_sender;
+	bool refuses_fds, asks_sender, reads_ahead;
 	struct wire_sender sender; /* of the message that is being received */
 };
 
@@ -166,6 +170,11 @@ void wire_ask_sender(struct wire *wire)
 	int on = 1;
 
 	wire->asks_sender = setsockopt(wire->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0;
+}
+
+void wire_read_ahead(struct wire *wire)
+{
+	wire->reads_ahead = true;
 }
 
 bool wire_pending(const struct wire *wire)
@@ -377,7 +386,7 @@ static void wire_note_sender(struct wire *wire, struct msghdr *mh, bool first)
 		wire->sender.pid = 0;
 }
 
-/* Reads once, never beyond the frame under way. */
+/* Reads once, and not beyond the frame under way unless wire_read_ahead() was called. */
 static int wire_read(struct wire *wire, struct vc_err *err)
 {
 	union {
@@ -406,6 +415,8 @@ static int wire_read(struct wire *wire, struct vc_err *err)
 		if (want > 65536)
 			want = 65536;
 	}
+	if (wire->reads_ahead && want < WIRE_AHEAD)
+		want = WIRE_AHEAD;
 	if (buf_reserve(&wire->in, want) < 0)
 		return err_sys(err, ENOMEM, "receive");
 	iov.iov_base = wire->in.data + wire->in.start + wire->in.len;
@@ -452,6 +463,37 @@ int wire_recv(struct wire *wire, struct wire_msg *ret, struct vc_err *err)
 		if (r < 0)
 			return r;
 	}
+}
+
+static bool wire_is_readable(const struct wire *wire)
+{
+	char byte;
+
+	return recv(wire->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+	       (errno != EAGAIN && errno != EINTR);
+}
+
+bool wire_spin(const struct wire *wire, struct wire_spin *spin)
+{
+	uint64_t begun;
+
+	if (wire_is_readable(wire))
+		return true;
+	if (spin->skips > 0) {
+		spin->skips--;
+		return false;
+	}
+	begun = clock_mono_usec();
+	do {
+		if (wire_is_readable(wire)) {
+			spin->misses = 0;
+			return true;
+		}
+	} while (clock_mono_usec() - begun < WIRE_SPIN_USEC);
+	if (spin->misses < WIRE_SPIN_MISSES_MAX)
+		spin->misses++;
+	spin->skips = (1u << spin->misses) - 2;
+	return false;
 }
 
 void wire_msg_done(struct wire_msg *msg)

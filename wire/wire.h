@@ -56,6 +56,9 @@ void wire_refuse_fds(struct wire *wire);
 void wire_accept_fds(int fd, bool accept);
 /* From now on the kernel tells with each message who sent it. */
 void wire_ask_sender(struct wire *wire);
+/* From now on each read takes all that has come. For a connection that is not handed on and whose
+ * peer sends descriptors with no message but the last. */
+void wire_read_ahead(struct wire *wire);
 /* Gives the socket out and frees the rest. */
 int wire_release(struct wire *wire);
 
@@ -85,6 +88,16 @@ size_t wire_held(const struct wire *wire);
  */
 int wire_recv(struct wire *wire, struct wire_msg *ret, struct vc_err *err);
 void wire_msg_done(struct wire_msg *msg);
+
+/* How well wire_spin() has worked so far. All zero at first. */
+struct wire_spin {
+	uint32_t misses; /* in a row */
+	uint32_t skips;  /* calls that do not look, until one does again */
+};
+/* Looks for a message for a moment: on an idle CPU a wake-up takes longer than a short request.
+ * Where looking does not help, since the peer needs this CPU or has nothing to say, it is soon
+ * tried only rarely. Returns true if there is something to receive, or the end. */
+bool wire_spin(const struct wire *wire, struct wire_spin *spin);
 
 /* The error of an Error message, into err; returns -code. */
 int wire_take_error(const Vc__Error *error, struct vc_err *err);

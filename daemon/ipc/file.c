@@ -36,40 +36,48 @@ static int file_create(const struct ipc *ipc, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+/* The file's owner, mode and size, and its first bytes. *ret: as they are then. */
+static int file_begin(int fd, const struct table_object *object, uint64_t size,
+		      const ProtobufCBinaryData *init, struct stat *ret)
+{
+	mode_t mode = object->mode & FILE_MODE;
+	ssize_t written = 0;
+
+	if (ftruncate(fd, (off_t)size) < 0 || fstat(fd, ret) < 0)
+		return -errno;
+	if (init->len > 0)
+		written = pwrite(fd, init->data, init->len, 0);
+	if (written < 0 || (size_t)written < init->len)
+		return written < 0 ? -errno : -ENOSPC;
+	if ((ret->st_uid != object->uid || ret->st_gid != object->gid) &&
+	    fchown(fd, object->uid, object->gid) < 0)
+		return -errno;
+	if ((ret->st_mode & 07777) != mode && fchmod(fd, mode) < 0)
+		return -errno;
+	ret->st_uid = object->uid;
+	ret->st_gid = object->gid;
+	ret->st_mode = S_IFREG | mode;
+	return 0;
+}
+
 int ipc_file_make(const struct ipc *ipc, const struct table_object *object, uint64_t size,
+		  const ProtobufCBinaryData *init, int *ret_fd, struct stat *ret,
 		  struct vc_err *err)
 {
 	_cleanup_close_ int fd = -1;
 	char path[32];
-	int r = 0;
+	int r;
 
 	ipc_file_path(object->id, path);
 	fd = file_create(ipc, path);
 	if (fd < 0)
 		return err_sys(err, -fd, "make the object's file");
-	/* chown takes setuid bits away, so the mode comes last. */
-	if (ftruncate(fd, (off_t)size) < 0 || fchown(fd, object->uid, object->gid) < 0 ||
-	    fchmod(fd, object->mode & FILE_MODE) < 0)
-		r = errno;
-	if (r == 0)
-		return 0;
-	unlinkat(ipc->dirfd, path, 0);
-	return err_sys(err, r, "make the object's file of %" PRIu64 " bytes", size);
-}
-
-int ipc_file_fill(const struct ipc *ipc, uint64_t id, const void *data, size_t n,
-		  struct vc_err *err)
-{
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-	ssize_t written;
-	int r = ipc_file_open(ipc, id, O_WRONLY, &fd, &st);
-
-	if (r < 0)
-		return err_sys(err, -r, "open the object's new file");
-	written = pwrite(fd, data, n, 0);
-	if (written < 0 || (size_t)written < n)
-		return err_sys(err, written < 0 ? errno : ENOSPC, "write the object's first bytes");
+	r = file_begin(fd, object, size, init, ret);
+	if (r < 0) {
+		unlinkat(ipc->dirfd, path, 0);
+		return err_sys(err, -r, "make the object's file of %" PRIu64 " bytes", size);
+	}
+	*ret_fd = steal_fd(&fd);
 	return 0;
 }
 

@@ -98,10 +98,9 @@ bool ipc_region_admits(const struct ipc *ipc, const struct region_spec *region,
 /* file.c */
 /* Below STATE/ipc/o: "XX/ID". */
 void ipc_file_path(uint64_t id, char ret[32]);
+/* Makes an object's file with its first bytes. *ret_fd is open for reading and writing. */
 int ipc_file_make(const struct ipc *ipc, const struct table_object *object, uint64_t size,
-		  struct vc_err *err);
-/* Writes a new file's first bytes. */
-int ipc_file_fill(const struct ipc *ipc, uint64_t id, const void *data, size_t n,
+		  const ProtobufCBinaryData *init, int *ret_fd, struct stat *ret,
 		  struct vc_err *err);
 /* The file and what it is; flags: O_RDWR or O_RDONLY. -EAGAIN: somebody has a
  * lease on it, its owner or, for a moment, another daemon that looks whether it is held. */

@@ -141,7 +141,10 @@ static int region_enter(struct ipc *ipc, const struct region_spec *region, uint6
 		.persistent = true,
 		.name_len = strlen(region->name),
 	};
+	const ProtobufCBinaryData none = { 0 };
+	_cleanup_close_ int fd = -1;
 	struct table_object file;
+	struct stat st;
 	int r = entry_find(ipc->table, wanted.kind, region->name, wanted.name_len, ret_id);
 
 	if (r != -ENOENT)
@@ -153,7 +156,7 @@ static int region_enter(struct ipc *ipc, const struct region_spec *region, uint6
 	file = wanted;
 	file.uid = file.gid = 0;
 	file.mode = 0600;
-	r = ipc_file_make(ipc, &file, 0, err);
+	r = ipc_file_make(ipc, &file, 0, &none, &fd, &st, err);
 	if (r == 0)
 		r = ipc_file_link(ipc, wanted.id, region->name, err);
 	if (r < 0) {

@@ -220,12 +220,7 @@ static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 	r = entry_make(ipc->table, &wanted, ipc_per_user(ipc, o->conn->uid), &wanted.id, err);
 	if (r < 0)
 		return r;
-	r = ipc_file_make(ipc, &wanted, o->req->size, err);
-	if (r == 0 && o->req->has_init) {
-		r = ipc_file_fill(ipc, wanted.id, o->req->init.data, o->req->init.len, err);
-		if (r < 0)
-			ipc_file_remove(ipc, wanted.id);
-	}
+	r = ipc_file_make(ipc, &wanted, o->req->size, &o->req->init, &o->fd, &o->st, err);
 	if (r < 0) {
 		entry_remove(ipc->table, wanted.id);
 		return r;
@@ -280,8 +275,14 @@ static int open_found(struct ipc *ipc, struct ipc_opening *o, bool right_kind, s
 static int open_file(struct ipc *ipc, struct ipc_opening *o, struct vc_err *err)
 {
 	unsigned int bits;
-	int r = ipc_file_open(ipc, o->object.id, open_flags(o, &bits), &o->fd, &o->st);
+	int flags = open_flags(o, &bits), r;
 
+	/* A new file is open already, for reading and writing. */
+	if (o->fd >= 0 && flags == O_RDWR)
+		return 0;
+	closep(&o->fd);
+	o->fd = -1;
+	r = ipc_file_open(ipc, o->object.id, flags, &o->fd, &o->st);
 	if (r == -EAGAIN)
 		return err_set(err, EAGAIN, "the object's owner has a lease on its file");
 	if (r < 0)
@@ -501,11 +502,14 @@ int req_ipc_unlink(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	if (r == 0 && object.unlinked)
 		r = err_set(err, ENOENT, "that IPC object is unlinked already");
 	if (r == 0) {
+		bool left;
+
 		entry_unlink(ipc->table, object.id);
 		ipc_undo_unlinked(ipc, object.id);
-		if (req->leave)
-			opener_leave(ipc->table, object.id, conn->pid);
-		ipc_sweep(ipc, object.id);
+		left = req->leave && opener_leave(ipc->table, object.id, conn->pid) == 0;
+		/* A set or a queue is still mapped then, and the next tick removes it. */
+		if (!left || object.kind == IPC_KIND_SYSV_SHM)
+			ipc_sweep(ipc, object.id);
 		table_note_done(ipc->table, req->token);
 	}
 	table_unlock(ipc->table);

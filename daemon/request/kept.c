@@ -91,6 +91,7 @@ static int kept_begin(struct conn *conn, struct vc_err *err)
 	if (!conn->start || !kept_lives(conn))
 		return kept_stale(err);
 	wire_ask_sender(conn->wire);
+	wire_read_ahead(conn->wire);
 	conn->kept = true;
 	conn->on_idle = kept_retire;
 	return 0;

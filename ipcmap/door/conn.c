@@ -74,6 +74,8 @@ static int door_connect(const char *dir, const char *partition, bool wary, struc
 		wire_free(*ret);
 		return -ETIMEDOUT;
 	}
+	if (r == 0)
+		wire_read_ahead(*ret);
 	return r;
 }
 
@@ -125,11 +127,14 @@ void door_conn_near(const char *partition)
 
 /* --- keeping ----------------------------------------------------------------------------- */
 
-/* Whether the process is whom it was made by, and says so with each message. */
+/* Whether the process has the user and the group that made it, and nothing else as real ids. */
 static bool kept_is_ours(const struct kept *kept)
 {
-	return kept->uid == getuid() && kept->uid == geteuid() && kept->gid == getgid() &&
-	       kept->gid == getegid();
+	uid_t uid, euid, suid;
+	gid_t gid, egid, sgid;
+
+	return getresuid(&uid, &euid, &suid) == 0 && getresgid(&gid, &egid, &sgid) == 0 &&
+	       kept->uid == uid && kept->uid == euid && kept->gid == gid && kept->gid == egid;
 }
 
 /* It is to the partition's own daemon, which notices the end of its processes at once. */
@@ -145,15 +150,6 @@ static bool kept_is_there(const struct kept *kept)
 
 	return fstat(wire_fd(kept->wire), &st) == 0 && st.st_dev == kept->dev &&
 	       st.st_ino == kept->ino;
-}
-
-/* The daemon has not ended it, and has nothing to say. */
-static bool kept_is_open(const struct kept *kept)
-{
-	char byte;
-
-	return recv(wire_fd(kept->wire), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-	       (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 static void kept_free(struct kept *kept)
@@ -172,48 +168,42 @@ static struct kept *kept_swap(struct kept *kept)
 	return __atomic_exchange_n(&door_kept, kept, __ATOMIC_ACQ_REL);
 }
 
-/* The kept connection's wire, if there is one that can be used now. */
-static bool kept_take(struct door_conn *ret)
+/* The kept connection, if there is one that can be used now. */
+static struct kept *kept_take(void)
 {
 	struct kept *kept = door_keeps ? kept_swap(NULL) : NULL;
 
 	if (!kept)
-		return false;
+		return NULL;
 	/* A child that shares its parent's memory, or was made by neither fork() nor vfork(). */
 	if (kept->pid != getpid()) {
 		kept_free(kept_swap(kept));
-		return false;
+		return NULL;
 	}
-	if (!kept_is_ours(kept) || !kept_is_near(kept) || !kept_is_there(kept) ||
-	    !kept_is_open(kept)) {
-		kept_free(kept);
-		return false;
-	}
-	*ret = (struct door_conn){ .wire = kept->wire, .kept = true };
-	memcpy(ret->partition, kept->partition, sizeof(ret->partition));
-	free(kept);
-	return true;
+	if (kept_is_ours(kept) && kept_is_near(kept) && kept_is_there(kept))
+		return kept;
+	kept_free(kept);
+	return NULL;
 }
 
-/* Puts it up, in place of what another thread has. The caller ends it if that fails. */
-static bool kept_give(const struct door_conn *conn)
+/* What is kept of a new connection; NULL: it is not. */
+static struct kept *kept_new(const struct door_conn *conn)
 {
 	struct wire *wire = conn->wire;
 	struct kept *kept = door_keeps ? malloc(sizeof(*kept)) : NULL;
 	struct stat st;
 
 	if (!kept)
-		return false;
+		return NULL;
 	*kept = (struct kept){ .wire = wire, .pid = getpid(), .uid = geteuid(), .gid = getegid() };
 	if (!kept_is_ours(kept) || wire_raise(wire, KEPT_FD) < 0 || fstat(wire_fd(wire), &st) < 0) {
 		free(kept);
-		return false;
+		return NULL;
 	}
 	memcpy(kept->partition, conn->partition, sizeof(kept->partition));
 	kept->dev = st.st_dev;
 	kept->ino = st.st_ino;
-	kept_free(kept_swap(kept));
-	return true;
+	return kept;
 }
 
 void door_keep(void)
@@ -228,14 +218,26 @@ void door_conn_forked(void)
 
 int door_conn_get(struct door_conn *ret, bool fresh, bool wary)
 {
-	if (!fresh && !wary && kept_take(ret))
-		return 0;
-	*ret = (struct door_conn){ 0 };
-	return door_connect_any(wary, ret);
+	struct kept *kept = fresh || wary ? NULL : kept_take();
+
+	*ret = (struct door_conn){ .kept = kept };
+	if (!kept)
+		return door_connect_any(wary, ret);
+	ret->wire = kept->wire;
+	return 0;
 }
 
 void door_conn_put(struct door_conn *conn, bool well)
 {
-	if (!well || !kept_give(conn))
-		wire_free(conn->wire);
+	struct kept *kept = conn->kept;
+
+	if (well && !kept)
+		kept = kept_new(conn);
+	if (well && kept) {
+		/* In place of the one that another thread has given back. */
+		kept_free(kept_swap(kept));
+		return;
+	}
+	wire_free(conn->wire);
+	free(conn->kept);
 }

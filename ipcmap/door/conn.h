@@ -10,12 +10,13 @@
 
 #include <stdbool.h>
 
+struct kept;
 struct wire;
 
 struct door_conn {
 	struct wire *wire;
-	bool kept;          /* it has been used before */
-	char partition[64]; /* whose daemon it is to */
+	struct kept *kept;  /* it has been used before; NULL: it is new */
+	char partition[64]; /* of a new one: whose daemon it is to */
 };
 
 /* A connection for one request. fresh: one that has not been used; wary: a daemon has not answered

@@ -30,15 +30,19 @@ struct door_way {
 	bool wary;  /* a daemon has not answered already */
 };
 
+/* Of this thread, so that no lock is needed. */
+static _Thread_local struct wire_spin door_spin;
+
 static int door_exchange(struct wire *wire, const Vc__Msg *msg, struct wire_msg *ret,
 			 struct door_way *way)
 {
 	int r = wire_send(wire, msg, NULL, 0, NULL);
 
-	/* The daemon has ended it because it was idle; nothing has been asked yet. */
-	if (r == -EPIPE && way->kept)
+	/* The daemon has ended it because it was idle, or a move has; nothing has been asked yet.
+	 */
+	if ((r == -EPIPE || r == -ENOTCONN || r == -ECONNRESET) && way->kept)
 		return -ESTALE;
-	if (r == 0)
+	if (r == 0 && !wire_spin(wire, &door_spin))
 		r = patience_await(NULL, wire, PATIENCE_FOR_ANSWER, NULL);
 	/* The daemon is stopped, and will find that we have hung up. */
 	way->cut = r == -ETIMEDOUT;
