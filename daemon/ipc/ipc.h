@@ -17,6 +17,7 @@
 
 #include "daemon/daemon.h"
 #include "ipcmap/table/table.h"
+#include "wire/wire.h"
 
 struct conn;
 struct ipc_watch;
