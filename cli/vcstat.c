@@ -22,6 +22,7 @@
 #include "common/log.h"
 #include "common/statedir.h"
 #include "wire/moved.h"
+#include "wire/state.h"
 
 #define VCSTAT_WATCH_MAX 86400 /* s */
 #define VCSTAT_PARTITION_CELLS 13
@@ -120,7 +121,7 @@ static void vcstat_jobs(const struct client_status *status)
 		else
 			columns_add(table, "%u", j->uid);
 		columns_add(table, "%s", j->partition);
-		columns_add(table, "%s", j->state);
+		columns_add(table, "%s", state_name(j->state));
 		columns_add(table, "%u", j->moves);
 		columns_add(table, "%s", columns_usec(j->cpu_usec, cpu, sizeof(cpu)));
 		columns_add(table, "%s", columns_bytes(j->rss_bytes, rss, sizeof(rss)));

@@ -23,7 +23,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -146,7 +145,7 @@ static void balance_look(struct job *job, uint64_t now)
 static bool balance_may_move(const struct job *job, uint64_t now)
 {
 	return job->balance.advice >= 0 && job->balance.agreed >= BALANCE_LOOKS &&
-	       !strcmp(job->state->state, "running") &&
+	       job->state->state == VC__STATE__RUNNING &&
 	       (job->state->moves == 0 || now - job->state->at_usec > BALANCE_STAY_USEC) &&
 	       (!job->balance.ordered_usec || now - job->balance.ordered_usec > BALANCE_AGAIN_USEC);
 }
@@ -160,7 +159,7 @@ static void balance_on_timer(evutil_socket_t fd, short what, void *ctx)
 
 	TAILQ_FOREACH(job, &daemon->jobs, link) {
 		balance_look(job, now);
-		moving |= !strcmp(job->state->state, "moving");
+		moving |= job->state->state == VC__STATE__MOVING;
 		/* Of several, the one that takes most: it gives most back. */
 		if (balance_may_move(job, now) &&
 		    (!chosen || job->balance.cpus > chosen->balance.cpus))

@@ -11,6 +11,7 @@
  * step waits for it. The fault tests break things there.
  */
 #include "shim/engine.h"
+#include "wire/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -255,7 +256,7 @@ static int move_check(const struct shim *shim, const char *to, struct vc_err *er
 			shim->parked_why.text, MOVE_UNPARK_SEC, shim->job);
 	if (shim->state != JOB_RUNNING && shim->state != JOB_STOPPED &&
 	    shim->state != JOB_LINGERING)
-		return err_set(err, EBUSY, "it is %s", job_state_name(shim->state));
+		return err_set(err, EBUSY, "it is %s", state_name((Vc__State)shim->state));
 	/* It may have come since this shim was started. */
 	r = instance_refresh(shim->instance, err);
 	if (r < 0)

@@ -29,17 +29,6 @@
 #define RECORD_MOVES "moves.jsonl"
 #define RECORD_MOVES_MAX (4u << 20)
 
-const char *job_state_name(enum job_state state)
-{
-	static const char *const names[] = {
-#define X(id, name) [JOB_##id] = name,
-		JOB_STATES(X)
-#undef X
-	};
-
-	return names[state];
-}
-
 void record_send(struct shim *shim)
 {
 	ProtobufCBinaryData argv[ARGS_MAX];
@@ -57,7 +46,8 @@ void record_send(struct shim *shim)
 	body.uid = shim->start->creds->uid;
 	body.moves = shim->moves;
 	body.partition = shim->partition;
-	body.state = (char *)job_state_name(shim->state);
+	body.has_state = true;
+	body.state = (Vc__State)shim->state;
 	body.n_argv = args_cut(shim->start->run->argv, shim->start->run->n_argv, argv);
 	body.argv = argv;
 	body.has_cpu_base_usec = body.has_started_usec = body.has_at_usec = true;

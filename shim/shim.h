@@ -30,20 +30,16 @@
 #include "partition/instance.h"
 #include "wire/wire.h"
 
-#define JOB_STATES(X)                                                                              \
-	X(IDLE, "idle")         /* no job yet */                                                   \
-	X(STARTING, "starting") /* being launched */                                               \
-	X(RUNNING, "running")                                                                      \
-	X(STOPPED, "stopped")     /* by a job control signal */                                    \
-	X(LINGERING, "lingering") /* the program has ended, some of its children live */           \
-	X(MOVING, "moving")                                                                        \
-	X(PARKED, "parked") /* in its images only; restored as soon as it can be */                \
-	X(ENDED, "ended")
-
+/* The states of vc.proto, which describes them. */
 enum job_state {
-#define X(id, name) JOB_##id,
-	JOB_STATES(X)
-#undef X
+	JOB_IDLE = VC__STATE__IDLE,
+	JOB_STARTING = VC__STATE__STARTING,
+	JOB_RUNNING = VC__STATE__RUNNING,
+	JOB_STOPPED = VC__STATE__STOPPED,
+	JOB_LINGERING = VC__STATE__LINGERING,
+	JOB_MOVING = VC__STATE__MOVING,
+	JOB_PARKED = VC__STATE__PARKED,
+	JOB_ENDED = VC__STATE__ENDED,
 };
 
 struct move;
@@ -98,7 +94,6 @@ struct shim {
 	struct event *orders_event;
 };
 
-const char *job_state_name(enum job_state state);
 
 /* main.c */
 void shim_set_state(struct shim *shim, enum job_state state);

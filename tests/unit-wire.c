@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "wire/state.h"
 #include "wire/wire.h"
 
 struct pair {
@@ -414,6 +415,15 @@ static void test_dense_frames(void **state)
 	}
 }
 
+/* A peer can send any number. */
+static void test_states_have_names(void **state)
+{
+	assert_string_equal(state_name(VC__STATE__IDLE), "idle");
+	assert_string_equal(state_name(VC__STATE__ENDED), "ended");
+	assert_string_equal(state_name((Vc__State)(VC__STATE__ENDED + 1)), "unknown");
+	assert_string_equal(state_name((Vc__State)-1), "unknown");
+}
+
 static void test_too_large_to_send(void **state)
 {
 	struct pair pair = pair_new(0);
@@ -445,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_a_peer_that_does_not_read),
 		cmocka_unit_test(test_a_large_queue_arrives_whole),
 		cmocka_unit_test(test_dense_frames),
+		cmocka_unit_test(test_states_have_names),
 		cmocka_unit_test(test_too_large_to_send),
 	};
 

@@ -106,7 +106,7 @@ static int kill_word(const char *state_dir, const char *word, int signal, struct
 			return r;
 		if (r == 0) {
 			seen = true;
-			if (!told && job->state && !strcmp(job->state, "moving"))
+			if (!told && job->state == VC__STATE__MOVING)
 				fprintf(stderr,
 					"vcctl: job %u is being moved, and gets the signal "
 					"afterwards\n",

@@ -111,6 +111,7 @@ static void status_fill_job(struct daemon *daemon, const struct job *job, Vc__Jo
 	out->pid = state->pid;
 	out->uid = state->uid;
 	out->partition = state->partition;
+	out->has_state = true;
 	out->state = state->state;
 	out->reason = state->reason;
 	out->n_argv = state->n_argv;
