@@ -19,7 +19,7 @@ names() {
 }
 
 vcrun --on=first --name=mover sleep 1000 &
-wait_for 5 jobs_are 1
+wait_for jobs_are 1
 try vcctl add second
 is "add without CPUs" "$status" 2
 try vcctl add second --cpus=0-1 --memory=4000T
@@ -57,8 +57,8 @@ matches "remove the only one" "$out" 'the only partition'
 
 # A daemon that died is found again beside a free place.
 kill -KILL "$(vcctl list --json | json "d['partitions'][0]['daemon_pid']")"
-wait_for 5 sh -c 'vcctl list | grep -q down'
+wait_for sh -c 'vcctl list | grep -q down'
 vcctl up >"$work/up.out" 2>&1 || fail "up: $(cat "$work/up.out")"
-wait_for 5 jobs_are 1
+wait_for jobs_are 1
 down --force
 wait

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # check-interrupt - vcctl check can be interrupted, and leaves nothing behind
-export VC_TEST_TIMEOUT=90
 . "${top_srcdir:=.}/tests/lib.sh"
 
 criu=$(vcctl check | sed -n 's/^ok  *criu  *\([^,]*\),.*/\1/p')
@@ -41,7 +40,7 @@ for signal in 15 1; do
 	: >"$work/begun"
 	vcctl check >"$work/out" 2>&1 &
 	check=$!
-	wait_for 10 hangs
+	wait_for hangs
 	at_least "processes that it has" "$(wc -l <"$work/children")" 3
 	kill -$signal $check
 	began=$(date +%s)
@@ -53,5 +52,5 @@ for signal in 15 1; do
 	for pid in $(cat "$work/children"); do
 		[ ! -e "/proc/$pid" ] || fail "left behind: $pid $(cat "/proc/$pid/comm")"
 	done
-	wait_for 5 no_remains
+	wait_for no_remains
 done

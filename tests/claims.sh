@@ -3,7 +3,6 @@
 # claims - the commands of docs/CLAIMS.md say what the page says that they say
 #
 # The page is the test: rows are read out of it. What this machine cannot show is named.
-VC_TEST_TIMEOUT=${VC_TEST_TIMEOUT:-600}
 . "${top_srcdir:=.}/tests/lib.sh"
 requires_plain_build
 requires python3

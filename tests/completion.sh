@@ -95,7 +95,7 @@ expect "vc7" vcrun --state-dir = "$dir/other" --on ''
 expect "" vcmove ''
 
 if [ "$(id -u)" -eq 0 ]; then
-	printf '%s\n' 'partition vc0 { ' 'cpus = "0"' '}' 'event night {' 'after vc0 {' \
+	printf '%s\n' 'exclusive = false' 'partition vc0 { ' 'cpus = "0"' '}' 'event night {' 'after vc0 {' \
 		'memory = "1G"' '}' '}' >"$dir/one.conf"
 	"$top_srcdir/run" vcctl up --config="$dir/one.conf" >/dev/null
 	expect "night" vcctl event fire ''

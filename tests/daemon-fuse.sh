@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # daemon-fuse - a descriptor whose closing takes for ever holds up nobody but its owner
-export VC_TEST_TIMEOUT=60
 . "${top_srcdir:=.}/tests/lib.sh"
 requires python3 setpriv
 
@@ -69,7 +68,7 @@ serve() { # KIND
 	rm -f "$work/fuse.out"
 	timeout 10 python3 "$work/fuse.py" "$work/mount" "$1" >"$work/fuse.out" 2>&1 &
 	server=$!
-	wait_for 5 test -s "$work/fuse.out"
+	wait_for test -s "$work/fuse.out"
 	! grep -q none "$work/fuse.out" || skip "no FUSE file system can be mounted here"
 }
 
@@ -87,7 +86,7 @@ attack() { # KIND
 	serve "$1"
 	as_user 65534 python3 "$work/attack.py" "$state/vc0/vcd.sock" "$work/mount/file" >"$work/attack.out" 2>&1 &
 	attacker=$!
-	wait_for 10 grep -q 'done' "$work/attack.out"
+	wait_for grep -q 'done' "$work/attack.out"
 	sleep 0.3
 	answers "an answer to FUSE's request $1" $attacker
 }
@@ -97,7 +96,7 @@ attack 25
 serve 25
 vcrun --on=vc0 python3 -c "import os; os.open('$work/mount/file', os.O_RDWR); print('exec', flush=True); os.execv('/bin/true', ['true'])" >"$work/exec.out" &
 program=$!
-wait_for 5 grep -q exec "$work/exec.out"
+wait_for grep -q exec "$work/exec.out"
 sleep 0.6
 answers "a process in execve()" $program
 
@@ -126,10 +125,10 @@ time.sleep(60)
 END
 as_user 65533 vcrun --on=vc0 --name=receiver python3 "$work/receiver.py" "$work/meet/socket" >"$work/receiver.out" &
 receiver=$!
-wait_for 5 grep -q listens "$work/receiver.out"
+wait_for grep -q listens "$work/receiver.out"
 as_user 65534 python3 "$work/sender.py" "$work/meet/socket" "$work/mount/file" >"$work/sender.out" &
 sender=$!
-wait_for 5 grep -q sent "$work/sender.out"
+wait_for grep -q sent "$work/sender.out"
 try as_user 65533 timeout 5 vcmove receiver --to=vc1
 kill $server "$(sed "s/sent //" "$work/sender.out")"
 wait $sender 2>/dev/null || :

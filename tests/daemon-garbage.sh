@@ -87,7 +87,7 @@ attack() { # UID
 	setpriv --reuid="$1" --regid="$1" --clear-groups \
 		python3 "$work/garbage.py" "$state/vc0/vcd.sock" >"$work/attack-$1" 2>&1 &
 	attacker=$!
-	wait_for 60 grep -q . "$work/attack-$1"
+	wait_for grep -q . "$work/attack-$1"
 	is "what the attacker of uid $1 says" "$(cat "$work/attack-$1")" "done"
 	is "a program meanwhile" "$(vcrun --on=vc0 echo runs)" runs
 	kill $attacker
@@ -96,9 +96,9 @@ attack() { # UID
 attack 0
 attack 65534
 is "the daemon's pid" "$(vcctl list --json | json "d['partitions'][0]['daemon_pid']")" "$pid"
-wait_for 10 jobs_are 1
+wait_for jobs_are 1
 is "the bystander's state" "$(job bystander state)" running
-wait_for 10 sh -c '[ "$(ls /proc/'"$pid"'/fd | wc -l)" -lt 60 ]'
+wait_for sh -c '[ "$(ls /proc/'"$pid"'/fd | wc -l)" -lt 60 ]'
 most=60000
 # A sanitizer keeps freed memory for a while.
 grep -qa asan_init "$top_builddir/vcd" && most=250000

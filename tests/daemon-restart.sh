@@ -14,11 +14,11 @@ worker=$!
 vcrun --on=vc0 --name=mover sleep 1000 &
 mover=$!
 vcrun --on=vc1 --name=other sleep 1000 &
-wait_for 5 jobs_are 3
+wait_for jobs_are 3
 pid=$(job worker pid)
 killed=$(daemon vc0)
 kill -KILL "$killed"
-wait_for 5 sh -c 'vcstat partitions --json | grep -q "\"down\""'
+wait_for sh -c 'vcstat partitions --json | grep -q "\"down\""'
 [ -d "/proc/$pid" ] || fail "the job died with its daemon"
 
 # The others go on meanwhile.
@@ -35,10 +35,10 @@ try vcctl up
 is "exit status of up" "$status" 0
 matches "up" "$out" '1 daemon started again'
 [ "$(daemon vc0)" != "$killed" ] || fail "the daemon of vc0 is still $killed"
-wait_for 5 jobs_are 3
+wait_for jobs_are 3
 is "the job's pid" "$(job worker pid)" "$pid"
 is "the job's state" "$(job worker state)" running
-wait_for 5 sh -c '! vcstat partitions --json | grep -q "\"down\""'
+wait_for sh -c '! vcstat partitions --json | grep -q "\"down\""'
 
 # All is as before: a move, a signal, an exit status.
 vcmove --quiet mover || fail "mover cannot be moved after its daemon was killed"

@@ -20,7 +20,7 @@ partition_is() { # JOB PARTITION
 
 vcrun --detach --on=vc0 --name=here sleep 1000 >/dev/null
 vcrun --detach --on=vc1 --name=there sleep 1000 >/dev/null
-wait_for 5 jobs_are 2
+wait_for jobs_are 2
 there=$(vcstat jobs --json | json "[j['pid'] for j in d['jobs'] if j['name'] == 'there'][0]")
 pid=$(daemon vc1)
 kill -STOP "$pid"
@@ -48,22 +48,22 @@ try vcrun --on=vc1 touch "$work/late"
 is "vcrun --on a stopped daemon" "$status" 125
 matches "vcrun --on a stopped daemon" "$out" 'partition vc1: its daemon .* does not answer: it is stopped'
 kill -CONT "$pid"
-wait_for 10 state_is vc1 up
+wait_for state_is vc1 up
 sleep 0.5
 [ ! -e "$work/late" ] || fail "a program was started whose vcrun had given up"
 is "the job that was to move" "$(job here partition)" vc0
 is "the job there" "$(job there state)" running
 vcmove --quiet --to=vc1 here
-wait_for 5 partition_is here vc1
+wait_for partition_is here vc1
 vcmove --quiet --to=vc0 here
 
 # Dead is another thing, which the kernel says at once.
 kill -KILL "$pid"
-wait_for 5 state_is vc1 down
+wait_for state_is vc1 down
 try vcmove here --to=vc1
 matches "a move to a dead daemon" "$out" 'partition vc1 is down: its daemon does not run'
 try vcmove here
 matches "a move to whichever" "$out" 'no other partition is up'
 vcctl up >/dev/null
-wait_for 5 jobs_are 2
+wait_for jobs_are 2
 down --force

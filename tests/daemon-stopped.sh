@@ -11,7 +11,7 @@ daemon() { # PARTITION
 }
 vcrun --detach --on=vc0 --name=in-vc0 sleep 1000 >/dev/null
 vcrun --detach --on=vc1 --name=in-vc1 sleep 1000 >/dev/null
-wait_for 5 jobs_are 2
+wait_for jobs_are 2
 none='its daemon .* does not answer'
 
 # The command, its exit status and what it says; $silent is the partition whose daemon is silent, $other
@@ -50,12 +50,11 @@ look() { # HOW
 	how=$1
 	while IFS='|' read -r command expected said; do
 		set --
-		begun=$(date +%s%N)
+		begun=$(msec)
 		# shellcheck disable=SC2086 # words
 		[ "$command" != "$client -" ] || set -- "open shm /of-$silent create size=4096" "unlink shm /of-$silent"
 		try timeout 5 ${command% -} "$@"
-		took=$((($(date +%s%N) - begun) / 1000000))
-		say "$how, $silent: $command: $took ms"
+		say "$how, $silent: $command: $(($(msec) - begun)) ms"
 		is "exit status of '$command' with the daemon of $silent $how ($out)" "$status" "$expected"
 		matches "'$command' with the daemon of $silent $how" "$out" "$said"
 	done <"$work/commands"
@@ -67,7 +66,7 @@ for silent in vc0 vc1; do
 	kill -STOP "$pid"
 	look stopped
 	kill -CONT "$pid"
-	wait_for 10 sh -c '! vcstat partitions | grep -q "not answering"'
+	wait_for sh -c '! vcstat partitions | grep -q "not answering"'
 done
 
 # Frozen: nothing about the process says so but that it does not run.
@@ -79,7 +78,7 @@ if [ -e "$base/shims/cgroup.freeze" ]; then
 	mkdir "$base/frozen"
 	echo "$pid" >"$base/frozen/cgroup.procs"
 	echo 1 >"$base/frozen/cgroup.freeze"
-	wait_for 5 grep -q 'frozen 1' "$base/frozen/cgroup.events"
+	wait_for grep -q 'frozen 1' "$base/frozen/cgroup.events"
 	look frozen
 	echo 0 >"$base/frozen/cgroup.freeze"
 	echo "$pid" >"$base/shims/cgroup.procs"

@@ -33,21 +33,18 @@ places() {
 		cat "/proc/irq/${irq##*/}/smp_affinity_list"
 	done | sort -u
 }
-go_to() { # CPUS
-	[ "$(places)" = "$1" ]
-}
 up --config="$work/two.conf"
-go_to "$last" || fail "interrupts go to $(places), expected $last"
+is "CPUs of the interrupts" "$(places)" "$last"
 # With the last of the owner's CPUs the kernel sends them anywhere, and not back.
 echo 0 >"$switch"
 sleep 2
-! go_to "$last" || say "the kernel keeps interrupts at a CPU that is offline"
+[ "$(places)" != "$last" ] || say "the kernel keeps interrupts at a CPU that is offline"
 echo 1 >"$switch"
-wait_for 10 go_to "$last"
+await "CPUs of the interrupts when the CPU is back" "$last" places
 # A driver that comes again has new vectors, which may go anywhere.
 echo "$rng" >"$driver/unbind"
 sleep 2
 echo "$rng" >"$driver/bind"
-wait_for 10 go_to "$last"
+await "CPUs of the interrupts when the device is back" "$last" places
 is "routed" "$(vcstat devices --json | json "{i['routed'] for v in d['devices'] for i in v['irqs']}")" "{True}"
 down

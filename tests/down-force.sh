@@ -26,7 +26,7 @@ is "how many" "$(wc -l <"$work/statuses")" 160
 # A program that does not listen to SIGTERM gets SIGKILL in the end; its children too.
 up
 vcrun --name=deaf sh -c 'trap "" TERM; sleep 1000 & sleep 1000; sleep 1000' &
-wait_for 5 job_is deaf state running
+wait_for job_is deaf state running
 down --force
 status=0
 wait $! || status=$?

@@ -97,28 +97,27 @@ holder b 60
 # An event that waits for memory has the lock. A command has its deadline all the same.
 vcctl event fire squeeze >"$work/squeeze.out" 2>&1 &
 squeeze=$!
-wait_for 10 test -e "$state/reshape.journal"
-began=$(date +%s%N)
+wait_for test -e "$state/reshape.journal"
+began=$(msec)
 try vcctl set d --memory=120M --deadline=0.5
-took=$((($(date +%s%N) - began) / 1000000))
+took=$(($(msec) - began))
 is "a command that does not get the lock" "$status" 1
 matches "a command that does not get the lock" "$out" "another change of partitions .* made by process [0-9]+"
-say "a deadline of 500 ms: $took ms"
-at_most "milliseconds until a deadline of 500" "$took" 3000
+in_time "a deadline of 500 ms" "$took" 3000
 
 # So has an event, by itself; and the reason is kept.
 vcrun --on=d --name=hasty sleep 1000 &
 hasty=$!
-wait_for 10 event_is hasty "['last']['way']" fire
-wait_for 10 matches_reason hasty
+wait_for event_is hasty "['last']['way']" fire
+wait_for matches_reason hasty
 kill $hasty
 kill -0 $squeeze || fail "the event that had the lock has ended: $(cat "$work/squeeze.out")"
 is "limits" "$(limit b) $(limit c)" "128 128"
 
 # A failover makes it give way; then it waits again, and is done when it can be.
-began=$(date +%s%N)
+began=$(msec)
 vcctl failover a --deadline=10 >"$work/out" 2>&1 || fail "failover: $(cat "$work/out")"
-say "a failover beside an event that waits for memory: $((($(date +%s%N) - began) / 1000000)) ms"
+say "a failover beside an event that waits for memory: $(($(msec) - began)) ms"
 is "limits after the failover" "$(limit c) $(limit d)" "192 64"
 is "in force, because of" "$(event taken-over "['by']")" failover
 kill -0 $squeeze || fail "the event that gave way has ended: $(cat "$work/squeeze.out")"
@@ -133,10 +132,12 @@ vcctl event revert squeeze >/dev/null
 vcrun --on=b --name=one sleep 1000 &
 vcrun --on=b --name=two sleep 1000 &
 two=$!
-wait_for 10 event_is crowd "['last']['put-off']" True
+wait_for event_is crowd "['last']['put-off']" True
 matches "the reason" "$(event crowd "['last']['reason']")" 'put off: event taken-over comes first, is in force, and has set c'
-sleep 1
-is "limits while the failover is in force" "$(limit c) $(limit d)" "192 64"
+limits() {
+	echo "$(limit c) $(limit d)"
+}
+stays "limits while the failover is in force" 1 "192 64" limits
 is "how often the failover was made" "$(changes 'fire event taken-over')" 1
 # Ordered once more it is so already.
 vcctl failover a >"$work/out" 2>&1 || fail "failover: $(cat "$work/out")"
@@ -144,13 +145,13 @@ is "limits after the failover was ordered again" "$(limit c) $(limit d)" "192 64
 # Another load, which would have d otherwise.
 vcrun --on=b --name=three sleep 1000 &
 three=$!
-wait_for 10 event_is throng "['last']['put-off']" True
+wait_for event_is throng "['last']['put-off']" True
 # By command anything may be done; and then what was put off is done by itself: the first, and a hold
 # time later the second, since both change d.
 vcctl event revert taken-over >"$work/out" 2>&1 || fail "revert: $(cat "$work/out")"
-wait_for 10 is_recorded 'fire event crowd'
+wait_for is_recorded 'fire event crowd'
 is "in force, because of" "$(event crowd "['by']")" load
-wait_for 10 is_recorded 'fire event throng'
+wait_for is_recorded 'fire event throng'
 is "limits after both" "$(limit c) $(limit d)" "96 144"
 # The hold counts from the change's beginning, and its record has the end.
 at_least "milliseconds from one event to the next" "$(python3 - "$state/reshapes.jsonl" <<'END'
@@ -167,19 +168,19 @@ END
 # One that is put off and is not wanted any more does not come.
 vcctl failover a >"$work/out" 2>&1 || fail "failover: $(cat "$work/out")"
 kill $three $two
-wait_for 10 event_is crowd "['last']['put-off']" True
+wait_for event_is crowd "['last']['put-off']" True
 is "limits while the failover is in force" "$(limit c) $(limit d)" "192 64"
 
 # A dry run makes the checks of the event, and none of its waits.
 is "a dry run of what could be" "$(vcctl event fire squeeze --dry-run >/dev/null && echo ok)" ok
 rm -f "$work"/holder-b.*
 holder b 60
-began=$(date +%s%N)
+began=$(msec)
 try vcctl event fire squeeze --dry-run
-took=$((($(date +%s%N) - began) / 1000000))
+took=$(($(msec) - began))
 is "a dry run of what would fail for memory" "$status" 1
 matches "a dry run of what would fail for memory" "$out" 'partition b: [0-9]+ MiB are in use that cannot be reclaimed'
-at_most "milliseconds of a dry run" "$took" 3000
+in_time "a dry run" "$took" 3000
 try vcctl set b --memory=40M --dry-run
 is "a dry run of set" "$status" 1
 matches "a dry run of set" "$out" 'partition b: [0-9]+ MiB are in use that cannot be reclaimed'

@@ -20,19 +20,15 @@ END
 limits() {
 	echo "$(($(limit_of a) >> 20)) $(($(limit_of b) >> 20))"
 }
-limits_are() {
-	[ "$(limits)" = "$*" ]
-}
 up --config="$work/two.conf"
 vcrun --on=a --name=one sleep 1000 &
-wait_for 5 jobs_are 1
-sleep 1.5
-is "limits with one job" "$(limits)" "128 128"
+wait_for jobs_are 1
+stays "limits with one job" 2 "128 128" limits
 vcrun --on=a --name=two sleep 1000 &
 two=$!
-wait_for 10 limits_are 192 64
+await "limits with two jobs" "192 64" limits
 kill $two
-wait_for 10 limits_are 128 128
+await "limits with one job again" "128 128" limits
 
 # The process that makes the change is killed halfway: the daemons put things right, and it
 # stays undone, or is whole, with what events.json says.
@@ -45,8 +41,8 @@ for step in cpus save; do
 	vcrun --on=a --name=one sleep 1000 &
 	vcrun --on=a --name=two sleep 1000 &
 	two=$!
-	wait_for 10 sh -c 'grep -q "crowd" "$1"/reshapes.jsonl' - "$state"
-	wait_for 5 test ! -e "$state/reshape.journal"
+	wait_for sh -c 'grep -q "crowd" "$1"/reshapes.jsonl' - "$state"
+	wait_for test ! -e "$state/reshape.journal"
 	case $step in
 	cpus)
 		is "limits after one killed at $step" "$(limits)" "128 128"

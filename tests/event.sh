@@ -49,9 +49,6 @@ kernel() {
 		printf '%s %s %s;' $(($(limit_of $vm) >> 20)) "$(group_cpus $vm)" "$(holder_cpus $vm)"
 	done
 }
-kernel_is() { # TEXT
-	[ "$(kernel)" = "$1" ]
-}
 day='48 0 0;128 1 1;48 0 0;'
 night='128 1 1;48 0 0;48 0 0;'
 
@@ -68,7 +65,7 @@ jobs_begin() {
 jobs_end() {
 	for vm in vm1 vm2 vm3; do
 		holder_ends $vm
-		at_most "milliseconds that the job in $vm stood still" "$pause" 1500
+		in_time "longest pause of the job in $vm" "$pause" 1500
 	done
 }
 
@@ -122,8 +119,8 @@ is "before the time" "$(kernel)" "$day"
 matches "announced" "$(vcctl event list)" 'night +at [0-9:]+ +20'
 # The daemon that watches the clock dies; another does it.
 kill -KILL "$(vcctl list --json | json "d['partitions'][0]['daemon_pid']")"
-wait_for 15 kernel_is "$night"
-wait_for 15 kernel_is "$day"
+await "by night" "$night" kernel
+await "by day" "$day" kernel
 matches "listed" "$(vcctl event list)" 'night .*revert: done'
 jobs_end
 down --force

@@ -78,7 +78,7 @@ for kind in moves jobs everything; do
 	setpriv --reuid=65534 --regid=65534 --clear-groups \
 		python3 "$work/flood.py" "$state/vc0/vcd.sock" $kind "$work/count" &
 	flooder=$!
-	wait_for 60 sh -c '[ "$(tr -d " " <"$1")" -ge 50 ]' - "$work/count"
+	wait_for sh -c '[ "$(tr -d " " <"$1")" -ge 50 ]' - "$work/count"
 	before=$(frames)
 	for _ in $(seq $runs); do
 		as_user 65533 vcrun --on=vc0 true

@@ -29,12 +29,12 @@ vcrun --on=vc0 --name=burst "$burst" pause <>"$work/in" >"$work/out" 2>&1 &
 answers_are() {
 	[ "$(wc -l <"$work/out")" -eq "$1" ]
 }
-wait_for 20 answers_are 1
+wait_for answers_are 1
 answers=1
 ask_again() { # WHEN
 	echo >"$work/in"
 	answers=$((answers + 1))
-	wait_for 20 answers_are $answers
+	wait_for answers_are $answers
 	is "$1" "$(tail -n 1 "$work/out")" well
 }
 ask_again "at once"
@@ -44,7 +44,7 @@ vcctl up >/dev/null
 ask_again "when there is another one"
 for to in vc1 vc2 vc0 vc1; do
 	# A daemon that is new, or to which it has come, does not know of it at once.
-	wait_for 10 job_is burst state running
+	wait_for job_is burst state running
 	vcmove burst --to=$to >/dev/null
 	ask_again "moved to $to"
 done
@@ -52,17 +52,17 @@ done
 # A request that waits for a daemon does not keep its job from being moved, nor does it fail: the
 # daemon that was asked before the move is stopped, and goes on after it.
 stopped=$(daemon vc1)
-wait_for 10 job_is burst state running
+wait_for job_is burst state running
 vcmove burst --to=vc2 >/dev/null
-wait_for 10 job_is burst state running
+wait_for job_is burst state running
 kill -STOP "$stopped"
 echo >"$work/in"
 try timeout 60 vcmove burst --to=vc0
 kill -CONT "$stopped"
 is "exit status of the move, $out" "$status" 0
 answers=$((answers + 1))
-wait_for 20 answers_are $answers
+wait_for answers_are $answers
 is "the answer after the move" "$(tail -n 1 "$work/out")" well
-wait_for 10 job_is burst state running
+wait_for job_is burst state running
 kill -KILL "$(job burst pid)"
 wait

@@ -59,7 +59,7 @@ sound "with all files back" '^ok +files'
 pid=$(job a pid)
 kill -KILL "$(daemon vc1)"
 kill -KILL "$pid"
-wait_for 5 [ ! -d "/proc/$pid" ]
+wait_for [ ! -d "/proc/$pid" ]
 wrong "after an end that no daemon saw" "^fail +openers +1 have ended, and are counted: [0-9]+" 'vcctl up.*vc1'
 vcctl up >/dev/null
 sound "after the daemon is back" '^ok +openers +0 processes$'
@@ -83,7 +83,7 @@ sound "after the repair" '^ok +table +1 of '
 # Whose lock it was: the check's own, or a daemon's.
 matches "after the repair" "$out" '^(warn|ok) +table .*repaired'
 "$client" 'unlink mq lost' >/dev/null
-wait_for 5 nothing_left
+wait_for nothing_left
 down --force
 try vcctl ipc check
 is "exit status when it is not up" "$status" 1

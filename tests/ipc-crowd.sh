@@ -17,7 +17,7 @@ for i in $(seq $n); do
 	"$client" "open posix-shm crowd-$i create" pause >/dev/null &
 	pids="$pids $!"
 done
-wait_for 30 opened $n
+wait_for opened $n
 for partition in vc0 vc1; do
 	count=$(find "/proc/$(daemon $partition)/fd" -lname 'anon_inode:\[pidfd\]' | wc -l)
 	say "$partition: $count of 160 descriptors are pidfds"
@@ -30,5 +30,5 @@ done
 # shellcheck disable=SC2086 # many
 kill -KILL $pids
 wait
-wait_for 30 opened 0
+wait_for opened 0
 down

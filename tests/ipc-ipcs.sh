@@ -110,4 +110,4 @@ matches "ipcs in the other partition" "$(vcrun --ipc=map --on=vc1 ipcs -m)" "$id
 vcrun --ipc=map --on=vc1 ipcrm -m "$id"
 # A daemon notices the end of another partition's openers when it looks next.
 no_objects() { [ "$(vcctl ipc list --json | json "len(d['ipc'])")" = 0 ]; }
-wait_for 10 no_objects || fail "objects left: $(vcctl ipc list)"
+wait_for no_objects || fail "objects left: $(vcctl ipc list)"

@@ -4,7 +4,6 @@
 #
 # VCRUN_KILLS: how many clients, 2000 when nothing is said; daemons are killed for as long as that
 # takes. VCRUN_SEED: to have the same random numbers again.
-VC_TEST_TIMEOUT=$((${VCRUN_KILLS:-2000} / 20 + 300))
 . "${top_srcdir:=.}/tests/lib.sh"
 requires python3
 . "$top_srcdir/tests/lib-ipc.sh"
@@ -32,8 +31,8 @@ for n in 0 1; do
 	vcrun --on=vc$n "$killer" clients $((kills / 2)) $((seed + n)) >"$work/clients$n" 2>&1 &
 	eval "clients$n=$!"
 done
-wait_for 20 grep -q begun "$work/clients0"
-wait_for 20 grep -q begun "$work/clients1"
+wait_for grep -q begun "$work/clients0"
+wait_for grep -q begun "$work/clients1"
 "$killer" daemons $((seed + 2)) "$state/vc0" "$state/vc1" >"$work/daemons" 2>&1 &
 daemons=$!
 # shellcheck disable=SC2154 # set by eval
@@ -50,10 +49,10 @@ for which in clients0 clients1 daemons; do
 done
 
 vcctl up >/dev/null
-wait_for 10 job_is resident state running
+wait_for job_is resident state running
 vcctl kill resident
 "$killer" unlink
-wait_for 10 nothing_left
+wait_for nothing_left
 try vcctl ipc check
 say "$out"
 is "exit status of a check after $checks checks" "$status" 0

@@ -34,17 +34,17 @@ is "list in pieces" "$("$client" 'list event')" "ok 18"
 
 # shellcheck disable=SC2016 # $0 is the client
 is "one without descriptors" "$(sh -c 'ulimit -n 4; exec "$0" "open event n2"' "$client")" EMFILE
-wait_for 5 openers_are n2 -
+wait_for openers_are n2 -
 
 # Opens have a limit too: four for each object.
 for i in $(seq 6); do
 	as_user $user "$client" 'open event n2' 'open event n3' 'open event n4' 'open event n5' pause >"$work/o$i" 2>&1 &
-	wait_for 5 grep -q '^ok [0-9]*$' "$work/o$i"
+	wait_for grep -q '^ok [0-9]*$' "$work/o$i"
 done
 is "opens that were refused" "$(cat "$work"/o? | grep -c EDQUOT)" 4
 is "root's open" "$("$client" 'open event n2' | cut -d' ' -f1)" ok
 # shellcheck disable=SC2046 # a list
 kill $(sed -n 's/^ok \([0-9]*\)$/\1/p' "$work"/o?)
-wait_for 5 openers_are n2 "-"
+wait_for openers_are n2 "-"
 down --force
 wait

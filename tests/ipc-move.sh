@@ -31,12 +31,11 @@ handle=$(handle mine vc0)
 theirs=$(handle both vc1)
 
 move a
-wait_for 5 openers_are both "vc1:2"
+wait_for openers_are both "vc1:2"
 is "handle of both" "$(handle both vc1)" "$theirs"
-wait_for 5 openers_are mine "vc1:2"
+wait_for openers_are mine "vc1:2"
 is "handle of mine, moved" "$(handle mine vc1)" "$handle"
-sleep 1.2
-is "openers of mine, later" "$(openers mine)" "vc1:2"
+stays "openers of mine, later" 1 "vc1:2" openers mine
 is "openers of child, later" "$(openers child)" "-"
 [ -d "/proc/$child" ] || fail "the child is gone"
 ask a 'put 0 12' >/dev/null
@@ -48,10 +47,10 @@ is "openers then" "$(openers mine)" "vc1:3"
 for i in 1 2 3; do
 	move a
 	[ "$i" != 2 ] || { kill -KILL "$(daemon vc1)" && vcctl up >/dev/null; }
-	wait_for 5 jobs_are 2
+	wait_for jobs_are 2
 done
-wait_for 5 openers_are mine "vc0:3"
-wait_for 5 openers_are both "vc0:1 vc1:1"
+wait_for openers_are mine "vc0:3"
+wait_for openers_are both "vc0:1 vc1:1"
 
 # A move whose restore fails: it is restored where it was.
 touch "$work/break"
@@ -59,20 +58,19 @@ try vcmove a --to=vc1
 rm "$work/break"
 is "exit status of the move that failed" "$status" 1
 is "where it is" "$(job a partition)" vc0
-sleep 0.6
-is "openers after a move that failed" "$(openers mine)" "vc0:3"
+stays "openers after a move that failed" 1 "vc0:3" openers mine
 is "its memory" "$(ask a 'put 0 13' && ask b 'get 0')" "ok
 ok 13"
 
 # Who dies after a move is counted out where it was last.
 move a
 kill -KILL "$(job a pid)"
-wait_for 5 openers_are mine "-" # its child has inherited that one too
-wait_for 5 openers_are both "vc1:1"
+wait_for openers_are mine "-" # its child has inherited that one too
+wait_for openers_are both "vc1:1"
 kill -KILL "$child"
-wait_for 5 openers_are child gone
-wait_for 5 openers_are mine gone
+wait_for openers_are child gone
+wait_for openers_are mine gone
 kill -KILL "$(job b pid)"
-wait_for 5 nothing_left
+wait_for nothing_left
 down --force
 wait

@@ -71,10 +71,9 @@ is "by its short id, as another kind" "$(ask b "open sysv-sem id=$short")" EPROT
 
 # Persistent ones stay, until they are unlinked.
 "$client" 'open mq stays create persistent' >/dev/null
-wait_for 5 openers_are stays -
+wait_for openers_are stays -
 matches "it is" "$("$client" 'stat mq stays')" "^ok 'stays' .* openers=0 size=4096 persistent$"
-sleep 1.5
-is "later" "$(openers stays)" "-"
+stays "its openers" 1 "-" openers stays
 is "unlink of it" "$("$client" 'unlink mq stays')" ok
 is "then" "$(openers stays)" gone
 

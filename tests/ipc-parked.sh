@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ipc-parked - while a job is parked, what it has stays, and what nobody has goes
-export VC_TEST_TIMEOUT=120
 . "${top_srcdir:=.}/tests/lib.sh"
 requires_plain_build
 requires python3
@@ -22,24 +21,22 @@ is "openers of what the child has" "$(openers inherited)" "-"
 : >"$work/break"
 try vcmove --to=vc1 a
 is "exit status of the move" "$status" 1
-wait_for 5 job_is a state parked
+wait_for job_is a state parked
 
 # Somebody else's comes and goes, be it older or younger than the images.
 "$client" 'open event young create' >/dev/null
-wait_for 5 openers_are young gone
+wait_for openers_are young gone
 "$client" 'unlink event other' >/dev/null
-wait_for 5 openers_are other gone
-sleep 2
-is "openers of what it has, while it is parked" "$(openers mine)" "vc0:1"
+wait_for openers_are other gone
+stays "openers of what it has, while it is parked" 2 "vc0:1" openers mine
 is "openers of what its child has" "$(openers inherited)" "-"
 try vcctl ipc check
 is "exit status of a check meanwhile" "$status" 0
 matches "a check meanwhile" "$out" 'openers +1 process, 1 of them in images'
 
 rm "$work/broken"
-wait_for 20 job_is a state running
-sleep 2
-is "openers of what its child has, after it" "$(openers inherited)" "-"
+wait_for job_is a state running
+stays "openers of what its child has, after it" 1 "-" openers inherited
 [ -d "/proc/$child" ] || fail "the child is gone"
 is "what it had" "$(ask a 'open shm mine' | cut -d' ' -f1,2)" "ok found"
 is "what its child has" "$(ask a 'open shm inherited' | cut -d' ' -f1,2)" "ok found"

@@ -20,7 +20,7 @@ up
 
 vcrun --ipc=map --on=vc0 --name=sleeper "$top_builddir/tests/ipc-sleeper" >"$work/out" 2>&1 &
 sleeper=$!
-wait_for 10 grep -q asleep "$work/out"
+wait_for grep -q asleep "$work/out"
 
 job sleeper pid >"$work/pid"
 for _ in 1 2 3 4; do

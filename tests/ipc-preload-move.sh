@@ -3,7 +3,6 @@
 # ipc-preload-move - programs in two partitions share an object of each kind while both move
 #
 # VCRUN_MOVES: how often each is moved. What they share, and what they check, ipc-pair.c says.
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 requires_plain_build
 . "$top_srcdir/tests/lib-move.sh"
@@ -15,8 +14,8 @@ vcrun --ipc=map --on=vc0 --name=ping "$pair" ping "$work/stop" >"$work/ping" 2>&
 ping=$!
 vcrun --ipc=map --on=vc1 --name=pong "$pair" pong "$work/stop" >"$work/pong" 2>&1 &
 pong=$!
-wait_for 10 job_is ping state running
-wait_for 10 job_is pong state running
+wait_for job_is ping state running
+wait_for job_is pong state running
 
 both_run() {
 	alive $ping && alive $pong || fail "one has ended: $(cat "$work/ping" "$work/pong")"
@@ -47,7 +46,7 @@ for table in child raw; do
 	vcrun --ipc=private timeout 60 "$calls" $table >"$work/kernel"
 	vcrun --ipc=map,strict --on=vc0 --name=$table "$calls" $table "$work/moved" >"$work/mapped" 2>&1 &
 	job=$!
-	wait_for 10 job_is $table state running
+	wait_for job_is $table state running
 	move $table
 	: >"$work/moved"
 	wait $job || fail "$table, after a move: exit status $?: $(cat "$work/mapped")"

@@ -4,7 +4,6 @@
 #
 # Server and pgbench are one job, of a user who is not root, and talk through a Unix socket in it.
 # The server's memory is System V's. VC_PGBENCH_MOVES: how often the job is moved while pgbench works.
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 requires_plain_build
 . "$top_srcdir/tests/lib-move.sh"
@@ -42,7 +41,7 @@ logs() {
 	tail -n 8 "$work/out" "$dir"/*.log 2>/dev/null
 }
 
-wait_for 60 test -e "$dir/begun"
+wait_for test -e "$dir/begun"
 matches "segments" "$(vcctl ipc list --kind=sysv-shm)" '^sysv-shm '
 sleep 1
 moves=${VC_PGBENCH_MOVES:-4} moved=0
@@ -64,6 +63,6 @@ is "sum of balances" "$(cat "$dir/accounts")" "$(cat "$dir/deltas")"
 is "rounds with failed transactions" \
 	"$(grep -c '^number of failed transactions: [1-9]' "$dir/bench.log" || :)" 0
 no_segments() { [ "$(vcctl ipc list --kind=sysv-shm --json | json "len(d['ipc'])")" = 0 ]; }
-wait_for 10 no_segments || fail "segments at the end: $(vcctl ipc list)"
+wait_for no_segments || fail "segments at the end: $(vcctl ipc list)"
 [ "$moves" -eq 0 ] || show_moves "PostgreSQL"
 say "$done transactions"

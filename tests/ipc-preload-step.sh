@@ -3,7 +3,6 @@
 # ipc-preload-step - a signal at any instruction of a call that blocks makes it return EINTR
 #
 # VC_STEP_EVERY: which instructions far from the sleep get one. 1: all, which takes minutes.
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 requires_plain_build
 [ "$(uname -m)" = x86_64 ] || skip "the test knows the instructions of x86-64"

@@ -4,7 +4,6 @@
 #
 # Two of each run at a time, in different partitions, and each is moved once a second.
 # VC_STRESS_SECONDS: for how long each stressor runs, 4 when nothing is said.
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 requires_plain_build
 . "$top_srcdir/tests/lib-move.sh"

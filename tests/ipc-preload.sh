@@ -28,7 +28,7 @@ done
 queues_are() {
 	[ "$(vcctl ipc list --kind=sysv-msg --json | json "len(d['ipc'])")" = "$1" ]
 }
-wait_for 5 queues_are 0
+wait_for queues_are 0
 
 # The errors that the manual pages name, each given by a row. put, get and the like are calls of the tables.
 while read -r calls errors; do
@@ -68,7 +68,7 @@ END
 
 # The objects are the instance's: made in one partition, used in another, gone when removed.
 vcrun --ipc=map --on=vc0 ipcmk --queue >/dev/null
-wait_for 5 queues_are 1
+wait_for queues_are 1
 try vcrun --ipc=neither true
 is "exit status of --ipc=neither" "$status" 125
 matches "--ipc=neither" "$out" 'map,strict or private'
@@ -78,7 +78,7 @@ is "state directory" "$(vcrun --ipc=map sh -c 'echo "$VCRUN_STATE_DIR"')" "$stat
 
 # A vcrun in a mapped job starts an unmapped one, unless it is asked not to.
 vcrun --ipc=map --on=vc0 vcrun ipcmk --queue >/dev/null
-wait_for 5 queues_are 1
+wait_for queues_are 1
 vcrun --ipc=map --on=vc0 vcrun --ipc=map ipcmk --queue >/dev/null
-wait_for 5 queues_are 2
+wait_for queues_are 2
 is "preloaded in the other job" "$(LD_PRELOAD=libc.so.6 vcrun --ipc=map vcrun sh -c 'echo "$LD_PRELOAD $VCRUN_IPC"')" "libc.so.6 "

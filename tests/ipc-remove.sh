@@ -27,7 +27,7 @@ mkfifo "$work/in"
 "$client" <>"$work/in" >"$work/client.out" 2>&1 &
 opener=$!
 printf 'open event gate create\n' >"$work/in"
-wait_for 5 grep -q '^ok' "$work/client.out"
+wait_for grep -q '^ok' "$work/client.out"
 column "['late']"
 vcctl up >/dev/null
 vcctl remove late || fail "remove late"
@@ -40,5 +40,5 @@ kill "$opener"
 nothing_is_left() {
 	[ "$(vcctl ipc list --json | json "len(d['ipc'])")" -eq 0 ]
 }
-wait_for 5 nothing_is_left
+wait_for nothing_is_left
 down

@@ -25,10 +25,10 @@ done_well() { # JOB PID
 pair() { # CALL PEER'S_CALL N
 	start vc0 waiter "$1" "test of $1" "$3"
 	waiter=$!
-	wait_for 10 grep -q ready "$work/waiter.out"
+	wait_for grep -q ready "$work/waiter.out"
 	start vc1 poster "$2" "test of $1" "$3"
 	poster=$!
-	wait_for 10 grep -q ready "$work/poster.out"
+	wait_for grep -q ready "$work/poster.out"
 	for i in $(seq 1 "$moves"); do
 		sleep 0.1
 		move waiter
@@ -60,13 +60,13 @@ mkfifo "$work/in"
 vcrun --on=vc0 --name=holder "$peer" mutex_hold held 0 <"$work/in" >"$work/holder.out" 2>"$work/holder.err" &
 holder=$!
 exec 3>"$work/in"
-wait_for 10 grep -q held "$work/holder.out"
+wait_for grep -q held "$work/holder.out"
 start vc1 wanter mutex_want held 1000
 wanter=$!
 for _ in $(seq 1 "$moves"); do
 	move holder
 done
-wait_for 20 grep -q looked "$work/wanter.out"
+wait_for grep -q looked "$work/wanter.out"
 move holder
 move wanter
 echo >&3
@@ -79,5 +79,5 @@ objects() {
 nothing_left() {
 	[ "$(objects)" = 0 ]
 }
-wait_for 10 nothing_left
+wait_for nothing_left
 down

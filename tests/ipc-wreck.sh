@@ -23,7 +23,7 @@ none_is_left() {
 	sets >>"$work/seen"
 	[ "$(tail -n 1 "$work/seen")" -eq 0 ]
 }
-wait_for 120 none_is_left
+wait_for none_is_left
 between=$(sort -u "$work/seen" | grep -vxcE "0|$n")
 say "numbers of objects that were seen: $(uniq "$work/seen" | tr '\n' ' ')"
 at_least "lists that were answered while there was work" "$between" 5
@@ -34,5 +34,5 @@ matches "a new one" "$(cat "$work/out")" '^ok created'
 gone() {
 	[ "$(sets)" -eq 0 ]
 }
-wait_for 20 gone
+wait_for gone
 down

@@ -20,7 +20,7 @@ start_client() { # NAME PARTITION [UID]
 	else
 		vcrun --on="$2" --name="$1" "$client" <>"$work/$1.in" >"$work/$1.out" 2>&1 &
 	fi
-	wait_for 5 job_is "$1" state running
+	wait_for job_is "$1" state running
 }
 
 # Asks a client that was started; its answer is printed. Requests go by lines, and so do answers.

@@ -8,8 +8,8 @@
 # cgroup, no mount; what is found is removed, and fails the test.
 #
 # The test runs as a child of itself: whatever becomes of the child, a test that hangs and
-# is killed included, the parent clears up. VC_TEST_TIMEOUT: the seconds it may take, 300
-# unless the test says otherwise before it sources this.
+# is killed included, the parent clears up. VC_TEST_TIMEOUT: the seconds that a test may take,
+# default 900. VC_TEST_PATIENCE: the seconds that it waits for one event, default 60.
 #
 # Exit status as automake has it: 0 passed, 1 failed, 77 skipped.
 
@@ -82,14 +82,53 @@ requires_plain_build() {
 	! grep -qs -e __asan_init -e __tsan_init "$top_builddir/vcd" || skip "built with a sanitizer"
 }
 
-wait_for() { # SECONDS COMMAND...
-	tries=$(($1 * 20))
-	shift
+# Waits until a command succeeds. If it never does, the test fails and shows what the command
+# compared, and the end of the files that it looked at.
+wait_for() { # COMMAND...
+	wait_until=$(($(date +%s) + ${VC_TEST_PATIENCE:-60}))
 	while ! "$@" >/dev/null 2>&1; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || fail "waited in vain for: $*"
+		[ "$(date +%s)" -lt $wait_until ] || wait_failed "$@"
 		sleep 0.05
 	done
+}
+
+wait_failed() { # COMMAND...
+	(set -x; "$@") 2>&1 | tail -n 20
+	for word in "$@"; do
+		[ ! -f "$word" ] || { say "--- $word"; tail -n 20 "$word"; }
+	done
+	fail "waited in vain for: $*"
+}
+
+# Waits until a command prints a text.
+await() { # WHAT EXPECTED COMMAND...
+	await_what=$1 await_expected=$2
+	shift 2
+	wait_until=$(($(date +%s) + ${VC_TEST_PATIENCE:-60}))
+	until await_got=$("$@" 2>&1) && [ "$await_got" = "$await_expected" ]; do
+		[ "$(date +%s)" -lt $wait_until ] || is "$await_what, at last" "$await_got" "$await_expected"
+		sleep 0.05
+	done
+}
+
+# A command prints the same text for so many seconds.
+stays() { # WHAT SECONDS TEXT COMMAND...
+	stays_what=$1 stays_until=$(($(msec) + $2 * 1000)) stays_text=$3
+	shift 3
+	while is "$stays_what" "$("$@")" "$stays_text" && [ "$(msec)" -lt $stays_until ]; do
+		sleep 0.1
+	done
+}
+
+# Milliseconds of a clock.
+msec() {
+	echo $(($(date +%s%N) / 1000000))
+}
+
+# Something took so many milliseconds. A busy machine may take ten times as long as a quiet one.
+in_time() { # WHAT MSEC MOST_ON_A_QUIET_MACHINE
+	say "$1: $2 ms"
+	at_most "milliseconds: $1" "$2" $(($3 * 10))
 }
 
 # Prints an expression over the JSON on standard input, d.
@@ -265,14 +304,14 @@ oversee() { # ARGUMENT...
 	export PATH="$work/bin:$work/links:/usr/sbin:/usr/bin:/sbin:/bin:$PATH" VC_TEST_WORK="$work"
 	child='' status=0
 	trap '[ -z "$child" ] || kill -TERM $child 2>/dev/null || :' INT TERM HUP
-	timeout -k 5 "${VC_TEST_TIMEOUT:-300}" sh "$0" "$@" &
+	timeout -k 5 "${VC_TEST_TIMEOUT:=900}" sh "$0" "$@" &
 	child=$!
 	wait $child || status=$?
 	# A signal has interrupted the wait, or the child has ended.
 	wait $child 2>/dev/null || :
 	trap '' INT TERM HUP
 	case $status in
-	124 | 137) say "failed: not done after ${VC_TEST_TIMEOUT:-300} s" ;;
+	124 | 137) say "failed: not done after $VC_TEST_TIMEOUT s" ;;
 	esac
 	finish "$status"
 }

@@ -10,12 +10,12 @@ end_to_end = \
 	tests/run-detach.sh tests/run-tty.sh tests/run-numbers.sh tests/users.sh \
 	tests/policies.sh tests/policy-burst.sh tests/policy-parent.sh tests/policy-shared.sh \
 	tests/policy-memory.sh tests/policy-stats.sh tests/policy-faulty.sh \
-	tests/balance.sh tests/daemon-restart.sh tests/daemon-garbage.sh tests/daemon-fuse.sh \
+	tests/daemon-restart.sh tests/daemon-garbage.sh tests/daemon-fuse.sh \
 	tests/daemon-silent.sh tests/daemon-stopped.sh tests/flood.sh tests/text.sh \
 	tests/vcstat-json.sh \
 	tests/add-remove.sh \
 	tests/set-stopped.sh tests/set-mems.sh tests/set-swap.sh \
-	tests/event-config.sh tests/event-stopped.sh tests/event-first.sh \
+	tests/event-stopped.sh tests/event-first.sh \
 	tests/event-failure.sh tests/event-load.sh tests/event-retry.sh \
 	tests/devices-deny.sh tests/regions.sh \
 	tests/move-limit.sh tests/move-room.sh tests/move-basic.sh tests/move-stdio.sh \
@@ -33,13 +33,13 @@ end_to_end = \
 # These tests need the machine alone. They give a partition CPUs of its own: v2 takes them from the
 # partitions of other tests, and v1 refuses them beside other groups;
 alone_tests = tests/reserve.sh tests/reserve-kept.sh tests/set.sh tests/set-killed.sh \
-	tests/event.sh tests/reshape-random.sh tests/claims.sh
+	tests/event.sh tests/event-config.sh tests/reshape-random.sh tests/claims.sh
 # or route interrupts or take a CPU away, which the machine has once;
 alone_tests += tests/devices.sh tests/devices-both.sh tests/devices-astray.sh \
 	tests/devices-storm.sh tests/devices-hotplug.sh
-# or compare times.
+# or compare times, or need a CPU that has nothing else to do.
 alone_tests += tests/move-timers.sh tests/move-waits.sh tests/bench-noise.sh tests/bench-lock.sh \
-	tests/bench-servers.sh tests/bench-interfere.sh
+	tests/bench-servers.sh tests/bench-interfere.sh tests/balance.sh tests/policy-leastcpu.sh
 EXTRA_DIST += tests/claims.py
 
 check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim

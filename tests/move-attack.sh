@@ -12,7 +12,7 @@ up
 attack=$top_builddir/tests/parasite-attack
 home=$(user_dir $nobody home)
 as $nobody vcrun --detach --on=vc0 --name=victim "$attack" victim "$home/who" >/dev/null
-wait_for 10 test -s "$home/who"
+wait_for test -s "$home/who"
 pid=$(job victim pid)
 
 # Runs an attacker and moves the victim; $status and $out are the move's.
@@ -20,7 +20,7 @@ move_under() { # learn|attack [AT]
 	setpriv --reuid=$nobody --regid=$nobody --clear-groups "$attack" "$1" "$pid" 20 ${2:+"$2"} \
 		>"$work/attack" 2>&1 &
 	attacker=$!
-	wait_for 5 grep -q ready "$work/attack"
+	wait_for grep -q ready "$work/attack"
 	try as $nobody vcmove --quiet --policy=notparent victim
 	# One that came too late waits in vain.
 	sleep 0.1
@@ -46,7 +46,7 @@ most=${VCRUN_ATTACKS:-60} refused=no
 for i in $(seq 1 "$most"); do
 	before=$(cat "$home/who")
 	move_under attack "$at"
-	wait_for 5 beats "$before"
+	wait_for beats "$before"
 	is "whose it is after attack $i" "$(head -n 1 "$home/who" | cut -d' ' -f2-)" \
 		"$nobody $nobody $nobody"
 	is "its user after attack $i" "$(ps -o uid= -p "$pid" | tr -d ' ')" $nobody

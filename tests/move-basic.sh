@@ -52,7 +52,7 @@ END
 mkfifo "$work/in"
 vcrun --on=vc0 --name=sums python3 "$work/sums.py" <"$work/in" 2>"$work/err" | cat >"$work/out" &
 exec 3>"$work/in"
-wait_for 10 grep -q ready "$work/out"
+wait_for grep -q ready "$work/out"
 read -r _ pid _ child <"$work/out"
 is "PID" "$(job sums pid)" "$pid"
 
@@ -79,7 +79,7 @@ for to in vc1 vc0 vc1; do
 done
 is "moves" "$(job sums moves)" 3
 exec 3>&-
-wait_for 10 grep -q end "$work/err"
+wait_for grep -q end "$work/err"
 is "its sum" "$(cat "$work/err")" "end $((number * (number + 1) / 2))"
 is "its answers" "$(tail -n +2 "$work/out")" "$(seq 1 $number)"
 wait

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # move-cache - page cache is no memory in use: a partition full of it takes jobs, and is no fuller
 # than another for policies; tmpfs is in use
-export VC_TEST_TIMEOUT=200
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires python3 dd
@@ -37,38 +36,38 @@ for kind in clean dirty; do
 	else
 		vcrun --on=vc0 sh -c "cat $work/file; dd if=/dev/zero of=$work/file.2 bs=1M count=200" >/dev/null 2>&1
 	fi
-	wait_for 10 figure_is vc0 mem_charged_bytes -gt 180
+	wait_for figure_is vc0 mem_charged_bytes -gt 180
 	at_most "MiB in use in vc0, $kind" "$(figure vc0 mem_used_bytes)" 60
 	for size in 40 150; do
 		mkfifo "$work/ask"
 		vcrun --on=vc1 --name=big python3 "$work/big.py" $size <"$work/ask" >"$work/big.out" 2>&1 &
 		vcrun=$!
 		exec 4>"$work/ask"
-		wait_for 20 grep -q ready "$work/big.out"
+		wait_for grep -q ready "$work/big.out"
 		try vcmove --to=vc0 big
 		[ "$status" = 0 ] || fail "$size MiB into 256 MiB of $kind page cache: $out"
-		wait_for 10 figure_is vc0 mem_used_bytes -gt $((size - 10))
+		wait_for figure_is vc0 mem_used_bytes -gt $((size - 10))
 		echo look >&4
-		wait_for 10 grep -qE 'well|changed' "$work/big.out"
+		wait_for grep -qE 'well|changed' "$work/big.out"
 		is "its memory" "$(tail -n 1 "$work/big.out")" well
 		exec 4>&-
 		wait $vcrun || fail "a job that was moved into page cache ended with $?"
 		rm "$work/ask"
-		wait_for 5 jobs_are 0
+		wait_for jobs_are 0
 	done
 done
 
 # The policy that goes by memory sees no difference in cache, and one in memory.
 vcrun --on=vc0 cat "$work/file" >/dev/null
-wait_for 10 figure_is vc0 mem_charged_bytes -gt 100
+wait_for figure_is vc0 mem_charged_bytes -gt 100
 vcrun --detach --on=vc1 --name=holder python3 -c 'b = bytearray(b"1") * (80 << 20)
 import time
 time.sleep(1000)' >/dev/null
-wait_for 10 figure_is vc1 mem_used_bytes -gt 70
+wait_for figure_is vc1 mem_used_bytes -gt 70
 vcctl set vc1 --memory=256M >/dev/null
-wait_for 10 sh -c 'vcrun --policy=leastmem cat /proc/self/cgroup | grep -q /vc0/'
+wait_for sh -c 'vcrun --policy=leastmem cat /proc/self/cgroup | grep -q /vc0/'
 vcctl kill --signal=KILL holder
-wait_for 5 jobs_are 0
+wait_for jobs_are 0
 
 # What lies in a tmpfs cannot be reclaimed: there it is room that is missing.
 mkdir "$work/tmpfs"
@@ -78,11 +77,11 @@ if [ "$(awk 'END { print NR }' /proc/swaps)" -gt 1 ]; then
 	say "there is swap: tmpfs can be reclaimed"
 else
 	vcrun --on=vc0 dd if=/dev/zero of="$work/tmpfs/file" bs=1M count=200 2>/dev/null
-	wait_for 10 figure_is vc0 mem_used_bytes -gt 190
+	wait_for figure_is vc0 mem_used_bytes -gt 190
 	vcrun --detach --on=vc1 --name=big python3 -c 'b = bytearray(b"1") * (80 << 20)
 import time
 time.sleep(1000)' >/dev/null
-	wait_for 10 figure_is vc1 mem_used_bytes -gt 70
+	wait_for figure_is vc1 mem_used_bytes -gt 70
 	try vcmove --to=vc0 big
 	is "exit status of a move into what is full" "$status" 1
 	matches "a move into what is full" "$out" 'MiB'

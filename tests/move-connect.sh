@@ -41,10 +41,10 @@ export VCRUN_STEP_HOOK="$work/hook"
 up
 : >"$work/replies"
 vcrun --on=vc0 --name=server python3 "$work/server.py" >"$work/port" &
-wait_for 10 test -s "$work/port"
+wait_for test -s "$work/port"
 for i in 1 2 3; do
 	move server
-	wait_for 10 sh -c "[ \$(wc -l <'$work/replies') = $i ]"
+	wait_for sh -c "[ \$(wc -l <'$work/replies') = $i ]"
 done
 while read -r reply msec; do
 	is "the reply" "$reply" HELLO

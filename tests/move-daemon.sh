@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # move-daemon - programs that daemonise, and orphans left behind, move with their job
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires redis-server redis-cli python3 setpriv
@@ -15,8 +14,8 @@ daemonise() { # UID
 	dir=$(user_dir "$1" "daemon-$1")
 	as "$1" vcrun --on=vc0 --name=daemon redis-server --port 0 --unixsocket "$dir/sock" \
 		--dir "$dir" --pidfile "$dir/pid" --save '' --daemonize yes >"$work/redis.log" 2>&1
-	wait_for 10 redis-cli -s "$dir/sock" ping
-	wait_for 10 job_is daemon state lingering
+	wait_for redis-cli -s "$dir/sock" ping
+	wait_for job_is daemon state lingering
 	redis-cli -s "$dir/sock" set key "kept by $1" >/dev/null
 	bounce daemon "$1" 0.1 visit
 	is "what the daemon keeps" "$(redis-cli -s "$dir/sock" get key)" "kept by $1"
@@ -24,7 +23,7 @@ daemonise() { # UID
 	is "the daemon's pid" "$(redis-cli -s "$dir/sock" info server |
 		sed -n 's/^process_id:\([0-9]*\).*/\1/p')" "$(cat "$dir/pid")"
 	redis-cli -s "$dir/sock" shutdown nosave
-	wait_for 10 jobs_are 0
+	wait_for jobs_are 0
 	show_moves "redis-server --daemonize, uid $1"
 }
 
@@ -41,7 +40,7 @@ longer() { # FILE THAN
 
 gets_on() {
 	for file in count count2; do
-		wait_for 10 longer "$dir/$file" "$(wc -l <"$dir/$file")"
+		wait_for longer "$dir/$file" "$(wc -l <"$dir/$file")"
 	done
 }
 
@@ -50,11 +49,11 @@ orphan() { # UID
 	status=0
 	as "$1" vcrun --on=vc0 --name=orphans sh -c "$orphans" - "$dir" || status=$?
 	is "the eldest's exit status" "$status" 7
-	wait_for 10 job_is orphans state lingering
-	wait_for 10 test -s "$dir/count2" -a -s "$dir/count"
+	wait_for job_is orphans state lingering
+	wait_for test -s "$dir/count2" -a -s "$dir/count"
 	bounce orphans "$1" 0.2 gets_on
 	touch "$dir/stop"
-	wait_for 10 jobs_are 0
+	wait_for jobs_are 0
 	show_moves "orphans, uid $1"
 }
 

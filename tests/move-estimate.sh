@@ -17,7 +17,7 @@ import sys, time
 memory = bytes([1]) * (int(sys.argv[1]) << 20)
 print("ready", flush=True)
 while True: time.sleep(0.1)' "$2" >"$work/$1.out"
-	wait_for 20 grep -q ready "$work/$1.out"
+	wait_for grep -q ready "$work/$1.out"
 }
 
 start small 1

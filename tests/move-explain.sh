@@ -28,7 +28,7 @@ said() { # WHAT REGEX
 # What comes between the inventory and the freeze: CRIU fails, and at the second attempt the
 # inventory sees it too.
 vcrun -d --on=vc0 --name=busy python3 -c 'import time; time.sleep(1000)' >/dev/null
-wait_for 20 job_is busy state running
+wait_for job_is busy state running
 sleep 0.3
 limits() { # OPTION SENTENCE
 	printf 'dump\nprlimit --pid %s %s\n' "$(job busy pid)" "$1" >"$work/break"

@@ -8,7 +8,6 @@
 # status, and nothing may be left of it. VCRUN_FAULTS and VCRUN_FAULT_STEPS choose
 # some; the faults dump-criu and shim, which no job is promised to survive, are
 # tried only when chosen. docs/FAULTS.md has the results.
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-7200}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires python3
@@ -156,7 +155,7 @@ strike() { # STEP FAULT
 		exec vcrun --on=vc0 --name=victim "$home/program" "$home" 32 >"$work/count" 2>"$work/out"
 	) &
 	vcrun=$!
-	wait_for 10 beats_on ''
+	wait_for beats_on ''
 	id=$(job victim id)
 	program=$(cut -d' ' -f2 "$home/beat")
 	moved=$(n_moves)
@@ -169,7 +168,7 @@ strike() { # STEP FAULT
 		see_orphans
 		return
 	fi
-	wait_for 60 answered "$moved"
+	wait_for answered "$moved"
 	outcome=$(last_move result)
 	reason=$(last_move reason)
 	rm -f "$work/fault"
@@ -189,7 +188,7 @@ strike() { # STEP FAULT
 	moved*) [ "$in1" != 0 ] || trouble='moved, and is not there' ;;
 	*) [ "$in0" != 0 ] || trouble='not moved, and is not there' ;;
 	esac
-	wait_for 10 job_is victim state running
+	wait_for job_is victim state running
 	is "the PID" "$(job victim pid)" "$program"
 	is "the partition" "$(job victim partition)" "$([ "$in0" != 0 ] && echo vc0 || echo vc1)"
 	kill -TERM "$program"
@@ -202,7 +201,7 @@ strike() { # STEP FAULT
 	esac
 	# Each number once, in order: nothing is lost, nothing doubled.
 	seq 1 "$(wc -l <"$work/count")" | cmp -s - "$work/count" || trouble='the count has a gap'
-	wait_for 5 nothing_left
+	wait_for nothing_left
 }
 
 restart

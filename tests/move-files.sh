@@ -29,14 +29,14 @@ mkfifo "$work/in"
 vcrun --on=vc0 --name=files python3 "$work/files.py" "$work/files" <"$work/in" >"$work/out" &
 waiting=$!
 exec 3>"$work/in"
-wait_for 10 grep -q ready "$work/out"
+wait_for grep -q ready "$work/out"
 said() {
 	[ "$(wc -l <"$work/out")" = "$1" ]
 }
 for i in $(seq 1 "$moves"); do
 	move files
 	echo look >&3
-	wait_for 10 said $((i + 1))
+	wait_for said $((i + 1))
 	is "files after move $i" "$(tail -n 1 "$work/out")" "wrong: []"
 done
 exec 3>&-

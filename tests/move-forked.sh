@@ -14,7 +14,7 @@ up --config="$work/one.conf"
 
 start() { # CHILDREN
 	vcrun -d --on=vc0 --name=forked "$top_builddir/tests/map-victim" forked "$1" >"$work/out"
-	wait_for 60 grep -q ready "$work/out"
+	wait_for grep -q ready "$work/out"
 }
 
 start 15
@@ -24,7 +24,7 @@ image=$(vcstat moves --json | json "d['moves'][-1]['image_bytes']")
 at_least "bytes of images" "$image" $((300 << 20))
 vcmove --quiet --to=vc0 forked
 vcctl kill forked
-wait_for 20 jobs_are 0
+wait_for jobs_are 0
 
 start 1500
 try vcmove --to=vc1 forked
@@ -34,5 +34,5 @@ matches "1500 children" "$out" \
 is "result" "$(vcstat moves --json | json "(d['moves'][-1]['result'], d['moves'][-1]['downtime_usec'])")" \
 	"('refused', 0)"
 vcctl kill forked
-wait_for 60 jobs_are 0
+wait_for jobs_are 0
 down

@@ -14,7 +14,7 @@ vcrun --detach --on=vc0 --name=victim sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 
 setpriv --reuid=$nobody --regid=$nobody --clear-groups \
 	"$top_builddir/tests/parasite-attack" disturb 30 >"$work/disturber" 2>&1 &
 disturber=$!
-wait_for 5 grep -q ready "$work/disturber"
+wait_for grep -q ready "$work/disturber"
 for i in 1 2 3; do
 	try timeout 20 vcmove --quiet --policy=notparent victim
 	is "exit status of disturbed move $i" "$status" 0
@@ -25,7 +25,7 @@ wait $disturber 2>/dev/null || :
 setpriv --reuid=$nobody --regid=$nobody --clear-groups \
 	"$top_builddir/tests/parasite-attack" connect 30 >"$work/intruder" 2>&1 &
 intruder=$!
-wait_for 5 grep -q ready "$work/intruder"
+wait_for grep -q ready "$work/intruder"
 for i in $(seq 1 20); do
 	try timeout 20 vcmove --quiet --policy=notparent victim
 	is "exit status of move $i" "$status" 0

@@ -14,12 +14,12 @@ for usec in 5000 9000 11000 13000; do
 	vcrun --detach --on=vc0 --name=job sh -c "setpriv --reuid=$nobody sleep 1000 &"'
 		for i in $(seq 100); do sleep 1000 & done; wait; sleep 1000' >/dev/null
 	shell=$(job job pid)
-	wait_for 10 sh -c "[ \$(pgrep -c -P $shell -x sleep) = 101 ]"
+	wait_for sh -c "[ \$(pgrep -c -P $shell -x sleep) = 101 ]"
 	users=$(pgrep -P "$shell" -u $nobody)
 	setpriv --reuid=$nobody --regid=$nobody --clear-groups \
 		"$top_builddir/tests/parasite-attack" kill "$users" $usec >"$work/killer" &
 	killer=$!
-	wait_for 5 grep -q ready "$work/killer"
+	wait_for grep -q ready "$work/killer"
 	# If it was killed before the end of the restore, all of the job is in its old place.
 	try vcmove --quiet --policy=notparent job
 	wait $killer
@@ -27,7 +27,7 @@ for usec in 5000 9000 11000 13000; do
 	is "the job, $usec us after the restore" "$(job job state)" running
 	at_least "its processes" "$(pgrep -c -P "$shell" -x sleep)" 100
 	vcctl kill --signal=KILL job
-	wait_for 10 jobs_are 0
+	wait_for jobs_are 0
 done
 say "the process was killed in $hits of 4 moves"
 [ "$hits" -gt 0 ] || skip "the process was never killed in time"

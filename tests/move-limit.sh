@@ -5,6 +5,7 @@
 requires python3 setpriv
 cat >"$work/conf" <<'END'
 max-jobs-per-user = 2
+exclusive = false
 partition vc0 {
 	cpus = "0"
 }
@@ -28,7 +29,7 @@ for name in a b; do
 	start vc0 $name
 	start vc1 other-$name
 done
-wait_for 5 jobs_are 4
+wait_for jobs_are 4
 try as_user 65534 vcrun --on=vc1 true
 matches "one more to start" "$out" 'as many as allowed'
 
@@ -45,7 +46,7 @@ vcmove --quiet --to=vc1 roots || fail "root's jobs are counted too"
 
 # One place, and two that want it, several times.
 vcctl kill --signal=KILL other-a
-wait_for 5 has vc1 1
+wait_for has vc1 1
 for try in 1 2 3; do
 	for name in a b; do
 		(
@@ -62,13 +63,13 @@ for try in 1 2 3; do
 	job_is a partition vc1 || moved=b
 	vcmove --quiet --to=vc0 $moved
 	# Whoever failed has left its place free.
-	wait_for 5 has vc1 1
+	wait_for has vc1 1
 done
 
 # A place is taken from the question on, and free again when the move fails.
 vcmove --quiet --to=vc1 a
 vcctl kill --signal=KILL a
-wait_for 5 has vc1 1
+wait_for has vc1 1
 start vc1 last
-wait_for 5 has vc1 2
+wait_for has vc1 2
 down --force

@@ -11,14 +11,14 @@ up
 start() { # KIND NUMBER
 	: >"$work/out"
 	vcrun -d --on=vc0 --name=limits "$top_builddir/tests/map-victim" "$1" "$2" >"$work/out" 2>&1
-	wait_for 20 grep -q ready "$work/out"
+	wait_for grep -q ready "$work/out"
 	pid=$(job limits pid)
 }
 
 stop() {
 	vcctl kill limits
-	wait_for 20 jobs_are 0
-	wait_for 20 free_are "$total"
+	wait_for jobs_are 0
+	wait_for free_are "$total"
 }
 
 free_are() { # NUMBER

@@ -46,14 +46,14 @@ export VCRUN_STEP_HOOK="$work/hook"
 up
 vcrun --on=vc0 --name=lock python3 "$work/lock.py" "$work/file" "$work/stop" >"$work/out" 2>&1 &
 job=$!
-wait_for 20 grep -q ready "$work/out"
+wait_for grep -q ready "$work/out"
 touch "$work/steal"
 try vcmove --to=vc1 lock
 is "exit status of vcmove ($out)" "$status" 1
 matches "what vcmove says" "$out" 'a lock of thread [0-9]+ of pid [0-9]+ could not be put back'
 is "the thief" "$(cat "$work/steal.out")" taken
 touch "$work/enough"
-wait_for 30 job_is lock state running
+wait_for job_is lock state running
 is "the partition" "$(job lock partition)" vc0
 move lock
 touch "$work/stop"

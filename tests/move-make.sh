@@ -4,10 +4,10 @@
 #
 # Compilers come and go by the dozen, joined by pipes and a jobserver. The build
 # starts anew until the moves are done; each must succeed, and its result must run.
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-1200}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
-requires make setpriv "${CC:-gcc}"
+: "${CC:=gcc}"
+requires make setpriv "${CC%% *}"
 [ -x "$top_srcdir/configure" ] || skip "there is no $top_srcdir/configure"
 up
 
@@ -39,9 +39,9 @@ for uid in 0 $nobody; do
 		as "$uid" vcrun --on=vc0 --name=make sh "$work/build.sh" "$top_srcdir"
 	) >"$work/make.out" 2>&1 &
 	build=$!
-	wait_for 10 job_is make state running
+	wait_for job_is make state running
 	bounce make "$uid" 0.3 builds
-	wait_for 60 test -e configured
+	wait_for test -e configured
 	bounce make "$uid" 0.5 builds
 	as "$uid" touch stop
 	wait $build || fail "the build: exit status $?: $(tail -n 20 "$work/make.out") $(tail -n 3 configure.out)"

@@ -26,7 +26,7 @@ carry() { # UID KIND
 	: >"$work/out"
 	chmod 666 "$work/out"
 	as "$1" vcrun -d --name=maps "$work/victim" "$2" >"$work/out" 2>&1
-	wait_for 20 grep -q ready "$work/out"
+	wait_for grep -q ready "$work/out"
 	pid=$(job maps pid)
 	mappings "$pid" >"$work/before"
 	for i in 1 2 3; do
@@ -36,7 +36,7 @@ carry() { # UID KIND
 			fail "uid $1: $2: changed by move $i: $(cat "$work/diff")"
 	done
 	as "$1" vcctl kill maps
-	wait_for 20 jobs_are 0
+	wait_for jobs_are 0
 	say "uid $1: $2: moved, unchanged"
 }
 

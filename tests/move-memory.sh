@@ -13,7 +13,7 @@ cp "$top_builddir/tests/memory-victim" "$work/victim"
 
 look() { # -> the answer's word; $kib
 	echo look >&3
-	wait_for 20 answers $((answered + 1))
+	wait_for answers $((answered + 1))
 	answered=$((answered + 1))
 	answer=$(tail -n 1 "$place/out")
 	kib=${answer##* }

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # move-parked - a job that exists in its images only comes back, or ends when it is told to
-export VC_TEST_TIMEOUT=90
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires python3 setpriv
@@ -26,7 +25,7 @@ begin() { # NAME [COMMAND]...
 	rm -f "$work/broken"
 	"$@" vcrun --on=vc0 --name="$name" python3 "$work/count.py" >"$work/$name.out" 2>&1 &
 	vcrun=$!
-	wait_for 10 grep -q 3 "$work/$name.out"
+	wait_for grep -q 3 "$work/$name.out"
 	id=$(job "$name" id)
 }
 
@@ -35,7 +34,7 @@ park() { # NAME
 	try vcmove --to=vc1 "$1"
 	is "exit status of moving $1" "$status" 1
 	matches "moving $1" "$out" 'is parked'
-	wait_for 5 job_is "$1" state parked
+	wait_for job_is "$1" state parked
 }
 
 nothing_left() {
@@ -47,7 +46,7 @@ ends() { # WHAT STATUS
 	ended=0
 	wait $vcrun || ended=$?
 	is "exit status after $1" "$ended" "$2"
-	wait_for 5 nothing_left
+	wait_for nothing_left
 }
 
 begin told
@@ -71,7 +70,7 @@ try as_user 65533 vcctl kill "$id"
 matches "a stranger's kill" "$out" "there is no job $id"
 job_is hers state parked || fail "a stranger ended her job"
 as_user $nobody vcctl kill hers
-wait_for 5 nothing_left
+wait_for nothing_left
 
 # What a program is sent to do something, and not to end, waits until it can.
 begin back
@@ -79,10 +78,10 @@ park back
 kill -USR1 $vcrun
 sleep 0.3
 job_is back state parked || fail "SIGUSR1 ended a parked job"
-wait_for 10 grep -q 'stays parked: restore in vc0: ' "$state/vc0/vcd.log"
+wait_for grep -q 'stays parked: restore in vc0: ' "$state/vc0/vcd.log"
 rm "$work/broken"
-wait_for 10 job_is back state running
-wait_for 5 grep -q usr1 "$work/back.out"
+wait_for job_is back state running
+wait_for grep -q usr1 "$work/back.out"
 kill -TERM $vcrun
 ends "SIGTERM, running again" 143
 grep -v usr1 "$work/back.out" >"$work/count"
@@ -113,12 +112,12 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 END
 python3 "$work/terminal.py" "$work/go" >"$work/typed" &
 terminal=$!
-wait_for 10 job_is typed state running
+wait_for job_is typed state running
 id=$(job typed id)
 sleep 0.3
 park typed
 : >"$work/go"
 wait $terminal
 is "exit status after Ctrl-C" "$(cat "$work/typed")" 130
-wait_for 5 nothing_left
+wait_for nothing_left
 down

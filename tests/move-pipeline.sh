@@ -3,7 +3,6 @@
 # move-pipeline - a bash pipeline moves, pipes full of data: nothing is lost or doubled
 #
 # One pipe comes in from outside of the job, one leads out, the others are its own.
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires bash python3 setpriv gzip
@@ -31,14 +30,14 @@ for uid in 0 $nobody; do
 		as "$uid" vcrun --on=vc0 --name=pipeline bash -c "$pipeline" - "$dir" |
 		cksum >"$dir/end" &
 	last=$!
-	wait_for 10 job_is pipeline state running
+	wait_for job_is pipeline state running
 	bounce pipeline "$uid" 0.5 alive $last
 	: >"$dir/stop"
 	wait $last
-	wait_for 10 test -s "$dir/stop"
+	wait_for test -s "$dir/stop"
 	want=$(seq 1 "$(cat "$dir/stop")" | cksum)
 	is "what came out, uid $uid" "$(cat "$dir/end")" "$want"
-	wait_for 10 test -s "$dir/tee"
+	wait_for test -s "$dir/tee"
 	is "what went through tee, uid $uid" "$(cat "$dir/tee")" "$want"
 	show_moves "a bash pipeline, uid $uid, $(cat "$dir/stop") lines"
 done

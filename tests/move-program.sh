@@ -45,7 +45,7 @@ END
 mkdir "$work/job"
 vcrun --on=vc0 --name=maker python3 "$work/make.py" "$work/job" >"$work/out" 2>&1 &
 maker=$!
-wait_for 20 test -s "$work/out"
+wait_for test -s "$work/out"
 turn() {
 	alive $maker || fail "it ended: $(tail -n 3 "$work/out")"
 }

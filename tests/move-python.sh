@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # move-python - python3 computes in threads and processes while it moves; the results are right
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires python3 setpriv
@@ -54,7 +53,7 @@ got_on() { # WORKER BEFORE
 # Every worker gets on.
 gets_on() {
 	for i in 0 1 2 3 9; do
-		wait_for 10 got_on $i "$(cat "$dir/at.$i" 2>/dev/null)"
+		wait_for got_on $i "$(cat "$dir/at.$i" 2>/dev/null)"
 	done
 }
 
@@ -62,7 +61,7 @@ for uid in 0 $nobody; do
 	dir=$(user_dir "$uid" "python-$uid")
 	as "$uid" vcrun --on=vc0 --name=python python3 "$work/compute.py" "$dir/at" >"$dir/results" &
 	job=$!
-	wait_for 10 job_is python state running
+	wait_for job_is python state running
 	bounce python "$uid" 0.2 gets_on
 	kill -TERM "$(job python pid)"
 	wait $job || fail "python3: exit status $?"

@@ -73,7 +73,7 @@ mkdir "$work/mnt"
 chmod 777 "$work/mnt"
 python3 "$work/fuse.py" "$work/mnt" >"$work/fuse.out" &
 server=$!
-wait_for 20 test -s "$work/fuse.out"
+wait_for test -s "$work/fuse.out"
 ! grep -q none "$work/fuse.out" || skip "no FUSE file system can be mounted"
 up
 
@@ -89,7 +89,7 @@ start() { # WHAT
 	: >"$work/out"
 	chmod 666 "$work/out"
 	as "$nobody" vcrun -d --on=vc0 --name=reach python3 "$work/user.py" "$1" "$work/mnt" >"$work/out"
-	wait_for 20 grep -q ready "$work/out"
+	wait_for grep -q ready "$work/out"
 }
 
 look() { # WHAT SENTENCE
@@ -97,7 +97,7 @@ look() { # WHAT SENTENCE
 	try vcmove --to=vc1 reach
 	refused "$1" "$2"
 	vcctl kill reach
-	wait_for 20 jobs_are 0
+	wait_for jobs_are 0
 }
 
 root='cannot be looked at by root, as on a FUSE file system without allow_root'
@@ -112,7 +112,7 @@ wait "$server" || :
 try vcmove --to=vc1 reach
 refused "a dead server" "fd [0-9]+, $work/mnt/file, (is on a file system that does not answer|cannot be looked at by root)"
 vcctl kill reach
-wait_for 20 jobs_are 0
+wait_for jobs_are 0
 umount -l "$work/mnt"
 
 # The server is one of the job's processes. It is moved, but not with a file of its own file system.
@@ -127,12 +127,12 @@ for what in server both; do
 	: >"$work/out"
 	: >"$work/fuse.out"
 	vcrun -d --on=vc0 --name=reach sh "$work/both.sh" $what >/dev/null
-	wait_for 20 grep -q ready "$work/out"
+	wait_for grep -q ready "$work/out"
 	try vcmove --to=vc1 reach
 	[ $what = both ] || is "the server alone: $out" "$status" 0
 	[ $what = server ] || matches "$what" "$out" "$work/mnt/file, which is on a FUSE file system that pid [0-9]+ of the same job serves"
 	vcctl kill --signal=KILL reach
-	wait_for 20 jobs_are 0
+	wait_for jobs_are 0
 	umount -l "$work/mnt"
 done
 down

@@ -5,7 +5,6 @@
 # The benchmark runs outside of the job and keeps its connections open, so each of
 # them must survive. It increments one key: the sum tells whether every request was
 # served, and none of them twice.
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires python3 redis-server redis-benchmark redis-cli setpriv
@@ -35,7 +34,7 @@ serve_and_move() { # UID WHAT CONNECTION...
 	as "$uid" vcrun --on=vc0 --name=redis redis-server $listen --dir "$dir" --save '' \
 		>"$work/redis.log" 2>&1 &
 	server=$!
-	wait_for 10 redis-cli "$@" ping
+	wait_for redis-cli "$@" ping
 	n=$(requests "$@")
 	redis-benchmark "$@" -n "$n" -c 20 -t incr -q >"$work/bench.out" 2>"$work/bench.err" &
 	bench=$!

@@ -65,7 +65,7 @@ counts() { # THAN
 refuses() { # THING SENTENCE
 	: >"$work/out"
 	vcrun --on=vc0 --name="$1" python3 "$work/victim.py" "$1" >>"$work/out" &
-	wait_for 20 test -s "$work/out"
+	wait_for test -s "$work/out"
 	if grep -q none "$work/out"; then
 		say "$1: not to be had from this kernel: $(cat "$work/out")"
 		return
@@ -75,7 +75,7 @@ refuses() { # THING SENTENCE
 	matches "moving $1" "$out" "pid [0-9]+ .*$2"
 	is "result" "$(vcstat moves --json | json "(d['moves'][-1]['result'], d['moves'][-1]['downtime_usec'])")" \
 		"('refused', 0)"
-	wait_for 10 counts "$(wc -l <"$work/out")"
+	wait_for counts "$(wc -l <"$work/out")"
 	is "state of $1" "$(job "$1" state) in $(job "$1" partition)" "running in vc0"
 	kill -KILL "$(job "$1" pid)"
 	wait || :
@@ -92,7 +92,7 @@ refuses huge 'TiB of address space'
 odd=$(printf 'na\377me')
 cp "$(command -v sleep)" "$work/$odd"
 vcrun --on=vc0 --name=odd unshare --user "$work/$odd" 1000 &
-wait_for 10 job_is odd state running
+wait_for job_is odd state running
 sleep 0.3
 try vcmove --to=vc1 odd
 is "exit status" "$status" 1

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # move-room - the images of a user's jobs, moving or parked, take no more memory than allowed
-export VC_TEST_TIMEOUT=120
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires python3 setpriv
 
 cat >"$work/conf" <<'END'
 images-per-user = "100M"
+exclusive = false
 partition vc0 {
 	cpus = "0"
 }
@@ -31,7 +31,7 @@ start() { # UID NAME MEGABYTES
 	: >"$work/$2.out"
 	chmod 666 "$work/$2.out"
 	as "$1" vcrun --detach --on=vc0 --name="$2" sh -c "exec python3 $work/fill.py $3 >$work/$2.out" >/dev/null
-	wait_for 20 grep -q ready "$work/$2.out"
+	wait_for grep -q ready "$work/$2.out"
 }
 refused() { # WHAT NAME
 	matches "$1" "$out" 'where a user may have 100 MiB \(images-per-user\)'
@@ -66,7 +66,7 @@ try as "$nobody" vcmove --to=vc1 two
 refused "a second one" two
 rm "$work/broken"
 vcmove --quiet --to=vc1 others || fail "another user's job is refused"
-wait_for 20 job_is one state running
+wait_for job_is one state running
 is "claims when it runs again" "$(claims)" 0
 vcmove --quiet --policy=notparent two || fail "there is room again, and two is refused"
 down --force

@@ -78,7 +78,7 @@ runs_on() {
 begin() { # WAY UID
 	: >"$work/out"
 	as "$2" vcrun --on=vc0 --name="$1" python3 "$work/sandbox.py" "$1" "$work/late-$1" >>"$work/out" &
-	wait_for 20 grep -Eq 'ready|none' "$work/out"
+	wait_for grep -Eq 'ready|none' "$work/out"
 	! grep none "$work/out"
 }
 
@@ -86,7 +86,7 @@ refuses() { # WAY UID REASON
 	try vcmove --to=vc1 "$1"
 	is "moving $1 of user $2" "$status" 1
 	matches "moving $1 of user $2" "$out" "pid [0-9]+ .*$3"
-	wait_for 10 runs_on "$(wc -l <"$work/out")"
+	wait_for runs_on "$(wc -l <"$work/out")"
 	is "state of $1" "$(job "$1" state) in $(job "$1" partition)" "running in vc0"
 	kill -KILL "$(job "$1" pid)"
 	wait || :

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # move-sessions - tmux with an attached client and three panes, screen and script move on terminals of
 # their own: keys, job control and /dev/tty work in each shell, as root and as another user
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-600}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires tmux screen script python3 setpriv
@@ -30,12 +29,12 @@ open_terminal() { # UID COMMAND...
 		exec $prefix env PATH="$work/public:\$PATH" vcrun --on=vc0 --name=session $*
 	END
 	terminal new-session -d -s t -x 100 -y 40 "sh $work/terminal.sh; sleep 1000"
-	wait_for 20 job_is session state running
+	wait_for job_is session state running
 }
 
 close_terminal() {
 	vcctl kill --signal=KILL session >/dev/null
-	wait_for 20 jobs_are 0
+	wait_for jobs_are 0
 	terminal kill-server
 }
 
@@ -68,12 +67,12 @@ type_key() { # PANE KEY
 works() { # PANE NUMBER
 	file=$dir/answer-$2
 	type_line "$1" "echo shell-$2 >$file; (echo >/dev/tty) && tty >>$file"
-	wait_for 10 file_has "$file" "shell-$2"
-	wait_for 10 file_has "$file" "/dev/pts/.*"
+	wait_for file_has "$file" "shell-$2"
+	wait_for file_has "$file" "/dev/pts/.*"
 	type_line "$1" "echo sleeps >>$file; sleep 1000; echo interrupted >>$file"
-	wait_for 10 file_has "$file" sleeps
+	wait_for file_has "$file" sleeps
 	# The shell starts the program after it has written this.
-	wait_for 10 pgrep -u "$uid" -x sleep -g "$(foreground "$1")"
+	wait_for pgrep -u "$uid" -x sleep -g "$(foreground "$1")"
 }
 
 # The foreground group of a pane's terminal, as the kernel says.
@@ -92,7 +91,7 @@ shell_of() { # PANE
 interrupted() { # PANE NUMBER
 	type_key "$1" C-c
 	type_line "$1" "echo back >>$dir/answer-$2"
-	wait_for 10 file_has "$dir/answer-$2" back
+	wait_for file_has "$dir/answer-$2" back
 }
 
 # What the kernel says of the job's processes: parents, groups, sessions, terminals.
@@ -128,7 +127,7 @@ move_about() { # PANE...
 
 for user in 0 $nobody; do
 	open_terminal "$user" "tmux -S inner -f /dev/null new-session -s i sh"
-	wait_for 10 inner has-session -t i
+	wait_for inner has-session -t i
 	inner split-window -t i sh
 	inner split-window -t i sh
 	move_about i:0.0 i:0.1 i:0.2
@@ -138,13 +137,13 @@ for user in 0 $nobody; do
 	close_terminal
 
 	open_terminal "$user" "screen -c /dev/null sh -c 'echo \$\$ >shell; exec sh'"
-	wait_for 10 test -s "$dir/shell"
+	wait_for test -s "$dir/shell"
 	move_about outer
 	show_moves "screen, uid $user"
 	close_terminal
 
 	open_terminal "$user" "script -q -c 'echo \$\$ >shell; exec sh' typescript"
-	wait_for 10 test -s "$dir/shell"
+	wait_for test -s "$dir/shell"
 	move_about outer
 	show_moves "script, uid $user"
 	close_terminal

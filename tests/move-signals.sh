@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # move-signals - a signal that is sent during a move is delivered after it, once, and answered then
-export VC_TEST_TIMEOUT=200
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires python3
@@ -37,7 +36,7 @@ begin() { # NAME
 	rm -f "$work/broken"
 	vcrun --on=vc0 --name="$1" python3 "$work/count.py" >"$work/$1.out" 2>&1 &
 	vcrun=$!
-	wait_for 10 grep -q 'program ready' "$work/$1.out"
+	wait_for grep -q 'program ready' "$work/$1.out"
 }
 
 counted() { # NAME SIGNAL [PROCESS]
@@ -53,7 +52,7 @@ hold_move() { # NAME STEP
 	echo "$2" >"$work/hold"
 	vcmove --policy=notparent "$1" >"$work/mover.out" 2>&1 &
 	mover=$!
-	wait_for 10 [ -e "$work/held" ]
+	wait_for [ -e "$work/held" ]
 }
 release_move() {
 	rm "$work/hold"
@@ -78,7 +77,7 @@ for step in check dump commit restore resume; do
 		wait "$killer" || fail "a signal sent in step $step: $(cat "$work/kill.out")"
 	done
 	killers=''
-	wait_for 5 counts held 34 $((before + 3))
+	wait_for counts held 34 $((before + 3))
 done
 
 # What the waiting vcrun passes on waits too, and a second move is no less an order.
@@ -89,7 +88,7 @@ vcmove --policy=notparent held >"$work/second.out" 2>&1 &
 second=$!
 sleep 0.2
 release_move
-wait_for 5 counts held 10 $((before + 1))
+wait_for counts held 10 $((before + 1))
 wait $second || matches "a second move's answer" "$(cat "$work/second.out")" 'job'
 matches "a second move's answer" "$(cat "$work/second.out")" 'vc[01]'
 
@@ -101,7 +100,7 @@ killer=$!
 : >"$work/break"
 rm "$work/hold"
 ! wait $mover || fail "moved, without criu"
-wait_for 5 job_is held state parked
+wait_for job_is held state parked
 wait $killer || fail "a signal sent in a move that parked the job: $(cat "$work/kill.out")"
 matches "its answer" "$(cat "$work/kill.out")" 'parked'
 for _ in 1 2 3; do
@@ -110,8 +109,8 @@ for _ in 1 2 3; do
 done
 is "signals that a parked job got" "$(counted held 36)" 0
 rm "$work/broken"
-wait_for 15 job_is held state running
-wait_for 5 counts held 36 3
+wait_for job_is held state running
+wait_for counts held 36 3
 is "the signal of the move" "$(counted held 35)" 1
 
 # The end is an order as any other.
@@ -124,14 +123,14 @@ wait $killer || fail "TERM during a move: $(cat "$work/kill.out")"
 ended=0
 wait $vcrun || ended=$?
 is "exit status after TERM during a move" $ended 143
-wait_for 5 jobs_are 0
+wait_for jobs_are 0
 try vcctl kill held
 is "exit status of a signal to a job that has ended" "$status" 1
 
 # Without any hold: signals at any moment of twenty moves, to all processes.
 export CHILD=1
 begin busy
-wait_for 10 grep -q 'child ready' "$work/busy.out"
+wait_for grep -q 'child ready' "$work/busy.out"
 (
 	for _ in $(seq 20); do
 		vcmove --quiet --policy=notparent busy || exit 1
@@ -142,10 +141,10 @@ for _ in $(seq 100); do
 	vcctl kill --signal=34 busy 2>"$work/kill.out" || fail "vcctl kill: $(cat "$work/kill.out")"
 done
 wait $mover || fail "a move failed: $(cat "$work/moves.out")"
-wait_for 5 counts busy 34 100
-wait_for 5 counts busy 34 100 child
+wait_for counts busy 34 100
+wait_for counts busy 34 100 child
 is "moves" "$(job busy moves)" 20
 vcctl kill --signal=KILL busy
 wait $vcrun || :
-wait_for 5 jobs_are 0
+wait_for jobs_are 0
 down

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # move-slow - a move that takes its time says at which step, and a criu that hangs is named
-export VC_TEST_TIMEOUT=120
 . "${top_srcdir:=.}/tests/lib.sh"
 requires python3
 
@@ -38,7 +37,7 @@ END
 vcrun --on=vc0 --detach --name=stuck sleep 1000 >"$work/stuck"
 vcmove stuck --to=vc1 >"$work/stuck.out" 2>&1 &
 stuck=$!
-wait_for 10 test -s "$work/criu"
+wait_for test -s "$work/criu"
 
 slow=$(vcrun --on=vc0 --detach --name=slow sleep 1000)
 python3 "$work/terminal.py" vcmove slow >"$work/slow.out" || fail "vcmove: $(cat "$work/slow.out")"

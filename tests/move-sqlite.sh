@@ -5,7 +5,6 @@
 # It lives by file locks, which must be there again after a move, and which nobody may
 # take meanwhile: while an outsider has the database open the move is refused. With a
 # write-ahead log it also maps a file that it locks; there three processes write.
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires sqlite3 python3 setpriv
@@ -27,7 +26,7 @@ more_rows() { # BEFORE
 # Rows keep coming. (Asking the database would need a pause between its transactions.)
 gets_on() {
 	[ ! -e "$dir/status" ] || fail "sqlite3 ended: $(cat "$dir/out")"
-	wait_for 10 more_rows "$(cat "$dir/at" 2>/dev/null)"
+	wait_for more_rows "$(cat "$dir/at" 2>/dev/null)"
 }
 
 begin() { # UID MODE [SUFFIX]
@@ -36,7 +35,7 @@ begin() { # UID MODE [SUFFIX]
 		CREATE TABLE t (i INTEGER PRIMARY KEY, x TEXT);" >/dev/null
 	as "$1" vcrun --on=vc0 --name=sqlite sh -c "$insert" - "$dir" >"$dir/out" 2>&1 &
 	job=$!
-	wait_for 10 job_is sqlite state running
+	wait_for job_is sqlite state running
 	gets_on
 }
 
@@ -82,7 +81,7 @@ written_since() { # BEFORE
 
 all_get_on() {
 	for writer in 1 2 3; do
-		wait_for 20 written_since "$(cat "$dir/at.$writer" 2>/dev/null)"
+		wait_for written_since "$(cat "$dir/at.$writer" 2>/dev/null)"
 	done
 }
 

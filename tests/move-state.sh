@@ -40,7 +40,7 @@ watch_moved() { # ATTRIBUTE UID [--thread]
 	name=$1-$2${3:-}
 	as "$2" vcrun --on=vc0 --name="$name" "$victim" ${3:+"$3"} "$1" >"$work/$name.out" 2>&1 &
 	job=$!
-	wait_for 20 grep -q -e '^ready' -e '^skipped' "$work/$name.out"
+	wait_for grep -q -e '^ready' -e '^skipped' "$work/$name.out"
 	if grep '^skipped' "$work/$name.out"; then
 		wait $job || :
 		return
@@ -99,7 +99,7 @@ print("no limit", flush=True)
 END
 vcrun --on=vc0 --name=limit python3 "$work/limit.py" "$work/go" >"$work/limit.out" 2>&1 &
 job=$!
-wait_for 30 grep -q ready "$work/limit.out"
+wait_for grep -q ready "$work/limit.out"
 move limit
 touch "$work/go"
 wait $job || fail "the job: exit status $?"

@@ -35,7 +35,7 @@ move_twice() {
 expect() { # WHAT FILE LINE...
 	what=$1 file=$2
 	shift 2
-	wait_for 10 jobs_are 0
+	wait_for jobs_are 0
 	is "$what" "$(tr -d '\r' <"$file")" "$(printf '%s\n' "$@")"
 }
 
@@ -56,7 +56,7 @@ for i, line in enumerate(sys.stdin):
 END
 echo first >"$work/file"
 vcrun --on=vc0 --name=echo python3 "$work/slow.py" <"$work/numbers" >>"$work/file" &
-wait_for 5 job_is echo state running
+wait_for job_is echo state running
 sleep 0.3
 move_twice "files"
 wait $!
@@ -64,7 +64,7 @@ is "a file appended to" "$(cksum <"$work/file")" "$( (echo first; cat "$work/num
 
 # A file written to from the start, with an offset.
 vcrun --on=vc0 --name=echo python3 "$work/slow.py" <"$work/numbers" >"$work/file" &
-wait_for 5 job_is echo state running
+wait_for job_is echo state running
 sleep 0.3
 move_twice "a file"
 wait $!
@@ -74,7 +74,7 @@ is "a file" "$(cksum <"$work/file")" "$(cksum <"$work/numbers")"
 mkfifo "$work/fifo"
 start <"$work/fifo" 2>&1 | cat >"$work/out" &
 exec 3>"$work/fifo"
-wait_for 10 grep -q ready "$work/out"
+wait_for grep -q ready "$work/out"
 echo one >&3
 move_twice "pipes"
 echo two >&3
@@ -87,7 +87,7 @@ expect "/dev/null" "$work/out" ready same
 vcrun --detach --on=vc0 --name=echo sleep 1000 <&- >&- 2>&-
 move_twice "closed ones"
 kill "$(job echo pid)"
-wait_for 5 jobs_are 0
+wait_for jobs_are 0
 
 # A socket pair, as inetd gives.
 cat >"$work/pair.py" <<'END'
@@ -121,14 +121,14 @@ try python3 "$work/pair.py"
 mkfifo "$work/keys"
 script -q -e -c "vcrun --on=vc0 --name=echo python3 $work/echo.py" "$work/typescript" <"$work/keys" >"$work/out" 2>&1 &
 exec 3>"$work/keys"
-wait_for 10 grep -q ready "$work/out"
+wait_for grep -q ready "$work/out"
 echo one >&3
-wait_for 5 grep -q '<one' "$work/out"
+wait_for grep -q '<one' "$work/out"
 move_twice "a terminal"
 echo two >&3
-wait_for 5 grep -q '<two' "$work/out"
+wait_for grep -q '<two' "$work/out"
 echo end >&3
-wait_for 5 grep -q same "$work/out"
+wait_for grep -q same "$work/out"
 exec 3>&-
 wait
 down

@@ -40,7 +40,7 @@ while True:
 END
 as_user "$nobody" vcrun --on=vc0 --name=reader python3 "$work/reader.py" "$place/file" \
 	>>"$place/out" 2>&1 &
-wait_for 10 test -s "$place/out"
+wait_for test -s "$place/out"
 grep -q Error "$place/out" && fail "$(cat "$place/out")"
 touch "$work/armed"
 try as_user "$nobody" vcmove --to=vc1 reader
@@ -48,6 +48,6 @@ is "the move with a swapped file ($out)" "$status" 0
 [ -L "$place/file" ] || fail "the file was not swapped; this test shows nothing"
 is "partition" "$(job reader partition)" vc1
 : >"$place/out"
-wait_for 10 test -s "$place/out"
+wait_for test -s "$place/out"
 is "what the job has read" "$(sort -u "$place/out")" mine
 down --force

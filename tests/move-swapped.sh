@@ -82,14 +82,14 @@ for uid in 0 $nobody; do
 	as "$uid" mkdir "$work/user/dir"
 	echo 0 >"$work/made"
 	as "$uid" vcrun --on=vc0 --name=job python3 "$work/job.py" "$work/user/dir" >"$work/out" 2>&1 &
-	wait_for 10 grep -q ready "$work/out"
+	wait_for grep -q ready "$work/out"
 	job job pid >"$work/pid"
 	for i in 1 2; do
 		move job "$uid"
 		rm "$work/user/dir"
 		mv "$work/user/dir.moved" "$work/user/dir"
 		kill -USR2 "$(cat "$work/pid")"
-		wait_for 10 grep -q "whole $((i + 1))" "$work/out"
+		wait_for grep -q "whole $((i + 1))" "$work/out"
 		is "what root's directory has" "$(ls "$work/roots")" keep
 	done
 	is "moves" "$(job job moves)" 2

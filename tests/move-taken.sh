@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # move-taken - another process takes a PID of the job while it stands still: it is named with its
 # user wherever one asks, and the job runs again when it is gone
-export VC_TEST_TIMEOUT=120
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires python3 setpriv
@@ -27,7 +26,7 @@ export VCRUN_STEP_HOOK="$work/hook"
 up
 vcrun --on=vc0 --name=robbed sleep 1000 &
 vcrun=$!
-wait_for 10 job_is robbed state running
+wait_for job_is robbed state running
 pid=$(job robbed pid)
 echo "$pid" >"$work/wanted"
 : >"$work/take"
@@ -38,17 +37,16 @@ is "exit status" "$status" 1
 matches "the answer" "$out" "$taken"
 matches "the answer" "$out" 'is parked'
 job_is robbed state parked || fail "the job is $(job robbed state)"
-wait_for 5 sh -c "vcstat jobs --json | grep -q 'which the job must have again'"
+wait_for sh -c "vcstat jobs --json | grep -q 'which the job must have again'"
 matches "the reason in vcstat" "$(job robbed reason)" "$taken"
 try vcmove --to=vc1 robbed
 matches "another move" "$out" "$taken"
 ! printf '%s' "$out" | grep -q 'will run again' || fail "a promise: $out"
-sleep 5
+stays "state" 5 parked job robbed state
 at_most "lines in the log" "$(grep -c 'stays parked' "$state/vc0/vcd.log")" 3
-job_is robbed state parked || fail "the job is $(job robbed state)"
 
 kill "$(cat "$work/taken")"
-wait_for 10 job_is robbed state running
+wait_for job_is robbed state running
 is "its pid" "$(job robbed pid)" "$pid"
 is "no reason any more" "$(job robbed reason)" None
 move robbed
@@ -56,5 +54,5 @@ kill -TERM $vcrun
 ended=0
 wait $vcrun || ended=$?
 is "exit status of vcrun" $ended 143
-wait_for 5 jobs_are 0
+wait_for jobs_are 0
 down

@@ -79,17 +79,17 @@ python3 "$dir/owner.py" setpriv --reuid=$nobody --regid=$nobody --clear-groups u
 	sh -c 'mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts && exec python3 "$@"' \
 	sh "$dir/double.py" "$dir/socket" >"$work/owner" 2>&1 &
 owner=$!
-wait_for 10 grep -q "^double [0-9]" "$work/owner"
+wait_for grep -q "^double [0-9]" "$work/owner"
 double=$(sed -n 's/double //p' "$work/owner")
 as_user $nobody vcrun --detach --on=vc0 --name=thief python3 "$dir/thief.py" "$dir/socket" "$dir/out" >/dev/null
-wait_for 10 test -s "$dir/out"
+wait_for test -s "$dir/out"
 # Where TIOCSTI is switched off nobody can type for others.
 ! grep -q "Input/output" "$dir/out" || skip "TIOCSTI is switched off"
 matches "the thief before the move" "$(cat "$dir/out")" 'not permitted'
 # Whether it moves does not matter.
 try as_user $nobody vcmove --quiet --policy=notparent thief
 say "vcmove: $status $out"
-wait_for 10 tries_are_past "$(($(tries) + 2))"
+wait_for tries_are_past "$(($(tries) + 2))"
 matches "the thief after the move" "$(cat "$dir/out")" 'not permitted'
 ! grep "root's terminal" "$work/owner" || fail "the thief has typed there"
 vcctl kill --signal=KILL thief

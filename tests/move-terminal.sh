@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # move-terminal - vim and less move with their terminal: the screen stays, the keys work
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires tmux vim less python3 setpriv
@@ -36,12 +35,12 @@ open_terminal() { # UID COMMAND...
 		echo "vcrun --on=vc0 --name=terminal $*"
 	} >"$script"
 	terminal new-session -d -s t -x 80 -y 24 "sh $script; echo status \$?; sleep 1000"
-	wait_for 10 job_is terminal state running
+	wait_for job_is terminal state running
 }
 
 close_terminal() {
 	terminal kill-server
-	wait_for 10 jobs_are 0
+	wait_for jobs_are 0
 }
 
 # Moves the job, and looks whether the screen is what it was.
@@ -60,27 +59,27 @@ interrupts() {
 edit() { # UID
 	dir=$(user_dir "$1" "vim-$1")
 	open_terminal "$1" "vim -N -u NONE -i NONE text"
-	wait_for 10 shows '"text" [New'
+	wait_for shows '"text" [New'
 	want=''
 	for i in $(seq 1 "$moves"); do
 		terminal send-keys -t t o "line $i" Escape
-		wait_for 10 shows "line $i"
+		wait_for shows "line $i"
 		move_and_look "$1"
 		terminal send-keys -t t A " moved" Escape
-		wait_for 10 shows "line $i moved"
+		wait_for shows "line $i moved"
 		want="$want
 line $i moved"
 	done
 	# A Ctrl-C reaches it (vim ignores the first one after an Escape), as does a new size.
-	wait_for 10 interrupts
+	wait_for interrupts
 	move_and_look "$1"
 	terminal resize-window -t t -x 100 -y 30
 	sleep 0.5
 	terminal send-keys -t t ':set columns?' Enter
-	wait_for 10 shows 'columns=100'
+	wait_for shows 'columns=100'
 	move_and_look "$1"
 	terminal send-keys -t t Enter ':wq' Enter
-	wait_for 10 shows 'status 0'
+	wait_for shows 'status 0'
 	is "the file" "$(cat "$dir/text")" "$want"
 	close_terminal
 	show_moves "vim, uid $1"
@@ -90,16 +89,16 @@ page() { # UID
 	dir=$(user_dir "$1" "less-$1")
 	seq -f 'row %g of many' 1 100000 >"$dir/rows"
 	open_terminal "$1" "less rows"
-	wait_for 10 shows 'row 23 of many'
+	wait_for shows 'row 23 of many'
 	for i in $(seq 1 "$moves"); do
 		terminal send-keys -t t "$((i * 1000))g"
-		wait_for 10 shows "row $((i * 1000 + 22)) of many"
+		wait_for shows "row $((i * 1000 + 22)) of many"
 		move_and_look "$1"
 	done
 	terminal send-keys -t t "/row 77777" Enter
-	wait_for 10 shows "row 77780 of many"
+	wait_for shows "row 77780 of many"
 	terminal send-keys -t t q
-	wait_for 10 shows 'status 0'
+	wait_for shows 'status 0'
 	close_terminal
 	show_moves "less, uid $1"
 }
@@ -108,20 +107,20 @@ page() { # UID
 shell() { # UID
 	dir=$(user_dir "$1" "shell-$1")
 	open_terminal "$1" "env PS1='ready>' sh -i"
-	wait_for 10 shows 'ready>'
+	wait_for shows 'ready>'
 	terminal send-keys -t t "sleep 999" Enter
 	sleep 0.3
 	move_and_look "$1"
 	terminal send-keys -t t C-z
-	wait_for 10 shows 'Stopped'
+	wait_for shows 'Stopped'
 	move_and_look "$1"
 	terminal send-keys -t t "bg; jobs; echo tty=\$(tty) >tty.out" Enter
-	wait_for 10 test -s "$dir/tty.out"
+	wait_for test -s "$dir/tty.out"
 	matches "its terminal" "$(cat "$dir/tty.out")" '^tty=/dev/pts/'
 	move_and_look "$1"
 	terminal send-keys -t t "kill %1; stty size; exit 5" Enter
-	wait_for 10 shows '24 80'
-	wait_for 10 shows 'status 5'
+	wait_for shows '24 80'
+	wait_for shows 'status 5'
 	close_terminal
 	show_moves "an interactive shell, uid $1"
 }

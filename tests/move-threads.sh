@@ -15,7 +15,7 @@ cp "$top_builddir/tests/map-victim" "$work/victim"
 chmod 666 "$work/out"
 
 as "$nobody" vcrun -d --on=vc0 --name=threads "$work/victim" computing 150 >"$work/out" 2>&1
-wait_for 60 grep -q ready "$work/out"
+wait_for grep -q ready "$work/out"
 pid=$(job threads pid)
 threads=$(find "/proc/$pid/task" -maxdepth 1 -mindepth 1 | wc -l)
 for i in 1 2 3; do
@@ -30,7 +30,7 @@ before=$(job threads cpu_usec)
 ran_on() {
 	[ "$(job threads cpu_usec)" -gt $((before + 50000)) ]
 }
-wait_for 20 ran_on
+wait_for ran_on
 vcctl kill threads
-wait_for 20 jobs_are 0
+wait_for jobs_are 0
 down

@@ -23,7 +23,7 @@ is_ready() {
 
 : >"$work/out"
 vcrun --on=vc0 --name=timers "$top_builddir/tests/timer-victim" >"$work/out" &
-wait_for 20 is_ready
+wait_for is_ready
 sleep 0.55
 for i in 1 2 3; do
 	move timers

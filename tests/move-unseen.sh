@@ -18,8 +18,8 @@ up
 
 vcrun --on=vc0 --name=wait perl -e 'my $r = sleep 1000; print "slept $r\n"; sleep 1000' >"$work/out" &
 vcrun --on=vc0 --name=bound setpriv --no-new-privs sleep 1000 &
-wait_for 10 job_is wait state running
-wait_for 10 job_is bound state running
+wait_for job_is wait state running
+wait_for job_is bound state running
 sleep 0.3
 move wait
 move wait

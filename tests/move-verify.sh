@@ -37,7 +37,7 @@ while True:
 END
 home=$(user_dir $nobody home)
 as $nobody vcrun --detach --on=vc0 --name=victim python3 "$work/victim.py" "$home/beat" >/dev/null
-wait_for 10 test -s "$home/beat"
+wait_for test -s "$home/beat"
 pid=$(job victim pid)
 read -r _ tid _ <"$home/beat"
 
@@ -58,7 +58,7 @@ for value in "core-$pid.img.thread_core.creds.uid" "core-$pid.img.thread_core.cr
 	matches "what is said of $value" "$out" "pid [0-9]*: its image says .* the job was not moved"
 	is "state after $value" "$(job victim state)" running
 	read -r before _ <"$home/beat"
-	wait_for 5 beats "$before"
+	wait_for beats "$before"
 done
 is "moves of the victim" "$(job victim moves)" 0
 matches "what root finds of it" "$(cat "$state"/vc?/vcd.log "$state"/vcd*.log 2>/dev/null)" \
@@ -71,11 +71,11 @@ try as $nobody vcmove --quiet --to=vc1 victim
 is "exit status of a move with another uid after the comparison" "$status" 1
 matches "what is said of it" "$out" "its images were changed after they had been compared"
 read -r before _ <"$home/beat"
-wait_for 5 beats "$before"
+wait_for beats "$before"
 
 : >"$work/value"
 move victim $nobody
-wait_for 5 beats "$before"
+wait_for beats "$before"
 read -r _ _ who <"$home/beat"
 is "whose it is when it was moved" "$who" "($nobody, $nobody, $nobody)"
 vcctl kill victim

@@ -37,7 +37,7 @@ begin() { # DUE
 	: >"$work/begins"
 	: >"$work/moved"
 	vcrun --on=vc0 --name=waits "$victim" "$1" >"$work/moved" &
-	wait_for 20 is_ready
+	wait_for is_ready
 	sleep 0.6
 }
 

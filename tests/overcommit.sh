@@ -10,7 +10,7 @@ machine=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
 most=$((machine * 6 / 10)) less=$((machine * 3 / 10))
 
 conf() { # MIB_OF_A MIB_OF_B [OPTION_LINE [LINE_IN_PARTITION]]
-	printf '%s\n' "${3:-}"
+	printf 'exclusive = false %s\n' "${3:-}"
 	printf 'partition a {\n\tcpus = "0"\n\tmemory = "%sM"\n\t%s\n}\n' "$1" "${4:-}"
 	printf 'partition b {\n\tcpus = "1"\n\tmemory = "%sM"\n\t%s\n}\n' "$2" "${4:-}"
 }

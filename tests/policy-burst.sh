@@ -13,7 +13,7 @@ while [ $i -lt 100 ]; do
 	vcrun --policy=leastcpu sleep 1000 &
 	i=$((i + 1))
 done
-wait_for 60 jobs_are 100
+wait_for jobs_are 100
 here=$(vcstat jobs --json | json "sum(j['partition'] == 'vc0' for j in d['jobs'])")
 at_least "jobs of 100 in vc0" "$here" 40
 at_most "jobs of 100 in vc0" "$here" 60

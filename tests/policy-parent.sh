@@ -47,7 +47,7 @@ stays orphan parent
 moves_to orphan notparent '[bc]'
 
 vcrun --detach --on=a --name=parent sh -c 'vcrun --detach --on=b --name=child sleep 1000; sleep 1000' >/dev/null
-wait_for 10 job_is child state running
+wait_for job_is child state running
 parent=$(job parent id)
 is "the parent" "$(job child parent) $(job child parent_job)" "a $parent"
 matches "in the table" "$(vcstat jobs | tr -s ' ')" ' child .* a sleep 1000$'
@@ -64,7 +64,7 @@ moves_to child notparent '[ab]'
 daemon=$(vcctl list --json | json "[p['daemon_pid'] for p in d['partitions'] if p['name'] == '$(where child)'][0]")
 kill -KILL "$daemon"
 vcctl up >"$work/up.out" || fail "up: $(cat "$work/up.out")"
-wait_for 10 job_is child parent c
+wait_for job_is child parent c
 is "the parent's job" "$(job child parent_job)" "$parent"
 moves_to child parent c
 
@@ -79,13 +79,13 @@ with open(sys.argv[1], "r+b") as file:
     file.seek(board.find(note))
     file.write((int(sys.argv[2]) + 8192 << 32 | 1).to_bytes(8, "little"))
 END
-wait_for 10 job_is child parent c
+wait_for job_is child parent c
 moves_to child notparent '[ab]'
 moves_to child parent c
 
 # Its end leaves the place where it was last.
 vcctl kill --signal=KILL parent >/dev/null
-wait_for 10 sh -c "! vcstat jobs | grep -q ' parent '"
+wait_for sh -c "! vcstat jobs | grep -q ' parent '"
 is "a parent that has ended" "$(job child parent) $(job child parent_job)" "c $parent"
 moves_to child notparent '[ab]'
 moves_to child parent c
@@ -101,7 +101,7 @@ moves_to child parent c
 goes_to child b
 vcctl add a --cpus=0 --cpu=shared >"$work/out" || fail "add a: $(cat "$work/out")"
 kill -KILL "$(vcctl list --json | json "[p['daemon_pid'] for p in d['partitions'] if p['name'] == 'c'][0]")"
-wait_for 10 sh -c "vcstat partitions | grep -q '^c *down'"
+wait_for sh -c "vcstat partitions | grep -q '^c *down'"
 try vcmove --policy=parent child
 matches "its parent's is down" "$out" "'parent' finds no partition fit; leastcpu decides instead"
 is "its parent's is down" "$(where child)" a

@@ -40,26 +40,26 @@ vcrun --on=a --name=hog sha256sum /dev/zero &
 sha256sum /dev/zero &
 stranger=$!
 trap 'kill $stranger 2>/dev/null || :' EXIT
-wait_for 10 loads "p['a']['jobs_cpu_pct'] > 10 and p['b']['cpu_pct'] > 60"
+wait_for loads "p['a']['jobs_cpu_pct'] > 10 and p['b']['cpu_pct'] > 60"
 # An event by what the CPUs do, whoever uses them, comes; one by b's own work does not.
-wait_for 20 limit_is c 192
+wait_for limit_is c 192
 is "the limit of b, which does nothing" "$(limit_of b)" $((128 << 20))
 # What the programs that ask use themselves is waited out.
 asked=0
 while [ $asked -lt 5 ]; do
 	for policy in leastcpu notparent; do
-		wait_for 20 loads "p['a']['jobs_cpu_pct'] > 4 + max(p['b']['jobs_cpu_pct'], p['c']['jobs_cpu_pct'])"
+		wait_for loads "p['a']['jobs_cpu_pct'] > 4 + max(p['b']['jobs_cpu_pct'], p['c']['jobs_cpu_pct'])"
 		matches "$policy beside a busy neighbour" "$(where $policy)" '^[bc]$'
 	done
 	asked=$((asked + 1))
 done
 # Not even when a has fewer threads that wait at the moment, since it is its share that counts.
 vcrun --on=b --name=work sha256sum /dev/zero &
-wait_for 20 loads "p['b']['jobs_cpu_pct'] > 10"
-wait_for 20 limit_is b 192
+wait_for loads "p['b']['jobs_cpu_pct'] > 10"
+wait_for limit_is b 192
 asked=0
 while [ $asked -lt 10 ]; do
-	wait_for 20 loads "min(p['a']['jobs_cpu_pct'], p['b']['jobs_cpu_pct']) > 4 + p['c']['jobs_cpu_pct']"
+	wait_for loads "min(p['a']['jobs_cpu_pct'], p['b']['jobs_cpu_pct']) > 4 + p['c']['jobs_cpu_pct']"
 	is "leastcpu beside two" "$(where leastcpu)" c
 	asked=$((asked + 1))
 done

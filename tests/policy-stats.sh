@@ -4,8 +4,6 @@
 #
 # Each policy decides 24 placements and as many moves; VCRUN_POLICY_RUNS or an argument says
 # otherwise: 200 for a longer run.
-VC_TEST_TIMEOUT=${VC_TEST_TIMEOUT:-1800}
-export VC_TEST_TIMEOUT
 . "${top_srcdir:=.}/tests/lib.sh"
 requires python3
 [ "$(nproc)" -ge 2 ] || skip "needs two CPUs"

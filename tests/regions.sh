@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # regions - a region is its owner's memory whoever uses it, and only those that it is shared with have it
-export VC_TEST_TIMEOUT=120
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-shape.sh"
 requires python3 setpriv
@@ -85,12 +84,12 @@ start() { # NAME PARTITION HOW REGION [UID]
 	mkfifo "$work/$1.in"
 	: >"$work/$1.out"
 	as_user "${5:-0}" env VCRUN_PRELOAD="$work/libvcipc-preload.so" vcrun --on="$2" --name="$1" --ipc=map python3 "$work/use.py" "$3" "$4" "$work/libvcipc.so" <>"$work/$1.in" >"$work/$1.out" 2>&1 &
-	wait_for 10 grep -q . "$work/$1.out"
+	wait_for grep -q . "$work/$1.out"
 }
 ask() { # NAME WORD
 	lines=$(wc -l <"$work/$1.out")
 	printf '%s\n' "$2" >"$work/$1.in"
-	wait_for 20 sh -c "[ \"\$(wc -l <'$work/$1.out')\" -gt $lines ]"
+	wait_for sh -c "[ \"\$(wc -l <'$work/$1.out')\" -gt $lines ]"
 	tail -n 1 "$work/$1.out"
 }
 once() { # PARTITION HOW REGION, whatever comes of it
@@ -176,7 +175,7 @@ kill_daemons() {
 	for pid in $(vcctl list --json | json "' '.join(str(p['daemon_pid']) for p in d['partitions'])"); do
 		kill -KILL "$pid"
 	done
-	wait_for 5 sh -c '! vcctl list --json | grep -q "daemon_pid.: [1-9]"'
+	wait_for sh -c '! vcctl list --json | grep -q "daemon_pid.: [1-9]"'
 	vcctl up >"$work/up.out" || fail "up again: $(cat "$work/up.out")"
 }
 kill_daemons

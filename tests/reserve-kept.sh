@@ -52,7 +52,7 @@ up --config="$work/one.conf"
 base=$(group_of cpuset .)
 base=${base%/.}
 [ -e "$base/cpuset.cpu_exclusive" ] || {
-	wait_for 5 told_right
+	wait_for told_right
 	works
 	down
 	exit 0
@@ -68,7 +68,7 @@ cat "${base%/*}/cpuset.cpus" >"$neighbour/cpuset.cpus"
 up --config="$work/one.conf"
 is "beside a group with the same CPUs" "$(kept a)" None
 matches "vcctl up" "$(cat "$work/up.out")" '^note: the CPUs of a are advisory: .* the kernel keeps nothing off$'
-wait_for 5 told_right
+wait_for told_right
 matches "vcctl check" "$(checked)" '^warn: the kernel refuses the CPUs of 0 of 1 exclusive partition to other groups$'
 works
 rmdir "$neighbour"
@@ -79,7 +79,7 @@ vcctl set a --cpu=shared >"$work/out" || fail "set: $(cat "$work/out")"
 is "shared CPUs" "$(kept a)" None
 vcctl set a --cpu=dedicated >"$work/out" || fail "set: $(cat "$work/out")"
 matches "vcctl set" "$(cat "$work/out")" '^note: the CPUs of a are advisory: '
-wait_for 5 told_right
+wait_for told_right
 works
 for other in "${base%/*}"/*/; do
 	[ "$other" = "$base/" ] || [ -z "$(cat "$other/cpuset.cpus" 2>/dev/null)" ] || alone=no
@@ -103,7 +103,7 @@ if [ "${alone:-yes}" = yes ]; then
 	vcctl add d --cpus=1 --cpu=shared >"$work/out" || fail "add: $(cat "$work/out")"
 	up --split=2 --state-dir="$work/state-two"
 	is "beside another instance" "$(kept a)" None
-	wait_for 5 told_right
+	wait_for told_right
 	works
 	down --state-dir="$work/state-two"
 else

@@ -4,7 +4,7 @@
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-shape.sh"
 
-two_conf 64M 64M
+two_conf 64M 64M 100 true
 cat >>"$work/two.conf" <<'END'
 partition c {
 	cpus = "1"
@@ -47,7 +47,7 @@ told_right() { # PARTITION
 	[ "$(told "$1")" = "$(obtained "$1")" ]
 }
 for partition in a b c; do
-	wait_for 3 told_right $partition
+	wait_for told_right $partition
 done
 vcctl check --json >"$work/check" || fail "check: $(cat "$work/check")"
 found() { # CHECK
@@ -70,7 +70,7 @@ is "of c, which asks for nothing" "$(found c)" "ok: CPUs 1: shared; memory 32M: 
 vcctl set c --cpus=0,1 --memory-mode=fixed >"$work/out" || fail "set c: $(cat "$work/out")"
 vcctl set a --memory-mode=pageable >"$work/out" || fail "set a: $(cat "$work/out")"
 for partition in a b c; do
-	wait_for 3 told_right $partition
+	wait_for told_right $partition
 done
 matches "of a then" "$(told a)" 'pageable$'
 matches "of c then" "$(told c)" '(fixed|unswapped)$'

@@ -12,7 +12,7 @@ vcrun --detach --name=alone sh -c "read x <'$work/gate'; echo done >&2; exec sle
 number=$(cat "$work/number")
 echo go >"$work/gate"
 is "its number" "$number" "$(job alone id)"
-wait_for 5 test -s "$work/done"
+wait_for test -s "$work/done"
 is "state" "$(job alone state)" running
 vcmove --quiet "$number" || fail "it cannot be moved by the number printed"
 is "moves" "$(job alone moves)" 1
@@ -24,7 +24,7 @@ for _ in $(seq 40); do
 	grep -q "^ *$number " "$work/jobs" || fail "job $number is not there at once: $(cat "$work/jobs")"
 	vcctl kill "$number" || fail "job $number cannot be signalled at once"
 done
-wait_for 5 jobs_are 1
+wait_for jobs_are 1
 
 # Whoever reads the number does not wait for the job, nor gets what the job says.
 began=$(date +%s)
@@ -37,12 +37,12 @@ vcctl kill read
 
 # Standard input may be a pipe, and files are the job's own.
 echo given | vcrun --detach sh -c 'cat; cat' >"$work/number" 2>"$work/both"
-wait_for 5 grep -q given "$work/number"
+wait_for grep -q given "$work/number"
 
 # What cannot be started is said, and makes no job.
 try vcrun --detach --name=none no-such-program
 is "exit status" "$status" 127
-wait_for 5 jobs_are 1
+wait_for jobs_are 1
 
 # A program that makes itself a daemon: vcrun returns, the job lives as long as the daemon.
 vcrun --name=daemon python3 -c '

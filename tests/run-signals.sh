@@ -26,10 +26,10 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@"
 }
 with_signals vcrun "$work/tell" >"$work/told" &
 pid=$!
-wait_for 5 grep -q ready "$work/told"
+wait_for grep -q ready "$work/told"
 for signal in INT USR1 USR2 HUP QUIT ALRM; do
 	kill -$signal $pid
-	wait_for 5 grep -q "^$signal\$" "$work/told"
+	wait_for grep -q "^$signal\$" "$work/told"
 done
 kill -TERM $pid
 status=0
@@ -40,7 +40,7 @@ is "what arrived" "$(sort -u "$work/told" | tr '\n' ' ')" "ALRM HUP INT QUIT TER
 # Default action: the program dies of it, and vcrun says so.
 with_signals vcrun sleep 1000 &
 pid=$!
-wait_for 5 jobs_are 1
+wait_for jobs_are 1
 sleep 0.2
 kill -TERM $pid
 status=0
@@ -50,7 +50,7 @@ is "exit status of sleep after SIGTERM" "$status" 143
 # nohup: the program ignores SIGHUP as its caller did.
 nohup vcrun --name=deaf sleep 1000 >"$work/nohup" 2>&1 &
 pid=$!
-wait_for 5 job_is deaf state running
+wait_for job_is deaf state running
 kill -HUP $pid
 sleep 0.3
 job_is deaf state running || fail "a program under nohup died of SIGHUP"
@@ -60,7 +60,7 @@ wait $pid || :
 # A vcrun that is killed leaves its program alone.
 vcrun --name=orphan sleep 1000 &
 pid=$!
-wait_for 5 job_is orphan state running
+wait_for job_is orphan state running
 kill -KILL $pid
 wait $pid || :
 sleep 0.3
@@ -73,7 +73,7 @@ shim=$(sed 's/.*) . \([0-9]*\) .*/\1/' "/proc/$vcinit/stat")
 setpriv --reuid=65534 --regid=65534 --clear-groups \
 	"$top_builddir/tests/parasite-attack" stop "$shim" 30 >"$work/stopper" 2>&1 &
 stopper=$!
-wait_for 5 grep -q ready "$work/stopper"
+wait_for grep -q ready "$work/stopper"
 for i in $(seq 100); do
 	try timeout 10 vcctl kill --signal=CONT owned
 	is "exit status of signal $i" "$status" 0

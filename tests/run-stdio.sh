@@ -50,7 +50,7 @@ is "open descriptors" "$got" "0 1 2 "
 # The ends of a pipeline see each other end.
 is "lines until head has had enough" "$(vcrun yes | head -n 3 | wc -l)" 3
 vcrun sh -c 'echo data; exec >&- 2>&-; exec sleep 1000' | cat >"$work/piped" &
-wait_for 5 grep -q data "$work/piped"
-wait_for 5 sh -c '! ps -o args= --ppid '$$' | grep -q ^cat'
+wait_for grep -q data "$work/piped"
+wait_for sh -c '! ps -o args= --ppid '$$' | grep -q ^cat'
 down --force
 wait

@@ -195,5 +195,5 @@ while not os.path.exists("hup"):
 END
 try python3 "$work/terminal.py"
 [ "$status" -eq 0 ] || fail "$out"
-wait_for 5 jobs_are 0
+wait_for jobs_are 0
 down

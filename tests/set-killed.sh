@@ -4,7 +4,7 @@
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-shape.sh"
 
-two_conf 256M 128M 60000
+two_conf 256M 128M 60000 true
 up --config="$work/two.conf"
 holder a 30
 
@@ -21,7 +21,7 @@ for step in shrink cpus grow save; do
 	[ -e "$state/reshape.journal" ] || fail "no journal is left by one killed at $step"
 	# A daemon that comes back puts things in order before it does anything else.
 	kill -KILL "$(daemon b)"
-	wait_for 5 sh -c 'vcctl list | grep -q "^b .*down"'
+	wait_for sh -c 'vcctl list | grep -q "^b .*down"'
 	vcctl up >"$work/up.out" || fail "up after one killed at $step: $(cat "$work/up.out")"
 	[ ! -e "$state/reshape.journal" ] || fail "the journal is still there"
 	case $step in
@@ -48,7 +48,7 @@ before=$(shape)
 # Fixed, since swap, where there is some, would let it be.
 vcctl set a --memory=20M --memory-mode=fixed --deadline=60 >"$work/set.out" 2>&1 &
 setter=$!
-wait_for 5 test -e "$state/reshape.journal"
+wait_for test -e "$state/reshape.journal"
 kill -TERM $setter
 status=0
 wait $setter || status=$?
@@ -67,7 +67,7 @@ holder a 30
 before=$(shape)
 for step in cpus save; do
 	KILL_AT=$step try vcctl set a --memory=100M
-	wait_for 5 test ! -e "$state/reshape.journal"
+	wait_for test ! -e "$state/reshape.journal"
 	case $step in
 	cpus) is "the shape after one killed at $step" "$(shape)" "$before" ;;
 	save) is "limit after one killed at $step" "$(limit_of a)" $((100 << 20)) ;;

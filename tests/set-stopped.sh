@@ -24,7 +24,7 @@ for step in shrink cpus grow save; do
 	echo "$step set a" >"$work/hook.at"
 	vcctl set a --memory=96M >"$work/set.out" 2>&1 &
 	stopped=$!
-	wait_for 10 test -e "$work/hook.stopped"
+	wait_for test -e "$work/hook.stopped"
 	vcctl set b --memory=112M --deadline=20 >"$work/out" 2>&1 || fail "set b: $(cat "$work/out")"
 	matches "what the next one says" "$(cat "$work/out")" 'process [0-9]+ was stopped while it had the lock'
 	status=0
@@ -60,11 +60,11 @@ END
 is "number" "$(stat -c %i "$work/other/same")" "$(stat -c %i "$state/reshape.lock")"
 flock -F "$work/other/same" sh -c 'touch "$1"; exec sleep 1000' - "$work/locked" &
 other=$!
-wait_for 10 test -e "$work/locked"
+wait_for test -e "$work/locked"
 kill -STOP $other
 flock -F "$state/reshape.lock" sleep 1000 &
 holder=$!
-wait_for 10 sh -c '! flock -n "$1" true' - "$state/reshape.lock"
+wait_for sh -c '! flock -n "$1" true' - "$state/reshape.lock"
 try vcctl set b --memory=112M --deadline=4
 is "exit status while the lock is held" "$status" 1
 matches "who has the lock" "$out" "made by process $holder"
@@ -78,7 +78,7 @@ rm -f "$work/hook.stopped"
 echo "shrink set a" >"$work/hook.at"
 vcctl set a --memory=96M >"$work/set.out" 2>&1 &
 stopped=$!
-wait_for 10 test -e "$work/hook.stopped"
+wait_for test -e "$work/hook.stopped"
 vcctl set b --memory=112M --deadline=20 >"$work/out" 2>&1 &
 next=$!
 sleep 0.5

@@ -7,6 +7,7 @@ requires python3
 [ "$(awk '/^SwapFree/ { print $2 }' /proc/meminfo)" -ge 131072 ] || skip "this machine has no 128 MiB of swap free"
 
 cat >"$work/one.conf" <<'END'
+exclusive = false
 partition a {
 	cpus = "0"
 	memory = "192M"
@@ -31,7 +32,7 @@ is "whether the kernel swaps it" "$(swaps a)" no
 is_back() {
 	[ "$(used_by a)" -ge $((80 << 20)) ]
 }
-wait_for 10 is_back
+wait_for is_back
 # vcrun has stopped with it, and goes on with it.
 kill -CONT "$(cat "$work/holder-a.child")"
 holder_ends a

@@ -34,7 +34,7 @@ from words import WORDS
 os.execvp("vcrun", ["vcrun", "--detach", "--name=words", "sh", "-c", "exec sleep 1000", *WORDS.values()])
 END
 as_user 65534 python3 "$work/start.py" "$work" >/dev/null
-wait_for 5 jobs_are 1
+wait_for jobs_are 1
 vcstat jobs | shows_nothing "vcstat jobs"
 vcstat jobs --json | shows_nothing "vcstat jobs --json"
 python3 - "$work" "$work/shown" <<'END'
@@ -50,7 +50,7 @@ END
 
 # A job's arguments can be megabytes. Enough is shown to know it by.
 as_user 65534 python3 -c 'import os; os.execvp("vcrun", ["vcrun", "--detach", "--name=long", "sleep", "1000"] + ["0" * 100000] * 10)' >/dev/null
-wait_for 5 jobs_are 2
+wait_for jobs_are 2
 at_most "bytes of arguments" "$(vcstat jobs --json | json "sum(map(len, [j for j in d['jobs'] if j['name'] == 'long'][0]['argv']))")" 4096
 
 # Names of IPC objects.
@@ -71,7 +71,7 @@ time.sleep(1000)
 END
 python3 "$work/open.py" "$state/vc0/vcd.sock" "$work" >"$work/opened" &
 opener=$!
-wait_for 5 grep -q open "$work/opened"
+wait_for grep -q open "$work/opened"
 vcstat ipc | shows_nothing "vcstat ipc"
 vcstat ipc --json | shows_nothing "vcstat ipc --json"
 at_least "objects" "$(json "len(d['ipc'])" <"$work/shown")" 5
@@ -102,9 +102,9 @@ cat "$state"/vc?/vcd.log | shows_nothing "the logs"
 # A log that has become large begins anew, for the shims too.
 head -c 5000000 /dev/zero | tr '\0' x >>"$state/vc0/vcd.log"
 vcrun --on=vc0 true
-wait_for 5 sh -c '[ "$(stat -c %s "$1")" -lt 100000 ]' - "$state/vc0/vcd.log"
+wait_for sh -c '[ "$(stat -c %s "$1")" -lt 100000 ]' - "$state/vc0/vcd.log"
 at_least "bytes of the log before" "$(stat -c %s "$state/vc0/vcd.log.1")" 5000000
 vcrun --on=vc0 --name=after sh -c true
-wait_for 5 grep -q 'has ended' "$state/vc0/vcd.log"
+wait_for grep -q 'has ended' "$state/vc0/vcd.log"
 is "NUL bytes in the log" "$(tr -dc '\0' <"$state/vc0/vcd.log" | wc -c)" 0
 down --force

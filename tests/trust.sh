@@ -103,7 +103,7 @@ s.listen()
 time.sleep(100)
 PY
 fake=$!
-wait_for 10 [ -S "$part/vc0/vcd.sock" ]
+wait_for [ -S "$part/vc0/vcd.sock" ]
 chown -R $owner "$part/vc0"
 VCRUN_STATE_DIR=$part refused part-owner vcrun --on=vc0 true
 VCRUN_STATE_DIR=$part refused "part-owner, as a user" as_user $other vcrun --on=vc0 true

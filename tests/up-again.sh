@@ -19,7 +19,7 @@ end_daemons() { # PARTITION...
 	for partition in "$@"; do
 		daemon=$(daemon_of "$partition")
 		kill -KILL "$daemon"
-		wait_for 10 test ! -d "/proc/$daemon"
+		wait_for test ! -d "/proc/$daemon"
 	done
 }
 again() { # REGEX OPTION...
@@ -31,7 +31,7 @@ again() { # REGEX OPTION...
 	for partition in a b; do
 		[ -d "/proc/$(daemon_of $partition)" ] || fail "up $*: the daemon of $partition does not run"
 	done
-	wait_for 10 job_is sleeper state running
+	wait_for job_is sleeper state running
 	is "the job's PID after up $*" "$(job sleeper pid)" "$pid"
 	is "the limit of a after up $*" "$(limit_of a)" $((128 << 20))
 }
@@ -56,7 +56,7 @@ again '^1 daemon started again'
 
 # Without a job there is nothing to be kept: the file counts.
 vcctl kill --signal=KILL sleeper >/dev/null
-wait_for 10 jobs_are 0
+wait_for jobs_are 0
 end_daemons a b
 up --config="$work/other.conf"
 is "the limit of a" "$(limit_of a)" $((64 << 20))

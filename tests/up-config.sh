@@ -7,6 +7,7 @@ requires python3
 
 cat >"$work/good.conf" <<'END'
 policy = "roundrobin"
+exclusive = false
 partition front {
 	cpus = "0"
 }

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # up-fails - an up that fails, or is interrupted, leaves what it found; one that was killed is
 # cleared by the next
-export VC_TEST_TIMEOUT=200
 . "${top_srcdir:=.}/tests/lib.sh"
 requires python3 setpriv
 
@@ -41,7 +40,7 @@ fails() { # WHAT REGEX COMMAND...
 		esac
 		[ $place != tmpfs ] || umount "$state"
 		[ $place = missing ] || rmdir "$state"
-		wait_for 5 no_traces
+		wait_for no_traces
 	done
 }
 
@@ -99,7 +98,7 @@ for size in 4k 8k 16k 64k; do
 	fi
 	is "left in a tmpfs of $size" "$(ls -A "$state")" ''
 	umount "$state"
-	wait_for 5 no_traces
+	wait_for no_traces
 done
 rmdir "$state"
 
@@ -108,12 +107,12 @@ for signal in INT TERM HUP; do
 	rm -f "$work/began"
 	bare "$work/silent" up --split=2 >"$work/up.out" 2>&1 &
 	command=$!
-	wait_for 10 [ -e "$work/began" ]
+	wait_for [ -e "$work/began" ]
 	kill -$signal $command
 	! wait $command || fail "up, after SIG$signal: came up"
 	matches "up, after SIG$signal" "$(cat "$work/up.out")" 'interrupted'
 	[ ! -e "$state" ] || fail "SIG$signal: left $state: $(ls -A "$state")"
-	wait_for 5 no_traces
+	wait_for no_traces
 done
 
 # Killed at any moment: the next up clears that, and its down leaves nothing.
@@ -122,7 +121,7 @@ for delay in 0.002 0.005 0.01 0.02 0.03 0.05 0.08 0.12 0.2 began; do
 	bare "$work/silent" up --split=2 >"$work/up.out" 2>&1 &
 	command=$!
 	if [ $delay = began ]; then
-		wait_for 10 [ -e "$work/began" ]
+		wait_for [ -e "$work/began" ]
 	else
 		sleep $delay
 	fi
@@ -134,5 +133,5 @@ for delay in 0.002 0.005 0.01 0.02 0.03 0.05 0.08 0.12 0.2 began; do
 	is "a job then" "$(vcrun echo works)" works
 	down
 	[ ! -e "$state" ] || fail "killed after $delay s: left $state: $(ls -A "$state")"
-	wait_for 5 no_traces
+	wait_for no_traces
 done

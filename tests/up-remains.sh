@@ -13,7 +13,7 @@ vcrun --detach --name=survivor sleep 1000 >/dev/null
 pid=$(job survivor pid)
 # shellcheck disable=SC2046 # a list
 kill -KILL $(daemons)
-wait_for 5 sh -c '[ "$(vcctl list | grep -c down)" = 2 ]'
+wait_for sh -c '[ "$(vcctl list | grep -c down)" = 2 ]'
 [ -d "/proc/$pid" ] || fail "the job died with its daemon"
 
 try vcctl up --split=1
@@ -22,7 +22,7 @@ matches "up with other partitions over living jobs" "$out" '1 job.*down --force'
 
 try vcctl up
 is "up after a crash" "$status" 0
-wait_for 5 job_is survivor state running
+wait_for job_is survivor state running
 is "the job's pid" "$(job survivor pid)" "$pid"
 is "vcrun after it" "$(vcrun echo works)" works
 
@@ -30,7 +30,7 @@ is "vcrun after it" "$(vcrun echo works)" works
 # shellcheck disable=SC2046
 kill -KILL $(daemons)
 kill -KILL "$pid"
-wait_for 5 sh -c '[ -z "$(ls "$VCRUN_STATE_DIR/jobs")" ]'
+wait_for sh -c '[ -z "$(ls "$VCRUN_STATE_DIR/jobs")" ]'
 try vcctl up --split=2
 is "up over an empty shell" "$status" 0
 matches "up over an empty shell" "$out" 'clearing what a crash left'

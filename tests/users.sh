@@ -46,7 +46,7 @@ for command in vcmove "vcctl kill"; do
 	matches "$command with a name of two" "$out" "several jobs are named hers: .* one of $numbers\$"
 done
 as_user $other vcctl kill hers || fail "he cannot end the job that is hers by name alone"
-wait_for 5 jobs_are 2
+wait_for jobs_are 2
 for word in nobodys '' ' 1' -1 18446744073709551617; do
 	try vcctl kill -- "$word"
 	is "exit status of vcctl kill '$word'" "$status" 1

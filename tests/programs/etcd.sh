@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # etcd - puts, a lease that is kept alive and a watch: the watch sees each put once
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 . "$top_srcdir/tests/programs/lib-programs.sh"
@@ -23,7 +22,7 @@ for uid in 0 $nobody; do
 		--initial-advertise-peer-urls "http://127.0.0.1:$peer" \
 		--initial-cluster "one=http://127.0.0.1:$peer" >"$work/etcd.log" 2>&1 &
 	server=$!
-	wait_for 20 client endpoint health
+	wait_for client endpoint health
 	lease=$(client lease grant 10 | sed -n 's/^lease \([0-9a-f]*\) .*/\1/p')
 	etcdctl --endpoints="http://127.0.0.1:$port" lease keep-alive "$lease" >"$work/lease.out" 2>&1 &
 	keeper=$!
@@ -45,7 +44,7 @@ for uid in 0 $nobody; do
 	rm "$work/stop"
 	[ ! -s "$work/put.err" ] || fail "a put failed: $(head -n 3 "$work/put.err")"
 	last=$(tail -n 1 "$work/put.out")
-	wait_for 20 grep -qx "$last" "$work/watch.out"
+	wait_for grep -qx "$last" "$work/watch.out"
 	awk '/^PUT/ { getline; getline; print }' "$work/watch.out" >"$work/numbers"
 	counts_up "what the watch saw" "$work/numbers"
 	is "puts that the watch saw" "$(lines_in "$work/numbers")" "$last"

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ffmpeg - what it encodes while it moves has the hash of what it encodes unmoved
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 . "$top_srcdir/tests/programs/lib-programs.sh"
@@ -23,7 +22,7 @@ for uid in 0 $nobody; do
 	other=$!
 	encode "$dir/moved.avi" as "$uid" vcrun --on=vc0 --name=ffmpeg &
 	job=$!
-	wait_for 10 job_is ffmpeg state running
+	wait_for job_is ffmpeg state running
 	bounce ffmpeg "$uid" 0.2 alive $job
 	wait $job || fail "ffmpeg: exit status $?"
 	wait $other

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # jvm - a Java program counts in several threads; jstack attaches to it between moves
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 . "$top_srcdir/tests/programs/lib-programs.sh"
@@ -50,7 +49,7 @@ for uid in 0 $nobody; do
 	as "$uid" vcrun --on=vc0 --name=jvm sh -c 'cd "$1" && exec java -Xmx64m -cp "$2" Count' \
 		- "$dir" "$work" >"$work/jvm.out" &
 	job=$!
-	wait_for 10 job_is jvm state running
+	wait_for job_is jvm state running
 	gets_on "$work/jvm.out"
 	bounce jvm "$uid" 0.1 attach_and_look
 	: >"$dir/stop"

@@ -16,7 +16,7 @@ more_lines() { # FILE BEFORE
 
 # The program keeps writing lines.
 gets_on() { # FILE
-	wait_for 20 more_lines "$1" "$(lines_in "$1")"
+	wait_for more_lines "$1" "$(lines_in "$1")"
 }
 
 # Counts 1, 2, 3 ... without a gap, as many lines as there are.

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # manager - Python's multiprocessing: a Manager's server process and three workers
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-600}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 . "$top_srcdir/tests/programs/lib-programs.sh"
@@ -43,7 +42,7 @@ for uid in 0 $nobody; do
 	as "$uid" env TMPDIR="$dir" vcrun --on=vc0 --name=manager python3 "$work/manager.py" "$dir/stop" \
 		>"$work/manager.out" 2>"$work/manager.err" &
 	job=$!
-	wait_for 20 more_lines "$work/manager.out" 5
+	wait_for more_lines "$work/manager.out" 5
 	bounce manager "$uid" 0.1 gets_on "$work/manager.out"
 	: >"$dir/stop"
 	wait $job || fail "the program: exit status $?: $(tail -n 5 "$work/manager.err")"

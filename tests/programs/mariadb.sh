@@ -4,7 +4,6 @@
 #
 # Its settings are the default ones but for one: a job with an io_uring is refused, so the server
 # does its I/O as it does where the kernel has no io_uring.
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-1500}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 . "$top_srcdir/tests/programs/lib-programs.sh"
@@ -39,7 +38,7 @@ for uid in 0 $nobody; do
 		--datadir="$dir/data" --socket="$dir/socket" --skip-networking --innodb-use-native-aio=OFF --pid-file="$dir/pid" \
 		2>"$work/mariadb.err" &
 	server=$!
-	wait_for 60 sql 'SELECT 1'
+	wait_for sql 'SELECT 1'
 	sql 'CREATE DATABASE test; GRANT ALL ON test.* TO root@localhost'
 	bench prepare >/dev/null
 	: >"$work/sysbench.out"

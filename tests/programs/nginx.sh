@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # nginx - serves new connections all the time: none is refused, reset or slow to connect
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 . "$top_srcdir/tests/programs/lib-programs.sh"
@@ -24,7 +23,7 @@ for uid in 0 $nobody; do
 	END
 	as "$uid" vcrun --on=vc0 --name=nginx nginx -c "$dir/conf" 2>"$work/nginx.err" &
 	server=$!
-	wait_for 10 ab -q -n 1 "http://127.0.0.1:$port/"
+	wait_for ab -q -n 1 "http://127.0.0.1:$port/"
 	# Longer than the moves take; each request is a connection of its own.
 	ab -q -r -c 10 -t $((moves + 8)) -n 10000000 "http://127.0.0.1:$port/" >"$work/ab.out" 2>&1 &
 	bench=$!

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ssh-agent - signs for clients outside of the job, at its socket, all the time
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-600}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 . "$top_srcdir/tests/programs/lib-programs.sh"
@@ -23,7 +22,7 @@ for uid in 0 $nobody; do
 	as "$uid" ssh-keygen -q -t ed25519 -N '' -f "$dir/key"
 	as "$uid" vcrun --on=vc0 --name=agent ssh-agent -D -a "$dir/socket" >/dev/null &
 	job=$!
-	wait_for 10 test -S "$dir/socket"
+	wait_for test -S "$dir/socket"
 	as "$uid" env SSH_AUTH_SOCK="$dir/socket" ssh-add -q "$dir/key"
 	: >"$work/signed"
 	while [ -d "$dir" ] && [ ! -e "$work/stop" ]; do

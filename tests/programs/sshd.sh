@@ -4,7 +4,6 @@
 #
 # The ordinary user is one with a shell, since sshd looks for it: postgres, if the
 # machine has it. Without one only root is tried.
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-900}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 . "$top_srcdir/tests/programs/lib-programs.sh"
@@ -20,7 +19,7 @@ connect() { # COMMAND...
 session_answers() {
 	count=$((count + 1))
 	echo "$count" >&8
-	wait_for 20 grep -q "got $count" "$work/session.out"
+	wait_for grep -q "got $count" "$work/session.out"
 	is "a new session" "$(connect echo new)" new
 }
 
@@ -45,7 +44,7 @@ serve() { # UID LOGIN
 	as "$uid" vcrun --on=vc0 --name=sshd "$(command -v sshd)" -D -e -f "$dir/config" \
 		2>"$work/sshd.err" &
 	server=$!
-	wait_for 10 connect true
+	wait_for connect true
 	mkfifo "$work/keys"
 	# Only root's sshd can give a terminal its group.
 	# shellcheck disable=SC2016,SC2046 # for the shell at the other end; an option or nothing

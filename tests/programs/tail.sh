@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # tail - tail -f, by inotify and by sleeping, prints each line once
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-600}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 . "$top_srcdir/tests/programs/lib-programs.sh"
@@ -11,7 +10,7 @@ up
 append_one() {
 	count=$((count + 1))
 	echo $count >>"$dir/log"
-	wait_for 20 has_lines $count
+	wait_for has_lines $count
 }
 
 has_lines() { # NUMBER
@@ -26,7 +25,7 @@ follow() { # UID OPTION...
 	count=0
 	as "$uid" vcrun --on=vc0 --name=tail tail "$@" -f "$dir/log" >"$work/tail.out" &
 	job=$!
-	wait_for 10 job_is tail state running
+	wait_for job_is tail state running
 	bounce tail "$uid" 0.05 append_one
 	end_job tail $job
 	counts_up "tail $*" "$work/tail.out"

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # tcpdump - captures through a mapped packet ring: each datagram is there once, also
 # those that came while it stood still
-export VC_TEST_TIMEOUT="${VC_TEST_TIMEOUT:-600}"
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 . "$top_srcdir/tests/programs/lib-programs.sh"
@@ -13,7 +12,7 @@ port=$(free_port)
 vcrun --on=vc0 --name=tcpdump "$(command -v tcpdump)" -Z root -i lo -U -n -l -A -s 0 \
 	"udp and dst port $port" >"$work/capture" 2>"$work/tcpdump.err" &
 job=$!
-wait_for 10 grep -q 'listening on' "$work/tcpdump.err"
+wait_for grep -q 'listening on' "$work/tcpdump.err"
 python3 - "$port" "$work/stop" <<-'END' >"$work/sent" &
 	import os, socket, sys, time
 	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -28,7 +27,7 @@ sender=$!
 bounce tcpdump 0 0.1 gets_on "$work/capture"
 : >"$work/stop"
 wait $sender
-wait_for 20 grep -q "number $(cat "$work/sent")\\." "$work/capture"
+wait_for grep -q "number $(cat "$work/sent")\\." "$work/capture"
 end_job tcpdump $job INT
 grep -o 'number [0-9]*\.' "$work/capture" | tr -dc '0-9\n' >"$work/numbers"
 counts_up "what was captured" "$work/numbers"
