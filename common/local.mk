@@ -1,5 +1,5 @@
 noinst_LTLIBRARIES += libcommon.la
-libcommon_la_SOURCES = common/cleanup.h common/clock.h common/duration.c common/duration.h \
+libcommon_la_SOURCES = common/array.h common/cleanup.h common/clock.h common/duration.c common/duration.h \
 	common/err.c common/err.h common/file.c common/file.h common/log-bound.c \
 	common/log-bound.h common/log.c common/log.h common/proc.c common/proc.h common/procdir.c \
 	common/procdir.h common/statedir.h \

@@ -121,6 +121,24 @@ int cpulist_next(const struct cpulist *set, unsigned int from)
 	return -1;
 }
 
+int cpulist_last(const struct cpulist *set)
+{
+	for (size_t i = ARRAY_SIZE(set->word); i-- > 0;) {
+		if (set->word[i])
+			return (int)(i * 64) + 63 - __builtin_clzll(set->word[i]);
+	}
+	return -1;
+}
+
+bool cpulist_contains(const struct cpulist *set, const struct cpulist *part)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(set->word); i++) {
+		if (part->word[i] & ~set->word[i])
+			return false;
+	}
+	return true;
+}
+
 bool cpulist_overlap(const struct cpulist *a, const struct cpulist *b)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(a->word); i++) {

@@ -18,6 +18,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "partition/device/irq.h"
+#include "partition/topology.h"
 
 #define JOB_PREFIX "job-"
 #define ADOPT_SHRINK_USEC 2000000
@@ -41,6 +42,16 @@ static int partition_set_memory(struct cg *cg, const struct partition_spec *spec
 				   &obtained, err);
 }
 
+int partition_set_cpus(struct cg *cg, const struct partition_spec *spec, bool exclusive,
+		       enum cg_exclusive *ret_obtained, struct vc_err *err)
+{
+	int r = topology_check_cpus(spec->cpus, NULL, 0, NULL, err);
+
+	return r < 0 ? r
+		     : cg_cpus_set(cg, spec->name, spec->cpus, spec->mems, exclusive, ret_obtained,
+				   err);
+}
+
 int partition_create(struct cg *cg, const struct partition_spec *spec,
 		     enum cg_exclusive *ret_obtained, struct vc_err *err)
 {
@@ -49,8 +60,7 @@ int partition_create(struct cg *cg, const struct partition_spec *spec,
 	int r = cg_group_create(cg, spec->name, err);
 
 	if (r == 0)
-		r = cg_cpus_set(cg, spec->name, spec->cpus, spec->mems, spec->exclusive, &obtained,
-				err);
+		r = partition_set_cpus(cg, spec, spec->exclusive, &obtained, err);
 	if (r == 0)
 		r = partition_set_memory(cg, spec, err);
 	if (r == 0) {

@@ -20,6 +20,10 @@
 int partition_create(struct cg *cg, const struct partition_spec *spec,
 		     enum cg_exclusive *ret_obtained, struct vc_err *err);
 
+/* Sets the CPUs and nodes. exclusive and *ret_obtained: see cg_cpus_set(). Returns 0 or -errno. */
+int partition_set_cpus(struct cg *cg, const struct partition_spec *spec, bool exclusive,
+		       enum cg_exclusive *ret_obtained, struct vc_err *err);
+
 /*
  * Of the partitions that ask for their CPUs as their own, those that exist and those of them whose
  * CPUs the kernel refuses to others. On v1 all get that or none, so that it does not matter which

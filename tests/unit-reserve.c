@@ -80,24 +80,20 @@ static const char *below(const char *group, const char *name, char path[static C
 	return path;
 }
 
-static int check_child(const struct cg_hier *h, const char *group, const char *name, void *arg)
+static int check_child(const struct trial *trial, const char *group)
 {
-	const struct trial *trial = arg;
-	char path[CG_GROUP_MAX];
-	struct set child = set_of(below(group, name, path));
+	struct set child = set_of(group);
 
 	return set_within(&child, &trial->set) ? 0 : -EBUSY;
 }
 
-static int check_sibling(const struct cg_hier *h, const char *group, const char *name, void *arg)
+static int check_sibling(const struct trial *trial, const char *group)
 {
-	const struct trial *trial = arg;
-	char path[CG_GROUP_MAX];
 	struct set sibling;
 
-	if (!strcmp(below(group, name, path), trial->group))
+	if (!strcmp(group, trial->group))
 		return 0;
-	sibling = set_of(path);
+	sibling = set_of(group);
 	return (trial->set.exclusive || sibling.exclusive) &&
 			       cpulist_overlap(&trial->set.cpus, &sibling.cpus)
 		       ? -EINVAL
@@ -108,15 +104,19 @@ static int kernel_check(const struct trial *trial)
 {
 	char parent[CG_GROUP_MAX];
 	struct set above;
-	int r = cg_group_each_child(hier, trial->group, check_child, (void *)trial);
+	int r = 0;
 
+	CG_FOREACH_CHILD(walk, hier, trial->group)
+		r = r == 0 ? check_child(trial, walk.group) : r;
 	if (r < 0 || !*trial->group)
 		return r;
 	cg_group_parent(trial->group, parent);
 	above = set_of(parent);
 	if (!set_within(&trial->set, &above))
 		return -EACCES;
-	return cg_group_each_child(hier, parent, check_sibling, (void *)trial);
+	CG_FOREACH_CHILD(walk, hier, parent)
+		r = r == 0 ? check_sibling(trial, walk.group) : r;
+	return r;
 }
 
 /* What ld's --wrap puts in place of the functions without __wrap_. */
@@ -124,8 +124,6 @@ int __wrap_cg_file_write(const struct cg_hier *h, const char *group, const char 
 			 const char *text);
 int __wrap_cg_lib_set(struct cg *c, const struct cg_hier *h, const char *group, const char *file,
 		      const char *value, struct vc_err *err);
-int __wrap_topology_check_cpus(const char *list, char *ret, size_t size, size_t *ret_n,
-			       struct vc_err *err);
 
 int __wrap_cg_file_write(const struct cg_hier *h, const char *group, const char *file,
 			 const char *text)
@@ -152,13 +150,6 @@ int __wrap_cg_lib_set(struct cg *c, const struct cg_hier *h, const char *group, 
 		      const char *value, struct vc_err *err)
 {
 	return __wrap_cg_file_write(h, group, file, value);
-}
-
-/* This machine may have fewer than eight. */
-int __wrap_topology_check_cpus(const char *list, char *ret, size_t size, size_t *ret_n,
-			       struct vc_err *err)
-{
-	return 0;
 }
 
 /* --- the groups ------------------------------------------------------------ */

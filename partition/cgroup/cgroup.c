@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * cgroup.c - making and removing our groups, the same in every hierarchy
+ * cgroup.c - which hierarchy has which controllers, and where our base groups are
  *
- * libcgroup (lib.c) finds, makes, sets and deletes what "vcctl up" and
- * "vcctl down" deal with. What happens at every launch or several times a second
- * (a job's group, entering, listing, reading) is plain file operations on the
- * hierarchies' descriptors, because the library costs ten times the system call.
+ * "vcctl up" detects this once and writes it into one line, with a part for each hierarchy. Daemons
+ * and shims get that line:
+ *
+ *	controllers|version|mount point|base group;...
+ *	cpuset|1|/sys/fs/cgroup/cpuset|vcrun;|2|/sys/fs/cgroup/unified|vcrun
+ *
+ * With the line nothing is detected, and only the mount points are opened. The line also keeps the
+ * base the same for a process that runs inside a job.
  */
 #include "partition/cgroup/cgroup.h"
 
@@ -16,480 +20,363 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
-#include "common/clock.h"
 #include "common/file.h"
 #include "partition/cgroup/priv.h"
-#include "partition/cpulist.h"
 
-#define REMOVE_WAIT_USEC 500000
-#define INHERIT_TRIES 5
-
-int cg_group_check_path(const char *path, struct vc_err *err)
-{
-	const char *p = path;
-
-	if (strlen(path) > CG_TAIL_MAX - 64 || strpbrk(path, "\n|;"))
-		return err_set(err, EINVAL, "\"%s\" cannot be a group: too long or a bad character",
-			       path);
-	while (*p) {
-		size_t len = strcspn(p, "/");
-
-		if (len == 0 || (len == 1 && p[0] == '.') || (len == 2 && !strncmp(p, "..", 2)) ||
-		    (p[len] == '/' && !p[len + 1]))
-			return err_set(err, EINVAL, "\"%s\" cannot be a group: a name in it is",
-				       path);
-		p += len + (p[len] == '/');
-	}
-	return 0;
-}
-
-int cg_group_of(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX])
-{
-	int n = snprintf(ret, CG_GROUP_MAX, "%s%s%s", hier->base, *path ? "/" : "", path);
-
-	return n < CG_GROUP_MAX ? 0 : -ENAMETOOLONG;
-}
-
-int cg_group_find(const struct cg_hier *hier, const char *path, char ret[static CG_GROUP_MAX])
-{
-	int r = cg_group_check_path(path, NULL);
-
-	if (r < 0)
-		return r;
-	return hier ? cg_group_of(hier, path, ret) : -EOPNOTSUPP;
-}
-
-void cg_group_parent(const char *group, char ret[static CG_GROUP_MAX])
-{
-	const char *slash = strrchr(group, '/');
-
-	snprintf(ret, CG_GROUP_MAX, "%.*s", slash ? (int)(slash - group) : 0, group);
-}
-
-int cg_file_open(const struct cg_hier *hier, const char *group, const char *file, int flags)
-{
-	char name[CG_GROUP_MAX + 64];
-	int fd;
-
-	if (snprintf(name, sizeof(name), "%s%s%s", group, *group ? "/" : "", file) >=
-	    (int)sizeof(name))
-		return -ENAMETOOLONG;
-	fd = openat(hier->fd, name, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-ssize_t cg_file_read(const struct cg_hier *hier, const char *group, const char *file, char *buf,
-		     size_t size)
-{
-	char name[CG_GROUP_MAX + 64];
-
-	snprintf(name, sizeof(name), "%s%s%s", group, *group ? "/" : "", file);
-	return file_read(hier->fd, name, buf, size);
-}
-
-int cg_file_read_u64(const struct cg_hier *hier, const char *group, const char *file, uint64_t *ret)
-{
-	char name[CG_GROUP_MAX + 64];
-
-	snprintf(name, sizeof(name), "%s%s%s", group, *group ? "/" : "", file);
-	return file_read_u64(hier->fd, name, ret);
-}
-
-int cg_file_write(const struct cg_hier *hier, const char *group, const char *file, const char *text)
-{
-	char name[CG_GROUP_MAX + 64];
-
-	snprintf(name, sizeof(name), "%s%s%s", group, *group ? "/" : "", file);
-	return file_write(hier->fd, name, text);
-}
-
-bool cg_file_exists(const struct cg_hier *hier, const char *group, const char *file)
-{
-	char name[CG_GROUP_MAX + 64];
-
-	snprintf(name, sizeof(name), "%s%s%s", group, *group ? "/" : "", file);
-	return faccessat(hier->fd, name, F_OK, 0) == 0;
-}
-
-int cg_group_each_child(const struct cg_hier *hier, const char *group, cg_child_fn *f, void *arg)
-{
-	_cleanup_close_ int fd =
-		openat(hier->fd, *group ? group : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
-	int r = 0;
-
-	if (fd < 0)
-		return -errno;
-	dir = fdopendir(fd);
-	if (!dir)
-		return -errno;
-	steal_fd(&fd);
-	while (r == 0 && (entry = readdir(dir))) {
-		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			r = f(hier, group, entry->d_name, arg);
-	}
-	return r;
-}
-
-struct taken {
-	struct cpulist cpus;
-	const char *but; /* the name of the group that asks */
+const char *const cg_controller_names[CG_INDEX_N] = {
+#define X(id, name) [CG_INDEX_##id] = name,
+	CG_CONTROLLERS(X)
+#undef X
 };
 
-static int group_add_taken(const struct cg_hier *hier, const char *group, const char *name,
-			   void *arg)
+const struct cg_hier *cg_hier_of(const struct cg *cg, enum cg_bit bit)
 {
-	struct taken *taken = arg;
-	char child[CG_GROUP_MAX], text[CPULIST_TEXT];
-	struct cpulist cpus;
-	uint64_t exclusive;
-
-	if (!strcmp(name, taken->but) || snprintf(child, sizeof(child), "%s%s%s", group,
-						  *group ? "/" : "", name) >= (int)sizeof(child))
-		return 0;
-	if (cg_file_read_u64(hier, child, "cpuset.cpu_exclusive", &exclusive) == 0 && exclusive &&
-	    cg_file_read(hier, child, "cpuset.cpus", text, sizeof(text)) >= 0 &&
-	    cpulist_parse(text, &cpus) == 0)
-		cpulist_join(&taken->cpus, &cpus);
-	return 0;
-}
-
-static int group_inherit_once(const struct cg_hier *hier, const char *group, struct vc_err *err)
-{
-	char parent[CG_GROUP_MAX], cpus[CPULIST_TEXT], mems[CPULIST_TEXT];
-	const char *slash = strrchr(group, '/');
-	int r;
-
-	if (cg_file_read(hier, group, "cpuset.cpus", cpus, sizeof(cpus)) > 0 &&
-	    cg_file_read(hier, group, "cpuset.mems", mems, sizeof(mems)) > 0)
-		return 0;
-	cg_group_parent(group, parent);
-	if (cg_file_read(hier, parent, "cpuset.cpus", cpus, sizeof(cpus)) < 0 ||
-	    cg_file_read(hier, parent, "cpuset.mems", mems, sizeof(mems)) < 0)
-		return err_set(err, ENOENT, "cannot read the CPUs of %s/%s", hier->mount, parent);
-	r = cg_file_write(hier, group, "cpuset.mems", mems);
-	if (r == 0)
-		r = cg_file_write(hier, group, "cpuset.cpus", cpus);
-	if (r == -EINVAL) {
-		struct taken taken = { .but = slash ? slash + 1 : group };
-		struct cpulist rest;
-
-		cg_group_each_child(hier, parent, group_add_taken, &taken);
-		if (cpulist_parse(cpus, &rest) < 0)
-			return err_set(err, EINVAL, "cannot read the CPUs of %s/%s", hier->mount,
-				       parent);
-		cpulist_subtract(&rest, &taken.cpus);
-		if (cpulist_count(&rest) > 0) {
-			if (cpulist_format(&rest, cpus, sizeof(cpus)) == 0)
-				r = cg_file_write(hier, group, "cpuset.cpus", cpus);
-		} else {
-			cg_cpus_v1_ask_instances(hier, parent);
-			if (cg_file_write(hier, group, "cpuset.cpus", cpus) < 0)
-				return err_set(err, EBUSY,
-					       "no CPU is left for %s/%s: its neighbours have all "
-					       "as their own",
-					       hier->mount, group);
-			r = 0;
-		}
+	for (size_t i = 0; i < cg->n; i++) {
+		if (cg->hier[i].bits & bit)
+			return &cg->hier[i];
 	}
-	if (r < 0)
-		return err_sys(err, -r, "cannot give %s/%s its parent's CPUs %s and nodes %s",
-			       hier->mount, group, cpus, mems);
-	/* v2 always moves a process's pages to the nodes of its new group. */
-	cg_file_write(hier, group, "cpuset.memory_migrate", "1");
-	return 0;
+	return NULL;
 }
 
-int cg_group_inherit(const struct cg_hier *hier, const char *group, struct vc_err *err)
+const struct cg_hier *cg_tracking(const struct cg *cg)
 {
-	int r = -EACCES;
-
-	/* The parent's may be changed between reading and writing them. */
-	for (int try = 0; try < INHERIT_TRIES && r == -EACCES; try++)
-		r = group_inherit_once(hier, group, err);
-	return r;
+	for (size_t i = 0; i < cg->n; i++) {
+		if (cg->hier[i].version == 2)
+			return &cg->hier[i];
+	}
+	return &cg->hier[0];
 }
 
-static bool group_has_word(const char *list, const char *word)
-{
-	size_t len = strlen(word);
+static const char *const shown_names[CG_SHOWN] = { "cpuset", "cpu", "memory", "pids", "freezer" };
 
-	for (const char *p = list; (p = strstr(p, word)); p += len) {
-		if ((p == list || p[-1] == ' ') && (p[len] == ' ' || !p[len]))
-			return true;
+static void cg_show(struct cg *cg, const char *name, const struct cg_hier *hier)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cg->shown); i++) {
+		if (strcmp(shown_names[i], name))
+			continue;
+		cg->shown[i].version = hier->version;
+		strcpy(cg->shown[i].mount, hier->mount);
+	}
+}
+
+/* Returns whether a list of names like "cpu,cpuacct" has one of hier's controllers. */
+static bool cg_names_hier(const struct cg_hier *hier, const char *names, size_t len)
+{
+	for (size_t i = 0; i < CG_INDEX_N; i++) {
+		const char *name = cg_controller_names[i];
+		const char *p = names;
+
+		if (!(hier->bits & (1u << i)))
+			continue;
+		while (p < names + len) {
+			size_t n = strcspn(p, ",:");
+
+			if (n == strlen(name) && !strncmp(p, name, n))
+				return true;
+			p += n + 1;
+		}
 	}
 	return false;
 }
 
-void cg_group_enable_children(const struct cg_hier *hier, const char *group)
+int cg_proc_group(const struct cg_hier *hier, const char *text, char *ret, size_t size)
 {
-	char have[256], on[256];
+	for (const char *line = text; *line;) {
+		size_t len = strcspn(line, "\n");
+		const char *names = memchr(line, ':', len);
+		const char *group =
+			names ? memchr(names + 1, ':', len - (size_t)(names + 1 - line)) : NULL;
 
-	if (cg_file_read(hier, group, "cgroup.controllers", have, sizeof(have)) < 0 ||
-	    cg_file_read(hier, group, "cgroup.subtree_control", on, sizeof(on)) < 0)
-		return;
-	for (size_t i = 0; i < CG_INDEX_N; i++) {
-		const char *name = cg_controller_names[i];
-		char order[32];
+		if (group) {
+			size_t n_names = (size_t)(group - names) - 1;
+			size_t n_group = len - (size_t)(group + 1 - line);
 
-		if (!(hier->bits & (1u << i)) || !group_has_word(have, name) ||
-		    group_has_word(on, name))
-			continue;
-		snprintf(order, sizeof(order), "+%s", name);
-		cg_file_write(hier, group, "cgroup.subtree_control", order);
+			names++, group++;
+			if (hier->version == 2 ? n_names == 0 && line[0] == '0'
+					       : cg_names_hier(hier, names, n_names)) {
+				while (n_group && *group == '/')
+					group++, n_group--;
+				if (n_group >= size)
+					return -ENAMETOOLONG;
+				memcpy(ret, group, n_group);
+				ret[n_group] = '\0';
+				return 0;
+			}
+		}
+		line += len + (line[len] == '\n');
 	}
+	return -ENOENT;
 }
 
-/* One group whose parent exists. A job's group is made on the launch path, hence
- * without libcgroup, which also cannot address a hierarchy without controllers. */
-static int group_make(struct cg *cg, const struct cg_hier *hier, const char *group, bool hot,
-		      struct vc_err *err)
+static int cg_open_hier(struct cg_hier *hier, struct vc_err *err)
 {
-	char parent[CG_GROUP_MAX];
-	int r;
-
-	if (hier->version == 2 && hier->bits) {
-		cg_group_parent(group, parent);
-		cg_group_enable_children(hier, parent);
-	}
-	if (!hot && hier->bits) {
-		r = cg_lib_make(cg, hier, group, err);
-		if (r < 0)
-			return r;
-	} else if (mkdirat(hier->fd, group, 0755) < 0 && errno != EEXIST) {
-		if (errno == ENOENT)
-			return -ENOENT;
-		return err_sys(err, errno, "cannot make the group %s/%s", hier->mount, group);
-	}
-	if (hier->version == 1 && (hier->bits & CG_CPUSET))
-		return cg_group_inherit(hier, group, err);
+	hier->fd = open(hier->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (hier->fd < 0)
+		return err_sys(err, errno, "cannot open the cgroup hierarchy %s", hier->mount);
 	return 0;
 }
 
-int cg_group_make_hot(struct cg *cg, const struct cg_hier *hier, const char *group,
-		      struct vc_err *err)
+static bool cg_ends_with(const char *text, size_t len, const char *end)
 {
-	int r = group_make(cg, hier, group, true, err);
-
-	return r == -ENOENT
-		       ? err_sys(err, ENOENT, "cannot make the group %s/%s", hier->mount, group)
-		       : r;
+	return len > strlen(end) && !strncmp(text + len - strlen(end), end, strlen(end));
 }
 
-/* All groups on the way, from the top: those above our base matter on v2, where
- * each must pass the controllers on. */
-static int group_make_way(struct cg *cg, const struct cg_hier *hier, const char *group,
-			  struct vc_err *err)
+/*
+ * Where our base is on v2, and its name. Only a group directly below the root can have dedicated
+ * CPUs, and a session or service of systemd may end at any time. So under systemd it is a slice of
+ * our own. Otherwise it is the group that this process is in, or the next one above without
+ * processes, because a group with processes cannot pass controllers on.
+ */
+static const char *cg_v2_home(const struct cg_hier *hier, const char *instance,
+			      char own[static CG_GROUP_MAX])
 {
-	for (const char *end = group; *end;) {
-		char part[CG_GROUP_MAX];
-		int r;
+	size_t first = strcspn(own, "/");
+	char pid[32];
 
-		end += strspn(end, "/");
-		end += strcspn(end, "/");
-		snprintf(part, sizeof(part), "%.*s", (int)(end - group), group);
-		if (hier->version == 1 && end - group < (ptrdiff_t)strlen(hier->base))
-			continue;
-		r = group_make(cg, hier, part, false, err);
-		if (r == -ENOENT)
-			return err_sys(err, ENOENT, "cannot make the group %s/%s", hier->mount,
-				       part);
-		if (r < 0)
-			return r;
+	if (cg_ends_with(own, first, ".slice") || cg_ends_with(own, first, ".scope")) {
+		own[0] = '\0';
+		return strcmp(instance, "vcrun") ? instance : "vc.slice";
 	}
+	while (*own && cg_file_read(hier, own, "cgroup.procs", pid, sizeof(pid)) > 0) {
+		char parent[CG_GROUP_MAX];
+
+		cg_group_parent(own, parent);
+		strcpy(own, parent);
+	}
+	return instance;
+}
+
+static int cg_find_base(struct cg_hier *hier, const char *instance, const char *proc,
+			struct vc_err *err)
+{
+	char own[CG_GROUP_MAX];
+	struct stat st;
+	int n, r = cg_proc_group(hier, proc, own, sizeof(own));
+
+	if (r < 0)
+		return err_sys(err, -r, "cannot tell this process's group in %s", hier->mount);
+	if (!strncmp(own, "..", 2) || (*own && fstatat(hier->fd, own, &st, 0) < 0))
+		return err_set(err, ENOENT,
+			       "this process's group /%s is not visible below %s: run vcrun in a "
+			       "cgroup namespace of its own, or outside of the container",
+			       own, hier->mount);
+	if (hier->version == 2 && hier->bits)
+		instance = cg_v2_home(hier, instance, own);
+	n = snprintf(hier->base, sizeof(hier->base), "%s%s%s", own, *own ? "/" : "", instance);
+	if (n + CG_TAIL_MAX >= (int)sizeof(hier->base) || strpbrk(hier->base, "|;\n") ||
+	    strpbrk(hier->mount, "|;\n"))
+		return err_set(err, EINVAL, "the group %s%s/%s has a name that vcrun cannot use",
+			       hier->mount, own, instance);
 	return 0;
 }
 
-int cg_group_create(struct cg *cg, const char *path, struct vc_err *err)
+/*
+ * Leaves out hierarchies that cost more than they give. The unified one counts CPU time, so cpuacct
+ * is not needed beside it; devices is not needed where BPF works. A new v1 cpu group has no
+ * real-time budget where the kernel has real-time groups: a job in it could not use SCHED_FIFO.
+ */
+static bool cg_wants_hier(const struct cg_hier *hier, bool unified)
 {
-	bool hot = strchr(path, '/') != NULL;
-	bool fresh[CG_HIERS_MAX] = { false };
-	char group[CG_GROUP_MAX];
-	int r = cg_group_check_path(path, err);
+	if (hier->version == 2)
+		return unified;
+	if (hier->bits & ~(unsigned int)(CG_CPU | CG_CPUACCT | CG_DEVICES))
+		return true;
+	if (hier->bits & CG_DEVICES)
+		return !unified || !cg_bpf_usable();
+	if (hier->bits & CG_CPUACCT)
+		return !unified;
+	return !cg_file_exists(hier, "", "cpu.rt_runtime_us");
+}
+
+static bool cg_has_usable_unified(const struct cg *cg)
+{
+	const struct cg_hier *hier = cg_tracking(cg);
+
+	return hier->version == 2 &&
+	       (hier->bits || faccessat(hier->fd, ".", W_OK, AT_EACCESS) == 0);
+}
+
+static int cg_hier_order(const void *a, const void *b)
+{
+	const struct cg_hier *ha = a, *hb = b;
+
+	return (int)(hb->bits & CG_CPUSET) - (int)(ha->bits & CG_CPUSET);
+}
+
+static int cg_detect(struct cg *cg, const char *instance, struct vc_err *err)
+{
+	_cleanup_free_ char *proc = NULL;
+	ssize_t len;
+	size_t kept = 0;
+	bool unified;
+	int r = cg_lib_discover(cg, err);
 
 	if (r < 0)
 		return r;
+	len = file_read_all(AT_FDCWD, "/proc/self/cgroup", CG_PROC_MAX, &proc);
+	if (len < 0)
+		return err_sys(err, (int)-len, "cannot read /proc/self/cgroup");
+	for (size_t i = 0; i < cg->n; i++) {
+		r = cg_open_hier(&cg->hier[i], err);
+		if (r < 0)
+			return r;
+	}
+	unified = cg->n > 0 && cg_has_usable_unified(cg);
+	for (size_t i = 0; i < cg->n; i++) {
+		if (cg_wants_hier(&cg->hier[i], unified))
+			cg->hier[kept++] = cg->hier[i];
+		else
+			close(cg->hier[i].fd);
+	}
+	cg->n = kept;
+	if (cg->n == 0)
+		return err_set(err, EOPNOTSUPP, "this machine has no cgroup controllers");
+	qsort(cg->hier, cg->n, sizeof(cg->hier[0]), cg_hier_order);
+	for (size_t i = 0; i < cg->n; i++) {
+		r = cg_find_base(&cg->hier[i], instance, proc, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int cg_write_text(struct cg *cg)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	bool bad;
+
+	if (!out)
+		return -ENOMEM;
 	for (size_t i = 0; i < cg->n; i++) {
 		const struct cg_hier *hier = &cg->hier[i];
+		const char *comma = "";
 
-		r = cg_group_of(hier, path, group);
-		if (r < 0)
-			break;
-		fresh[i] = !cg_file_exists(hier, group, "cgroup.procs");
-		r = hot ? group_make(cg, hier, group, true, err) : -ENOENT;
-		if (r == -ENOENT)
-			r = group_make_way(cg, hier, group, err);
-		if (r < 0)
-			break;
+		fputs(i ? ";" : "", out);
+		for (size_t c = 0; c < CG_INDEX_N; c++) {
+			if (!(hier->bits & (1u << c)))
+				continue;
+			fprintf(out, "%s%s", comma, cg_controller_names[c]);
+			comma = ",";
+		}
+		fprintf(out, "|%d|%s|%s", hier->version, hier->mount, hier->base);
 	}
-	if (r == 0)
-		return 0;
-	for (size_t i = 0; i < cg->n; i++) {
-		if (fresh[i] && cg_group_of(&cg->hier[i], path, group) == 0)
-			unlinkat(cg->hier[i].fd, group, AT_REMOVEDIR);
+	bad = ferror(out);
+	if (fclose(out) || bad)
+		return -ENOMEM;
+	cg->text = steal_ptr(text);
+	return 0;
+}
+
+static int cg_parse_names(char *names, unsigned int *ret)
+{
+	unsigned int bits = 0;
+	char *save, *name;
+
+	for (name = strtok_r(names, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+		size_t i = 0;
+
+		while (i < CG_INDEX_N && strcmp(name, cg_controller_names[i]))
+			i++;
+		if (i == CG_INDEX_N)
+			return -EINVAL;
+		bits |= 1u << i;
 	}
-	return r;
+	*ret = bits;
+	return 0;
 }
 
-bool cg_group_exists(struct cg *cg, const char *path)
+/* Reads one part of the line, and changes it. */
+static int cg_parse_hier(char *part, struct cg_hier *ret)
 {
-	char group[CG_GROUP_MAX];
+	struct cg_hier hier = { .fd = -1 };
+	char *rest = part;
+	const char *names = strsep(&rest, "|"), *version = strsep(&rest, "|");
+	const char *mount = strsep(&rest, "|"), *base = strsep(&rest, "|");
 
-	for (size_t i = 0; i < cg->n; i++) {
-		if (cg_group_check_path(path, NULL) < 0 ||
-		    cg_group_of(&cg->hier[i], path, group) < 0 ||
-		    !cg_file_exists(&cg->hier[i], group, "cgroup.procs"))
-			return false;
-	}
-	return true;
+	if (!base || rest || (strcmp(version, "1") && strcmp(version, "2")))
+		return -EINVAL;
+	hier.version = version[0] - '0';
+	if (mount[0] != '/' || strlen(mount) >= sizeof(hier.mount))
+		return -EINVAL;
+	if (base[0] == '/' || base[0] == '\0' || strlen(base) + CG_TAIL_MAX >= sizeof(hier.base))
+		return -EINVAL;
+	strcpy(hier.mount, mount);
+	strcpy(hier.base, base);
+	if (cg_parse_names((char *)(uintptr_t)names, &hier.bits) < 0)
+		return -EINVAL;
+	*ret = hier;
+	return 0;
 }
 
-/* CPUs of its own go back now, not when the kernel gets round to the dead group. */
-static void group_give_cpus_back(const struct cg_hier *hier, const char *group)
+static int cg_read_text(struct cg *cg, const char *text, struct vc_err *err)
 {
-	if (hier->version == 2 && (hier->bits & CG_CPUSET) && cg_cpus_v2_is_root(hier, group))
-		cg_file_write(hier, group, "cpuset.cpus.partition", "member");
-}
+	_cleanup_free_ char *copy = strdup(text);
+	char *rest = copy, *part;
 
-static int group_remove_one(const struct cg_hier *hier, const char *group)
-{
-	group_give_cpus_back(hier, group);
-	return unlinkat(hier->fd, group, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static int group_remove_child(const struct cg_hier *hier, const char *group, const char *name,
-			      void *arg)
-{
-	char child[CG_GROUP_MAX];
-	int r;
-
-	if (snprintf(child, sizeof(child), "%s/%s", group, name) >= (int)sizeof(child))
-		return -ENAMETOOLONG;
-	r = cg_group_each_child(hier, child, group_remove_child, arg);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	return group_remove_one(hier, child);
-}
-
-static int group_remove(struct cg *cg, const struct cg_hier *hier, const char *group)
-{
-	const char *tail = group + strlen(hier->base);
-	int r = cg_group_each_child(hier, group, group_remove_child, NULL);
-
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return r;
-	if (!hier->bits || (*tail && strchr(tail + 1, '/')))
-		return group_remove_one(hier, group);
-	group_give_cpus_back(hier, group);
-	return cg_lib_delete(cg, hier, group);
-}
-
-/* -EBUSY when processes live there, before anything is removed. */
-static int group_remove_everywhere(struct cg *cg, const char *path)
-{
-	char group[CG_GROUP_MAX];
-	int first = 0;
-
-	for (size_t i = 0; i < cg->n; i++) {
-		size_t n = 0;
-		_cleanup_free_ pid_t *pids = NULL;
-
-		if (cg_group_of(&cg->hier[i], path, group) < 0)
-			return -ENAMETOOLONG;
-		if (cg_procs_of_hier(&cg->hier[i], group, &pids, &n) == 0 && n > 0)
-			return -EBUSY;
-	}
-	for (size_t i = 0; i < cg->n; i++) {
+	if (!copy)
+		return err_sys(err, ENOMEM, "cannot read the base groups");
+	while ((part = strsep(&rest, ";"))) {
+		struct cg_hier *hier = &cg->hier[cg->n];
 		int r;
 
-		cg_group_of(&cg->hier[i], path, group);
-		r = group_remove(cg, &cg->hier[i], group);
-		if (r < 0 && first == 0)
-			first = r;
+		if (cg->n == ARRAY_SIZE(cg->hier) || cg_parse_hier(part, hier) < 0)
+			return err_set(err, EINVAL, "the base groups are badly written: \"%s\"",
+				       text);
+		cg->n++;
+		r = cg_open_hier(hier, err);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < CG_INDEX_N; i++) {
+			if (hier->bits & (1u << i))
+				cg_show(cg, cg_controller_names[i], hier);
+		}
+		if (hier->version == 2)
+			cg_show(cg, "freezer", hier);
 	}
-	return first;
-}
-
-int cg_group_remove(struct cg *cg, const char *path, struct vc_err *err)
-{
-	uint64_t deadline = clock_mono_usec() + REMOVE_WAIT_USEC;
-	_cleanup_free_ pid_t *pids = NULL;
-	size_t n = 0;
-	int r = cg_group_check_path(path, err);
-
-	if (r < 0)
-		return r;
-	while ((r = group_remove_everywhere(cg, path)) == -EBUSY && clock_mono_usec() < deadline)
-		clock_sleep_usec(2000);
-	if (r == -EBUSY && cg_procs_list(cg, path, &pids, &n, NULL) == 0 && n > 0)
-		return err_set(err, EBUSY, "%zu processes live in the group \"%s\" (pid %d)", n,
-			       path, (int)pids[0]);
-	if (r < 0)
-		return err_sys(err, -r, "cannot remove the group \"%s\"", path);
 	return 0;
 }
 
-struct names {
-	char **name;
-	size_t n;
-};
-
-static void group_names_free(struct names *names)
+int cg_open(const char *instance, const char *base, struct cg **ret, struct vc_err *err)
 {
-	for (size_t i = 0; i < names->n; i++)
-		free(names->name[i]);
-	free(names->name);
-}
+	struct cg *cg = calloc(1, sizeof(*cg));
+	int r;
 
-static int group_add_name(const struct cg_hier *hier, const char *group, const char *name,
-			  void *arg)
-{
-	struct names *names = arg;
-	char **grown = reallocarray(names->name, names->n + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	names->name = grown;
-	grown[names->n] = strdup(name);
-	return grown[names->n++] ? 0 : -ENOMEM;
-}
-
-static int group_name_order(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-int cg_group_children(struct cg *cg, const char *path, char ***ret_names, size_t *ret_n,
-		      struct vc_err *err)
-{
-	_cleanup_(group_names_free) struct names names = { 0 };
-	char group[CG_GROUP_MAX];
-	size_t kept = 0;
-	int r = cg_group_check_path(path, err);
-
-	if (r < 0)
+	if (!cg)
+		return err_sys(err, ENOMEM, "cannot open the cgroups");
+	for (size_t i = 0; i < ARRAY_SIZE(cg->hier); i++)
+		cg->hier[i].fd = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(cg->shown); i++)
+		cg->shown[i].name = shown_names[i];
+	r = base ? cg_read_text(cg, base, err) : cg_detect(cg, instance, err);
+	if (r == 0 && cg_write_text(cg) < 0)
+		r = err_sys(err, ENOMEM, "cannot write down the base groups");
+	if (r < 0) {
+		cg_free(cg);
 		return r;
-	/* A crash may have left a group in some hierarchies only. */
-	for (size_t i = 0; i < cg->n; i++) {
-		r = cg_group_of(&cg->hier[i], path, group);
-		if (r == 0)
-			r = cg_group_each_child(&cg->hier[i], group, group_add_name, &names);
-		if (r < 0 && r != -ENOENT)
-			return err_sys(err, -r, "cannot list the group \"%s\"", path);
 	}
-	if (names.n > 1)
-		qsort(names.name, names.n, sizeof(*names.name), group_name_order);
-	for (size_t i = 0; i < names.n; i++) {
-		if (kept > 0 && !strcmp(names.name[kept - 1], names.name[i]))
-			free(names.name[i]);
-		else
-			names.name[kept++] = names.name[i];
-	}
-	*ret_names = steal_ptr(names.name);
-	*ret_n = kept;
-	names.n = 0;
+	*ret = cg;
 	return 0;
+}
+
+void cg_free(struct cg *cg)
+{
+	if (!cg)
+		return;
+	for (size_t i = 0; i < cg->n; i++)
+		closep(&cg->hier[i].fd);
+	free(cg->text);
+	free(cg);
+}
+
+const char *cg_base(const struct cg *cg)
+{
+	return cg->text;
+}
+
+const struct cg_controller *cg_controllers(const struct cg *cg, size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(cg->shown);
+	return cg->shown;
 }

@@ -2,11 +2,10 @@
 /*
  * deny.c - device nodes that a group's processes may not open
  *
- * By BPF where there is a unified hierarchy, also beside v1's controllers; only where
- * bpf(2) is not to be had, by v1's devices controller. That one tells nobody what
- * it denies, and takes denials back one by one, in every group below too: so the list is
- * kept with the group, in an attribute, and what is denied for the first time
- * comes before what is not any more.
+ * A BPF program does it where there is a unified hierarchy, also beside v1's controllers. Where
+ * bpf(2) does not work, v1's devices controller does it. That controller cannot list what it
+ * denies, and takes denials back one by one, in every group below too. So the list is kept in an
+ * attribute of the group. A change denies the new devices first and then allows the old ones.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,9 +18,9 @@
 #define ATTRIBUTE "trusted.vcrun.denied"
 #define LINE_MAX 32 /* "b 4095:1048575 rwm", with a newline */
 #define LIST_MAX (DEVICE_NODES_MAX * LINE_MAX)
-#define NOTED_MAX (4 * LIST_MAX) /* of changes that were cut off there may be several in it */
+#define NOTED_MAX (4 * LIST_MAX) /* crashes may have left several lists in it */
 
-/* Only one of the two is there, see map.c; NULL: not this one. */
+/* Returns NULL where BPF is used: cg_open() keeps only one of the two. */
 static const struct cg_hier *cg_deny_v1_hier(const struct cg *cg)
 {
 	const struct cg_hier *hier = cg_hier_of(cg, CG_DEVICES);
@@ -81,7 +80,7 @@ static int cg_deny_note(const struct cg_hier *hier, const char *group, const cha
 	return r;
 }
 
-/* Takes the next line off a list; false: it is at its end. */
+/* Takes the next line off a list. Returns false at its end. */
 static bool cg_deny_next_line(const char **list, char ret[static LINE_MAX])
 {
 	size_t len = strcspn(*list, "\n");
@@ -105,21 +104,23 @@ static bool cg_deny_has_line(const char *list, const char *line)
 	return false;
 }
 
-/* A group below cannot be allowed what the one above is denied; so from the top. */
-static int cg_deny_v1_allow(const struct cg_hier *hier, const char *group, const char *name,
-			    void *arg)
+/* Allows a device in a group and, after it, in the groups below: a group cannot allow what the one
+ * above denies. */
+static int cg_deny_v1_allow(const struct cg_hier *hier, const char *group, const char *line)
 {
-	char child[CG_GROUP_MAX];
-	int r;
+	_cleanup_(cg_walk_done) struct cg_walk walk = { .dir = NULL };
+	int r = cg_file_write(hier, group, "devices.allow", line);
 
-	if (snprintf(child, sizeof(child), "%s%s%s", group, *name ? "/" : "", name) >=
-	    (int)sizeof(child))
-		return -ENAMETOOLONG;
-	r = cg_file_write(hier, child, "devices.allow", arg);
-	if (r == 0)
-		r = cg_group_each_child(hier, child, cg_deny_v1_allow, arg);
-	/* A job may end meanwhile, and its group go at any moment. */
-	return *name && (r == -ENOENT || r == -ENODEV) ? 0 : r;
+	if (r < 0)
+		return r;
+	walk = cg_walk_begin(hier, group);
+	while (cg_walk_next(&walk)) {
+		r = cg_deny_v1_allow(hier, walk.group, line);
+		/* A job may end at any moment, and its group with it. */
+		if (r < 0 && r != -ENOENT && r != -ENODEV)
+			return r;
+	}
+	return walk.r;
 }
 
 static int cg_deny_v1_deny(const struct cg_hier *hier, const char *group, const char *wanted)
@@ -131,7 +132,7 @@ static int cg_deny_v1_deny(const struct cg_hier *hier, const char *group, const 
 	cg_deny_read_noted(hier, group, noted);
 	if (!strcmp(noted, wanted))
 		return 0;
-	/* If this is cut off, who comes next knows of all that may be denied. */
+	/* After a crash, the next caller reads here everything that may be denied. */
 	if (snprintf(both, sizeof(both), "%s%s", noted, wanted) >= (int)sizeof(both))
 		return -E2BIG;
 	r = cg_deny_note(hier, group, both);
@@ -140,7 +141,7 @@ static int cg_deny_v1_deny(const struct cg_hier *hier, const char *group, const 
 	list = noted;
 	while (r == 0 && cg_deny_next_line(&list, line)) {
 		if (!cg_deny_has_line(wanted, line))
-			r = cg_deny_v1_allow(hier, group, "", line);
+			r = cg_deny_v1_allow(hier, group, line);
 	}
 	return r == 0 ? cg_deny_note(hier, group, wanted) : r;
 }

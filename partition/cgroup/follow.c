@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * follow.c - what memory a group has on other nodes than its own follows to these
+ * follow.c - a group's memory moves to the nodes of the group
  *
- * When a group's nodes are set the kernel moves its processes' pages, once. What is under I/O in
- * that instant (direct, asynchronous, in a pipe by vmsplice(2)) has somebody else's reference; such
- * a page is left out, and nobody is told. So we look at where the pages are and ask again, by
- * migrate_pages(2), for as long as some are elsewhere. A page under I/O is never moved: nobody
- * waits, neither the process nor its device.
+ * The kernel moves the pages once, when the nodes of a group are set. It leaves out pages under I/O
+ * (direct, asynchronous, in a pipe by vmsplice(2)) and does not report them. So we look where the
+ * pages are, and move the rest by migrate_pages(2) until all are there. Neither the process nor its
+ * device waits for that.
  *
- * The kernel moves them to nodes that the caller may use too: who runs in a partition himself
- * cannot move others' pages out of it.
+ * The kernel moves pages only to nodes that the caller may use too. So a caller inside a partition
+ * cannot move pages out of it.
  */
 #include "partition/cgroup/cgroup.h"
 
@@ -30,16 +29,16 @@
 #define RETRY_USEC 20000
 #define PAGE_SIZE_KEY " kernelpagesize_kB="
 
-/* What of a process is on nodes that it should not be on. */
+/* The memory of a process that is on other nodes. */
 struct elsewhere {
 	struct cpulist nodes;
 	uint64_t bytes;
 };
 
-/* A mapping: "7f1c20000000 default anon=3 dirty=3 N0=1 N1=2 kernelpagesize_kB=4". In the names
- * of files blanks are escaped. */
-static void follow_look_at_mapping(const char *line, const struct cpulist *wanted,
-				   struct elsewhere *ret)
+/* Reads a line like "7f1c20000000 default anon=3 dirty=3 N0=1 N1=2 kernelpagesize_kB=4". Blanks in
+ * file names are escaped. */
+static void follow_read_mapping(const char *line, const struct cpulist *wanted,
+				struct elsewhere *ret)
 {
 	const char *size = strstr(line, PAGE_SIZE_KEY);
 	uint64_t pages, kib = size ? strtoull(size + strlen(PAGE_SIZE_KEY), NULL, 10) : 0;
@@ -54,8 +53,8 @@ static void follow_look_at_mapping(const char *line, const struct cpulist *wante
 	}
 }
 
-/* Nothing, when the process has ended or the kernel knows no nodes. */
-static void follow_look_at(pid_t pid, const struct cpulist *wanted, struct elsewhere *ret)
+/* Finds nothing when the process has ended or the kernel has no NUMA. */
+static void follow_read(pid_t pid, const struct cpulist *wanted, struct elsewhere *ret)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[64], *rest;
@@ -65,10 +64,10 @@ static void follow_look_at(pid_t pid, const struct cpulist *wanted, struct elsew
 	if (file_read_all(AT_FDCWD, path, NUMA_MAPS_MAX, &text) < 0)
 		return;
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		follow_look_at_mapping(line, wanted, ret);
+		follow_read_mapping(line, wanted, ret);
 }
 
-/* One attempt for each process; the bytes that are elsewhere after it. */
+/* Tries once for each process. Returns the bytes that are on other nodes afterwards. */
 static uint64_t follow_once(struct cg *cg, const char *path, const struct cpulist *wanted)
 {
 	_cleanup_free_ pid_t *pids = NULL;
@@ -79,12 +78,12 @@ static uint64_t follow_once(struct cg *cg, const char *path, const struct cpulis
 	if (cg_procs_list(cg, path, &pids, &n, NULL) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		follow_look_at(pids[i], wanted, &found);
+		follow_read(pids[i], wanted, &found);
 		if (found.bytes == 0)
 			continue;
-		/* Its result counts only some of what did not move. */
+		/* Its result does not count all pages that did not move. */
 		syscall(SYS_migrate_pages, pids[i], CPULIST_MAX, found.nodes.word, wanted->word);
-		follow_look_at(pids[i], wanted, &found);
+		follow_read(pids[i], wanted, &found);
 		bytes += found.bytes;
 	}
 	return bytes;

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * hold.c - memory that is fixed: guaranteed to a group, and not swapped out
+ * hold.c - fixed memory: guaranteed to a group, and not swapped out
  *
  *	        fixed                                    pageable
  *	v2      memory.min = size, memory.swap.max = 0   0, max
  *	v1      memory.swappiness = 0 in the whole       the parent's swappiness
  *	        subtree; v1 has no guarantee
  *
- * v2's guarantee counts only as far as every group above has one as large, so our base
- * is given the sum of what its children have; groups above our base are not ours. And it
- * reaches the jobs' groups only where the hierarchy is mounted with memory_recursiveprot, as
- * systemd does. v1's swappiness is each group's own; a new group takes its parent's,
- * so that jobs to come have it too.
+ * v2's guarantee holds only if every group above guarantees as much. So our base gets the sum of
+ * its children's guarantees; groups above our base are not ours. The guarantee reaches the jobs'
+ * groups only if the hierarchy is mounted with memory_recursiveprot, as systemd does. On v1 each
+ * group has its own swappiness. A new group takes its parent's, so later jobs have it too.
  */
 #include "partition/cgroup/cgroup.h"
 
@@ -24,27 +23,16 @@
 
 #define SWAPPINESS "memory.swappiness"
 
-static int hold_v1_put(const struct cg_hier *hier, const char *group, const char *value);
-
-static int hold_v1_put_child(const struct cg_hier *hier, const char *group, const char *name,
-			     void *arg)
-{
-	char child[CG_GROUP_MAX];
-
-	if (snprintf(child, sizeof(child), "%s/%s", group, name) >= (int)sizeof(child))
-		return -ENAMETOOLONG;
-	return hold_v1_put(hier, child, arg);
-}
-
 static int hold_v1_put(const struct cg_hier *hier, const char *group, const char *value)
 {
-	char copy[16];
+	_cleanup_(cg_walk_done) struct cg_walk walk = { .dir = NULL };
 	int r = cg_file_write(hier, group, SWAPPINESS, value);
 
-	snprintf(copy, sizeof(copy), "%s", value);
 	if (r == 0)
-		r = cg_group_each_child(hier, group, hold_v1_put_child, copy);
-	/* A job may end meanwhile, and its group go at any moment. */
+		walk = cg_walk_begin(hier, group);
+	while (r == 0 && cg_walk_next(&walk))
+		r = hold_v1_put(hier, walk.group, value);
+	/* A job may end at any moment, and its group with it. */
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
 
@@ -57,40 +45,31 @@ static int hold_v1_set(const struct cg_hier *hier, const char *group, bool fixed
 	return hold_v1_put(hier, group, fixed ? "0" : value);
 }
 
-static int hold_v2_add_min(const struct cg_hier *hier, const char *group, const char *name,
-			   void *arg)
-{
-	uint64_t *sum = arg, bytes = 0;
-	char child[CG_GROUP_MAX];
-
-	if (snprintf(child, sizeof(child), "%s/%s", group, name) < (int)sizeof(child) &&
-	    cg_file_read_u64(hier, child, "memory.min", &bytes) == 0)
-		*sum += bytes;
-	return 0;
-}
-
 static int hold_v2_set(const struct cg_hier *hier, const char *group, bool fixed, uint64_t bytes)
 {
 	char parent[CG_GROUP_MAX], text[32];
-	uint64_t sum = 0;
+	uint64_t min, sum = 0;
 	int r;
 
 	snprintf(text, sizeof(text), "%" PRIu64, fixed ? bytes : 0);
 	r = cg_file_write(hier, group, "memory.min", text);
-	/* Without swap in the kernel there is no such file, and nothing to forbid. */
+	/* A kernel without swap does not have the file. */
 	if (r == 0 && cg_file_exists(hier, group, "memory.swap.max"))
 		r = cg_file_write(hier, group, "memory.swap.max", fixed ? "0" : "max");
 	if (r < 0)
 		return r;
 	cg_group_parent(group, parent);
-	cg_group_each_child(hier, parent, hold_v2_add_min, &sum);
+	CG_FOREACH_CHILD(walk, hier, parent) {
+		if (cg_file_read_u64(hier, walk.group, "memory.min", &min) == 0)
+			sum += min;
+	}
 	snprintf(text, sizeof(text), "%" PRIu64, sum);
 	cg_file_write(hier, parent, "memory.min", text);
 	return 0;
 }
 
-/* Whether all above a group vouch for its guarantee; the root group has no such file. */
-static bool hold_v2_vouched(const struct cg_hier *hier, const char *group, uint64_t bytes)
+/* Returns whether every group above, except the root group, guarantees as much. */
+static bool hold_v2_is_guaranteed(const struct cg_hier *hier, const char *group, uint64_t bytes)
 {
 	char above[CG_GROUP_MAX], next[CG_GROUP_MAX];
 	uint64_t min = 0;
@@ -127,7 +106,7 @@ int cg_hold_get(struct cg *cg, const char *path, enum cg_memory_hold *ret)
 	can_swap = cg_file_read(hier, group, "memory.swap.max", swap, sizeof(swap)) > 0;
 	if ((can_swap && strcmp(swap, "0") != 0) || (!can_swap && value == 0))
 		*ret = CG_HOLD_NONE;
-	else if (value == 0 || !hold_v2_vouched(hier, group, value))
+	else if (value == 0 || !hold_v2_is_guaranteed(hier, group, value))
 		*ret = CG_HOLD_UNPAGED;
 	else
 		*ret = CG_HOLD_FIXED;

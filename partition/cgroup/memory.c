@@ -2,8 +2,8 @@
 /*
  * memory.c - how much memory a group uses and may use
  *
- * A limit below what is used must end in "it does not fit", never in a kill. v1's limit
- * file works that way; v2's does not. Making it fit is shrink.c's.
+ * A limit below the usage must fail, and never kill. v1's limit file works that way; v2's does not.
+ * shrink.c reclaims memory so that a lower limit fits.
  */
 #include "partition/cgroup/cgroup.h"
 
@@ -15,7 +15,7 @@
 
 #include "partition/cgroup/priv.h"
 
-/* v1 has no "none" but a number of pages near 2^63. */
+/* v1 writes "no limit" as a number near 2^63. */
 static uint64_t memory_limit_value(const char *text)
 {
 	uint64_t value = strtoull(text, NULL, 10);
@@ -24,10 +24,9 @@ static uint64_t memory_limit_value(const char *text)
 }
 
 /*
- * What reclaim can take without swap is on the file lists: page cache, clean or dirty, mapped
- * or not. Memory of tmpfs and of shared mappings is on the anonymous lists, and locked pages
- * are on neither. v2 also counts slabs that can shrink (inodes, names). What is left is in use:
- * anonymous, shared and locked memory, page tables, stacks, other kernel memory.
+ * The kernel can reclaim page cache without swap. It is on the file lists, clean or dirty, mapped
+ * or not; v2 counts shrinkable slabs (inodes, names) too. Everything else is in use: anonymous,
+ * shared and locked memory, page tables, stacks, other kernel memory.
  */
 uint64_t cg_memory_in_use(const char *stat, uint64_t charged, bool v2)
 {
@@ -35,7 +34,7 @@ uint64_t cg_memory_in_use(const char *stat, uint64_t charged, bool v2)
 			 cg_stat_value(stat, v2 ? "active_file" : "total_active_file") +
 			 (v2 ? cg_stat_value(stat, "slab_reclaimable") : 0);
 
-	/* The two files are read one after the other. */
+	/* The usage was read before, so the cache may be larger. */
 	return charged > cache ? charged - cache : 0;
 }
 
@@ -64,7 +63,7 @@ int cg_memory_read(struct cg *cg, const char *path, struct cg_memory *ret)
 	anon = cg_stat_value(text, v2 ? "anon" : "total_rss");
 	shmem = cg_stat_value(text, v2 ? "shmem" : "total_shmem");
 	mapped = cg_stat_value(text, v2 ? "file_mapped" : "total_mapped_file");
-	/* Mapped shared memory stands in both, by how much is not told: the larger. */
+	/* Mapped shared memory counts in both. The overlap is unknown, so the larger counts. */
 	*ret = (struct cg_memory){
 		.charged_bytes = charged,
 		.used_bytes = cg_memory_in_use(text, charged, v2),
@@ -84,7 +83,7 @@ static int memory_v2_set(struct cg *cg, const struct cg_hier *hier, const char *
 			       "the memory controller does not reach %s/%s: a group above holds "
 			       "processes itself or does not pass it on",
 			       hier->mount, group);
-	/* There a maximum below what is used is no error, but a kill. */
+	/* The kernel would kill to enforce a maximum below the usage. */
 	if (cg_file_read_u64(hier, group, "memory.current", &used) == 0 && used > limit)
 		return err_set(err, EBUSY, "%s/%s uses %" PRIu64 " bytes, more than %" PRIu64,
 			       hier->mount, group, used, limit);
@@ -129,7 +128,7 @@ int cg_memory_set(struct cg *cg, const char *path, uint64_t limit_bytes, struct 
 	else
 		r = memory_v1_set(cg, hier, group, limit_bytes,
 				  limit_bytes == CG_NO_LIMIT ? "-1" : text, err);
-	/* What a shrinking that was killed may have left. */
+	/* A killed cg_shrink_memory() may have left these. */
 	if (r == 0)
 		cg_file_write(hier, group,
 			      hier->version == 2 ? "memory.high" : "memory.oom_control",
@@ -151,7 +150,7 @@ int cg_memory_oom_kills(struct cg *cg, const char *path, uint64_t *ret_n)
 			   text, sizeof(text));
 	if (len < 0)
 		return (int)len;
-	/* Before Linux 4.13 v1 did not say. */
+	/* v1 has it from Linux 4.13 on. */
 	line = strstr(text, "oom_kill ");
 	if (!line || sscanf(line, "oom_kill %" SCNu64, ret_n) != 1)
 		return -ENOENT;

@@ -132,7 +132,7 @@ static int reshape_set_cpus(const struct way *way, const struct partition_spec *
 			    bool exclusive, struct vc_err *err)
 {
 	enum cg_exclusive obtained;
-	int r = cg_cpus_set(way->cg, spec->name, spec->cpus, spec->mems, exclusive, &obtained, err);
+	int r = partition_set_cpus(way->cg, spec, exclusive, &obtained, err);
 
 	if (r < 0)
 		err_add(err, "partition %s", spec->name);

@@ -1,49 +1,48 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * dedicate.c - CPUs of a partition's own, on v2
+ * cpus-v2.c - a group's CPUs and memory nodes on cgroup v2
  *
- * A group becomes a partition root below our base, which is one itself, directly
- * below the root group: a local partition. (Remote ones leaked CPUs and once hit a
- * kernel bug on 6.12.)
+ * A partition's group becomes a partition root below our base. The base is a partition root
+ *directly below the root group, so all of these are local partitions. (Remote partitions lost CPUs
+ *and once hit a kernel bug on 6.12.)
  *
- *	root group    keeps at least one CPU, for the rest of the system
+ *	root group    keeps at least one CPU for the rest of the system
  *	  base        partition root: the CPUs of all our partitions, and one more
  *	    vc0       partition root: dedicated
  *	    vc1       member: not dedicated, shares with base and shims
- *	    shims     runs on what is left of base: that one CPU at least
+ *	    shims     runs on the rest of base: at least on that one CPU
  *
- * Where the partitions together want so much that no CPU would be left for one of
- * the two, what was asked for counts more than having it alone, and none is
- * dedicated any more. The kernel takes a bad request and makes the partition
- * invalid, so the only proof is what it says when read back.
+ * Where the partitions want so many CPUs that none is left for the rest of the system or for shims,
+ * each gets its CPUs, but no partition is dedicated any more. The kernel accepts a bad request and
+ * makes the partition invalid, so only reading the files back shows the result.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "partition/cgroup/priv.h"
-#include "partition/partition.h"
 
-/* Exactly "root" or "isolated"; "root invalid (why)" is none. The root group has
- * no such file. */
+#define PARTITION "cpuset.cpus.partition"
+#define CPUS "cpuset.cpus"
+#define MEMS "cpuset.mems"
+
 bool cg_cpus_v2_is_root(const struct cg_hier *hier, const char *group)
 {
 	char state[256];
 
 	if (!*group)
 		return true;
-	if (cg_file_read(hier, group, "cpuset.cpus.partition", state, sizeof(state)) < 0)
+	if (cg_file_read(hier, group, PARTITION, state, sizeof(state)) < 0)
 		return false;
 	return !strcmp(state, "root") || !strcmp(state, "isolated");
 }
 
-/* A valid root that has all the CPUs it was given: the only proof. */
 bool cg_cpus_v2_is_dedicated(const struct cg_hier *hier, const char *group)
 {
 	struct cpulist want, got;
 
 	return cg_cpus_v2_is_root(hier, group) &&
-	       cg_cpus_read_list(hier, group, "cpuset.cpus", &want) == 0 &&
+	       cg_cpus_read_list(hier, group, CPUS, &want) == 0 &&
 	       cg_cpus_read_list(hier, group, cg_cpus_file(hier), &got) == 0 &&
 	       cpulist_equal(&want, &got);
 }
@@ -52,7 +51,7 @@ static bool cpus_v2_is_member(const struct cg_hier *hier, const char *group)
 {
 	char state[256];
 
-	return cg_file_read(hier, group, "cpuset.cpus.partition", state, sizeof(state)) > 0 &&
+	return cg_file_read(hier, group, PARTITION, state, sizeof(state)) > 0 &&
 	       !strcmp(state, "member");
 }
 
@@ -64,35 +63,8 @@ static bool cpus_v2_is_populated(const struct cg_hier *hier, const char *group)
 	       !strstr(events, "populated 0");
 }
 
-/* A neighbour that has CPUs as its own which we are told to share gives that up. */
-static int cpus_v2_release(const struct cg_hier *hier, const char *group, const char *name,
-			   void *arg)
-{
-	const struct cg_beside *beside = arg;
-	char child[CG_GROUP_MAX];
-	struct cpulist cpus;
-
-	if (strcmp(name, beside->own) != 0 &&
-	    cg_cpus_of_child(hier, group, name, &cpus, child) == 0 &&
-	    cpulist_overlap(&cpus, &beside->want) && cg_cpus_v2_is_root(hier, child))
-		cg_file_write(hier, child, "cpuset.cpus.partition", "member");
-	return 0;
-}
-
-static int cpus_v2_last(const struct cpulist *cpus)
-{
-	int last = -1;
-
-	for (int cpu = cpulist_next(cpus, 0); cpu >= 0;
-	     cpu = cpulist_next(cpus, (unsigned int)cpu + 1))
-		last = cpu;
-	return last;
-}
-
-/*
- * Adds to need a CPU that is nobody's own, where it has none: the one that we have for that
- * already, so that shims are never without, or one from avail.
- */
+/* Adds a CPU that is no partition's own to need, unless need has one: the spare CPU that we have
+ * already, so that shims always have one, or one from avail. */
 static bool cpus_v2_add_spare(struct cpulist *need, const struct cpulist *have,
 			      const struct cpulist *avail, const struct cpulist *own)
 {
@@ -107,26 +79,16 @@ static bool cpus_v2_add_spare(struct cpulist *need, const struct cpulist *have,
 		spare = *avail;
 		cpulist_subtract(&spare, need);
 	}
-	cpu = cpus_v2_last(&spare);
+	cpu = cpulist_last(&spare);
 	if (cpu >= 0)
 		cpulist_add(need, (unsigned int)cpu);
 	return cpu >= 0;
 }
 
-static int cpus_v2_write_base(const struct cg_hier *hier, const struct cpulist *cpus)
-{
-	char text[CPULIST_TEXT];
-	int r = cpulist_format(cpus, text, sizeof(text));
-
-	return r < 0 ? r : cg_file_write(hier, hier->base, "cpuset.cpus", text);
-}
-
 /*
- * Makes our base a partition root with the wanted CPUs, those of every partition, and one
- * that is nobody's own, for daemons and shims. What is above keeps at least one, and gets
- * back what no partition has any more: otherwise CPUs that partitions leave one after the
- * other would use up the machine. A populated base is not turned: that is done before
- * jobs run, or not at all.
+ * Makes our base a partition root with the CPUs of every partition and one spare CPU for daemons
+ * and shims. The group above keeps at least one CPU, and gets back the CPUs that no partition has
+ * any more. A base that has processes does not become a partition root.
  */
 static bool cpus_v2_make_room(const struct cg_hier *hier, const struct cg_beside *beside,
 			      bool exclusive)
@@ -139,7 +101,7 @@ static bool cpus_v2_make_room(const struct cg_hier *hier, const struct cg_beside
 	if (!cg_cpus_v2_is_root(hier, parent) ||
 	    (!turned &&
 	     (!cpus_v2_is_member(hier, hier->base) || cpus_v2_is_populated(hier, hier->base))) ||
-	    (turned && cg_cpus_read_list(hier, hier->base, "cpuset.cpus", &have) < 0) ||
+	    (turned && cg_cpus_read_list(hier, hier->base, CPUS, &have) < 0) ||
 	    cg_cpus_read_list(hier, parent, cg_cpus_file(hier), &avail) < 0)
 		return false;
 	cpulist_join(&avail, &have);
@@ -155,48 +117,40 @@ static bool cpus_v2_make_room(const struct cg_hier *hier, const struct cg_beside
 		return false;
 	if (turned && cpulist_equal(&need, &have))
 		return true;
-	/* What goes back goes first: 6.12 makes a root invalid that takes the last CPU of those
-	 * above, even if it gives another one in the same write. */
+	/* CPUs go back first: 6.12 makes a root invalid that takes the last CPU of the group above,
+	 * even if it gives another one back in the same write. */
 	left = have;
 	cpulist_subtract(&left, &need);
 	if (cpulist_count(&left) > 0) {
 		cpulist_subtract(&have, &left);
-		cpus_v2_write_base(hier, &have);
+		cg_cpus_write_list(hier, hier->base, &have);
 	}
-	if (cpus_v2_write_base(hier, &need) < 0)
+	if (cg_cpus_write_list(hier, hier->base, &need) < 0)
 		return false;
 	if (!turned)
-		cg_file_write(hier, hier->base, "cpuset.cpus.partition", "root");
+		cg_file_write(hier, hier->base, PARTITION, "root");
 	return cg_cpus_v2_is_root(hier, hier->base);
 }
 
-static int cpus_v2_to_member(const struct cg_hier *hier, const char *group, const char *name,
-			     void *arg)
-{
-	char child[CG_GROUP_MAX];
-
-	if (snprintf(child, sizeof(child), "%s/%s", group, name) < (int)sizeof(child) &&
-	    !cpus_v2_is_member(hier, child))
-		cg_file_write(hier, child, "cpuset.cpus.partition", "member");
-	return 0;
-}
-
-/* No CPU is our own any more: everybody, the rest of the system too, may use all
- * that is above us. A populated group's list cannot be emptied, but filled. */
+/* Makes no CPU exclusive any more: every process may use all CPUs of the group above. */
 static void cpus_v2_give_back(const struct cg_hier *hier)
 {
 	char parent[CG_GROUP_MAX], text[CPULIST_TEXT];
 
-	cg_group_each_child(hier, hier->base, cpus_v2_to_member, NULL);
-	cg_file_write(hier, hier->base, "cpuset.cpus.partition", "member");
+	CG_FOREACH_CHILD(walk, hier, hier->base) {
+		if (!cpus_v2_is_member(hier, walk.group))
+			cg_cpus_share(hier, walk.group);
+	}
+	cg_cpus_share(hier, hier->base);
 	cg_group_parent(hier->base, parent);
-	if (cg_file_write(hier, hier->base, "cpuset.cpus", "\n") < 0 &&
+	/* The list of a group with processes cannot be emptied. */
+	if (cg_file_write(hier, hier->base, CPUS, "\n") < 0 &&
 	    cg_file_read(hier, parent, cg_cpus_file(hier), text, sizeof(text)) > 0)
-		cg_file_write(hier, hier->base, "cpuset.cpus", text);
+		cg_file_write(hier, hier->base, CPUS, text);
 }
 
-/* Nodes: twice, because a task from a group whose nodes were never set is not
- * migrated the first time. */
+/* Writes the nodes twice: the kernel does not migrate a task at the first write if the nodes of its
+ * group were never set. */
 static int cpus_v2_set_mems(const struct cg_hier *hier, const char *group, const char *mems,
 			    struct vc_err *err)
 {
@@ -204,8 +158,8 @@ static int cpus_v2_set_mems(const struct cg_hier *hier, const char *group, const
 	int r;
 
 	if (!mems) {
-		if (cg_file_read(hier, group, "cpuset.mems", text, sizeof(text)) == 0 ||
-		    cg_file_write(hier, group, "cpuset.mems", "\n") == 0)
+		if (cg_file_read(hier, group, MEMS, text, sizeof(text)) == 0 ||
+		    cg_file_write(hier, group, MEMS, "\n") == 0)
 			return 0;
 		cg_group_parent(group, parent);
 		if (cg_file_read(hier, parent, cg_cpus_mems_file(hier), text, sizeof(text)) < 0)
@@ -214,7 +168,7 @@ static int cpus_v2_set_mems(const struct cg_hier *hier, const char *group, const
 		mems = text;
 	}
 	for (int i = 0; i < 2; i++) {
-		r = cg_file_write(hier, group, "cpuset.mems", mems);
+		r = cg_file_write(hier, group, MEMS, mems);
 		if (r < 0)
 			return err_sys(err, -r, "cannot set cpuset.mems of %s/%s to %s",
 				       hier->mount, group, mems);
@@ -222,17 +176,17 @@ static int cpus_v2_set_mems(const struct cg_hier *hier, const char *group, const
 	return 0;
 }
 
-/* The partition file of a group directly below our base; what comes of it is read
- * back by the caller. */
+/* Writes the partition file of a group directly below our base. The caller reads back the result.
+ */
 static void cpus_v2_claim(const struct cg_hier *hier, const char *group, bool exclusive)
 {
 	if (exclusive && !cg_cpus_v2_is_root(hier, group)) {
-		cg_file_write(hier, group, "cpuset.cpus.partition", "member");
-		cg_file_write(hier, group, "cpuset.cpus.partition", "root");
+		cg_cpus_share(hier, group);
+		cg_file_write(hier, group, PARTITION, "root");
 	}
 	if (!cpus_v2_is_member(hier, group) &&
 	    (!exclusive || !cg_cpus_v2_is_dedicated(hier, group)))
-		cg_file_write(hier, group, "cpuset.cpus.partition", "member");
+		cg_cpus_share(hier, group);
 }
 
 int cg_cpus_v2_release(const struct cg_hier *hier, const char *group)
@@ -249,7 +203,7 @@ int cg_cpus_v2_set(struct cg *cg, const struct cg_hier *hier, const char *group,
 	struct cpulist got;
 	int r;
 
-	if (!cg_file_exists(hier, group, "cpuset.cpus"))
+	if (!cg_file_exists(hier, group, CPUS))
 		return err_set(err, EOPNOTSUPP,
 			       "the cpuset controller does not reach %s/%s: a group above holds "
 			       "processes itself or does not pass it on",
@@ -261,10 +215,9 @@ int cg_cpus_v2_set(struct cg *cg, const struct cg_hier *hier, const char *group,
 		return err_sys(err, -r, "cannot set the CPUs of %s/%s", hier->mount, group);
 	cg_group_parent(group, parent);
 	if (!strcmp(parent, hier->base)) {
-		cg_group_each_child(hier, parent, cpus_v2_release, &beside);
-		/* Nor can the base lose CPUs that this group has as its own. */
-		if (cg_cpus_read_list(hier, group, "cpuset.cpus", &got) < 0 ||
-		    !cpulist_equal(want, &got))
+		cg_cpus_share_wanted(hier, &beside);
+		/* The base cannot lose CPUs that are this group's own. */
+		if (cg_cpus_read_list(hier, group, CPUS, &got) < 0 || !cpulist_equal(want, &got))
 			cpus_v2_claim(hier, group, false);
 		exclusive = exclusive && !cpulist_overlap(want, &beside.claimed) &&
 			    cpus_v2_make_room(hier, &beside, true);
@@ -276,7 +229,7 @@ int cg_cpus_v2_set(struct cg *cg, const struct cg_hier *hier, const char *group,
 	} else {
 		exclusive = false;
 	}
-	r = cg_lib_set(cg, hier, group, "cpuset.cpus", text, err);
+	r = cg_lib_set(cg, hier, group, CPUS, text, err);
 	if (r == 0)
 		r = cpus_v2_set_mems(hier, group, mems, err);
 	if (r < 0)
@@ -290,7 +243,7 @@ int cg_cpus_v2_set(struct cg *cg, const struct cg_hier *hier, const char *group,
 		cg_file_read(hier, group, cg_cpus_file(hier), has, sizeof(has));
 		return err_set(err, EBUSY,
 			       "%s/%s cannot have CPUs %s (the kernel gives it %s): the others are "
-			       "offline or somebody else's own",
+			       "offline or exclusive to another group",
 			       hier->mount, group, text, *has ? has : "none");
 	}
 	return 0;
