@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 
 #define DAEMONS_READY_USEC 20000000u
@@ -51,7 +52,7 @@ static _Noreturn void daemons_exec(const struct instance *in, const char *name, 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	mkdirat(in->dirfd, name, 0755);
-	snprintf(log, sizeof(log), "%s/vcd.log", name);
+	snprintf(log, sizeof(log), STATE_LOG, name);
 	log_fd = trust_openat(in->dirfd, log, O_WRONLY | O_CREAT | O_APPEND, 0640);
 	snprintf(partition, sizeof(partition), "--partition=%s", name);
 	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s", in->dir);
@@ -99,7 +100,7 @@ static int daemons_fail(const struct instance *in, const char *name, int code, c
 	char path[PARTITION_NAME_MAX + 16];
 	const char *line;
 
-	snprintf(path, sizeof(path), "%s/vcd.log", name);
+	snprintf(path, sizeof(path), STATE_LOG, name);
 	if (trust_read_all(in->dirfd, path, DAEMONS_LOG_MAX, &text) <= 0)
 		return err_set(err, code, "the daemon of %s %s", name, what);
 	text[strlen(text) - 1] = '\0';

@@ -20,6 +20,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/statedir.h"
 #include "partition/partition.h"
 
 #define DOWN_TERM_USEC 3000000u
@@ -131,7 +132,7 @@ static void down_await_shims(const struct instance *in, uint64_t timeout_usec)
 	uint64_t deadline = clock_mono_usec() + timeout_usec;
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/jobs", in->dir);
+	snprintf(path, sizeof(path), "%s/" STATE_JOBS, in->dir);
 	while (clock_mono_usec() < deadline) {
 		_cleanup_closedir_ DIR *dir = opendir(path);
 		const struct dirent *entry;
@@ -194,7 +195,7 @@ int down_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 		return r;
 	if (in->dirfd >= 0)
 		partition_unroute(NULL, in->dirfd);
-	r = down_unmount(in, "images", 0, err);
+	r = down_unmount(in, STATE_IMAGES, 0, err);
 	if (r == 0)
 		r = ipc_dir_clear(in, err);
 	if (r < 0)

@@ -17,12 +17,14 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/proc.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 #include "partition/cgroup/cgroup.h"
+#include "partition/jobfile.h"
 #include "partition/partition.h"
 
 #define SETTLE_POLL_USEC 100000
-#define REGIONS "regions" /* below STATE/ipc/o, see partition/instance.h */
+#define REGIONS "regions" /* below STATE/ipc/o, see common/statedir.h */
 
 struct audit {
 	const struct instance *in;
@@ -189,10 +191,7 @@ static bool opener_lives(const struct audit *audit, const struct table_opener *w
 
 static bool opener_is_away(const struct audit *audit, const struct table_opener *who)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "images/%u", who->job);
-	return who->job && faccessat(audit->in->dirfd, path, F_OK, 0) == 0;
+	return who->job && jobfile_is_away(audit->in->dirfd, audit->cg, who->job);
 }
 
 static int look_at_processes(struct audit *audit, struct ipc_audit *look, struct vc_err *err)
@@ -417,11 +416,13 @@ static int audit_open(struct audit *audit, struct vc_err *err)
 	int r = cg_open(NULL, audit->in->cgroup_base, &audit->cg, err);
 
 	if (r == 0)
-		r = table_open(audit->in->dirfd, "ipc/table", &audit->table, err);
+		r = table_open(audit->in->dirfd, STATE_IPC_TABLE, &audit->table, err);
 	if (r < 0)
 		return r;
-	audit->files = trust_openat(audit->in->dirfd, "ipc/o", O_RDONLY | O_DIRECTORY, 0);
-	return audit->files < 0 ? err_sys(err, -audit->files, "%s/ipc/o", audit->in->dir) : 0;
+	audit->files = trust_openat(audit->in->dirfd, STATE_IPC_OBJECTS, O_RDONLY | O_DIRECTORY, 0);
+	return audit->files < 0
+		       ? err_sys(err, -audit->files, "%s/" STATE_IPC_OBJECTS, audit->in->dir)
+		       : 0;
 }
 
 static void audit_done(struct audit *audit)

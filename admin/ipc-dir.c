@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/statedir.h"
 #include "ipcmap/table/table.h"
 
 int ipc_dir_make(const struct instance *in, struct vc_err *err)
@@ -26,23 +27,23 @@ int ipc_dir_make(const struct instance *in, struct vc_err *err)
 	uint32_t columns = (uint32_t)in->config->n_parts + ADMIN_SPARE_SLOTS;
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/ipc", in->dir);
+	snprintf(path, sizeof(path), "%s/" STATE_IPC, in->dir);
 	if (mkdir(path, 0711) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "%s", path);
-	snprintf(path, sizeof(path), "%s/ipc/o", in->dir);
+	snprintf(path, sizeof(path), "%s/" STATE_IPC_OBJECTS, in->dir);
 	if (mkdir(path, 0711) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "%s", path);
 	/* The number of files has limits of its own, in the table. */
 	if (mount("vcrun-ipc", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711,nr_inodes=0") < 0)
 		return err_sys(err, errno, "mount a tmpfs at %s", path);
-	return table_create(in->dirfd, "ipc/table",
+	return table_create(in->dirfd, STATE_IPC_TABLE,
 			    columns < TABLE_COLUMNS_MAX ? columns : TABLE_COLUMNS_MAX,
 			    in->config->ipc_entries, err);
 }
 
 int ipc_dir_clear(const struct instance *in, struct vc_err *err)
 {
-	return down_unmount(in, "ipc/o", MNT_DETACH, err);
+	return down_unmount(in, STATE_IPC_OBJECTS, MNT_DETACH, err);
 }
 
 /* Any other partition. */
@@ -61,7 +62,7 @@ int ipc_dir_hand_over(const struct instance *in, const char *partition, struct v
 	struct table_opener who;
 	struct table *table;
 	uint32_t cursor = 0;
-	int r = table_open(in->dirfd, "ipc/table", &table, err);
+	int r = table_open(in->dirfd, STATE_IPC_TABLE, &table, err);
 
 	if (r < 0)
 		return r;

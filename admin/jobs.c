@@ -2,65 +2,51 @@
 /*
  * jobs.c - finds the jobs of an instance without asking its daemons
  *
- * The kernel's groups tell which jobs have processes. A parked job has none; the shim that its
- * record names must live.
+ * The kernel's groups tell which jobs have processes. A parked job has none, but its shim lives.
  */
 #include "admin/priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "common/trust.h"
+#include "partition/jobfile.h"
 #include "partition/partition.h"
 
-/* A shim that waits for its job has a group, but no record. */
-static bool jobs_has_record(const struct instance *in, unsigned int id)
+static bool jobs_has(const pid_t *pids, size_t n, pid_t pid)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "jobs/%u", id);
-	return faccessat(in->dirfd, path, F_OK, 0) == 0;
-}
-
-/* What the job's shim has written down; NULL: nothing yet. */
-static json_t *jobs_record(const struct instance *in, unsigned int id)
-{
-	_cleanup_free_ char *text = NULL;
-	char path[64];
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "jobs/%u/job.json", id);
-	len = trust_read_all(in->dirfd, path, 65536, &text);
-	return len > 0 ? json_loadb(text, (size_t)len, 0, NULL) : NULL;
-}
-
-/* A parked job has no process; its shim holds the images that it lives in. */
-static bool jobs_shim_lives(const json_t *record, struct cg *cg)
-{
-	pid_t pid = (pid_t)json_integer_value(json_object_get(record, "shim_pid"));
-	char group[64];
-
-	return pid > 0 && cg_procs_group(cg, pid, group, sizeof(group)) == 0 &&
-	       !strcmp(group, PARTITION_SHIMS_GROUP);
-}
-
-static bool jobs_has_program(const json_t *record, const pid_t *pids, size_t n)
-{
-	pid_t pid = (pid_t)json_integer_value(json_object_get(record, "pid"));
-
 	for (size_t i = 0; i < n; i++)
 		if (pids[i] == pid)
 			return true;
 	return false;
 }
 
-static int jobs_add(const struct instance *in, struct cg *cg, const char *partition,
+/* Adds the job of a group if there is one: a shim that waits for its job has a group but no file.
+ */
+static int jobs_add(const struct instance *in, struct cg *cg, const char *group,
 		    struct found_job **jobs, size_t *n_jobs, struct vc_err *err)
+{
+	struct found_job found = { .id = 0 }, *grown;
+	_cleanup_free_ pid_t *pids = NULL;
+	struct jobfile file;
+	size_t n = 0;
+
+	if (partition_parse_group(group, found.partition, sizeof(found.partition), &found.id) < 0 ||
+	    jobfile_read(in->dirfd, found.id, &file) < 0 ||
+	    cg_procs_list(cg, group, &pids, &n, NULL) < 0 ||
+	    (n == 0 && !jobfile_has_shim(&file, cg)))
+		return 0;
+	grown = reallocarray(*jobs, *n_jobs + 1, sizeof(*grown));
+	if (!grown)
+		return err_sys(err, ENOMEM, "jobs");
+	found.ending = !jobs_has(pids, n, file.program);
+	*jobs = grown;
+	grown[(*n_jobs)++] = found;
+	return 0;
+}
+
+static int jobs_add_all(const struct instance *in, struct cg *cg, const char *partition,
+			struct found_job **jobs, size_t *n_jobs, struct vc_err *err)
 {
 	char **names = NULL;
 	size_t n = 0;
@@ -70,33 +56,11 @@ static int jobs_add(const struct instance *in, struct cg *cg, const char *partit
 		return 0;
 	r = cg_group_children(cg, partition, &names, &n, err);
 	for (size_t i = 0; i < n; i++) {
-		char path[256], parsed[PARTITION_NAME_MAX];
-		json_auto_t *record = NULL;
-		struct found_job *grown;
-		pid_t *pids = NULL;
-		size_t n_pids = 0;
-		unsigned int id = 0;
-		bool found = false;
+		char group[256];
 
-		snprintf(path, sizeof(path), "%s/%s", partition, names[i]);
-		if (r == 0 && partition_parse_group(path, parsed, sizeof(parsed), &id) == 0 &&
-		    jobs_has_record(in, id) && cg_procs_list(cg, path, &pids, &n_pids, NULL) == 0) {
-			record = jobs_record(in, id);
-			found = n_pids > 0 || jobs_shim_lives(record, cg);
-		}
-		if (found) {
-			grown = realloc(*jobs, (*n_jobs + 1) * sizeof(*grown));
-			if (grown) {
-				*jobs = grown;
-				snprintf(grown[*n_jobs].partition, sizeof(grown->partition), "%s",
-					 parsed);
-				grown[*n_jobs].ending = !jobs_has_program(record, pids, n_pids);
-				grown[(*n_jobs)++].id = id;
-			} else {
-				r = err_sys(err, ENOMEM, "jobs");
-			}
-		}
-		free(pids);
+		snprintf(group, sizeof(group), "%s/%s", partition, names[i]);
+		if (r == 0)
+			r = jobs_add(in, cg, group, jobs, n_jobs, err);
 		free(names[i]);
 	}
 	free(names);
@@ -110,7 +74,7 @@ int jobs_find(const struct instance *in, struct cg *cg, struct found_job **ret, 
 	size_t n = 0;
 
 	for (size_t i = 0; i < in->config->n_parts; i++) {
-		int r = jobs_add(in, cg, in->config->parts[i].name, &jobs, &n, err);
+		int r = jobs_add_all(in, cg, in->config->parts[i].name, &jobs, &n, err);
 
 		if (r < 0)
 			return r;

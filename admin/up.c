@@ -22,6 +22,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 #include "libmig/criu/criu.h"
 #include "partition/change/failure.h"
@@ -32,40 +33,33 @@
 #include "policy/board.h"
 
 /* There until all is up. */
-#define UP_MARK "coming-up"
 #define UP_TMPFS_MAGIC 0x01021994
 
 DEFINE_CLEANUP(struct config *, config_freep, config_free);
 
-/* down, and an up that fails, remove the directory with all that is in it. So there must
- * not be anything but what an up that was killed may have left. */
+/* Whether a name in the state directory is vcrun's own. */
+static bool up_is_ours(int dirfd, const char *name)
+{
+#define X(path, mode, writer, content) path,
+	static const char *const paths[] = { STATE_PATHS(X) };
+#undef X
+	char log[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		size_t len = strlen(paths[i]);
+
+		if (!strncmp(name, paths[i], len) &&
+		    (!name[len] || !strcmp(name + len, ".new") || !strcmp(name + len, ".1")))
+			return true;
+	}
+	snprintf(log, sizeof(log), STATE_LOG, name);
+	return faccessat(dirfd, log, F_OK, 0) == 0;
+}
+
+/* down, and an up that fails, remove the directory with everything in it. So it must contain
+ * nothing but what an interrupted up left. */
 static int up_check_empty(const char *dir, struct vc_err *err)
 {
-	static const char *const ours[] = {
-		".",
-		"..",
-		"board",
-		"board.new",
-		"criu",
-		"images",
-		"irqs",
-		"instance.json.new",
-		UP_MARK,
-		UP_MARK ".new",
-		"ipc",
-		"jobs",
-		"moves.jsonl",
-		"moves.jsonl.1",
-		PLAN_FILE,
-		PLAN_FILE ".new",
-		LEASE_FILE,
-		FAILURE_FILE,
-		RESHAPE_LOCK_FILE,
-		RESHAPE_JOURNAL_FILE,
-		RESHAPE_JOURNAL_FILE ".new",
-		RESHAPE_RECORD_FILE,
-		RESHAPE_RECORD_FILE ".1",
-	};
 	_cleanup_closedir_ DIR *stream = opendir(dir);
 	const struct dirent *entry;
 
@@ -73,19 +67,14 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 		return err_sys(err, errno, "state directory %s", dir);
 	while ((entry = readdir(stream))) {
 		_cleanup_close_ int fd = -1;
-		char log[PATH_MAX];
-		bool known = false;
 
-		for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-			known |= !strcmp(entry->d_name, ours[i]);
-		snprintf(log, sizeof(log), "%s/vcd.log", entry->d_name);
-		if (!known && faccessat(dirfd(stream), log, F_OK, 0) < 0)
+		if (!strcmp(entry->d_name, ".."))
+			continue;
+		if (strcmp(entry->d_name, ".") != 0 && !up_is_ours(dirfd(stream), entry->d_name))
 			return err_set(err, ENOTEMPTY,
 				       "state directory %s has something else in it (%s), which "
 				       "'vcctl down' would remove; choose another",
 				       dir, entry->d_name);
-		if (!strcmp(entry->d_name, ".."))
-			continue;
 		/* It may have been somebody else's directory before. */
 		fd = trust_openat(dirfd(stream), entry->d_name, O_RDONLY, 0);
 		if (fd < 0)
@@ -241,10 +230,10 @@ static int up_fill(struct instance *in, struct cg **ret_cg, struct vc_err *err)
 		return err_sys(err, ENOMEM, "instance");
 	/* First of all: by it the next up or down finds what this one made, if it is killed. */
 	r = instance_save(in, err);
-	if (r == 0 && (r = file_replace(in->dirfd, UP_MARK, "", 0, 0600)) < 0)
-		r = err_sys(err, -r, "%s/" UP_MARK, in->dir);
-	if (r == 0 && mkdirat(in->dirfd, "jobs", 0755) < 0 && errno != EEXIST)
-		r = err_sys(err, errno, "%s/jobs", in->dir);
+	if (r == 0 && (r = file_replace(in->dirfd, STATE_COMING_UP, "", 0, 0600)) < 0)
+		r = err_sys(err, -r, "%s/" STATE_COMING_UP, in->dir);
+	if (r == 0 && mkdirat(in->dirfd, STATE_JOBS, 0755) < 0 && errno != EEXIST)
+		r = err_sys(err, errno, "%s/" STATE_JOBS, in->dir);
 	if (r == 0)
 		r = up_mount_images(in->dir, err);
 	if (r == 0)
@@ -260,7 +249,7 @@ static int up_fill(struct instance *in, struct cg **ret_cg, struct vc_err *err)
 	if (r == 0 && cancel_wanted())
 		r = err_set(err, EINTR, "interrupted");
 	if (r == 0)
-		unlinkat(in->dirfd, UP_MARK, 0);
+		unlinkat(in->dirfd, STATE_COMING_UP, 0);
 	return r;
 }
 
@@ -303,7 +292,7 @@ static int up_fresh(const struct admin *admin, const char *config, size_t split,
 /* An up that was killed may have started some of the daemons. */
 static bool up_is_half(const struct instance *in)
 {
-	return faccessat(in->dirfd, UP_MARK, F_OK, 0) == 0;
+	return faccessat(in->dirfd, STATE_COMING_UP, F_OK, 0) == 0;
 }
 
 /* An instance is there already. 1: it has been cleared, make a new one. */
@@ -342,7 +331,7 @@ static int up_again(const struct admin *admin, struct instance *in, const char *
 	r = daemons_start(in, &started, err);
 	if (r < 0)
 		return r;
-	unlinkat(in->dirfd, UP_MARK, 0);
+	unlinkat(in->dirfd, STATE_COMING_UP, 0);
 	if (started)
 		say(admin, "%zu daemon%s started again", started, started == 1 ? "" : "s");
 	else

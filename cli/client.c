@@ -21,6 +21,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 #include "wire/patience.h"
 
@@ -65,7 +66,7 @@ int client_partitions(const char *state_dir, char ***ret, size_t *ret_n, struct 
 		char path[PATH_MAX];
 		char **grown;
 
-		snprintf(path, sizeof(path), "%s/vcd.lock", entry->d_name);
+		snprintf(path, sizeof(path), STATE_LOCK, entry->d_name);
 		if (entry->d_name[0] == '.' || faccessat(dirfd(dir), path, F_OK, 0) < 0)
 			continue;
 		grown = realloc(names, (n + 1) * sizeof(*grown));
@@ -159,7 +160,7 @@ int client_open(const char *state_dir, const char *partition, struct wire **ret,
 	if (dir < 0)
 		return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them",
 			       partition);
-	snprintf(path, sizeof(path), "%s/%s/vcd.sock", real, partition);
+	snprintf(path, sizeof(path), "%s/" STATE_SOCKET, real, partition);
 	r = wire_connect(path, CLIENT_CONNECT_SEC, &wire, err);
 	if (r == 0)
 		return client_check_lively(wire, partition, ret, err);

@@ -18,6 +18,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/statedir.h"
+
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "daemon/conn.h"
@@ -88,10 +90,11 @@ static int listen_bind(const struct daemon *daemon, struct vc_err *err)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = -1;
 
-	if (snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s/vcd.sock", daemon->instance->dir,
-		     daemon->name) >= (int)sizeof(addr.sun_path))
+	if (snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/" STATE_SOCKET,
+		     daemon->instance->dir, daemon->name) >= (int)sizeof(addr.sun_path))
 		return err_set(err, ENAMETOOLONG,
-			       "%s/%s/vcd.sock: too long for a socket's path; choose a shorter "
+			       "%s/" STATE_SOCKET
+			       ": too long for a socket's path; choose a shorter "
 			       "state directory",
 			       daemon->instance->dir, daemon->name);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -138,7 +141,8 @@ static void listen_stop(struct daemon *daemon)
 	if (listener->resume)
 		event_free(listener->resume);
 	if (listener->fd >= 0) {
-		snprintf(path, sizeof(path), "%s/%s/vcd.sock", daemon->instance->dir, daemon->name);
+		snprintf(path, sizeof(path), "%s/" STATE_SOCKET, daemon->instance->dir,
+			 daemon->name);
 		unlink(path);
 		close(listener->fd);
 	}

@@ -18,6 +18,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/statedir.h"
+
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -184,7 +186,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (order.event && !daemon.name && optind == argc)
-		return fire_main(instance_dir(state_dir), &order, epoch);
+		return fire_main(statedir_choose(state_dir), &order, epoch);
 	if (order.event || !daemon.name || optind < argc) {
 		main_usage(stderr);
 		return 2;
@@ -196,7 +198,7 @@ int main(int argc, char **argv)
 	/* The shims outlive us; none of them is waited for. */
 	signal(SIGCHLD, SIG_IGN);
 	main_raise_limits();
-	r = main_start(&daemon, instance_dir(state_dir), &n_parts, &err);
+	r = main_start(&daemon, statedir_choose(state_dir), &n_parts, &err);
 	if (r < 0) {
 		main_say_ready(ready_fd, err.text);
 		log_error("%s", err.text);

@@ -16,12 +16,12 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 #include "daemon/daemon.h"
 #include "daemon/part.h"
 #include "wire/moved.h"
 
-#define MOVES_FILE "moves.jsonl"
 #define MOVES_KEPT 4096
 #define MOVES_FIRST_BYTES (1u << 20) /* of a file that is there already, at its end */
 #define MOVES_PIECE 16384            /* bytes that are read at a time; more than a line has */
@@ -49,12 +49,12 @@ static void moves_follow(struct daemon *daemon)
 	off_t size;
 	int fd;
 
-	if (fstatat(daemon->instance->dirfd, MOVES_FILE, &there, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(daemon->instance->dirfd, STATE_MOVES, &there, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	if (moves->fd >= 0 && fstat(moves->fd, &here) == 0 && here.st_ino == there.st_ino &&
 	    here.st_size >= moves->at)
 		return;
-	fd = trust_openat(daemon->instance->dirfd, MOVES_FILE, O_RDONLY, 0);
+	fd = trust_openat(daemon->instance->dirfd, STATE_MOVES, O_RDONLY, 0);
 	if (fd < 0)
 		return;
 	/* The old one is open until the new one is, so that they have different numbers. */

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/statedir.h"
+
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/trust.h"
@@ -28,7 +30,7 @@ static int open_lock(struct daemon *daemon, struct vc_err *err)
 
 	if (mkdirat(state, daemon->name, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "%s/%s", daemon->instance->dir, daemon->name);
-	snprintf(path, sizeof(path), "%s/vcd.lock", daemon->name);
+	snprintf(path, sizeof(path), STATE_LOCK, daemon->name);
 	fd = trust_openat(state, path, O_RDWR | O_CREAT, 0600);
 	if (fd < 0)
 		return trust_fail(fd, daemon->instance->dir, path, err);

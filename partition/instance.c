@@ -24,25 +24,16 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 #include "partition/cgroup/cgroup.h"
 #include "partition/region.h"
 #include "partition/spec.h"
 
-#define INSTANCE_FILE "instance.json"
 #define INSTANCE_VERSION 1
 #define INSTANCE_MAX (4u << 20)
 
 DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
-
-const char *instance_dir(const char *option)
-{
-	const char *env = getenv("VCRUN_STATE_DIR");
-
-	if (option)
-		return option;
-	return env && *env ? env : INSTANCE_DEFAULT_DIR;
-}
 
 /* The directory's one name; its last part need not exist yet. */
 static int instance_canonical(const char *dir, char ret[static PATH_MAX])
@@ -78,7 +69,7 @@ int instance_group_name(const char *dir, char *ret, size_t size)
 
 	if (r < 0)
 		return r;
-	if (instance_canonical(INSTANCE_DEFAULT_DIR, usual) == 0 && !strcmp(path, usual)) {
+	if (instance_canonical(STATEDIR_DEFAULT, usual) == 0 && !strcmp(path, usual)) {
 		n = snprintf(ret, size, "vcrun");
 	} else {
 		for (const char *p = path; *p; p++)
@@ -130,7 +121,7 @@ static bool instance_file_differs(const struct instance *in, ino_t *ret_ino,
 {
 	struct stat st = { .st_ino = 0 };
 
-	if (fstatat(in->dirfd, INSTANCE_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(in->dirfd, STATE_INSTANCE, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	*ret_ino = st.st_ino;
 	*ret_at = st.st_mtim;
@@ -145,9 +136,9 @@ int instance_save(const struct instance *in, struct vc_err *err)
 	int r;
 
 	if (!text)
-		return err_sys(err, ENOMEM, "cannot write %s/" INSTANCE_FILE, in->dir);
-	r = file_replace(in->dirfd, INSTANCE_FILE, text, strlen(text), 0644);
-	return r < 0 ? err_sys(err, -r, "cannot write %s/" INSTANCE_FILE, in->dir) : 0;
+		return err_sys(err, ENOMEM, "cannot write %s/" STATE_INSTANCE, in->dir);
+	r = file_replace(in->dirfd, STATE_INSTANCE, text, strlen(text), 0644);
+	return r < 0 ? err_sys(err, -r, "cannot write %s/" STATE_INSTANCE, in->dir) : 0;
 }
 
 static int instance_copy_optional(json_t *value, char **ret)
@@ -299,12 +290,12 @@ static int instance_open_with(const char *dir,
 	if (in->dirfd >= 0)
 		instance_file_differs(in, &in->read_ino, &in->read_at);
 	len = in->dirfd < 0 ? -ENOENT
-			    : trust_read_all(in->dirfd, INSTANCE_FILE, INSTANCE_MAX, &text);
+			    : trust_read_all(in->dirfd, STATE_INSTANCE, INSTANCE_MAX, &text);
 	if (len == -ENOENT)
 		return err_set(err, ENOENT,
-			       "vcrun is not up (no %s/" INSTANCE_FILE "): run 'vcctl up'", dir);
+			       "vcrun is not up (no %s/" STATE_INSTANCE "): run 'vcctl up'", dir);
 	if (len < 0)
-		return trust_fail((int)len, real, INSTANCE_FILE, err);
+		return trust_fail((int)len, real, STATE_INSTANCE, err);
 	in->dir = strdup(real);
 	in->config = calloc(1, sizeof(*in->config));
 	if (!in->dir || !in->config)
@@ -312,10 +303,10 @@ static int instance_open_with(const char *dir,
 	root = json_loadb(text, (size_t)len, JSON_REJECT_DUPLICATES, &why);
 	r = root ? parse(root, in, &why) : -EINVAL;
 	if (r == -EINVAL)
-		return err_set(err, EINVAL, "%s/" INSTANCE_FILE " is damaged (%s): %s", dir,
+		return err_set(err, EINVAL, "%s/" STATE_INSTANCE " is damaged (%s): %s", dir,
 			       why.text, remedy);
 	if (r < 0)
-		return err_sys(err, -r, "cannot read %s/" INSTANCE_FILE, dir);
+		return err_sys(err, -r, "cannot read %s/" STATE_INSTANCE, dir);
 	*ret = steal_ptr(in);
 	return 0;
 }
@@ -404,8 +395,7 @@ pid_t instance_daemon_pid(const struct instance *in, const char *partition)
 	_cleanup_close_ int fd = -1;
 	char path[PARTITION_NAME_MAX + 16];
 
-	if (!*partition ||
-	    snprintf(path, sizeof(path), "%s/vcd.lock", partition) >= (int)sizeof(path))
+	if (!*partition || snprintf(path, sizeof(path), STATE_LOCK, partition) >= (int)sizeof(path))
 		return 0;
 	fd = trust_openat(in->dirfd, path, O_RDONLY, 0);
 	if (fd == -EACCES)

@@ -1,27 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * instance.h - one vcrun on this machine: its state directory and what stands in it
+ * instance.h - one vcrun on this machine: its state directory and its configuration
  *
- *	STATE-DIR/               0755, on a tmpfs
- *	  instance.json          this: the partitions as brought up
- *	  coming-up              there while vcctl up is at work
- *	  board                  load board (policy/board.h)
- *	  vc0/vcd.sock           the partition's daemon, for everybody
- *	  vc0/vcd.lock           root only; held by the daemon with a POSIX lock while it lives
- *	  vc0/vcd.log
- *	  jobs/7/job.json        one a job, written by its shim
- *	  images/7/              root only, while a move is under way
- *	  moves.jsonl            one line a move
- *	  criu/N.log             what CRIU wrote when a move of job N failed; 64 files at most
- *	  ipc/table              the table of IPC objects (ipcmap/table/table.h), root only
- *	  ipc/o/XX/ID            an object's memory, its owner's; a tmpfs of its own
- *	  ipc/o/regions/NAME     a region's (partition/region.h), once more
- *	  events.json            the event table (partition/change/plan.h)
- *	  failures               what has befallen partitions (partition/change/failure.h)
- *	  events.lease           which daemon watches the clock (partition/change/lease.h)
- *	  reshape.lock           held while partitions are changed (partition/change/reshape.h)
- *	  reshape.journal        the change under way
- *	  reshapes.jsonl         one line a change
+ * common/statedir.h lists the files of the directory.
  *
  * instance.json is written by vcctl up and by every change of a partition, and read by
  * daemons, shims and commands; it is world-readable, and only root can write it.
@@ -37,8 +18,6 @@
 #include "common/err.h"
 #include "partition/config/config.h"
 
-#define INSTANCE_DEFAULT_DIR "/run/vcrun"
-
 struct instance {
 	char *dir;               /* absolute, canonical */
 	int dirfd;               /* O_PATH; -1: not open yet (instance_free() closes it) */
@@ -50,9 +29,6 @@ struct instance {
 	struct timespec read_at; /* its mtime */
 };
 
-/* The state directory that counts: option, else $VCRUN_STATE_DIR, else the
- * default. Never NULL; points to option, environment or a constant. */
-const char *instance_dir(const char *option);
 /* "vcrun" for the default directory, else "vcrun-" and 8 hex digits of its canonical
  * path's hash. The directory need not exist yet, its parent must. */
 int instance_group_name(const char *dir, char *ret, size_t size);

@@ -1,6 +1,6 @@
 noinst_LTLIBRARIES += libpartition.la
 libpartition_la_SOURCES = partition/cpulist.c partition/cpulist.h partition/instance.c \
-	partition/instance.h partition/partition.c partition/partition.h partition/region.c \
+	partition/instance.h partition/jobfile.c partition/jobfile.h partition/partition.c partition/partition.h partition/region.c \
 	partition/region.h partition/spec.c partition/spec.h partition/topology.c \
 	partition/topology.h partition/cgroup/bpf.c partition/cgroup/cgroup.c \
 	partition/cgroup/cgroup.h partition/cgroup/cpus-v1.c partition/cgroup/cpus-v2.c \

@@ -33,9 +33,9 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 
-#define BOARD_FILE "board"
 #define BOARD_MAGIC 0x6472616f62637600u /* "\0vcboard" */
 #define BOARD_VERSION 3
 #define SLOTS_MAX 4096
@@ -101,7 +101,7 @@ int board_create(int dirfd, uint32_t n, struct vc_err *err)
 	layout->version = BOARD_VERSION;
 	layout->n = n;
 	layout->size = size;
-	r = file_replace(dirfd, BOARD_FILE, layout, size, 0600);
+	r = file_replace(dirfd, STATE_BOARD, layout, size, 0600);
 	if (r < 0)
 		return err_sys(err, -r, "write load board");
 	return 0;
@@ -110,7 +110,7 @@ int board_create(int dirfd, uint32_t n, struct vc_err *err)
 static int board_check(const struct layout *map, size_t size, struct vc_err *err)
 {
 	if (map->magic != BOARD_MAGIC)
-		return err_set(err, EPROTO, "file '" BOARD_FILE "' is no load board");
+		return err_set(err, EPROTO, "file '" STATE_BOARD "' is no load board");
 	if (map->version != BOARD_VERSION)
 		return err_set(err, EPROTO,
 			       "load board has version %u, this is %u: restart vcrun (vcctl down, "
@@ -124,7 +124,7 @@ static int board_check(const struct layout *map, size_t size, struct vc_err *err
 
 int board_open(int dirfd, struct board **ret, struct vc_err *err)
 {
-	_cleanup_close_ int fd = trust_openat(dirfd, BOARD_FILE, O_RDWR, 0);
+	_cleanup_close_ int fd = trust_openat(dirfd, STATE_BOARD, O_RDWR, 0);
 	struct board *board;
 	struct stat st;
 	void *map;
@@ -134,7 +134,7 @@ int board_open(int dirfd, struct board **ret, struct vc_err *err)
 		return err_sys(err, fd < 0 ? -fd : errno, "load board");
 	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct layout) ||
 	    st.st_size > (off_t)board_size(SLOTS_MAX))
-		return err_set(err, EPROTO, "file '" BOARD_FILE "' is no load board");
+		return err_set(err, EPROTO, "file '" STATE_BOARD "' is no load board");
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return err_sys(err, errno, "map load board");

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "common/log.h"
+#include "common/statedir.h"
 
 #define ENGINE_CRIU_CLEAR_USEC 10000000u
 #define ENGINE_CRIU_SILENCE_SEC 30
@@ -107,7 +108,8 @@ static void engine_criu_log_path(const struct shim *shim, char *ret, size_t size
 
 	snprintf(dir, sizeof(dir), "%s/criu", shim->instance->dir);
 	mkdir(dir, 0700);
-	snprintf(ret, size, "%s/criu/%u.log", shim->instance->dir, shim->job % ENGINE_CRIU_LOGS);
+	snprintf(ret, size, "%s/" STATE_CRIU_LOG, shim->instance->dir,
+		 shim->job % ENGINE_CRIU_LOGS);
 }
 
 static int engine_criu_prepare(struct move *move, struct vc_err *err)
@@ -118,7 +120,7 @@ static int engine_criu_prepare(struct move *move, struct vc_err *err)
 	if (!criu)
 		return err_sys(err, ENOMEM, "move");
 	move->state = criu;
-	snprintf(criu->images, sizeof(criu->images), "%s/images/%u", shim->instance->dir,
+	snprintf(criu->images, sizeof(criu->images), "%s/" STATE_IMAGES_JOB, shim->instance->dir,
 		 shim->job);
 	engine_criu_log_path(shim, criu->log, sizeof(criu->log));
 	criu->req = (struct mig_request){

@@ -24,6 +24,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/statedir.h"
 
 #define SHIM_DAEMON_FD 3
 #define SHIM_REDIAL_USEC 100000
@@ -253,7 +254,7 @@ static void shim_init(struct shim *shim)
 	struct wire *wire;
 	struct vc_err err;
 
-	if (instance_open(instance_dir(NULL), &shim->instance, &err) < 0)
+	if (instance_open(statedir_choose(NULL), &shim->instance, &err) < 0)
 		fatal("%s", err.text);
 	if (cg_open(NULL, shim->instance->cgroup_base, &shim->cg, &err) < 0)
 		fatal("%s", err.text);

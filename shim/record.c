@@ -20,13 +20,13 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 #include "partition/partition.h"
 #include "wire/args.h"
 #include "wire/moved.h"
 
 /* One line of moves.jsonl is one write; readers keep this many bytes of the past. */
-#define RECORD_MOVES "moves.jsonl"
 #define RECORD_MOVES_MAX (4u << 20)
 
 void record_send(struct shim *shim)
@@ -78,7 +78,7 @@ int record_save(const struct shim *shim, struct vc_err *err)
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	snprintf(dir, sizeof(dir), "jobs/%u", shim->job);
+	snprintf(dir, sizeof(dir), STATE_JOB, shim->job);
 	snprintf(path, sizeof(path), "%s/job.json", dir);
 	if (mkdirat(shim->instance->dirfd, dir, 0700) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "%s/%s", shim->instance->dir, dir);
@@ -98,7 +98,7 @@ void record_remove(const struct shim *shim)
 {
 	char dir[32];
 
-	snprintf(dir, sizeof(dir), "jobs/%u", shim->job);
+	snprintf(dir, sizeof(dir), STATE_JOB, shim->job);
 	file_remove_tree(shim->instance->dirfd, dir);
 }
 
@@ -106,9 +106,9 @@ void record_move(const struct shim *shim, const Vc__Moved *moved)
 {
 	json_auto_t *json = moved_to_json(moved);
 	_cleanup_free_ char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	int r = text ? trust_append(shim->instance->dirfd, RECORD_MOVES, text, 0600) : -ENOMEM;
+	int r = text ? trust_append(shim->instance->dirfd, STATE_MOVES, text, 0600) : -ENOMEM;
 
 	if (r < 0)
-		log_warn("job %u: its move is not in %s/" RECORD_MOVES ": %s", shim->job,
+		log_warn("job %u: its move is not in %s/" STATE_MOVES ": %s", shim->job,
 			 shim->instance->dir, strerror(-r));
 }

@@ -19,6 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/statedir.h"
+
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "partition/cgroup/cgroup.h"
@@ -99,7 +101,7 @@ static int room_write(const struct shim *shim, uint64_t bytes)
 int room_claim(struct shim *shim, uint64_t bytes, struct vc_err *err)
 {
 	_cleanup_close_ int dirfd =
-		openat(shim->instance->dirfd, "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		openat(shim->instance->dirfd, STATE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	uint64_t limit = room_limit(shim), others;
 	char name[32];
 
@@ -142,7 +144,7 @@ void room_release(struct shim *shim)
 
 	if (shim->room_fd < 0)
 		return;
-	snprintf(name, sizeof(name), "images/%u" ROOM_SUFFIX, shim->job);
+	snprintf(name, sizeof(name), STATE_IMAGES_JOB ROOM_SUFFIX, shim->job);
 	unlinkat(shim->instance->dirfd, name, 0);
 	close(steal_fd(&shim->room_fd));
 }

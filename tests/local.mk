@@ -3,7 +3,7 @@
 
 EXTRA_DIST += tests/driver tests/policy-stats.py tests/lib.sh tests/lib-move.sh tests/lib-shape.sh tests/in-vm
 end_to_end = \
-	tests/up-down.sh tests/up-again.sh tests/up-config.sh tests/up-remains.sh \
+	tests/up-down.sh tests/up-again.sh tests/up-config.sh tests/up-remains.sh tests/statedir.sh \
 	tests/up-fails.sh tests/down-force.sh tests/check-interrupt.sh tests/trust.sh \
 	tests/instances.sh tests/overcommit.sh \
 	tests/run-status.sh tests/run-stdio.sh tests/run-environment.sh tests/run-signals.sh \

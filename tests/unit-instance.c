@@ -23,6 +23,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/statedir.h"
 #include "partition/cgroup/cgroup.h"
 
 static char dir[64];
@@ -267,12 +268,12 @@ static void test_remains(void **state)
 static void test_dir(void **state)
 {
 	unsetenv("VCRUN_STATE_DIR");
-	assert_string_equal(instance_dir(NULL), INSTANCE_DEFAULT_DIR);
+	assert_string_equal(statedir_choose(NULL), STATEDIR_DEFAULT);
 	setenv("VCRUN_STATE_DIR", "", 1);
-	assert_string_equal(instance_dir(NULL), INSTANCE_DEFAULT_DIR);
+	assert_string_equal(statedir_choose(NULL), STATEDIR_DEFAULT);
 	setenv("VCRUN_STATE_DIR", "/x", 1);
-	assert_string_equal(instance_dir(NULL), "/x");
-	assert_string_equal(instance_dir("/y"), "/y");
+	assert_string_equal(statedir_choose(NULL), "/x");
+	assert_string_equal(statedir_choose("/y"), "/y");
 	unsetenv("VCRUN_STATE_DIR");
 }
 
@@ -280,7 +281,7 @@ static void test_group_name(void **state)
 {
 	char a[32], b[32], spelled[256];
 
-	assert_int_equal(instance_group_name(INSTANCE_DEFAULT_DIR, a, sizeof(a)), 0);
+	assert_int_equal(instance_group_name(STATEDIR_DEFAULT, a, sizeof(a)), 0);
 	assert_string_equal(a, "vcrun");
 	assert_int_equal(instance_group_name("/run/../run/./vcrun/", a, sizeof(a)), 0);
 	assert_string_equal(a, "vcrun");

@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "common/statedir.h"
+
 #include "partition/change/lease.h"
 
 #define SEC UINT64_C(1000000)
@@ -40,7 +42,7 @@ static int teardown(void **state)
 {
 	lease_free(a);
 	lease_free(b);
-	unlinkat(dirfd_, LEASE_FILE, 0);
+	unlinkat(dirfd_, STATE_LEASE, 0);
 	close(dirfd_);
 	return rmdir(dir);
 }
@@ -107,7 +109,7 @@ static void test_notes(void **state)
 static void test_rubbish(void **state)
 {
 	static const uint64_t words[] = { UINT64_MAX, UINT64_MAX >> 24, 1, UINT64_C(1) << 63 };
-	int fd = openat(dirfd_, LEASE_FILE, O_RDWR);
+	int fd = openat(dirfd_, STATE_LEASE, O_RDWR);
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		assert_int_equal(pwrite(fd, &words[i], sizeof(words[i]), 0), sizeof(words[i]));

@@ -22,7 +22,6 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,10 +36,12 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/proc.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 #include "daemon/conn.h"
 #include "daemon/part.h"
 #include "libmig/mig.h"
+#include "partition/jobfile.h"
 #include "partition/partition.h"
 
 #define IPC_TICK_USEC 250000
@@ -81,33 +82,9 @@ static int proc_place(const struct ipc *ipc, pid_t pid, uint32_t *ret_column, ui
 	return 0;
 }
 
-/* The shim of a job, as its record says; 0: there is no record. */
-static pid_t job_shim(const struct ipc *ipc, uint32_t job)
-{
-	json_auto_t *json = NULL;
-	_cleanup_free_ char *text = NULL;
-	char path[64];
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "jobs/%u/job.json", job);
-	len = trust_read_all(ipc->daemon->instance->dirfd, path, 65536, &text);
-	json = len > 0 ? json_loadb(text, (size_t)len, 0, NULL) : NULL;
-	return (pid_t)json_integer_value(json_object_get(json, "shim_pid"));
-}
-
-/* Whether a job's processes may be in its images now. Images whose shim has ended are
- * nobody's: nothing comes back from them. */
 static bool job_is_away(const struct ipc *ipc, uint32_t job)
 {
-	char path[64], group[64];
-	pid_t shim;
-
-	snprintf(path, sizeof(path), "images/%u", job);
-	if (faccessat(ipc->daemon->instance->dirfd, path, F_OK, 0) < 0)
-		return false;
-	shim = job_shim(ipc, job);
-	return shim > 0 && cg_procs_group(ipc->daemon->cg, shim, group, sizeof(group)) == 0 &&
-	       !strcmp(group, PARTITION_SHIMS_GROUP);
+	return jobfile_is_away(ipc->daemon->instance->dirfd, ipc->daemon->cg, job);
 }
 
 static bool job_has_file(const struct ipc *ipc, uint32_t job, const char *path)
@@ -115,7 +92,7 @@ static bool job_has_file(const struct ipc *ipc, uint32_t job, const char *path)
 	_cleanup_close_ int fd = -1;
 	char images[64];
 
-	snprintf(images, sizeof(images), "images/%u", job);
+	snprintf(images, sizeof(images), STATE_IMAGES_JOB, job);
 	fd = openat(ipc->daemon->instance->dirfd, images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? errno != ENOENT : mig_images_name(fd, path);
 }
@@ -129,9 +106,9 @@ static bool any_job_is_away(const struct ipc *ipc, const char *path)
 	int fd;
 
 	/* On a tmpfs the links count the directories in it. */
-	if (fstatat(ipc->daemon->instance->dirfd, "images", &st, 0) == 0 && st.st_nlink == 2)
+	if (fstatat(ipc->daemon->instance->dirfd, STATE_IMAGES, &st, 0) == 0 && st.st_nlink == 2)
 		return false;
-	fd = openat(ipc->daemon->instance->dirfd, "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(ipc->daemon->instance->dirfd, STATE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return true;
 	dir = fdopendir(fd);
@@ -521,16 +498,16 @@ pid_t ipc_parent(pid_t pid)
 static int ipc_open(struct ipc *ipc, struct vc_err *err)
 {
 	const struct instance *instance = ipc->daemon->instance;
-	int r = table_open(instance->dirfd, "ipc/table", &ipc->table, err);
+	int r = table_open(instance->dirfd, STATE_IPC_TABLE, &ipc->table, err);
 
 	if (r < 0)
 		return r;
 	if (ipc->daemon->slot >= table_columns(ipc->table))
 		return err_set(err, EPROTO, "the table of IPC objects has no column %u",
 			       ipc->daemon->slot);
-	ipc->dirfd = trust_openat(instance->dirfd, "ipc/o", O_RDONLY | O_DIRECTORY, 0);
+	ipc->dirfd = trust_openat(instance->dirfd, STATE_IPC_OBJECTS, O_RDONLY | O_DIRECTORY, 0);
 	if (ipc->dirfd < 0)
-		return err_sys(err, -ipc->dirfd, "%s/ipc/o", instance->dir);
+		return err_sys(err, -ipc->dirfd, "%s/" STATE_IPC_OBJECTS, instance->dir);
 	ipc->tick = evtimer_new(ipc->daemon->base, ipc_on_tick, ipc);
 	return ipc->tick ? 0 : err_sys(err, ENOMEM, "IPC objects");
 }

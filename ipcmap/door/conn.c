@@ -65,7 +65,7 @@ static int door_connect(const char *dir, const char *partition, bool wary, struc
 	char path[PATH_MAX];
 	int r;
 
-	if (snprintf(path, sizeof(path), "%s/%s/vcd.sock", dir, partition) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/" STATE_SOCKET, dir, partition) >= (int)sizeof(path))
 		return -ENOTCONN;
 	do
 		r = wire_connect(path, WIRE_PATIENCE_SEC, ret, NULL);

@@ -19,6 +19,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/proc.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 #include "partition/cgroup/cgroup.h"
 #include "partition/config/config.h"
@@ -115,24 +116,24 @@ int failure_parse(const char *word, enum failure_kind *ret)
 
 int failure_notes_open(int dirfd, struct failure_notes **ret, struct vc_err *err)
 {
-	_cleanup_close_ int fd = trust_openat(dirfd, FAILURE_FILE, O_RDWR | O_CREAT, 0600);
+	_cleanup_close_ int fd = trust_openat(dirfd, STATE_FAILURES, O_RDWR | O_CREAT, 0600);
 	struct failure_notes *notes;
 	void *map;
 	int r;
 
 	if (fd < 0)
-		return err_sys(err, -fd, "cannot open " FAILURE_FILE);
+		return err_sys(err, -fd, "cannot open " STATE_FAILURES);
 	/* Memory that a full tmpfs does not have later would be a SIGBUS. */
 	r = posix_fallocate(fd, 0, sizeof(struct layout));
 	if (r > 0)
-		return err_sys(err, r, "cannot allocate " FAILURE_FILE);
+		return err_sys(err, r, "cannot allocate " STATE_FAILURES);
 	map = mmap(NULL, sizeof(struct layout), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
-		return err_sys(err, errno, "cannot map " FAILURE_FILE);
+		return err_sys(err, errno, "cannot map " STATE_FAILURES);
 	notes = calloc(1, sizeof(*notes));
 	if (!notes) {
 		munmap(map, sizeof(struct layout));
-		return err_sys(err, ENOMEM, FAILURE_FILE);
+		return err_sys(err, ENOMEM, STATE_FAILURES);
 	}
 	notes->map = map;
 	*ret = notes;

@@ -53,7 +53,6 @@ enum failure_kind {
 };
 
 #define FAILURE_BIT(kind) (1u << (kind))
-#define FAILURE_FILE "failures"
 
 /* Those that count unless something else is said. */
 unsigned int failure_default_kinds(void);

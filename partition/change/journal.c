@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/statedir.h"
+
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -58,10 +60,10 @@ int journal_write(const struct instance *in, const struct reshape *reshape, stru
 			  reshape->committed, "parts", journal_parts_to_json(reshape), "file",
 			  reshape->file, "text", reshape->text);
 	_cleanup_free_ char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
-	int r = text ? file_replace(in->dirfd, RESHAPE_JOURNAL_FILE, text, strlen(text), 0600)
+	int r = text ? file_replace(in->dirfd, STATE_RESHAPE_JOURNAL, text, strlen(text), 0600)
 		     : -ENOMEM;
 
-	return r < 0 ? err_sys(err, -r, "cannot write %s/" RESHAPE_JOURNAL_FILE, in->dir) : 0;
+	return r < 0 ? err_sys(err, -r, "cannot write %s/" STATE_RESHAPE_JOURNAL, in->dir) : 0;
 }
 
 static int journal_parts_from_json(json_t *list, struct reshape *ret, json_error_t *why)
@@ -98,12 +100,12 @@ int journal_read(const struct instance *in, struct reshape *ret, struct vc_err *
 	const char *cause, *file = NULL, *also = NULL;
 	int committed, r = -EINVAL;
 	json_t *parts;
-	ssize_t len = trust_read_all(in->dirfd, RESHAPE_JOURNAL_FILE, JOURNAL_MAX, &text);
+	ssize_t len = trust_read_all(in->dirfd, STATE_RESHAPE_JOURNAL, JOURNAL_MAX, &text);
 
 	if (len == -ENOENT)
 		return -ENOENT;
 	if (len < 0)
-		return err_sys(err, (int)-len, "cannot read %s/" RESHAPE_JOURNAL_FILE, in->dir);
+		return err_sys(err, (int)-len, "cannot read %s/" STATE_RESHAPE_JOURNAL, in->dir);
 	root = json_loadb(text, (size_t)len, 0, &why);
 	if (root &&
 	    json_unpack_ex(root, &why, 0, "{s:s, s:b, s:o, s?s, s?s}", "cause", &cause, "committed",
@@ -116,7 +118,7 @@ int journal_read(const struct instance *in, struct reshape *ret, struct vc_err *
 	}
 	if (r < 0) {
 		reshape_done(&reshape);
-		return err_set(err, -r, "%s/" RESHAPE_JOURNAL_FILE " is damaged (%s)", in->dir,
+		return err_set(err, -r, "%s/" STATE_RESHAPE_JOURNAL " is damaged (%s)", in->dir,
 			       why.text);
 	}
 	*ret = reshape;
@@ -125,7 +127,7 @@ int journal_read(const struct instance *in, struct reshape *ret, struct vc_err *
 
 void journal_remove(const struct instance *in)
 {
-	unlinkat(in->dirfd, RESHAPE_JOURNAL_FILE, 0);
+	unlinkat(in->dirfd, STATE_RESHAPE_JOURNAL, 0);
 }
 
 /* The record is for people: that it cannot be written fails nothing. */
@@ -143,5 +145,5 @@ void journal_record(const struct instance *in, const struct reshape *reshape, co
 	_cleanup_free_ char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 
 	if (text)
-		trust_append(in->dirfd, RESHAPE_RECORD_FILE, text, 0644);
+		trust_append(in->dirfd, STATE_RESHAPES, text, 0644);
 }

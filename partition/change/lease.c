@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 
 #define EPOCH_SHIFT 48
@@ -36,20 +37,20 @@ struct lease {
 
 int lease_open(int dirfd, struct lease **ret, struct vc_err *err)
 {
-	_cleanup_close_ int fd = trust_openat(dirfd, LEASE_FILE, O_RDWR | O_CREAT, 0600);
+	_cleanup_close_ int fd = trust_openat(dirfd, STATE_LEASE, O_RDWR | O_CREAT, 0600);
 	struct lease *lease;
 	void *map;
 	int r;
 
 	if (fd < 0)
-		return err_sys(err, -fd, "cannot open " LEASE_FILE);
+		return err_sys(err, -fd, "cannot open " STATE_LEASE);
 	/* Memory that a full tmpfs does not have later would be a SIGBUS. */
 	r = posix_fallocate(fd, 0, sizeof(struct layout));
 	if (r > 0)
-		return err_sys(err, r, "cannot allocate " LEASE_FILE);
+		return err_sys(err, r, "cannot allocate " STATE_LEASE);
 	map = mmap(NULL, sizeof(struct layout), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
-		return err_sys(err, errno, "cannot map " LEASE_FILE);
+		return err_sys(err, errno, "cannot map " STATE_LEASE);
 	lease = calloc(1, sizeof(*lease));
 	if (!lease) {
 		munmap(map, sizeof(struct layout));

@@ -19,7 +19,6 @@
 
 #include "common/err.h"
 
-#define LEASE_FILE "events.lease"
 /* Not renewed for so long, it is another's to take. A holder renews it four times as often. */
 #define LEASE_USEC 2000000u
 

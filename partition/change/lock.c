@@ -20,6 +20,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "common/statedir.h"
+
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -172,9 +174,9 @@ static int lock_await(int fd, const struct reshape_claim *claim, struct vc_err *
 
 static int lock_open(const struct instance *in, struct vc_err *err)
 {
-	int fd = trust_openat(in->dirfd, RESHAPE_LOCK_FILE, O_RDWR | O_CREAT, 0600);
+	int fd = trust_openat(in->dirfd, STATE_RESHAPE_LOCK, O_RDWR | O_CREAT, 0600);
 
-	return fd < 0 ? err_sys(err, -fd, "cannot open %s/" RESHAPE_LOCK_FILE, in->dir) : fd;
+	return fd < 0 ? err_sys(err, -fd, "cannot open %s/" STATE_RESHAPE_LOCK, in->dir) : fd;
 }
 
 /* With the lock held. */
@@ -195,7 +197,7 @@ int reshape_lock(struct instance *in, struct cg *cg, const struct reshape_claim 
 		return fd;
 	r = lock_await(fd, claim, err);
 	if (r < 0 && r != -EBUSY && r != -EINTR)
-		return err_sys(err, -r, "cannot lock %s/" RESHAPE_LOCK_FILE, in->dir);
+		return err_sys(err, -r, "cannot lock %s/" STATE_RESHAPE_LOCK, in->dir);
 	if (r == 0)
 		r = lock_begin(in, cg, err);
 	if (r < 0)
@@ -212,7 +214,7 @@ int reshape_lock_hold_off(const struct instance *in, int *ret_lock)
 		return fd;
 	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
 		return -errno;
-	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) == 0)
+	if (faccessat(in->dirfd, STATE_RESHAPE_JOURNAL, F_OK, 0) == 0)
 		return -EAGAIN;
 	*ret_lock = steal_fd(&fd);
 	return 0;
@@ -223,14 +225,14 @@ int reshape_lock_tidy(struct instance *in, struct cg *cg, struct vc_err *err)
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (faccessat(in->dirfd, RESHAPE_JOURNAL_FILE, F_OK, 0) < 0)
+	if (faccessat(in->dirfd, STATE_RESHAPE_JOURNAL, F_OK, 0) < 0)
 		return 0;
 	fd = lock_open(in, err);
 	if (fd < 0)
 		return fd;
 	r = lock_try(fd, RESHAPE_RANK_BRIEF);
 	if (r != 0)
-		return r < 0 ? err_sys(err, -r, "cannot lock %s/" RESHAPE_LOCK_FILE, in->dir) : 0;
+		return r < 0 ? err_sys(err, -r, "cannot lock %s/" STATE_RESHAPE_LOCK, in->dir) : 0;
 	r = lock_begin(in, cg, err);
 	return r < 0 ? r : 0;
 }

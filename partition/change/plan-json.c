@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/statedir.h"
+
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/trust.h"
@@ -93,9 +95,9 @@ char *plan_json_format(const struct plan *plan)
 int plan_json_write(const struct instance *in, const struct plan *plan, struct vc_err *err)
 {
 	_cleanup_free_ char *text = plan_json_format(plan);
-	int r = text ? file_replace(in->dirfd, PLAN_FILE, text, strlen(text), 0644) : -ENOMEM;
+	int r = text ? file_replace(in->dirfd, STATE_EVENTS, text, strlen(text), 0644) : -ENOMEM;
 
-	return r < 0 ? err_sys(err, -r, "cannot write %s/" PLAN_FILE, in->dir) : 0;
+	return r < 0 ? err_sys(err, -r, "cannot write %s/" STATE_EVENTS, in->dir) : 0;
 }
 
 static int plan_json_get_patches(json_t *list, struct spec_patch **ret, size_t *ret_n,
@@ -223,15 +225,15 @@ int plan_json_read(const struct instance *in, struct plan **ret, struct vc_err *
 
 	if (!plan)
 		return err_sys(err, ENOMEM, "events");
-	len = trust_read_all(in->dirfd, PLAN_FILE, PLAN_BYTES_MAX, &text);
+	len = trust_read_all(in->dirfd, STATE_EVENTS, PLAN_BYTES_MAX, &text);
 	if (len < 0 && len != -ENOENT)
-		return err_sys(err, (int)-len, "cannot read %s/" PLAN_FILE, in->dir);
+		return err_sys(err, (int)-len, "cannot read %s/" STATE_EVENTS, in->dir);
 	if (len >= 0) {
 		root = json_loadb(text, (size_t)len, 0, &why);
 		r = root ? plan_json_get(root, plan, &why) : -EINVAL;
 	}
 	if (r < 0)
-		return err_set(err, -r, "%s/" PLAN_FILE " is damaged (%s)", in->dir, why.text);
+		return err_set(err, -r, "%s/" STATE_EVENTS " is damaged (%s)", in->dir, why.text);
 	*ret = steal_ptr(plan);
 	return 0;
 }

@@ -16,6 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/statedir.h"
 #include "partition/change/reshape.h"
 #include "partition/instance.h"
 
@@ -230,7 +231,7 @@ static int plan_go_event(struct instance *in, struct cg *cg, const struct plan *
 		return err_sys(err, ENOMEM, "event %s", event->name);
 	snprintf(cause, sizeof(cause), "%s event %s", plan_way_name(order->way), event->name);
 	event_how.cause = cause;
-	event_how.file = PLAN_FILE;
+	event_how.file = STATE_EVENTS;
 	event_how.text = text;
 	r = reshape_run(in, cg, after.spec, after.n, &event_how, &report, err);
 	if (r == 0 && report.n_changed == 0)

@@ -23,7 +23,6 @@ struct reshape_claim;
 struct reshape_how;
 struct reshape_report;
 
-#define PLAN_FILE "events.json"
 #define PLAN_EVENTS_MAX 256
 
 enum plan_way { PLAN_FIRE, PLAN_REVERT };

@@ -31,9 +31,6 @@
 struct instance;
 
 #define RESHAPE_DEADLINE_MSEC 5000
-#define RESHAPE_LOCK_FILE "reshape.lock"
-#define RESHAPE_JOURNAL_FILE "reshape.journal"
-#define RESHAPE_RECORD_FILE "reshapes.jsonl"
 
 struct reshape_how {
 	const char *cause;      /* for journal and record: "set", "event night" */

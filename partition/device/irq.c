@@ -19,10 +19,10 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/statedir.h"
 #include "common/trust.h"
 #include "partition/device/device.h"
 
-#define NOTES "irqs"
 #define INTERRUPTS_MAX (4u << 20)
 
 static int irq_note_origin(int root, int state, unsigned int irq)
@@ -30,14 +30,14 @@ static int irq_note_origin(int root, int state, unsigned int irq)
 	char path[64], note[32], cpus[IRQ_LIST_TEXT];
 	ssize_t len;
 
-	snprintf(note, sizeof(note), NOTES "/%u", irq);
+	snprintf(note, sizeof(note), STATE_IRQS "/%u", irq);
 	if (faccessat(state, note, F_OK, 0) == 0)
 		return 0;
 	snprintf(path, sizeof(path), "proc/irq/%u/smp_affinity_list", irq);
 	len = file_read(root, path, cpus, sizeof(cpus));
 	if (len < 0)
 		return (int)len;
-	if (mkdirat(state, NOTES, 0700) < 0 && errno != EEXIST)
+	if (mkdirat(state, STATE_IRQS, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	return file_replace(state, note, cpus, (size_t)len, 0600);
 }
@@ -63,7 +63,7 @@ void irq_restore(int root, int state, unsigned int irq)
 	_cleanup_free_ char *cpus = NULL;
 	char path[64], note[32];
 
-	snprintf(note, sizeof(note), NOTES "/%u", irq);
+	snprintf(note, sizeof(note), STATE_IRQS "/%u", irq);
 	if (trust_read_all(state, note, IRQ_LIST_TEXT, &cpus) < 0)
 		return;
 	snprintf(path, sizeof(path), "proc/irq/%u/smp_affinity_list", irq);
@@ -73,7 +73,7 @@ void irq_restore(int root, int state, unsigned int irq)
 
 void irq_restore_all(int root, int state)
 {
-	int fd = trust_openat(state, NOTES, O_RDONLY | O_DIRECTORY, 0);
+	int fd = trust_openat(state, STATE_IRQS, O_RDONLY | O_DIRECTORY, 0);
 	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 
