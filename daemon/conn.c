@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -199,7 +198,7 @@ static bool conn_poll(struct conn *conn)
 /* Handles one message, or sends one piece of an answer. */
 static void conn_serve(struct turn *turn)
 {
-	struct conn *conn = (struct conn *)((char *)turn - offsetof(struct conn, turn));
+	struct conn *conn = container_of(turn, struct conn, turn);
 	int r = 0;
 
 	if (conn->answer)

@@ -8,6 +8,7 @@
 #ifndef VC_DAEMON_DAEMON_H
 #define VC_DAEMON_DAEMON_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -15,6 +16,8 @@
 #include "partition/cgroup/cgroup.h"
 #include "partition/instance.h"
 #include "policy/board.h"
+
+#define container_of(member, type, name) ((type *)((char *)(member)-offsetof(type, name)))
 
 struct conn;
 struct job;

@@ -2,8 +2,8 @@
 /*
  * decide.c - loads -> policy -> checked decision, or the fallback
  *
- * The board's slots become the policy's view. policy_place() checks the answer
- * and falls back by itself; what went wrong is passed on as a note for the user.
+ * The board's slots become the policy's view. policy_place() checks the answer and falls back by
+ * itself. A fault of the policy is passed on as a note for the user.
  */
 #include "daemon/decide.h"
 
@@ -23,18 +23,10 @@
 #include "daemon/usage.h"
 #include "policy/module.h"
 
-/* One question to a policy: the view, and what it points to. */
-struct question {
-	struct vc_view view;
-	struct vc_load *loads;
-	const struct vc_policy *policy;
-	struct vc_err fault; /* code set: why it is not the policy that was named */
-};
-
-/* Partitions that have the same CPUs have one load of these, but their daemons do not sample it at
- * the same moment: the last sample counts for all. */
-static void question_share_cpus(struct question *question, const struct config *config,
-				const uint64_t *at_usec)
+/* Partitions with the same CPUs have one load of these, but their daemons sample it at different
+ * moments: the last sample counts for all. */
+static void decide_share_cpus(struct decide_question *question, const struct config *config,
+			      const uint64_t *at_usec)
 {
 	for (uint32_t i = 0; i < question->view.n; i++) {
 		uint32_t last = i;
@@ -48,25 +40,27 @@ static void question_share_cpus(struct question *question, const struct config *
 	}
 }
 
-/* Whose process has asked for the job, for policies. */
-static void question_set_parent(struct question *question, int parent)
+void decide_set_parent(struct vc_view *view, int parent)
 {
-	question->view.parent = parent >= 0 ? parent : 0;
-	question->view.outside = parent < 0;
+	view->parent = parent >= 0 ? parent : 0;
+	view->outside = parent < 0;
+	if (getrandom(&view->random, sizeof(view->random), 0) < 0)
+		view->random = view->now_usec;
 }
 
-static int question_init(struct question *question, struct daemon *daemon, const char *policy,
-			 struct vc_err *err)
+int decide_begin(struct decide_question *question, struct daemon *daemon, const char *policy,
+		 struct vc_err *err)
 {
 	uint32_t n = (uint32_t)daemon->instance->config->n_parts;
 	_cleanup_free_ uint64_t *at_usec = calloc(n, sizeof(*at_usec));
 	struct vc_view *view = &question->view;
 	int r;
 
+	*question = (struct decide_question){ .loads = NULL };
 	if (!policy || !*policy)
 		policy = daemon->instance->config->policy;
 	r = policy_get(daemon->policies, policy, &question->policy, err);
-	/* A name that means nothing is the caller's mistake; a module that is broken is not. */
+	/* An unknown name is the caller's mistake; a broken module is not. */
 	if (r == -ENOEXEC || r == -EPERM) {
 		question->policy = policy_fallback();
 		err_set(&question->fault, -r, "%s; %s decides instead", err->text,
@@ -75,8 +69,10 @@ static int question_init(struct question *question, struct daemon *daemon, const
 		return r;
 	}
 	question->loads = calloc(n, sizeof(*question->loads));
-	if (!question->loads || !at_usec)
+	if (!question->loads || !at_usec) {
+		decide_end(question);
 		return err_sys(err, ENOMEM, "placement");
+	}
 	*view = (struct vc_view){
 		.size = sizeof(*view),
 		.load_size = sizeof(*question->loads),
@@ -85,8 +81,6 @@ static int question_init(struct question *question, struct daemon *daemon, const
 		.now_usec = clock_mono_usec(),
 		.current = -1,
 	};
-	if (getrandom(&view->random, sizeof(view->random), 0) < 0)
-		view->random = view->now_usec;
 	for (uint32_t i = 0; i < n; i++) {
 		struct board_sample sample;
 
@@ -94,18 +88,18 @@ static int question_init(struct question *question, struct daemon *daemon, const
 		question->loads[i] = sample.load;
 		at_usec[i] = sample.at_usec;
 	}
-	question_share_cpus(question, daemon->instance->config, at_usec);
+	decide_share_cpus(question, daemon->instance->config, at_usec);
 	return 0;
 }
 
-static void question_done(struct question *question)
+void decide_end(struct decide_question *question)
 {
 	free(question->loads);
 }
 
-/* Where to place; a fault of the policy becomes the note. */
-static int question_place(struct question *question, struct daemon *daemon, char *ret_note,
-			  size_t note_size, struct vc_err *err)
+/* Returns the chosen partition. A fault of the policy becomes the note. */
+static int decide_ask(struct decide_question *question, struct daemon *daemon, char *ret_note,
+		      size_t note_size, struct vc_err *err)
 {
 	struct vc_err fault = question->fault;
 	int chosen;
@@ -127,28 +121,27 @@ int decide_place(const struct conn *conn, const Vc__Place *place, char *ret_note
 		 struct vc_err *err)
 {
 	struct daemon *daemon = conn->daemon;
-	struct question question = { 0 };
+	struct decide_question question;
 	uint64_t mem_bytes;
 	uint32_t job;
-	int r = question_init(&question, daemon, place->policy, err);
+	int r = decide_begin(&question, daemon, place->policy, err);
 
 	if (r < 0)
 		return r;
 	mem_bytes =
 		usage_expect(daemon, conn->uid, place->memory_bytes, place->argv, place->n_argv);
 	question.view.job_mem_bytes = mem_bytes;
-	question_set_parent(&question, job_origin(daemon, conn->pid, &job));
-	r = question_place(&question, daemon, ret_note, note_size, err);
+	decide_set_parent(&question.view, job_origin(daemon, conn->pid, &job));
+	r = decide_ask(&question, daemon, ret_note, note_size, err);
 	if (r >= 0)
 		board_reserve(daemon->board, (uint32_t)r, question.view.now_usec, mem_bytes);
-	question_done(&question);
+	decide_end(&question);
 	return r;
 }
 
-/* A daemon that is silent is no choice while there is another. When there is none, it is asked, and
- * may answer after all. */
-static int question_exclude_self(struct question *question, struct daemon *daemon,
-				 struct vc_err *err)
+/* A silent daemon is a target only if no other one is up: it may answer after all. */
+static int decide_exclude_self(struct decide_question *question, struct daemon *daemon,
+			       struct vc_err *err)
 {
 	question->loads[daemon->slot].flags &= ~VC_LOAD_UP;
 	if (vc_count_up(&question->view) > 0)
@@ -169,44 +162,19 @@ static int question_exclude_self(struct question *question, struct daemon *daemo
 int decide_move(struct daemon *daemon, const char *policy, const struct job *job, char *ret_note,
 		size_t note_size, struct vc_err *err)
 {
-	struct question question = { 0 };
-	int r = question_init(&question, daemon, policy, err);
+	struct decide_question question;
+	int r = decide_begin(&question, daemon, policy, err);
 
 	if (r < 0)
 		return r;
 	question.view.job_mem_bytes = usage_now(job);
-	question_set_parent(&question, job_parent(job));
-	/* Whoever asks for a move wants the job elsewhere: place it among the others. */
+	decide_set_parent(&question.view, job_parent(job));
+	/* A user who asks for a move wants the job in another partition. */
 	question.view.ordered = true;
 	question.view.current = (int32_t)daemon->slot;
-	r = question_exclude_self(&question, daemon, err);
+	r = decide_exclude_self(&question, daemon, err);
 	if (r == 0)
-		r = question_place(&question, daemon, ret_note, note_size, err);
-	question_done(&question);
+		r = decide_ask(&question, daemon, ret_note, note_size, err);
+	decide_end(&question);
 	return r;
-}
-
-int decide_rebalance(const struct job *job, double job_cpus, uint64_t job_mem_bytes)
-{
-	struct daemon *daemon = job->daemon;
-	struct question question = { 0 };
-	struct vc_err err = { 0 };
-	int to;
-
-	if (question_init(&question, daemon, NULL, &err) < 0) {
-		log_warn("balance: %s", err.text);
-		return -1;
-	}
-	err = question.fault;
-	question_set_parent(&question, job_parent(job));
-	question.view.current = (int32_t)daemon->slot;
-	question.view.job_cpus = job_cpus;
-	question.view.job_mem_bytes = job_mem_bytes;
-	to = question.policy->rebalance ? policy_place(question.policy, &question.view, &err) : -1;
-	if (err.code) {
-		log_warn("balance: %s", err.text);
-		to = -1;
-	}
-	question_done(&question);
-	return to == (int)daemon->slot ? -1 : to;
 }

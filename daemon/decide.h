@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "policy/vc-policy.h"
 #include "wire/wire.h"
 
 struct conn;
@@ -24,8 +25,21 @@ int decide_place(const struct conn *conn, const Vc__Place *place, char *ret_note
  * to stay. */
 int decide_move(struct daemon *daemon, const char *policy, const struct job *job, char *ret_note,
 		size_t note_size, struct vc_err *err);
-/* Asks the policy where a job of this partition with that demand should be. Returns -1 if it
- * should stay. */
-int decide_rebalance(const struct job *job, double job_cpus, uint64_t job_mem_bytes);
+
+/* One question to a policy; the balancer asks it for each of its jobs. */
+struct decide_question {
+	struct vc_view view;
+	struct vc_load *loads;
+	const struct vc_policy *policy;
+	struct vc_err fault; /* code set: why policy is not the one that was named */
+};
+
+/* Fills the view with the present loads. policy: a name; NULL or "": the configured one. Returns 0,
+ * or -errno; then there is nothing to end. */
+int decide_begin(struct decide_question *question, struct daemon *daemon, const char *policy,
+		 struct vc_err *err);
+void decide_end(struct decide_question *question);
+/* Sets the view's parent (-1: outside of all partitions), and fresh random bits. */
+void decide_set_parent(struct vc_view *view, int parent);
 
 #endif

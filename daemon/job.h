@@ -11,20 +11,11 @@
 #include <sys/types.h>
 
 #include "common/err.h"
+#include "policy/balance.h"
 #include "wire/wire.h"
 
 struct conn;
 struct daemon;
-
-/* The balancer's state of a job. */
-struct job_balance {
-	uint64_t at_usec;      /* CLOCK_MONOTONIC of the last look; 0: none */
-	uint64_t cpu_usec;     /* the group's CPU time then */
-	double cpus;           /* kept busy since the look before */
-	int advice;            /* index of the partition to move to; -1: stay */
-	unsigned int agreed;   /* so many looks in sequence had this advice */
-	uint64_t ordered_usec; /* CLOCK_MONOTONIC of the last order to move it; 0: none */
-};
 
 /* The measurements of a job's memory. */
 struct job_usage {
@@ -39,7 +30,7 @@ struct job {
 	struct daemon *daemon;
 	struct conn *conn;
 	Vc__JobState *state; /* the shim's last message */
-	struct job_balance balance;
+	struct balance_job balance;
 	struct job_usage usage;
 };
 

@@ -1,6 +1,6 @@
 pkglibexec_PROGRAMS += vcd
 
-vcd_SOURCES = daemon/alive.c daemon/alive.h daemon/balance.c daemon/balance.h daemon/conn.c \
+vcd_SOURCES = daemon/alive.c daemon/alive.h daemon/balancer.c daemon/balancer.h daemon/conn.c \
 	daemon/conn.h daemon/daemon.h daemon/decide.c daemon/decide.h daemon/devices.c daemon/fire.c \
 	daemon/job.c daemon/job.h daemon/listen.c daemon/main.c daemon/moves.c daemon/moves.h \
 	daemon/open.c daemon/order.c daemon/order.h daemon/part.h daemon/pool.c daemon/pool.h \

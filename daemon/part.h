@@ -31,7 +31,7 @@ struct part {
 	X(listen)   /* listen.c: the socket; commands can connect from here on */                  \
 	X(sample)   /* sample.c: measures this partition */                                        \
 	X(pool)     /* pool.c: shims that wait for a job */                                        \
-	X(balance)  /* balance.c: moves jobs automatically */                                      \
+	X(balancer) /* balancer.c: moves jobs automatically */                                     \
 	X(devices)  /* devices.c: interrupts and denied device nodes */                            \
 	X(witness)  /* witness.c: notices that the partition's group was killed */                 \
 	X(trigger)  /* trigger.c: fires events */

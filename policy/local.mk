@@ -3,7 +3,8 @@
 ## and what else somebody needs to write one.
 
 noinst_LTLIBRARIES += libpolicy.la libboard.la
-libpolicy_la_SOURCES = policy/module.c policy/module.h policy/leastcpu.c policy/vc-policy.h
+libpolicy_la_SOURCES = policy/balance.c policy/balance.h policy/leastcpu.c policy/module.c \
+	policy/module.h policy/vc-policy.h
 libboard_la_SOURCES = policy/board.c policy/board.h
 
 policyincludedir = $(includedir)/vcrun
@@ -76,8 +77,13 @@ tests_policies_nonefit_la_LDFLAGS = $(FAULTY_LDFLAGS)
 tests_policies_older_la_SOURCES = tests/policies/older.c
 tests_policies_older_la_LDFLAGS = $(FAULTY_LDFLAGS)
 
-check_PROGRAMS += tests/unit-policy tests/unit-policy-sim tests/unit-policy-load tests/unit-board
-TESTS += tests/unit-policy tests/unit-policy-sim tests/unit-policy-load tests/unit-board
+check_PROGRAMS += tests/unit-policy tests/unit-policy-sim tests/unit-policy-load tests/unit-board \
+	tests/unit-balance
+TESTS += tests/unit-policy tests/unit-policy-sim tests/unit-policy-load tests/unit-board \
+	tests/unit-balance
+tests_unit_balance_SOURCES = tests/unit-balance.c
+tests_unit_balance_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_balance_LDADD = libboard.la libpolicy.la libcommon.la $(CMOCKA_LIBS) -lm
 tests_unit_policy_SOURCES = tests/unit-policy.c tests/policy-modules.h
 tests_unit_policy_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_policy_LDADD = libpolicy.la libcommon.la $(CMOCKA_LIBS)

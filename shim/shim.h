@@ -94,7 +94,6 @@ struct shim {
 	struct event *orders_event;
 };
 
-
 /* main.c */
 void shim_set_state(struct shim *shim, enum job_state state);
 void shim_dial(struct shim *shim);

@@ -6,7 +6,7 @@
  */
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "daemon/balance.h"
+#include "daemon/balancer.h"
 #include "daemon/conn.h"
 #include "daemon/daemon.h"
 #include "daemon/ipc/ipc.h"
@@ -47,7 +47,7 @@ static int job_state_first(struct conn *conn, Vc__JobState *state, struct vc_err
 	if (r < 0)
 		return r;
 	conn->on_free = job_state_on_free;
-	balance_learn(conn->daemon, state);
+	balancer_learn(conn->daemon, state);
 	if (state->moves > 0)
 		ipc_job_came(conn->daemon, state->job);
 	return 0;
