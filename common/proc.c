@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * proc.c - processes that others have in their hands
+ * proc.c - reading /proc about a process that may belong to a hostile user
  */
 #include "common/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 
+#define STATUS_MAX (4u << 20)       /* bytes: the list of groups may be long */
 #define PROC_PIDFS_MAGIC 0x50494446 /* linux/magic.h, from 6.9 on */
 
 const char *proc_field(const char *text, const char *key)
@@ -36,23 +38,52 @@ const char *proc_field(const char *text, const char *key)
 	return NULL;
 }
 
+int proc_status(pid_t pid, char **ret)
+{
+	char path[32] = "/proc/self/status";
+	ssize_t len;
+
+	if (pid != 0)
+		snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	len = file_read_all(AT_FDCWD, path, STATUS_MAX, ret);
+	return len < 0 ? (int)len : 0;
+}
+
+int proc_scan(pid_t pid, const char *key, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *field;
+	va_list ap;
+	int r = proc_status(pid, &text);
+
+	if (r < 0)
+		return r;
+	field = proc_field(text, key);
+	if (!field)
+		return 0;
+	va_start(ap, fmt);
+	r = vsscanf(field, fmt, ap);
+	va_end(ap);
+	return r < 0 ? 0 : r;
+}
+
 int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent)
 {
 	char path[32], text[512], state;
-	const char *line;
+	const char *field;
 	ssize_t len;
 	int parent;
 
+	/* This runs for every thread several times a second. Both are at the beginning. */
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
 	len = file_read(AT_FDCWD, path, text, sizeof(text));
 	if (len < 0)
 		return (int)len;
-	/* A newline in its name would stand there as "\n", and is none. */
-	line = strstr(text, "\nState:\t");
-	if (!line || sscanf(line, "\nState:\t%c", &state) != 1)
+	field = proc_field(text, "State");
+	if (!field || sscanf(field, "%c", &state) != 1)
 		return -EPROTO;
-	line = strstr(line, "\nPPid:");
-	if (!line || sscanf(line, "\nPPid: %d", &parent) != 1)
+	field = proc_field(text, "PPid");
+	if (!field || sscanf(field, "%d", &parent) != 1)
 		return -EPROTO;
 	if (ret_state)
 		*ret_state = state;
@@ -64,25 +95,16 @@ int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent)
 int proc_runs(pid_t pid, uint64_t *ret)
 {
 	unsigned long long given_up, taken_away;
-	char path[32], text[4096];
-	const char *line;
-	ssize_t len;
+	int r = proc_scan(pid, "voluntary_ctxt_switches", "%llu\nnonvoluntary_ctxt_switches: %llu",
+			  &given_up, &taken_away);
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	len = file_read(AT_FDCWD, path, text, sizeof(text));
-	if (len < 0)
-		return (int)len;
-	line = strstr(text, "\nvoluntary_ctxt_switches:");
-	if (!line || sscanf(line,
-			    "\nvoluntary_ctxt_switches: %llu\n"
-			    "nonvoluntary_ctxt_switches: %llu",
-			    &given_up, &taken_away) != 2)
-		return -EPROTO;
+	if (r != 2)
+		return r < 0 ? r : -EPROTO;
 	*ret = given_up + taken_away;
 	return 0;
 }
 
-/* When it began, in the kernel's ticks since boot; 0: unknown. */
+/* Returns its start time in the kernel's ticks since boot; 0: unknown. */
 static uint64_t proc_start(pid_t pid)
 {
 	char path[32], text[1024];
@@ -92,7 +114,7 @@ static uint64_t proc_start(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return 0;
-	/* The name may have anything in it, brackets too. */
+	/* The name before may contain brackets. */
 	rest = strrchr(text, ')');
 	if (!rest || sscanf(rest + 1,
 			    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
@@ -112,12 +134,12 @@ uint64_t proc_identity(pid_t pid, pid_t *ret_parent)
 
 	if (pidfd < 0 || proc_look(pid, &state, ret_parent) < 0 || state == 'Z' || state == 'X')
 		return 0;
-	/* Its file system numbers each process once. */
+	/* pidfs numbers each process once. */
 	if (fstatfs(pidfd, &fs) == 0 && fs.f_type == PROC_PIDFS_MAGIC && fstat(pidfd, &st) == 0)
 		identity = st.st_ino;
 	else
 		identity = proc_start(pid);
-	/* Then it was this one that was looked at. */
+	/* If the signal reaches it, the PID was not reused in between. */
 	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 ? identity : 0;
 }
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * proc.h - processes that others have in their hands
+ * proc.h - reading /proc about a process that may belong to a hostile user
  *
- * What a daemon may ask about one without waiting for it:
- *
- * A process can be kept in the middle of execve(2) for as long as its user likes: it closes
- * a file there whose FUSE server does not answer. The kernel (6.18) then lets whoever
- * asks what only a tracer may know wait for its end: stat, wchan, ns/ and root in /proc/PID. Its
- * status answers.
+ * A user can keep a process inside execve(2) for any time: the call closes a file whose FUSE server
+ * does not answer. Then the kernel (6.18) blocks readers of what only a tracer may see: stat,
+ * wchan, ns/ and root in /proc/PID. Reading status does not block, so a daemon reads only that.
  */
 #ifndef VC_COMMON_PROC_H
 #define VC_COMMON_PROC_H
@@ -19,21 +16,31 @@
  * is no such line. */
 const char *proc_field(const char *text, const char *key);
 
-/* State (R S D T Z X ...) and parent of a process or thread; either may be NULL. 0 or -errno. */
+/* Reads /proc/PID/status of a process or thread; 0: of the caller. Returns 0 or -errno. The caller
+ * frees *ret. */
+int proc_status(pid_t pid, char **ret);
+
+/* Reads one field of it, "KEY:" with a format of scanf(3). Returns the number of conversions, 0
+ * when there is no such field, or -errno. */
+int proc_scan(pid_t pid, const char *key, const char *fmt, ...)
+	__attribute__((format(scanf, 3, 4)));
+
+/* Reads the state (R S D T Z X ...) and the parent of a process or thread; either may be NULL.
+ * Returns 0 or -errno. */
 int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent);
 
-/* How often it has been given a CPU so far, its first thread alone. 0 or -errno. */
+/* Reads how often its first thread has got a CPU so far. Returns 0 or -errno. */
 int proc_runs(pid_t pid, uint64_t *ret);
 
 /*
- * A number that another process with the same PID does not have, and the same one does for all
- * its life; 0: it has ended. Comparable within one boot. *ret_parent may be NULL. Before Linux
- * 6.9 it is taken from stat, and waits.
+ * Returns a number that is the same for the life of a process, and that no other process with its
+ * PID has in this boot; 0: it has ended. ret_parent may be NULL. Before Linux 6.9 this reads stat,
+ * which may block.
  */
 uint64_t proc_identity(pid_t pid, pid_t *ret_parent);
 
-/* Waits for the end of a child that bears a user's ids for a moment. The user may stop it, which
- * would be for ever: then it is killed. 0, the child's status in *ret_status; or -errno. */
+/* Waits for the end of a child that runs with a user's ids for a moment. The user may stop it; then
+ * it is killed, so that this returns. Returns 0 with the child's status, or -errno. */
 int proc_reap(pid_t child, int *ret_status);
 
 #endif

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/file.h"
+#include "common/proc.h"
 #include "ipcmap/door/door.h"
 #include "ipcmap/futex.h"
 #include "ipcmap/vcipc.h"
@@ -63,12 +63,9 @@ static void handle_prepare_forks(void)
 /* umask(2) can be read only by changing it, for all threads. */
 static mode_t handle_umask(void)
 {
-	char status[4096], *line;
 	unsigned int mask = 022;
 
-	if (file_read(AT_FDCWD, "/proc/self/status", status, sizeof(status)) > 0 &&
-	    (line = strstr(status, "\nUmask:")))
-		sscanf(line, "\nUmask: %o", &mask);
+	proc_scan(0, "Umask", "%o", &mask);
 	return (mode_t)mask;
 }
 

@@ -21,6 +21,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "libmig/kernel/sandbox.h"
 #include "shim/launch.h"
 
@@ -52,18 +53,12 @@ static int caller_check_namespaces(pid_t pid, struct vc_err *err)
 	return 0;
 }
 
-/* How many seccomp filters a process is under; 0 where the kernel does not tell. */
-static unsigned int caller_seccomp_filters(const char *status_path)
+/* Returns the number of seccomp filters of a process; 0 also where the kernel does not show it. */
+static unsigned int caller_seccomp_filters(pid_t pid)
 {
-	_cleanup_free_ char *status = NULL;
 	unsigned int n = 0;
-	const char *line;
 
-	if (file_read_all(AT_FDCWD, status_path, 65536, &status) < 0)
-		return 0;
-	line = strstr(status, "\nSeccomp_filters:");
-	if (line)
-		sscanf(line, "\nSeccomp_filters: %u", &n);
+	proc_scan(pid, "Seccomp_filters", "%u", &n);
 	return n;
 }
 
@@ -77,8 +72,7 @@ static int caller_check_confinement(const struct launch *how, struct vc_err *err
 
 	if (how->start->creds->uid == 0)
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)how->start->peer_pid);
-	if (caller_seccomp_filters(path) > caller_seccomp_filters("/proc/self/status"))
+	if (caller_seccomp_filters(how->start->peer_pid) > caller_seccomp_filters(0))
 		return err_set(
 			err, EPERM,
 			"you are under a seccomp filter that the program would not be under");
@@ -164,7 +158,7 @@ static int caller_read_status(const struct launch *how, struct caller *ret, stru
 	unsigned int real, effective, saved, uid = how->start->creds->uid;
 	unsigned long long bounding;
 	_cleanup_free_ char *status = NULL;
-	const char *uids, *caps;
+	const char *uids, *caps, *privs;
 	char path[64];
 
 	caller_read_limits(pid, ret);
@@ -176,20 +170,20 @@ static int caller_read_status(const struct launch *how, struct caller *ret, stru
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
 	if (file_read(AT_FDCWD, path, ret->oom_score_adj, sizeof(ret->oom_score_adj)) < 0)
 		strcpy(ret->oom_score_adj, "0");
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (file_read_all(AT_FDCWD, path, 65536, &status) < 0 || !caller_waits(how->client))
+	if (proc_status(pid, &status) < 0 || !caller_waits(how->client))
 		return err_set(err, ESRCH, "who asked for the program is gone");
-	uids = strstr(status, "\nUid:");
-	caps = strstr(status, "\nCapBnd:");
-	if (!uids || sscanf(uids, "\nUid: %u %u %u", &real, &effective, &saved) != 3 || !caps ||
-	    sscanf(caps, "\nCapBnd: %llx", &bounding) != 1)
-		return err_set(err, EPROTO, "%s is not as it should be", path);
+	uids = proc_field(status, "Uid");
+	caps = proc_field(status, "CapBnd");
+	privs = proc_field(status, "NoNewPrivs");
+	if (!uids || sscanf(uids, "%u %u %u", &real, &effective, &saved) != 3 || !caps ||
+	    sscanf(caps, "%llx", &bounding) != 1)
+		return err_set(err, EPROTO, "/proc/%d/status lacks Uid or CapBnd", (int)pid);
 	if (uid != 0 && (real != uid || effective != uid || saved != uid))
 		return err_set(err, EPERM,
 			       "pid %d, who asked for the program, is not wholly user %u", (int)pid,
 			       uid);
 	ret->bounding = bounding;
-	ret->no_new_privs = strstr(status, "\nNoNewPrivs:\t1");
+	ret->no_new_privs = privs && *privs == '1';
 	return 0;
 }
 

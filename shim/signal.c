@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
 #include "common/log.h"
 #include "common/proc.h"
 #include "partition/partition.h"
@@ -58,16 +57,9 @@ static int signal_send(const pid_t *pids, size_t n, int signal)
 
 static bool signal_is_of(pid_t pid, uid_t uid)
 {
-	_cleanup_free_ char *status = NULL;
 	unsigned int real, saved;
-	char path[32];
-	const char *uids;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (file_read_all(AT_FDCWD, path, 4u << 20, &status) < 0)
-		return false;
-	uids = strstr(status, "\nUid:");
-	return uids && sscanf(uids, "\nUid: %u %*u %u", &real, &saved) == 2 &&
+	return proc_scan(pid, "Uid", "%u %*u %u", &real, &saved) == 2 &&
 	       (real == uid || saved == uid);
 }
 

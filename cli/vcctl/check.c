@@ -21,6 +21,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "libmig/criu/criu.h"
 #include "libmig/kernel/sight.h"
 #include "partition/partition.h"
@@ -336,15 +337,10 @@ static void check_capabilities(struct check *check)
 		{ CAP_IPC_LOCK, CHECK_WARN, "CAP_IPC_LOCK",
 		  "jobs with locked memory may not be restored" },
 	};
-	char status[8192];
-	unsigned long long has = 0;
-	const char *line;
+	unsigned long long has;
 	bool missing = false;
 
-	if (file_read(AT_FDCWD, "/proc/self/status", status, sizeof(status)) < 0)
-		return;
-	line = strstr(status, "\nCapEff:");
-	if (!line || sscanf(line, "\nCapEff: %llx", &has) != 1)
+	if (proc_scan(0, "CapEff", "%llx", &has) != 1)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
 		if (has >> needed[i].bit & 1)

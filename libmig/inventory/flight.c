@@ -26,6 +26,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "libmig/refusal.h"
 
 #define FLIGHT_FDS_MAX 253 /* the kernel's SCM_MAX_FD */
@@ -190,15 +191,7 @@ static int flight_look(const struct flight *flight, int socket, int depth)
 
 static bool flight_read_uid(pid_t pid, uid_t *ret)
 {
-	_cleanup_free_ char *status = NULL;
-	const char *field;
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (file_read_all(AT_FDCWD, path, FLIGHT_STATUS_MAX, &status) < 0)
-		return false;
-	field = strstr(status, "\nUid:");
-	return field && sscanf(field, "\nUid: %u", ret) == 1;
+	return proc_scan(pid, "Uid", "%u", ret) == 1;
 }
 
 int flight_check(pid_t pid, int fd, const pid_t *pids, size_t n, char *ret, size_t size)

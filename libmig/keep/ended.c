@@ -14,22 +14,13 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "libmig/keep/priv.h"
 
 static bool ended_read_status(pid_t pid, struct keep_ended *ret)
 {
-	_cleanup_free_ char *text = NULL;
-	const char *uids, *gids;
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (file_read_all(AT_FDCWD, path, 1 << 22, &text) < 0)
-		return false;
-	uids = strstr(text, "\nUid:");
-	gids = strstr(text, "\nGid:");
-	return uids && gids &&
-	       sscanf(uids, "\nUid: %u %u %u", &ret->uid[0], &ret->uid[1], &ret->uid[2]) == 3 &&
-	       sscanf(gids, "\nGid: %u %u %u", &ret->gid[0], &ret->gid[1], &ret->gid[2]) == 3;
+	return proc_scan(pid, "Uid", "%u %u %u", &ret->uid[0], &ret->uid[1], &ret->uid[2]) == 3 &&
+	       proc_scan(pid, "Gid", "%u %u %u", &ret->gid[0], &ret->gid[1], &ret->gid[2]) == 3;
 }
 
 /* Its last field. */

@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
 
 #define REOPEN_FLAGS (O_ACCMODE | O_PATH | O_DIRECTORY | O_NOFOLLOW)
 /* Flags that do not matter for whether it may be opened. */
@@ -46,26 +46,25 @@ struct reopen_rights {
 
 static const char *reopen_field(const char *status, const char *key)
 {
-	const char *line = strstr(status, key);
+	const char *field = proc_field(status, key);
 
-	return line ? line + strlen(key) : "";
+	return field ? field : "";
 }
 
 static int reopen_read_rights(pid_t pid, struct reopen_rights *ret)
 {
 	_cleanup_free_ char *status = NULL;
-	char path[32], *end;
 	const char *at;
+	char *end;
 
 	*ret = (struct reopen_rights){ .groups = NULL };
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (file_read_all(AT_FDCWD, path, 1 << 22, &status) < 0)
+	if (proc_status(pid, &status) < 0)
 		return -ESRCH;
-	if (sscanf(reopen_field(status, "\nUid:"), "%*u %u %*u %u", &ret->euid, &ret->fsuid) != 2 ||
-	    sscanf(reopen_field(status, "\nGid:"), "%*u %u %*u %u", &ret->egid, &ret->fsgid) != 2 ||
-	    sscanf(reopen_field(status, "\nCapEff:"), "%lx", &ret->capabilities) != 1)
+	if (sscanf(reopen_field(status, "Uid"), "%*u %u %*u %u", &ret->euid, &ret->fsuid) != 2 ||
+	    sscanf(reopen_field(status, "Gid"), "%*u %u %*u %u", &ret->egid, &ret->fsgid) != 2 ||
+	    sscanf(reopen_field(status, "CapEff"), "%lx", &ret->capabilities) != 1)
 		return -EPROTO;
-	at = reopen_field(status, "\nGroups:");
+	at = reopen_field(status, "Groups");
 	ret->groups = calloc(strcspn(at, "\n") / 2 + 1, sizeof(*ret->groups));
 	if (!ret->groups)
 		return -ENOMEM;
@@ -219,15 +218,9 @@ static bool reopen_has_admin(pid_t pid)
 
 pid_t reopen_proc_owner(const char *path)
 {
-	_cleanup_free_ char *status = NULL;
-	char name[32];
 	int number, owner;
 
-	if (sscanf(path, "/proc/%d", &number) != 1)
-		return 0;
-	snprintf(name, sizeof(name), "/proc/%d/status", number);
-	if (file_read_all(AT_FDCWD, name, 1 << 22, &status) < 0 ||
-	    sscanf(reopen_field(status, "\nTgid:"), "%d", &owner) != 1)
+	if (sscanf(path, "/proc/%d", &number) != 1 || proc_scan(number, "Tgid", "%d", &owner) != 1)
 		return 0;
 	return owner;
 }

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
 #include "libmig/state/priv.h"
 
 /* Younger than the headers of some of the systems that this is built on. */
@@ -151,10 +151,8 @@ static const struct {
 static int state_read_speculation(const struct state_proc *proc, pid_t tid)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)proc->pid, (int)tid);
-	if (file_read_all(AT_FDCWD, path, 65536, &text) < 0)
+	if (proc_status(tid, &text) < 0)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(state_speculations); i++) {
 		struct state_item *item;
@@ -178,8 +176,7 @@ static bool state_may_speculate(void)
 {
 	_cleanup_free_ char *text = NULL;
 
-	return file_read_all(AT_FDCWD, "/proc/self/status", 65536, &text) < 0 ||
-	       strstr(text, "Speculation_Store_Bypass:\tthread") ||
+	return proc_status(0, &text) < 0 || strstr(text, "Speculation_Store_Bypass:\tthread") ||
 	       strstr(text, "SpeculationIndirectBranch:\tconditional");
 }
 

@@ -23,7 +23,7 @@
 #include <sys/syscall.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
 #include "libmig/keep/keeper.h"
 #include "libmig/state/priv.h"
 
@@ -69,19 +69,10 @@ void state_keys_free(struct state_keeper *keeper)
 }
 
 /* The user by which the kernel judges access to keys. */
-static bool keys_user(pid_t pid, pid_t tid, uid_t *ret_uid, gid_t *ret_gid)
+static bool keys_user(pid_t tid, uid_t *ret_uid, gid_t *ret_gid)
 {
-	_cleanup_free_ char *text = NULL;
-	const char *uids, *gids;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)pid, (int)tid);
-	if (file_read_all(AT_FDCWD, path, 65536, &text) < 0)
-		return false;
-	uids = strstr(text, "\nUid:");
-	gids = strstr(text, "\nGid:");
-	return uids && gids && sscanf(uids, "\nUid: %*u %*u %*u %u", ret_uid) == 1 &&
-	       sscanf(gids, "\nGid: %*u %*u %*u %u", ret_gid) == 1;
+	return proc_scan(tid, "Uid", "%*u %*u %*u %u", ret_uid) == 1 &&
+	       proc_scan(tid, "Gid", "%*u %*u %*u %u", ret_gid) == 1;
 }
 
 /* "keyring;UID;GID;PERMISSIONS;NAME" */
@@ -135,7 +126,7 @@ static int keys_find_keeper(const struct state_proc *proc, pid_t tid, int32_t se
 		*ret = keeper;
 		return 0;
 	}
-	if (!keys_user(proc->pid, tid, &uid, &gid))
+	if (!keys_user(tid, &uid, &gid))
 		return -ESRCH;
 	keeper = calloc(1, sizeof(*keeper));
 	if (!keeper || keeper_new(uid, gid, &keeper->keeper) < 0) {

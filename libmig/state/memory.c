@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
 #include "libmig/state/priv.h"
 
 #define STATE_STATUS_MAX 65536
@@ -57,16 +57,14 @@ void state_memory_parse_nodes(const char *text, struct state_nodes *ret)
 int state_memory_read_nodes(pid_t pid, struct state_nodes *ret)
 {
 	_cleanup_free_ char *text = NULL;
-	const char *line;
-	char path[32];
+	const char *field;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (file_read_all(AT_FDCWD, path, STATE_STATUS_MAX, &text) < 0)
+	if (proc_status(pid, &text) < 0)
 		return -ESRCH;
-	line = strstr(text, "\nMems_allowed_list:\t");
-	if (!line)
+	field = proc_field(text, "Mems_allowed_list");
+	if (!field)
 		return -ENOENT;
-	state_memory_parse_nodes(strchr(line, '\t') + 1, ret);
+	state_memory_parse_nodes(field, ret);
 	return 0;
 }
 
@@ -173,15 +171,10 @@ static int state_read_policy(const struct state_proc *proc, pid_t tid,
 
 static uint64_t memory_locked_kib(pid_t pid)
 {
-	_cleanup_free_ char *text = NULL;
-	const char *line;
-	char path[32];
+	unsigned long long kib = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (file_read_all(AT_FDCWD, path, STATE_STATUS_MAX, &text) < 0)
-		return 0;
-	line = strstr(text, "\nVmLck:");
-	return line ? strtoull(line + 7, NULL, 10) : 0;
+	proc_scan(pid, "VmLck", "%llu", &kib);
+	return kib;
 }
 
 /*

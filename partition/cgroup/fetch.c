@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * fetch.c - what a group has in swap is read back into memory
+ * fetch.c - reading a group's swapped memory back into RAM
  *
- * To become fixed is not enough for what was swapped out before: the kernel leaves it
- * there until somebody touches it. process_madvise(2) with MADV_WILLNEED reads it into the
- * swap cache, which is the group's memory, without stopping anybody; the touch is then a
- * minor fault, and no more a wait for a disk.
+ * When a group's memory becomes fixed, the kernel leaves pages in swap until a process touches
+ * them. process_madvise(2) with MADV_WILLNEED reads them into the swap cache, which is charged to
+ * the group, while the processes run. A later touch is a minor fault and does not wait for a disk.
  */
 #include "partition/cgroup/cgroup.h"
 
@@ -20,25 +19,20 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
 
 #define MAPS_MAX (16u << 20)
-#define RANGES 64 /* handed over in one call */
+#define RANGES 64 /* in one call */
 
 static bool fetch_has_swapped(pid_t pid)
 {
-	char path[64], text[8192];
-	const char *line;
-	unsigned long kib = 0;
+	unsigned long kib;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return false;
-	line = strstr(text, "\nVmSwap:");
-	return line && sscanf(line, "\nVmSwap: %lu", &kib) == 1 && kib > 0;
+	return proc_scan(pid, "VmSwap", "%lu", &kib) == 1 && kib > 0;
 }
 
-/* One range the kernel will not take (of a device, or just unmapped) stops the call there; the
- * rest goes in another. */
+/* The call stops at a range that the kernel refuses (a device's, or just unmapped); another call
+ * passes the rest. */
 static void fetch_ranges(int pidfd, struct iovec *ranges, size_t n)
 {
 	while (n > 0) {
