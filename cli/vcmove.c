@@ -6,7 +6,6 @@
  * comes from the job's shim, over the same socket.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -17,11 +16,11 @@
 #include "cli/client.h"
 #include "cli/columns.h"
 #include "cli/json.h"
+#include "cli/options.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/duration.h"
 #include "common/log.h"
-#include "common/statedir.h"
 #include "common/text.h"
 #include "wire/moved.h"
 
@@ -30,29 +29,17 @@
 struct vcmove {
 	const char *state_dir, *to, *policy;
 	bool json, by_pid, quiet, progress, estimate;
-	const uint64_t *max_stop_usec; /* NULL: as configured */
+	bool has_max_stop; /* else as configured */
+	uint64_t max_stop_usec;
 };
 
-static void vcmove_usage(FILE *out)
-{
-	fputs("Usage: vcmove [OPTION]... JOB|PID...\n"
-	      "Move running jobs to another partition; see vcmove(1). A job is named by its\n"
-	      "number, its name, or the PID of any of its processes.\n\n"
-	      "  -t, --to=PARTITION   the target (default: a policy chooses another partition)\n"
-	      "  -p, --policy=POLICY  the policy that chooses the target\n"
-	      "      --max-stop=TIME  refuse a move that is expected to stop the job longer,\n"
-	      "                       such as 500ms or 30s; 0: no limit, whatever is configured\n"
-	      "      --estimate       do not move; print for how long a move would stop the job\n"
-	      "      --pid            take numbers as PIDs, never as job numbers\n"
-	      "      --json           print a JSON object for each move\n"
-	      "  -q, --quiet          print nothing about a move that succeeds\n"
-	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
-	      "  -h, --help           print this text and exit\n"
-	      "  -V, --version        print the version and exit\n\n"
-	      "Exit status: 0 if all jobs were moved or stay by their policy; 1 if one was not\n"
-	      "moved, and runs where it was; 2 for a usage error.\n",
-	      out);
-}
+static const char vcmove_before[] =
+	"Usage: vcmove [OPTION]... JOB|PID...\n"
+	"Move running jobs to another partition; see vcmove(1). A job is named by its\n"
+	"number, its name, or the PID of any of its processes.\n\n";
+static const char vcmove_after[] =
+	"\nExit status: 0 if all jobs were moved or stay by their policy; 1 if one was not\n"
+	"moved, and runs where it was; 2 for a usage error.\n";
 
 /* A line that says how far it is, once it takes a second; NULL: it is over. */
 static void vcmove_show(const char *job, const char *step, unsigned int sec)
@@ -132,8 +119,8 @@ static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t
 	body.to = (char *)opts->to;
 	body.policy = (char *)opts->policy;
 	body.has_estimate = body.estimate = opts->estimate;
-	body.has_max_stop_usec = opts->max_stop_usec != NULL;
-	body.max_stop_usec = opts->max_stop_usec ? *opts->max_stop_usec : 0;
+	body.has_max_stop_usec = opts->has_max_stop;
+	body.max_stop_usec = opts->max_stop_usec;
 	msg.body_case = VC__MSG__BODY_MOVE;
 	msg.move = &body;
 	body.has_progress = body.progress = opts->progress;
@@ -281,74 +268,51 @@ static int vcmove_one(const struct vcmove *opts, const char *word)
 	return r;
 }
 
+static void vcmove_parse_time(const char *text, void *value)
+{
+	struct vcmove *opts = value;
+
+	if (duration_parse(text, &opts->max_stop_usec) < 0) {
+		fprintf(stderr,
+			"vcmove: --max-stop=%s is not a time; give one such as 500ms or 30s\n",
+			text);
+		exit(EXIT_USAGE_CODE);
+	}
+	opts->has_max_stop = true;
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "to", required_argument, NULL, 't' },
-		{ "policy", required_argument, NULL, 'p' },
-		{ "max-stop", required_argument, NULL, 'm' },
-		{ "estimate", no_argument, NULL, 'e' },
-		{ "pid", no_argument, NULL, 'P' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "state-dir", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
+	struct vcmove opts = { .to = NULL };
+	const struct option_row rows[] = {
+		{ 't', "to", "PARTITION",
+		  "the target (default: a policy chooses another partition)", .text = &opts.to },
+		{ 'p', "policy", "POLICY", "the policy that chooses the target",
+		  .text = &opts.policy },
+		{ 0, "max-stop", "TIME",
+		  "refuse a move that is expected to stop the job longer,\n"
+		  "such as 500ms or 30s; 0: no limit, whatever is configured",
+		  .parse = vcmove_parse_time, .value = &opts },
+		{ 0, "estimate", NULL, "do not move; print for how long a move would stop the job",
+		  .flag = &opts.estimate },
+		{ 0, "pid", NULL, "take numbers as PIDs, never as job numbers",
+		  .flag = &opts.by_pid },
+		{ 0, "json", NULL, "print a JSON object for each move", .flag = &opts.json },
+		{ 'q', "quiet", NULL, "print nothing about a move that succeeds",
+		  .flag = &opts.quiet },
 	};
-	struct vcmove opts = { 0 };
-	const char *state_dir = NULL;
-	uint64_t max_stop_usec;
-	int c, failed = 0;
+	const struct options options = { .command = "vcmove",
+					 .before = vcmove_before,
+					 .after = vcmove_after,
+					 .rows = rows,
+					 .n_rows = ARRAY_SIZE(rows),
+					 .exit_status = EXIT_USAGE_CODE };
+	int words, failed = 0;
 
 	log_open("vcmove", LOG_LEVEL_WARN);
-	while ((c = getopt_long(argc, argv, "t:p:qhV", options, NULL)) >= 0) {
-		switch (c) {
-		case 't':
-			opts.to = optarg;
-			break;
-		case 'p':
-			opts.policy = optarg;
-			break;
-		case 'm':
-			if (duration_parse(optarg, &max_stop_usec) < 0) {
-				fprintf(stderr,
-					"vcmove: --max-stop=%s is not a time; give one such as "
-					"500ms or 30s\n",
-					optarg);
-				return EXIT_USAGE_CODE;
-			}
-			opts.max_stop_usec = &max_stop_usec;
-			break;
-		case 'e':
-			opts.estimate = true;
-			break;
-		case 'P':
-			opts.by_pid = true;
-			break;
-		case 'j':
-			opts.json = true;
-			break;
-		case 'q':
-			opts.quiet = true;
-			break;
-		case 's':
-			state_dir = optarg;
-			break;
-		case 'h':
-			vcmove_usage(stdout);
-			return 0;
-		case 'V':
-			client_version("vcmove");
-		default:
-			fputs("Try 'vcmove --help'.\n", stderr);
-			return EXIT_USAGE_CODE;
-		}
-	}
-	if (optind >= argc) {
-		vcmove_usage(stderr);
-		return EXIT_USAGE_CODE;
-	}
+	words = options_parse(&options, argc, argv, &opts.state_dir);
+	if (words >= argc)
+		options_misused(&options);
 	if (opts.to && !*opts.to) {
 		fputs("vcmove: --to= names no partition; 'vcctl list' does\n", stderr);
 		return EXIT_USAGE_CODE;
@@ -357,9 +321,8 @@ int main(int argc, char **argv)
 		fputs("vcmove: --to and --policy exclude each other: give one of them\n", stderr);
 		return EXIT_USAGE_CODE;
 	}
-	opts.state_dir = statedir_choose(state_dir);
 	opts.progress = !opts.quiet && !opts.estimate;
-	for (int i = optind; i < argc; i++)
+	for (int i = words; i < argc; i++)
 		failed |= vcmove_one(&opts, argv[i]);
 	return failed;
 }

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,12 +20,12 @@
 #include <unistd.h>
 
 #include "cli/client.h"
+#include "cli/options.h"
 #include "cli/tty.h"
 #include "cli/vcrun-ipc.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/statedir.h"
 #include "partition/cgroup/cgroup.h"
 #include "partition/config/config.h"
 #include "wire/args.h"
@@ -57,104 +56,69 @@ struct vcrun {
 	uint64_t give_up_usec;
 };
 
-static void vcrun_usage(FILE *out)
-{
-	fputs("Usage: vcrun [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
-	      "Run PROGRAM in a partition of this machine; see vcrun(1).\n\n"
-	      "  -p, --policy=POLICY  choose the partition by this policy: leastcpu, leastmem,\n"
-	      "                       parent, notparent, random, roundrobin, twochoices,\n"
-	      "                       joinidle, cost or your own one (default: as configured)\n"
-	      "  -o, --on=PARTITION   run in this partition\n"
-	      "  -d, --detach         do not wait; print the job's number\n"
-	      "  -n, --name=NAME      a name for the job, for vcstat and vcmove\n"
-	      "  -i, --ipc=HOW        map: share queues, semaphores and shared memory with the\n"
-	      "                       jobs of all partitions, also during moves; map,strict: as\n"
-	      "                       map, and refuse programs that cannot be mapped; private\n"
-	      "                       (default): the job has its own\n"
-	      "  -m, --memory=SIZE    the memory that the program is expected to use, such as\n"
-	      "                       512M; policies use it; it is not a limit\n"
-	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
-	      "  -h, --help           print this text and exit\n"
-	      "  -V, --version        print the version and exit\n\n"
-	      "Exit status: PROGRAM's own; 128+N if signal N ended it; 125 if vcrun failed;\n"
-	      "126 if PROGRAM cannot be executed; 127 if PROGRAM is not found.\n",
-	      out);
-}
+static const char vcrun_before[] = "Usage: vcrun [OPTION]... [--] PROGRAM [ARGUMENT]...\n"
+				   "Run PROGRAM in a partition of this machine; see vcrun(1).\n\n";
+static const char vcrun_after[] =
+	"\nExit status: PROGRAM's own; 128+N if signal N ended it; 125 if vcrun failed;\n"
+	"126 if PROGRAM cannot be executed; 127 if PROGRAM is not found.\n";
 
-/* What --memory says. */
-static uint64_t vcrun_memory(const char *size)
+static void vcrun_parse_memory(const char *size, void *value)
 {
-	uint64_t bytes;
+	uint64_t *bytes = value;
 
-	if (config_size_parse(size, &bytes) < 0 || bytes == 0 || bytes == CG_NO_LIMIT) {
+	if (config_size_parse(size, bytes) < 0 || *bytes == 0 || *bytes == CG_NO_LIMIT) {
 		fprintf(stderr, "vcrun: --memory=%s: write a size like 512M or 1.5G\n", size);
 		exit(EXIT_VCRUN);
 	}
-	return bytes;
+}
+
+static void vcrun_parse_ipc(const char *how, void *value)
+{
+	if (!ipc_parse(how, value))
+		exit(EXIT_VCRUN);
 }
 
 static void vcrun_options(struct vcrun *run, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "policy", required_argument, NULL, 'p' },
-		{ "on", required_argument, NULL, 'o' },
-		{ "detach", no_argument, NULL, 'd' },
-		{ "name", required_argument, NULL, 'n' },
-		{ "ipc", required_argument, NULL, 'i' },
-		{ "memory", required_argument, NULL, 'm' },
-		{ "state-dir", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
+	const struct option_row rows[] = {
+		{ 'p', "policy", "POLICY",
+		  "choose the partition by this policy: leastcpu, leastmem,\n"
+		  "parent, notparent, random, roundrobin, twochoices,\n"
+		  "joinidle, cost or your own one (default: as configured)",
+		  .text = &run->policy },
+		{ 'o', "on", "PARTITION", "run in this partition", .text = &run->on },
+		{ 'd', "detach", NULL, "do not wait; print the job's number",
+		  .flag = &run->detach },
+		{ 'n', "name", "NAME", "a name for the job, for vcstat and vcmove",
+		  .text = &run->name },
+		{ 'i', "ipc", "HOW",
+		  "map: share queues, semaphores and shared memory with the\n"
+		  "jobs of all partitions, also during moves; map,strict: as\n"
+		  "map, and refuse programs that cannot be mapped; private\n"
+		  "(default): the job has its own",
+		  .parse = vcrun_parse_ipc, .value = &run->ipc },
+		{ 'm', "memory", "SIZE",
+		  "the memory that the program is expected to use, such as\n"
+		  "512M; policies use it; it is not a limit",
+		  .parse = vcrun_parse_memory, .value = &run->memory_bytes },
 	};
-	const char *state_dir = NULL;
-	int c;
+	const struct options options = { .command = "vcrun",
+					 .before = vcrun_before,
+					 .after = vcrun_after,
+					 .rows = rows,
+					 .n_rows = ARRAY_SIZE(rows),
+					 .in_order = true,
+					 .exit_status = EXIT_VCRUN };
+	int words = options_parse(&options, argc, argv, &run->state_dir);
 
-	while ((c = getopt_long(argc, argv, "+p:o:dn:i:m:hV", options, NULL)) >= 0) {
-		switch (c) {
-		case 'p':
-			run->policy = optarg;
-			break;
-		case 'o':
-			run->on = optarg;
-			break;
-		case 'd':
-			run->detach = true;
-			break;
-		case 'n':
-			run->name = optarg;
-			break;
-		case 'i':
-			if (!ipc_parse(optarg, &run->ipc))
-				exit(EXIT_VCRUN);
-			break;
-		case 'm':
-			run->memory_bytes = vcrun_memory(optarg);
-			break;
-		case 's':
-			state_dir = optarg;
-			break;
-		case 'h':
-			vcrun_usage(stdout);
-			exit(0);
-		case 'V':
-			client_version("vcrun");
-		default:
-			fputs("Try 'vcrun --help'.\n", stderr);
-			exit(EXIT_VCRUN);
-		}
-	}
-	if (optind >= argc) {
-		vcrun_usage(stderr);
-		exit(EXIT_VCRUN);
-	}
+	if (words >= argc)
+		options_misused(&options);
 	if (run->on && run->policy) {
 		fputs("vcrun: --on and --policy exclude each other: give one of them\n", stderr);
 		exit(EXIT_VCRUN);
 	}
-	run->state_dir = statedir_choose(state_dir);
-	run->argv = argv + optind;
-	run->argc = argc - optind;
+	run->argv = argv + words;
+	run->argc = argc - words;
 }
 
 static ProtobufCBinaryData *vcrun_strings(char **list, size_t *ret_n)

@@ -5,7 +5,6 @@
 #include "cli/vcstat.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,9 +17,10 @@
 #include "cli/columns.h"
 #include "cli/ipc.h"
 #include "cli/json.h"
+#include "cli/options.h"
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/statedir.h"
 #include "wire/moved.h"
 #include "wire/state.h"
 
@@ -35,22 +35,14 @@ struct vcstat {
 	double watch_sec; /* 0: once */
 };
 
-static void vcstat_usage(FILE *out)
-{
-	fputs("Usage: vcstat [OPTION]... [partitions] [jobs] [moves] [ipc] [regions]\n"
-	      "       vcstat [OPTION]... devices\n"
-	      "Show the load of the partitions, their jobs, the past moves, the IPC objects,\n"
-	      "and the memory that partitions share; or the CPUs to which the partitions'\n"
-	      "devices sent their interrupts within one second; see vcstat(1). Without an\n"
-	      "argument: partitions and jobs. Users see their own jobs and moves, and the\n"
-	      "objects that they may read; root sees all.\n\n"
-	      "      --json           print one JSON object\n"
-	      "  -w, --watch[=SEC]    repeat every SEC seconds (default 1) until interrupted\n"
-	      "      --state-dir=DIR  the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
-	      "  -h, --help           print this text and exit\n"
-	      "  -V, --version        print the version and exit\n",
-	      out);
-}
+static const char vcstat_before[] =
+	"Usage: vcstat [OPTION]... [partitions] [jobs] [moves] [ipc] [regions]\n"
+	"       vcstat [OPTION]... devices\n"
+	"Show the load of the partitions, their jobs, the past moves, the IPC objects,\n"
+	"and the memory that partitions share; or the CPUs to which the partitions'\n"
+	"devices sent their interrupts within one second; see vcstat(1). Without an\n"
+	"argument: partitions and jobs. Users see their own jobs and moves, and the\n"
+	"objects that they may read; root sees all.\n\n";
 
 static void vcstat_partitions(const struct client_status *status)
 {
@@ -282,55 +274,42 @@ static int vcstat_words(struct vcstat *opts, char **words)
 	return 0;
 }
 
+static void vcstat_parse_watch(const char *sec, void *value)
+{
+	double *watch_sec = value;
+
+	*watch_sec = sec ? atof(sec) : 1;
+	if (!(*watch_sec >= 0.05 && *watch_sec <= VCSTAT_WATCH_MAX)) {
+		fprintf(stderr, "vcstat: --watch=%s: give seconds, 0.05 to %d\n", sec,
+			VCSTAT_WATCH_MAX);
+		exit(EXIT_USAGE_CODE);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "watch", optional_argument, NULL, 'w' },
-		{ "state-dir", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
 	struct vcstat opts = { .wanted = VC__STATUS__INIT };
-	const char *state_dir = NULL;
-	int c;
+	const struct option_row rows[] = {
+		{ 0, "json", NULL, "print one JSON object", .flag = &opts.json },
+		{ 'w', "watch", "[=SEC]", "repeat every SEC seconds (default 1) until interrupted",
+		  .parse = vcstat_parse_watch, .value = &opts.watch_sec },
+	};
+	const struct options options = { .command = "vcstat",
+					 .before = vcstat_before,
+					 .rows = rows,
+					 .n_rows = ARRAY_SIZE(rows),
+					 .exit_status = EXIT_USAGE_CODE };
+	int words;
 
 	log_open("vcstat", LOG_LEVEL_WARN);
-	while ((c = getopt_long(argc, argv, "w::hV", options, NULL)) >= 0) {
-		switch (c) {
-		case 'j':
-			opts.json = true;
-			break;
-		case 'w':
-			opts.watch_sec = optarg ? atof(optarg) : 1;
-			if (!(opts.watch_sec >= 0.05 && opts.watch_sec <= VCSTAT_WATCH_MAX)) {
-				fprintf(stderr, "vcstat: --watch=%s: give seconds, 0.05 to %d\n",
-					optarg, VCSTAT_WATCH_MAX);
-				return EXIT_USAGE_CODE;
-			}
-			break;
-		case 's':
-			state_dir = optarg;
-			break;
-		case 'h':
-			vcstat_usage(stdout);
-			return 0;
-		case 'V':
-			client_version("vcstat");
-		default:
-			fputs("Try 'vcstat --help'.\n", stderr);
-			return EXIT_USAGE_CODE;
-		}
-	}
-	if (vcstat_words(&opts, argv + optind) < 0)
+	words = options_parse(&options, argc, argv, &opts.state_dir);
+	if (vcstat_words(&opts, argv + words) < 0)
 		return EXIT_USAGE_CODE;
 	if (opts.devices && (opts.wanted.partitions || opts.wanted.jobs || opts.wanted.moves ||
 			     opts.wanted.regions || opts.ipc)) {
 		fputs("vcstat: devices are shown by themselves\n", stderr);
 		return EXIT_USAGE_CODE;
 	}
-	opts.state_dir = statedir_choose(state_dir);
 	for (;;) {
 		int r = opts.devices ? vcstat_devices(opts.state_dir, opts.json)
 				     : vcstat_show(&opts);

@@ -4,7 +4,6 @@
  */
 #include "cli/vcctl/vcctl.h"
 
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,9 +13,9 @@
 #include <unistd.h>
 
 #include "cli/client.h"
+#include "cli/options.h"
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "common/statedir.h"
 
 static const struct subcommand {
 	const char *name;
@@ -44,57 +43,32 @@ static const struct subcommand {
 	  .args = "list or check, or show or rm and a name" },
 };
 
-static void vcctl_usage(FILE *out)
-{
-	fputs("Usage: vcctl [OPTION]... up|down|list|check\n"
-	      "       vcctl [OPTION]... set|add|remove|failover PARTITION\n"
-	      "       vcctl [OPTION]... event list|show|fire|revert [EVENT]\n"
-	      "       vcctl [OPTION]... kill JOB...\n"
-	      "       vcctl [OPTION]... ipc list|show NAME|rm NAME|check\n"
-	      "Make, change and remove this machine's partitions; see vcctl(8).\n\n"
-	      "  up        make the partitions and start their daemons; without an option, by\n"
-	      "            " VC_SYSCONFDIR "/vcrun.conf or by the machine's topology\n"
-	      "  down      end the daemons and remove the partitions; refused while jobs run\n"
-	      "  list      show the partitions as configured now; --policies: the policies\n"
-	      "  check     check that everything that vcrun needs exists and works\n"
-	      "  set       change the CPUs, memory or devices of a partition while its jobs run\n"
-	      "  add       make one more partition with the CPUs of --cpus\n"
-	      "  remove    remove a partition; refused while jobs run in it\n"
-	      "  event     list the configured events, or show, fire or revert one\n"
-	      "  failover  fire the events for the failure of a partition\n"
-	      "  kill      send a signal to all processes of jobs; can end parked jobs\n"
-	      "  ipc       list: list the IPC objects; show NAME: show one object and its\n"
-	      "            handles in the partitions; rm NAME: remove its name, and the object\n"
-	      "            after its last opener; check: compare table, files and processes\n"
-	      "            (root)\n\n"
-	      "  -n, --split=N           up: make N equal partitions\n"
-	      "  -c, --config=FILE       up: read FILE\n"
-	      "  -f, --force             down: end the jobs first (SIGTERM, then SIGKILL)\n"
-	      "  -s, --signal=SIGNAL     kill: the signal, a name or number (default TERM)\n"
-	      "      --policies          list: show the policies for vcrun --policy\n"
-	      "      --kind=KIND         ipc: only objects of this kind\n"
-	      "      --json              list, check, ipc, event list: print JSON\n"
-	      "      --cpus=LIST         set, add: its CPUs, such as 0-3,8\n"
-	      "      --mems=LIST         set, add: its memory nodes; its pages move there\n"
-	      "      --memory=SIZE       set, add: its memory, such as 512M, 1.5G or max\n"
-	      "      --cpu=WORD          set, add: dedicated or shared CPUs\n"
-	      "      --memory-mode=WORD  set, add: fixed or pageable memory\n"
-	      "      --devices=LIST      set, add: all devices that it owns, such as\n"
-	      "                          block:vdb,net:eth1; '' for none\n"
-	      "      --share=LIST        set, add: all other devices that its jobs may open\n"
-	      "      --deadline=SEC      set, event, failover: the time limit, including waits\n"
-	      "                          for another change and for memory (default 5, or\n"
-	      "                          the event's)\n"
-	      "      --dry-run           set, event, failover: print the changes, or why they\n"
-	      "                          are not possible now; change nothing\n"
-	      "      --state-dir=DIR     the instance (default $VCRUN_STATE_DIR or /run/vcrun)\n"
-	      "  -h, --help              print this text and exit\n"
-	      "  -V, --version           print the version and exit\n\n"
-	      "Exit status: 0 for success; 1 for a failure; 2 for a usage error.\n",
-	      out);
-}
+static const char vcctl_before[] =
+	"Usage: vcctl [OPTION]... up|down|list|check\n"
+	"       vcctl [OPTION]... set|add|remove|failover PARTITION\n"
+	"       vcctl [OPTION]... event list|show|fire|revert [EVENT]\n"
+	"       vcctl [OPTION]... kill JOB...\n"
+	"       vcctl [OPTION]... ipc list|show NAME|rm NAME|check\n"
+	"Make, change and remove this machine's partitions; see vcctl(8).\n\n"
+	"  up        make the partitions and start their daemons; without an option, by\n"
+	"            " VC_SYSCONFDIR "/vcrun.conf or by the machine's topology\n"
+	"  down      end the daemons and remove the partitions; refused while jobs run\n"
+	"  list      show the partitions as configured now; --policies: the policies\n"
+	"  check     check that everything that vcrun needs exists and works\n"
+	"  set       change the CPUs, memory or devices of a partition while its jobs run\n"
+	"  add       make one more partition with the CPUs of --cpus\n"
+	"  remove    remove a partition; refused while jobs run in it\n"
+	"  event     list the configured events, or show, fire or revert one\n"
+	"  failover  fire the events for the failure of a partition\n"
+	"  kill      send a signal to all processes of jobs; can end parked jobs\n"
+	"  ipc       list: list the IPC objects; show NAME: show one object and its\n"
+	"            handles in the partitions; rm NAME: remove its name, and the object\n"
+	"            after its last opener; check: compare table, files and processes\n"
+	"            (root)\n\n";
+static const char vcctl_after[] =
+	"\nExit status: 0 for success; 1 for a failure; 2 for a usage error.\n";
 
-static size_t vcctl_parse_split(const char *text)
+static void vcctl_parse_split(const char *text, void *value)
 {
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
@@ -104,10 +78,10 @@ static size_t vcctl_parse_split(const char *text)
 			PARTITIONS_MAX);
 		exit(EXIT_USAGE_CODE);
 	}
-	return n;
+	*(size_t *)value = n;
 }
 
-static unsigned int vcctl_parse_deadline(const char *text)
+static void vcctl_parse_deadline(const char *text, void *value)
 {
 	char *end;
 	double sec = strtod(text, &end);
@@ -116,16 +90,7 @@ static unsigned int vcctl_parse_deadline(const char *text)
 		fprintf(stderr, "vcctl: --deadline=%s: give seconds, 0 to 86400\n", text);
 		exit(EXIT_USAGE_CODE);
 	}
-	return sec < 0.001 ? 1 : (unsigned int)(sec * 1000);
-}
-
-static const struct subcommand *vcctl_find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
-		if (!strcmp(subcommands[i].name, name))
-			return &subcommands[i];
-	fprintf(stderr, "vcctl: there is no command '%s'; try 'vcctl --help'\n", name);
-	exit(EXIT_USAGE_CODE);
+	*(unsigned int *)value = sec < 0.001 ? 1 : (unsigned int)(sec * 1000);
 }
 
 int vcctl_result(int r, const struct vc_err *err)
@@ -135,143 +100,109 @@ int vcctl_result(int r, const struct vc_err *err)
 	return r < 0;
 }
 
-enum {
-	OPTION_CPUS = 256,
-	OPTION_MEMS,
-	OPTION_MEMORY,
-	OPTION_CPU,
-	OPTION_MEMORY_MODE,
-	OPTION_DEVICES,
-	OPTION_SHARE,
-	OPTION_DEADLINE,
-	OPTION_DRY_RUN,
-};
+/* Fills opts from the options. Returns the words after them. */
+static char **vcctl_options(struct vcctl *opts, int argc, char **argv)
+{
+	struct admin_wish *wish = &opts->wish;
+	const struct option_row rows[] = {
+		{ 'n', "split", "N", "up: make N equal partitions", .parse = vcctl_parse_split,
+		  .value = &opts->split },
+		{ 'c', "config", "FILE", "up: read FILE", .text = &opts->config },
+		{ 'f', "force", NULL, "down: end the jobs first (SIGTERM, then SIGKILL)",
+		  .flag = &opts->force },
+		{ 's', "signal", "SIGNAL", "kill: the signal, a name or number (default TERM)",
+		  .text = &opts->signal },
+		{ 0, "policies", NULL, "list: show the policies for vcrun --policy",
+		  .flag = &opts->policies },
+		{ 0, "kind", "KIND", "ipc: only objects of this kind", .text = &opts->kind },
+		{ 0, "json", NULL, "list, check, ipc, event list: print JSON",
+		  .flag = &opts->json },
+		{ 0, "cpus", "LIST", "set, add: its CPUs, such as 0-3,8", .text = &wish->cpus },
+		{ 0, "mems", "LIST", "set, add: its memory nodes; its pages move there",
+		  .text = &wish->mems },
+		{ 0, "memory", "SIZE", "set, add: its memory, such as 512M, 1.5G or max",
+		  .text = &wish->memory },
+		{ 0, "cpu", "WORD", "set, add: dedicated or shared CPUs", .text = &wish->cpu },
+		{ 0, "memory-mode", "WORD", "set, add: fixed or pageable memory",
+		  .text = &wish->memory_mode },
+		{ 0, "devices", "LIST",
+		  "set, add: all devices that it owns, such as\n"
+		  "block:vdb,net:eth1; '' for none",
+		  .text = &wish->devices },
+		{ 0, "share", "LIST", "set, add: all other devices that its jobs may open",
+		  .text = &wish->share },
+		{ 0, "deadline", "SEC",
+		  "set, event, failover: the time limit, including waits\n"
+		  "for another change and for memory (default 5, or\n"
+		  "the event's)",
+		  .parse = vcctl_parse_deadline, .value = &opts->admin.deadline_msec },
+		{ 0, "dry-run", NULL,
+		  "set, event, failover: print the changes, or why they\n"
+		  "are not possible now; change nothing",
+		  .flag = &opts->admin.dry_run },
+	};
+	const struct options options = { .command = "vcctl",
+					 .before = vcctl_before,
+					 .after = vcctl_after,
+					 .rows = rows,
+					 .n_rows = ARRAY_SIZE(rows),
+					 .exit_status = EXIT_USAGE_CODE };
+	int words = options_parse(&options, argc, argv, &opts->admin.state_dir);
+
+	if (words == argc)
+		options_misused(&options);
+	return argv + words;
+}
+
+/* Finds the subcommand, and checks that it can run with these words. */
+static const struct subcommand *vcctl_find(char **words, int n)
+{
+	const struct subcommand *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
+		if (!strcmp(subcommands[i].name, words[0]))
+			found = &subcommands[i];
+	if (!found) {
+		fprintf(stderr, "vcctl: there is no command '%s'; try 'vcctl --help'\n", words[0]);
+		exit(EXIT_USAGE_CODE);
+	}
+	if (n - 1 < found->min_args || n - 1 > found->max_args) {
+		fprintf(stderr, "vcctl: '%s' takes %s; try 'vcctl --help'\n", found->name,
+			found->args ? found->args : "no argument");
+		exit(EXIT_USAGE_CODE);
+	}
+	if (found->root && geteuid() != 0) {
+		fprintf(stderr, "vcctl: '%s' needs root: it works on cgroups and mounts\n",
+			found->name);
+		exit(1);
+	}
+	return found;
+}
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "split", required_argument, NULL, 'n' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "force", no_argument, NULL, 'f' },
-		{ "signal", required_argument, NULL, 's' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "policies", no_argument, NULL, 'P' },
-		{ "kind", required_argument, NULL, 'k' },
-		{ "cpus", required_argument, NULL, OPTION_CPUS },
-		{ "mems", required_argument, NULL, OPTION_MEMS },
-		{ "memory", required_argument, NULL, OPTION_MEMORY },
-		{ "cpu", required_argument, NULL, OPTION_CPU },
-		{ "memory-mode", required_argument, NULL, OPTION_MEMORY_MODE },
-		{ "devices", required_argument, NULL, OPTION_DEVICES },
-		{ "share", required_argument, NULL, OPTION_SHARE },
-		{ "deadline", required_argument, NULL, OPTION_DEADLINE },
-		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
-		{ "state-dir", required_argument, NULL, 'S' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
 	const struct subcommand *subcommand;
-	const char *state_dir = NULL;
-	struct vcctl opts = { 0 };
+	struct vcctl opts = { .json = false };
 	struct vc_err err = { 0 };
-	int c, n_args;
+	int status;
 
 	log_open("vcctl", LOG_LEVEL_WARN);
-	while ((c = getopt_long(argc, argv, "n:c:fs:hV", options, NULL)) >= 0) {
-		switch (c) {
-		case 'n':
-			opts.split = vcctl_parse_split(optarg);
-			break;
-		case 'c':
-			opts.config = optarg;
-			break;
-		case 'f':
-			opts.force = true;
-			break;
-		case 'j':
-			opts.json = true;
-			break;
-		case 'P':
-			opts.policies = true;
-			break;
-		case OPTION_CPUS:
-			opts.wish.cpus = optarg;
-			break;
-		case OPTION_MEMS:
-			opts.wish.mems = optarg;
-			break;
-		case OPTION_MEMORY:
-			opts.wish.memory = optarg;
-			break;
-		case OPTION_CPU:
-			opts.wish.cpu = optarg;
-			break;
-		case OPTION_MEMORY_MODE:
-			opts.wish.memory_mode = optarg;
-			break;
-		case OPTION_DEVICES:
-			opts.wish.devices = optarg;
-			break;
-		case OPTION_SHARE:
-			opts.wish.share = optarg;
-			break;
-		case OPTION_DEADLINE:
-			opts.admin.deadline_msec = vcctl_parse_deadline(optarg);
-			break;
-		case OPTION_DRY_RUN:
-			opts.admin.dry_run = true;
-			break;
-		case 'k':
-			opts.kind = optarg;
-			break;
-		case 's':
-			opts.signal = optarg;
-			break;
-		case 'S':
-			state_dir = optarg;
-			break;
-		case 'h':
-			vcctl_usage(stdout);
-			return 0;
-		case 'V':
-			client_version("vcctl");
-		default:
-			fputs("Try 'vcctl --help'.\n", stderr);
-			return EXIT_USAGE_CODE;
-		}
-	}
-	if (optind == argc) {
-		vcctl_usage(stderr);
-		return EXIT_USAGE_CODE;
-	}
+	opts.words = vcctl_options(&opts, argc, argv);
 	if (opts.split && opts.config) {
 		fputs("vcctl: --split and --config exclude each other: give one of them\n", stderr);
 		return EXIT_USAGE_CODE;
 	}
-	subcommand = vcctl_find(argv[optind]);
-	opts.words = argv + optind + 1;
-	n_args = argc - optind - 1;
-	if (n_args < subcommand->min_args || n_args > subcommand->max_args) {
-		fprintf(stderr, "vcctl: '%s' takes %s; try 'vcctl --help'\n", subcommand->name,
-			subcommand->args ? subcommand->args : "no argument");
-		return EXIT_USAGE_CODE;
-	}
-	if (subcommand->root && geteuid() != 0) {
-		fprintf(stderr, "vcctl: '%s' needs root: it works on cgroups and mounts\n",
-			subcommand->name);
-		return 1;
-	}
+	subcommand = vcctl_find(opts.words, argc - (int)(opts.words - argv));
+	opts.words++;
 	signal(SIGPIPE, SIG_IGN);
-	/* Other users must get to the sockets, whatever the administrator's habits. */
+	/* Other users must be able to reach the sockets, whatever the administrator's umask. */
 	umask(022);
-	opts.admin.state_dir = statedir_choose(state_dir);
 	vcctl_listen(&opts.admin);
 	if (!subcommand->whole)
 		return subcommand->run(&opts);
 	if (admin_lock(opts.admin.state_dir, &err) < 0)
 		return vcctl_result(-err.code, &err);
-	c = subcommand->run(&opts);
+	status = subcommand->run(&opts);
 	admin_unlock();
-	return c;
+	return status;
 }
