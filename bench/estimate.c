@@ -136,23 +136,22 @@ struct estimate estimate_of(const double *values, size_t n)
 	return estimate_ratio(values, NULL, n);
 }
 
-bool estimate_is_narrow(const struct estimate *estimate)
+bool estimate_is_narrow(struct estimate estimate)
 {
-	return estimate->level >= ESTIMATE_LEVEL &&
-	       estimate->high <= estimate->low * ESTIMATE_NARROW;
+	return estimate.level >= ESTIMATE_LEVEL && estimate.high <= estimate.low * ESTIMATE_NARROW;
 }
 
-enum estimate_says estimate_says(const struct estimate *estimate)
+enum estimate_says estimate_says(struct estimate estimate)
 {
-	if (estimate->n == 0)
+	if (estimate.n == 0)
 		return SAYS_NONE;
-	if (estimate->level < ESTIMATE_SAYS)
+	if (estimate.level < ESTIMATE_SAYS)
 		return SAYS_FEW;
-	if (!(estimate->noisy_pct <= ESTIMATE_NOISY))
+	if (!(estimate.noisy_pct <= ESTIMATE_NOISY))
 		return SAYS_NOISY;
-	if (estimate->low > 1)
+	if (estimate.low > 1)
 		return SAYS_MORE;
-	return estimate->high < 1 ? SAYS_LESS : SAYS_SAME;
+	return estimate.high < 1 ? SAYS_LESS : SAYS_SAME;
 }
 
 static json_t *estimate_number(double value)
@@ -160,17 +159,16 @@ static json_t *estimate_number(double value)
 	return isfinite(value) ? json_real(value) : json_null();
 }
 
-json_t *estimate_json(const struct estimate *estimate)
+json_t *estimate_json(struct estimate estimate)
 {
-	json_t *json =
-		json_pack("{s:i, s:o, s:o, s:o, s:f, s:f}", "n", (int)estimate->n, "center",
-			  estimate_number(estimate->center), "low", estimate_number(estimate->low),
-			  "high", estimate_number(estimate->high), "level", estimate->level,
-			  "drift", estimate->drift);
+	json_t *json = json_pack(
+		"{s:i, s:o, s:o, s:o, s:f, s:f}", "n", (int)estimate.n, "center",
+		estimate_number(estimate.center), "low", estimate_number(estimate.low), "high",
+		estimate_number(estimate.high), "level", estimate.level, "drift", estimate.drift);
 
-	if (isfinite(estimate->noisy_pct)) {
-		json_object_set_new(json, "noise_pct", json_real(estimate->noise_pct));
-		json_object_set_new(json, "noisy_pct", json_real(estimate->noisy_pct));
+	if (isfinite(estimate.noisy_pct)) {
+		json_object_set_new(json, "noise_pct", json_real(estimate.noise_pct));
+		json_object_set_new(json, "noisy_pct", json_real(estimate.noisy_pct));
 	}
 	return json;
 }

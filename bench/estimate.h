@@ -63,11 +63,11 @@ struct estimate estimate_of(const double *values, size_t n);
 /* Of the ratio a[i] / b[i]: what was measured in one round is compared within it. */
 struct estimate estimate_ratio(const double *a, const double *b, size_t n);
 /* Whether further rounds are not worth their time. */
-bool estimate_is_narrow(const struct estimate *estimate);
-enum estimate_says estimate_says(const struct estimate *estimate);
+bool estimate_is_narrow(struct estimate estimate);
+enum estimate_says estimate_says(struct estimate estimate);
 /* {"n", "center", "low", "high", "level", "drift"}, numbers null without a value, and "noise_pct",
  * "noisy_pct" if they are known; the caller's. */
-json_t *estimate_json(const struct estimate *estimate);
+json_t *estimate_json(struct estimate estimate);
 /* What was measured, round by round; null: not measured. The caller's. */
 json_t *estimate_values_json(const double *values, size_t n);
 /* From such JSON; n 0 when it is none. */

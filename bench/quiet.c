@@ -74,7 +74,7 @@ void bench_note_noise(struct estimate *estimate, const double *const noise[2], s
 	samples_done(&all);
 }
 
-const char *bench_verdict(const struct estimate *estimate, const char *more, const char *less)
+const char *bench_verdict(struct estimate estimate, const char *more, const char *less)
 {
 	switch (estimate_says(estimate)) {
 	case SAYS_FEW:

@@ -38,7 +38,7 @@ void bench_look(double *ret_others_pct, double *ret_steal_pct);
  * of them, of the one side and of the other. NAN: not measured. */
 void bench_note_noise(struct estimate *estimate, const double *const noise[2], size_t n);
 /* What is said of an estimate on the terminal, "gain" and "cost" being the caller's words. */
-const char *bench_verdict(const struct estimate *estimate, const char *more, const char *less);
+const char *bench_verdict(struct estimate estimate, const char *more, const char *less);
 /* A sentence on the terminal: how noisy it was. */
 void bench_print_noise(struct bench_noise *noise);
 /* {"others_pct", "steal_pct": {"median", "p90"} or null, "limit_pct", "kept", "noisy",

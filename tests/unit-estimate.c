@@ -148,14 +148,14 @@ static void test_json(void **state)
 {
 	double values[] = { 1, 2, 3 };
 	struct estimate estimate = estimate_of(values, 3), none = estimate_of(NULL, 0), back;
-	json_t *json = estimate_json(&estimate);
+	json_t *json = estimate_json(estimate);
 
 	back = estimate_load(json);
 	json_decref(json);
 	assert_int_equal(back.n, 3);
 	assert_near("center", back.center, estimate.center, 1e-12);
 	assert_near("high", back.high, estimate.high, 1e-12);
-	json = estimate_json(&none);
+	json = estimate_json(none);
 	assert_true(json_is_null(json_object_get(json, "center")));
 	assert_int_equal(estimate_load(json).n, 0);
 	json_decref(json);
@@ -186,16 +186,16 @@ static void test_says(void **state)
 		struct estimate back;
 		json_t *json;
 
-		if (estimate_says(&row[i].estimate) != row[i].says)
+		if (estimate_says(row[i].estimate) != row[i].says)
 			fail_msg("row %zu: %d, expected %d", i,
-				 (int)estimate_says(&row[i].estimate), (int)row[i].says);
+				 (int)estimate_says(row[i].estimate), (int)row[i].says);
 		/* The same from the file. */
-		json = estimate_json(&row[i].estimate);
+		json = estimate_json(row[i].estimate);
 		back = estimate_load(json);
 		json_decref(json);
-		if (row[i].estimate.n > 0 && estimate_says(&back) != row[i].says)
+		if (row[i].estimate.n > 0 && estimate_says(back) != row[i].says)
 			fail_msg("row %zu, from JSON: %d, expected %d", i,
-				 (int)estimate_says(&back), (int)row[i].says);
+				 (int)estimate_says(back), (int)row[i].says);
 	}
 }
 

@@ -162,7 +162,7 @@ static bool interfere_is_enough(const struct interfere_pair *pair)
 	for (size_t i = 0; i < ARRAY_SIZE(over); i++) {
 		struct estimate ratio = interfere_ratio(pair, over[i][0], over[i][1], SAID_P99);
 
-		if (ratio.n > 0 && !estimate_is_narrow(&ratio))
+		if (ratio.n > 0 && !estimate_is_narrow(ratio))
 			return false;
 	}
 	return true;

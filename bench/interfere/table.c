@@ -38,7 +38,7 @@ static void ratio_json(json_t *json, const char *key, const struct interfere_pai
 {
 	struct estimate ratio = interfere_ratio(pair, way, other, SAID_P99);
 
-	json_object_set_new(json, key, estimate_json(&ratio));
+	json_object_set_new(json, key, estimate_json(ratio));
 }
 
 static json_t *way_json(const struct interfere *interfere, const struct interfere_pair *pair,
@@ -53,7 +53,7 @@ static json_t *way_json(const struct interfere *interfere, const struct interfer
 	for (int said = 0; said < SAID_NOISE; said++) {
 		struct estimate estimate = pair_estimate(pair, way, said);
 
-		json_object_set_new(json, said_names[said], estimate_json(&estimate));
+		json_object_set_new(json, said_names[said], estimate_json(estimate));
 	}
 	json_object_set_new(json_object_get(json, said_names[SAID_P99]), "values",
 			    estimate_values_json(pair->said[way][SAID_P99], pair->rounds));
@@ -101,7 +101,7 @@ static json_t *alone_json(const struct interfere *interfere, size_t victim)
 	for (int said = 0; said < SAID_NOISE; said++) {
 		struct estimate estimate = alone_estimate(interfere, victim, said);
 
-		json_object_set_new(json, said_names[said], estimate_json(&estimate));
+		json_object_set_new(json, said_names[said], estimate_json(estimate));
 	}
 	return json;
 }
@@ -156,7 +156,7 @@ static void print_row(struct columns *table, const char *victim, const char *noi
 	columns_add(table, "%.1f", p[SAID_P99].low);
 	columns_add(table, "%.1f", p[SAID_P99].high);
 	columns_add(table, "%.1f", p[SAID_P999].center);
-	columns_add(table, "%s", over ? bench_verdict(over, "worse", "better") : "-");
+	columns_add(table, "%s", over ? bench_verdict(*over, "worse", "better") : "-");
 	columns_add(table, "%.0f", 100 * p[SAID_P99].level);
 	columns_add(table, over && isfinite(over->noise_pct) ? "%.1f" : "-",
 		    over ? over->noise_pct : 0);

@@ -92,7 +92,7 @@ bool lock_is_enough(const struct lock_bench *lock, const struct lock_run *run)
 	for (size_t c = 0; c < lock->n_configs; c++) {
 		struct estimate gain = lock_gain(lock, &run->cells[c], one);
 
-		if (gain.n > 0 && !estimate_is_narrow(&gain))
+		if (gain.n > 0 && !estimate_is_narrow(gain))
 			return false;
 	}
 	return true;
@@ -103,7 +103,7 @@ static json_t *lock_gain_json(const struct lock_bench *lock, const struct lock_c
 {
 	struct estimate gain = lock_gain(lock, a, b);
 
-	return estimate_json(&gain);
+	return estimate_json(gain);
 }
 
 static json_t *lock_cell_json(const struct lock_bench *lock, const struct lock_run *run, size_t c)
@@ -124,7 +124,7 @@ static json_t *lock_cell_json(const struct lock_bench *lock, const struct lock_r
 			continue;
 		}
 		estimate = estimate_of(cell->values[m], lock->rounds);
-		json_object_set_new(json, metrics[m].json, estimate_json(&estimate));
+		json_object_set_new(json, metrics[m].json, estimate_json(estimate));
 		if (m == METRIC_RATE)
 			json_object_set_new(json_object_get(json, metrics[m].json), "values",
 					    estimate_values_json(cell->values[m], lock->done));
@@ -233,7 +233,7 @@ static json_t *lock_run_json(const struct lock_bench *lock, const struct lock_ru
 		json_array_append_new(cells, lock_cell_json(lock, run, c));
 	json_object_set_new(json, "cells", cells);
 	json_object_set_new(json, "gains", lock_gains_json(lock, run));
-	json_object_set_new(json, "pinned_over_one", estimate_json(&pinned));
+	json_object_set_new(json, "pinned_over_one", estimate_json(pinned));
 	json_object_set_new(json, "usl",
 			    run->work->measure ? json_null() : lock_usl_json(lock, run));
 	return json;
@@ -305,7 +305,7 @@ static void lock_print_count(struct lock_bench *lock, unsigned int domains)
 			lock_print_gain(table, &other, false);
 		}
 		lock_print_gain(table, &gain, true);
-		columns_add(table, "%s", bench_verdict(&gain, "gain", "cost"));
+		columns_add(table, "%s", bench_verdict(gain, "gain", "cost"));
 		lock_print_sure(table, &gain);
 		lock_print_median(table, lock, one, METRIC_P99);
 		lock_print_median(table, lock, parts, METRIC_P99);

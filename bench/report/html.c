@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * html.c - what the sections of the page are written with
+ * html.c - parts of the page: text, numbers, tables, lists; access to the results
  */
 #include "bench/report/html.h"
 
@@ -8,30 +8,26 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "common/cleanup.h"
+
 void html_text(FILE *out, const char *text)
 {
+	static const char *const escapes[] = {
+		['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;"
+	};
+
 	for (; *text; text++) {
-		switch (*text) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			putc(*text, out);
-		}
+		unsigned char c = (unsigned char)*text;
+
+		if (c < ARRAY_SIZE(escapes) && escapes[c])
+			fputs(escapes[c], out);
+		else
+			putc(c, out);
 	}
 }
 
 /* 1234567 -> 1,234,567 */
-static void number_group(const char *digits, char *buf, size_t size)
+static void html_number_group(const char *digits, char *buf, size_t size)
 {
 	size_t n = strlen(digits), at = 0;
 
@@ -43,21 +39,23 @@ static void number_group(const char *digits, char *buf, size_t size)
 	buf[at] = '\0';
 }
 
-const char *html_number(double value, char *buf, size_t size)
+const char *html_number(double value)
 {
-	char digits[32];
+	static char ring[8][32];
+	static size_t next;
+	char digits[32], *buf = ring[next++ % ARRAY_SIZE(ring)];
 
 	if (!isfinite(value)) {
-		snprintf(buf, size, "-");
+		snprintf(buf, sizeof(ring[0]), "-");
 	} else if (value >= 999.5 && value < 1e15) {
 		snprintf(digits, sizeof(digits), "%.0f", value);
-		number_group(digits, buf, size);
+		html_number_group(digits, buf, sizeof(ring[0]));
 	} else if (value == floor(value)) {
-		snprintf(buf, size, "%.0f", value);
+		snprintf(buf, sizeof(ring[0]), "%.0f", value);
 	} else {
-		int decimals = 2 - (int)floor(log10(fabs(value)));
+		double decimals = fmin(fmax(2 - floor(log10(fabs(value))), 0), 4);
 
-		snprintf(buf, size, "%.*f", decimals < 0 ? 0 : decimals > 4 ? 4 : decimals, value);
+		snprintf(buf, sizeof(ring[0]), "%.*f", (int)decimals, value);
 	}
 	return buf;
 }
@@ -81,16 +79,32 @@ struct estimate html_estimate(const json_t *object, const char *key)
 	return estimate_load(json_object_get(object, key));
 }
 
+double html_median(const json_t *object, const char *key)
+{
+	return html_get(json_object_get(object, key), "median");
+}
+
+const json_t *html_next(const json_t *list, const json_t *element)
+{
+	size_t i = 0;
+
+	while (element && json_array_get(list, i++) != element)
+		;
+	return json_array_get(list, i);
+}
+
 const json_t *html_find(const json_t *list, const char *key, const char *text)
 {
-	const json_t *object;
-	size_t i;
-
-	json_array_foreach(list, i, object) {
+	html_foreach(list, object)
 		if (!strcmp(html_string(object, key), text))
 			return object;
-	}
 	return NULL;
+}
+
+void html_figure_begin(FILE *out, const char *id, const char *heading, const char *caption)
+{
+	fprintf(out, "<section id=\"%s\"><h2>%s</h2>\n<figure><figcaption>%s</figcaption>", id,
+		heading, caption);
 }
 
 void html_details_begin(FILE *out, const char *name, const char *what)
@@ -138,23 +152,17 @@ void html_cell_text(FILE *out, const char *text)
 
 void html_cell_number(FILE *out, double value)
 {
-	char buf[32];
-
-	fprintf(out, "<td class=\"n\">%s</td>", html_number(value, buf, sizeof(buf)));
+	fprintf(out, "<td class=\"n\">%s</td>", html_number(value));
 }
 
-void html_cell_estimate(FILE *out, const struct estimate *estimate)
+void html_cell_estimate(FILE *out, struct estimate estimate)
 {
-	char center[32], low[32], high[32];
-
-	if (estimate->n == 0) {
+	if (estimate.n == 0)
 		fputs("<td class=\"n\">-</td>", out);
-		return;
-	}
-	fprintf(out, "<td class=\"n\">%s <small>%s to %s</small></td>",
-		html_number(estimate->center, center, sizeof(center)),
-		html_number(estimate->low, low, sizeof(low)),
-		html_number(estimate->high, high, sizeof(high)));
+	else
+		fprintf(out, "<td class=\"n\">%s <small>%s to %s</small></td>",
+			html_number(estimate.center), html_number(estimate.low),
+			html_number(estimate.high));
 }
 
 void html_list_add(struct html_list *list, const char *fmt, ...)
@@ -173,6 +181,15 @@ void html_list_add(struct html_list *list, const char *fmt, ...)
 	if (n > 0)
 		list->len = list->len + (size_t)n < sizeof(list->text) ? list->len + (size_t)n
 								       : sizeof(list->text) - 1;
+}
+
+void html_list_ratio(struct html_list *more, struct html_list *less, const char *name,
+		     struct estimate ratio)
+{
+	enum estimate_says says = estimate_says(ratio);
+
+	if (says == SAYS_MORE || says == SAYS_LESS)
+		html_list_add(says == SAYS_MORE ? more : less, "%s (%.2f)", name, ratio.center);
 }
 
 const char *html_list_end(struct html_list *list)

@@ -7,6 +7,7 @@
 #include "bench/report/html.h"
 #include "bench/report/plot.h"
 #include "bench/report/report.h"
+#include "common/cleanup.h"
 
 /* In the order of the page; of each, the first way is ours. */
 static const struct {
@@ -19,19 +20,15 @@ static const struct {
 	{ "open", "Opening by name", "us for an open", "us" },
 };
 
-enum { N_KINDS = sizeof(kinds) / sizeof(kinds[0]) };
-
-static void kind_rows(FILE *out, const json_t *ways, size_t kind)
+static void ipc_rows(FILE *out, const json_t *ways, size_t kind)
 {
 	struct plot_rows plot = { .title = kinds[kind].heading,
 				  .label = kinds[kind].label,
 				  .log = true,
 				  .reference = NAN,
 				  .n_series = 1 };
-	const json_t *way;
-	size_t i;
 
-	json_array_foreach(ways, i, way) {
+	html_foreach(ways, way) {
 		if (plot.n_rows == PLOT_ROWS)
 			break;
 		plot.names[plot.n_rows] = html_string(way, "way");
@@ -43,20 +40,18 @@ static void kind_rows(FILE *out, const json_t *ways, size_t kind)
 }
 
 /* The first way's median, and how many times that the others take. */
-static void kind_read(FILE *out, const json_t *ways, size_t kind)
+static void ipc_read(FILE *out, const json_t *ways, size_t kind)
 {
-	const json_t *first = json_array_get(ways, 0), *way;
+	const json_t *first = json_array_get(ways, 0);
 	struct html_list others = { 0 };
-	char buf[32];
-	size_t i;
 
-	json_array_foreach(ways, i, way)
-		if (i > 0 && html_get(way, "n") > 0)
+	html_foreach(ways, way)
+		if (way != first && html_get(way, "n") > 0)
 			html_list_add(&others, "%s %.2f times that", html_string(way, "way"),
 				      html_get(way, "median") / html_get(first, "median"));
 	fprintf(out, "%s: %s takes %s %s (median)%s%s. ", kinds[kind].heading,
-		html_string(first, "way"), html_number(html_get(first, "median"), buf, sizeof(buf)),
-		kinds[kind].unit, others.n ? ", " : "", others.n ? html_list_end(&others) : "");
+		html_string(first, "way"), html_number(html_get(first, "median")), kinds[kind].unit,
+		others.n ? ", " : "", others.n ? html_list_end(&others) : "");
 }
 
 void report_ipc(FILE *out, const json_t *ipc)
@@ -65,16 +60,16 @@ void report_ipc(FILE *out, const json_t *ipc)
 
 	if (!ipc)
 		return;
-	fputs("<section id=\"ipc\"><h2>Talking across partitions</h2>\n<figure><figcaption>Two "
-	      "processes, pinned to the first and the last CPU</figcaption><div class=\"two\">\n",
-	      out);
-	for (size_t kind = 0; kind < N_KINDS; kind++)
+	html_figure_begin(out, "ipc", "Talking across partitions",
+			  "Two processes, pinned to the first and the last CPU");
+	fputs("<div class=\"two\">\n", out);
+	for (size_t kind = 0; kind < ARRAY_SIZE(kinds); kind++)
 		if (json_array_size(ways = json_object_get(ipc, kinds[kind].key)) > 0)
-			kind_rows(out, ways, kind);
+			ipc_rows(out, ways, kind);
 	fputs("</div>\n<p class=\"reading\">", out);
-	for (size_t kind = 0; kind < N_KINDS; kind++)
+	for (size_t kind = 0; kind < ARRAY_SIZE(kinds); kind++)
 		if (json_array_size(ways = json_object_get(ipc, kinds[kind].key)) > 0)
-			kind_read(out, ways, kind);
+			ipc_read(out, ways, kind);
 	fputs("Only vcipc looks for some microseconds before it sleeps; the others sleep at once. "
 	      "Lines go from the least to the 90th percentile.</p></figure>\n",
 	      out);

@@ -40,7 +40,7 @@ static bool law_says(const json_t *work, struct usl *ret)
 {
 	struct estimate pinned = html_estimate(work, "pinned_over_one");
 
-	return estimate_says(&pinned) >= SAYS_MORE && law_load(work, ret);
+	return estimate_says(pinned) >= SAYS_MORE && law_load(work, ret);
 }
 
 static void law_point(struct plot_curve *curve, double n, struct usl_range range, double times)
@@ -55,10 +55,8 @@ static void law_point(struct plot_curve *curve, double n, struct usl_range range
 static void law_measured(struct plot_curve *curve, const json_t *work)
 {
 	double alone = NAN;
-	const json_t *cell;
-	size_t i;
 
-	json_array_foreach(json_object_get(work, "cells"), i, cell) {
+	html_foreach(json_object_get(work, "cells"), cell) {
 		struct estimate rate = html_estimate(cell, "rate");
 		double threads = html_get(cell, "threads");
 
@@ -108,11 +106,9 @@ static void law_curve(FILE *out, const json_t *work, const struct usl *usl)
 static void law_beyond(FILE *out, const json_t *works)
 {
 	struct html_list beyond = { 0 };
-	const json_t *work;
 	struct usl usl;
-	size_t i;
 
-	json_array_foreach(works, i, work)
+	html_foreach(works, work)
 		if (law_says(work, &usl) && usl.loss.low > 1)
 			html_list_add(&beyond, "%s", html_string(work, "work"));
 	if (beyond.n > 0)
@@ -133,15 +129,13 @@ static void law_read(FILE *out, const json_t *lock)
 	double told = INFINITY;
 	bool separable = false;
 	const json_t *works = json_object_get(lock, "works");
-	char buf[4][32];
 
 	for (int rank = 0; rank < 3; rank++) {
-		const json_t *most = NULL, *work;
+		const json_t *most = NULL;
 		struct usl usl, worst = { 0 };
 		struct usl_range far;
-		size_t i;
 
-		json_array_foreach(works, i, work)
+		html_foreach(works, work)
 			if (law_says(work, &usl) && usl.loss.center < told &&
 			    usl.loss.center > (most ? worst.loss.center : 0)) {
 				most = work;
@@ -156,11 +150,8 @@ static void law_read(FILE *out, const json_t *lock)
 			&lines,
 			"%s (each further CPU adds %s to %s to the cost of a unit of work, which "
 			"is 1 on one CPU; 64 CPUs would do the work of %s to %s)",
-			html_string(most, "work"),
-			html_number(worst.loss.low, buf[0], sizeof(buf[0])),
-			html_number(worst.loss.high, buf[1], sizeof(buf[1])),
-			html_number(far.low, buf[2], sizeof(buf[2])),
-			html_number(far.high, buf[3], sizeof(buf[3])));
+			html_string(most, "work"), html_number(worst.loss.low),
+			html_number(worst.loss.high), html_number(far.low), html_number(far.high));
 	}
 	fprintf(out,
 		"<p class=\"reading\">C(n) = n / (1 + &alpha;(n-1) + &beta;n(n-1)), fitted to the "
@@ -190,11 +181,10 @@ static void law_read(FILE *out, const json_t *lock)
 
 void report_law(FILE *out, const json_t *lock)
 {
-	const json_t *work;
 	struct usl usl;
-	size_t i, n = 0;
+	size_t n = 0;
 
-	json_array_foreach(json_object_get(lock, "works"), i, work)
+	html_foreach(json_object_get(lock, "works"), work)
 		n += law_load(work, &usl);
 	if (n == 0)
 		return;
@@ -205,7 +195,7 @@ void report_law(FILE *out, const json_t *lock)
 	      out);
 	plot_key(out, 3, "measured");
 	fputs("</p><div class=\"many\">\n", out);
-	json_array_foreach(json_object_get(lock, "works"), i, work)
+	html_foreach(json_object_get(lock, "works"), work)
 		if (law_load(work, &usl))
 			law_curve(out, work, &usl);
 	fputs("</div>\n", out);

@@ -10,6 +10,7 @@
 
 #include "bench/report/html.h"
 #include "bench/report/plot.h"
+#include "common/cleanup.h"
 
 /* The series of these pictures, with the same colours everywhere. */
 enum { SHOW_PARTITIONS, SHOW_TASKSET, SHOW_SPLIT, SHOW_PINNED, N_SHOWN };
@@ -19,12 +20,9 @@ static const char *const shown_names[] = { "partitions", "processes bound by tas
 					   "processes left to the scheduler",
 					   "one process, threads pinned" };
 
-static const json_t *work_cell(const json_t *work, const char *config, int domains, int threads)
+static const json_t *lock_cell(const json_t *work, const char *config, int domains, int threads)
 {
-	const json_t *cell;
-	size_t i;
-
-	json_array_foreach(json_object_get(work, "cells"), i, cell)
+	html_foreach(json_object_get(work, "cells"), cell)
 		if (!strcmp(html_string(cell, "config"), config) &&
 		    (int)html_get(cell, "domains") == domains &&
 		    (int)html_get(cell, "threads") == threads)
@@ -32,14 +30,11 @@ static const json_t *work_cell(const json_t *work, const char *config, int domai
 	return NULL;
 }
 
-static const json_t *work_gain(const json_t *work, int partitions)
+static const json_t *lock_gains(const json_t *work, int partitions)
 {
-	const json_t *gain;
-	size_t i;
-
-	json_array_foreach(json_object_get(work, "gains"), i, gain)
-		if ((int)html_get(gain, "partitions") == partitions)
-			return gain;
+	html_foreach(json_object_get(work, "gains"), gains)
+		if ((int)html_get(gains, "partitions") == partitions)
+			return gains;
 	return NULL;
 }
 
@@ -51,23 +46,21 @@ static void lock_rows(FILE *out, const json_t *lock, int partitions)
 				  .log = true,
 				  .reference = 1,
 				  .n_series = N_SHOWN };
-	const json_t *work;
-	size_t i;
 
 	for (int s = 0; s < N_SHOWN; s++)
 		plot.classes[s] = s;
-	json_array_foreach(json_object_get(lock, "works"), i, work) {
+	html_foreach(json_object_get(lock, "works"), work) {
 		bool measured = false;
 
 		if (plot.n_rows == PLOT_ROWS)
 			break;
 		plot.names[plot.n_rows] = html_string(work, "work");
 		for (size_t s = 0; s < N_SHOWN; s++) {
-			const json_t *cell = work_cell(work, shown_config[s],
+			const json_t *cell = lock_cell(work, shown_config[s],
 						       s == SHOW_PINNED ? 1 : partitions, cpus);
 			struct estimate gain = html_estimate(cell, "over_one");
 
-			plot.marks[plot.n_rows][s] = plot_estimate(0, &gain);
+			plot.marks[plot.n_rows][s] = plot_estimate(0, gain);
 			measured = measured || gain.n > 0;
 		}
 		plot.n_rows += measured;
@@ -75,55 +68,51 @@ static void lock_rows(FILE *out, const json_t *lock, int partitions)
 	plot_rows_svg(out, &plot);
 }
 
-/* What of the works' gains is certain, and where it comes from. */
+/* The works by what their ratios say. */
 struct lock_reading {
 	struct html_list gain, cost, none, by_split, by_more, by_vcrun, by_taskset, pin_gain,
 		pin_cost, unsaid;
 };
 
-static void reading_add(struct lock_reading *reading, const json_t *work, int partitions)
+static void lock_read_work(struct lock_reading *reading, const json_t *work, int partitions)
 {
-	const json_t *gains = work_gain(work, partitions);
+	const json_t *gains = lock_gains(work, partitions);
 	struct estimate gain = html_estimate(gains, "over_one");
 	struct estimate split = html_estimate(gains, "over_split");
-	struct estimate taskset = html_estimate(gains, "over_taskset");
-	struct estimate pinned = html_estimate(work, "pinned_over_one");
 	const char *name = html_string(work, "work");
 
-	if (estimate_says(&pinned) == SAYS_MORE)
-		html_list_add(&reading->pin_gain, "%s (%.2f)", name, pinned.center);
-	if (estimate_says(&pinned) == SAYS_LESS)
-		html_list_add(&reading->pin_cost, "%s (%.2f)", name, pinned.center);
-	if (estimate_says(&taskset) == SAYS_MORE)
-		html_list_add(&reading->by_vcrun, "%s (%.2f)", name, taskset.center);
-	if (estimate_says(&taskset) == SAYS_LESS)
-		html_list_add(&reading->by_taskset, "%s (%.2f)", name, taskset.center);
-	if (gain.n == 0)
-		return;
-	if (estimate_says(&gain) == SAYS_FEW || estimate_says(&gain) == SAYS_NOISY) {
+	html_list_ratio(&reading->pin_gain, &reading->pin_cost, name,
+			html_estimate(work, "pinned_over_one"));
+	html_list_ratio(&reading->by_vcrun, &reading->by_taskset, name,
+			html_estimate(gains, "over_taskset"));
+	switch (estimate_says(gain)) {
+	case SAYS_NONE:
+		break;
+	case SAYS_FEW:
+	case SAYS_NOISY:
 		html_list_add(&reading->unsaid, "%s", name);
-	} else if (gain.high < 1) {
+		break;
+	case SAYS_LESS:
 		html_list_add(&reading->cost, "%s (%.2f, %.2f to %.2f)", name, gain.center,
 			      gain.low, gain.high);
-	} else if (gain.low > 1) {
+		break;
+	case SAYS_MORE:
 		html_list_add(&reading->gain, "%s (%.2f, %.2f to %.2f)", name, gain.center,
 			      gain.low, gain.high);
-		html_list_add(estimate_says(&split) == SAYS_MORE ? &reading->by_more
-								 : &reading->by_split,
+		html_list_add(estimate_says(split) == SAYS_MORE ? &reading->by_more
+								: &reading->by_split,
 			      "%s", name);
-	} else {
+		break;
+	case SAYS_SAME:
 		html_list_add(&reading->none, "%s (%.2f to %.2f)", name, gain.low, gain.high);
 	}
 }
 
-/* What is not installed, or failed. */
-static void missing_read(FILE *out, const json_t *works)
+static void lock_read_missing(FILE *out, const json_t *works)
 {
 	struct html_list missing = { 0 };
-	const json_t *work;
-	size_t i;
 
-	json_array_foreach(works, i, work)
+	html_foreach(works, work)
 		if (*html_string(work, "unavailable"))
 			html_list_add(&missing, "%s (%s)", html_string(work, "work"),
 				      html_string(work, "unavailable"));
@@ -137,18 +126,17 @@ static void missing_read(FILE *out, const json_t *works)
 static void lock_read(FILE *out, const json_t *lock, int partitions)
 {
 	struct lock_reading reading = { 0 };
-	const json_t *work;
 	double level = NAN;
-	size_t i, n = 0;
+	size_t n = 0;
 
-	json_array_foreach(json_object_get(lock, "works"), i, work) {
-		struct estimate gain = html_estimate(work_gain(work, partitions), "over_one");
+	html_foreach(json_object_get(lock, "works"), work) {
+		struct estimate gain = html_estimate(lock_gains(work, partitions), "over_one");
 
 		if (gain.n > 0) {
 			level = fmin(isnan(level) ? 1 : level, gain.level);
 			n++;
 		}
-		reading_add(&reading, work, partitions);
+		lock_read_work(&reading, work, partitions);
 	}
 	if (isnan(level)) {
 		fputs("<p class=\"reading\">Nothing was measured to the end.</p>\n", out);
@@ -169,22 +157,18 @@ static void lock_read(FILE *out, const json_t *lock, int partitions)
 		"%s. Pinning the threads of one process gains for %s and costs for %s.",
 		html_list_end(&reading.by_vcrun), html_list_end(&reading.by_taskset),
 		html_list_end(&reading.pin_gain), html_list_end(&reading.pin_cost));
-	if (reading.unsaid.n > 0)
-		fprintf(out,
-			" Nothing is said of %s: others disturbed more than a quarter of the "
-			"measurements, or these are too few.",
-			html_list_end(&reading.unsaid));
+	report_unsaid(out, &reading.unsaid);
 	fprintf(out,
 		" An interval holds with %.0f %%: of %zu works that differ in nothing, %.1f would "
 		"show a difference by chance.</p>\n",
 		level * 100, n, (1 - level) * (double)n);
-	missing_read(out, json_object_get(lock, "works"));
+	lock_read_missing(out, json_object_get(lock, "works"));
 	report_noise(out, json_object_get(lock, "noise"));
 }
 
-static void curve_add(struct plot_curve *curve, double x, const struct estimate *estimate)
+static void lock_point(struct plot_curve *curve, double x, struct estimate estimate)
 {
-	if (estimate->n > 0 && curve->n < PLOT_POINTS)
+	if (estimate.n > 0 && curve->n < PLOT_POINTS)
 		curve->points[curve->n++] = plot_estimate(x, estimate);
 }
 
@@ -199,41 +183,35 @@ static void lock_curve(FILE *out, const json_t *work)
 				    .y_least = 0,
 				    .n_series = SHOW_SPLIT + 1 };
 	const struct estimate one = { .n = 1, .center = 1, .low = 1, .high = 1 };
-	const json_t *cell;
-	size_t i;
 
 	for (int s = 0; s < N_SHOWN; s++)
 		plot.series[s].class = s;
 	/* One process is where the processes without partitions begin. */
-	curve_add(&plot.series[SHOW_TASKSET], 1, &one);
-	curve_add(&plot.series[SHOW_SPLIT], 1, &one);
-	json_array_foreach(json_object_get(work, "cells"), i, cell) {
-		struct estimate gain = html_estimate(cell, "over_one");
-
+	lock_point(&plot.series[SHOW_TASKSET], 1, one);
+	lock_point(&plot.series[SHOW_SPLIT], 1, one);
+	html_foreach(json_object_get(work, "cells"), cell)
 		for (int s = 0; s <= SHOW_SPLIT; s++)
 			if (!strcmp(html_string(cell, "config"), shown_config[s]))
-				curve_add(&plot.series[s], html_get(cell, "domains"), &gain);
-	}
+				lock_point(&plot.series[s], html_get(cell, "domains"),
+					   html_estimate(cell, "over_one"));
 	if (plot.series[SHOW_PARTITIONS].n > 0)
 		plot_curves_svg(out, &plot);
 }
 
-static void curves_read(FILE *out, const json_t *lock, int partitions)
+static void lock_read_curves(FILE *out, const json_t *lock, int partitions)
 {
 	struct html_list free_lunch = { 0 }, waits = { 0 };
 	int cpus = (int)html_get(lock, "cpus");
-	const json_t *work;
-	size_t i;
 
-	json_array_foreach(json_object_get(lock, "works"), i, work) {
-		const json_t *one = work_cell(work, "one", 1, cpus);
-		const json_t *parts = work_cell(work, "vcrun", partitions, cpus);
+	html_foreach(json_object_get(lock, "works"), work) {
+		const json_t *one = lock_cell(work, "one", 1, cpus);
+		const json_t *parts = lock_cell(work, "vcrun", partitions, cpus);
 		bool timed = !strcmp(html_string(work, "group"), "application");
 		const char *key = timed ? "wait_pct" : "blocked_pct";
 		struct estimate single =
-			html_estimate(work_cell(work, "vcrun", 1, cpus), "over_one");
+			html_estimate(lock_cell(work, "vcrun", 1, cpus), "over_one");
 
-		if (estimate_says(&single) == SAYS_LESS)
+		if (estimate_says(single) == SAYS_LESS)
 			html_list_add(&free_lunch, "%s (%.2f)", html_string(work, "work"),
 				      single.center);
 		if (html_get(one, key) >= 5)
@@ -251,33 +229,30 @@ static void curves_read(FILE *out, const json_t *lock, int partitions)
 }
 
 /* Per operation, of one process and then of the partitions. */
-static void counters_read(FILE *out, const json_t *lock, int partitions)
+static void lock_read_counters(FILE *out, const json_t *lock, int partitions)
 {
 	static const char *const keys[][2] = {
 		{ "cache_misses", "cache misses" },
 		{ "hitm_loads", "loads of a line that another core had modified" }
 	};
 	int cpus = (int)html_get(lock, "cpus");
-	const json_t *work;
-	size_t i, told = 0;
+	size_t told = 0;
 
 	fputs("<p class=\"reading\">", out);
-	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
 		struct html_list list = { 0 };
 
-		json_array_foreach(json_object_get(lock, "works"), i, work) {
+		html_foreach(json_object_get(lock, "works"), work) {
 			const json_t *one =
-				json_object_get(work_cell(work, "one", 1, cpus), "counted_per_kop");
+				json_object_get(lock_cell(work, "one", 1, cpus), "counted_per_kop");
 			const json_t *parts = json_object_get(
-				work_cell(work, "vcrun", partitions, cpus), "counted_per_kop");
+				lock_cell(work, "vcrun", partitions, cpus), "counted_per_kop");
 			double before = html_get(one, keys[k][0]);
 			double after = html_get(parts, keys[k][0]);
-			char buf[2][32];
 
 			if (isfinite(before) && isfinite(after))
 				html_list_add(&list, "%s (%s, then %s)", html_string(work, "work"),
-					      html_number(before, buf[0], sizeof(buf[0])),
-					      html_number(after, buf[1], sizeof(buf[1])));
+					      html_number(before), html_number(after));
 		}
 		if (list.n > 0)
 			fprintf(out, "%s per 1000 operations, counted once: %s. ", keys[k][1],
@@ -302,8 +277,6 @@ static void lock_table(FILE *out, const json_t *work)
 					       "cache_misses",      "hitm_loads" };
 	static const char *const plain[] = { "wait_pct", "blocked_pct", "queue_pct",
 					     "switches_per_kop", "jain" };
-	const json_t *cell;
-	size_t i;
 
 	html_details_begin(out, html_string(work, "work"), html_string(work, "what"));
 	if (*html_string(work, "unavailable")) {
@@ -316,9 +289,8 @@ static void lock_table(FILE *out, const json_t *work)
 			 "lock wait %|blocked %|queueing %|switches/1000 op|fairness|kernel "
 			 "lock waits/1000 op|migrations/1000 op|page faults/1000 op|cycles/1000 "
 			 "op|cache misses/1000 op|HITM loads/1000 op");
-	json_array_foreach(json_object_get(work, "cells"), i, cell) {
+	html_foreach(json_object_get(work, "cells"), cell) {
 		struct estimate rate = html_estimate(cell, "rate");
-		struct estimate gain = html_estimate(cell, "over_one");
 
 		if (rate.n == 0)
 			continue;
@@ -326,14 +298,14 @@ static void lock_table(FILE *out, const json_t *work)
 		html_cell_text(out, html_string(cell, "config"));
 		html_cell_number(out, html_get(cell, "domains"));
 		html_cell_number(out, html_get(cell, "threads"));
-		html_cell_estimate(out, &rate);
-		html_cell_estimate(out, &gain);
+		html_cell_estimate(out, rate);
+		html_cell_estimate(out, html_estimate(cell, "over_one"));
 		html_cell_number(out, html_estimate(cell, "p50_usec").center);
 		html_cell_number(out, html_estimate(cell, "p99_usec").center);
 		html_cell_number(out, html_estimate(cell, "p999_usec").center);
-		for (size_t k = 0; k < sizeof(plain) / sizeof(plain[0]); k++)
+		for (size_t k = 0; k < ARRAY_SIZE(plain); k++)
 			html_cell_number(out, html_get(cell, plain[k]));
-		for (size_t k = 0; k < sizeof(counted) / sizeof(counted[0]); k++)
+		for (size_t k = 0; k < ARRAY_SIZE(counted); k++)
 			html_cell_number(out, html_get(json_object_get(cell, "counted_per_kop"),
 						       counted[k]));
 		html_row_end(out);
@@ -354,8 +326,6 @@ static int lock_most_partitions(const json_t *lock)
 void report_lock(FILE *out, const json_t *lock)
 {
 	int partitions = lock_most_partitions(lock);
-	const json_t *work;
-	size_t i;
 
 	if (!lock)
 		return;
@@ -382,15 +352,15 @@ void report_lock(FILE *out, const json_t *lock)
 	for (int s = 0; s <= SHOW_SPLIT; s++)
 		plot_key(out, s, shown_names[s]);
 	fputs("</p><div class=\"many\">\n", out);
-	json_array_foreach(json_object_get(lock, "works"), i, work)
+	html_foreach(json_object_get(lock, "works"), work)
 		lock_curve(out, work);
 	fputs("</div>\n", out);
-	curves_read(out, lock, partitions);
-	counters_read(out, lock, partitions);
+	lock_read_curves(out, lock, partitions);
+	lock_read_counters(out, lock, partitions);
 	fputs("</figure>\n", out);
 	report_law(out, lock);
 	fputs("<h3>All figures</h3>\n", out);
-	json_array_foreach(json_object_get(lock, "works"), i, work)
+	html_foreach(json_object_get(lock, "works"), work)
 		lock_table(out, work);
 	fputs("</section>\n", out);
 }

@@ -37,3 +37,12 @@ void report_noise(FILE *out, const json_t *noise)
 			  "them to different degrees, and no small difference means anything.</b>"
 			: "That is quiet.");
 }
+
+void report_unsaid(FILE *out, struct html_list *names)
+{
+	if (names->n > 0)
+		fprintf(out,
+			" Nothing is said of %s: others disturbed more than a quarter of the "
+			"measurements, or these are too few.",
+			html_list_end(names));
+}

@@ -375,10 +375,10 @@ void plot_curves_svg(FILE *out, const struct plot_curves *plot)
 	fputs("</svg>\n", out);
 }
 
-struct plot_point plot_estimate(double x, const struct estimate *estimate)
+struct plot_point plot_estimate(double x, struct estimate estimate)
 {
 	return (struct plot_point){
-		.x = x, .y = estimate->center, .low = estimate->low, .high = estimate->high
+		.x = x, .y = estimate.center, .low = estimate.low, .high = estimate.high
 	};
 }
 

@@ -55,7 +55,7 @@ struct plot_curves {
 
 /* From an estimate, and from samples as samples_json() has them: there the interval goes
  * from the least to the 90th percentile. */
-struct plot_point plot_estimate(double x, const struct estimate *estimate);
+struct plot_point plot_estimate(double x, struct estimate estimate);
 struct plot_point plot_samples(double x, const json_t *samples);
 
 void plot_rows_svg(FILE *out, const struct plot_rows *plot);

@@ -110,20 +110,21 @@ static void page_machine(FILE *out, const json_t *machine)
 
 	fputs("<dl>\n", out);
 	json_object_foreach((json_t *)machine, key, value) {
-		char text[64];
+		const char *text = json_is_string(value) ? json_string_value(value)
+							 : html_number(json_number_value(value));
+		char date[64];
 
 		if (!strcmp(key, "at")) {
 			time_t at = (time_t)json_number_value(value);
 			struct tm tm;
 
-			strftime(text, sizeof(text), "%F %R UTC", gmtime_r(&at, &tm));
-		} else if (json_is_number(value)) {
-			html_number(json_number_value(value), text, sizeof(text));
+			strftime(date, sizeof(date), "%F %R UTC", gmtime_r(&at, &tm));
+			text = date;
 		}
 		fputs("<dt>", out);
 		page_name(out, key);
 		fputs("</dt><dd>", out);
-		html_text(out, json_is_string(value) ? json_string_value(value) : text);
+		html_text(out, text);
 		fputs("</dd>\n", out);
 	}
 	fputs("</dl>\n", out);

@@ -36,7 +36,10 @@ void report_reshape(FILE *out, const json_t *reshape);
 void report_ipc(FILE *out, const json_t *ipc);
 /* A paragraph on the noise of a benchmark (bench_noise_json()); nothing when none is known. */
 void report_noise(FILE *out, const json_t *noise);
-/* Of a benchmark that this page has no pictures for: its figures as tables. */
+/* Says that the measurements of these were disturbed or too few; nothing if the list is empty. */
+struct html_list;
+void report_unsaid(FILE *out, struct html_list *names);
+/* The figures of any benchmark as tables; name: as a section of its own, or NULL. */
 void report_other(FILE *out, const char *name, const json_t *figures);
 
 #endif
