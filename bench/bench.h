@@ -80,19 +80,35 @@ void samples_done(struct samples *samples);
 /* Numbers 0 to n-1 in an order drawn anew. */
 void bench_shuffle(size_t *order, size_t n);
 
-/* Runs a command with its output thrown away, or kept in out (NUL-ended) when that
- * is not NULL. Returns its exit status (128+N for a signal), or -errno. */
-int bench_run(char *const argv[], char *out, size_t size);
-/* Starts one with its output thrown away, or into out_fd when that is not -1. 0 or
- * -errno; the caller waits for it. */
-int bench_start(char *const argv[], int out_fd, pid_t *ret);
-/* Makes a directory of our own in memory, whose path it puts into path. 0 or -errno; the
- * caller removes it. */
+/* The words of a command, with the NULL behind them. */
+#define BENCH_ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+/* Runs a command. Its output goes to out, NUL-terminated, or to /dev/null if out is NULL. Returns
+ * its exit status (128+N for a signal), or -errno. */
+int bench_run(const char *const argv[], char *out, size_t size);
+/* Whether a program is installed: "PROGRAM --version" succeeds. */
+bool bench_has(const char *program);
+/* Starts a command. Its output goes to out_fd, or to /dev/null if that is -1. 0 or -errno; the
+ * caller waits for the process. */
+int bench_start(const char *const argv[], int out_fd, pid_t *ret);
+/* Makes a directory in memory and stores its path. 0 or -errno; the caller removes it. */
 int bench_make_dir(char *path, size_t size);
-/* A program of ours that lies beside vcbench, or where it was installed. False: it is
- * not there, and path is where it was looked for last. */
+/* Finds a program of ours beside vcbench or where it was installed. Returns false if there is none;
+ * path is then the last place. */
 bool bench_find_program(const char *name, char *path, size_t size);
-/* A line on stderr while it is a terminal, replaced by the next. */
+/* Prints a line on stderr, if it is a terminal, in place of the last one. */
 void bench_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The rounds that the user asks for, or the subcommand's own number. */
+size_t bench_rounds(const struct bench *bench, size_t full, size_t quick);
+/* Calls f for each size in MiB: those of --sizes, or the subcommand's own. */
+int bench_each_size(struct bench *bench, const char *full, const char *quick,
+		    int (*f)(unsigned int mib, void *arg, struct vc_err *err), void *arg,
+		    struct vc_err *err);
+
+/* Adds a row. The formatted text has the cells, separated by '|'. */
+struct columns;
+void bench_row(struct columns *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Prints the table and frees it. */
+void bench_print(struct columns *table);
 
 #endif

@@ -59,56 +59,49 @@ static int crew_make_map(struct crew *crew, const struct crew_plan *plan, struct
 	return 0;
 }
 
-size_t crew_prefix(enum crew_way way, const char *place, char words[CREW_PREFIX_WORDS][96],
-		   char **argv)
+size_t crew_prefix(enum crew_way way, const char *place, char word[CREW_PLACE], const char **argv)
 {
+	static const struct {
+		const char *words[3], *place; /* the last word without the place */
+	} prefixes[] = {
+		[WAY_FREE] = { { NULL }, NULL },
+		[WAY_PINNED] = { { NULL }, NULL },
+		[WAY_TASKSET] = { { "taskset", "-c" }, "" },
+		[WAY_SYSTEMD] = { { "systemd-run", "--scope", "--quiet" },
+				  "--property=AllowedCPUs=" },
+		[WAY_VCRUN] = { { "vcrun" }, "--on=" },
+	};
 	size_t n = 0;
 
-	switch (way) {
-	case WAY_FREE:
-	case WAY_PINNED:
+	if (!prefixes[way].place)
 		return 0;
-	case WAY_TASKSET:
-		snprintf(words[n++], sizeof(words[0]), "taskset");
-		snprintf(words[n++], sizeof(words[0]), "-c");
-		snprintf(words[n++], sizeof(words[0]), "%s", place);
-		break;
-	case WAY_SYSTEMD:
-		snprintf(words[n++], sizeof(words[0]), "systemd-run");
-		snprintf(words[n++], sizeof(words[0]), "--scope");
-		snprintf(words[n++], sizeof(words[0]), "--quiet");
-		snprintf(words[n++], sizeof(words[0]), "--property=AllowedCPUs=%s", place);
-		break;
-	case WAY_VCRUN:
-		snprintf(words[n++], sizeof(words[0]), "vcrun");
-		snprintf(words[n++], sizeof(words[0]), "--on=%s", place);
-		break;
-	}
-	for (size_t i = 0; i < n; i++)
-		argv[i] = words[i];
+	for (; n < ARRAY_SIZE(prefixes[0].words) && prefixes[way].words[n]; n++)
+		argv[n] = prefixes[way].words[n];
+	snprintf(word, CREW_PLACE, "%s%s", prefixes[way].place, place);
+	argv[n++] = word;
 	return n;
 }
 
 static int crew_start_domain(struct crew *crew, const struct crew_plan *plan, const char *program,
 			     unsigned int domain, struct vc_err *err)
 {
-	char words[CREW_PREFIX_WORDS][96], map[160], numbers[3][16];
+	char place[CREW_PLACE], map[160], numbers[3][16];
 	unsigned int first = plan->threads * domain / plan->domains;
 	unsigned int next = plan->threads * (domain + 1) / plan->domains;
-	char *argv[CREW_PREFIX_WORDS + 8];
-	size_t n = crew_prefix(plan->way, plan->places ? plan->places[domain] : NULL, words, argv);
+	const char *argv[CREW_PREFIX_WORDS + 8];
+	size_t n = crew_prefix(plan->way, plan->places ? plan->places[domain] : NULL, place, argv);
 	int r;
 
 	snprintf(map, sizeof(map), "%s/map", crew->dir);
 	snprintf(numbers[0], sizeof(numbers[0]), "%u", domain);
 	snprintf(numbers[1], sizeof(numbers[1]), "%u", first);
 	snprintf(numbers[2], sizeof(numbers[2]), "%u", next - first);
-	argv[n++] = (char *)program;
-	argv[n++] = (char *)plan->work;
+	argv[n++] = program;
+	argv[n++] = plan->work;
 	argv[n++] = map;
 	for (int i = 0; i < 3; i++)
 		argv[n++] = numbers[i];
-	argv[n++] = plan->way == WAY_PINNED ? (char *)"pin" : NULL;
+	argv[n++] = plan->way == WAY_PINNED ? "pin" : NULL;
 	argv[n] = NULL;
 	r = bench_start(argv, -1, &crew->pids[domain]);
 	if (r < 0)

@@ -82,10 +82,10 @@ void crew_let_work(struct crew *crew);
 /* Ends it, and removes all that is its. ret may be NULL. */
 int crew_end(struct crew *crew, struct crew_figures *ret, struct vc_err *err);
 
-/* Puts before argv what brings a command to its place; words is scratch memory. Returns
- * how many words were put. */
-#define CREW_PREFIX_WORDS 6
-size_t crew_prefix(enum crew_way way, const char *place, char words[CREW_PREFIX_WORDS][96],
-		   char **argv);
+/* Fills the first words of argv with the command that brings a program to its place; word is
+ * memory for the last of them. Returns the number of words. */
+#define CREW_PREFIX_WORDS 4
+#define CREW_PLACE 128
+size_t crew_prefix(enum crew_way way, const char *place, char word[CREW_PLACE], const char **argv);
 
 #endif

@@ -20,6 +20,11 @@ static int estimate_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+void estimate_sort(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), estimate_compare);
+}
+
 /*
  * The chance that the signed-rank statistic of n values is at most k, summed up over k
  * until it exceeds half of what the interval may miss. The number of subsets of ranks
@@ -105,7 +110,7 @@ static struct estimate estimate_logs(const double *logs, size_t n)
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = i; j < n; j++)
 			means[k++] = (logs[i] + logs[j]) / 2;
-	qsort(means, pairs, sizeof(*means), estimate_compare);
+	estimate_sort(means, pairs);
 	estimate.center = exp((means[(pairs - 1) / 2] + means[pairs / 2]) / 2);
 	/* The interval goes from the cut-th smallest to the cut-th largest of the means. */
 	cut = signed_rank_cut(n, &estimate.level);
@@ -154,7 +159,7 @@ enum estimate_says estimate_says(struct estimate estimate)
 	return estimate.high < 1 ? SAYS_LESS : SAYS_SAME;
 }
 
-static json_t *estimate_number(double value)
+json_t *estimate_number(double value)
 {
 	return isfinite(value) ? json_real(value) : json_null();
 }

@@ -68,8 +68,11 @@ enum estimate_says estimate_says(struct estimate estimate);
 /* {"n", "center", "low", "high", "level", "drift"}, numbers null without a value, and "noise_pct",
  * "noisy_pct" if they are known; the caller's. */
 json_t *estimate_json(struct estimate estimate);
+/* A number, or null if it is not finite. The caller's. */
+json_t *estimate_number(double value);
 /* What was measured, round by round; null: not measured. The caller's. */
 json_t *estimate_values_json(const double *values, size_t n);
+void estimate_sort(double *values, size_t n);
 /* From such JSON; n 0 when it is none. */
 struct estimate estimate_load(const json_t *json);
 

@@ -60,17 +60,17 @@ static int calls_take(char *text, int way)
 	return n == CALLS_N ? 0 : -EPROTO;
 }
 
-static int calls_run(struct bench *bench, char *program, int way, bool counts, struct vc_err *err)
+static int calls_run(struct bench *bench, const char *program, int way, bool counts,
+		     struct vc_err *err)
 {
 	_cleanup_free_ char *text = malloc(CALLS_TEXT);
-	char vcrun[] = "vcrun", on[] = "--on=vc0", ipc[32];
-	char *argv[] = { vcrun, on, ipc, program, NULL };
+	char ipc[32];
 	int r;
 
 	if (!text)
 		return err_sys(err, ENOMEM, "vccalls");
 	snprintf(ipc, sizeof(ipc), "--ipc=%s", way == MAPPED ? "map" : "private");
-	r = bench_run(argv, text, CALLS_TEXT);
+	r = bench_run(BENCH_ARGV("vcrun", "--on=vc0", ipc, program), text, CALLS_TEXT);
 	if (r != 0)
 		return err_set(err, r < 0 ? -r : EIO, "vcrun %s %s: %s", ipc, program,
 			       r < 0 ? strerror(-r) : text);

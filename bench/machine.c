@@ -58,12 +58,22 @@ static bool machine_has_pmu(void)
 	return fd >= 0;
 }
 
+static void machine_text(json_t *machine, const char *key, const char *text)
+{
+	json_object_set_new(machine, key, json_string(text));
+}
+
+static void machine_count(json_t *machine, const char *key, long count)
+{
+	json_object_set_new(machine, key, json_integer(count));
+}
+
 static void machine_file(json_t *machine, const char *key, const char *path)
 {
 	char text[128];
 
 	if (file_read(AT_FDCWD, path, text, sizeof(text)) > 0)
-		json_object_set_new(machine, key, json_string(text));
+		machine_text(machine, key, text);
 }
 
 /* Over one, five and fifteen minutes. */
@@ -75,7 +85,7 @@ static void machine_load(json_t *machine)
 	if (getloadavg(load, 3) != 3)
 		return;
 	snprintf(text, sizeof(text), "%.2f %.2f %.2f", load[0], load[1], load[2]);
-	json_object_set_new(machine, "load_before", json_string(text));
+	machine_text(machine, "load_before", text);
 }
 
 static void machine_cpu(json_t *machine)
@@ -87,10 +97,9 @@ static void machine_cpu(json_t *machine)
 	if (file_read_all(AT_FDCWD, "/proc/cpuinfo", 16 << 20, &cpuinfo) > 0) {
 		if ((line = strstr(cpuinfo, "model name")))
 			sscanf(line, "model name : %127[^\n]", model);
-		json_object_set_new(machine, "virtual",
-				    json_string(strstr(cpuinfo, " hypervisor") ? "yes" : "no"));
+		machine_text(machine, "virtual", strstr(cpuinfo, " hypervisor") ? "yes" : "no");
 	}
-	json_object_set_new(machine, "cpu", json_string(model));
+	machine_text(machine, "cpu", model);
 }
 
 json_t *bench_machine(void)
@@ -103,31 +112,26 @@ json_t *bench_machine(void)
 
 	uname(&uts);
 	machine_cpu(machine);
-	json_object_set_new(machine, "cpus", json_integer(cpus));
-	json_object_set_new(
-		machine, "cores",
-		json_integer(machine_distinct(
-			"/sys/devices/system/cpu/cpu[0-9]*/topology/thread_siblings_list")));
-	json_object_set_new(
+	machine_count(machine, "cpus", cpus);
+	machine_count(machine, "cores",
+		      machine_distinct(
+			      "/sys/devices/system/cpu/cpu[0-9]*/topology/thread_siblings_list"));
+	machine_count(
 		machine, "l3_caches",
-		json_integer(machine_distinct(
-			"/sys/devices/system/cpu/cpu[0-9]*/cache/index3/shared_cpu_list")));
-	json_object_set_new(
-		machine, "memory_nodes",
-		json_integer(machine_distinct("/sys/devices/system/node/node[0-9]*/cpulist")));
-	json_object_set_new(
-		machine, "memory_mib",
-		json_integer(sysconf(_SC_PHYS_PAGES) / 1024 * (sysconf(_SC_PAGESIZE) / 1024)));
-	json_object_set_new(machine, "kernel", json_string(uts.release));
+		machine_distinct("/sys/devices/system/cpu/cpu[0-9]*/cache/index3/shared_cpu_list"));
+	machine_count(machine, "memory_nodes",
+		      machine_distinct("/sys/devices/system/node/node[0-9]*/cpulist"));
+	machine_count(machine, "memory_mib",
+		      sysconf(_SC_PHYS_PAGES) / 1024 * (sysconf(_SC_PAGESIZE) / 1024));
+	machine_text(machine, "kernel", uts.release);
 	machine_file(machine, "huge_pages", "/sys/kernel/mm/transparent_hugepage/enabled");
 	machine_file(machine, "clock_governor",
 		     "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-	json_object_set_new(machine, "hardware_counters",
-			    json_string(machine_has_pmu() ? "yes" : "none"));
+	machine_text(machine, "hardware_counters", machine_has_pmu() ? "yes" : "none");
 	criu_version(NULL, &criu, NULL);
 	snprintf(text, sizeof(text), "%u.%u.%u", criu / 10000, criu / 100 % 100, criu % 100);
-	json_object_set_new(machine, "criu", json_string(text));
-	json_object_set_new(machine, "vcrun", json_string(PACKAGE_VERSION));
+	machine_text(machine, "criu", text);
+	machine_text(machine, "vcrun", PACKAGE_VERSION);
 	machine_load(machine);
 	json_object_set_new(machine, "at", json_real((double)clock_real_usec() / 1e6));
 	printf("%s, %ld CPUs, Linux %s, criu %s, load before %.4s\n",

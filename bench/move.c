@@ -52,6 +52,8 @@ struct move_bench {
 	const char *criu, *victim_path;
 	unsigned int mib;
 	struct moved victims[N_WAYS];
+	struct columns *table;
+	json_t *list;
 	json_t *steps; /* name -> struct samples as an array of usec */
 	int on;        /* the partition where vcrun's victim is */
 };
@@ -60,13 +62,6 @@ static int move_start(struct move_bench *move, int way, struct vc_err *err)
 {
 	struct moved *moved = &move->victims[way];
 	char mib[16], name[48];
-	char *by_vcrun[] = { (char *)"vcrun",           (char *)"--on=vc0",
-			     (char *)"--detach",        name,
-			     (char *)move->victim_path, mib,
-			     moved->victim.path,        NULL };
-	char *by_hand[] = { (char *)"setsid",          (char *)"--fork",
-			    (char *)move->victim_path, mib,
-			    moved->victim.path,        NULL };
 	int r;
 
 	snprintf(mib, sizeof(mib), "%u", move->mib);
@@ -77,10 +72,14 @@ static int move_start(struct move_bench *move, int way, struct vc_err *err)
 		return r;
 	/* Its output must not be a pipe to us: it lives on, and criu would have to be told.
 	 * By hand it becomes our child, since we are subreaper. */
-	r = bench_run(way == WAY_VCRUN ? by_vcrun : by_hand, NULL, 0);
+	r = bench_run(way == WAY_VCRUN ? BENCH_ARGV("vcrun", "--on=vc0", "--detach", name,
+						    move->victim_path, mib, moved->victim.path)
+				       : BENCH_ARGV("setsid", "--fork", move->victim_path, mib,
+						    moved->victim.path),
+		      NULL, 0);
 	if (r != 0)
 		return err_set(err, EIO, "%s: the program to be moved cannot be started",
-			       way == WAY_VCRUN ? by_vcrun[0] : by_hand[0]);
+			       way == WAY_VCRUN ? "vcrun" : "setsid");
 	return victim_await(&moved->victim, err);
 }
 
@@ -100,11 +99,10 @@ static void move_note_steps(struct move_bench *move, const char *answer)
 static int move_by_vcmove(struct move_bench *move, bool counts, struct vc_err *err)
 {
 	char to[16], out[4096];
-	char *argv[] = { (char *)"vcmove", to, (char *)"--json", move->victims[WAY_VCRUN].name,
-			 NULL };
 
 	snprintf(to, sizeof(to), "--to=vc%d", !move->on);
-	if (bench_run(argv, out, sizeof(out)) != 0)
+	if (bench_run(BENCH_ARGV("vcmove", to, "--json", move->victims[WAY_VCRUN].name), out,
+		      sizeof(out)) != 0)
 		return err_set(err, EIO, "vcmove: %.400s", out);
 	move->on = !move->on;
 	if (counts)
@@ -115,23 +113,10 @@ static int move_by_vcmove(struct move_bench *move, bool counts, struct vc_err *e
 static int move_by_criu(struct move_bench *move, struct vc_err *err)
 {
 	char images[128], pid[16], out[2048];
-	char *dump[] = { (char *)move->criu,
-			 (char *)"dump",
-			 (char *)"-D",
-			 images,
-			 (char *)"-t",
-			 pid,
-			 (char *)"-v0",
-			 (char *)"--manage-cgroups=ignore",
-			 NULL };
-	char *restore[] = { (char *)move->criu,
-			    (char *)"restore",
-			    (char *)"-D",
-			    images,
-			    (char *)"-d",
-			    (char *)"-v0",
-			    (char *)"--manage-cgroups=ignore",
-			    NULL };
+	const char *const *dump = BENCH_ARGV(move->criu, "dump", "-D", images, "-t", pid, "-v0",
+					     "--manage-cgroups=ignore");
+	const char *const *restore = BENCH_ARGV(move->criu, "restore", "-D", images, "-d", "-v0",
+						"--manage-cgroups=ignore");
 	int r = 0;
 
 	snprintf(images, sizeof(images), "%s/images/bench", move->bench->state_dir);
@@ -205,16 +190,13 @@ static void move_row(struct columns *table, const struct move_bench *move)
 
 	if (ours->downtime.n == 0 || plain->downtime.n == 0)
 		return;
-	columns_add(table, "%u", move->mib);
-	columns_add(table, "%zu", ours->downtime.n);
-	columns_add(table, "%.1f", samples_quantile(&ours->downtime, 0.5));
-	columns_add(table, "%.1f", samples_quantile(&ours->downtime, 0.9));
-	columns_add(table, "%.1f", samples_quantile(&plain->downtime, 0.5));
-	columns_add(table, "%.1f", samples_quantile(&plain->downtime, 0.9));
-	columns_add(table, "%.2f", move_ratio(&ours->downtime, &plain->downtime));
-	columns_add(table, "%.1f", samples_quantile(&ours->total, 0.5));
-	columns_add(table, "%.1f", samples_quantile(&plain->total, 0.5));
-	columns_add(table, "%.2f", move_ratio(&ours->total, &plain->total));
+	bench_row(table, "%u|%zu|%.1f|%.1f|%.1f|%.1f|%.2f|%.1f|%.1f|%.2f", move->mib,
+		  ours->downtime.n, samples_quantile(&ours->downtime, 0.5),
+		  samples_quantile(&ours->downtime, 0.9), samples_quantile(&plain->downtime, 0.5),
+		  samples_quantile(&plain->downtime, 0.9),
+		  move_ratio(&ours->downtime, &plain->downtime),
+		  samples_quantile(&ours->total, 0.5), samples_quantile(&plain->total, 0.5),
+		  move_ratio(&ours->total, &plain->total));
 }
 
 /* The median of each of vcmove's steps, as one line and into the report. */
@@ -256,9 +238,7 @@ static json_t *move_json(struct move_bench *move, json_t *steps)
 
 static int move_size(struct move_bench *move, struct vc_err *err)
 {
-	size_t rounds = move->bench->rounds
-				? move->bench->rounds
-				: (move->bench->quick ? MOVE_QUICK_ROUNDS : MOVE_ROUNDS);
+	size_t rounds = bench_rounds(move->bench, MOVE_ROUNDS, MOVE_QUICK_ROUNDS);
 	int r = 0;
 
 	bench_progress("move: %u MiB: filling memory", move->mib);
@@ -278,35 +258,23 @@ static int move_size(struct move_bench *move, struct vc_err *err)
 	return r;
 }
 
-static int move_sizes(struct bench *bench, struct move_bench *base, struct columns *table,
-		      json_t *list, struct vc_err *err)
+static int move_one(unsigned int mib, void *arg, struct vc_err *err)
 {
-	_cleanup_free_ char *sizes = strdup(bench->sizes   ? bench->sizes
-					    : bench->quick ? MOVE_QUICK_SIZES
-							   : MOVE_SIZES);
-	char *rest = NULL;
-	int r = 0;
+	struct move_bench move = *(const struct move_bench *)arg;
+	int r;
 
-	for (char *word = strtok_r(sizes, ",", &rest); r == 0 && word && !bench_stop;
-	     word = strtok_r(NULL, ",", &rest)) {
-		struct move_bench move = *base;
-		char *end;
-
-		move.mib = (unsigned int)strtoul(word, &end, 10);
-		if (*end || move.mib == 0 || move.mib > 1u << 20)
-			return err_set(err, EINVAL, "--sizes: '%s' is no number of MiB", word);
-		move.steps = json_object();
-		r = move_size(&move, err);
-		bench_progress("%s", "");
-		move_row(table, &move);
-		json_array_append_new(list, move_json(&move, move_steps(&move)));
-		for (int way = 0; way < N_WAYS; way++) {
-			victim_end(&move.victims[way].victim);
-			samples_done(&move.victims[way].downtime);
-			samples_done(&move.victims[way].total);
-		}
-		json_decref(move.steps);
+	move.mib = mib;
+	move.steps = json_object();
+	r = move_size(&move, err);
+	bench_progress("%s", "");
+	move_row(move.table, &move);
+	json_array_append_new(move.list, move_json(&move, move_steps(&move)));
+	for (int way = 0; way < N_WAYS; way++) {
+		victim_end(&move.victims[way].victim);
+		samples_done(&move.victims[way].downtime);
+		samples_done(&move.victims[way].total);
 	}
+	json_decref(move.steps);
 	return r;
 }
 
@@ -315,9 +283,8 @@ int bench_move(struct bench *bench, struct vc_err *err)
 	char victim_path[PATH_MAX];
 	struct move_bench base = { .bench = bench,
 				   .criu = criu_find(),
-				   .victim_path = victim_path };
-	struct columns *table;
-	json_t *list = json_array();
+				   .victim_path = victim_path,
+				   .list = json_array() };
 	int r;
 
 	if (!base.criu)
@@ -325,14 +292,12 @@ int bench_move(struct bench *bench, struct vc_err *err)
 	if (!bench_find_program("victim", victim_path, sizeof(victim_path)))
 		return err_set(err, ENOENT, "%s: not found", victim_path);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	table = columns_new(
-		">MIB|>N|>VCMOVE MS|>P90|>CRIU MS|>P90|>RATIO|>VCMOVE TOTAL|>CRIU TOTAL|"
-		">RATIO");
+	base.table = columns_new(
+		">MIB|>N|>VCMOVE MS|>P90|>CRIU MS|>P90|>RATIO|>VCMOVE TOTAL|>CRIU TOTAL|>RATIO");
 	puts("\nMedians of vcmove's steps, in ms:");
-	r = move_sizes(bench, &base, table, list, err);
+	r = bench_each_size(bench, MOVE_SIZES, MOVE_QUICK_SIZES, move_one, &base, err);
 	puts("\nDowntime as the program saw it, and total time of the command:");
-	columns_print(table, stdout);
-	columns_free(table);
-	json_object_set_new(bench->report, "move", list);
+	bench_print(base.table);
+	json_object_set_new(bench->report, "move", base.list);
 	return r;
 }

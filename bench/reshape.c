@@ -38,6 +38,8 @@ struct reshape_bench {
 	struct bench *bench;
 	const char *victim_path;
 	unsigned int mib;
+	struct columns *table;
+	json_t *list;
 	struct victim victim;
 	char cache[160];                                 /* a file as large as the victim */
 	struct samples total[N_CHANGES], gap[N_CHANGES]; /* ms */
@@ -46,9 +48,8 @@ struct reshape_bench {
 static int reshape_set(const char *option, struct vc_err *err)
 {
 	char out[1024];
-	char *argv[] = { (char *)"vcctl", (char *)"set", (char *)"vc0", (char *)option, NULL };
 
-	if (bench_run(argv, out, sizeof(out)) != 0)
+	if (bench_run(BENCH_ARGV("vcctl", "set", "vc0", option), out, sizeof(out)) != 0)
 		return err_set(err, EIO, "vcctl set vc0 %s: %.400s", option, out);
 	return 0;
 }
@@ -56,11 +57,9 @@ static int reshape_set(const char *option, struct vc_err *err)
 /* The partition's other half: read by a job in it, the file's pages are charged to it. */
 static int reshape_fill_cache(const struct reshape_bench *reshape, struct vc_err *err)
 {
-	char *argv[] = { (char *)"vcrun", (char *)"--on=vc0", (char *)"cat", (char *)reshape->cache,
-			 NULL };
+	int r = bench_run(BENCH_ARGV("vcrun", "--on=vc0", "cat", reshape->cache), NULL, 0);
 
-	return bench_run(argv, NULL, 0) == 0 ? 0
-					     : err_set(err, EIO, "cannot read %s", reshape->cache);
+	return r == 0 ? 0 : err_set(err, EIO, "cannot read %s", reshape->cache);
 }
 
 static int reshape_change(const struct reshape_bench *reshape, int change, struct vc_err *err)
@@ -114,13 +113,6 @@ static int reshape_begin(struct reshape_bench *reshape, struct vc_err *err)
 {
 	_cleanup_close_ int fd = -1;
 	char mib[16];
-	char *argv[] = { (char *)"vcrun",
-			 (char *)"--on=vc0",
-			 (char *)"--detach",
-			 (char *)reshape->victim_path,
-			 mib,
-			 reshape->victim.path,
-			 NULL };
 	int r = reshape_change(reshape, TO_MORE, err);
 
 	if (r == 0)
@@ -133,7 +125,9 @@ static int reshape_begin(struct reshape_bench *reshape, struct vc_err *err)
 	if (fd < 0 || ftruncate(fd, (off_t)reshape->mib << 20) < 0)
 		return err_sys(err, errno, "%s", reshape->cache);
 	snprintf(mib, sizeof(mib), "%u", reshape->mib);
-	if (bench_run(argv, NULL, 0) != 0)
+	if (bench_run(BENCH_ARGV("vcrun", "--on=vc0", "--detach", reshape->victim_path, mib,
+				 reshape->victim.path),
+		      NULL, 0) != 0)
 		return err_set(err, EIO, "the program in the partition cannot be started");
 	return victim_await(&reshape->victim, err);
 }
@@ -141,9 +135,7 @@ static int reshape_begin(struct reshape_bench *reshape, struct vc_err *err)
 static int reshape_size(struct reshape_bench *reshape, struct vc_err *err)
 {
 	const struct bench *bench = reshape->bench;
-	size_t rounds = bench->rounds  ? bench->rounds
-			: bench->quick ? RESHAPE_QUICK_ROUNDS
-				       : RESHAPE_ROUNDS;
+	size_t rounds = bench_rounds(bench, RESHAPE_ROUNDS, RESHAPE_QUICK_ROUNDS);
 	int r = reshape_begin(reshape, err);
 
 	for (size_t i = 0; r == 0 && i < rounds + RESHAPE_WARMUP && !bench_stop; i++) {
@@ -160,38 +152,42 @@ static int reshape_size(struct reshape_bench *reshape, struct vc_err *err)
 	return r;
 }
 
-static void reshape_report(struct reshape_bench *reshape, struct columns *table, json_t *list)
+static void reshape_report(struct reshape_bench *reshape)
 {
 	for (int change = 0; change < N_CHANGES; change++) {
 		struct samples *total = &reshape->total[change], *gap = &reshape->gap[change];
 
 		if (total->n > 0) {
-			columns_add(table, "%u", reshape->mib);
-			columns_add(table, "%s", change_names[change]);
-			columns_add(table, "%zu", total->n);
-			columns_add(table, "%.1f", samples_quantile(total, 0.5));
-			columns_add(table, "%.1f", samples_quantile(total, 0.9));
-			columns_add(table, "%.1f", samples_quantile(gap, 0.5));
-			columns_add(table, "%.1f", samples_quantile(gap, 1));
-			json_array_append_new(list, json_pack("{s:i, s:s, s:o, s:o}", "mib",
-							      (int)reshape->mib, "change",
-							      change_names[change], "total_msec",
-							      samples_json(total), "pause_msec",
-							      samples_json(gap)));
+			bench_row(reshape->table, "%u|%s|%zu|%.1f|%.1f|%.1f|%.1f", reshape->mib,
+				  change_names[change], total->n, samples_quantile(total, 0.5),
+				  samples_quantile(total, 0.9), samples_quantile(gap, 0.5),
+				  samples_quantile(gap, 1));
+			json_array_append_new(
+				reshape->list,
+				json_pack("{s:i, s:s, s:o, s:o}", "mib", (int)reshape->mib,
+					  "change", change_names[change], "total_msec",
+					  samples_json(total), "pause_msec", samples_json(gap)));
 		}
 		samples_done(total);
 		samples_done(gap);
 	}
 }
 
+static int reshape_one(unsigned int mib, void *arg, struct vc_err *err)
+{
+	struct reshape_bench reshape = *(const struct reshape_bench *)arg;
+	int r;
+
+	reshape.mib = mib;
+	r = reshape_size(&reshape, err);
+	reshape_report(&reshape);
+	return r;
+}
+
 int bench_reshape(struct bench *bench, struct vc_err *err)
 {
-	_cleanup_free_ char *sizes = strdup(bench->sizes   ? bench->sizes
-					    : bench->quick ? RESHAPE_QUICK_SIZES
-							   : RESHAPE_SIZES);
-	char victim_path[PATH_MAX], *rest = NULL;
-	struct columns *table;
-	json_t *list;
+	char victim_path[PATH_MAX];
+	struct reshape_bench base = { .bench = bench, .victim_path = victim_path };
 	int r;
 
 	if (!bench_find_program("victim", victim_path, sizeof(victim_path)))
@@ -200,25 +196,11 @@ int bench_reshape(struct bench *bench, struct vc_err *err)
 	r = reshape_set("--cpu=shared", err);
 	if (r < 0)
 		return r;
-	list = json_array();
-	table = columns_new(">MIB|CHANGE|>N|>MS|>P90|>PAUSE MS|>LONGEST");
-	for (char *word = strtok_r(sizes, ",", &rest); r == 0 && word && !bench_stop;
-	     word = strtok_r(NULL, ",", &rest)) {
-		struct reshape_bench reshape = {
-			.bench = bench,
-			.victim_path = victim_path,
-			.mib = (unsigned int)strtoul(word, NULL, 10),
-		};
-
-		if (reshape.mib == 0 || reshape.mib > 1u << 20)
-			r = err_set(err, EINVAL, "--sizes: '%s' is no number of MiB", word);
-		else
-			r = reshape_size(&reshape, err);
-		reshape_report(&reshape, table, list);
-	}
+	base.list = json_array();
+	base.table = columns_new(">MIB|CHANGE|>N|>MS|>P90|>PAUSE MS|>LONGEST");
+	r = bench_each_size(bench, RESHAPE_SIZES, RESHAPE_QUICK_SIZES, reshape_one, &base, err);
 	puts("\nChanging a partition, and the longest pause that the program in it saw:");
-	columns_print(table, stdout);
-	columns_free(table);
-	json_object_set_new(bench->report, "reshape", list);
+	bench_print(base.table);
+	json_object_set_new(bench->report, "reshape", base.list);
 	return r;
 }

@@ -30,7 +30,7 @@
 
 struct spawn_way {
 	const char *name;
-	char *argv[8];
+	const char *argv[8];
 	char reason[256]; /* why it cannot be measured here; "": it can */
 	struct samples msec;
 };
@@ -95,8 +95,7 @@ static void spawn_try(struct spawn_way *way)
 
 static void spawn_rounds(struct bench *bench, struct spawn_way *ways, size_t n)
 {
-	size_t rounds =
-		bench->rounds ? bench->rounds : (bench->quick ? SPAWN_QUICK_ROUNDS : SPAWN_ROUNDS);
+	size_t rounds = bench_rounds(bench, SPAWN_ROUNDS, SPAWN_QUICK_ROUNDS);
 	size_t order[16];
 
 	for (size_t round = 0; round < rounds + SPAWN_WARMUP && !bench_stop; round++) {
@@ -128,15 +127,11 @@ static void spawn_print(struct spawn_way *ways, size_t n)
 
 		if (msec->n == 0)
 			continue;
-		columns_add(table, "%s", ways[i].name);
-		columns_add(table, "%zu", msec->n);
-		columns_add(table, "%.2f", samples_quantile(msec, 0.5));
-		columns_add(table, "%.2f", samples_quantile(msec, 0.9));
-		columns_add(table, "%.2f", samples_quantile(msec, 0));
-		columns_add(table, "%+.2f", samples_quantile(msec, 0.5) - base);
+		bench_row(table, "%s|%zu|%.2f|%.2f|%.2f|%+.2f", ways[i].name, msec->n,
+			  samples_quantile(msec, 0.5), samples_quantile(msec, 0.9),
+			  samples_quantile(msec, 0), samples_quantile(msec, 0.5) - base);
 	}
-	columns_print(table, stdout);
-	columns_free(table);
+	bench_print(table);
 	for (size_t i = 0; i < n; i++)
 		if (ways[i].reason[0])
 			printf("%s: not available here: %s\n", ways[i].name, ways[i].reason);
@@ -173,17 +168,14 @@ static json_t *spawn_json(struct spawn_way *ways, size_t n)
 int bench_spawn(struct bench *bench, struct vc_err *err)
 {
 	struct spawn_way ways[] = {
-		{ .name = "fork+exec", .argv = { (char *)"/bin/true" } },
+		{ .name = "fork+exec", .argv = { "/bin/true" } },
 		{ .name = "vcrun --policy=leastcpu",
-		  .argv = { (char *)"vcrun", (char *)"--policy=leastcpu", (char *)"/bin/true" } },
-		{ .name = "vcrun --on=vc0",
-		  .argv = { (char *)"vcrun", (char *)"--on=vc0", (char *)"/bin/true" } },
-		{ .name = "vcrun --version", .argv = { (char *)"vcrun", (char *)"--version" } },
-		{ .name = "cgexec",
-		  .argv = { (char *)"cgexec", (char *)"-g", spawn_group, (char *)"/bin/true" } },
+		  .argv = { "vcrun", "--policy=leastcpu", "/bin/true" } },
+		{ .name = "vcrun --on=vc0", .argv = { "vcrun", "--on=vc0", "/bin/true" } },
+		{ .name = "vcrun --version", .argv = { "vcrun", "--version" } },
+		{ .name = "cgexec", .argv = { "cgexec", "-g", spawn_group, "/bin/true" } },
 		{ .name = "systemd-run --scope",
-		  .argv = { (char *)"systemd-run", (char *)"--scope", (char *)"--quiet",
-			    (char *)"/bin/true" } },
+		  .argv = { "systemd-run", "--scope", "--quiet", "/bin/true" } },
 	};
 
 	if (!spawn_find_group("pids"))

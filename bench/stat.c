@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * stat.c - samples, their medians, running commands
+ * stat.c - samples and their medians, commands, tables
  */
 #include "bench/bench.h"
 
@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/estimate.h"
+#include "cli/columns.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 
@@ -33,13 +35,6 @@ void samples_add(struct samples *samples, double value)
 	samples->values[samples->n++] = value;
 }
 
-static int samples_compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 double samples_quantile(struct samples *samples, double q)
 {
 	double at, below;
@@ -47,7 +42,7 @@ double samples_quantile(struct samples *samples, double q)
 
 	if (samples->n == 0)
 		return NAN;
-	qsort(samples->values, samples->n, sizeof(*samples->values), samples_compare);
+	estimate_sort(samples->values, samples->n);
 	at = q * (double)(samples->n - 1);
 	below = floor(at);
 	i = (size_t)below;
@@ -88,7 +83,7 @@ void bench_shuffle(size_t *order, size_t n)
 	}
 }
 
-int bench_start(char *const argv[], int out_fd, pid_t *ret)
+int bench_start(const char *const argv[], int out_fd, pid_t *ret)
 {
 	posix_spawn_file_actions_t actions;
 	int r;
@@ -100,12 +95,12 @@ int bench_start(char *const argv[], int out_fd, pid_t *ret)
 	else
 		posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, 1, 2);
-	r = posix_spawnp(ret, argv[0], &actions, NULL, argv, environ);
+	r = posix_spawnp(ret, argv[0], &actions, NULL, (char *const *)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return -r;
 }
 
-int bench_run(char *const argv[], char *out, size_t size)
+int bench_run(const char *const argv[], char *out, size_t size)
 {
 	_cleanup_close_ int from = -1, to = -1;
 	int pair[2], status = 0, r;
@@ -133,6 +128,11 @@ int bench_run(char *const argv[], char *out, size_t size)
 		if (errno != EINTR)
 			return -errno;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+bool bench_has(const char *program)
+{
+	return bench_run(BENCH_ARGV(program, "--version"), NULL, 0) == 0;
 }
 
 int bench_make_dir(char *path, size_t size)
@@ -173,4 +173,49 @@ void bench_progress(const char *fmt, ...)
 	fputs("\r\033[K", stderr);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
+}
+
+size_t bench_rounds(const struct bench *bench, size_t full, size_t quick)
+{
+	return bench->rounds ? bench->rounds : bench->quick ? quick : full;
+}
+
+int bench_each_size(struct bench *bench, const char *full, const char *quick,
+		    int (*f)(unsigned int mib, void *arg, struct vc_err *err), void *arg,
+		    struct vc_err *err)
+{
+	_cleanup_free_ char *sizes = strdup(bench->sizes   ? bench->sizes
+					    : bench->quick ? quick
+							   : full);
+	char *rest = NULL;
+	int r = sizes ? 0 : err_sys(err, ENOMEM, "--sizes");
+
+	for (char *word = strtok_r(sizes, ",", &rest); r == 0 && word && !bench_stop;
+	     word = strtok_r(NULL, ",", &rest)) {
+		char *end;
+		unsigned long mib = strtoul(word, &end, 10);
+
+		if (*end || mib == 0 || mib > 1u << 20)
+			return err_set(err, EINVAL, "--sizes: '%s' is no number of MiB", word);
+		r = f((unsigned int)mib, arg, err);
+	}
+	return r;
+}
+
+void bench_row(struct columns *table, const char *fmt, ...)
+{
+	char text[512], *rest = text, *cell;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	while ((cell = strsep(&rest, "|")))
+		columns_add(table, "%s", cell);
+}
+
+void bench_print(struct columns *table)
+{
+	columns_print(table, stdout);
+	columns_free(table);
 }

@@ -60,13 +60,6 @@ bool usl_solve(const unsigned int *cpus, const double *gains, size_t n, double *
 	return true;
 }
 
-static int usl_compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static uint64_t usl_random(uint64_t *state)
 {
 	*state ^= *state >> 12;
@@ -104,7 +97,7 @@ static bool usl_draw(const struct usl_curve *curve, const size_t *picked, double
 
 static void usl_quantiles(double *values, size_t n, struct usl_range *ret)
 {
-	qsort(values, n, sizeof(*values), usl_compare);
+	estimate_sort(values, n);
 	ret->low = values[(size_t)(0.025 * (double)(n - 1))];
 	ret->high = values[(size_t)ceil(0.975 * (double)(n - 1))];
 }

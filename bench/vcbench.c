@@ -72,7 +72,6 @@ static void vcbench_on_signal(int signal)
 int bench_up(struct bench *bench, unsigned int partitions, struct vc_err *err)
 {
 	char out[1024], split[32];
-	char *argv[] = { (char *)"vcctl", (char *)"up", split, NULL };
 
 	snprintf(split, sizeof(split), "--split=%u", partitions);
 	strcpy(bench->state_dir, "/run/vcbench-XXXXXX");
@@ -84,7 +83,7 @@ int bench_up(struct bench *bench, unsigned int partitions, struct vc_err *err)
 	}
 	chmod(bench->state_dir, 0755);
 	setenv("VCRUN_STATE_DIR", bench->state_dir, 1);
-	if (bench_run(argv, out, sizeof(out)) != 0) {
+	if (bench_run(BENCH_ARGV("vcctl", "up", split), out, sizeof(out)) != 0) {
 		err_set(err, EIO, "vcctl up %s: %.400s", split, out);
 		bench_down(bench);
 		return -EIO;
@@ -95,12 +94,11 @@ int bench_up(struct bench *bench, unsigned int partitions, struct vc_err *err)
 int bench_down(struct bench *bench)
 {
 	char out[1024];
-	char *argv[] = { (char *)"vcctl", (char *)"down", (char *)"--force", NULL };
 	int status;
 
 	if (!bench->state_dir[0])
 		return 0;
-	status = bench_run(argv, out, sizeof(out));
+	status = bench_run(BENCH_ARGV("vcctl", "down", "--force"), out, sizeof(out));
 	if (status != 0)
 		fprintf(stderr, "vcbench: vcctl down: %s\n", out);
 	rmdir(bench->state_dir);

@@ -14,8 +14,8 @@
 
 static const char *const said_names[] = { "p50_usec", "p99_usec", "p999_usec", "rate" };
 
-static struct estimate pair_estimate(const struct interfere_pair *pair, enum interfere_way way,
-				     int said)
+static struct estimate interfere_pair_estimate(const struct interfere_pair *pair,
+					       enum interfere_way way, int said)
 {
 	return estimate_of(pair->said[way][said], pair->rounds);
 }
@@ -33,16 +33,14 @@ struct estimate interfere_ratio(const struct interfere_pair *pair, enum interfer
 	return ratio;
 }
 
-static void ratio_json(json_t *json, const char *key, const struct interfere_pair *pair,
-		       enum interfere_way way, enum interfere_way other)
+static void interfere_add_ratio(json_t *json, const char *key, const struct interfere_pair *pair,
+				enum interfere_way way, enum interfere_way other)
 {
-	struct estimate ratio = interfere_ratio(pair, way, other, SAID_P99);
-
-	json_object_set_new(json, key, estimate_json(ratio));
+	json_object_set_new(json, key, estimate_json(interfere_ratio(pair, way, other, SAID_P99)));
 }
 
-static json_t *way_json(const struct interfere *interfere, const struct interfere_pair *pair,
-			enum interfere_way way)
+static json_t *interfere_way_json(const struct interfere *interfere,
+				  const struct interfere_pair *pair, enum interfere_way way)
 {
 	json_t *json = json_pack("{s:s}", "way", interfere_ways[way]);
 
@@ -51,23 +49,23 @@ static json_t *way_json(const struct interfere *interfere, const struct interfer
 		return json;
 	}
 	for (int said = 0; said < SAID_NOISE; said++) {
-		struct estimate estimate = pair_estimate(pair, way, said);
-
-		json_object_set_new(json, said_names[said], estimate_json(estimate));
+		json_object_set_new(json, said_names[said],
+				    estimate_json(interfere_pair_estimate(pair, way, said)));
 	}
 	json_object_set_new(json_object_get(json, said_names[SAID_P99]), "values",
 			    estimate_values_json(pair->said[way][SAID_P99], pair->rounds));
 	if (way != W_ALONE)
-		ratio_json(json, "p99_over_alone", pair, way, W_ALONE);
+		interfere_add_ratio(json, "p99_over_alone", pair, way, W_ALONE);
 	if (way > W_TOGETHER)
-		ratio_json(json, "p99_over_together", pair, way, W_TOGETHER);
+		interfere_add_ratio(json, "p99_over_together", pair, way, W_TOGETHER);
 	if (way == W_PARTITIONS)
-		ratio_json(json, "p99_over_taskset", pair, way, W_TASKSET);
+		interfere_add_ratio(json, "p99_over_taskset", pair, way, W_TASKSET);
 	return json;
 }
 
 /* A round has a measurement alone for each noise: their geometric mean is the round's. */
-static struct estimate alone_estimate(const struct interfere *interfere, size_t victim, int said)
+static struct estimate interfere_alone_estimate(const struct interfere *interfere, size_t victim,
+						int said)
 {
 	_cleanup_free_ double *means = calloc(interfere->pace.limit.most, sizeof(double));
 	size_t rounds = 0;
@@ -94,25 +92,26 @@ static struct estimate alone_estimate(const struct interfere *interfere, size_t 
 	return estimate_of(means, rounds);
 }
 
-static json_t *alone_json(const struct interfere *interfere, size_t victim)
+static json_t *interfere_alone_json(const struct interfere *interfere, size_t victim)
 {
 	json_t *json = json_pack("{s:s}", "way", interfere_ways[W_ALONE]);
 
 	for (int said = 0; said < SAID_NOISE; said++) {
-		struct estimate estimate = alone_estimate(interfere, victim, said);
-
-		json_object_set_new(json, said_names[said], estimate_json(estimate));
+		json_object_set_new(
+			json, said_names[said],
+			estimate_json(interfere_alone_estimate(interfere, victim, said)));
 	}
 	return json;
 }
 
-static json_t *pair_json(const struct interfere *interfere, const struct interfere_pair *pair)
+static json_t *interfere_pair_json(const struct interfere *interfere,
+				   const struct interfere_pair *pair)
 {
 	const char *failed = interfere->failed[pair->noise];
 	json_t *ways = json_array();
 
 	for (int way = W_ALONE; way < N_WAYS; way++)
-		json_array_append_new(ways, way_json(interfere, pair, way));
+		json_array_append_new(ways, interfere_way_json(interfere, pair, way));
 	return json_pack("{s:s, s:s, s:s*, s:i, s:o}", "noise", interfere_noises[pair->noise].name,
 			 "what", interfere_noises[pair->noise].what, "unavailable",
 			 failed[0] ? failed : NULL, "rounds", (int)pair->rounds, "ways", ways);
@@ -128,12 +127,13 @@ json_t *interfere_json(struct interfere *interfere)
 		for (size_t noise = 0; noise < N_NOISES; noise++)
 			json_array_append_new(
 				noises,
-				pair_json(interfere, &interfere->pairs[victim * N_NOISES + noise]));
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:o, s:o}", "victim",
-						interfere_victims[victim].name, "what",
-						interfere_victims[victim].what, "alone",
-						alone_json(interfere, victim), "noises", noises));
+				interfere_pair_json(interfere,
+						    &interfere->pairs[victim * N_NOISES + noise]));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "victim",
+						      interfere_victims[victim].name, "what",
+						      interfere_victims[victim].what, "alone",
+						      interfere_alone_json(interfere, victim),
+						      "noises", noises));
 	}
 	return json_pack("{s:i, s:f, s:s, s:s, s:o, s:o}", "noise_threads", (int)interfere->n_cpus,
 			 "measured_msec", (double)interfere->times.measure_usec / 1e3,
@@ -142,34 +142,32 @@ json_t *interfere_json(struct interfere *interfere)
 }
 
 /* over: the same latency over that in another way, NULL: none is to be told. */
-static void print_row(struct columns *table, const char *victim, const char *noise, const char *way,
-		      const struct estimate p[3], const struct estimate *over)
+static void interfere_print_row(struct columns *table, const char *victim, const char *noise,
+				const char *way, const struct estimate p[3],
+				const struct estimate *over)
 {
+	char noisy[16];
+
 	if (p[SAID_P99].n == 0)
 		return;
-	columns_add(table, "%s", victim);
-	columns_add(table, "%s", noise);
-	columns_add(table, "%s", way);
-	columns_add(table, "%zu", p[SAID_P99].n);
-	columns_add(table, "%.1f", p[SAID_P50].center);
-	columns_add(table, "%.1f", p[SAID_P99].center);
-	columns_add(table, "%.1f", p[SAID_P99].low);
-	columns_add(table, "%.1f", p[SAID_P99].high);
-	columns_add(table, "%.1f", p[SAID_P999].center);
-	columns_add(table, "%s", over ? bench_verdict(*over, "worse", "better") : "-");
-	columns_add(table, "%.0f", 100 * p[SAID_P99].level);
-	columns_add(table, over && isfinite(over->noise_pct) ? "%.1f" : "-",
-		    over ? over->noise_pct : 0);
+	snprintf(noisy, sizeof(noisy), over && isfinite(over->noise_pct) ? "%.1f" : "-",
+		 over ? over->noise_pct : 0);
+	bench_row(table, "%s|%s|%s|%zu|%.1f|%.1f|%.1f|%.1f|%.1f|%s|%.0f|%s", victim, noise, way,
+		  p[SAID_P99].n, p[SAID_P50].center, p[SAID_P99].center, p[SAID_P99].low,
+		  p[SAID_P99].high, p[SAID_P999].center,
+		  over ? bench_verdict(*over, "worse", "better") : "-", 100 * p[SAID_P99].level,
+		  noisy);
 }
 
-static void print_victim(struct columns *table, const struct interfere *interfere, size_t victim)
+static void interfere_print_victim(struct columns *table, const struct interfere *interfere,
+				   size_t victim)
 {
 	const char *name = interfere_victims[victim].name;
 	struct estimate p[3];
 
 	for (int said = SAID_P50; said <= SAID_P999; said++)
-		p[said] = alone_estimate(interfere, victim, said);
-	print_row(table, name, "-", interfere_ways[W_ALONE], p, NULL);
+		p[said] = interfere_alone_estimate(interfere, victim, said);
+	interfere_print_row(table, name, "-", interfere_ways[W_ALONE], p, NULL);
 	for (size_t noise = 0; noise < N_NOISES; noise++)
 		for (int way = W_TOGETHER; way < N_WAYS; way++) {
 			const struct interfere_pair *pair =
@@ -178,9 +176,9 @@ static void print_victim(struct columns *table, const struct interfere *interfer
 				pair, way, way == W_TOGETHER ? W_ALONE : W_TOGETHER, SAID_P99);
 
 			for (int said = SAID_P50; said <= SAID_P999; said++)
-				p[said] = pair_estimate(pair, way, said);
-			print_row(table, name, interfere_noises[noise].name, interfere_ways[way], p,
-				  &over);
+				p[said] = interfere_pair_estimate(pair, way, said);
+			interfere_print_row(table, name, interfere_noises[noise].name,
+					    interfere_ways[way], p, &over);
 		}
 }
 
@@ -190,13 +188,12 @@ void interfere_print(struct interfere *interfere)
 					    "US|>FROM|>TO|>P99.9 US|IS|>LEVEL %|>NOISE %");
 
 	for (size_t victim = 0; victim < N_VICTIMS; victim++)
-		print_victim(table, interfere, victim);
+		interfere_print_victim(table, interfere, victim);
 	printf("\nA victim's latency, alone and with neighbours; rounds of %.0f ms. Together is "
 	       "better or "
 	       "worse than alone, the others than together, at the 99th percentile:\n",
 	       (double)interfere->times.measure_usec / 1e3);
-	columns_print(table, stdout);
-	columns_free(table);
+	bench_print(table);
 	bench_print_noise(&interfere->noise);
 	for (int way = 0; way < N_WAYS; way++)
 		if (interfere->missing[way][0])

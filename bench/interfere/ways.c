@@ -22,7 +22,7 @@ const char *const interfere_ways[N_WAYS] = {
 };
 
 /* Runs a command that tries a way; what it says is why the way is missing. */
-static bool way_try(char *const argv[], char *missing, size_t size)
+static bool ways_try(const char *const argv[], char *missing, size_t size)
 {
 	char out[250] = "";
 	int status = bench_run(argv, out, sizeof(out));
@@ -38,7 +38,7 @@ static bool way_try(char *const argv[], char *missing, size_t size)
 	return status == 0;
 }
 
-static size_t memory_nodes(void)
+static size_t ways_count_nodes(void)
 {
 	glob_t found;
 	size_t n = 0;
@@ -50,13 +50,11 @@ static size_t memory_nodes(void)
 	return n;
 }
 
-static void numad_find(char *missing, size_t size)
+static void ways_find_numad(char *missing, size_t size)
 {
-	char *version[] = { (char *)"numad", (char *)"-V", NULL };
-
-	if (!way_try(version, missing, size))
+	if (!ways_try(BENCH_ARGV("numad", "-V"), missing, size))
 		return;
-	if (memory_nodes() < 2)
+	if (ways_count_nodes() < 2)
 		snprintf(missing, size, "this machine has one memory node, so it would do nothing");
 	else if (access(NUMAD_PID_FILE, F_OK) == 0)
 		snprintf(missing, size,
@@ -67,31 +65,24 @@ static void numad_find(char *missing, size_t size)
 
 void interfere_find_ways(struct interfere *interfere)
 {
-	char *taskset[] = { (char *)"taskset", (char *)"--version", NULL };
-	char *systemd[] = { (char *)"systemd-run", (char *)"--scope",
-			    (char *)"--quiet",     (char *)"--property=AllowedCPUs=0",
-			    (char *)"/bin/true",   NULL };
 	size_t size = sizeof(interfere->missing[0]);
 
-	way_try(taskset, interfere->missing[W_TASKSET], size);
-	way_try(systemd, interfere->missing[W_SYSTEMD], size);
-	numad_find(interfere->missing[W_NUMAD], size);
+	ways_try(BENCH_ARGV("taskset", "--version"), interfere->missing[W_TASKSET], size);
+	ways_try(BENCH_ARGV("systemd-run", "--scope", "--quiet", "--property=AllowedCPUs=0",
+			    "/bin/true"),
+		 interfere->missing[W_SYSTEMD], size);
+	ways_find_numad(interfere->missing[W_NUMAD], size);
 }
 
 /* It looks about each second, rather than each 5 to 15, and leaves huge pages as they are. */
 int interfere_start_numad(struct vc_err *err)
 {
-	char *argv[] = {
-		(char *)"numad", (char *)"-H", (char *)"0", (char *)"-i", (char *)"1", NULL
-	};
-	int status = bench_run(argv, NULL, 0);
+	int status = bench_run(BENCH_ARGV("numad", "-H", "0", "-i", "1"), NULL, 0);
 
 	return status == 0 ? 0 : err_set(err, EIO, "numad: exit status %d", status);
 }
 
 void interfere_end_numad(void)
 {
-	char *argv[] = { (char *)"numad", (char *)"-i", (char *)"0", NULL };
-
-	bench_run(argv, NULL, 0);
+	bench_run(BENCH_ARGV("numad", "-i", "0"), NULL, 0);
 }

@@ -15,36 +15,18 @@
 
 const char *memcached_missing(void)
 {
-	char *version[] = { (char *)"memcached", (char *)"--version", NULL };
-
-	return bench_run(version, NULL, 0) == 0 ? NULL : "memcached is not installed";
+	return bench_has("memcached") ? NULL : "memcached is not installed";
 }
 
-static int memcached_serve(struct servers *servers, struct vc_err *err)
+static void memcached_make_server(const struct servers *servers, unsigned int domain,
+				  struct server_command *command)
 {
 	const struct lock_config *config = servers->config;
 	unsigned int mib = MEMCACHED_MIB / config->domains;
-	char socket[16];
-	int r = 0;
 
-	for (unsigned int domain = 0; r == 0 && domain < config->domains; domain++) {
-		struct server_command command = { .n = 0 };
-
-		server_words(&command, "memcached", "-u", "root", "-t", NULL);
-		server_word(&command, "%u", config->threads / config->domains);
-		server_word(&command, "-c");
-		server_word(&command, "%u", config->threads * CREW_CONNECTIONS + 64);
-		server_word(&command, "-m");
-		server_word(&command, "%u", mib > 16 ? mib : 16);
-		server_word(&command, "-s");
-		server_word(&command, "%s/%u.sock", servers->dir, domain);
-		r = servers_start(servers, domain, &command, err);
-	}
-	for (unsigned int domain = 0; r == 0 && domain < config->domains; domain++) {
-		snprintf(socket, sizeof(socket), "%u.sock", domain);
-		r = servers_await(servers, socket, err);
-	}
-	return r;
+	server_words(command, "memcached|-u|root|-t|%u|-c|%u|-m|%u|-s|%s/%u.sock",
+		     config->threads / config->domains, config->threads * CREW_CONNECTIONS + 64,
+		     mib > 16 ? mib : 16, servers->dir, domain);
 }
 
 /* The server's own CPU time is not the crew's, so nothing is known of others'; and its
@@ -63,7 +45,7 @@ int memcached_measure(struct lock_bench *lock, const struct lock_config *config,
 	if (r < 0)
 		return r;
 	plan.dir = servers.dir;
-	r = memcached_serve(&servers, err);
+	r = servers_start_all(&servers, memcached_make_server, err);
 	if (r == 0)
 		r = lock_by_crew(lock, &plan, false, ret, err);
 	if (r == 0)

@@ -17,7 +17,6 @@
 int bench_places_find(struct bench *bench, unsigned int domains, struct bench_places *ret,
 		      struct vc_err *err)
 {
-	char *argv[] = { (char *)"vcctl", (char *)"list", (char *)"--json", NULL };
 	size_t size = 65536 + (size_t)domains * 512;
 	_cleanup_free_ char *out = malloc(size);
 	json_auto_t *list = NULL;
@@ -25,7 +24,7 @@ int bench_places_find(struct bench *bench, unsigned int domains, struct bench_pl
 
 	if (r < 0)
 		return r;
-	if (out && bench_run(argv, out, size) == 0)
+	if (out && bench_run(BENCH_ARGV("vcctl", "list", "--json"), out, size) == 0)
 		list = json_loads(out, 0, NULL);
 	bench_down(bench);
 	*ret = (struct bench_places){ 0 };

@@ -45,10 +45,9 @@ static struct {
 static bool postgres_has(const char *program)
 {
 	char path[192];
-	char *argv[] = { path, (char *)"--version", NULL };
 
 	snprintf(path, sizeof(path), "%s%s", postgres.bin, program);
-	return bench_run(argv, NULL, 0) == 0;
+	return bench_has(path);
 }
 
 /* Debian keeps its programs apart by version; the last one is the newest. */
@@ -68,7 +67,6 @@ static void postgres_find(void)
 
 const char *postgres_missing(void)
 {
-	char *setpriv[] = { (char *)"setpriv", (char *)"--version", NULL };
 	const struct passwd *user;
 
 	postgres_find();
@@ -76,7 +74,7 @@ const char *postgres_missing(void)
 		return "postgres is not installed";
 	if (!postgres_has("pgbench") || !postgres_has("pg_isready"))
 		return "pgbench is not installed";
-	if (bench_run(setpriv, NULL, 0) != 0)
+	if (!bench_has("setpriv"))
 		return "setpriv, to run postgres as another user, is not installed";
 	user = getpwnam("postgres");
 	if (!user)
@@ -88,20 +86,11 @@ const char *postgres_missing(void)
 	return NULL;
 }
 
-/* The beginning of a command that its user runs. */
+/* The beginning of a command that postgres' user runs. */
 static void postgres_command(struct server_command *command, const char *program)
 {
-	server_word(command, "setpriv");
-	server_word(command, "--reuid=%u", postgres.uid);
-	server_word(command, "--regid=%u", postgres.gid);
-	server_word(command, "--clear-groups");
-	server_word(command, "%s%s", postgres.bin, program);
-}
-
-static void postgres_setting(struct server_command *command, const char *name, const char *value)
-{
-	server_word(command, "-c");
-	server_word(command, "%s=%s", name, value);
+	server_words(command, "setpriv|--reuid=%u|--regid=%u|--clear-groups|%s%s", postgres.uid,
+		     postgres.gid, postgres.bin, program);
 }
 
 /* The server in a directory that has its data and its socket. */
@@ -111,27 +100,17 @@ static void postgres_make_server(struct server_command *command, const char *dir
 	unsigned int mib = POSTGRES_BUFFER_MIB / instances;
 
 	postgres_command(command, "postgres");
-	server_word(command, "-D");
-	server_word(command, "%s/data", dir);
-	postgres_setting(command, "listen_addresses", "");
-	postgres_setting(command, "unix_socket_directories", dir);
-	postgres_setting(command, "fsync", "off");
-	postgres_setting(command, "autovacuum", "off");
-	server_word(command, "-c");
-	server_word(command, "shared_buffers=%uMB", mib > 8 ? mib : 8);
-	server_word(command, "-c");
-	server_word(command, "max_connections=%u", clients + 10);
+	server_words(command,
+		     "-D|%s/data|-c|listen_addresses=|-c|unix_socket_directories=%s|-c|fsync=off|"
+		     "-c|autovacuum=off|-c|shared_buffers=%uMB|-c|max_connections=%u",
+		     dir, dir, mib > 8 ? mib : 8, clients + 10);
 }
 
-static int command_run(const struct server_command *command, const char *what, struct vc_err *err)
+static int postgres_run(const struct server_command *command, const char *what, struct vc_err *err)
 {
-	char *argv[SERVER_WORDS + 1] = { NULL };
 	char out[512] = "";
-	int status;
+	int status = bench_run(command->argv, out, sizeof(out));
 
-	for (size_t i = 0; i < command->n; i++)
-		argv[i] = (char *)command->words[i];
-	status = bench_run(argv, out, sizeof(out));
 	if (status < 0)
 		return err_sys(err, -status, "%s", what);
 	return status > 0 ? err_set(err, EIO, "%s: %.400s", what, out) : 0;
@@ -143,12 +122,11 @@ static int postgres_await(const char *dir, struct vc_err *err)
 	uint64_t deadline = clock_mono_usec() + POSTGRES_READY_USEC;
 	struct server_command command = { .n = 0 };
 
-	server_word(&command, "%spg_isready", postgres.bin);
-	server_words(&command, "-q", "-h", dir, NULL);
+	server_words(&command, "%spg_isready|-q|-h|%s", postgres.bin, dir);
 	while (clock_mono_usec() < deadline && !bench_stop) {
 		struct vc_err ignored = { 0 };
 
-		if (command_run(&command, "pg_isready", &ignored) == 0)
+		if (postgres_run(&command, "pg_isready", &ignored) == 0)
 			return 0;
 		clock_sleep_usec(5000);
 	}
@@ -167,11 +145,9 @@ static int postgres_fill(const char *dir, unsigned int scale, struct vc_err *err
 {
 	struct server_command command = { .n = 0 };
 
-	server_word(&command, "%spgbench", postgres.bin);
-	server_words(&command, "-i", "-q", "-U", "postgres", "-h", dir, "-s", NULL);
-	server_word(&command, "%u", scale);
-	server_word(&command, "postgres");
-	return command_run(&command, "pgbench -i", err);
+	server_words(&command, "%spgbench|-i|-q|-U|postgres|-h|%s|-s|%u|postgres", postgres.bin,
+		     dir, scale);
+	return postgres_run(&command, "pgbench -i", err);
 }
 
 static int postgres_initdb(const char *dir, struct vc_err *err)
@@ -179,16 +155,16 @@ static int postgres_initdb(const char *dir, struct vc_err *err)
 	struct server_command command = { .n = 0 };
 
 	postgres_command(&command, "initdb");
-	server_words(&command, "-A", "trust", "-U", "postgres", "--no-sync", "--no-locale",
-		     "--encoding=UTF8", "--wal-segsize=4", "-D", NULL);
-	server_word(&command, "%s/data", dir);
-	return command_run(&command, "initdb", err);
+	server_words(&command,
+		     "-A|trust|-U|postgres|--no-sync|--no-locale|--encoding=UTF8|--wal-segsize=4|"
+		     "-D|%s/data",
+		     dir);
+	return postgres_run(&command, "initdb", err);
 }
 
 static int postgres_make_cluster(const char *dir, unsigned int scale, struct vc_err *err)
 {
 	struct server_command command = { .n = 0 };
-	char *argv[SERVER_WORDS + 1] = { NULL };
 	pid_t server;
 	int r = postgres_make_dir(dir, err);
 
@@ -197,9 +173,7 @@ static int postgres_make_cluster(const char *dir, unsigned int scale, struct vc_
 	if (r < 0)
 		return r;
 	postgres_make_server(&command, dir, 1, SERVER_CLIENTS);
-	for (size_t i = 0; i < command.n; i++)
-		argv[i] = command.words[i];
-	r = bench_start(argv, -1, &server);
+	r = bench_start(command.argv, -1, &server);
 	if (r < 0)
 		return err_sys(err, -r, "postgres");
 	r = postgres_await(dir, err);
@@ -256,8 +230,8 @@ static int postgres_serve(struct servers *servers, struct vc_err *err)
 		struct server_command copy = { .n = 0 }, command = { .n = 0 };
 
 		postgres_domain(servers, domain, dir, sizeof(dir));
-		server_words(&copy, "cp", "-a", cluster, dir, NULL);
-		r = command_run(&copy, "cp", err);
+		server_words(&copy, "cp|-a|%s|%s", cluster, dir);
+		r = postgres_run(&copy, "cp", err);
 		if (r < 0)
 			return r;
 		postgres_make_server(&command, dir, config->domains,
@@ -276,15 +250,11 @@ static void postgres_make(const struct servers *servers, unsigned int number, un
 {
 	unsigned int each = servers->requests / servers->clients;
 
-	server_word(command, "%spgbench", postgres.bin);
-	server_words(command, "-n", "-l", "-U", "postgres", "-h", NULL);
-	server_word(command, "%s/%u", servers->dir, domain);
-	server_word(command, "-c");
-	server_word(command, "%u", servers->clients);
-	server_word(command, "-t");
-	server_word(command, "%u", each ? each : 1);
-	server_word(command, "--log-prefix=%s/%u.log", servers->dir, number);
-	server_word(command, "postgres");
+	server_words(command,
+		     "%spgbench|-n|-l|-U|postgres|-h|%s/%u|-c|%u|-t|%u|--log-prefix=%s/%u.log|"
+		     "postgres",
+		     postgres.bin, servers->dir, domain, servers->clients, each ? each : 1,
+		     servers->dir, number);
 }
 
 /* A line a transaction: client, number, microseconds, and more. */
@@ -331,18 +301,12 @@ static int postgres_read(const struct servers *servers, unsigned int number,
 int postgres_measure(struct lock_bench *lock, const struct lock_config *config, char *const *places,
 		     struct crew_figures *ret, struct vc_err *err)
 {
-	static const struct server_generator generator = { .make = postgres_make,
-							   .read = postgres_read };
-	struct servers servers;
-	int r = servers_begin(&servers, config, places,
-			      lock->bench->quick ? POSTGRES_QUICK_REQUESTS : POSTGRES_REQUESTS,
-			      err);
+	static const struct server server = { .requests = POSTGRES_REQUESTS,
+					      .quick_requests = POSTGRES_QUICK_REQUESTS,
+					      .signal = SIGQUIT, /* no checkpoint */
+					      .serve = postgres_serve,
+					      .make = postgres_make,
+					      .read = postgres_read };
 
-	if (r < 0)
-		return r;
-	r = postgres_serve(&servers, err);
-	if (r == 0)
-		r = servers_ask(&servers, &generator, ret, err);
-	servers_end(&servers, SIGQUIT); /* at once, without a checkpoint */
-	return r;
+	return servers_measure(lock, config, places, &server, ret, err);
 }

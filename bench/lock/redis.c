@@ -29,47 +29,29 @@ struct redis_line {
 
 const char *redis_missing(void)
 {
-	char *server[] = { (char *)"redis-server", (char *)"--version", NULL };
-	char *generator[] = { (char *)"redis-benchmark", (char *)"--version", NULL };
-
-	if (bench_run(server, NULL, 0) != 0)
+	if (!bench_has("redis-server"))
 		return "redis-server is not installed";
-	if (bench_run(generator, NULL, 0) != 0)
-		return "redis-benchmark is not installed";
-	return NULL;
+	return bench_has("redis-benchmark") ? NULL : "redis-benchmark is not installed";
+}
+
+static void redis_make_server(const struct servers *servers, unsigned int domain,
+			      struct server_command *command)
+{
+	server_words(command, "redis-server|--port|0|--save||--dir|%s|--unixsocket|%s/%u.sock",
+		     servers->dir, servers->dir, domain);
 }
 
 static int redis_serve(struct servers *servers, struct vc_err *err)
 {
-	unsigned int domains = servers->config->domains;
-	char socket[16];
-	int r = 0;
-
-	for (unsigned int domain = 0; r == 0 && domain < domains; domain++) {
-		struct server_command command = { .n = 0 };
-
-		server_words(&command, "redis-server", "--port", "0", "--save", "", "--dir",
-			     servers->dir, "--unixsocket", NULL);
-		server_word(&command, "%s/%u.sock", servers->dir, domain);
-		r = servers_start(servers, domain, &command, err);
-	}
-	for (unsigned int domain = 0; r == 0 && domain < domains; domain++) {
-		snprintf(socket, sizeof(socket), "%u.sock", domain);
-		r = servers_await(servers, socket, err);
-	}
-	return r;
+	return servers_start_all(servers, redis_make_server, err);
 }
 
 static void redis_make(const struct servers *servers, unsigned int number, unsigned int domain,
 		       struct server_command *command)
 {
-	server_words(command, "redis-benchmark", "-t", "set,get", "-d", "128", "-r", "10000",
-		     "--csv", "-s", NULL);
-	server_word(command, "%s/%u.sock", servers->dir, domain);
-	server_word(command, "-n");
-	server_word(command, "%u", servers->requests);
-	server_word(command, "-c");
-	server_word(command, "%u", servers->clients);
+	server_words(command,
+		     "redis-benchmark|-t|set,get|-d|128|-r|10000|--csv|-s|%s/%u.sock|-n|%u|-c|%u",
+		     servers->dir, domain, servers->requests, servers->clients);
 }
 
 /* "SET","42826.55","0.122","0.016","0.087","0.271","0.679","9.183" */
@@ -103,16 +85,12 @@ static int redis_read(const struct servers *servers, unsigned int number, struct
 int redis_measure(struct lock_bench *lock, const struct lock_config *config, char *const *places,
 		  struct crew_figures *ret, struct vc_err *err)
 {
-	static const struct server_generator generator = { .make = redis_make, .read = redis_read };
-	struct servers servers;
-	int r = servers_begin(&servers, config, places,
-			      lock->bench->quick ? REDIS_QUICK_REQUESTS : REDIS_REQUESTS, err);
+	static const struct server redis = { .requests = REDIS_REQUESTS,
+					     .quick_requests = REDIS_QUICK_REQUESTS,
+					     .signal = SIGTERM,
+					     .serve = redis_serve,
+					     .make = redis_make,
+					     .read = redis_read };
 
-	if (r < 0)
-		return r;
-	r = redis_serve(&servers, err);
-	if (r == 0)
-		r = servers_ask(&servers, &generator, ret, err);
-	servers_end(&servers, SIGTERM);
-	return r;
+	return servers_measure(lock, config, places, &redis, ret, err);
 }

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,29 +19,26 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/log.h"
 
 #define SERVER_READY_USEC 10000000u
 
-void server_word(struct server_command *command, const char *fmt, ...)
+void server_words(struct server_command *command, const char *fmt, ...)
 {
+	size_t room = sizeof(command->text) - command->used;
+	char *rest = command->text + command->used;
 	va_list ap;
+	int n;
 
-	if (command->n == SERVER_WORDS)
-		return;
 	va_start(ap, fmt);
-	vsnprintf(command->words[command->n++], SERVER_WORD, fmt, ap);
+	n = vsnprintf(rest, room, fmt, ap);
 	va_end(ap);
-}
-
-void server_words(struct server_command *command, ...)
-{
-	const char *word;
-	va_list ap;
-
-	va_start(ap, command);
-	while ((word = va_arg(ap, const char *)))
-		server_word(command, "%s", word);
-	va_end(ap);
+	if (n < 0 || (size_t)n >= room)
+		fatal("a server's command is too long");
+	command->used += (size_t)n + 1;
+	while (rest && command->n < SERVER_WORDS)
+		command->argv[command->n++] = strsep(&rest, "|");
+	command->argv[command->n] = NULL;
 }
 
 int servers_begin(struct servers *servers, const struct lock_config *config, char *const *places,
@@ -76,15 +74,13 @@ void servers_end(struct servers *servers, int signal)
 static int server_run(const struct servers *servers, unsigned int domain,
 		      const struct server_command *command, int out, pid_t *ret, struct vc_err *err)
 {
-	char prefix[CREW_PREFIX_WORDS][96];
-	char *argv[CREW_PREFIX_WORDS + SERVER_WORDS + 1];
+	const char *argv[CREW_PREFIX_WORDS + SERVER_WORDS + 1];
+	char place[CREW_PLACE];
 	size_t n = crew_prefix(servers->config->way,
-			       servers->places ? servers->places[domain] : NULL, prefix, argv);
+			       servers->places ? servers->places[domain] : NULL, place, argv);
 	int r;
 
-	for (size_t i = 0; i < command->n; i++)
-		argv[n++] = (char *)command->words[i];
-	argv[n] = NULL;
+	memcpy(argv + n, command->argv, sizeof(command->argv));
 	r = bench_start(argv, out, ret);
 	return r < 0 ? err_sys(err, -r, "%s", argv[0]) : 0;
 }
@@ -95,12 +91,12 @@ int servers_start(struct servers *servers, unsigned int domain,
 	return server_run(servers, domain, command, -1, &servers->pids[domain], err);
 }
 
-int servers_await(const struct servers *servers, const char *socket_name, struct vc_err *err)
+static int servers_await(const struct servers *servers, unsigned int domain, struct vc_err *err)
 {
 	uint64_t deadline = clock_mono_usec() + SERVER_READY_USEC;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", servers->dir, socket_name);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/%u.sock", servers->dir, domain);
 	while (clock_mono_usec() < deadline && !bench_stop) {
 		_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -111,8 +107,27 @@ int servers_await(const struct servers *servers, const char *socket_name, struct
 	return err_set(err, bench_stop ? EINTR : ETIMEDOUT, "the server does not answer");
 }
 
-static int generator_start(struct servers *servers, const struct server_generator *generator,
-			   unsigned int number, pid_t *ret, struct vc_err *err)
+int servers_start_all(struct servers *servers,
+		      void (*make)(const struct servers *servers, unsigned int domain,
+				   struct server_command *command),
+		      struct vc_err *err)
+{
+	unsigned int domains = servers->config->domains;
+	int r = 0;
+
+	for (unsigned int domain = 0; r == 0 && domain < domains; domain++) {
+		struct server_command command = { .n = 0 };
+
+		make(servers, domain, &command);
+		r = servers_start(servers, domain, &command, err);
+	}
+	for (unsigned int domain = 0; r == 0 && domain < domains; domain++)
+		r = servers_await(servers, domain, err);
+	return r;
+}
+
+static int servers_start_generator(struct servers *servers, const struct server *server,
+				   unsigned int number, pid_t *ret, struct vc_err *err)
 {
 	const struct lock_config *config = servers->config;
 	unsigned int domain = number * config->domains / config->threads;
@@ -124,20 +139,20 @@ static int generator_start(struct servers *servers, const struct server_generato
 	out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (out < 0)
 		return err_sys(err, errno, "%s", path);
-	generator->make(servers, number, domain, &command);
+	server->make(servers, number, domain, &command);
 	return server_run(servers, domain, &command, out, ret, err);
 }
 
 /* Their sum; the p99 is that of the worst. */
-static int generators_read(const struct servers *servers, const struct server_generator *generator,
-			   struct crew_figures *ret, struct vc_err *err)
+static int servers_read(const struct servers *servers, const struct server *server,
+			struct crew_figures *ret, struct vc_err *err)
 {
 	unsigned int threads = servers->config->threads;
 	double squares = 0;
 
 	for (unsigned int i = 0; i < threads; i++) {
 		struct server_said said;
-		int r = generator->read(servers, i, &said, err);
+		int r = server->read(servers, i, &said, err);
 
 		if (r < 0)
 			return r;
@@ -150,8 +165,8 @@ static int generators_read(const struct servers *servers, const struct server_ge
 	return 0;
 }
 
-int servers_ask(struct servers *servers, const struct server_generator *generator,
-		struct crew_figures *ret, struct vc_err *err)
+static int servers_ask(struct servers *servers, const struct server *server,
+		       struct crew_figures *ret, struct vc_err *err)
 {
 	pid_t pids[CREW_THREADS];
 	unsigned int started = 0;
@@ -169,11 +184,27 @@ int servers_ask(struct servers *servers, const struct server_generator *generato
 	for (int i = 0; i < N_COUNTERS; i++)
 		ret->counters[i] = NAN;
 	for (; started < servers->config->threads; started++) {
-		r = generator_start(servers, generator, started, &pids[started], err);
+		r = servers_start_generator(servers, server, started, &pids[started], err);
 		if (r < 0)
 			break;
 	}
 	for (unsigned int i = 0; i < started; i++)
 		waitpid(pids[i], NULL, 0);
-	return r < 0 ? r : generators_read(servers, generator, ret, err);
+	return r < 0 ? r : servers_read(servers, server, ret, err);
+}
+
+int servers_measure(struct lock_bench *lock, const struct lock_config *config, char *const *places,
+		    const struct server *server, struct crew_figures *ret, struct vc_err *err)
+{
+	struct servers servers;
+	int r = servers_begin(&servers, config, places,
+			      lock->bench->quick ? server->quick_requests : server->requests, err);
+
+	if (r < 0)
+		return r;
+	r = server->serve(&servers, err);
+	if (r == 0)
+		r = servers_ask(&servers, server, ret, err);
+	servers_end(&servers, server->signal);
+	return r;
 }

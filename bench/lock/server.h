@@ -16,18 +16,17 @@
 #include "bench/lock/lock.h"
 
 #define SERVER_CLIENTS 16 /* of all generators */
-#define SERVER_WORDS 32
-#define SERVER_WORD 160
+#define SERVER_WORDS 40
 
-/* A command that is put together word by word. */
+/* A command that is composed of words. */
 struct server_command {
-	char words[SERVER_WORDS][SERVER_WORD];
-	size_t n;
+	char text[2048];
+	const char *argv[SERVER_WORDS + 1];
+	size_t n, used; /* words; bytes of text */
 };
-void server_word(struct server_command *command, const char *fmt, ...)
+/* Adds words. They are separated by '|' in the formatted text. */
+void server_words(struct server_command *command, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Several, up to NULL, as they are. */
-void server_words(struct server_command *command, ...) __attribute__((sentinel));
 
 /* The servers of one measurement, and who asks them. */
 struct servers {
@@ -43,27 +42,36 @@ struct server_said {
 	double rate, p50_usec, p99_usec;
 };
 
-/* Makes the directory; servers_end() removes it, and ends those that were started. So
- * many requests are those of all generators. */
-int servers_begin(struct servers *servers, const struct lock_config *config, char *const *places,
-		  unsigned int requests, struct vc_err *err);
-void servers_end(struct servers *servers, int signal);
-
-/* Starts a domain's server. */
-int servers_start(struct servers *servers, unsigned int domain,
-		  const struct server_command *command, struct vc_err *err);
-/* Until a stream socket with that name in the directory answers to a connect. */
-int servers_await(const struct servers *servers, const char *socket, struct vc_err *err);
-
-/* Runs all generators until they have ended. make() puts a generator's command together,
- * whose output goes into the file number.out in the directory; read() reads it. */
-struct server_generator {
+/* A kind of server, and the generator that asks it. */
+struct server {
+	unsigned int requests, quick_requests; /* of all generators */
+	int signal;                            /* ends it */
+	/* Starts the servers of all domains and waits until they answer. */
+	int (*serve)(struct servers *servers, struct vc_err *err);
+	/* Composes a generator's command. The output goes to the file number.out in the directory.
+	 */
 	void (*make)(const struct servers *servers, unsigned int number, unsigned int domain,
 		     struct server_command *command);
+	/* Reads the output. */
 	int (*read)(const struct servers *servers, unsigned int number, struct server_said *ret,
 		    struct vc_err *err);
 };
-int servers_ask(struct servers *servers, const struct server_generator *generator,
-		struct crew_figures *ret, struct vc_err *err);
+
+/* Starts the servers, asks them by generators until these have ended, and ends the servers. */
+int servers_measure(struct lock_bench *lock, const struct lock_config *config, char *const *places,
+		    const struct server *server, struct crew_figures *ret, struct vc_err *err);
+
+/* Makes the directory; servers_end() removes it and ends the servers. */
+int servers_begin(struct servers *servers, const struct lock_config *config, char *const *places,
+		  unsigned int requests, struct vc_err *err);
+void servers_end(struct servers *servers, int signal);
+/* Starts a domain's server. */
+int servers_start(struct servers *servers, unsigned int domain,
+		  const struct server_command *command, struct vc_err *err);
+/* Starts a server in each domain and waits until the socket DOMAIN.sock accepts connections. */
+int servers_start_all(struct servers *servers,
+		      void (*make)(const struct servers *servers, unsigned int domain,
+				   struct server_command *command),
+		      struct vc_err *err);
 
 #endif

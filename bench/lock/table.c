@@ -17,6 +17,7 @@
 
 /* What the curve is carried on to. */
 static const unsigned int lock_further[] = { 8, 64, 256 };
+#define LOCK_TEXT 48
 #define LOCK_PARTITION_CPUS 4 /* of the partitions in what is carried on */
 
 static const struct {
@@ -39,11 +40,6 @@ static double lock_median(const double *values, size_t n)
 	median = samples_quantile(&samples, 0.5);
 	samples_done(&samples);
 	return median;
-}
-
-static json_t *lock_number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
 }
 
 static const struct lock_cell *lock_cell(const struct lock_bench *lock, const struct lock_run *run,
@@ -98,12 +94,12 @@ bool lock_is_enough(const struct lock_bench *lock, const struct lock_run *run)
 	return true;
 }
 
-static json_t *lock_gain_json(const struct lock_bench *lock, const struct lock_cell *a,
-			      const struct lock_cell *b)
+/* The ratio to a configuration with that name. */
+static json_t *lock_over(const struct lock_bench *lock, const struct lock_run *run, size_t c,
+			 const char *config, unsigned int domains)
 {
-	struct estimate gain = lock_gain(lock, a, b);
-
-	return estimate_json(gain);
+	return estimate_json(lock_gain(lock, &run->cells[c],
+				       lock_cell(lock, run, config, domains, lock->n_cpus)));
 }
 
 static json_t *lock_cell_json(const struct lock_bench *lock, const struct lock_run *run, size_t c)
@@ -115,27 +111,23 @@ static json_t *lock_cell_json(const struct lock_bench *lock, const struct lock_r
 	json_t *counters = json_object();
 
 	for (int m = 0; m < N_METRICS; m++) {
-		struct estimate estimate;
-
 		if (!metrics[m].estimate) {
 			json_object_set_new(
 				json, metrics[m].json,
-				lock_number(lock_median(cell->values[m], lock->rounds)));
+				estimate_number(lock_median(cell->values[m], lock->rounds)));
 			continue;
 		}
-		estimate = estimate_of(cell->values[m], lock->rounds);
-		json_object_set_new(json, metrics[m].json, estimate_json(estimate));
+		json_object_set_new(json, metrics[m].json,
+				    estimate_json(estimate_of(cell->values[m], lock->rounds)));
 		if (m == METRIC_RATE)
 			json_object_set_new(json_object_get(json, metrics[m].json), "values",
 					    estimate_values_json(cell->values[m], lock->done));
 	}
 	for (int i = 0; i < N_COUNTERS; i++)
 		json_object_set_new(counters, crew_counter_names[i],
-				    lock_number(cell->counters[i]));
+				    estimate_number(cell->counters[i]));
 	json_object_set_new(json, "counted_per_kop", counters);
-	json_object_set_new(
-		json, "over_one",
-		lock_gain_json(lock, cell, lock_cell(lock, run, "one", 1, lock->n_cpus)));
+	json_object_set_new(json, "over_one", lock_over(lock, run, c, "one", 1));
 	return json;
 }
 
@@ -145,36 +137,26 @@ static json_t *lock_gains_json(const struct lock_bench *lock, const struct lock_
 	json_t *list = json_array();
 
 	for (size_t c = 0; c < lock->n_configs; c++) {
-		const struct lock_config *config = &lock->configs[c];
-		const struct lock_cell *cell = &run->cells[c];
-		unsigned int domains = config->domains, cpus = lock->n_cpus;
+		unsigned int domains = lock->configs[c].domains;
 
-		if (config->way != WAY_VCRUN || domains < 2)
+		if (lock->configs[c].way != WAY_VCRUN || domains < 2)
 			continue;
 		json_array_append_new(
 			list,
-			json_pack(
-				"{s:i, s:o, s:o, s:o, s:o, s:o}", "partitions", (int)domains,
-				"over_one",
-				lock_gain_json(lock, cell, lock_cell(lock, run, "one", 1, cpus)),
-				"over_pinned",
-				lock_gain_json(lock, cell, lock_cell(lock, run, "pinned", 1, cpus)),
-				"over_one_partition",
-				lock_gain_json(lock, cell, lock_cell(lock, run, "vcrun", 1, cpus)),
-				"over_split",
-				lock_gain_json(lock, cell,
-					       lock_cell(lock, run, "split", domains, cpus)),
-				"over_taskset",
-				lock_gain_json(lock, cell,
-					       lock_cell(lock, run, "taskset", domains, cpus))));
+			json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "partitions", (int)domains,
+				  "over_one", lock_over(lock, run, c, "one", 1), "over_pinned",
+				  lock_over(lock, run, c, "pinned", 1), "over_one_partition",
+				  lock_over(lock, run, c, "vcrun", 1), "over_split",
+				  lock_over(lock, run, c, "split", domains), "over_taskset",
+				  lock_over(lock, run, c, "taskset", domains)));
 	}
 	return list;
 }
 
 static json_t *usl_range_json(struct usl_range range)
 {
-	return json_pack("{s:o, s:o, s:o}", "center", lock_number(range.center), "low",
-			 lock_number(range.low), "high", lock_number(range.high));
+	return json_pack("{s:o, s:o, s:o}", "center", estimate_number(range.center), "low",
+			 estimate_number(range.low), "high", estimate_number(range.high));
 }
 
 /* The curve is that of the pinned threads: one more CPU and one more thread a time. */
@@ -251,29 +233,19 @@ json_t *lock_json(struct lock_bench *lock)
 			 bench_noise_json(&lock->noise), "works", works);
 }
 
-static void lock_print_gain(struct columns *table, const struct estimate *gain, bool interval)
+/* A number as a cell; "-" if there is none. */
+static const char *lock_text(char text[LOCK_TEXT], int decimals, double value)
 {
-	if (gain->n == 0)
-		columns_add(table, "-");
-	else if (interval)
-		columns_add(table, "%.2f (%.2f-%.2f)", gain->center, gain->low, gain->high);
-	else
-		columns_add(table, "%.2f", gain->center);
+	snprintf(text, LOCK_TEXT, isfinite(value) ? "%.*f" : "-", decimals, value);
+	return text;
 }
 
-/* How far what is said holds. */
-static void lock_print_sure(struct columns *table, const struct estimate *gain)
-{
-	columns_add(table, gain->n ? "%.0f" : "-", 100 * gain->level);
-	columns_add(table, isfinite(gain->noise_pct) ? "%.1f" : "-", gain->noise_pct);
-}
-
-static void lock_print_median(struct columns *table, const struct lock_bench *lock,
-			      const struct lock_cell *cell, enum lock_metric metric)
+static const char *lock_text_median(char text[LOCK_TEXT], const struct lock_bench *lock,
+				    const struct lock_cell *cell, enum lock_metric metric)
 {
 	double median = lock_median(cell->values[metric], lock->rounds);
 
-	columns_add(table, isfinite(median) ? "%.*f" : "-", median < 10 ? 1 : 0, median);
+	return lock_text(text, median < 10 ? 1 : 0, median);
 }
 
 static void lock_print_count(struct lock_bench *lock, unsigned int domains)
@@ -296,28 +268,27 @@ static void lock_print_count(struct lock_bench *lock, unsigned int domains)
 			strcmp(run->work->group, "application") ? METRIC_BLOCKED : METRIC_WAIT;
 		struct estimate rate = estimate_of(one->values[METRIC_RATE], lock->rounds);
 		struct estimate gain = lock_gain(lock, parts, one);
+		char text[11][LOCK_TEXT];
 
-		columns_add(table, "%s", run->work->name);
-		columns_add(table, rate.n ? "%.0f" : "-", rate.center);
-		for (size_t k = 0; k < ARRAY_SIZE(others); k++) {
-			struct estimate other = lock_gain(lock, others[k], one);
-
-			lock_print_gain(table, &other, false);
-		}
-		lock_print_gain(table, &gain, true);
-		columns_add(table, "%s", bench_verdict(gain, "gain", "cost"));
-		lock_print_sure(table, &gain);
-		lock_print_median(table, lock, one, METRIC_P99);
-		lock_print_median(table, lock, parts, METRIC_P99);
-		lock_print_median(table, lock, one, waits);
-		lock_print_median(table, lock, parts, waits);
+		for (size_t k = 0; k < ARRAY_SIZE(others); k++)
+			lock_text(text[k], 2, lock_gain(lock, others[k], one).center);
+		snprintf(text[3], LOCK_TEXT, gain.n ? "%.2f (%.2f-%.2f)" : "-", gain.center,
+			 gain.low, gain.high);
+		bench_row(table, "%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s", run->work->name,
+			  lock_text(text[4], 0, rate.center), text[0], text[1], text[2], text[3],
+			  bench_verdict(gain, "gain", "cost"),
+			  lock_text(text[5], 0, gain.n ? 100 * gain.level : NAN),
+			  lock_text(text[6], 1, gain.noise_pct),
+			  lock_text_median(text[7], lock, one, METRIC_P99),
+			  lock_text_median(text[8], lock, parts, METRIC_P99),
+			  lock_text_median(text[9], lock, one, waits),
+			  lock_text_median(text[10], lock, parts, waits));
 	}
 	printf("\n%u partitions against one, %u threads in all, up to %zu rounds of %.0f ms; times "
 	       "of "
 	       "\"one\":\n",
 	       domains, cpus, lock->done, (double)lock->times.measure_usec / 1e3);
-	columns_print(table, stdout);
-	columns_free(table);
+	bench_print(table);
 }
 
 void lock_print(struct lock_bench *lock)

@@ -115,29 +115,6 @@ static int store_open(const struct domain_args *args, void **ret)
 	return 0;
 }
 
-static int mutex_open(const struct domain_args *args, void **ret)
-{
-	int r = store_open(args, ret);
-
-	return r < 0 ? r : -pthread_mutex_init(&((struct store *)*ret)->lock.mutex, NULL);
-}
-
-static int spin_open(const struct domain_args *args, void **ret)
-{
-	int r = store_open(args, ret);
-
-	return r < 0 ? r
-		     : -pthread_spin_init(&((struct store *)*ret)->lock.spin,
-					  PTHREAD_PROCESS_PRIVATE);
-}
-
-static int rwlock_open(const struct domain_args *args, void **ret)
-{
-	int r = store_open(args, ret);
-
-	return r < 0 ? r : -pthread_rwlock_init(&((struct store *)*ret)->lock.rwlock, NULL);
-}
-
 static int store_trylock(struct store *store, enum lock_kind kind, bool write)
 {
 	if (kind == LOCK_MUTEX)
@@ -225,27 +202,20 @@ static uint64_t store_once(struct worker *worker, enum lock_kind kind)
 	return 0;
 }
 
-static uint64_t mutex_once(struct worker *worker)
-{
-	return store_once(worker, LOCK_MUTEX);
-}
+/* A store with its kind of lock. */
+#define STORE(name, kind, init)                                                                    \
+	static int name##_open(const struct domain_args *args, void **ret)                         \
+	{                                                                                          \
+		int r = store_open(args, ret);                                                     \
+                                                                                                   \
+		return r < 0 ? r : -init(&((struct store *)*ret)->lock.name, 0);                   \
+	}                                                                                          \
+	static uint64_t name##_once(struct worker *worker)                                         \
+	{                                                                                          \
+		return store_once(worker, kind);                                                   \
+	}                                                                                          \
+	WORK(name, .open = name##_open, .close = store_close, .once = name##_once)
 
-static uint64_t spin_once(struct worker *worker)
-{
-	return store_once(worker, LOCK_SPIN);
-}
-
-static uint64_t rwlock_once(struct worker *worker)
-{
-	return store_once(worker, LOCK_RWLOCK);
-}
-
-const struct work work_mutex = {
-	.name = "mutex", .open = mutex_open, .close = store_close, .once = mutex_once
-};
-const struct work work_spin = {
-	.name = "spin", .open = spin_open, .close = store_close, .once = spin_once
-};
-const struct work work_rwlock = {
-	.name = "rwlock", .open = rwlock_open, .close = store_close, .once = rwlock_once
-};
+STORE(mutex, LOCK_MUTEX, pthread_mutex_init);
+STORE(spin, LOCK_SPIN, pthread_spin_init); /* PTHREAD_PROCESS_PRIVATE is 0 */
+STORE(rwlock, LOCK_RWLOCK, pthread_rwlock_init);

@@ -30,7 +30,7 @@ struct client {
 	unsigned int next;
 };
 
-static int client_open(const struct domain_args *args, void **ret_domain)
+static int client_prepare(const struct domain_args *args, void **ret_domain)
 {
 	struct sockaddr_un *address = calloc(1, sizeof(*address));
 
@@ -125,9 +125,5 @@ static void client_leave(struct worker *worker)
 	free(client);
 }
 
-const struct work work_memcached = { .name = "memcached",
-				     .open = client_open,
-				     .close = free,
-				     .enter = client_enter,
-				     .once = client_once,
-				     .leave = client_leave };
+WORK(memcached, .open = client_prepare, .close = free, .enter = client_enter, .once = client_once,
+     .leave = client_leave);

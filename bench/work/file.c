@@ -18,34 +18,26 @@
 
 static void dir_close(void *domain)
 {
-	close(*(int *)domain);
-	free(domain);
+	close(work_unbox(domain));
 }
 
 /* vcbench removes the directory with the crew's. */
 static int dir_open(const struct domain_args *args, void **ret)
 {
-	int *fd = malloc(sizeof(*fd));
 	char path[512];
+	int fd = -1;
 
-	if (!fd)
-		return -ENOMEM;
 	snprintf(path, sizeof(path), "%s/dir-%u", args->dir, args->number);
-	*fd = -1;
 	if (mkdir(path, 0700) == 0)
-		*fd = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	if (*fd < 0) {
-		free(fd);
-		return -errno;
-	}
-	*ret = fd;
-	return 0;
+		fd = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	*ret = work_box(fd);
+	return fd < 0 ? -errno : 0;
 }
 
 /* A file as a program leaves one: made, written, closed, removed. */
 static uint64_t dir_once(struct worker *worker)
 {
-	int dir = *(int *)worker->domain, fd;
+	int dir = work_unbox(worker->domain), fd;
 	char name[32];
 
 	snprintf(name, sizeof(name), "%u-%04x", worker->number,
@@ -59,9 +51,7 @@ static uint64_t dir_once(struct worker *worker)
 	return 0;
 }
 
-const struct work work_dir = {
-	.name = "dir", .open = dir_open, .close = dir_close, .once = dir_once
-};
+WORK(dir, .open = dir_open, .close = dir_close, .once = dir_once);
 
 struct port {
 	int listener;
@@ -121,6 +111,4 @@ static uint64_t tcp_once(struct worker *worker)
 	return 0;
 }
 
-const struct work work_tcp = {
-	.name = "tcp", .open = tcp_open, .close = tcp_close, .once = tcp_once
-};
+WORK(tcp, .open = tcp_open, .close = tcp_close, .once = tcp_once);

@@ -10,7 +10,6 @@
 #include "bench/work/work.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
@@ -20,30 +19,22 @@
 
 static void sem_remove(void *domain)
 {
-	semctl(*(int *)domain, 0, IPC_RMID);
-	free(domain);
+	semctl(work_unbox(domain), 0, IPC_RMID);
 }
 
 static int sem_make(const struct domain_args *args, void **ret)
 {
-	int *id = malloc(sizeof(*id));
+	int id = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
 
-	if (!id)
-		return -ENOMEM;
-	*id = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
-	if (*id < 0 || semctl(*id, 0, SETVAL, 1) < 0) {
-		free(id);
-		return -errno;
-	}
-	*ret = id;
-	return 0;
+	*ret = work_box(id);
+	return id < 0 || semctl(id, 0, SETVAL, 1) < 0 ? -errno : 0;
 }
 
 static void sem_change(struct worker *worker, short by)
 {
 	struct sembuf change = { .sem_op = by };
 
-	while (semop(*(int *)worker->domain, &change, 1) < 0)
+	while (semop(work_unbox(worker->domain), &change, 1) < 0)
 		if (errno != EINTR)
 			work_die("semop", errno);
 }
@@ -56,9 +47,7 @@ static uint64_t sem_once(struct worker *worker)
 	return 0;
 }
 
-const struct work work_sem = {
-	.name = "sem", .open = sem_make, .close = sem_remove, .once = sem_once
-};
+WORK(sem, .open = sem_make, .close = sem_remove, .once = sem_once);
 
 struct message {
 	long type;
@@ -67,30 +56,22 @@ struct message {
 
 static void msg_remove(void *domain)
 {
-	msgctl(*(int *)domain, IPC_RMID, NULL);
-	free(domain);
+	msgctl(work_unbox(domain), IPC_RMID, NULL);
 }
 
 static int msg_make(const struct domain_args *args, void **ret)
 {
-	int *id = malloc(sizeof(*id));
+	int id = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
 
-	if (!id)
-		return -ENOMEM;
-	*id = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
-	if (*id < 0) {
-		free(id);
-		return -errno;
-	}
-	*ret = id;
-	return 0;
+	*ret = work_box(id);
+	return id < 0 ? -errno : 0;
 }
 
-/* Whoever has sent may receive: never more receivers than messages, so none waits for good. */
+/* Each receiver has sent a message before, so none waits forever. */
 static uint64_t msg_once(struct worker *worker)
 {
 	struct message message = { .type = 1 };
-	int id = *(int *)worker->domain;
+	int id = work_unbox(worker->domain);
 
 	memset(message.text, (int)worker->number, sizeof(message.text));
 	while (msgsnd(id, &message, sizeof(message.text), 0) < 0)
@@ -102,9 +83,7 @@ static uint64_t msg_once(struct worker *worker)
 	return 0;
 }
 
-const struct work work_msg = {
-	.name = "msg", .open = msg_make, .close = msg_remove, .once = msg_once
-};
+WORK(msg, .open = msg_make, .close = msg_remove, .once = msg_once);
 
 static uint64_t ipcget_once(struct worker *worker)
 {
@@ -115,4 +94,4 @@ static uint64_t ipcget_once(struct worker *worker)
 	return 0;
 }
 
-const struct work work_ipcget = { .name = "ipcget", .once = ipcget_once };
+WORK(ipcget, .once = ipcget_once);

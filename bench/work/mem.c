@@ -47,7 +47,7 @@ static uint64_t mmap_once(struct worker *worker)
 	return 0;
 }
 
-const struct work work_mmap = { .name = "mmap", .once = mmap_once };
+WORK(mmap, .once = mmap_once);
 
 static int fault_enter(struct worker *worker)
 {
@@ -73,9 +73,7 @@ static void fault_leave(struct worker *worker)
 	munmap(worker->own, FAULT_PAGES * 4096);
 }
 
-const struct work work_fault = {
-	.name = "fault", .enter = fault_enter, .once = fault_once, .leave = fault_leave
-};
+WORK(fault, .enter = fault_enter, .once = fault_once, .leave = fault_leave);
 
 static int futex_open(const struct domain_args *args, void **ret)
 {
@@ -93,9 +91,7 @@ static uint64_t futex_once(struct worker *worker)
 	return 0;
 }
 
-const struct work work_futex = {
-	.name = "futex", .open = futex_open, .close = free, .once = futex_once
-};
+WORK(futex, .open = futex_open, .close = free, .once = futex_once);
 
 static int fork_open(const struct domain_args *args, void **ret)
 {
@@ -112,14 +108,8 @@ static int fork_open(const struct domain_args *args, void **ret)
 
 static uint64_t fork_once(struct worker *worker)
 {
-	pid_t pid = fork();
-
-	if (pid < 0)
-		work_die("fork", errno);
-	if (pid == 0)
-		_exit(0);
-	work_reap(worker, pid);
+	work_child(worker, NULL);
 	return 0;
 }
 
-const struct work work_fork = { .name = "fork", .open = fork_open, .once = fork_once };
+WORK(fork, .open = fork_open, .once = fork_once);

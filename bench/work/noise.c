@@ -56,42 +56,29 @@ static void hog_leave(struct worker *worker)
 	free(hog);
 }
 
-const struct work work_hog = {
-	.name = "hog", .enter = hog_enter, .once = hog_once, .leave = hog_leave
-};
+WORK(hog, .enter = hog_enter, .once = hog_once, .leave = hog_leave);
 
 /* Programs that begin and end: exec, so that there is an image to load. */
 static uint64_t storm_once(struct worker *worker)
 {
-	pid_t pid = fork();
-
-	if (pid < 0)
-		work_die("fork", errno);
-	if (pid == 0) {
-		execl("/bin/true", "true", (char *)NULL);
-		_exit(127);
-	}
-	work_reap(worker, pid);
+	work_child(worker, "/bin/true");
 	return 0;
 }
 
-const struct work work_storm = { .name = "storm", .once = storm_once };
+WORK(storm, .once = storm_once);
 
 static int io_enter(struct worker *worker)
 {
-	int *fd = malloc(sizeof(*fd));
+	int fd = open(IO_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-	if (!fd)
-		return -ENOMEM;
-	worker->own = fd;
-	*fd = open(IO_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	return *fd < 0 ? -errno : 0;
+	worker->own = work_box(fd);
+	return fd < 0 ? -errno : 0;
 }
 
 static uint64_t io_once(struct worker *worker)
 {
 	static const char block[IO_BYTES];
-	int fd = *(int *)worker->own;
+	int fd = work_unbox(worker->own);
 
 	if (pwrite(fd, block, sizeof(block), (off_t)(work_random(worker) % 64 * IO_BYTES)) < 0 ||
 	    fdatasync(fd) < 0)
@@ -99,28 +86,24 @@ static uint64_t io_once(struct worker *worker)
 	return 0;
 }
 
-static void io_leave(struct worker *worker)
+static void noise_close(struct worker *worker)
 {
-	close(*(int *)worker->own);
-	free(worker->own);
+	close(work_unbox(worker->own));
 }
 
-const struct work work_io = { .name = "io", .enter = io_enter, .once = io_once, .leave = io_leave };
+WORK(io, .enter = io_enter, .once = io_once, .leave = noise_close);
 
 static int irq_enter(struct worker *worker)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof(address);
-	int *fd = malloc(sizeof(*fd));
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (!fd)
-		return -ENOMEM;
-	worker->own = fd;
-	*fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (*fd < 0 || bind(*fd, (struct sockaddr *)&address, size) < 0 ||
-	    getsockname(*fd, (struct sockaddr *)&address, &size) < 0 ||
-	    connect(*fd, (struct sockaddr *)&address, size) < 0)
+	worker->own = work_box(fd);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &size) < 0 ||
+	    connect(fd, (struct sockaddr *)&address, size) < 0)
 		return -errno;
 	return 0;
 }
@@ -130,7 +113,7 @@ static int irq_enter(struct worker *worker)
 static uint64_t irq_once(struct worker *worker)
 {
 	struct timespec pause = { .tv_nsec = 20000 };
-	int fd = *(int *)worker->own;
+	int fd = work_unbox(worker->own);
 	char packet[64] = "";
 
 	for (int i = 0; i < IRQ_PACKETS; i++)
@@ -141,12 +124,4 @@ static uint64_t irq_once(struct worker *worker)
 	return 0;
 }
 
-static void irq_leave(struct worker *worker)
-{
-	close(*(int *)worker->own);
-	free(worker->own);
-}
-
-const struct work work_irq = {
-	.name = "irq", .enter = irq_enter, .once = irq_once, .leave = irq_leave
-};
+WORK(irq, .enter = irq_enter, .once = irq_once, .leave = noise_close);

@@ -91,9 +91,7 @@ static void ping_leave(struct worker *worker)
 	free(ping);
 }
 
-const struct work work_ping = {
-	.name = "ping", .enter = ping_enter, .once = ping_once, .leave = ping_leave
-};
+WORK(ping, .enter = ping_enter, .once = ping_once, .leave = ping_leave);
 
 static int compute_enter(struct worker *worker)
 {
@@ -124,6 +122,4 @@ static void compute_leave(struct worker *worker)
 	free(worker->own);
 }
 
-const struct work work_compute = {
-	.name = "compute", .enter = compute_enter, .once = compute_once, .leave = compute_leave
-};
+WORK(compute, .enter = compute_enter, .once = compute_once, .leave = compute_leave);

@@ -30,10 +30,9 @@
 #include "common/file.h"
 
 static const struct work *const works[] = {
-	&work_mutex, &work_spin, &work_rwlock, &work_mmap,      &work_fault,
-	&work_futex, &work_fork, &work_sem,    &work_msg,       &work_ipcget,
-	&work_dir,   &work_tcp,  &work_ping,   &work_compute,   &work_hog,
-	&work_storm, &work_io,   &work_irq,    &work_memcached,
+#define X(name) &work_##name,
+	WORKS(X)
+#undef X
 };
 
 static struct crew_map *map;
@@ -55,10 +54,18 @@ static uint64_t timeval_nsec(struct timeval tv)
 	return (uint64_t)tv.tv_sec * 1000000000u + (uint64_t)tv.tv_usec * 1000;
 }
 
-void work_reap(struct worker *worker, pid_t pid)
+void work_child(struct worker *worker, const char *path)
 {
 	struct rusage usage;
+	pid_t pid = fork();
 
+	if (pid < 0)
+		work_die("fork", errno);
+	if (pid == 0) {
+		if (path)
+			execl(path, path, (char *)NULL);
+		_exit(path ? 127 : 0);
+	}
 	if (wait4(pid, NULL, 0, &usage) != pid)
 		work_die("wait4", errno);
 	worker->figures->children_nsec +=

@@ -24,8 +24,8 @@
 
 struct worker {
 	unsigned int number; /* within the crew */
-	void *domain;        /* what the threads of its process share */
-	void *own;           /* the thread's; works put there what they like */
+	void *domain;        /* the work's data that the threads of the process share */
+	void *own;           /* the work's data of the thread */
 	uint64_t random;
 	struct crew_thread *figures;
 };
@@ -50,12 +50,16 @@ struct work {
 	void (*leave)(struct worker *worker);
 };
 
-extern const struct work work_mutex, work_spin, work_rwlock;
-extern const struct work work_mmap, work_fault, work_futex, work_fork;
-extern const struct work work_sem, work_msg, work_ipcget;
-extern const struct work work_dir, work_tcp, work_memcached;
-extern const struct work work_ping, work_compute;
-extern const struct work work_hog, work_storm, work_io, work_irq;
+/* All works. Each is defined by WORK(). */
+/* clang-format off */
+#define WORKS(X)                                                                                   \
+	X(mutex) X(spin) X(rwlock) X(mmap) X(fault) X(futex) X(fork) X(sem) X(msg) X(ipcget)       \
+	X(dir) X(tcp) X(memcached) X(ping) X(compute) X(hog) X(storm) X(io) X(irq)
+/* clang-format on */
+#define X(name) extern const struct work work_##name;
+WORKS(X)
+#undef X
+#define WORK(id, ...) const struct work work_##id = { .name = #id, __VA_ARGS__ }
 
 /* The process cannot go on: leaves the reason to vcbench, and exits. */
 void work_die(const char *what, int error) __attribute__((noreturn));
@@ -65,8 +69,20 @@ void count_begin(int *fds);
 void count_end(const int *fds, int64_t *ret);
 /* What would have been counted all the time; -1: it was counted at no time. */
 int64_t count_scale(uint64_t value, uint64_t enabled_nsec, uint64_t running_nsec);
-/* Waits for a child; its CPU time is the crew's. */
-void work_reap(struct worker *worker, pid_t pid);
+/* Starts a child that ends at once, or executes the program if path is not NULL, and waits for it.
+ * The child's CPU time counts as the crew's. */
+void work_child(struct worker *worker, const char *path);
+
+/* A descriptor or another small number as the data of a domain or thread. */
+static inline void *work_box(int number)
+{
+	return (void *)(intptr_t)number;
+}
+
+static inline int work_unbox(const void *data)
+{
+	return (int)(intptr_t)data;
+}
 
 static inline uint64_t work_now_nsec(void)
 {
