@@ -232,6 +232,9 @@ int object_stat(uint32_t kind, uint64_t id, struct ipc_perm *ret, struct door_st
 	if (id > INT32_MAX)
 		return -ENOENT;
 	preload_lock();
+	object = object_find(kind, (int)id);
+	if (!object || object_is_stale(object, false))
+		section_again();
 	r = object_get_locked(kind, (int)id, 0444, false, &object);
 	if (r == 0) {
 		*ret = object->perm;

@@ -38,7 +38,12 @@ struct section {
 void section_begin(struct section *section);
 void section_end(struct section *section);
 
-/* Signals were unblocked for a time inside, and are blocked again: handlers may have forked. */
+/* As section_begin(), without getpid(), for a call that only reads mapped memory. A guest may be
+ * taken for the owner, or the owner for its last guest, until section_again() is called. */
+void section_begin_look(struct section *section);
+
+/* Looks which process this is: signals were unblocked for a time inside, and handlers may have
+ * forked; or the section began with section_begin_look(). */
 void section_again(void);
 
 /* This process. It may be another than the one whose memory this is: a vfork's child, or one of
@@ -182,6 +187,9 @@ int sysv_open_id(uint32_t kind, int id, bool write, struct door_object *ret);
 int sysv_may(const struct ipc_perm *perm, int flags);
 
 void sysv_perm(const struct door_object *object, struct ipc_perm *ret);
+
+/* Begins the section of a *ctl() call. */
+void sysv_begin(struct section *section, int command);
 
 /* IPC_STAT's part that all kinds have; all of it in ret_stat, with the head. any: the caller need
  * not be allowed to read it. */

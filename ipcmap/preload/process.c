@@ -94,6 +94,13 @@ void section_begin(struct section *section)
 	process_look();
 }
 
+void section_begin_look(struct section *section)
+{
+	set_mask(UINT64_MAX, &section->blocked);
+	if (!process_is_own || !*process_is_own)
+		process_look();
+}
+
 void section_again(void)
 {
 	process_look();

@@ -315,7 +315,7 @@ INTERPOSE int msgctl(int id, int command, struct msqid_ds *ds)
 	struct section section;
 	int r;
 
-	section_begin(&section);
+	sysv_begin(&section, command);
 	r = msg_control(id, command, ds);
 	section_end(&section);
 	return preload_result(r);

@@ -378,7 +378,7 @@ INTERPOSE int semctl(int id, int num, int command, ...)
 	va_start(ap, command);
 	arg = va_arg(ap, union semun);
 	va_end(ap);
-	section_begin(&section);
+	sysv_begin(&section, command);
 	r = sem_control(id, num, command, arg);
 	section_end(&section);
 	return preload_result(r);

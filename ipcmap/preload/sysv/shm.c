@@ -139,8 +139,10 @@ static int shm_stat(int id, int command, struct shmid_ds *ret)
 	if (command == IPC_STAT) {
 		r = shm_known_stat((uint64_t)id, &ds.shm_perm, &stat, &attached);
 		known = r != -ENOENT;
-		if (!known)
+		if (!known) {
+			section_again();
 			r = sysv_stat(IPC_KIND_SYSV_SHM, (uint64_t)id, false, &ds.shm_perm, &stat);
+		}
 	} else {
 		r = sysv_stat_nth(IPC_KIND_SYSV_SHM, id, command == SHM_STAT_ANY, &ds.shm_perm,
 				  &stat);
@@ -312,7 +314,7 @@ INTERPOSE int shmctl(int id, int command, struct shmid_ds *ds)
 	struct section section;
 	int r;
 
-	section_begin(&section);
+	sysv_begin(&section, command);
 	r = shm_control(id, command, ds);
 	section_end(&section);
 	return preload_result(r);

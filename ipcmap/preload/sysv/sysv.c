@@ -180,6 +180,14 @@ int sysv_open_id(uint32_t kind, int id, bool write, struct door_object *ret)
 	return r == -ENOENT ? -EINVAL : r;
 }
 
+void sysv_begin(struct section *section, int command)
+{
+	if (command == IPC_STAT)
+		section_begin_look(section);
+	else
+		section_begin(section);
+}
+
 int sysv_stat(uint32_t kind, uint64_t id, bool any, struct ipc_perm *ret,
 	      struct door_stat *ret_stat)
 {
