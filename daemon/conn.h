@@ -58,6 +58,7 @@ struct conn {
 	int pidfd;           /* of its process; -1: not kept */
 	uint64_t start;      /* proc_identity() of its process */
 	uint64_t known_usec; /* CLOCK_MONOTONIC of the last look by ipc_who(); 0: never */
+	uint32_t known_column, known_job; /* the partition and the job that it saw */
 };
 
 /* Takes fd over, also on failure. The daemon's end of the socketpair of a shim that it starts

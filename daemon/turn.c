@@ -223,9 +223,10 @@ void turn_remove(struct turns *turns, struct turn *turn)
 		TAILQ_REMOVE(&turns->ready, user, ready_link);
 }
 
-static void turn_serve(struct turns *turns, struct turn_user *user)
+/* *cpu_usec: the daemon's CPU time at the last look. */
+static void turn_serve(struct turns *turns, struct turn_user *user, uint64_t *cpu_usec)
 {
-	uint64_t begun = clock_read_usec(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t begun = *cpu_usec;
 	struct turn *turn = TAILQ_EMPTY(&user->shims) ? TAILQ_FIRST(&user->commands)
 						      : TAILQ_FIRST(&user->shims);
 
@@ -234,18 +235,20 @@ static void turn_serve(struct turns *turns, struct turn_user *user)
 	user->n_conns++;
 	turn->serve(turn);
 	user->n_conns--;
-	turn_charge(user, clock_read_usec(CLOCK_THREAD_CPUTIME_ID) - begun);
+	*cpu_usec = clock_read_usec(CLOCK_THREAD_CPUTIME_ID);
+	turn_charge(user, *cpu_usec - begun);
 }
 
 static void turn_on_event(evutil_socket_t fd, short what, void *ctx)
 {
 	struct turns *turns = ctx;
 	uint64_t begun = clock_mono_usec(), now = begun;
+	uint64_t cpu_usec = clock_read_usec(CLOCK_THREAD_CPUTIME_ID);
 	struct turn_user *user;
 
 	turns->serving = true;
 	while (now - begun < TURN_USEC && (user = turn_next(turns, now))) {
-		turn_serve(turns, user);
+		turn_serve(turns, user, &cpu_usec);
 		now = clock_mono_usec();
 	}
 	turns->serving = false;

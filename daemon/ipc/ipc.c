@@ -453,6 +453,8 @@ uint32_t ipc_per_user(const struct ipc *ipc, uid_t uid)
 int ipc_who(struct ipc *ipc, struct conn *conn, struct table_opener *ret, struct vc_err *err)
 {
 	uint64_t now = clock_mono_usec();
+	/* In a burst of requests it is in the same place. */
+	bool known = conn->known_usec && now - conn->known_usec < IPC_KNOWN_USEC;
 	struct table_opener there;
 	int found;
 
@@ -462,17 +464,21 @@ int ipc_who(struct ipc *ipc, struct conn *conn, struct table_opener *ret, struct
 			       "your end");
 	*ret = (struct table_opener){ .pid = conn->pid,
 				      .uid = conn->uid,
-				      .column = ipc->daemon->slot,
+				      .column = known ? conn->known_column : ipc->daemon->slot,
+				      .job = known ? conn->known_job : 0,
 				      .start = conn->start };
 	found = opener_find(ipc->table, conn->pid, &there);
-	/* In a burst of requests it is in the same place. */
-	if (found == 0 && there.start == conn->start && now - conn->known_usec < IPC_KNOWN_USEC) {
+	if (known && found == 0 && there.start == conn->start) {
 		ret->column = there.column;
 		ret->job = there.job;
 		return 0;
 	}
-	conn->known_usec = now;
-	proc_place(ipc, conn->pid, &ret->column, &ret->job);
+	if (!known || found == 0) {
+		proc_place(ipc, conn->pid, &ret->column, &ret->job);
+		conn->known_usec = now;
+		conn->known_column = ret->column;
+		conn->known_job = ret->job;
+	}
 	if (found < 0)
 		return 0;
 	if (!opener_lives(ipc, &there)) {
