@@ -19,7 +19,8 @@ libpreload_la_SOURCES = ipcmap/preload/env.h ipcmap/preload/exec.c ipcmap/preloa
 	ipcmap/preload/raw.h ipcmap/preload/real.c ipcmap/preload/real.h ipcmap/preload/sleep.c \
 	ipcmap/preload/takeover.c ipcmap/preload/trap.c ipcmap/preload/watch.c \
 	ipcmap/preload/watch.h ipcmap/preload/posix/mq-adopt.c ipcmap/preload/posix/mq-fd.c \
-	ipcmap/preload/posix/mq-notify.c ipcmap/preload/posix/mq-poll.c ipcmap/preload/posix/mq.c \
+	ipcmap/preload/posix/mq-message.c ipcmap/preload/posix/mq-notify.c \
+	ipcmap/preload/posix/mq-open.c ipcmap/preload/posix/mq-poll.c ipcmap/preload/posix/mq.c \
 	ipcmap/preload/posix/mq.h ipcmap/preload/posix/posix.c ipcmap/preload/posix/sem.c \
 	ipcmap/preload/posix/shm.c ipcmap/preload/sysv/msg.c ipcmap/preload/sysv/sem.c \
 	ipcmap/preload/sysv/shm-attach.c ipcmap/preload/sysv/shm-attach.h \
@@ -93,9 +94,9 @@ tests_ipc_step_SOURCES = tests/ipc-step.c
 preload_end_to_end = tests/preload-fake.sh tests/ipc-preload.sh tests/ipc-preload-errors.sh \
 	tests/ipc-preload-move.sh tests/ipc-preload-given-up.sh tests/ipc-preload-interrupt.sh \
 	tests/ipc-preload-halfway.sh tests/ipc-preload-step.sh tests/ipc-preload-stress.sh tests/ipc-preload-postgres.sh \
-	tests/ipc-reach.sh tests/ipc-ipcs.sh
+	tests/ipc-reach.sh tests/ipc-reach-calls.sh tests/ipc-ipcs.sh
 dist_check_SCRIPTS += $(preload_end_to_end)
-EXTRA_DIST += tests/ipc-reach.c
+EXTRA_DIST += tests/ipc-reach.c tests/lib-reach.sh
 TESTS += $(preload_end_to_end)
 
 dist_man_MANS += man/vcipc-preload.7

@@ -13,6 +13,7 @@
 #ifndef VC_IPCMAP_PRELOAD_PRELOAD_H
 #define VC_IPCMAP_PRELOAD_PRELOAD_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -159,6 +160,11 @@ const char *posix_name(const char *name);
 /* Opens a POSIX object with the oflag and mode of its open(). req says the rest: what of it is
  * asked for, by flags, and how a new one begins. */
 int posix_open(struct door_open *req, int oflag, mode_t mode, struct door_object *ret);
+
+/* sem_unlink() and shm_unlink(). take: turns the program's name into the stored one; 0 or -errno.
+ */
+int posix_unlink(uint32_t kind, const char *name,
+		 int (*take)(const char *name, char ret[NAME_MAX + 2]));
 
 /* --- the names and permissions of System V's objects: sysv.c ----------------------------- */
 

@@ -52,6 +52,9 @@ void mq_note_access(mqd_t fd, int access);
  * none. Under the lock. */
 struct mq_opened *mq_adopt(mqd_t fd);
 
+/* Adds an opened queue to the list. Takes the lock. */
+void mq_insert(struct mq_opened *opened);
+
 /* Maps what door has opened. 0 or -errno. */
 int mq_map(struct mq_opened *opened, const struct door_object *door);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * posix.c - opening POSIX objects by name
+ * posix.c - POSIX objects are opened and unlinked by name
  *
  * A name is stored with its slash. One of NAME_MAX bytes behind the slash would be too long for the
  * table, and is stored without: no other begins like that.
@@ -30,4 +30,19 @@ int posix_open(struct door_open *req, int oflag, mode_t mode, struct door_object
 	}
 	r = door_open(req, ret);
 	return r == -EDQUOT ? -ENOSPC : r;
+}
+
+int posix_unlink(uint32_t kind, const char *name,
+		 int (*take)(const char *name, char ret[NAME_MAX + 2]))
+{
+	char path[NAME_MAX + 2];
+	struct section section;
+	int r;
+
+	section_begin(&section);
+	r = take(name, path);
+	if (r == 0)
+		r = door_unlink(kind, posix_name(path), 0);
+	section_end(&section);
+	return preload_result(r == -EINVAL ? -ENOENT : r);
 }

@@ -35,7 +35,7 @@ struct sem_opened {
 
 static struct sem_opened *sems_opened; /* preload_lock */
 
-static int sem_name(const char *name, char ret[NAME_MAX + 1])
+static int sem_name(const char *name, char ret[NAME_MAX + 2])
 {
 	size_t len;
 
@@ -106,7 +106,7 @@ static int sem_add(const struct door_object *door, struct sem_opened **ret)
 
 static int sem_open_name(const char *name, int oflag, mode_t mode, unsigned int value, sem_t **ret)
 {
-	char path[NAME_MAX + 1];
+	char path[NAME_MAX + 2];
 	struct sem_file begin = { .ready = 1 };
 	struct door_open req = { .kind = IPC_KIND_POSIX_SEM,
 				 .name = path,
@@ -200,14 +200,5 @@ INTERPOSE int sem_close(sem_t *sem)
 
 INTERPOSE int sem_unlink(const char *name)
 {
-	struct section section;
-	char path[NAME_MAX + 1];
-	int r;
-
-	section_begin(&section);
-	r = sem_name(name, path);
-	if (r == 0)
-		r = door_unlink(IPC_KIND_POSIX_SEM, path, 0);
-	section_end(&section);
-	return preload_result(r == -EINVAL ? -ENOENT : r);
+	return posix_unlink(IPC_KIND_POSIX_SEM, name, sem_name);
 }

@@ -87,14 +87,5 @@ INTERPOSE int shm_open(const char *name, int oflag, mode_t mode)
 
 INTERPOSE int shm_unlink(const char *name)
 {
-	struct section section;
-	char path[NAME_MAX + 2];
-	int r;
-
-	section_begin(&section);
-	r = shm_name(name, path);
-	if (r == 0)
-		r = door_unlink(IPC_KIND_POSIX_SHM, posix_name(path), 0);
-	section_end(&section);
-	return preload_result(r == -EINVAL ? -ENOENT : r);
+	return posix_unlink(IPC_KIND_POSIX_SHM, name, shm_name);
 }
