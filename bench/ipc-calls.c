@@ -75,7 +75,8 @@ static int calls_run(struct bench *bench, const char *program, int way, bool cou
 		return err_set(err, r < 0 ? -r : EIO, "vcrun %s %s: %s", ipc, program,
 			       r < 0 ? strerror(-r) : text);
 	if (counts && calls_take(text, way) < 0)
-		return err_set(err, EPROTO, "vccalls says what is not to be understood");
+		return err_set(err, EPROTO,
+			       "vccalls printed a line that vcbench does not understand");
 	return 0;
 }
 
