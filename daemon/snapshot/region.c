@@ -1,31 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * status-regions.c - the regions of all partitions, what each is charged, and who has it open
+ * region.c - the regions of all partitions: their memory and their openers
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "daemon/daemon.h"
 #include "daemon/ipc/ipc.h"
-#include "daemon/request/status.h"
+#include "daemon/snapshot/priv.h"
 #include "ipcmap/kind.h"
 #include "partition/region.h"
 
-void status_regions_done(Vc__StatusReply *reply)
+static void snapshot_region_done(struct snapshot_item *item)
 {
-	for (size_t i = 0; i < reply->n_regions; i++) {
-		Vc__Region *region = reply->regions[i];
+	Vc__Region *region = &item->region;
 
-		for (size_t k = 0; k < region->n_share; k++)
-			free(region->share[k]);
-		for (size_t k = 0; k < region->n_columns; k++)
-			free(region->columns[k]);
-		free(region->share);
-		free(region->columns);
-		free(region);
-	}
+	for (size_t i = 0; i < region->n_share; i++)
+		free(region->share[i]);
+	for (size_t i = 0; i < region->n_columns; i++)
+		free(region->columns[i]);
+	free(region->share);
+	free(region->columns);
 }
 
 static int add_sharers(const struct region_spec *spec, Vc__Region *region)
@@ -74,7 +70,7 @@ static int add_columns(const struct ipc *ipc, uint64_t id, Vc__Region *region)
 	return 0;
 }
 
-/* What the kernel says of it. One that is not made yet has nothing. */
+/* A region that does not exist yet has no owner, mode and openers. */
 static int fill_region(struct ipc *ipc, const struct region_spec *spec, Vc__Region *region)
 {
 	char group[2 * PARTITION_NAME_MAX + 16];
@@ -96,30 +92,38 @@ static int fill_region(struct ipc *ipc, const struct region_spec *spec, Vc__Regi
 	return add_columns(ipc, id, region);
 }
 
-int status_regions_add(struct daemon *daemon, size_t index, Vc__StatusReply *reply)
+static int snapshot_region_next(struct snapshot *snapshot, struct snapshot_item *item)
 {
-	const struct config *config = daemon->instance->config;
-	struct region_spec *spec = &config->regions[index];
-	Vc__Region *region;
+	if (snapshot->cursor >= snapshot->daemon->instance->config->n_regions)
+		return 0;
+	item->cursor = snapshot->cursor++;
+	return 1;
+}
+
+/* -ETIMEDOUT: the table of IPC objects is locked. */
+static int snapshot_region_fill(struct snapshot *snapshot, struct snapshot_item *item)
+{
+	struct ipc *ipc = snapshot->daemon->ipc;
+	struct region_spec *spec = &ipc->daemon->instance->config->regions[item->cursor];
+	Vc__Region *region = &item->region;
 	struct vc_err err;
 	int r;
 
-	if (index >= config->n_regions)
-		return 0;
-	region = malloc(sizeof(*region));
-	if (!region)
-		return -ENOMEM;
 	vc__region__init(region);
-	/* On failure what there is of it is in the reply, to be freed with it. */
-	reply->regions[reply->n_regions++] = region;
 	region->name = spec->name;
 	region->owner = spec->owner;
 	r = add_sharers(spec, region);
 	if (r == 0)
-		r = table_lock(daemon->ipc->table, &err);
+		r = table_lock(ipc->table, &err);
 	if (r < 0)
 		return r;
-	r = fill_region(daemon->ipc, spec, region);
-	table_unlock(daemon->ipc->table);
-	return r < 0 ? r : 1;
+	r = fill_region(ipc, spec, region);
+	table_unlock(ipc->table);
+	return r;
 }
+
+const struct snapshot_source snapshot_region_source = {
+	.next = snapshot_region_next,
+	.fill = snapshot_region_fill,
+	.done = snapshot_region_done,
+};
