@@ -10,7 +10,7 @@ vcd_SOURCES = daemon/alive.c daemon/alive.h daemon/balancer.c daemon/balancer.h 
 	daemon/ipc/request.h daemon/ipc/undo.c daemon/request/arrive.c daemon/request/job-state.c \
 	daemon/request/kept.c daemon/request/kept.h daemon/request/move.c daemon/request/place.c \
 	daemon/request/request.c daemon/request/request.h daemon/request/run.c daemon/request/status.c \
-	daemon/snapshot/device.c daemon/snapshot/priv.h daemon/snapshot/region.c \
+	daemon/snapshot/device.c daemon/snapshot/region.c \
 	daemon/snapshot/snapshot.c daemon/snapshot/snapshot.h
 vcd_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
 # Policies are modules; -export-dynamic is not needed, they call nothing of ours.

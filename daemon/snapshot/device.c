@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "daemon/snapshot/priv.h"
+#include "daemon/daemon.h"
+#include "daemon/snapshot/snapshot.h"
 #include "partition/device/deny.h"
 #include "partition/device/device.h"
 #include "partition/device/irq.h"

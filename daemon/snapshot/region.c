@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "daemon/daemon.h"
 #include "daemon/ipc/ipc.h"
-#include "daemon/snapshot/priv.h"
+#include "daemon/snapshot/snapshot.h"
 #include "ipcmap/kind.h"
 #include "partition/region.h"
 

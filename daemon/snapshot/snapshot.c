@@ -13,9 +13,9 @@
 
 #include "common/cleanup.h"
 #include "daemon/alive.h"
+#include "daemon/daemon.h"
 #include "daemon/job.h"
 #include "daemon/moves.h"
-#include "daemon/snapshot/priv.h"
 #include "partition/partition.h"
 
 static int next_partition(struct snapshot *snapshot, struct snapshot_item *item)

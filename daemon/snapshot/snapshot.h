@@ -18,6 +18,7 @@
 struct daemon;
 struct job;
 struct snapshot;
+struct snapshot_devices;
 
 /* In the order in which they come. */
 enum snapshot_kind {
@@ -54,5 +55,31 @@ int snapshot_next(struct snapshot *snapshot, struct snapshot_item *ret);
  * loop runs again. Returns 0 or -errno; snapshot_done() frees the data in both cases. */
 int snapshot_fill(struct snapshot *snapshot, struct snapshot_item *item);
 void snapshot_done(struct snapshot_item *item);
+
+/* For the sources of items: snapshot.c, device.c, region.c. */
+
+struct snapshot {
+	struct daemon *daemon;
+	bool wanted[SNAPSHOT_N];
+	unsigned int kind; /* of the next item */
+	/* The place of the next item. It is a number that stays valid while items come and go: a
+	 * partition's slot, or the number of a job or move. */
+	uint64_t cursor;
+	struct snapshot_devices *devices; /* device.c; NULL until the first device */
+};
+
+struct snapshot_source {
+	/* As snapshot_next(). */
+	int (*next)(struct snapshot *snapshot, struct snapshot_item *item);
+	/* As snapshot_fill(). NULL: next() does it. */
+	int (*fill)(struct snapshot *snapshot, struct snapshot_item *item);
+	/* NULL: nothing to free. */
+	void (*done)(struct snapshot_item *item);
+};
+
+extern const struct snapshot_source snapshot_device_source; /* device.c */
+extern const struct snapshot_source snapshot_region_source; /* region.c */
+
+void snapshot_devices_free(struct snapshot_devices *devices);
 
 #endif
