@@ -1,8 +1,9 @@
 bin_PROGRAMS += vcrun vcmove vcstat vcctl
 
 # Every start of a program pays for what vcrun is linked with: keep it small.
-vcrun_SOURCES = cli/vcrun.c cli/vcrun-ipc.c cli/vcrun-ipc.h cli/client.c cli/client.h cli/options.c \
-	cli/options.h cli/tty.c cli/tty.h partition/config/size.c
+vcrun_SOURCES = cli/client.c cli/client.h cli/options.c cli/options.h cli/vcrun/ipc.c cli/vcrun/ipc.h \
+	cli/vcrun/order.c cli/vcrun/tty.c cli/vcrun/tty.h cli/vcrun/vcrun.c cli/vcrun/vcrun.h \
+	cli/vcrun/wait.c partition/config/size.c
 vcrun_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 vcrun_LDADD = libreach.la libwire.la libcommon.la
 

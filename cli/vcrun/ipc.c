@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * vcrun-ipc.c - puts the interposer into a program's environment
+ * ipc.c - puts the interposer into a program's environment
  *
  * The path in LD_PRELOAD has $LIB in it, which the GNU C library's loader replaces and no other
  * does: musl's finds no such file and starts its programs without the interposer, which they
  * could not be linked with.
  */
-#include "cli/vcrun-ipc.h"
+#include "cli/vcrun/ipc.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vcrun-ipc.h - vcrun's --ipc: whether and how the program's IPC is mapped
+ * ipc.h - vcrun's --ipc: whether and how the program's IPC is mapped
  */
 #ifndef VC_CLI_VCRUN_IPC_H
 #define VC_CLI_VCRUN_IPC_H

@@ -5,7 +5,7 @@
  * The master is non-blocking, the terminal is not: a job that does not read must
  * not keep its own output from the screen, but a terminal that is slow may hold us up.
  */
-#include "cli/tty.h"
+#include "cli/vcrun/tty.h"
 
 #include <errno.h>
 #include <fcntl.h>
