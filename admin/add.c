@@ -148,7 +148,7 @@ int admin_add(const struct admin *admin, const char *name, const struct admin_wi
 	deny_apply_all(cg, in->config);
 	/* A daemon makes its partition itself, with the lock. */
 	close(steal_fd(&lock));
-	r = daemons_start(in, &started, err);
+	r = daemons_start(admin, in, &started, err);
 	claim = shape_claim(admin);
 	if (r < 0 && reshape_lock(in, cg, &claim, &lock, NULL) == 0 &&
 	    daemons_end(in, name, NULL) == 0)
@@ -220,7 +220,7 @@ int admin_remove(const struct admin *admin, const char *name, struct vc_err *err
 		r = remove_partition(in, cg, name, err);
 	if (r < 0) {
 		close(steal_fd(&lock));
-		daemons_start(in, &started, NULL);
+		daemons_start(admin, in, &started, NULL);
 	}
 	return r;
 }

@@ -28,6 +28,7 @@
 
 #define DAEMONS_READY_USEC 20000000u
 #define DAEMONS_END_USEC 5000000u
+#define DAEMONS_SAY_USEC 1000000u
 #define DAEMONS_POLL_MSEC 100
 #define DAEMONS_POLL_USEC 5000
 #define DAEMONS_LOG_MAX (4u << 20)
@@ -109,21 +110,33 @@ static int daemons_fail(const struct instance *in, const char *name, int code, c
 		       line ? line + 1 : text);
 }
 
-static int daemons_await(const struct instance *in, const struct started *daemon,
-			 struct vc_err *err)
+static int daemons_await(const struct admin *admin, const struct instance *in,
+			 const struct started *daemon, struct vc_err *err)
 {
-	uint64_t deadline = clock_mono_usec() + DAEMONS_READY_USEC;
-	struct pollfd pfd = { .fd = daemon->ready, .events = POLLIN };
+	/* A child of a daemon that has ended may keep the pipe open. */
+	_cleanup_close_ int held = pidfd_open(daemon->pid, 0);
+	struct pollfd pfd[] = {
+		{ .fd = daemon->ready, .events = POLLIN },
+		{ .fd = held, .events = POLLIN },
+	};
+	uint64_t begin = clock_mono_usec(), waited;
 	char text[sizeof(err->text) / 2] = "";
+	bool said = false;
 	ssize_t n;
 
-	while (poll(&pfd, 1, DAEMONS_POLL_MSEC) <= 0) {
+	while (poll(pfd, ARRAY_SIZE(pfd), DAEMONS_POLL_MSEC) <= 0) {
 		if (cancel_wanted())
 			return err_set(err, EINTR, "interrupted");
-		if (clock_mono_usec() > deadline)
+		waited = clock_mono_usec() - begin;
+		if (waited > DAEMONS_READY_USEC)
 			return daemons_fail(in, daemon->name, ETIMEDOUT, "does not get ready", err);
+		if (!said && waited > DAEMONS_SAY_USEC) {
+			say(admin, "waiting for the daemon of %s; its log is %s/" STATE_LOG,
+			    daemon->name, in->dir, daemon->name);
+			said = true;
+		}
 	}
-	n = read(daemon->ready, text, sizeof(text) - 1);
+	n = pfd[0].revents ? read(daemon->ready, text, sizeof(text) - 1) : 0;
 	if (n <= 0)
 		return daemons_fail(in, daemon->name, EIO, "ended at its start", err);
 	text[n] = '\0';
@@ -142,7 +155,8 @@ static void daemons_undo(const struct started *daemon)
 	}
 }
 
-int daemons_start(const struct instance *in, size_t *ret_started, struct vc_err *err)
+int daemons_start(const struct admin *admin, const struct instance *in, size_t *ret_started,
+		  struct vc_err *err)
 {
 	size_t n = in->config->n_parts, started = 0;
 	_cleanup_free_ struct started *daemons = calloc(n ? n : 1, sizeof(*daemons));
@@ -159,7 +173,7 @@ int daemons_start(const struct instance *in, size_t *ret_started, struct vc_err 
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0 && daemons[i].pid > 0) {
-			r = daemons_await(in, &daemons[i], err);
+			r = daemons_await(admin, in, &daemons[i], err);
 			started++;
 		}
 		closep(&daemons[i].ready);

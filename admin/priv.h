@@ -37,7 +37,8 @@ const volatile sig_atomic_t *cancel_flag(void);
 /* daemons.c */
 /* Starts the daemons that do not run, all at once, and waits until they are ready. If one fails,
  * all that this call started are ended. */
-int daemons_start(const struct instance *in, size_t *ret_started, struct vc_err *err);
+int daemons_start(const struct admin *admin, const struct instance *in, size_t *ret_started,
+		  struct vc_err *err);
 /* Ends a daemon if it runs; its jobs keep running. */
 int daemons_end(const struct instance *in, const char *partition, struct vc_err *err);
 int daemons_end_all(const struct instance *in, struct vc_err *err);

@@ -214,7 +214,8 @@ static int up_config(const struct admin *admin, const char *path, size_t split, 
 }
 
 /* Everything from an empty state directory on. */
-static int up_fill(struct instance *in, struct cg **ret_cg, struct vc_err *err)
+static int up_fill(const struct admin *admin, struct instance *in, struct cg **ret_cg,
+		   struct vc_err *err)
 {
 	char name[64];
 	size_t started;
@@ -245,7 +246,7 @@ static int up_fill(struct instance *in, struct cg **ret_cg, struct vc_err *err)
 	if (r == 0)
 		r = plan_json_write(in, in->config->plan, err);
 	if (r == 0)
-		r = daemons_start(in, &started, err);
+		r = daemons_start(admin, in, &started, err);
 	if (r == 0 && cancel_wanted())
 		r = err_set(err, EINTR, "interrupted");
 	if (r == 0)
@@ -277,7 +278,7 @@ static int up_fresh(const struct admin *admin, const char *config, size_t split,
 		r = up_make_dir(admin->state_dir, in, err);
 	if (r < 0)
 		return r;
-	r = up_fill(in, &cg, err);
+	r = up_fill(admin, in, &cg, err);
 	if (r < 0) {
 		if (down_clear(in, cg, &why) < 0)
 			say_warning(admin, "not everything could be undone: %s", why.text);
@@ -328,7 +329,7 @@ static int up_again(const struct admin *admin, struct instance *in, const char *
 			"%zu jobs of the last run live on; 'vcctl up' without options takes them "
 			"over, 'vcctl down --force' ends them",
 			n_jobs);
-	r = daemons_start(in, &started, err);
+	r = daemons_start(admin, in, &started, err);
 	if (r < 0)
 		return r;
 	unlinkat(in->dirfd, STATE_COMING_UP, 0);

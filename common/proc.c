@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -141,6 +142,34 @@ uint64_t proc_identity(pid_t pid, pid_t *ret_parent)
 		identity = proc_start(pid);
 	/* If the signal reaches it, the PID was not reused in between. */
 	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 ? identity : 0;
+}
+
+pid_t proc_fork(int *ret_pidfd)
+{
+	struct clone_args args = {
+		.flags = CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid;
+
+	*ret_pidfd = -1;
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid >= 0 || (errno != ENOSYS && errno != EPERM))
+		return pid < 0 ? -errno : pid;
+	/* A seccomp filter forbids clone3(2). */
+	pid = fork();
+	if (pid <= 0)
+		return pid < 0 ? -errno : 0;
+	*ret_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (*ret_pidfd < 0) {
+		int r = -errno;
+
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return r;
+	}
+	return pid;
 }
 
 int proc_reap(pid_t child, int *ret_status)

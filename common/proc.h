@@ -39,6 +39,10 @@ int proc_runs(pid_t pid, uint64_t *ret);
  */
 uint64_t proc_identity(pid_t pid, pid_t *ret_parent);
 
+/* fork(2) with a pidfd of the child, or no child. Returns its PID with *ret_pidfd, 0 in the child,
+ * or -errno with *ret_pidfd -1. */
+pid_t proc_fork(int *ret_pidfd);
+
 /* Waits for the end of a child that runs with a user's ids for a moment. The user may stop it; then
  * it is killed, so that this returns. Returns 0 with the child's status, or -errno. */
 int proc_reap(pid_t child, int *ret_status);

@@ -12,12 +12,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/proc.h"
 #include "daemon/trigger.h"
 
 #define FIRE_NOTE_USEC 2000000u
@@ -45,18 +45,17 @@ static void fire_on_child(evutil_socket_t fd, short what, void *ctx);
 static void fire_start_child(struct fire_child *child, struct trigger_watch *watch)
 {
 	struct daemon *daemon = child->daemon;
-	pid_t pid = fork();
+	pid_t pid = proc_fork(&child->fd);
 
 	if (pid == 0)
 		fire_exec(daemon, watch);
-	child->fd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
 	child->watch = watch;
 	watch->done_usec = watch->due_usec;
 	watch->due_usec = 0;
-	if (child->fd < 0) {
+	if (pid < 0) {
 		watch->done_usec = 0;
 		log_warn("event %s: cannot start its process: %s", watch->event->name,
-			 strerror(errno));
+			 strerror(-pid));
 		return;
 	}
 	event_assign(child->event, daemon->base, child->fd, EV_READ, fire_on_child, child);

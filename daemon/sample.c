@@ -158,12 +158,14 @@ static int sample_start(struct daemon *daemon, struct vc_err *err)
 	unsigned int msec = config->sample_interval_msec;
 	struct timeval period = { .tv_sec = msec / 1000, .tv_usec = msec % 1000 * 1000 };
 	struct sampler *sampler = calloc(1, sizeof(*sampler));
+	int r;
 
 	if (!sampler)
 		return err_sys(err, ENOMEM, "load");
 	daemon->sampler = sampler;
-	if (sample_take_cpus(daemon, err) < 0)
-		return -err->code;
+	r = sample_take_cpus(daemon, err);
+	if (r < 0)
+		return r;
 	sampler->machine_bytes =
 		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	sample_take(daemon);

@@ -108,6 +108,7 @@ for signal in INT TERM HUP; do
 	bare "$work/silent" up --split=2 >"$work/up.out" 2>&1 &
 	command=$!
 	wait_for [ -e "$work/began" ]
+	[ $signal != TERM ] || wait_for grep -q "waiting for the daemon of vc1; its log is $state/vc1" "$work/up.out"
 	kill -$signal $command
 	! wait $command || fail "up, after SIG$signal: came up"
 	matches "up, after SIG$signal" "$(cat "$work/up.out")" 'interrupted'
