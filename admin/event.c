@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
-
 static int event_once(const struct admin *admin, const struct plan_order *order,
 		      const struct reshape_claim *claim, struct vc_err *err)
 {

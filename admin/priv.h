@@ -15,9 +15,6 @@
  * that partitions can be added. */
 #define ADMIN_SPARE_SLOTS 16
 
-DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
-DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
-
 /* say.c */
 void say(const struct admin *admin, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void say_warning(const struct admin *admin, const char *fmt, ...)

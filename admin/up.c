@@ -35,8 +35,6 @@
 /* There until all is up. */
 #define UP_TMPFS_MAGIC 0x01021994
 
-DEFINE_CLEANUP(struct config *, config_freep, config_free);
-
 /* Whether a name in the state directory is vcrun's own. */
 static bool up_is_ours(int dirfd, const char *name)
 {

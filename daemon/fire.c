@@ -22,10 +22,6 @@
 
 #define FIRE_NOTE_USEC 2000000u
 
-DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
-DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
-DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
-
 static _Noreturn void fire_exec(const struct daemon *daemon, const struct trigger_watch *watch)
 {
 	char state_dir[PATH_MAX], order[PARTITION_NAME_MAX + 16], epoch[32], cause[32];

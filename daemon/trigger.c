@@ -30,8 +30,6 @@
 
 #define TRIGGER_LOOK_USEC (LEASE_USEC / 4)
 
-DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
-
 static bool trigger_has_trigger(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++) {

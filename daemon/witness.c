@@ -26,8 +26,6 @@
 
 #define WITNESS_AGAIN_SEC 1
 
-DEFINE_CLEANUP(struct cg_entry *, cg_entry_freep, cg_entry_free);
-
 struct witness {
 	struct failure_notes *notes;
 	struct event *death, *again;

@@ -33,8 +33,6 @@
 #define INSTANCE_VERSION 1
 #define INSTANCE_MAX (4u << 20)
 
-DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
-
 /* The directory's one name; its last part need not exist yet. */
 static int instance_canonical(const char *dir, char ret[static PATH_MAX])
 {

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
 #include "partition/config/config.h"
 
@@ -40,6 +41,7 @@ int instance_open(const char *dir, struct instance **ret, struct vc_err *err);
  * own_mount, the partitions' names. */
 int instance_open_remains(const char *dir, struct instance **ret, struct vc_err *err);
 void instance_free(struct instance *in);
+DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
 /* Writes instance.json atomically, mode 0644. */
 int instance_save(const struct instance *in, struct vc_err *err);
 

@@ -81,8 +81,6 @@ void policy_set_free(struct policy_set *set)
 	free(set);
 }
 
-DEFINE_CLEANUP(struct policy_set *, policy_set_freep, policy_set_free);
-
 /* $VCRUN_POLICY_PATH is for uninstalled builds; it is root's environment that counts. */
 static const char *policy_default_path(void)
 {

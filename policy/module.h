@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
 #include "policy/vc-policy.h"
 
@@ -22,6 +23,7 @@ struct policy_set;
  */
 int policy_set_new(const char *path, struct policy_set **ret, struct vc_err *err);
 void policy_set_free(struct policy_set *set);
+DEFINE_CLEANUP(struct policy_set *, policy_set_freep, policy_set_free);
 
 /*
  * The policy of that name, loaded and checked: name well formed, symbol there,

@@ -26,9 +26,6 @@
 #include "libmig/kernel/sight.h"
 #include "partition/partition.h"
 
-DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
-DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
-
 struct doctor {
 	struct check check;
 	int interrupted; /* the signal; 0: none */

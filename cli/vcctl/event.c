@@ -18,9 +18,6 @@
 #include "partition/change/calendar.h"
 #include "partition/change/plan.h"
 
-DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
-DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
-
 /* A way's trigger in a few words: "at 22:00". */
 static const char *event_trigger(const struct plan_trigger *trigger, char *buf, size_t size)
 {

@@ -12,8 +12,6 @@
 #include "cli/vcctl/verdict.h"
 #include "common/cleanup.h"
 
-DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
-
 /* "12 files" */
 static const char *counted(size_t n, const char *one, const char *many, char buf[static 64])
 {

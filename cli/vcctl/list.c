@@ -11,9 +11,6 @@
 #include "common/cleanup.h"
 #include "policy/module.h"
 
-DEFINE_CLEANUP(struct instance *, instance_freep, instance_free);
-DEFINE_CLEANUP(struct policy_set *, policy_set_freep, policy_set_free);
-
 void vcctl_print_partitions(const struct instance *in)
 {
 	struct columns *table = columns_new("PARTITION|CPUS|NODES|>MEMORY|MODE|EXCLUSIVE|DAEMON");

@@ -33,8 +33,6 @@
 
 #define REGION_PIECE (UINT64_C(64) << 20) /* bytes that are allocated at once */
 
-DEFINE_CLEANUP(struct cg_entry *, cg_entry_freep, cg_entry_free);
-
 const struct region_spec *ipc_region_of(const struct ipc *ipc, const struct table_object *object)
 {
 	return object->kind == IPC_KIND_REGION

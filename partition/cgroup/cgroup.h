@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
 
 #define CG_NO_LIMIT UINT64_MAX
@@ -57,6 +58,7 @@ struct cg_controller {
  */
 int cg_open(const char *instance, const char *base, struct cg **ret, struct vc_err *err);
 void cg_free(struct cg *cg);
+DEFINE_CLEANUP(struct cg *, cg_freep, cg_free);
 /* The base groups as one line of text, to be kept in the instance's state file. */
 const char *cg_base(const struct cg *cg);
 /* The controllers, n of them; owned by cg. Opened with a base, only those in use are known. */
@@ -185,6 +187,7 @@ int cg_entry_enter(const struct cg_entry *entry);
  */
 pid_t cg_entry_fork(const struct cg_entry *entry, int *ret_entered);
 void cg_entry_free(struct cg_entry *entry);
+DEFINE_CLEANUP(struct cg_entry *, cg_entry_freep, cg_entry_free);
 
 /*
  * The caller makes a group that has no name yet and enters it, where that is expensive (v1). Its

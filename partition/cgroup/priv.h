@@ -27,8 +27,6 @@
 #include "partition/cgroup/cgroup.h"
 #include "partition/cpulist.h"
 
-DEFINE_CLEANUP(struct cg_entry *, cg_entry_freep, cg_entry_free);
-
 #define CG_HIERS_MAX 8
 #define CG_GROUP_MAX 1024 /* with NUL; the kernel's paths end at 4096 */
 #define CG_TAIL_MAX 320   /* of that, for the path below a base group */

@@ -19,8 +19,6 @@
 
 #define PLAN_BYTES_MAX (4u << 20)
 
-DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
-
 static json_t *plan_json_put_patches(const struct spec_patch *patches, size_t n)
 {
 	json_t *list = json_array();

@@ -16,8 +16,6 @@
 #include "partition/change/plan.h"
 #include "partition/change/reshape.h"
 
-DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
-
 static const struct {
 	const char *name;
 	enum reshape_rank rank;

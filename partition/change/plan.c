@@ -20,8 +20,6 @@
 #include "partition/change/reshape.h"
 #include "partition/instance.h"
 
-DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
-
 static void plan_trigger_done(struct plan_trigger *trigger)
 {
 	free(trigger->at);

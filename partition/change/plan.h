@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
 #include "partition/spec.h"
 
@@ -91,6 +92,7 @@ struct plan {
 
 void plan_event_done(struct plan_event *event);
 void plan_free(struct plan *plan);
+DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
 
 const char *plan_way_name(enum plan_way way);
 /* NULL and err: there is none of that name. */

@@ -32,7 +32,6 @@
 #define DEFAULT_MAX_JOBS 1000
 
 DEFINE_CLEANUP(cfg_t *, cfg_freep, cfg_free);
-DEFINE_CLEANUP(struct config *, config_freep, config_free);
 
 static void config_on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));

@@ -50,6 +50,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
 #include "partition/change/plan.h"
 #include "partition/spec.h"
@@ -97,6 +98,7 @@ struct config {
  */
 int config_read(const char *path, struct config **ret, struct vc_err *err);
 void config_free(struct config *config);
+DEFINE_CLEANUP(struct config *, config_freep, config_free);
 
 /* Whether a partition may be called so; -EINVAL and the reason. */
 int config_partition_check_name(const char *name, struct vc_err *err);
