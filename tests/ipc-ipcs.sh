@@ -38,7 +38,7 @@ make m --shmem 5000
 make m2 --shmem 10
 rm "$made"
 
-# Identifiers, keys, PIDs and times differ from run to run, and with them the columns.
+# Identifiers, keys, PIDs and times differ from run to run, and with them the columns and the order.
 plain() {
 	sed -E -e "s/\<($q)\>/QUEUE/g; s/\<($s)\>/SET/g; s/\<($m|$m2)\>/SEGMENT/g" \
 		-e "s/\<($q_pid|$s_pid|$m_pid|$m2_pid)\>/MAKER/g" \
@@ -46,13 +46,21 @@ plain() {
 		-e 's/(Mon|Tue|Wed|Thu|Fri|Sat|Sun)? *[A-Z][a-z]{2} +[0-9]{1,2} TIME( +[0-9]{4})?/DATE/g' \
 		-e 's/[ 	]+/ /g; s/ $//'
 }
+ordered() {
+	awk '
+		/SEGMENT/ && held == "" { held = $0; next }
+		/SEGMENT/ { print (held < $0 ? held "\n" $0 : $0 "\n" held); held = ""; next }
+		held != "" { print held; held = "" }
+		{ print }
+		END { if (held != "") print held }'
+}
 # Keys are numbers there, and so are times.
 text() {
-	plain | sed -E -e 's/^ *-?[0-9]{5,}/KEY/; s/\<[0-9]{10}\>/SECONDS/g'
+	plain | sed -E -e 's/^ *-?[0-9]{5,}/KEY/; s/\<[0-9]{10}\>/SECONDS/g' | ordered
 }
 shown() { # COMMAND...
 	echo "--- $*" | plain
-	"$@" 2>&1 | plain
+	"$@" 2>&1 | plain | ordered
 }
 
 shown ipcs
