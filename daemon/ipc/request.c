@@ -505,8 +505,8 @@ int req_ipc_unlink(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		bool left;
 
 		entry_unlink(ipc->table, object.id);
-		ipc_undo_unlinked(ipc, object.id);
 		left = req->leave && opener_leave(ipc->table, object.id, conn->pid) == 0;
+		ipc_undo_unlinked(ipc, object.id);
 		/* A set or a queue is still mapped then, and the next tick removes it. */
 		if (!left || object.kind == IPC_KIND_SYSV_SHM)
 			ipc_sweep(ipc, object.id);

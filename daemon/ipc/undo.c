@@ -116,7 +116,24 @@ void ipc_forget_gone(struct ipc *ipc, uint64_t id)
 		undo_forget_gone(fd, (uint64_t)st.st_size, undo_any_is_away, ipc);
 }
 
+/* Only a process that is counted can sleep in an object, and nobody sleeps in a segment. So mostly
+ * there is nobody to wake, and a word is written without a mapping. */
 void ipc_undo_unlinked(struct ipc *ipc, uint64_t id)
 {
-	undo_object(ipc, id, 0);
+	static const uint32_t removed = 1;
+	_cleanup_close_ int fd = -1;
+	struct table_object object;
+	struct stat st;
+
+	if (entry_get(ipc->table, id, &object) < 0 || !ipc_kind_is_sysv(object.kind))
+		return;
+	if (object.kind != IPC_KIND_SYSV_SHM && object.n_open > 0) {
+		undo_object(ipc, id, 0);
+		return;
+	}
+	if (ipc_file_open(ipc, id, O_WRONLY, &fd, &st) < 0 ||
+	    (uint64_t)st.st_size < UNDO_REMOVED_AT + sizeof(removed))
+		return;
+	if (pwrite(fd, &removed, sizeof(removed), UNDO_REMOVED_AT) != sizeof(removed))
+		log_debug("note the removal in IPC object %" PRIu64 ": %m", id);
 }

@@ -20,6 +20,10 @@ _Static_assert(offsetof(struct semset_head, owner_seq) == UNDO_OWNER_SEQ_AT &&
 		       offsetof(struct msgq_head, owner_seq) == UNDO_OWNER_SEQ_AT &&
 		       offsetof(struct segment_head, owner_seq) == UNDO_OWNER_SEQ_AT,
 	       "all heads begin alike");
+_Static_assert(offsetof(struct semset_head, removed) == UNDO_REMOVED_AT &&
+		       offsetof(struct msgq_head, removed) == UNDO_REMOVED_AT &&
+		       offsetof(struct segment_head, removed) == UNDO_REMOVED_AT,
+	       "all heads begin alike");
 
 /* Where to go on when the file turns out to be shorter than it was. */
 static sigjmp_buf undo_trap;

@@ -16,6 +16,8 @@
 
 /* Where in the file of a System V object the word is that changes with its owner or mode. */
 #define UNDO_OWNER_SEQ_AT 8
+/* And the word that is 1 as soon as the object is removed. */
+#define UNDO_REMOVED_AT 4
 
 /* Whether objects of that kind want undo_leave() to be called. */
 bool undo_wanted(uint32_t kind);
