@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ipc-kills - clients and daemons are killed at random; the table stays sound, nothing is left
 #
-# VCRUN_KILLS: how many clients, 2000 when nothing is said; daemons are killed for as long as that
+# VCRUN_KILLS: how many clients, default 600; daemons are killed for as long as that
 # takes. VCRUN_SEED: to have the same random numbers again.
 . "${top_srcdir:=.}/tests/lib.sh"
 requires python3
 . "$top_srcdir/tests/lib-ipc.sh"
-kills=${VCRUN_KILLS:-2000} seed=${VCRUN_SEED:-$$}
+kills=${VCRUN_KILLS:-$((600 * test_rounds))} seed=${VCRUN_SEED:-$$}
 say "VCRUN_SEED=$seed"
 export LD_LIBRARY_PATH="$top_builddir/.libs"
 killer=$top_builddir/tests/ipc-kills

@@ -44,13 +44,13 @@ logs() {
 wait_for test -e "$dir/begun"
 matches "segments" "$(vcctl ipc list --kind=sysv-shm)" '^sysv-shm '
 sleep 1
-moves=${VC_PGBENCH_MOVES:-4} moved=0
+moves=${VC_PGBENCH_MOVES:-$moves} moved=0
 for _ in $(seq "$moves"); do
 	alive $job || fail "the job has ended: $(logs)"
 	try vcmove --quiet --policy=notparent postgres
 	[ "$status" -ne 0 ] || moved=$((moved + 1))
 	[ "$status" -eq 0 ] || say "$out"
-	sleep 0.7
+	sleep 0.5
 done
 : >"$dir/moved"
 wait $job || fail "exit status $?: $(logs)"

@@ -9,7 +9,7 @@ requires_plain_build
 . "$top_srcdir/tests/lib-move.sh"
 requires stress-ng python3
 up
-seconds=${VC_STRESS_SECONDS:-4}
+seconds=${VC_STRESS_SECONDS:-$((4 * test_rounds))}
 
 start() { # STRESSOR PARTITION
 	mkdir -p "$work/$2"

@@ -7,7 +7,7 @@
 # nothing is said. A program is moved while it is at work, back and forth, and every
 # move must succeed: here a move that is refused is a failure.
 
-moves=${VCRUN_MOVES:-4}
+moves=${VCRUN_MOVES:-$((4 * test_rounds))}
 nobody=65534
 
 # Runs a command as root (0) or as another user.

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
+# shellcheck disable=SC2034,SC2154 # shared with lib.sh and the tests
 # lib-reach.sh - what the tests share that run kinds of programs under --ipc=map; sourced after lib.sh
 : "${CC:=cc}"
 source=$top_srcdir/tests/ipc-reach.c
 key=0x7c000000
 mkdir "$work/programs"
-cd "$work/programs"
+cd "$work/programs" || exit
 
 compile() { # PROGRAM COMPILER...
 	name=$1

@@ -11,6 +11,8 @@
 # is killed included, the parent clears up. VC_TEST_TIMEOUT: the seconds that a test may take,
 # default 900. VC_TEST_PATIENCE: the seconds that it waits for one event, default 60.
 #
+# VCRUN_TEST_ROUNDS multiplies the repetitions of all tests, for ./quickstart soak; default 1.
+#
 # Exit status as automake has it: 0 passed, 1 failed, 77 skipped.
 
 set -eu
@@ -22,6 +24,8 @@ export VCRUN_BUILD="$top_builddir"
 export LC_ALL=C
 run=$top_srcdir/run
 work=${VC_TEST_WORK:-} state=$work/state
+# shellcheck disable=SC2034 # the tests look at it
+test_rounds=${VCRUN_TEST_ROUNDS:-1}
 
 say() {
 	printf '%s\n' "$*"

@@ -1,34 +1,40 @@
 ## SPDX-License-Identifier: LGPL-2.1-or-later
 ## End-to-end tests: shell, one behaviour each. Unit tests stand with what they test.
 
-EXTRA_DIST += tests/driver tests/policy-stats.py tests/lib.sh tests/lib-move.sh tests/lib-shape.sh tests/in-vm
+EXTRA_DIST += tests/driver tests/in-vm tests/lib.sh tests/lib-move.sh tests/lib-faults.sh \
+	tests/lib-shape.sh tests/lib-event.sh tests/lib-regions.sh tests/policy-stats.py \
+	tests/reshape-random.py tests/terminal.py
+# Those that take longest begin first, so that no CPU waits for the last one.
+long_tests = \
+	tests/lint.sh tests/move-faults-files.sh tests/move-kinds.sh tests/move-faults-job.sh \
+	tests/move-faults-daemons.sh tests/move-make.sh tests/move-state.sh tests/move-sqlite.sh \
+	tests/event-failure.sh tests/move-slow.sh tests/move-parked.sh tests/move-redis.sh \
+	tests/move-python.sh tests/move-sessions.sh tests/up-again.sh
 end_to_end = \
-	tests/up-down.sh tests/up-again.sh tests/up-config.sh tests/up-remains.sh tests/statedir.sh \
+	tests/up-down.sh tests/up-config.sh tests/up-remains.sh tests/statedir.sh \
 	tests/up-fails.sh tests/down-force.sh tests/check-interrupt.sh tests/trust.sh \
 	tests/instances.sh tests/overcommit.sh \
 	tests/run-status.sh tests/run-stdio.sh tests/run-environment.sh tests/run-signals.sh \
-	tests/run-detach.sh tests/run-tty.sh tests/run-numbers.sh tests/users.sh \
+	tests/run-detach.sh tests/run-tty.sh tests/run-tty-jobs.sh tests/run-numbers.sh \
+	tests/users.sh \
 	tests/policies.sh tests/policy-burst.sh tests/policy-parent.sh tests/policy-shared.sh \
 	tests/policy-memory.sh tests/policy-stats.sh tests/policy-faulty.sh \
 	tests/daemon-restart.sh tests/daemon-garbage.sh tests/daemon-fuse.sh \
 	tests/daemon-silent.sh tests/daemon-stopped.sh tests/flood.sh tests/text.sh \
 	tests/vcstat-json.sh \
-	tests/add-remove.sh \
-	tests/set-stopped.sh tests/set-mems.sh tests/set-swap.sh \
-	tests/event-stopped.sh tests/event-first.sh \
-	tests/event-failure.sh tests/event-load.sh tests/event-retry.sh \
-	tests/devices-deny.sh tests/regions.sh \
+	tests/add-remove.sh tests/set-stopped.sh tests/set-mems.sh tests/set-swap.sh \
+	tests/event-stopped.sh tests/event-first.sh tests/event-put-off.sh \
+	tests/event-dry-run.sh tests/event-load.sh tests/event-retry.sh tests/devices-deny.sh \
+	tests/regions.sh tests/regions-move.sh tests/regions-daemons.sh tests/regions-config.sh \
 	tests/move-limit.sh tests/move-room.sh tests/move-basic.sh tests/move-stdio.sh \
 	tests/move-swap.sh tests/move-taken.sh tests/move-signals.sh tests/move-cache.sh \
-	tests/move-redis.sh tests/move-python.sh tests/move-make.sh tests/move-pipeline.sh \
-	tests/move-program.sh tests/move-state.sh tests/move-lock.sh tests/move-sqlite.sh \
-	tests/move-daemon.sh tests/move-terminal.sh tests/move-terminal-theft.sh \
-	tests/move-refuse.sh tests/move-sandbox.sh tests/move-unseen.sh tests/move-swapped.sh \
-	tests/move-connect.sh tests/move-memory.sh tests/move-maps.sh tests/move-files.sh \
-	tests/move-parked.sh tests/move-slow.sh tests/move-faults.sh tests/move-verify.sh \
+	tests/move-pipeline.sh tests/move-program.sh tests/move-lock.sh tests/move-daemon.sh \
+	tests/move-terminal.sh tests/move-terminal-theft.sh tests/move-refuse.sh \
+	tests/move-sandbox.sh tests/move-unseen.sh tests/move-swapped.sh tests/move-connect.sh \
+	tests/move-memory.sh tests/move-maps.sh tests/move-files.sh tests/move-verify.sh \
 	tests/move-criu.sh tests/move-attack.sh tests/move-intruder.sh tests/move-killed.sh \
-	tests/move-sessions.sh tests/move-limits.sh tests/move-threads.sh \
-	tests/move-estimate.sh tests/move-forked.sh tests/move-explain.sh tests/move-reach.sh
+	tests/move-limits.sh tests/move-threads.sh tests/move-estimate.sh tests/move-forked.sh \
+	tests/move-explain.sh tests/move-reach.sh
 
 # These tests need the machine alone. They give a partition CPUs of its own: v2 takes them from the
 # partitions of other tests, and v1 refuses them beside other groups;
@@ -73,7 +79,7 @@ tests_memory_victim_LDFLAGS =
 tests_map_victim_SOURCES = tests/map-victim.c
 tests_map_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
 tests_map_victim_LDFLAGS = -pthread
-dist_check_SCRIPTS += $(end_to_end) $(alone_tests)
+dist_check_SCRIPTS += $(long_tests) $(end_to_end) $(alone_tests)
 TESTS += $(end_to_end) $(alone_tests)
 
 if !HAVE_CMOCKA
@@ -92,9 +98,6 @@ dist_check_SCRIPTS += $(programs) $(more_programs)
 TESTS += $(programs)
 
 # The sources themselves: "make lint".
-dist_check_SCRIPTS += tests/lint.sh
-TESTS += tests/lint.sh
-
 lint:
 	$(MAKE) check TESTS=tests/lint.sh
 .PHONY: lint

@@ -42,7 +42,7 @@ beats() { # BEFORE
 }
 
 # Most attacks come between two questions; what is written then is overwritten by the answer.
-most=${VCRUN_ATTACKS:-60} refused=no
+most=${VCRUN_ATTACKS:-$((60 * test_rounds))} refused=no
 for i in $(seq 1 "$most"); do
 	before=$(cat "$home/who")
 	move_under attack "$at"

@@ -15,7 +15,7 @@ insert='i=0
 	until [ -e "$1/stop" ]; do
 		i=$((i + 1))
 		echo "INSERT INTO t VALUES ($i, hex(randomblob(200)));"
-		[ $((i % 50)) != 0 ] || echo $i >"$1/at"
+		[ $((i % 10)) != 0 ] || echo $i >"$1/at"
 	done | sqlite3 -bail -cmd ".timeout 20000" "$1/db"
 	echo $? >"$1/status"'
 

@@ -7,7 +7,7 @@
 . "${top_srcdir:=.}/tests/lib.sh"
 . "$top_srcdir/tests/lib-move.sh"
 requires python3
-moves=${VCRUN_MOVES:-2}
+moves=${VCRUN_MOVES:-$((2 * test_rounds))}
 up
 
 victim=$work/state-victim

@@ -14,6 +14,6 @@ for partition in a:0 b:1 c:0-1; do
 		"${partition%:*}" "${partition#*:}" $memory
 done >"$work/three.conf"
 up --config="$work/three.conf"
-python3 "$top_srcdir/tests/policy-stats.py" "${1:-${VCRUN_POLICY_RUNS:-24}}" "$state" $memory ||
+python3 "$top_srcdir/tests/policy-stats.py" "${1:-${VCRUN_POLICY_RUNS:-$((24 * test_rounds))}}" "$state" $memory ||
 	fail "policies, see above"
 down

@@ -17,7 +17,7 @@ diff "$work/design.md" "$work/list.md" || fail "docs/DESIGN.md has another table
 # Every file in use is in the list, with the permissions that the list names.
 up
 vcrun --name=sleeper sleep 300 &
-wait_for 10 job_is sleeper state running
+wait_for job_is sleeper state running
 vcctl set vc0 --memory=256M >/dev/null
 vcmove sleeper 2>/dev/null || :
 (cd "$state" && find . -mindepth 1 ! -path './ipc/o/*' ! -path './images/*/*' ! -path './irqs/*' -printf '%P %m\n') |

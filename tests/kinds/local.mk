@@ -9,5 +9,3 @@ tests_kinds_kinds_SOURCES = tests/kinds/file.c tests/kinds/ipc.c tests/kinds/kin
 	tests/kinds/timer.c tests/kinds/tty.c tests/kinds/wait.c
 tests_kinds_kinds_CFLAGS = $(WARN_CFLAGS) -O1 -pthread
 tests_kinds_kinds_LDFLAGS = -pthread
-dist_check_SCRIPTS += tests/move-kinds.sh
-TESTS += tests/move-kinds.sh

@@ -1,22 +1,20 @@
-#!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# move-faults - whatever breaks at whichever step of a move, the job runs on in one place
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # shared with lib.sh, lib-move.sh and the tests
+# lib-faults.sh - whatever breaks at whichever step of a move, the job runs on in one place
 #
-# Every step of a move times every fault, VCRUN_FAULT_ROUNDS rounds of it. The fault
-# strikes as the step begins, through $VCRUN_STEP_HOOK. Then the job must beat again,
-# in one partition, with its PID; and in the end its vcrun must have its exit
-# status, and nothing may be left of it. VCRUN_FAULTS and VCRUN_FAULT_STEPS choose
-# some; the faults dump-criu and shim, which no job is promised to survive, are
-# tried only when chosen. docs/FAULTS.md has the results.
-. "${top_srcdir:=.}/tests/lib.sh"
+# A test sets $faults and sources this. Every step of a move times every fault,
+# VCRUN_FAULT_ROUNDS times each. The fault strikes as the step begins, through
+# $VCRUN_STEP_HOOK. Then the job must beat again, in one partition, with its PID; and in
+# the end its vcrun must have its exit status, and nothing may be left of it. VCRUN_FAULTS and
+# VCRUN_FAULT_STEPS choose some; the faults dump-criu and shim, which no job is promised to
+# survive, are tried only when chosen. docs/FAULTS.md has the results.
 . "$top_srcdir/tests/lib-move.sh"
 requires python3
 
-rounds=${VCRUN_FAULT_ROUNDS:-1}
+rounds=${VCRUN_FAULT_ROUNDS:-$test_rounds}
 steps=${VCRUN_FAULT_STEPS:-check prepare dump verify commit reap restore resume}
-faults=${VCRUN_FAULTS:-source-vcd target-vcd both-vcd restore-criu memory client child
-once-removed once-cut once-replaced twice-removed twice-cut twice-replaced
-program-removed program-replaced directory-removed}
+faults=${VCRUN_FAULTS:-$faults}
 home=$work/victim
 mkdir "$home"
 
@@ -151,7 +149,7 @@ strike() { # STEP FAULT
 	mkdir "$home" "$home/directory"
 	cp "$top_builddir/tests/fault-victim" "$home/program"
 	(
-		cd "$home/directory"
+		cd "$home/directory" || exit
 		exec vcrun --on=vc0 --name=victim "$home/program" "$home" 32 >"$work/count" 2>"$work/out"
 	) &
 	vcrun=$!
