@@ -23,6 +23,7 @@
 #include "common/clock.h"
 #include "common/statedir.h"
 #include "common/trust.h"
+#include "wire/locate.h"
 #include "wire/patience.h"
 
 #define CLIENT_SILENT_MAX 16
@@ -140,7 +141,7 @@ static int client_check_noted(const char *partition, struct vc_err *err)
 
 int client_open(const char *state_dir, const char *partition, struct wire **ret, struct vc_err *err)
 {
-	char real[PATH_MAX], path[PATH_MAX + NAME_MAX + 16];
+	char real[PATH_MAX];
 	_cleanup_close_ int state = -1, dir = -1;
 	struct wire *wire;
 	struct stat st;
@@ -160,8 +161,7 @@ int client_open(const char *state_dir, const char *partition, struct wire **ret,
 	if (dir < 0)
 		return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them",
 			       partition);
-	snprintf(path, sizeof(path), "%s/" STATE_SOCKET, real, partition);
-	r = wire_connect(path, CLIENT_CONNECT_SEC, &wire, err);
+	r = locate_connect(real, partition, CLIENT_CONNECT_SEC, &wire, err);
 	if (r == 0)
 		return client_check_lively(wire, partition, ret, err);
 	if (r == -EACCES || r == -ENAMETOOLONG)

@@ -9,16 +9,11 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#include "common/statedir.h"
 
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -26,6 +21,7 @@
 #include "daemon/daemon.h"
 #include "daemon/part.h"
 #include "daemon/request/kept.h"
+#include "wire/locate.h"
 
 #define LISTEN_BACKLOG 1024
 #define LISTEN_PER_USER 256
@@ -87,16 +83,12 @@ static void listen_on_resume(evutil_socket_t fd, short what, void *ctx)
 
 static int listen_bind(const struct daemon *daemon, struct vc_err *err)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = -1;
+	struct sockaddr_un addr;
+	int r = locate_socket(daemon->instance->dir, daemon->name, &addr, err);
 
-	if (snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/" STATE_SOCKET,
-		     daemon->instance->dir, daemon->name) >= (int)sizeof(addr.sun_path))
-		return err_set(err, ENAMETOOLONG,
-			       "%s/" STATE_SOCKET
-			       ": too long for a socket's path; choose a shorter "
-			       "state directory",
-			       daemon->instance->dir, daemon->name);
+	if (r < 0)
+		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(err, errno, "socket");
@@ -130,7 +122,7 @@ static int listen_start(struct daemon *daemon, struct vc_err *err)
 static void listen_stop(struct daemon *daemon)
 {
 	struct listener *listener = daemon->listener;
-	char path[PATH_MAX];
+	struct sockaddr_un addr;
 
 	while (!TAILQ_EMPTY(&daemon->conns))
 		conn_free(TAILQ_FIRST(&daemon->conns));
@@ -141,9 +133,8 @@ static void listen_stop(struct daemon *daemon)
 	if (listener->resume)
 		event_free(listener->resume);
 	if (listener->fd >= 0) {
-		snprintf(path, sizeof(path), "%s/" STATE_SOCKET, daemon->instance->dir,
-			 daemon->name);
-		unlink(path);
+		if (locate_socket(daemon->instance->dir, daemon->name, &addr, NULL) == 0)
+			unlink(addr.sun_path);
 		close(listener->fd);
 	}
 	free(listener);

@@ -8,9 +8,9 @@
 #include "shim/shim.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "common/cleanup.h"
+#include "wire/locate.h"
 #include "wire/patience.h"
 
 #define ARRIVE_CONNECT_SEC 1
@@ -20,11 +20,8 @@ DEFINE_CLEANUP(struct wire *, wire_freep, wire_free);
 static int arrive_connect(const struct shim *shim, const char *partition, struct wire **ret,
 			  struct vc_err *err)
 {
-	char path[PATH_MAX];
-	int r;
+	int r = locate_connect(shim->instance->dir, partition, ARRIVE_CONNECT_SEC, ret, err);
 
-	snprintf(path, sizeof(path), "%s/%s/vcd.sock", shim->instance->dir, partition);
-	r = wire_connect(path, ARRIVE_CONNECT_SEC, ret, err);
 	if (r == -EAGAIN)
 		return err_set(err, ETIMEDOUT,
 			       "partition %s: its daemon accepts no connection; see its vcd.log",

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -25,6 +24,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "common/statedir.h"
+#include "wire/locate.h"
 
 #define SHIM_DAEMON_FD 3
 #define SHIM_REDIAL_USEC 100000
@@ -110,13 +110,11 @@ void shim_join(struct shim *shim, struct wire *wire)
 /* Connects to the daemon of the job's partition and tells it of the job. */
 void shim_dial(struct shim *shim)
 {
-	char path[PATH_MAX];
 	struct wire *wire;
 
 	shim_keep_orders(shim);
 	shim_drop_daemon(shim);
-	snprintf(path, sizeof(path), "%s/%s/vcd.sock", shim->instance->dir, shim->partition);
-	if (wire_connect(path, 0, &wire, NULL) < 0) {
+	if (locate_connect(shim->instance->dir, shim->partition, 0, &wire, NULL) < 0) {
 		shim_redial_later(shim);
 		return;
 	}

@@ -1,7 +1,7 @@
 noinst_LTLIBRARIES += libwire.la
 nodist_libwire_la_SOURCES = wire/vc.pb-c.c wire/vc.pb-c.h
 libwire_la_SOURCES = wire/wire.c wire/wire.h wire/limit.c wire/limit.h wire/patience.c \
-	wire/patience.h wire/args.c wire/args.h wire/state.c wire/state.h
+	wire/patience.h wire/args.c wire/args.h wire/locate.c wire/locate.h wire/state.c wire/state.h
 libwire_la_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS)
 libwire_la_LIBADD = $(PROTOBUF_C_LIBS)
 

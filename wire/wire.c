@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -185,27 +183,6 @@ bool wire_pending(const struct wire *wire)
 size_t wire_held(const struct wire *wire)
 {
 	return wire->in.size + wire->out.size;
-}
-
-int wire_connect(const char *path, unsigned int patience_sec, struct wire **ret, struct vc_err *err)
-{
-	struct timeval patience = { .tv_sec = patience_sec }, forever = { 0 };
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	_cleanup_close_ int fd = -1;
-
-	if (strlen(path) >= sizeof(addr.sun_path))
-		return err_set(err, ENAMETOOLONG,
-			       "%s: too long for a socket's path; choose a shorter state directory",
-			       path);
-	strcpy(addr.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (patience_sec ? 0 : SOCK_NONBLOCK), 0);
-	if (fd < 0)
-		return err_sys(err, errno, "socket");
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
-		return err_sys(err, errno, "connect to %s", path);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &forever, sizeof(forever));
-	return wire_new(steal_fd(&fd), ret, err);
 }
 
 /* Sends a run of bytes that has descriptors at most with its first one. */

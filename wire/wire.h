@@ -62,12 +62,6 @@ void wire_read_ahead(struct wire *wire);
 /* Gives the socket out and frees the rest. */
 int wire_release(struct wire *wire);
 
-/* Connects to a Unix socket; -errno names the path. A listener that does not accept has a
- * queue, and when that is full: wait for so long (a command), or not at all (0, a shim). */
-#define WIRE_PATIENCE_SEC 10
-int wire_connect(const char *path, unsigned int patience_sec, struct wire **ret,
-		 struct vc_err *err);
-
 /*
  * Queues a message and writes what the socket takes; fds are duplicated. On a
  * blocking socket all is written on return. On a non-blocking one the rest waits

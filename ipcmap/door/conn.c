@@ -27,12 +27,14 @@
 #include "common/cleanup.h"
 #include "common/statedir.h"
 #include "ipcmap/door/door.h"
+#include "wire/locate.h"
 #include "wire/patience.h"
 #include "wire/wire.h"
 
 /* Programs count on the lowest free number for what they open. Below 64, or the kernel would have
  * to enlarge the table of descriptors. */
 #define KEPT_FD 56
+#define DOOR_CONNECT_SEC 10 /* with a daemon whose queue of connections is full */
 
 struct kept {
 	struct wire *wire;
@@ -62,13 +64,10 @@ static const char *door_dir(void)
 
 static int door_connect(const char *dir, const char *partition, bool wary, struct wire **ret)
 {
-	char path[PATH_MAX];
 	int r;
 
-	if (snprintf(path, sizeof(path), "%s/" STATE_SOCKET, dir, partition) >= (int)sizeof(path))
-		return -ENOTCONN;
 	do
-		r = wire_connect(path, WIRE_PATIENCE_SEC, ret, NULL);
+		r = locate_connect(dir, partition, DOOR_CONNECT_SEC, ret, NULL);
 	while (r == -EINTR);
 	if (r == 0 && wary && patience_check_stopped(*ret, NULL) < 0) {
 		wire_free(*ret);
