@@ -23,29 +23,34 @@ libipctable_la_CFLAGS = $(AM_CFLAGS) -pthread
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit-reach
 TESTS += tests/unit-reach
-tests_unit_reach_SOURCES = tests/unit-reach.c
 tests_unit_reach_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_reach_LDADD = libreach.la libcommon.la $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit-ipctable tests/unit-ipctable-kill
-TESTS += tests/unit-ipctable tests/unit-ipctable-kill
-tests_unit_ipctable_SOURCES = tests/unit-ipctable.c
-tests_unit_ipctable_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_ipctable_LDADD = libipctable.la libcommon.la $(CMOCKA_LIBS)
-tests_unit_ipctable_kill_SOURCES = tests/unit-ipctable-kill.c
-tests_unit_ipctable_kill_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_ipctable_kill_LDADD = libipctable.la libcommon.la $(CMOCKA_LIBS)
+ipctable_tests = tests/unit-ipctable-entry tests/unit-ipctable-file tests/unit-ipctable-kill \
+	tests/unit-ipctable-opener
+check_PROGRAMS += $(ipctable_tests)
+TESTS += $(ipctable_tests)
+IPCTABLE_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+IPCTABLE_LIBS = libipctable.la libcommon.la $(CMOCKA_LIBS)
+tests_unit_ipctable_entry_SOURCES = tests/unit-ipctable-entry.c tests/ipctable-fixture.h
+tests_unit_ipctable_entry_CFLAGS = $(IPCTABLE_CFLAGS)
+tests_unit_ipctable_entry_LDADD = $(IPCTABLE_LIBS)
+tests_unit_ipctable_file_SOURCES = tests/unit-ipctable-file.c tests/ipctable-fixture.h
+tests_unit_ipctable_file_CFLAGS = $(IPCTABLE_CFLAGS)
+tests_unit_ipctable_file_LDADD = $(IPCTABLE_LIBS)
+tests_unit_ipctable_kill_CFLAGS = $(IPCTABLE_CFLAGS)
+tests_unit_ipctable_kill_LDADD = $(IPCTABLE_LIBS)
+tests_unit_ipctable_opener_SOURCES = tests/unit-ipctable-opener.c tests/ipctable-fixture.h
+tests_unit_ipctable_opener_CFLAGS = $(IPCTABLE_CFLAGS)
+tests_unit_ipctable_opener_LDADD = $(IPCTABLE_LIBS)
 endif
 
 ## A program that opens objects as it is told, for the end-to-end tests.
 check_PROGRAMS += tests/ipc-client
-tests_ipc_client_SOURCES = tests/ipc-client.c
 tests_ipc_client_LDADD = libdoor.la libwire.la libcommon.la
 check_PROGRAMS += tests/ipc-burst
-tests_ipc_burst_SOURCES = tests/ipc-burst.c
 tests_ipc_burst_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) -pthread
 tests_ipc_burst_LDADD = libdoor.la libwire.la libcommon.la
 check_PROGRAMS += tests/ipc-wreck
-tests_ipc_wreck_SOURCES = tests/ipc-wreck.c
 tests_ipc_wreck_LDADD = libdoor.la libsysv.la libwire.la libcommon.la
 ipc_end_to_end = tests/ipc-burst.sh tests/ipc-wreck.sh tests/ipc-crowd.sh tests/ipc-burst-move.sh tests/ipc-objects.sh tests/ipc-users.sh tests/ipc-openers.sh tests/ipc-move.sh \
 	tests/ipc-limits.sh tests/ipc-commands.sh tests/ipc-remove.sh tests/ipc-check.sh \
@@ -56,7 +61,6 @@ EXTRA_DIST += tests/lib-ipc.sh
 
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz-ipctable
-tests_fuzz_ipctable_SOURCES = tests/fuzz-ipctable.c
 tests_fuzz_ipctable_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 tests_fuzz_ipctable_LDADD = libipctable.la libcommon.la
 tests_fuzz_ipctable_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

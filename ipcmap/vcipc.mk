@@ -22,10 +22,8 @@ vcipcinclude_HEADERS = ipcmap/vcipc.h
 pkgconfig_DATA += ipcmap/libvcipc.pc
 ## The quickstart's tour shows them.
 noinst_PROGRAMS += examples/ipc/sender examples/ipc/receiver
-examples_ipc_sender_SOURCES = examples/ipc/sender.c
 examples_ipc_sender_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/ipcmap
 examples_ipc_sender_LDADD = libvcipc.la
-examples_ipc_receiver_SOURCES = examples/ipc/receiver.c
 examples_ipc_receiver_CPPFLAGS = $(examples_ipc_sender_CPPFLAGS)
 examples_ipc_receiver_LDADD = libvcipc.la
 
@@ -34,11 +32,8 @@ EXTRA_DIST += ipcmap/vcipc.sym examples/ipc/Makefile \
 dist_man_MANS += man/vcipc.3 man/vcipc_event.3 man/vcipc_sem.3 man/vcipc_mutex.3 man/vcipc_mq.3 man/vcipc_shm.3
 
 check_PROGRAMS += tests/ipc-peer tests/ipc-kills tests/ipc-turns
-tests_ipc_turns_SOURCES = tests/ipc-turns.c
 tests_ipc_turns_LDADD = libvcipc.la
-tests_ipc_peer_SOURCES = tests/ipc-peer.c
 tests_ipc_peer_LDADD = libvcipc.la
-tests_ipc_kills_SOURCES = tests/ipc-kills.c
 tests_ipc_kills_LDADD = libvcipc.la
 library_end_to_end = tests/ipc-library.sh tests/ipc-waits.sh tests/ipc-fair.sh tests/ipc-kills.sh
 dist_check_SCRIPTS += $(library_end_to_end)
