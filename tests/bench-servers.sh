@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# bench-servers - vcbench lock with servers: what is installed is measured, what is not is said
+# bench-servers - vcbench lock measures the servers that are installed and names the others
 . "${top_srcdir:=.}/tests/lib.sh"
 requires python3
 [ "$(nproc)" -ge 2 ] || skip "this machine has one CPU"
 
-servers() { # one "NAME state" a line: the rate's rounds in all ways, or why there are none
-	"$run" vcbench --quick --rounds=1 --works=redis,memcached,postgres --json="$work/servers.json" \
+servers() { # WORKS; a line "NAME state" for each: the rate's rounds in all ways, or the reason for none
+	"$run" vcbench --quick --rounds=1 --works="$1" --json="$work/servers.json" \
 		--report="$work/page.html" lock >"$work/out" 2>&1 &
 	bench=$!
 	wait $bench || fail "vcbench lock: $(cat "$work/out")"
@@ -22,7 +22,7 @@ state() { # NAME
 	sed -n "s/^$1 //p" "$work/servers"
 }
 
-servers
+servers redis,memcached,postgres
 all='one1:1 split2:1 taskset2:1 vcrun1:1 vcrun2:1'
 for name in redis memcached postgres; do
 	case $(state $name) in
@@ -31,14 +31,14 @@ for name in redis memcached postgres; do
 	esac
 done
 
-# One that does not run is not there: that is said on the page and in the table, and the
-# others are measured.
+# A server that does not run counts as not installed. The page and the table say so, and the other
+# works are measured.
 mkdir "$work/broken"
 printf '#!/bin/sh\nexit 1\n' >"$work/broken/memcached"
 chmod +x "$work/broken/memcached"
 before=$(state redis)
 PATH="$work/broken:$PATH"
-servers
+servers redis,memcached,futex
 is "memcached that does not run" "$(state memcached)" "memcached is not installed"
 is "redis beside it" "$(state redis)" "$before"
 matches "the page" "$(cat "$work/page.html")" 'Not measured, or not to the end: .*memcached is not installed'
