@@ -171,7 +171,7 @@ static void test_waiters_killed(void **state)
 	vcipc_event *event = new_event();
 	struct timespec deadline;
 
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < 15; i++) {
 		pid_t killed = ipc_test_child(wait_in_child, event);
 		pid_t other = ipc_test_child(wait_in_child, event);
 		int taken;
