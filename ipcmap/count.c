@@ -25,11 +25,8 @@ static bool count_exchange(struct count *count, uint64_t *old, uint64_t new)
 /* posted: the state that the post has left. */
 void count_wake_one(struct count *count, uint64_t posted)
 {
-	int saved = errno;
-
 	if (futex_wake(count_word(count), 1) == 0)
 		count_exchange(count, &posted, posted & ~COUNT_WAITERS);
-	errno = saved;
 }
 
 void count_broadcast(struct count *count)

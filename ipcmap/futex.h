@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * futex.h - sleeping on a word of shared memory, by two rules
+ * futex.h - sleeping on a word of shared memory
  *
- * Moves. A thread that sleeps with a timeout sees EINTR when its job is moved, and a wake that
- * comes between dump and restore wakes nobody. So the word is always changed before a wake
- * (the kernel then refuses to sleep again), and futex_sleep() returning means no more than:
- * look again.
+ * The futexes are not private: a sleeper and its waker may be in different jobs. Two rules:
  *
- * Deaths. A wake may go to a thread that is killed before it has done anything about it, or
- * the waker itself may be killed between change and wake. So nobody sleeps for longer than
- * FUTEX_SLICE_SEC without a look; that is all that such a death can cost.
+ * Moves. If a job is moved, a thread that sleeps with a timeout gets EINTR, and a wake between dump
+ * and restore has no effect. Therefore a word is always changed before a wake, so that the kernel
+ * refuses the next sleep, and a return from a sleep only means: look again. Deadlines are absolute.
+ *
+ * Deaths. A thread may be killed after it was woken and before it acts, or a waker between the
+ * change and the wake. Therefore futex_sleep() returns after FUTEX_SLICE_SEC at the latest. Users
+ * of futex_wait() either wake all sleepers or choose such a deadline themselves.
  */
 #ifndef VC_IPCMAP_FUTEX_H
 #define VC_IPCMAP_FUTEX_H
@@ -22,9 +23,10 @@
 #include <unistd.h>
 
 #define FUTEX_SLICE_SEC 1
+#define FUTEX_FOREVER UINT64_MAX
 
-/* What is left until a deadline (CLOCK_MONOTONIC), a slice at most. -ETIMEDOUT: nothing;
- * -EINVAL: it is no time. */
+/* The time until a deadline of CLOCK_MONOTONIC, at most a slice. -ETIMEDOUT: it has passed;
+ * -EINVAL: it is not a time. */
 static inline int futex_slice(const struct timespec *deadline, struct timespec *ret)
 {
 	struct timespec now;
@@ -51,8 +53,8 @@ static inline int futex_slice(const struct timespec *deadline, struct timespec *
 	return 0;
 }
 
-/* Sleeps while *word is expected, until woken. 0: look again, for whatever reason;
- * -ETIMEDOUT: the deadline (NULL: none) has passed; -EINVAL. */
+/* Sleeps while *word is expected, for a slice at most. 0: look again; -ETIMEDOUT: the deadline
+ * (NULL: none) has passed; -EINVAL. */
 static inline int futex_sleep(const uint32_t *word, uint32_t expected,
 			      const struct timespec *deadline)
 {
@@ -64,10 +66,34 @@ static inline int futex_sleep(const uint32_t *word, uint32_t expected,
 	return r;
 }
 
-/* Wakes up to n sleepers and says how many. The word must have been changed. */
+/* Converts a deadline. NULL: it is FUTEX_FOREVER. */
+static inline const struct timespec *futex_deadline(uint64_t deadline_usec, struct timespec *ret)
+{
+	ret->tv_sec = (time_t)(deadline_usec / 1000000);
+	ret->tv_nsec = (long)(deadline_usec % 1000000) * 1000;
+	return deadline_usec == FUTEX_FOREVER ? NULL : ret;
+}
+
+/* Sleeps while *word is expected. deadline_usec: CLOCK_MONOTONIC or FUTEX_FOREVER. 0: woken, or the
+ * word is different; -EINTR: possibly so; -ETIMEDOUT; -EFAULT: the memory does not exist any more.
+ */
+static inline int futex_wait(uint32_t *word, uint32_t expected, uint64_t deadline_usec)
+{
+	struct timespec until;
+	long r = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected,
+			 futex_deadline(deadline_usec, &until), NULL, FUTEX_BITSET_MATCH_ANY);
+
+	return r < 0 && errno != EAGAIN ? -errno : 0;
+}
+
+/* Wakes at most n sleepers and returns their number. The word was changed before. Keeps errno. */
 static inline long futex_wake(const uint32_t *word, int n)
 {
-	return syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
+	int saved = errno;
+	long woken = syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
+
+	errno = saved;
+	return woken;
 }
 
 #endif

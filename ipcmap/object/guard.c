@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "ipcmap/object/wait.h"
+#include "ipcmap/futex.h"
+#include "ipcmap/spin.h"
 
 #define GUARD_SPINS 200
 #define GUARD_SLICE_USEC 1000000
@@ -91,7 +92,7 @@ static int guard_spin(uint32_t *word)
 	for (int i = 0; i < GUARD_SPINS && r == -EBUSY; i++) {
 		r = guard_attempt(word, 0, &seen);
 		if (r == -EBUSY)
-			wait_relax();
+			spin_pause();
 	}
 	return r;
 }
@@ -116,7 +117,7 @@ int guard_lock(uint32_t *word)
 		    !__atomic_compare_exchange_n(word, &seen, seen | FUTEX_WAITERS, false,
 						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			continue;
-		wait_on(word, seen | FUTEX_WAITERS, now + GUARD_SLICE_USEC);
+		futex_wait(word, seen | FUTEX_WAITERS, now + GUARD_SLICE_USEC);
 	}
 	if (r < 0 && r != -EOWNERDEAD)
 		guard_announce(NULL);
@@ -128,7 +129,7 @@ static void guard_give_back(uint32_t *word, uint32_t value)
 	uint32_t was = __atomic_exchange_n(word, value, __ATOMIC_RELEASE);
 
 	if (was & FUTEX_WAITERS)
-		wait_wake(word, 1);
+		futex_wake(word, 1);
 	guard_announce(NULL);
 }
 

@@ -14,12 +14,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "ipcmap/object/wait.h"
+#include "ipcmap/futex.h"
 
 static void notify_change(struct msgq *q)
 {
 	__atomic_add_fetch(&q->head->notify.word, 1, __ATOMIC_RELEASE);
-	wait_wake(&q->head->notify.word, INT_MAX);
+	futex_wake(&q->head->notify.word, INT_MAX);
 }
 
 static bool notify_receiver_waits(const struct msgq *q)

@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "ipcmap/object/guard.h"
-#include "ipcmap/object/wait.h"
+#include "ipcmap/futex.h"
 
 #define MSGQ_SYSV_HEADROOM 4 /* msg_qbytes can be raised so many times */
 
@@ -83,7 +83,7 @@ void msgq_wake_readers(struct msgq *q)
 		return;
 	q->head->readers_waiting = 0;
 	__atomic_add_fetch(&q->head->readers_seq, 1, __ATOMIC_RELEASE);
-	wait_wake(&q->head->readers_seq, INT_MAX);
+	futex_wake(&q->head->readers_seq, INT_MAX);
 }
 
 void msgq_wake_writers(struct msgq *q)
@@ -92,7 +92,7 @@ void msgq_wake_writers(struct msgq *q)
 		return;
 	q->head->writers_waiting = 0;
 	__atomic_add_fetch(&q->head->writers_seq, 1, __ATOMIC_RELEASE);
-	wait_wake(&q->head->writers_seq, INT_MAX);
+	futex_wake(&q->head->writers_seq, INT_MAX);
 }
 
 int msgq_enter(struct msgq *q)
@@ -377,8 +377,8 @@ void msgq_remove(struct msgq *q)
 	__atomic_store_n(&q->head->removed, 1, __ATOMIC_SEQ_CST);
 	__atomic_add_fetch(&q->head->readers_seq, 1, __ATOMIC_SEQ_CST);
 	__atomic_add_fetch(&q->head->writers_seq, 1, __ATOMIC_SEQ_CST);
-	wait_wake(&q->head->readers_seq, INT_MAX);
-	wait_wake(&q->head->writers_seq, INT_MAX);
+	futex_wake(&q->head->readers_seq, INT_MAX);
+	futex_wake(&q->head->writers_seq, INT_MAX);
 }
 
 int msgq_set_qbytes(struct msgq *q, uint64_t qbytes)

@@ -16,7 +16,7 @@
 #include <time.h>
 
 #include "ipcmap/object/guard.h"
-#include "ipcmap/object/wait.h"
+#include "ipcmap/futex.h"
 
 /* Two entries a semaphore: leaving writes values and adjustments of the whole set. */
 static uint64_t semset_log_size(uint64_t nsems)
@@ -81,7 +81,7 @@ static void sem_wake(struct semset_sem *sem)
 		return;
 	sem->waiters = 0;
 	__atomic_add_fetch(&sem->seq, 1, __ATOMIC_RELEASE);
-	wait_wake(&sem->seq, INT_MAX);
+	futex_wake(&sem->seq, INT_MAX);
 }
 
 static void redo_one(struct semset *set, const struct semset_redo *redo, uint32_t slot)
@@ -430,7 +430,7 @@ void semset_remove(struct semset *set)
 	__atomic_store_n(&set->head->removed, 1, __ATOMIC_SEQ_CST);
 	for (uint32_t i = 0; i < set->nsems; i++) {
 		__atomic_add_fetch(&set->sems[i].seq, 1, __ATOMIC_RELEASE);
-		wait_wake(&set->sems[i].seq, INT_MAX);
+		futex_wake(&set->sems[i].seq, INT_MAX);
 	}
 }
 

@@ -7,7 +7,7 @@ libsysv_la_SOURCES = ipcmap/maps.c ipcmap/maps.h ipcmap/object/guard.c ipcmap/ob
 	ipcmap/object/msgq-blocks.c ipcmap/object/msgq-notify.c ipcmap/object/msgq-priv.h \
 	ipcmap/object/msgq.c ipcmap/object/msgq.h ipcmap/object/segment.c ipcmap/object/segment.h \
 	ipcmap/object/semset.c ipcmap/object/semset.h ipcmap/object/undo.c ipcmap/object/undo.h \
-	ipcmap/object/wait.h
+	ipcmap/futex.h
 libsysv_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden
 
 ## The interposer. Nothing but what it interposes is visible in it.

@@ -97,7 +97,7 @@ int trap_begin(void);
 
 /*
  * Sleeps outside of the section while *word is value. 0: look again; -EINTR: a handler has run,
- * with SA_RESTART or without; -ETIMEDOUT. deadline_usec: as wait_on()'s.
+ * with SA_RESTART or without; -ETIMEDOUT. deadline_usec: as futex_wait()'s.
  */
 int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec);
 

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "ipcmap/object/wait.h"
+#include "ipcmap/futex.h"
 #include "ipcmap/preload/watch.h"
 
 /* Any handler ends it. */
@@ -28,9 +28,9 @@ static int sleep_until_handler(uint32_t *word, uint32_t value, uint64_t deadline
 {
 	struct timespec until;
 
-	if (deadline_usec == WAIT_FOREVER)
+	if (deadline_usec == FUTEX_FOREVER)
 		deadline_usec = UINT64_C(1000000) * INT32_MAX;
-	wait_until(deadline_usec, &until);
+	futex_deadline(deadline_usec, &until);
 	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, &until, NULL,
 		    FUTEX_BITSET_MATCH_ANY) < 0 &&
 	    errno != EAGAIN)
@@ -46,9 +46,9 @@ static int sleep_restarted(uint32_t *word, uint32_t value, uint64_t deadline_use
 	struct timespec until;
 	long r;
 
-	if (deadline_usec == WAIT_FOREVER)
-		return wait_on(word, value, WAIT_FOREVER);
-	r = syscall(SYS_futex_waitv, &waiter, 1, 0, wait_until(deadline_usec, &until),
+	if (deadline_usec == FUTEX_FOREVER)
+		return futex_wait(word, value, FUTEX_FOREVER);
+	r = syscall(SYS_futex_waitv, &waiter, 1, 0, futex_deadline(deadline_usec, &until),
 		    CLOCK_MONOTONIC);
 	if (r < 0 && (errno == ENOSYS || errno == EPERM))
 		return sleep_until_handler(word, value, deadline_usec);
@@ -150,7 +150,7 @@ int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint6
 
 int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value)
 {
-	return section_sleep_cancel_by(section, word, value, WAIT_FOREVER, false);
+	return section_sleep_cancel_by(section, word, value, FUTEX_FOREVER, false);
 }
 
 int section_sleep_restart(struct section *section, uint32_t *word, uint32_t value,
@@ -166,7 +166,7 @@ int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *re
 	if (until->tv_nsec < 0 || until->tv_nsec >= 1000000000 || until->tv_sec < 0)
 		return -EINVAL;
 	if (until->tv_sec > INT32_MAX) {
-		*ret_usec = WAIT_FOREVER;
+		*ret_usec = FUTEX_FOREVER;
 		return 0;
 	}
 	then = (uint64_t)until->tv_sec * 1000000 + (uint64_t)(until->tv_nsec + 999) / 1000;

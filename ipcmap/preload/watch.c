@@ -28,7 +28,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "ipcmap/object/wait.h"
+#include "ipcmap/futex.h"
 
 #if defined(__x86_64__) && !defined(__ILP32__) && defined(SYS_futex_waitv)
 
@@ -192,7 +192,7 @@ int watch_sleep(uint64_t *blocked, uint32_t *word, uint32_t value, uint64_t dead
 		.all = UINT64_MAX,
 		.waiters = waiters,
 		.n_waiters = 1 + MARKS + (altstack ? MARKS : 0),
-		.until = wait_until(deadline_usec, &until),
+		.until = futex_deadline(deadline_usec, &until),
 	};
 
 	waiters[0] =

@@ -16,8 +16,8 @@ struct watch {
 /*
  * Sets the thread's mask to *blocked, sleeps while *word is value, blocks all signals again and
  * puts into *blocked what was blocked before that. No sleep begins once a handler has run.
- * deadline_usec: as wait_on()'s. 0: look again; -EINTR: a handler has interrupted it; -ETIMEDOUT;
- * -ENOSYS: not on this machine or kernel, and there was no sleep.
+ * deadline_usec: as futex_wait()'s. 0: look again; -EINTR: a handler has interrupted it;
+ * -ETIMEDOUT; -ENOSYS: not on this machine or kernel, and there was no sleep.
  */
 int watch_sleep(uint64_t *blocked, uint32_t *word, uint32_t value, uint64_t deadline_usec,
 		struct watch *ret);

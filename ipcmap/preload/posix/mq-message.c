@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "ipcmap/object/wait.h"
+#include "ipcmap/futex.h"
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/preload/real.h"
 
@@ -68,7 +68,7 @@ static int mq_deadline(const struct timespec *until, uint64_t *ret_usec)
 	struct timespec taken;
 	int r = until ? preload_take(&taken, until, sizeof(taken)) : 0;
 
-	*ret_usec = WAIT_FOREVER;
+	*ret_usec = FUTEX_FOREVER;
 	return r == 0 && until ? preload_deadline(CLOCK_REALTIME, &taken, ret_usec) : r;
 }
 

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "ipcmap/object/wait.h"
+#include "ipcmap/futex.h"
 #include "ipcmap/preload/posix/mq.h"
 #include "ipcmap/preload/preload.h"
 
@@ -102,7 +102,7 @@ static void *waiter_run(void *arg)
 	uint32_t word = waiter->cookie;
 
 	do
-		wait_on(&opened->q.head->notify.word, word, WAIT_FOREVER);
+		futex_wait(&opened->q.head->notify.word, word, FUTEX_FOREVER);
 	while (waiter_look(waiter, &word));
 	preload_lock();
 	if (opened->waiter == waiter)

@@ -30,7 +30,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "ipcmap/object/wait.h"
+#include "ipcmap/futex.h"
 #include "ipcmap/preload/posix/mq.h"
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/preload/real.h"
@@ -136,7 +136,8 @@ static void bell_sleep(struct mq_opened *opened, struct mq_bell *bell, const uin
 		words[i].flags = FUTEX_32;
 	if (syscall(SYS_futex_waitv, words, ARRAY_SIZE(words), 0, NULL, CLOCK_MONOTONIC) < 0 &&
 	    (errno == ENOSYS || errno == EPERM))
-		wait_on(&opened->q.head->readers_seq, seqs[0], clock_mono_usec() + BELL_LOOK_USEC);
+		futex_wait(&opened->q.head->readers_seq, seqs[0],
+			   clock_mono_usec() + BELL_LOOK_USEC);
 }
 
 static void *bell_follow(void *arg)
@@ -224,7 +225,7 @@ void mq_bell_end(struct mq_opened *opened)
 		return;
 	}
 	__atomic_store_n(&bell->stop, 1, __ATOMIC_SEQ_CST);
-	wait_wake(&bell->stop, 1);
+	futex_wake(&bell->stop, 1);
 }
 
 static int bell_lost; /* the number; preload_lock */

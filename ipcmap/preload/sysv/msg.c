@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "ipcmap/object/wait.h"
+#include "ipcmap/futex.h"
 #include "ipcmap/preload/object.h"
 #include "ipcmap/preload/preload.h"
 

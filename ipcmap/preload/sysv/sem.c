@@ -11,7 +11,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "ipcmap/object/wait.h"
+#include "ipcmap/futex.h"
 #include "ipcmap/preload/object.h"
 #include "ipcmap/preload/preload.h"
 
@@ -148,7 +148,7 @@ static int sem_take(struct sembuf *ret, const struct sembuf *ops, size_t n,
 static int sem_op(struct section *section, int id, const struct sembuf *argument, size_t n,
 		  const struct timespec *timeout)
 {
-	uint64_t deadline_usec = WAIT_FOREVER;
+	uint64_t deadline_usec = FUTEX_FOREVER;
 	struct sembuf ops[SEMSET_OPS_MAX];
 	struct object *object;
 	struct timespec taken;
