@@ -13,8 +13,8 @@ vcbench_SOURCES = bench/bench.h bench/calls.h bench/crew.c bench/crew.h bench/es
 	bench/report/interfere.c bench/report/ipc.c bench/report/law.c bench/report/lock.c \
 	bench/report/noise.c bench/report/other.c bench/report/plot.c bench/report/plot.h \
 	bench/report/report.c bench/report/report.h bench/work/crew.h
-vcbench_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS)
-vcbench_LDADD = libmig.la libvcipc.la libdoor.la libcommon.la $(JANSSON_LIBS) -lm -lrt -lpthread
+vcbench_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) $(SMARTCOLS_CFLAGS)
+vcbench_LDADD = libmig.la libvcipc.la libdoor.la libcommon.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) -lm -lrt -lpthread
 
 victim_SOURCES = bench/victim.c bench/victim.h
 victim_LDADD = libcommon.la

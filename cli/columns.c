@@ -1,119 +1,92 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * columns.c - columns that are as wide as what stands in them
+ * columns.c - tables, printed by libsmartcols
  *
- * Job names and arguments are a user's bytes and end on somebody else's terminal;
- * no control character gets there.
+ * Job names and arguments are a user's bytes and end on another user's terminal. No control
+ * character gets there.
  */
 #include "cli/columns.h"
 
+#include <libsmartcols.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/text.h"
 
-#define COLUMNS_MAX 16
-
 struct columns {
-	char *headings;
-	const char *heading[COLUMNS_MAX];
-	int right[COLUMNS_MAX];
-	size_t columns;
-	char **cells;
+	struct libscols_table *table;
+	struct libscols_line *line;
 	size_t n_cells;
 };
 
-struct columns *columns_new(const char *headings)
+static void columns_check(bool ok)
 {
-	struct columns *table = calloc(1, sizeof(*table));
-	char *rest = NULL, *word;
-
-	if (table)
-		table->headings = strdup(headings);
-	if (!table || !table->headings) {
+	if (!ok) {
 		fputs("out of memory\n", stderr);
 		exit(1);
 	}
-	for (word = strtok_r(table->headings, "|", &rest); word && table->columns < COLUMNS_MAX;
-	     word = strtok_r(NULL, "|", &rest)) {
-		table->right[table->columns] = *word == '>';
-		table->heading[table->columns++] = word + (*word == '>');
+}
+
+struct columns *columns_new(const char *headings)
+{
+	struct columns *columns = calloc(1, sizeof(*columns));
+	char *list = strdup(headings), *rest = NULL, *word;
+
+	/* Texts are UTF-8 in every locale, and libsmartcols measures them by the locale. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	columns_check(columns && list && (columns->table = scols_new_table()));
+	scols_table_set_column_separator(columns->table, "  ");
+	for (word = strtok_r(list, "|", &rest); word; word = strtok_r(NULL, "|", &rest)) {
+		int flags = *word == '>' ? SCOLS_FL_RIGHT : *word == '<' ? SCOLS_FL_TRUNC : 0;
+
+		columns_check(
+			scols_table_new_column(columns->table, word + (flags != 0), 0, flags));
 	}
-	return table;
+	free(list);
+	return columns;
 }
 
-void columns_free(struct columns *table)
+void columns_free(struct columns *columns)
 {
-	if (!table)
-		return;
-	for (size_t i = 0; i < table->n_cells; i++)
-		free(table->cells[i]);
-	free(table->cells);
-	free(table->headings);
-	free(table);
+	if (columns)
+		scols_unref_table(columns->table);
+	free(columns);
 }
 
-void columns_add(struct columns *table, const char *fmt, ...)
+void columns_add(struct columns *columns, const char *fmt, ...)
 {
-	char **grown = realloc(table->cells, (table->n_cells + 1) * sizeof(*grown));
+	size_t column = columns->n_cells++ % scols_table_get_ncols(columns->table);
 	char *cell = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (!grown || vasprintf(&cell, fmt, ap) < 0) {
-		fputs("out of memory\n", stderr);
-		exit(1);
-	}
+	columns_check(vasprintf(&cell, fmt, ap) >= 0);
 	va_end(ap);
 	text_hide_controls(cell);
-	table->cells = grown;
-	table->cells[table->n_cells++] = cell;
+	if (column == 0)
+		columns_check((columns->line = scols_table_new_line(columns->table, NULL)));
+	columns_check(scols_line_refer_data(columns->line, column, cell) == 0);
 }
 
-/* How many columns of a terminal it takes, if it is UTF-8 of narrow characters. */
-static int columns_width(const char *text)
+/* libsmartcols prints no headings for a table without rows. */
+static void columns_print_headings(const struct columns *columns, FILE *out)
 {
-	int width = 0;
-
-	for (; *text; text++)
-		width += (*text & 0xc0) != 0x80;
-	return width;
-}
-
-static void columns_print_cell(const struct columns *table, size_t column, const char *text,
-			       int width, FILE *out)
-{
-	const char *gap = column ? "  " : "";
-	int fill = width - columns_width(text);
-
-	if (table->right[column])
-		fprintf(out, "%s%*s%s", gap, fill, "", text);
-	else if (column + 1 == table->columns)
-		fprintf(out, "%s%s", gap, text);
-	else
-		fprintf(out, "%s%s%*s", gap, text, fill, "");
-}
-
-void columns_print(const struct columns *table, FILE *out)
-{
-	int width[COLUMNS_MAX];
-
-	for (size_t c = 0; c < table->columns; c++) {
-		width[c] = columns_width(table->heading[c]);
-		for (size_t i = c; i < table->n_cells; i += table->columns)
-			if (columns_width(table->cells[i]) > width[c])
-				width[c] = columns_width(table->cells[i]);
-	}
-	for (size_t c = 0; c < table->columns; c++)
-		columns_print_cell(table, c, table->heading[c], width[c], out);
+	for (size_t i = 0; i < scols_table_get_ncols(columns->table); i++)
+		fprintf(out, "%s%s", i ? "  " : "",
+			scols_column_get_name(scols_table_get_column(columns->table, i)));
 	fputc('\n', out);
-	for (size_t i = 0; i < table->n_cells; i++) {
-		columns_print_cell(table, i % table->columns, table->cells[i],
-				   width[i % table->columns], out);
-		if ((i + 1) % table->columns == 0)
-			fputc('\n', out);
+}
+
+void columns_print(const struct columns *columns, FILE *out)
+{
+	if (columns->n_cells == 0) {
+		columns_print_headings(columns, out);
+		return;
 	}
+	scols_table_set_stream(columns->table, out);
+	scols_print_table(columns->table);
 }
 
 const char *columns_bytes(uint64_t bytes, char *buf, size_t size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * columns.h - columns that are as wide as what stands in them
+ * columns.h - tables of text, and how sizes and times are written
  */
 #ifndef VC_CLI_COLUMNS_H
 #define VC_CLI_COLUMNS_H
@@ -11,10 +11,11 @@
 
 struct columns;
 
-/* Headings separated by '|'; one that begins with '>' is aligned to the right. */
+/* Headings are separated by '|'. A column whose heading begins with '>' is aligned to the right; with
+ * '<', it is cut at the edge of a terminal. Exits without memory, as columns_add() does. */
 struct columns *columns_new(const char *headings);
 void columns_free(struct columns *table);
-/* The next cell, row by row. Control characters are shown as '?'. */
+/* Adds the next cell, row by row. Control characters become '?'. */
 void columns_add(struct columns *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void columns_print(const struct columns *table, FILE *out);
 

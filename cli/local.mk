@@ -9,8 +9,8 @@ vcrun_LDADD = libreach.la libwire.la libcommon.la
 
 vcmove_SOURCES = cli/vcmove.c cli/client.c cli/client-status.c cli/json.c cli/json.h \
 	cli/options.c cli/columns.c cli/columns.h
-vcmove_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS)
-vcmove_LDADD = libmoved.la libwire.la libcommon.la $(JANSSON_LIBS)
+vcmove_CFLAGS = $(AM_CFLAGS) $(PROTOBUF_C_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
+vcmove_LDADD = libmoved.la libwire.la libcommon.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS)
 
 vcstat_SOURCES = cli/client-status.c cli/client.c cli/ipc.c cli/ipc.h cli/json.c \
 	cli/options.c cli/columns.c cli/vcstat-devices.c cli/vcstat-regions.c cli/vcstat.c cli/vcstat.h
@@ -23,4 +23,4 @@ vcctl_SOURCES = cli/client-status.c cli/client.c cli/columns.c cli/ipc.c cli/jso
 	cli/vcctl/vcctl.h cli/vcctl/verdict.c cli/vcctl/verdict.h
 vcctl_CFLAGS = $(vcmove_CFLAGS)
 vcctl_LDADD = libadmin.la libboard.la libipctable.la libpolicy.la libmig.la libpartition.la libwire.la \
-	libcommon.la $(JANSSON_LIBS) -lm
+	libcommon.la $(JANSSON_LIBS) $(SMARTCOLS_LIBS) -lm

@@ -96,7 +96,7 @@ static void vcstat_jobs(const struct client_status *status)
 {
 	struct columns *table =
 		columns_new(">JOB|NAME|>PID|USER|PARTITION|STATE|>MOVES|>CPU|>MEMORY|"
-			    ">AGE|PARENT|COMMAND");
+			    ">AGE|PARENT|<COMMAND");
 	uint64_t now = clock_real_usec();
 	char cpu[32], rss[32], age[32], command[64];
 
