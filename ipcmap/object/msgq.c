@@ -14,8 +14,8 @@
 #include <sys/msg.h>
 #include <time.h>
 
-#include "ipcmap/object/guard.h"
 #include "ipcmap/futex.h"
+#include "ipcmap/object/guard.h"
 
 #define MSGQ_SYSV_HEADROOM 4 /* msg_qbytes can be raised so many times */
 

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "ipcmap/object/guard.h"
 #include "ipcmap/futex.h"
+#include "ipcmap/object/guard.h"
 
 /* Two entries a semaphore: leaving writes values and adjustments of the whole set. */
 static uint64_t semset_log_size(uint64_t nsems)
