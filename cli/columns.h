@@ -11,7 +11,8 @@
 
 struct columns;
 
-/* Headings are separated by '|'. A column whose heading begins with '>' is aligned to the right; with
+/* Headings are separated by '|'. A column whose heading begins with '>' is aligned to the right;
+ * with
  * '<', it is cut at the edge of a terminal. Exits without memory, as columns_add() does. */
 struct columns *columns_new(const char *headings);
 void columns_free(struct columns *table);

@@ -187,15 +187,15 @@ static void test_says(void **state)
 		json_t *json;
 
 		if (estimate_says(row[i].estimate) != row[i].says)
-			fail_msg("row %zu: %d, expected %d", i,
-				 (int)estimate_says(row[i].estimate), (int)row[i].says);
+			fail_msg("row %zu: %d, expected %d", i, (int)estimate_says(row[i].estimate),
+				 (int)row[i].says);
 		/* The same from the file. */
 		json = estimate_json(row[i].estimate);
 		back = estimate_load(json);
 		json_decref(json);
 		if (row[i].estimate.n > 0 && estimate_says(back) != row[i].says)
-			fail_msg("row %zu, from JSON: %d, expected %d", i,
-				 (int)estimate_says(back), (int)row[i].says);
+			fail_msg("row %zu, from JSON: %d, expected %d", i, (int)estimate_says(back),
+				 (int)row[i].says);
 	}
 }
 
