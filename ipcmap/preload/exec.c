@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * exec.c - execve() and the like, which all the C library's ways to run a program end in
+ * exec.c - execve() and similar; every way of the C library to run a program ends here
  *
- * Whoever calls may be a vfork's child, or posix_spawn()'s with its small stack and its
- * parent's memory: nothing is allocated here and nothing is locked.
+ * The caller can be the child of vfork(), or of posix_spawn() with its small stack and its parent's
+ * memory. So nothing is allocated or locked here.
  */
 #include "ipcmap/preload/exec.h"
 
@@ -22,10 +22,10 @@
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/preload/raw.h"
 
-#define EXEC_ENV_MAX 512 /* variables of a program that lacks some of ours */
+#define EXEC_ENV_MAX 512 /* variables that a program can lack */
 #define EXEC_LIST_MAX 1024
 
-/* The variables that a program needs. A list has our item behind those of others. */
+/* The variables that a program needs. In a list, our item comes after those of others. */
 static struct exec_variable {
 	const char *name;
 	bool list;
@@ -39,7 +39,7 @@ static struct exec_variable {
 
 #define EXEC_VARIABLES (sizeof(exec_variables) / sizeof(exec_variables[0]))
 
-/* The item of a list that ends in what; NULL: none does. */
+/* The item of a list that ends in the text; NULL: there is none. */
 static const char *exec_item(const char *list, const char *what, size_t *ret_len)
 {
 	for (size_t len; *list; list += len) {
@@ -85,7 +85,7 @@ bool exec_is_strict(void)
 	return !strcmp(exec_how(), ENV_IPC_STRICT);
 }
 
-/* A program may have closed it, and have a file of its own there, which it also reads. */
+/* The program may have closed it and opened a file of its own there. */
 static bool exec_has_stderr(void)
 {
 	int flags = fcntl(STDERR_FILENO, F_GETFL);
@@ -138,7 +138,7 @@ static bool exec_has_all(char *const *env)
 	return true;
 }
 
-/* The C library's own list: an item that does not fit is left out, and a warning says so. */
+/* The list is the C library's own: an item that does not fit is left out with a warning. */
 static bool exec_add(char **env, const struct exec_variable *variable, char *text, size_t size)
 {
 	char **at = exec_find(env, variable->name);
@@ -156,7 +156,7 @@ static bool exec_add(char **env, const struct exec_variable *variable, char *tex
 	return true;
 }
 
-/* Executes with an environment to which is added what is missing. */
+/* Executes a program with the missing variables added to its environment. */
 static long exec_with(long nr, long args[6], char *const *env, int env_at)
 {
 	char text[EXEC_VARIABLES][EXEC_LIST_MAX], *all[EXEC_ENV_MAX + EXEC_VARIABLES + 1];
@@ -179,7 +179,7 @@ static long exec_with(long nr, long args[6], char *const *env, int env_at)
 
 /* --- the calls --------------------------------------------------------------------------- */
 
-/* 0, or that the program shall not run. */
+/* Returns 0, or an error if the program must not run. */
 static int exec_check(const char *path)
 {
 	struct reach reach;
@@ -223,7 +223,7 @@ int exec_at(int dir_fd, const char *path, char *const argv[], char *const env[],
 	long args[6] = { dir_fd, (long)path, (long)argv, (long)env, flags };
 	char proc[PATH_MAX];
 
-	/* Where it can be looked at by path. */
+	/* A path to the file. */
 	if (dir_fd == AT_FDCWD || !path || path[0] == '/')
 		snprintf(proc, sizeof(proc), "%s", path ? path : "");
 	else
@@ -243,7 +243,7 @@ INTERPOSE int execveat(int dir_fd, const char *path, char *const argv[], char *c
 	return preload_result(exec_at(dir_fd, path, argv, env, flags));
 }
 
-/* fexecve()'s own check; there, the header's attributes would have it left out. */
+/* The check of fexecve(); the header's attributes would remove it there. */
 static int exec_fd(int fd, char *const argv[], char *const env[])
 {
 	return fd < 0 || !argv || !env ? -EINVAL : exec_at(fd, "", argv, env, AT_EMPTY_PATH);

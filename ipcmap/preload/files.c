@@ -2,10 +2,9 @@
 /*
  * files.c - /proc/sysvipc shows the mapped objects
  *
- * ipcs(1), lsipc(1) and others read them there. Such a file is opened as usual; its descriptor then
- * becomes one of a file in memory with the text of this moment. So whatever leads to the file,
- * a relative path, a directory's descriptor or a link, counts, and other files cost a look at
- * the last part of their path.
+ * ipcs(1), lsipc(1) and others read them there. Such a file is opened as usual. Its descriptor then
+ * becomes one of a file in memory with the present text. So every way to the file works: a relative
+ * path, a directory's descriptor or a link. Other files cost a look at the last part of their path.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +22,7 @@
 #include "ipcmap/preload/real.h"
 #include "ipcmap/preload/sysv/sysvipc.h"
 
-/* The kind of objects that the file lists; 0: it is none of these files. */
+/* The kind of objects in the file; 0: it is none of these files. */
 static uint32_t files_kind(int fd, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -43,7 +42,7 @@ static uint32_t files_kind(int fd, const char *path)
 	return n > 8 && slash - target >= 8 && !memcmp(slash - 8, "/sysvipc", 8) ? kind : 0;
 }
 
-/* A descriptor to read the text by. -errno. */
+/* A descriptor of the text. -errno. */
 static int files_make(uint32_t kind, int flags)
 {
 	_cleanup_close_ int fd = memfd_create("sysvipc", MFD_CLOEXEC);
@@ -68,7 +67,7 @@ static int files_make(uint32_t kind, int flags)
 	return r;
 }
 
-/* Puts the text in the file's place. Keeps the file if that fails: the kernel's is empty. */
+/* Replaces the file by the text. Keeps the kernel's empty file if that fails. */
 static void files_replace(int fd, const char *path, int flags)
 {
 	uint32_t kind = fd >= 0 && path ? files_kind(fd, path) : 0;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * limits.c - System V's and POSIX's limits: those of the job's own namespace
+ * limits.c - limits of System V and POSIX objects: those of the job's own namespace
  *
- * The kernel is asked each time, by a system call of our own (raw.h), since a limit can be changed
- * at any time. What a new segment or queue must satisfy by itself, it is asked by making one and
- * removing it at once: so the order of the checks, the privileges and the errors are its own. How
- * many there are the daemon knows (struct door_limit); whose limits they are, vcipc-preload(7)
- * says.
+ * A limit can change at any time, so the kernel is asked each time, by a system call (raw.h). To
+ * check a new segment or queue, one is made in the kernel and removed at once. So the order of the
+ * checks, the privileges and the errors are the kernel's. The daemon knows the number of mapped
+ * objects (struct door_limit). vcipc-preload(7) says which limits apply.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +25,8 @@
 #include "ipcmap/preload/raw.h"
 
 #define QUEUES_DEFAULT 256
-/* What the kernel counts for a message and for a priority (mq_overview(7), RLIMIT_MSGQUEUE). */
+/* The bytes that the kernel counts for a message and a priority (mq_overview(7), RLIMIT_MSGQUEUE).
+ */
 #define MQ_MESSAGE_BYTES 48
 #define MQ_PRIORITY_BYTES 48
 #define MQ_PRIORITIES 32768
@@ -65,7 +65,7 @@ int limits_try_shm(size_t size, int flags)
 
 /* --- POSIX ------------------------------------------------------------------------------- */
 
-/* The number of a file in /proc/sys. */
+/* Reads a number from a file in /proc/sys. */
 static uint64_t limit_read(const char *path, uint64_t otherwise)
 {
 	char text[64];
@@ -74,7 +74,8 @@ static uint64_t limit_read(const char *path, uint64_t otherwise)
 								 : otherwise;
 }
 
-/* The thread's own name: one that is there was left by who was killed here. */
+/* The name is the thread's own. An existing queue of this name is left from a process that was
+ * killed here. */
 static long try_mq_open(const char *name, const struct mq_attr *attr)
 {
 	const long how[6] = { (long)name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * list.c - objects by index, for ipcs(1) and its like
+ * list.c - objects by index, for ipcs(1) and similar programs
  *
- * The kernel's indices are places in its own table. Here they are places in a list that is
- * made when somebody asks how many there are.
+ * An index of the kernel is a place in its table. Here it is a place in a list, which
+ * preload_count() makes.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * memory.c - is there memory where the program's argument points?
+ * memory.c - checks that memory exists where the program's argument points
  *
- * The kernel answers a wrong pointer with EFAULT, where a library would end with SIGSEGV. So the
- * kernel is asked, by calls that change nothing: rt_sigprocmask(2) reads the set before it refuses
- * the command, and FUTEX_WAKE_OP adds 0 to a word that it can write. Each looks at one page.
+ * The kernel returns EFAULT for a wrong pointer, while a library would get SIGSEGV. So the kernel
+ * is asked, by calls that change nothing: rt_sigprocmask(2) reads the set before it refuses the
+ * command, and FUTEX_WAKE_OP adds 0 to a word if it can write it. Each checks one page.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -18,7 +18,7 @@
 #define NO_COMMAND (-1)
 #define STACK_PAGES 256u
 
-static __thread uintptr_t memory_page; /* by number: that was writable when it was looked at last */
+static __thread uintptr_t memory_page; /* number of a page that was writable at the last check */
 
 static int memory_is_readable(uintptr_t at)
 {
@@ -35,8 +35,8 @@ static int memory_is_writable(uintptr_t at)
 }
 
 /*
- * The stack is there, and most arguments are on it: in the page of this frame, or in one above that
- * was there at the last call.
+ * Most arguments are on the stack, which exists: in the page of this frame, or in a higher page
+ * that existed at the last call.
  */
 static bool memory_is_stack(uintptr_t at, uintptr_t frame)
 {
@@ -53,7 +53,7 @@ static int memory_check(const void *memory, size_t size, int (*is_there)(uintptr
 
 	if (size == 0)
 		return 0;
-	/* NULL, and what would be rounded to it. */
+	/* NULL, and addresses that are rounded to it. */
 	if (at < sizeof(uint64_t) || end < at)
 		return -EFAULT;
 	for (; at < end; at = (at / PAGE_BYTES + 1) * PAGE_BYTES) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * object.c - maps sets and queues, and lets go of those that were removed
+ * object.c - maps sets and queues, and unmaps them after their removal
  */
 #include "ipcmap/preload/object.h"
 
@@ -49,7 +49,7 @@ static void object_free(struct object *object)
 	free(object);
 }
 
-/* Unmaps what is removed and not in use. */
+/* Unmaps removed objects that no call uses. */
 static void object_sweep(void)
 {
 	for (size_t i = 0; i < OBJECT_BUCKETS; i++) {
@@ -105,7 +105,7 @@ static int object_map(struct object *object, const struct door_object *opened)
 	return r;
 }
 
-/* Under the lock. */
+/* With the lock held. */
 static int object_insert(const struct door_object *opened, struct object **ret)
 {
 	struct object *object = calloc(1, sizeof(*object));
@@ -140,8 +140,9 @@ int object_add(const struct door_object *opened)
 	return r;
 }
 
-/* Another process by now, other permissions, or another user that may do more than the one before:
- * the daemon is asked again. What a user may no more, sysv_may() says. */
+/* Whether the daemon must be asked again: the process or the permissions have changed, or another
+ * user may now do more than the one that opened it. sysv_may() checks whether a user may do less.
+ */
 static bool object_is_stale(struct object *object, bool write)
 {
 	return object_user(object)->pid != preload_pid() ||
@@ -150,7 +151,7 @@ static bool object_is_stale(struct object *object, bool write)
 	       (write && object->readonly && object->euid != geteuid());
 }
 
-/* What was mapped for reading only is mapped again, in place, now that more is permitted. */
+/* Maps the object again at the same address, now for writing. */
 static int object_map_writable(struct object *object, int fd)
 {
 	if (mmap(object->base, object->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
@@ -222,8 +223,7 @@ int object_get(uint32_t kind, int id, int flags, bool write, struct object **ret
 	return r;
 }
 
-/* Whoever may not map it may look all the same, being the owner or above the mode: a daemon knows.
- */
+/* If the caller may not map it, it may still be the owner: -ENOENT, the daemon decides. */
 int object_stat(uint32_t kind, uint64_t id, struct ipc_perm *ret, struct door_stat *ret_stat)
 {
 	struct object *object;
@@ -257,7 +257,7 @@ void object_put(struct object *object)
 
 void object_removed(struct object *object)
 {
-	/* The daemon has counted this process out; a guest is not whom it has counted in. */
+	/* The daemon has counted this process out. It has not counted a guest in. */
 	if (!preload_is_guest())
 		object->handle = 0;
 	if (object->mapped_readonly)

@@ -2,9 +2,9 @@
 /*
  * object.h - the System V semaphore sets and queues that this process has mapped
  *
- * An identifier works without a call to semget() or msgget() first, in a child as in a
- * stranger. So an object is mapped when it is first used, and counted as opened by this
- * process, whom its daemon then watches: when it is killed, what it left is put in order.
+ * A process may use an identifier without a call to semget() or msgget(). So an object is mapped
+ * and counted as opened when it is first used. The daemon then watches the process, and repairs the
+ * object if the process is killed.
  */
 #ifndef VC_IPCMAP_PRELOAD_OBJECT_H
 #define VC_IPCMAP_PRELOAD_OBJECT_H
@@ -19,7 +19,7 @@
 #include "ipcmap/object/msgq.h"
 #include "ipcmap/object/semset.h"
 
-/* What all heads begin with. */
+/* The first words of every head. */
 struct object_words {
 	uint32_t guard, removed, owner_seq;
 };
@@ -33,25 +33,25 @@ _Static_assert(offsetof(struct msgq_head, removed) == offsetof(struct object_wor
 	       "msgq_head begins with object_words");
 
 struct object_user {
-	pid_t pid; /* whom the daemon has counted */
+	pid_t pid; /* the process that the daemon has counted */
 	bool undo; /* it may have adjustments in a set */
 };
 
 struct object {
-	struct object *next; /* in its bucket */
+	struct object *next; /* next in its bucket */
 	uint32_t kind;
 	int id;
 	uint64_t full_id, created_usec;
-	uint64_t handle; /* the owner's; a guest's is counted out with it. 0: none */
+	uint64_t handle; /* of the owner; 0: none. A guest is counted out together with it */
 	void *base;
 	uint64_t size;
-	bool readonly;               /* no more is permitted */
-	bool mapped_readonly;        /* no more was, when it was mapped */
-	uid_t euid;                  /* whom it let in */
-	uint32_t owner_seq;          /* as it was then */
-	struct ipc_perm perm;        /* the same */
-	unsigned int uses;           /* calls under way */
-	struct object_user users[2]; /* the process whose memory this is, and its last guest */
+	bool readonly;               /* the caller may only read it */
+	bool mapped_readonly;        /* it is mapped for reading only */
+	uid_t euid;                  /* the user that was allowed to open it */
+	uint32_t owner_seq;          /* its value at that time */
+	struct ipc_perm perm;        /* of the same time */
+	unsigned int uses;           /* calls that use it now */
+	struct object_user users[2]; /* the owner of this memory, and its last guest */
 	union {
 		struct semset set;
 		struct msgq q;
@@ -59,27 +59,27 @@ struct object {
 };
 
 /*
- * The object of an identifier, for one call, mapped for writing if write is set. flags: the
- * permissions that are needed, as for sysv_may(). Inside a section; object_put() gives it back.
- * 0, -EINVAL: there is none; -EACCES, and what door_open() says.
+ * Returns the object of an identifier for one call, mapped for writing if write is set. flags: the
+ * permissions that the call needs, as in sysv_may(). Inside a section. object_put() releases it.
+ * -EINVAL: it does not exist. -EACCES, and the errors of door_open().
  */
 int object_get(uint32_t kind, int id, int flags, bool write, struct object **ret);
 void object_put(struct object *object);
 
-/* As sysv_stat(), of IPC_STAT; of *ret_stat only what is known: id, size, created_usec, unlinked,
- * head. -ENOENT: the daemon is to be asked. */
+/* As sysv_stat() for IPC_STAT, from mapped memory. Sets only id, size, created_usec, unlinked and
+ * head of *ret_stat. -ENOENT: the caller asks the daemon. */
 int object_stat(uint32_t kind, uint64_t id, struct ipc_perm *ret, struct door_stat *ret_stat);
 
-/* Maps what was opened by key. Closes opened->fd, whatever happens. 0 or -errno. */
+/* Maps an object that was opened by key. Always closes opened->fd. 0 or -errno. */
 int object_add(const struct door_object *opened);
 
-/* This process among the object's users. */
+/* This process's entry in the object's users. */
 struct object_user *object_user(struct object *object);
 
-/* The object was removed, by this process or, as it turned out, by another. */
+/* Marks the object as removed, by this process or by another one. */
 void object_removed(struct object *object);
 
-/* Calls f for each object of the kind. Inside a section, at the process' end. */
+/* Calls f for each object of the kind, when the process ends. Inside a section. */
 void object_each(uint32_t kind, void (*f)(struct object *object));
 
 #endif

@@ -28,14 +28,15 @@
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct section process_fork_section; /* under process_lock */
 
-/* Whose memory this is, and a word that is 1 in it and 0 in a forked child's (MADV_WIPEONFORK). */
+/* The owner of this memory, and a word that is 1 in the owner and 0 in a forked child
+ * (MADV_WIPEONFORK). */
 static pid_t process_pid;
 static uint32_t *process_is_own;
 
-/* Of this thread, as of the last section's begin. A vfork's child has its parent's. */
+/* Set by the last section of this thread. A vfork's child shares it with its parent. */
 static __thread struct {
 	pid_t pid;
-	bool guest; /* another process, in this one's memory */
+	bool guest; /* it runs in the memory of another process */
 } process_self;
 
 int preload_result(int r)
@@ -48,7 +49,8 @@ int preload_result(int r)
 
 /* --- which process this is --------------------------------------------------------------- */
 
-/* A child of its own memory begins. The lock's holder, if it has one, stayed in the parent. */
+/* A child with its own memory begins. The thread that held the lock, if any, exists only in the
+ * parent. */
 static void process_adopt(pid_t pid)
 {
 	pthread_mutex_init(&process_lock, NULL);
@@ -63,8 +65,8 @@ static void process_adopt(pid_t pid)
 }
 
 /*
- * A process may have been made without any handler of pthread_atfork(): by clone(2), _Fork(),
- * vfork() or the bare system call. So each section begins with the question which one this is.
+ * A process can begin without a handler of pthread_atfork(): by clone(2), _Fork(), vfork() or the
+ * system call. So each section begins with a look at the PID.
  */
 static void process_look(void)
 {
@@ -73,7 +75,7 @@ static void process_look(void)
 
 	if (pid != process_pid && !guest)
 		process_adopt(pid);
-	/* In this thread's place there is another's TID now. */
+	/* The thread has another TID now. */
 	if (guest || process_self.guest)
 		guard_forked();
 	process_self.pid = pid;
@@ -82,7 +84,7 @@ static void process_look(void)
 
 /* --- sections ---------------------------------------------------------------------------- */
 
-/* By system call: the C library would leave its own two signals unblocked. */
+/* A system call, since the C library would leave two of its own signals unblocked. */
 static void set_mask(uint64_t mask, uint64_t *ret_old)
 {
 	RAW_KERNEL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, (long)ret_old, sizeof(mask));
@@ -214,7 +216,8 @@ static void after_fork_in_child(void)
 	section_end(&section);
 }
 
-/* The parent, too, notes what its child has: nobody shall see less before the child has run. */
+/* The parent also notes what its child has attached, so that the count is right before the child
+ * has run. */
 static void process_forked(pid_t child)
 {
 	struct section section;
@@ -235,7 +238,7 @@ INTERPOSE pid_t fork(void)
 	return pid;
 }
 
-/* What fork() does around the system call, for all that has no handlers. */
+/* Does what fork() does around the system call, where no handlers are called. */
 static long process_fork_by(long (*call)(void *arg), void *arg)
 {
 	long r;
@@ -363,7 +366,7 @@ INTERPOSE _Noreturn void _Exit(int status)
 	_exit(status);
 }
 
-/* What goes around the functions' names, and around the functions. */
+/* Catches calls that do not use the functions' names. */
 static void process_take_over(void)
 {
 	int taken = takeover_begin(), trapped = taken == 0 ? trap_begin() : 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * raw.c - syscall(2), with its IPC calls led to the interposed functions
+ * raw.c - syscall(2), with IPC calls redirected to the interposed functions
  *
- * A program that has no function for a system call, or goes around the C library's, makes it by
- * number. That is a look into a table here, and the same system call as before for all numbers
- * that have nothing to do with IPC.
+ * A program makes a system call by number if the C library has no function for it, or to avoid that
+ * function. Here the number is looked up in a table. Numbers that are no IPC calls go to the kernel
+ * as before.
  */
 #include "ipcmap/preload/raw.h"
 
@@ -25,7 +25,7 @@
 #include "ipcmap/preload/exec.h"
 #include "ipcmap/preload/preload.h"
 
-/* The kernel's flag for its newer structures, which the C library adds where it is of use. */
+/* The kernel's flag for its newer structures. The C library adds it where the kernel needs it. */
 #define RAW_IPC_64 0x100
 
 /* --- System V ---------------------------------------------------------------------------- */
@@ -65,7 +65,7 @@ static long raw_sysv(long nr, const long args[6])
 
 /* --- POSIX queues ------------------------------------------------------------------------ */
 
-/* The kernel's names have no slash in front. */
+/* The kernel's names do not begin with a slash. */
 static const char *raw_mq_name(const char *name, char ret[NAME_MAX + 2])
 {
 	size_t len;
@@ -79,7 +79,7 @@ static const char *raw_mq_name(const char *name, char ret[NAME_MAX + 2])
 	return ret;
 }
 
-/* How the C library asks for SIGEV_THREAD: a socket of its own, which only it knows to read. */
+/* The C library implements SIGEV_THREAD with a socket that only it can read. */
 static long raw_mq_notify(mqd_t fd, const struct sigevent *event)
 {
 	if (event && event->sigev_notify == SIGEV_THREAD)
@@ -162,7 +162,7 @@ long raw_mapped(long nr, const long args[6])
 	return raw_find(nr)(nr, args);
 }
 
-/* syscall(2) is variadic; its arguments are longs, and are passed as those of this are. */
+/* syscall(2) is variadic. Its arguments are longs and are passed like those of this function. */
 INTERPOSE long raw_syscall(long nr, long a, long b, long c, long d, long e,
 			   long f) __asm__("syscall");
 

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* The system call itself, without a look at what it is. The result or -errno. */
+/* The system call itself, without a lookup. The result or -errno. */
 #if defined(__x86_64__)
 static inline long raw_kernel(long nr, const long args[6])
 {
@@ -42,8 +42,8 @@ static inline long raw_kernel(long nr, const long args[6])
 }
 #endif
 
-/* A mark in the sixth argument, which no IPC call has: it is the interposer that asks the kernel,
- * and trap.c lets it. */
+/* A mark in the sixth argument, which no IPC call has. It tells trap.c that the interposer asks the
+ * kernel. */
 #define RAW_OWN 0x76637275
 
 /* An IPC call of the kernel's, with up to five arguments. The result or -errno. */
@@ -52,10 +52,10 @@ static inline long raw_kernel(long nr, const long args[6])
 /* Whether raw_mapped() serves the number. */
 bool raw_is_served(long nr);
 
-/* raw_mapped()'s of calls that change mappings; shm-touched.c. */
+/* The part of raw_mapped() for calls that change mappings; shm-touched.c. */
 long raw_memory(long nr, const long args[6]);
 
-/* Does what the interposed functions do for the system call of that number. The result as of
+/* Does what the interposed function does for the system call of that number. Returns the result of
  * syscall(2): -1 and errno. */
 long raw_mapped(long nr, const long args[6]);
 

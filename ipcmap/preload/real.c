@@ -10,7 +10,7 @@ static void *real_find(const char *name)
 {
 	void *function = dlsym(RTLD_NEXT, name);
 
-	/* Whoever preloads the C library too has it before us. */
+	/* If a program preloads the C library, that comes before us. */
 	return function ? function : dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), name);
 }
 

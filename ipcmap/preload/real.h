@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * real.h - the C library's own functions, of those that are wrapped
+ * real.h - the original functions of the C library
  *
- * They are looked up before main(), since a handler of a signal may call most of them.
+ * They are looked up before main(), since a signal's handler can call most of them.
  */
 #ifndef VC_IPCMAP_PRELOAD_REAL_H
 #define VC_IPCMAP_PRELOAD_REAL_H
@@ -44,8 +44,8 @@ struct real {
 
 extern struct real real_functions;
 
-/* At the process' begin, or with the first call before that. What an older C library lacks stays
- * NULL, and nobody calls it. */
+/* Looks the functions up, when the process begins or at the first call before that. Functions that
+ * an older C library lacks are NULL and are never called. */
 void real_begin(void);
 
 #define REAL(name)                                                                                 \

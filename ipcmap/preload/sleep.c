@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * sleep.c - sleeping on an object's memory, and what interrupts it
+ * sleep.c - sleeps on a word of an object, until a wake-up or a handler of a signal
  *
- * A handler of the program's ends a sleep, as signal(7) has it for each call. A move does not: the
- * mover has every wait go on (libmig/state/waits.h).
+ * A handler of the program ends a sleep as signal(7) says for each call. A move does not: the mover
+ * continues every wait (libmig/state/waits.h).
  *
- * System V's calls end at any handler, SA_RESTART or not; POSIX message queues' by one without. The
- * kernel's waits are used so that they do that (watch.h). On kernels before 5.16, which know no
- * futex_waitv(2), and on other machines than x86-64, a handler that runs in the moment between
- * signals being unblocked and the sleep does not end it.
+ * System V's calls end at any handler, with SA_RESTART or without. POSIX message queues' calls end
+ * at a handler without SA_RESTART. The kernel's waits are chosen accordingly (watch.h). On kernels
+ * before 5.16, which have no futex_waitv(2), and on machines other than x86-64, a handler that runs
+ * between unblocking the signals and the sleep does not end the sleep.
  */
 #include "ipcmap/preload/preload.h"
 
@@ -38,8 +38,8 @@ static int sleep_until_handler(uint32_t *word, uint32_t value, uint64_t deadline
 	return 0;
 }
 
-/* A handler with SA_RESTART does not end it. Kernels before 5.16 know no futex_waitv(): there a
- * wait with a deadline ends at any handler. */
+/* A handler with SA_RESTART does not end it. Kernels before 5.16 have no futex_waitv(): a wait with
+ * a deadline then ends at any handler. */
 static int sleep_restarted(uint32_t *word, uint32_t value, uint64_t deadline_usec)
 {
 	struct futex_waitv waiter = { .uaddr = (uintptr_t)word, .val = value, .flags = FUTEX_32 };
@@ -56,9 +56,9 @@ static int sleep_restarted(uint32_t *word, uint32_t value, uint64_t deadline_use
 }
 
 /*
- * Signals that have come since the call began are pending, as they are blocked in a section. Their
- * handlers will run before the sleep begins, which would not know, and might never end; but they
- * have interrupted the call. restarts: those with SA_RESTART have not.
+ * Signals that came since the call began are pending, since a section blocks them. Their handlers
+ * will run before the sleep begins. The sleep would not notice and might never end, but these
+ * handlers have interrupted the call. restarts: handlers with SA_RESTART have not.
  */
 static bool section_is_interrupted(const struct section *section, bool restarts)
 {
@@ -122,7 +122,7 @@ static int section_sleep_by(struct section *section, uint32_t *word, uint32_t va
 	section_again();
 	if (watch.handled && !restarts)
 		return -EINTR;
-	/* Which handler has run before the sleep is not known. */
+	/* It is not known which handler ran before the sleep. */
 	if (watch.handled && !watch.restarted && r == 0 &&
 	    (interrupted || section_has_interrupter(section)))
 		return -EINTR;
@@ -131,7 +131,7 @@ static int section_sleep_by(struct section *section, uint32_t *word, uint32_t va
 	return r == -ENOSYS ? 0 : r;
 }
 
-/* The futex calls are no cancellation points of the C library's. Nothing is held here. */
+/* The C library has no cancellation points in futex calls. No lock is held here. */
 static int section_sleep_cancel_by(struct section *section, uint32_t *word, uint32_t value,
 				   uint64_t deadline_usec, bool restarts)
 {

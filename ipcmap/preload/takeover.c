@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * takeover.c - the C library's own functions are led to the interposed ones
+ * takeover.c - redirects the C library's own functions to the interposed ones
  *
- * That a function is defined by a library that is preloaded is enough for programs that are linked
- * with it by name. It is not for a function that was looked up in the C library itself:
- * dlsym(3) and dlvsym(3) on its handle, a library loaded with RTLD_DEEPBIND, and the C library's
- * calls of its own execve(). So the first bytes of these functions become a jump to ours,
- * once, before main(). Only functions are listed here whose original is not needed any more.
+ * Preloading a library is enough for programs that are linked with a function by name. It is not
+ * enough for functions that are looked up in the C library itself: by dlsym(3) and dlvsym(3) on its
+ * handle, by a library loaded with RTLD_DEEPBIND, and by the C library's calls of its own execve().
+ * So the first bytes of these functions are replaced by a jump to ours, once, before main(). The
+ * list has only functions whose original is not needed any more.
  *
- * Where memory that is executed may not be written (SELinux' execmod, PR_SET_MDWE) this is
- * impossible, and said.
+ * This is impossible where executable memory cannot be written (SELinux' execmod, PR_SET_MDWE). A
+ * warning then says so.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -55,8 +55,8 @@ static const struct {
 
 /* --- the jump ---------------------------------------------------------------------------- */
 
-/* One instruction: the shortest of these functions are two. Libraries are mapped beside each other,
- * so it reaches. The number of its bytes; 0: it does not. */
+/* Writes one instruction: the shortest of these functions have two. Libraries are mapped near each
+ * other, so the distance fits. Returns the number of bytes; 0: the distance does not fit. */
 #if defined(__x86_64__)
 /* jmp DISTANCE */
 static size_t takeover_jump(uintptr_t from, uintptr_t to, unsigned char ret[8])
@@ -121,7 +121,7 @@ static int takeover_write(void *libc, const struct takeover_text *text)
 		unsigned char jump[8];
 		size_t len = takeover_jump(at, takeover_functions[i].ours, jump);
 
-		/* Older ones have some elsewhere. */
+		/* Older C libraries have some of them elsewhere. */
 		if (at < text->start || at + len > text->end)
 			continue;
 		if (len == 0) {
@@ -135,9 +135,8 @@ static int takeover_write(void *libc, const struct takeover_text *text)
 }
 
 /*
- * A namespace of its own has a C library of its own, with an errno of its own that the interposed
- * functions cannot set. The caller is passed on, whose place in the file system the search for
- * the library may depend on.
+ * A new namespace has its own C library, with an errno that the interposed functions cannot set.
+ * The caller is passed on, because the search for the library can depend on its path.
  */
 INTERPOSE void *dlmopen(Lmid_t namespace, const char *path, int flags)
 {
@@ -151,7 +150,7 @@ INTERPOSE void *dlmopen(Lmid_t namespace, const char *path, int flags)
 		 path ? path : "a library");
 	text_hide_controls(text);
 	exec_complain(text);
-	/* For dlerror(3) to have something to say. */
+	/* Sets the message of dlerror(3). */
 	return exec_is_strict()
 		       ? REAL(dlmopen)(LM_ID_BASE, "/refused/by/--ipc=map,strict", RTLD_LAZY)
 		       : REAL(dlmopen)(namespace, path, flags);
@@ -166,7 +165,7 @@ int takeover_begin(void)
 
 	if (libc)
 		text.within = (uintptr_t)dlsym(libc, "shmget");
-	/* The handle is kept: the library is there for ever. */
+	/* The handle stays open, so the library stays loaded. */
 	if (!text.within || !dl_iterate_phdr(takeover_find, &text))
 		return -ENOENT;
 	text.start &= ~(page - 1);

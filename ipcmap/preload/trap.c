@@ -2,17 +2,17 @@
 /*
  * trap.c - --ipc=map,strict: no system call reaches the kernel's IPC objects
  *
- * A seccomp filter makes each IPC call of the kernel's a SIGSYS. The handler here does what the
- * interposed function does, so that a call by a machine instruction is mapped too. In a program
- * without the interposer there is no handler, and SIGSYS ends it: nothing is skipped in silence.
+ * A seccomp filter turns each IPC call of the kernel into a SIGSYS. The handler here does what the
+ * interposed function does, so a call by a machine instruction is mapped too. A program without the
+ * interposer has no handler, and SIGSYS ends it: no call is skipped silently.
  *
- * The filter stays for all that the job executes, so without strict it would end programs of which
- * the user only wanted to be warned. A process may set one without privileges only with
- * no_new_privs; programs that gain rights do not run with strict anyway.
+ * The filter applies to everything that the job executes. Without strict it would end programs
+ * about which the user only wanted a warning. A process can install a filter without privileges
+ * only with no_new_privs. Programs that gain rights do not run with strict anyway.
  *
- * Syscall user dispatch, the other means, is taken away by exec and by each new thread. But it
- * traps every call outside of one range of addresses, also those that a handler cannot make in
- * another's place: clone(2) and rt_sigreturn(2). CRIU does not carry it.
+ * Syscall user dispatch is no alternative: exec and each new thread switch it off. It also traps
+ * every call outside of one range of addresses, including those that a handler cannot make for
+ * another function: clone(2) and rt_sigreturn(2). CRIU does not carry it.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -93,7 +93,7 @@ static void code_foreign(struct trap_code *code)
 	code_return(code, SECCOMP_RET_ALLOW);
 }
 
-/* What the interposer itself asks the kernel has a mark in the argument that no IPC call has. */
+/* The interposer marks its own calls in the argument that no IPC call has. */
 static void code_native(struct trap_code *code)
 {
 	size_t n = ARRAY_SIZE(trap_numbers);
@@ -134,7 +134,7 @@ static int trap_set_filter(void)
 
 /* --- the handler ------------------------------------------------------------------------- */
 
-/* A call that asks whether the filter is there, and that the kernel would refuse. */
+/* A call that shows whether the filter is installed; the kernel would refuse it. */
 static const long trap_probe[6] = { -1, -1, -1, -1, -1, 0 };
 static volatile sig_atomic_t trap_is_set;
 
@@ -191,7 +191,7 @@ static void trap_on_signal(int signal, siginfo_t *info, void *arg)
 	long args[6];
 
 	if (info->si_code != TRAP_SECCOMP_CODE) {
-		/* Sent by somebody: what it does where nobody handles it. */
+		/* A process sent it: takes the default action. */
 		struct sigaction action = { .sa_handler = SIG_DFL };
 
 		sigaction(signal, &action, NULL);
@@ -205,21 +205,21 @@ static void trap_on_signal(int signal, siginfo_t *info, void *arg)
 
 int trap_begin(void)
 {
-	/* A call that sleeps can be interrupted by any handler, this one's included. */
+	/* Any handler interrupts a call that sleeps, this one too. */
 	struct sigaction action = { .sa_sigaction = trap_on_signal,
 				    .sa_flags = SA_SIGINFO | SA_NODEFER };
 	sigset_t set;
 
 	if (!exec_is_strict())
 		return 0;
-	/* A process that blocks it is ended. */
+	/* SIGSYS ends a process that blocks it. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGSYS);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	sigemptyset(&action.sa_mask);
 	if (sigaction(SIGSYS, &action, NULL) < 0)
 		return -errno;
-	/* What a program has that this one was executed by. */
+	/* The program that executed this one may have set the filter. */
 	raw_kernel(SYS_msgctl, trap_probe);
 	return trap_is_set ? 0 : trap_set_filter();
 }

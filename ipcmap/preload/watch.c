@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * watch.c - unblocks signals and sleeps, and misses no handler that runs in between
+ * watch.c - unblocks signals and sleeps without missing a handler in between
  *
- * No system call does both at once for a futex. A handler that ran after the one and before the
- * other would be forgotten, and the sleep might never end. But the kernel leaves a trace of each
- * handler on the stack, where it saves the thread's registers: so there are marks there, and the
- * sleep is on them too. futex_waitv(2) compares all words with what they are expected to be and
- * sleeps only if all are so, in one step.
+ * No system call does both in one step for a futex. A handler that ran after the first and before
+ * the second would be missed, and the sleep might never end. But the kernel saves the thread's
+ * registers on the stack for each handler. So this file puts marks there and sleeps on them too.
+ * futex_waitv(2) compares all words with their expected values and sleeps only if all are equal, in
+ * one step.
  *
- * Where the trace is (x86-64: fpu__alloc_mathframe(), get_sigframe() of the kernel): below the red
- * zone, or at the top of the alternate stack, the state of the FPU is put at a multiple of 64
- * bytes, and behind its end a word (FP_XSTATE_MAGIC2). Its size is a multiple of 8. So one of the
- * last 9 words at multiples of 8 is written; all of them are marked. Nothing of ours is there: the
- * marks are set, and looked at, without a call in between.
+ * The place of the saved registers (x86-64: fpu__alloc_mathframe(), get_sigframe() of the kernel):
+ * below the red zone, or at the top of the alternate stack, the kernel puts the state of the FPU at
+ * a multiple of 64 bytes, and behind its end a word (FP_XSTATE_MAGIC2). Its size is a multiple of
+ * 8. So the kernel writes one of the last 9 words at multiples of 8; all of them are marked. No
+ * data of ours is there: the marks are set and read without a call in between.
  *
- * Of a handler with SA_RESTART that interrupts the sleep the kernel begins the sleep anew, which
- * then finds a mark changed. To know that from a handler that ran before the sleep, the saved
- * registers are read: the instruction that was interrupted, and RCX, into which a system call puts
- * its return address.
+ * After a handler with SA_RESTART has interrupted the sleep, the kernel starts the sleep again,
+ * which then finds a changed mark. To tell this from a handler that ran before the sleep, the saved
+ * registers are read: the interrupted instruction, and RCX, into which a system call puts its
+ * return address.
  */
 #include "ipcmap/preload/watch.h"
 
@@ -53,12 +53,12 @@ struct watch_call {
 _Static_assert(offsetof(struct watch_call, sleeping) == 72, "as the assembler has it");
 _Static_assert(sizeof(struct futex_waitv) == 24, "as the assembler has it");
 
-/* What the kernel saves of interest, in the order of struct sigcontext. */
+/* The saved registers that are needed, in the order of struct sigcontext. */
 struct saved {
 	uint64_t rcx, rsp, rip;
 };
 
-/* One of the marks below an address is not, or is what the kernel has put there. */
+/* Finds a changed mark below an address. */
 static inline __attribute__((always_inline, no_sanitize_address)) bool
 marks_changed(uint64_t highest)
 {
@@ -79,8 +79,8 @@ marks_traced(uint64_t highest)
 	return traced;
 }
 
-/* From the frame of a handler that has interrupted watch_run(), whose stack pointer was sp; NULL:
- * none is found. top: the end of the stack that the frame is on. */
+/* The registers in the frame of a handler that interrupted watch_run(), whose stack pointer was sp;
+ * NULL: not found. top: the end of the stack that has the frame. */
 static inline __attribute__((always_inline, no_sanitize_address)) const struct saved *
 saved_find(uint64_t top, const struct watch_call *call)
 {
@@ -93,9 +93,9 @@ saved_find(uint64_t top, const struct watch_call *call)
 	return NULL;
 }
 
-/* Sets marks, unblocks, sleeps, blocks, looks at the marks; *ret is read before a call may
- * overwrite it. altstack: the end of another stack with marks that the caller has set; 0: there is
- * none. */
+/* Sets the marks, unblocks signals, sleeps, blocks signals, and reads the marks. Reads *ret before
+ * a call can overwrite it. altstack: the end of another stack on which the caller has set marks; 0:
+ * there is none. */
 static __attribute__((noinline, no_sanitize_address)) void
 watch_run(struct watch_call *call, uint64_t altstack, struct saved *ret)
 {
@@ -155,7 +155,7 @@ watch_run(struct watch_call *call, uint64_t altstack, struct saved *ret)
 		*ret = *saved;
 }
 
-/* The end of the alternate stack, if handlers may come to run there; 0: they may not. */
+/* The end of the alternate stack if handlers may run there; 0: they may not. */
 static uint64_t watch_altstack(void)
 {
 	stack_t stack;
@@ -208,7 +208,7 @@ int watch_sleep(uint64_t *blocked, uint32_t *word, uint32_t value, uint64_t dead
 	}
 	watch_run(&call, altstack, &saved);
 	*blocked = call.blocked;
-	/* A move may end the sleep as a handler would. */
+	/* A move can end the sleep like a handler. */
 	*ret = (struct watch){ .handled = call.changed,
 			       .restarted = call.changed && call.result != -EINTR &&
 					    saved.rip == call.sleeping &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * watch.h - unblocks signals and sleeps, and misses no handler that runs in between
+ * watch.h - unblocks signals and sleeps without missing a handler in between
  */
 #ifndef VC_IPCMAP_PRELOAD_WATCH_H
 #define VC_IPCMAP_PRELOAD_WATCH_H
@@ -15,9 +15,10 @@ struct watch {
 
 /*
  * Sets the thread's mask to *blocked, sleeps while *word is value, blocks all signals again and
- * puts into *blocked what was blocked before that. No sleep begins once a handler has run.
- * deadline_usec: as futex_wait()'s. 0: look again; -EINTR: a handler has interrupted it;
- * -ETIMEDOUT; -ENOSYS: not on this machine or kernel, and there was no sleep.
+ * puts the mask of the time before that into *blocked. It does not sleep after a handler has run.
+ * deadline_usec: as in futex_wait(). Returns 0: the caller checks its condition again. -EINTR: a
+ * handler interrupted it. -ETIMEDOUT. -ENOSYS: this machine or kernel cannot do it, and it has not
+ * slept.
  */
 int watch_sleep(uint64_t *blocked, uint32_t *word, uint32_t value, uint64_t deadline_usec,
 		struct watch *ret);

@@ -2,10 +2,10 @@
 /*
  * mq-adopt.c - a queue's descriptor that this process has not opened
  *
- * It was passed through a socket, or kept over execve(2). The descriptor itself says that it is a
- * queue's and how it was opened: by its file's offset, which is the open file's own and which
- * nobody else has a use for. Which queue it is says the file's name, and the daemon is asked for
- * that one: whoever passes a file of his own is not believed.
+ * The descriptor was passed through a socket or kept over execve(2). The offset of its open file
+ * says that it belongs to a queue and how it was opened: nothing else uses this offset. The
+ * file's name says which queue it is. The daemon is asked for that queue, since another user could
+ * pass any file.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static int mq_noted_access(mqd_t fd)
 	return at >= O_RDONLY && at <= O_RDWR ? (int)at : -EBADF;
 }
 
-/* The object's number, which is its file's name. 0: none. */
+/* The object's id, which is its file's name. 0: none. */
 static uint64_t mq_file_id(mqd_t fd)
 {
 	char link[64], path[4096], *name, *end;
@@ -53,7 +53,7 @@ static uint64_t mq_file_id(mqd_t fd)
 	return *end && *end != ' ' ? 0 : id;
 }
 
-/* Opens the same object again. Its file in ret_file. */
+/* Opens the object again. *ret_file: its file. */
 static int mq_open_same(mqd_t fd, struct door_object *ret, struct stat *ret_file)
 {
 	struct door_open req = { .kind = IPC_KIND_POSIX_MQ, .id = mq_file_id(fd) };

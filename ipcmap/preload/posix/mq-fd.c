@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * mq-fd.c - a queue's descriptor in calls that are not the queues' own
+ * mq-fd.c - a queue's descriptor in calls that are not calls of queues
  *
- * close() and the like end what mq_notify() and epoll have begun, as the kernel's do; copies by
- * dup() are the queue's too; fcntl() and fstat() say what they would say of the kernel's. Who has
- * no queue open pays one load for each call.
+ * close() and similar end the work of mq_notify() and epoll, as in the kernel. A copy by dup() is
+ * also a queue. fcntl() and fstat() return what they return for a queue of the kernel. A process
+ * without an open queue pays one load for each call.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 
 /* --- close ------------------------------------------------------------------------------- */
 
-/* A program that closes all numbers meets bells, which are none of its descriptors. */
+/* A program that closes all numbers also meets bells, which it has not opened. */
 INTERPOSE int close(int fd)
 {
 	if (mq_is_bell(fd))
@@ -56,7 +56,7 @@ INTERPOSE void closefrom(int first)
 
 /* --- copies ------------------------------------------------------------------------------ */
 
-/* copy is one of fd now, and nothing else any more. */
+/* copy is now a copy of fd only. */
 static int fd_copied(int fd, int copy)
 {
 	if (copy < 0 || copy == fd)

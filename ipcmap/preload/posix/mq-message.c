@@ -11,7 +11,7 @@
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/preload/real.h"
 
-/* Sleeps where a call had to stop. 0: try again; -EAGAIN, -EINTR, -ETIMEDOUT. */
+/* Sleeps until the call can go on. 0: try again. -EAGAIN, -EINTR, -ETIMEDOUT. */
 static int mq_sleep(struct section *section, struct mq_opened *opened, struct msgq_block_on *block,
 		    uint64_t deadline_usec)
 {
@@ -25,7 +25,7 @@ static int mq_sleep(struct section *section, struct mq_opened *opened, struct ms
 	return r;
 }
 
-/* The open queue, if it was opened for that. */
+/* The open queue. -EBADF if it was opened for another access. */
 static int mq_get_for(mqd_t fd, int access, struct mq_opened **ret)
 {
 	int r = mq_get(fd, ret);
@@ -62,7 +62,7 @@ static int mq_send_message(struct section *section, mqd_t fd, const struct msgq_
 	return r;
 }
 
-/* until NULL: for ever. */
+/* until NULL: no deadline. */
 static int mq_deadline(const struct timespec *until, uint64_t *ret_usec)
 {
 	struct timespec taken;

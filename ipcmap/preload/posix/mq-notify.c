@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * mq-notify.c - mq_notify(): a thread of this process waits for the queue's word
+ * mq-notify.c - mq_notify(): a thread of this process waits for the notification
  *
- * The thread does what the kernel would do, with the process' own rights: it sends the signal
- * to its process, or calls the function in a new thread with the attributes asked for. All
- * signals are blocked in both, as in the C library's. It lives as long as the registration.
+ * The thread does what the kernel would do, with the rights of the process: it sends the signal to
+ * its process, or calls the function in a new thread with the requested attributes. All signals are
+ * blocked in both, as in the C library's. It lives as long as the registration.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -19,7 +19,7 @@
 #include "ipcmap/preload/posix/mq.h"
 #include "ipcmap/preload/preload.h"
 
-/* A registration; the thread's. Its opened->waiter leads here under preload_lock. */
+/* A registration, owned by its thread. opened->waiter points to it under preload_lock. */
 struct mq_waiter {
 	struct mq_opened *opened; /* in use as long as the thread runs */
 	struct sigevent event;
@@ -70,7 +70,8 @@ static void waiter_call(const struct mq_waiter *waiter)
 	pthread_attr_destroy(&attr);
 }
 
-/* Tells the process, if it is time and nobody has done so. False: the registration is over. */
+/* Notifies the process if a message came and no other thread has done so. Returns false when the
+ * registration has ended. */
 static bool waiter_look(struct mq_waiter *waiter, uint32_t *ret_word)
 {
 	struct msgq_notify notify;
@@ -134,7 +135,7 @@ static int waiter_start(struct mq_opened *opened, struct mq_waiter *waiter)
 	return -r;
 }
 
-/* The caller may destroy its own as soon as mq_notify() returns. */
+/* The caller may destroy its attributes as soon as mq_notify() returns. */
 static int attr_copy(const pthread_attr_t *from, pthread_attr_t *ret)
 {
 	struct sched_param param;
@@ -157,11 +158,11 @@ static int attr_copy(const pthread_attr_t *from, pthread_attr_t *ret)
 		pthread_attr_setschedparam(ret, &param);
 	if (pthread_attr_getsigmask_np(from, &signals) == 0)
 		pthread_attr_setsigmask_np(ret, &signals);
-	/* Without one, it says all that there can be. */
+	/* Without a value, it contains all that there is. */
 	memset(&all, 0xff, sizeof(all));
 	if (pthread_attr_getaffinity_np(from, sizeof(cpus), &cpus) == 0 && !CPU_EQUAL(&cpus, &all))
 		pthread_attr_setaffinity_np(ret, sizeof(cpus), &cpus);
-	/* Without one, it would end at address 0. */
+	/* Without a function, it would end at address 0. */
 	if (pthread_attr_getstack(from, &stack, &size) == 0 && (uintptr_t)stack + size != 0)
 		pthread_attr_setstack(ret, stack, size);
 	else if (pthread_attr_getstacksize(from, &size) == 0)
@@ -236,7 +237,7 @@ void mq_notify_sent(struct mq_opened *opened)
 {
 	uint32_t word;
 
-	/* Told before mq_send() returns, as by the kernel, if it is by signal. */
+	/* A signal is sent before mq_send() returns, as by the kernel. */
 	preload_lock();
 	if (opened->waiter && opened->waiter->event.sigev_notify == SIGEV_SIGNAL)
 		waiter_look(opened->waiter, &word);
@@ -254,7 +255,7 @@ void mq_notify_close(struct mq_opened *opened)
 
 void mq_notify_forked(struct mq_opened *opened)
 {
-	/* The thread, which would have given it back, is not here. */
+	/* The thread that would free it exists only in the parent. */
 	if (opened->waiter)
 		opened->uses--;
 	opened->waiter = NULL;

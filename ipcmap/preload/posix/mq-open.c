@@ -17,7 +17,7 @@
 #include "ipcmap/preload/preload.h"
 #include "ipcmap/preload/real.h"
 
-/* 0, or what the kernel says of such a name. */
+/* Returns 0, or the error of the kernel for such a name. */
 static int mq_name(const char *name)
 {
 	if (name[0] != '/')
@@ -78,7 +78,7 @@ static int mq_open_new(const char *name, int oflag, mode_t mode, const struct mq
 	return r == -EOVERFLOW ? -EMFILE : r;
 }
 
-/* Opens or makes it. One that cannot be made may be there already. attr: a new one's. */
+/* Opens or makes the queue. If it cannot be made, it may exist. attr: of a new queue. */
 static int mq_open_door(const char *name, int oflag, mode_t mode, const struct mq_attr *attr,
 			struct door_object *ret)
 {
@@ -101,8 +101,8 @@ static int mq_open_door(const char *name, int oflag, mode_t mode, const struct m
 	return r == -ENOENT ? tried : r;
 }
 
-/* An owner is given it whatever the mode is, and so is asked here; others must be allowed to read
- * and write. */
+/* The daemon gives the owner the queue whatever its mode is, so the mode is checked here. Other
+ * users need permission to read and write. */
 static int mq_may(const struct door_object *door, int oflag)
 {
 	static const unsigned int bits[] = { [O_RDONLY] = 4, [O_WRONLY] = 2, [O_RDWR] = 6 };
@@ -149,7 +149,7 @@ static int mq_open_name(const char *name, int oflag, mode_t mode, const struct m
 	if (r < 0)
 		return r;
 	r = mq_open_door(name, oflag, mode, attr, &door);
-	/* The kernel looks at the flags first. */
+	/* The kernel checks the flags first. */
 	if (r == -EACCES && (oflag & O_ACCMODE) == O_ACCMODE)
 		r = -EINVAL;
 	if (r < 0)
@@ -187,7 +187,7 @@ INTERPOSE mqd_t mq_open(const char *name, int oflag, ...)
 	return preload_result(r);
 }
 
-/* What a program calls that is compiled with _FORTIFY_SOURCE. */
+/* Called by programs that are compiled with _FORTIFY_SOURCE. */
 INTERPOSE mqd_t __mq_open_2(const char *name, int oflag);
 INTERPOSE mqd_t __mq_open_2(const char *name, int oflag)
 {

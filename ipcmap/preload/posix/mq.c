@@ -16,7 +16,7 @@
 
 static struct mq_opened *mqs_opened; /* preload_lock */
 
-/* The same as bits, to be looked at without it. */
+/* One bit for each descriptor, read without the lock. */
 static uint64_t mq_bits[MQ_FDS / 64];
 
 /* --- the open queues --------------------------------------------------------------------- */
@@ -59,7 +59,7 @@ void mq_each(void (*f)(struct mq_opened *opened))
 		f(opened);
 }
 
-/* In a child that uses what its parent opened: its daemon shall know of it, too. */
+/* A child uses a queue that its parent opened: tells the child's daemon. */
 static void mq_count_child(struct mq_opened *opened)
 {
 	struct door_open req = { .kind = IPC_KIND_POSIX_MQ, .id = opened->id };
@@ -90,8 +90,8 @@ void mq_put(struct mq_opened *opened)
 	preload_unlock();
 }
 
-/* Takes it out of the list; its number may be another file's by now. Closing ends what mq_notify()
- * has begun. */
+/* Removes it from the list. Its number may already be that of another file. A close ends the
+ * notification of mq_notify(). */
 static void mq_drop(struct mq_opened *opened)
 {
 	struct mq_opened **at = &mqs_opened;
@@ -105,7 +105,7 @@ static void mq_drop(struct mq_opened *opened)
 	mq_put_locked(opened);
 }
 
-/* close() says nothing here, and the number may be another file's since. */
+/* The program may have closed it unnoticed, and another file may have the number. */
 static bool mq_is_open(const struct mq_opened *opened)
 {
 	struct stat file;
@@ -169,7 +169,7 @@ void mq_exit(void)
 
 /* --- close ------------------------------------------------------------------------------- */
 
-/* The kernel's closes any descriptor. */
+/* The kernel's mq_close() closes any descriptor. */
 INTERPOSE int mq_close(mqd_t fd)
 {
 	struct mq_opened *opened;
@@ -180,7 +180,7 @@ INTERPOSE int mq_close(mqd_t fd)
 	preload_lock();
 	opened = mq_find(fd);
 	r = REAL(close)(fd) < 0 ? -errno : 0;
-	/* A guest has closed its own descriptor, and not the owner's. */
+	/* A guest has closed its own descriptor, not the owner's. */
 	if (opened && !preload_is_guest())
 		mq_drop(opened);
 	preload_unlock();
@@ -204,7 +204,7 @@ void mq_closed(mqd_t fd)
 
 /* --- copies ------------------------------------------------------------------------------ */
 
-/* The same queue by another number, mapped and counted for itself. */
+/* The same queue under another number, mapped and counted separately. */
 static struct mq_opened *mq_copy(const struct mq_opened *opened, mqd_t fd)
 {
 	struct mq_opened *copy = calloc(1, sizeof(*copy));

@@ -2,8 +2,8 @@
 /*
  * posix.c - POSIX objects are opened and unlinked by name
  *
- * A name is stored with its slash. One of NAME_MAX bytes behind the slash would be too long for the
- * table, and is stored without: no other begins like that.
+ * A name is stored with its slash. A name with NAME_MAX bytes behind the slash is too long for the
+ * table and is stored without it: no other name begins without a slash.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,7 @@
 /*
  * sem.c - sem_open(), sem_close(), sem_unlink()
  *
- * The object's memory holds a sem_t, which the C library's own sem_wait() and sem_post() work
- * on.
+ * The object's memory is a sem_t, so sem_wait() and sem_post() are the C library's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +18,7 @@
 #include "ipcmap/preload/preload.h"
 
 struct sem_file {
-	uint32_t ready; /* 1: it is one of ours */
+	uint32_t ready; /* 1: it was made here */
 	uint32_t reserved[15];
 	sem_t sem;
 };
@@ -29,7 +28,7 @@ struct sem_opened {
 	struct sem_opened *next;
 	struct sem_file *file;
 	uint64_t id, handle;
-	pid_t pid; /* whose handle that is */
+	pid_t pid; /* the process that has the handle */
 	unsigned int refs;
 };
 
@@ -80,7 +79,7 @@ static int sem_map(const struct door_object *door, struct sem_file **ret)
 	return 0;
 }
 
-/* Maps what door opened; under the lock. */
+/* Maps the opened object. With the lock held. */
 static int sem_add(const struct door_object *door, struct sem_opened **ret)
 {
 	struct sem_opened *opened = calloc(1, sizeof(*opened));
@@ -119,7 +118,7 @@ static int sem_open_name(const char *name, int oflag, mode_t mode, unsigned int 
 
 	if (r < 0)
 		return r;
-	/* A value that none can have is of no interest if there is one already. */
+	/* An invalid value does not matter if the semaphore exists. */
 	if (oflag & O_CREAT && value > SEM_VALUE_MAX && oflag & O_EXCL)
 		return -EINVAL;
 	sem_init(&begin.sem, 1, value);

@@ -2,9 +2,9 @@
 /*
  * shm.c - shm_open(), shm_unlink()
  *
- * The descriptor is the object's own file, so ftruncate(), mmap(), fstat() and close() are the
- * kernel's. Nobody tells when it is closed: the program is not counted as an opener, and
- * the daemon asks the kernel whether somebody holds the file.
+ * The descriptor is that of the object's file, so ftruncate(), mmap(), fstat() and close() are the
+ * kernel's. A close cannot be noticed here. So the program is not counted as an opener, and the
+ * daemon asks the kernel whether a process has the file open.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 
 #include "ipcmap/preload/preload.h"
 
-/* The C library takes a name with any number of slashes in front, and none. */
+/* The C library accepts a name with any number of leading slashes, also none. */
 static int shm_name(const char *name, char ret[NAME_MAX + 2])
 {
 	size_t len;
@@ -32,7 +32,7 @@ static int shm_name(const char *name, char ret[NAME_MAX + 2])
 	return 0;
 }
 
-/* What must be asked for: who truncates must write. */
+/* The access to ask for: to truncate, a caller must be able to write. */
 static uint32_t shm_access(int oflag)
 {
 	switch (oflag & O_ACCMODE) {
