@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * calls.c - times IPC calls; a job of vcbench's, see calls.h
+ * calls.c - times IPC calls, as a job of vcbench; see calls.h
  *
- *	vccalls
+ * vccalls
  *
- * Calls of less than a microsecond are timed by the hundred.
+ * Calls of less than a microsecond are timed in hundreds.
  */
 #include "bench/calls.h"
 
@@ -144,7 +144,7 @@ static int peer_make_file(void)
 	return fd;
 }
 
-/* Ends when the program does. */
+/* Ends with the program. */
 static void peer_serve(int from)
 {
 	int old = peer_make_file(), new;
@@ -240,7 +240,7 @@ static void measure(int number, void (*call)(void), int times)
 	putchar('\n');
 }
 
-/* One of each, to be opened again. */
+/* Makes one object of each kind, to be opened again. */
 static void make_all(void)
 {
 	snprintf(name, sizeof(name), "/vcbench-%d", (int)getpid());
@@ -280,7 +280,7 @@ int main(void)
 			call == attach || call == stat_shm || call == stat_sem || call == stat_msg;
 		sem_t *sem = call == open_sem ? sem_open(name, O_CREAT, 0600, 1) : SEM_FAILED;
 
-		/* The process has not got it open already. */
+		/* The process must not have it open already. */
 		if (sem != SEM_FAILED)
 			sem_close(sem);
 		measure((int)i, call, quick ? HUNDRED : 1);

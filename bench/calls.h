@@ -9,7 +9,7 @@
 #ifndef VC_BENCH_CALLS_H
 #define VC_BENCH_CALLS_H
 
-/* X(function, words); those that the process makes for the first time come first. */
+/* X(function, words). Calls that a process makes for the first time come first. */
 #define CALLS(X)                                                                                   \
 	X(new_segment, "new segment: shmget, shmat, shmdt, IPC_RMID")                              \
 	X(new_set, "new set: semget, IPC_RMID")                                                    \

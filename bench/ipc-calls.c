@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ipc-calls.c - what --ipc=map costs: IPC calls of an unmodified program, and the kernel's
+ * ipc-calls.c - the cost of --ipc=map: IPC calls of an unmodified program, mapped and the kernel's
  *
- * The same program (calls.c) runs as a job in turns, with --ipc=map and with --ipc=private, in the
- * first partition.
+ * The same program (calls.c) runs as a job in the first partition, in turns with --ipc=map and with
+ * --ipc=private.
  */
 #include "bench/ipc.h"
 
@@ -35,7 +35,7 @@ static const char *const call_ways[CALLS_WAYS] = { "mapped", "kernel" };
 
 static struct samples call_costs[CALLS_N][CALLS_WAYS];
 
-/* "NUMBER COST COST ...", in lines. */
+/* Lines of "NUMBER COST COST ...". */
 static int calls_take(char *text, int way)
 {
 	size_t n = 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ipc-one.c - what one process alone can measure: a semaphore that nobody waits for,
- * and opening by name in a small and in a large table
+ * ipc-one.c - measurements of one process: a semaphore without a waiter, and opening by name in a
+ * small and in a large table
  *
- * The table is filled with objects of no size, by the door: what counts there is the
- * number of names, and a million pages of memory would measure the machine's memory.
+ * The table is filled with objects of size 0, by the door. Only the number of names matters, and a
+ * million pages would measure the machine's memory.
  */
 #include "bench/ipc.h"
 
@@ -103,7 +103,7 @@ static const char *one_name(char *name, size_t size, unsigned int i)
 	return name;
 }
 
-/* Names from..to-1; the first OPEN_NAMES of all are events, the others nothing but names. */
+/* Makes the names from..to-1. The first OPEN_NAMES are events, the others have no memory. */
 static int one_fill(unsigned int from, unsigned int to, struct vc_err *err)
 {
 	struct door_open ask = { .kind = VCIPC_SHM,

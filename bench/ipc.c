@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ipc.c - what talking across two partitions costs: libvcipc against the kernel's means
+ * ipc.c - the cost of communication between two partitions: libvcipc and the kernel's means
  *
- * Two processes, pinned to the first and the last CPU, which belong to one partition each.
- * Round trips: one posts, the other waits and posts back. Messages: one sends without a
- * pause, the other receives. In each round each way has its turn, in an order drawn anew,
- * with a peer that is forked for it.
+ * Two processes are pinned to the first and the last CPU, which belong to one partition each. Round
+ * trips: one posts, the other waits and posts back. Messages: one sends without a pause, the other
+ * receives. Each round measures each way, in random order, with a peer that is forked for it.
  *
- * The raw futex is the floor of everything that sleeps: two words and two system calls. It
- * does not spin, and nothing else here does but libvcipc.
+ * The raw futex is the floor of everything that sleeps: two words and two system calls. Only
+ * libvcipc polls before it sleeps.
  */
 #include "bench/ipc.h"
 
@@ -41,7 +40,7 @@
 #define IPC_MQUEUE_LONG 10 /* messages that a queue of the kernel's may have by default */
 #define IPC_QUEUE_LONG 64
 
-/* Both processes have all of it; [0] goes there, [1] comes back. */
+/* Shared by both processes; [0] is the way there, [1] the way back. */
 static struct {
 	uint32_t *words; /* raw futex */
 	int fds[2][2];   /* eventfd, pipe, socket: [direction][0 to read, 1 to write] */
@@ -279,7 +278,7 @@ static void ipc_measure_trips(struct ipc_way *way, bool counts)
 
 		way->put(0);
 		way->get(1);
-		/* The first ones wait for the peer to begin. */
+		/* The first trips wait until the peer runs. */
 		if (counts && i >= IPC_TRIPS / 10)
 			samples_add(&way->cost, (double)(ipc_nsec() - begun) / 1e3);
 	}

@@ -15,7 +15,7 @@
 
 #include "bench/bench.h"
 
-/* One of several that are compared. */
+/* One of the ways that are compared. */
 struct ipc_way {
 	const char *name;
 	int (*open)(void); /* before each round; 0 or -errno. May be NULL */
@@ -34,10 +34,11 @@ static inline uint64_t ipc_nsec(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Each way in each round, in an order drawn anew; counts is false while warming up. */
+/* Measures each way in each round, in random order. counts is false during the warm-up. */
 void ipc_rounds(struct bench *bench, const char *what, struct ipc_way *ways, size_t n,
 		void (*measure)(struct ipc_way *way, bool counts));
-/* Table and JSON, with the medians' ratios to the first one's; empties the samples. */
+/* Prints the table and adds the JSON, with the ratios of the medians to the first one. Empties the
+ * samples. */
 void ipc_report(struct bench *bench, const char *key, const char *title, const char *unit,
 		struct ipc_way *ways, size_t n);
 

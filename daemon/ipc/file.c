@@ -2,10 +2,10 @@
 /*
  * file.c - the objects' files: STATE/ipc/o/XX/ID, XX the id's last two digits
  *
- * A file is at one path for everybody, so that CRIU carries its mappings. It has the object's
- * owner and mode, and is what counts: an owner may have changed its mode through a
- * descriptor. Users cannot make files here, but may hold a lease on their own, so nothing
- * here is opened without O_NONBLOCK, or they could hold up the daemon.
+ * A file has the same path for every process, so that CRIU carries its mappings. It has the
+ * object's owner and mode. These are authoritative, since an owner can change the mode through a
+ * descriptor. Users cannot make files here, but can hold a lease on their own ones. So files are
+ * opened with O_NONBLOCK; otherwise a lease would block the daemon.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "common/log.h"
 #include "daemon/ipc/ipc.h"
 
-#define FILE_MODE 0777 /* of what a user asks for; no setuid bits */
+#define FILE_MODE 0777 /* of the requested mode; no setuid bits */
 
 void ipc_file_path(uint64_t id, char ret[32])
 {
@@ -36,7 +36,7 @@ static int file_create(const struct ipc *ipc, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The file's owner, mode and size, and its first bytes. *ret: as they are then. */
+/* Sets the file's owner, mode, size and first bytes. *ret: its state then. */
 static int file_begin(int fd, const struct table_object *object, uint64_t size,
 		      const ProtobufCBinaryData *init, struct stat *ret)
 {
@@ -90,7 +90,7 @@ int ipc_file_open(const struct ipc *ipc, uint64_t id, int flags, int *ret_fd, st
 	fd = openat(ipc->dirfd, path, flags | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
-	/* The flag would show in the program. */
+	/* The program could see the flag. */
 	if (fcntl(fd, F_SETFL, 0) < 0 || fstat(fd, ret) < 0)
 		return -errno;
 	*ret_fd = steal_fd(&fd);
@@ -139,11 +139,10 @@ void ipc_file_remove(const struct ipc *ipc, uint64_t id)
 }
 
 /*
- * A write lease is only given to who has the file alone, and mappings count: the kernel
- * knows what a child has inherited, which the table does not. The lease is gone again at once;
- * somebody who opens the file in that moment waits for it, and we hear of that by a signal,
- * which shall be one that is ignored. Where leases are switched off nobody is held to be there:
- * memory that is mapped stays all the same, and only its name is gone.
+ * The kernel grants a write lease only if no other process has the file open or mapped. So it knows
+ * about inherited mappings, which the table does not. The lease is given back at once. A process
+ * that opens the file in between waits, and the daemon gets a signal, which must be an ignored one.
+ * Where leases are disabled, no file counts as held: mapped memory stays, only its name is removed.
  */
 bool ipc_file_is_held(int fd)
 {

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ipc.c - the table of IPC objects, the openers of this partition, what is idle
+ * ipc.c - the table of IPC objects, the openers of this partition, idle objects
  *
- * Each daemon watches the openers in its column: a pidfd each, and a look at all of them
- * when the daemon starts and when somebody else put one there. An opener that has ended is
- * counted out, with one exception: a move ends the processes of a job and has them again under
- * the same PIDs. Whether that is so is not asked of shims, whose word may be on its
- * way still, but of what is true at every moment: from before the freeze until the job runs
- * again, or for as long as it is parked, its images lie in STATE/images/JOB. So a
- * process is gone when it is not alive, its job has no images, and it still is not alive.
+ * Each daemon watches the openers in its column, with a pidfd each. It looks at all of them when it
+ * starts and when another daemon has added one. An opener that has ended is counted out, with one
+ * exception: a move ends a job's processes and restores them with the same PIDs. A shim's report
+ * about this can be late, so the images decide: they are in STATE/images/JOB from before the freeze
+ * until the job runs again, and while the job is parked. So a process is gone if it is not alive,
+ * its job has no images, and it still is not alive.
  *
- * An object is idle when no opener is left. Those who were never counted may have it
- * still: children that inherited a mapping, and processes that were passed a descriptor. The
- * kernel knows (ipc_file_is_held()), except of those that are in images just now, and
- * those name the files. What is held is looked at again every second.
+ * An object is idle if it has no openers. Uncounted processes may still have it: children that
+ * inherited a mapping, and processes that were passed a descriptor. The kernel knows them
+ * (ipc_file_is_held()), except those in images, which name the files. A held object is looked at
+ * again every second.
  */
 #include "daemon/ipc/ipc.h"
 
@@ -46,11 +45,12 @@
 
 #define IPC_TICK_USEC 250000
 #define IPC_LOOK_USEC 1000000u     /* between two looks at an idle object */
-#define IPC_SWEEP_USEC 3000        /* of idle objects, at one tick */
-#define IPC_SWEEP_AGAIN_USEC 12000 /* until the next tick, when there were more */
-#define IPC_KNOWN_USEC 50000       /* after which a caller's place is looked at again */
-#define IPC_DROP_AT_ONCE 64     /* objects of an opener that has ended; ticks remove the others */
-#define IPC_UNDO_USEC 60000000u /* for how long an opener's end waits for who uses its objects */
+#define IPC_SWEEP_USEC 3000        /* for idle objects, in one tick */
+#define IPC_SWEEP_AGAIN_USEC 12000 /* until the next tick, if there were more */
+#define IPC_KNOWN_USEC 50000       /* after which the place of a caller is looked up again */
+#define IPC_DROP_AT_ONCE 64 /* objects of an opener that has ended; ticks remove the others */
+#define IPC_UNDO_USEC                                                                              \
+	60000000u /* for how long the end of an opener waits for processes that use its objects */
 
 /* An opener of this partition. */
 struct ipc_watch {
@@ -59,12 +59,13 @@ struct ipc_watch {
 	uint32_t slot;
 	int pidfd;           /* -1: too many are open, or the process is away; the tick looks */
 	struct event *event; /* NULL then */
-	uint64_t gone_usec;  /* when its process was seen to be gone first; 0: not yet */
+	uint64_t gone_usec;  /* when its process was first seen to be gone; 0: not yet */
 };
 
 /* --- processes ------------------------------------------------------------------------------ */
 
-/* The partition, by index, and the job of a process. -ENOENT: it is in none of ours. */
+/* The partition, by index, and the job of a process. -ENOENT: it is in no partition of this
+ * instance. */
 static int proc_place(const struct ipc *ipc, pid_t pid, uint32_t *ret_column, uint32_t *ret_job)
 {
 	char group[256], partition[PARTITION_NAME_MAX];
@@ -97,7 +98,8 @@ static bool job_has_file(const struct ipc *ipc, uint32_t job, const char *path)
 	return fd < 0 ? errno != ENOENT : mig_images_name(fd, path);
 }
 
-/* Whether any job is, and its images name a file whose path ends so (NULL: whatever they name). */
+/* Whether any job is away, and its images name a file whose path ends like this (NULL: any file).
+ */
 static bool any_job_is_away(const struct ipc *ipc, const char *path)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
@@ -105,7 +107,7 @@ static bool any_job_is_away(const struct ipc *ipc, const char *path)
 	struct stat st;
 	int fd;
 
-	/* On a tmpfs the links count the directories in it. */
+	/* On a tmpfs the number of links tells the number of directories. */
 	if (fstatat(ipc->daemon->instance->dirfd, STATE_IMAGES, &st, 0) == 0 && st.st_nlink == 2)
 		return false;
 	fd = openat(ipc->daemon->instance->dirfd, STATE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -134,8 +136,8 @@ bool ipc_is_idle(const struct table_object *object)
 }
 
 /*
- * Who has the file has it alive or in images. Who has it alive, and is neither found now nor in
- * images later, has come back from them in between, and is found by the second look.
+ * A process that has the file is alive or in images. If it is alive, but neither the first look nor
+ * the images show it, it was restored in between, and the second look finds it.
  */
 static bool object_is_held(const struct ipc *ipc, uint64_t id, int fd)
 {
@@ -161,7 +163,7 @@ void ipc_sweep(struct ipc *ipc, uint64_t id)
 	entry_remove(ipc->table, id);
 }
 
-/* False: there are more. A user can leave behind as many as it likes, at one moment. */
+/* Returns false if there are more. A user can leave any number of idle objects at once. */
 static bool sweep_all(struct ipc *ipc)
 {
 	uint64_t now = clock_mono_usec(), cursor = 0, id;
@@ -176,7 +178,7 @@ static bool sweep_all(struct ipc *ipc)
 
 /* --- openers -------------------------------------------------------------------------------- */
 
-/* Its objects are noted first: those that are idle without it are to be removed. */
+/* Remembers its objects first: those that become idle are removed. */
 void ipc_drop(struct ipc *ipc, pid_t pid)
 {
 	_cleanup_free_ uint64_t *ids = NULL;
@@ -189,7 +191,7 @@ void ipc_drop(struct ipc *ipc, pid_t pid)
 		return;
 	most = who.n_objects < IPC_DROP_AT_ONCE ? who.n_objects : IPC_DROP_AT_ONCE;
 	ids = calloc(most, sizeof(*ids));
-	/* The others, and without memory all, are found by the next tick. */
+	/* The next tick finds the others, and all of them if there is no memory. */
 	while (ids && n < most &&
 	       opener_next_object(ipc->table, pid, &cursor, &ids[n], &count) == 0)
 		n++;
@@ -198,7 +200,7 @@ void ipc_drop(struct ipc *ipc, pid_t pid)
 		ipc_sweep(ipc, ids[i]);
 }
 
-/* Its process is away; the tick looks whether it is back. */
+/* Its process is away. The tick looks whether it is back. */
 static void watch_rest(struct ipc_watch *watch)
 {
 	if (watch->event)
@@ -215,7 +217,7 @@ static void watch_free(struct ipc_watch *watch)
 	free(watch);
 }
 
-/* Whether this very process lives, or the one that a move made of it. */
+/* Whether this process lives, or the one that a move made from it. */
 static bool opener_lives(struct ipc *ipc, const struct table_opener *who)
 {
 	uint64_t start = proc_identity(who->pid, NULL);
@@ -234,7 +236,8 @@ static bool opener_lives(struct ipc *ipc, const struct table_opener *who)
 
 enum opener_is { OPENER_HERE, OPENER_AWAY, OPENER_GONE };
 
-/* What the opener left in its objects' memory is put in order; false: not for now. */
+/* Repairs what the opener left in the memory of its objects. Returns false if it must be called
+ * again. */
 static bool opener_undo(struct ipc *ipc, const struct table_opener *who, struct ipc_watch *watch)
 {
 	uint64_t now = clock_mono_usec();
@@ -244,8 +247,8 @@ static bool opener_undo(struct ipc *ipc, const struct table_opener *who, struct 
 	return ipc_undo(ipc, who, watch && now - watch->gone_usec >= IPC_UNDO_USEC) || !watch;
 }
 
-/* Gone, and counted out; or away in images, or about to be counted out; or here, and its
- * column right. */
+/* The opener is gone and counted out; or away in images or to be counted out soon; or here, with
+ * its column updated. */
 static enum opener_is opener_look(struct ipc *ipc, const struct table_opener *who,
 				  struct ipc_watch *watch)
 {
@@ -263,7 +266,7 @@ static enum opener_is opener_look(struct ipc *ipc, const struct table_opener *wh
 
 static void watch_on_end(evutil_socket_t fd, short what, void *ctx);
 
-/* Before the look at its process: who ends in between is noticed. */
+/* Called before the look at the process, so that its end in between is noticed. */
 static void watch_begin(struct ipc_watch *watch)
 {
 	watch_rest(watch);
@@ -303,13 +306,13 @@ static struct ipc_watch *watch_new(struct ipc *ipc, const struct table_opener *w
 	return watch;
 }
 
-/* Everything that there is to do about one opener of this column. */
+/* Brings one opener of this column up to date. */
 static void opener_tend(struct ipc *ipc, const struct table_opener *who)
 {
 	struct ipc_watch *watch = who->slot < ipc->n_watches ? ipc->watches[who->slot] : NULL;
 	struct table_opener now;
 
-	/* The table has given its place to another process. */
+	/* The table has reused its place for another process. */
 	if (watch && watch->pid != who->pid) {
 		watch_free(watch);
 		watch = NULL;
@@ -363,8 +366,8 @@ static void watch_on_end(evutil_socket_t fd, short what, void *ctx)
 	table_unlock(ipc->table);
 }
 
-/* All openers of the column, of one job or of all (0). A move changes the column of those
- * of a job, so they are looked for in every one. */
+/* All openers of the column, of one job or of all (0). A move changes the column of a job's
+ * openers, so all columns are searched. */
 static void openers_tend(struct ipc *ipc, uint32_t job)
 {
 	struct table_opener who;
@@ -377,7 +380,7 @@ static void openers_tend(struct ipc *ipc, uint32_t job)
 	}
 }
 
-/* Those whose process was away, or has closed everything. */
+/* Openers whose process was away or has closed everything. */
 static void watches_tend(struct ipc *ipc, bool all)
 {
 	for (size_t i = 0; i < ipc->n_watches; i++) {
@@ -453,7 +456,7 @@ uint32_t ipc_per_user(const struct ipc *ipc, uid_t uid)
 int ipc_who(struct ipc *ipc, struct conn *conn, struct table_opener *ret, struct vc_err *err)
 {
 	uint64_t now = clock_mono_usec();
-	/* In a burst of requests it is in the same place. */
+	/* In a burst of requests, the caller stays in one place. */
 	bool known = conn->known_usec && now - conn->known_usec < IPC_KNOWN_USEC;
 	struct table_opener there;
 	int found;
@@ -482,7 +485,7 @@ int ipc_who(struct ipc *ipc, struct conn *conn, struct table_opener *ret, struct
 	if (found < 0)
 		return 0;
 	if (!opener_lives(ipc, &there)) {
-		/* Another process, that had the same PID. */
+		/* Another process that had the same PID. */
 		if (!ipc_undo(ipc, &there, true))
 			return err_set(err, EAGAIN,
 				       "what another process of your PID had open is put in order");
@@ -518,7 +521,7 @@ static int ipc_open(struct ipc *ipc, struct vc_err *err)
 	return ipc->tick ? 0 : err_sys(err, ENOMEM, "IPC objects");
 }
 
-/* Half of the descriptors that we may have. */
+/* Half of the descriptors that this process may have. */
 static int pidfd_max(void)
 {
 	struct rlimit limit;
@@ -545,7 +548,8 @@ static int ipc_start(struct daemon *daemon, struct vc_err *err)
 		r = table_lock(ipc->table, err);
 	if (r < 0)
 		return r;
-	/* Those whom the daemon before us has watched, and what it would have removed. */
+	/* The openers that the previous daemon watched, and the objects that it would have removed.
+	 */
 	openers_tend(ipc, 0);
 	sweep_all(ipc);
 	table_unlock(ipc->table);

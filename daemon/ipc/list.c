@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * list.c - "what is this object, and which are there?"
+ * list.c - the requests to show and to list objects
  *
- * Callers other than root see what they may read; of System V's objects everybody sees the
- * entries and the heads, as the kernel shows them in /proc/sysvipc and to SHM_STAT_ANY. A list is
- * given in pieces, so that a million objects hold up nobody: each piece is a bounded part of
- * the table.
+ * Users other than root see the objects that they may read. Of System V's objects everybody sees
+ * the entries and the heads, as the kernel shows them in /proc/sysvipc and to SHM_STAT_ANY. A list
+ * is sent in pieces, each a bounded part of the table, so that a million objects block no other
+ * request.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +21,9 @@
 #include "ipcmap/door/door.h"
 
 #define LIST_MAX 256  /* objects in a piece */
-#define LIST_WALK 512 /* entries that are looked at for it */
+#define LIST_WALK 512 /* entries that are visited for it */
 
-/* An object as a message, with what that points to. */
+/* An object as a message, with the data that the message points to. */
 struct ipc_entry {
 	Vc__IpcEntry body;
 	struct table_object object;
@@ -81,7 +81,7 @@ static void list_entry_fill(struct ipc *ipc, const struct stat *st, struct ipc_e
 	entry_fill_columns(ipc, entry);
 }
 
-/* Read, and not mapped: who shares the file may cut it short. */
+/* Reads it without a mapping, since another user can truncate the file. */
 static void entry_fill_head(struct ipc *ipc, struct ipc_entry *entry)
 {
 	_cleanup_close_ int fd = -1;
@@ -96,7 +96,7 @@ static void entry_fill_head(struct ipc *ipc, struct ipc_entry *entry)
 	entry->body.head.data = entry->head;
 }
 
-/* any: see above. -EACCES: it is not for the caller's eyes. */
+/* any: see above. -EACCES: the caller may not see it. */
 static int list_entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id, bool any,
 			  struct ipc_entry *ret)
 {
@@ -117,7 +117,7 @@ static int list_entry_get(struct ipc *ipc, const struct conn *conn, uint64_t id,
 	return r;
 }
 
-/* Whose handle is meant: of the partition that is named, else of the job's that asks. */
+/* The column whose handle is meant: of the named partition, or of the caller's. */
 static int handle_column(struct ipc *ipc, struct conn *conn, const char *partition, uint32_t *ret,
 			 struct vc_err *err)
 {
@@ -207,7 +207,7 @@ static void listing_done(struct ipc_listing *listing)
 	free(listing->list);
 }
 
-/* Adds an object, if it is for the caller's eyes. */
+/* Adds an object if the caller may see it. */
 static int listing_add(struct ipc_listing *listing, struct ipc *ipc, const struct conn *conn,
 		       uint64_t id, const Vc__IpcList *req)
 {
@@ -225,7 +225,7 @@ static int listing_add(struct ipc_listing *listing, struct ipc *ipc, const struc
 	return 0;
 }
 
-/* Those of one name, of which there is at most one in each set of names. */
+/* The objects of one name: at most one in each set of names. */
 static int listing_by_name(struct ipc_listing *listing, struct ipc *ipc, const struct conn *conn,
 			   const Vc__IpcList *req)
 {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * region.c - regions: shared memory that the configuration makes, for some partitions
+ * region.c - regions: shared memory that the configuration makes for some partitions
  *
- * A region is an entry of the table like any other, persistent, and its file lies beside theirs, so
- * that moves carry it. Its owner's daemon makes it before it serves anybody. The kernel charges
- * a page to the group of who touches it first, so a child allocates all of them, in a group below
- * the owner's that has no other process and is kept: what that is charged is the region.
+ * A region is a persistent entry of the table. Its file is next to the other objects' files, so
+ * moves carry it. The owner's daemon makes it before it serves requests. The kernel charges a page
+ * to the group of the process that touches it first. So a child allocates all pages, in a group
+ * below the owner's that has no other process and is kept: its charge is the region.
  *
- * Its file is root's, so that nobody gets at it by its path, past the daemon: owner and mode as
- * configured stand in the table.
+ * Its file belongs to root, so that no user can open it by its path without the daemon. The table
+ * has the configured owner and mode.
  *
- * The file is empty until then, and whoever asks is told to wait; a daemon that dies in
- * between leaves it so, and the next one goes on. Its name in REGION_DIR is for those who
- * must know it without the table: shims, before a move.
+ * The file is empty until then, and callers are asked to wait. If a daemon dies in between, the
+ * next one continues. The name in REGION_DIR is for programs that do not read the table: shims,
+ * before a move.
  */
 #include "daemon/ipc/ipc.h"
 
@@ -40,7 +40,7 @@ const struct region_spec *ipc_region_of(const struct ipc *ipc, const struct tabl
 		       : NULL;
 }
 
-/* In shm_open()'s names a slash comes first. */
+/* Names of shm_open() begin with a slash. */
 const struct region_spec *ipc_region_named(const struct ipc *ipc, uint32_t kind, const void *name,
 					   size_t len)
 {
@@ -72,8 +72,8 @@ void ipc_region_stat(const struct table_object *object, struct stat *st)
 
 /* --- making --------------------------------------------------------------------------------- */
 
-/* In the child, which is in the region's group. What the owner has no room for must not cost
- * one of its jobs. */
+/* Called in the child, which is in the region's group. A lack of memory must not kill one of the
+ * owner's jobs. */
 static int region_allocate(int fd, uint64_t size)
 {
 	file_write(AT_FDCWD, "/proc/self/oom_score_adj", "1000");
@@ -88,7 +88,7 @@ static int region_allocate(int fd, uint64_t size)
 	return ftruncate(fd, (off_t)size) < 0 ? errno : 0;
 }
 
-/* Nobody waits for children here, so the child's word comes through a pipe. */
+/* The daemon does not wait for children, so the child reports through a pipe. */
 static int region_charge(struct ipc *ipc, const struct region_spec *region, int fd,
 			 struct vc_err *err)
 {
@@ -118,7 +118,7 @@ static int region_charge(struct ipc *ipc, const struct region_spec *region, int 
 		return err_sys(err, -(int)pid, "allocate");
 	closep(&to);
 	to = -1;
-	/* Without a word it was killed, since its group's memory was all used. */
+	/* Without a report it was killed, since its group's memory was used up. */
 	if (read(from, &code, sizeof(code)) != (ssize_t)sizeof(code))
 		code = ENOMEM;
 	return code ? err_sys(err, code, "allocate %" PRIu64 " bytes, of the memory of %s",
@@ -126,7 +126,7 @@ static int region_charge(struct ipc *ipc, const struct region_spec *region, int 
 		    : 0;
 }
 
-/* The region's entry, and its file, empty still if they are new. With the table locked. */
+/* The region's entry and its file, which is empty if it is new. With the table locked. */
 static int region_enter(struct ipc *ipc, const struct region_spec *region, uint64_t *ret_id,
 			struct vc_err *err)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * request.c - "open, close, unlink this object", and the like
+ * request.c - the requests to open, close and unlink an object, and similar ones
  *
- * ipcmap/door/door.h says what each means. Here it is decided who may: as the kernel decides for
- * files, by owner, group (with the supplementary ones) and others, of the object's file as it
- * is now. Who may not is told that, and nothing about the object.
+ * ipcmap/door/door.h describes them. This file checks permissions as the kernel does for files: by
+ * owner, group (with the supplementary ones) and others of the object's file. A caller without
+ * permission learns only that, and nothing about the object.
  */
 #include "daemon/ipc/request.h"
 
@@ -24,10 +24,10 @@
 #include "ipcmap/kind.h"
 #include "partition/region.h"
 
-#define IPC_FORK_TOKEN 1 /* a child's request that is put again changes nothing */
+#define IPC_FORK_TOKEN 1 /* a repeated request of a child changes nothing */
 #define IPC_OPENS_PER_OBJECT 4
 
-/* The groups are those of when the connection was made; see kept.c. */
+/* The groups of the time when the connection was made; see kept.c. */
 static bool ipc_in_group(const struct conn *conn, gid_t gid)
 {
 	_cleanup_free_ gid_t *groups = NULL;
@@ -43,7 +43,7 @@ static bool ipc_in_group(const struct conn *conn, gid_t gid)
 	return false;
 }
 
-/* Of System V's objects the creator, too, counts as the owner, and its group as the group. */
+/* For System V's objects, the creator counts as an owner too, and its group as a group. */
 bool ipc_may(const struct conn *conn, const struct table_object *object, const struct stat *st,
 	     unsigned int bits)
 {
@@ -54,7 +54,7 @@ bool ipc_may(const struct conn *conn, const struct table_object *object, const s
 		return true;
 	if (conn->uid == st->st_uid || (sysv && conn->uid == object->cuid))
 		return (mode >> 6 & bits) == bits;
-	/* Groups are asked for only when it matters. */
+	/* Asks for the groups only if they matter. */
 	if ((mode >> 3 & bits) == (mode & bits))
 		return (mode & bits) == bits;
 	if (ipc_in_group(conn, st->st_gid) || (sysv && ipc_in_group(conn, object->cgid)))
@@ -88,7 +88,7 @@ int ipc_check_key(const struct ipc_key *key, struct vc_err *err)
 	return 0;
 }
 
-/* By name; shared memory may be a region. */
+/* By name. Shared memory may be a region. */
 static int find_named(struct ipc *ipc, const struct ipc_key *key, uint64_t *ret_id)
 {
 	bool memory = key->kind == IPC_KIND_SHM || key->kind == IPC_KIND_POSIX_SHM;
@@ -166,14 +166,13 @@ static int open_check(const struct ipc_opening *o, struct vc_err *err)
 	return ipc_check_key(&o->key, err);
 }
 
-/* Its owner's daemon is starting, and makes it before anything else. */
+/* The owner's daemon is starting and makes it first. */
 static int ipc_region_unready(struct vc_err *err)
 {
 	return err_set(err, EBUSY, "that region is being made; try again");
 }
 
-/* The caller's own limits. It would only deceive itself: what binds a user is
- * ipc-objects-per-user. */
+/* Limits that the caller reports itself. They do not restrict a user; ipc-objects-per-user does. */
 static int open_check_limit(struct ipc *ipc, const struct ipc_opening *o, struct vc_err *err)
 {
 	const Vc__IpcOpen *req = o->req;
@@ -231,7 +230,7 @@ static int open_create(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 	return 0;
 }
 
-/* What is wanted of the file: the mode of open(2), and permission bits. */
+/* The access that the caller needs: the mode of open(2), and permission bits. */
 static int open_flags(const struct ipc_opening *o, unsigned int *ret_bits)
 {
 	if (o->req->flags & DOOR_RDONLY) {
@@ -252,7 +251,7 @@ static bool open_may(const struct ipc_opening *o)
 	       ipc_may(o->conn, &o->object, &o->st, bits);
 }
 
-/* An object that is there, for a caller who may have it. */
+/* Checks whether the caller may have an existing object. */
 static int open_found(struct ipc *ipc, struct ipc_opening *o, bool right_kind, struct vc_err *err)
 {
 	const struct region_spec *region = ipc_region_of(ipc, &o->object);
@@ -262,7 +261,7 @@ static int open_found(struct ipc *ipc, struct ipc_opening *o, bool right_kind, s
 			       region->name);
 	if (region && o->st.st_size == 0)
 		return ipc_region_unready(err);
-	/* Made by this request, which is put again because its answer was lost. */
+	/* This request made it, and is repeated because its answer was lost. */
 	if (o->req->token && o->object.token == o->req->token && o->object.cuid == o->conn->uid)
 		o->created = true;
 	else if (o->req->flags & DOOR_CREATE && o->req->flags & DOOR_EXCL)
@@ -318,7 +317,7 @@ static int open_object(struct ipc *ipc, struct ipc_opening *o, struct vc_err *er
 	if (r < 0) {
 		closep(&o->fd);
 		o->fd = -1;
-		if (o->created) /* and could not be opened: it is idle */
+		if (o->created) /* it was made but not opened: it is idle */
 			ipc_sweep(ipc, o->object.id);
 	}
 	return r;
@@ -455,7 +454,7 @@ int req_ipc_fork(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 
 /* --- unlink, chown -------------------------------------------------------------------------- */
 
-/* The object of a key, that the caller owns. */
+/* The object of a key, if the caller owns it. */
 static int ipc_find_own(struct ipc *ipc, const struct conn *conn, const struct ipc_key *key,
 			struct table_object *ret, struct vc_err *err)
 {

@@ -8,7 +8,7 @@
 #include "daemon/ipc/ipc.h"
 #include "wire/wire.h"
 
-/* Which object is meant: by kind and name, or by id. */
+/* The object: by kind and name, or by id. */
 struct ipc_key {
 	uint32_t kind; /* 0 with an id: any */
 	bool has_name;
@@ -18,8 +18,8 @@ struct ipc_key {
 
 /* -EINVAL, -ENAMETOOLONG */
 int ipc_check_key(const struct ipc_key *key, struct vc_err *err);
-/* With the table locked. -ENOENT; -EPROTOTYPE: *ret_id is of another kind, which is for the
- * caller's eyes only if ipc_may() says so; err is not set then. */
+/* With the table locked. -ENOENT. -EPROTOTYPE: *ret_id is of another kind. The caller may know that
+ * only if ipc_may() allows it; err is not set then. */
 int ipc_find(struct ipc *ipc, const struct ipc_key *key, uint64_t *ret_id, struct vc_err *err);
 /* bits: 4 to read, 2 to write, 6 both. */
 bool ipc_may(const struct conn *conn, const struct table_object *object, const struct stat *st,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * undo.c - what an opener has left behind in its objects' memory, put in order
+ * undo.c - repairs the memory of objects that an opener used when it died
  *
- * The interposer's objects only; libvcipc's put themselves in order. See ipcmap/object/undo.h.
+ * Only for objects of the interposer; those of libvcipc repair themselves. See
+ * ipcmap/object/undo.h.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,7 +20,7 @@
 #define UNDO_STEP_USEC 3000 /* of work, with the table locked */
 #define UNDO_PAUSES 4       /* times as long, after it */
 
-/* False: somebody else is at work in it, or looks whether it is held. */
+/* Returns false if another process works in it, or looks whether it is held. */
 static bool undo_object(struct ipc *ipc, uint64_t id, pid_t pid)
 {
 	struct table_object object;
@@ -33,7 +34,7 @@ static bool undo_object(struct ipc *ipc, uint64_t id, pid_t pid)
 	if (r < 0)
 		return r != -EAGAIN;
 	r = undo_leave(fd, object.kind, (uint64_t)st.st_size, pid, object.unlinked);
-	/* Its users can write anything, in as many objects as they like. */
+	/* Users can write anything into any number of objects. */
 	if (r < 0 && r != -EAGAIN)
 		log_debug("undo what pid %d left in IPC object %" PRIu64 ": %s", (int)pid, id,
 			  strerror(-r));
@@ -48,7 +49,7 @@ bool ipc_undo_pauses(struct ipc *ipc, const struct table_opener *who)
 	return pauses;
 }
 
-/* A step is over when it has taken its time; an object may take longer than that. */
+/* A step ends when its time is used up. One object can take longer. */
 static void undo_note_cost(struct ipc_pace *pace, uint64_t begun_usec)
 {
 	uint64_t now = clock_mono_usec();
@@ -60,7 +61,8 @@ static void undo_note_cost(struct ipc_pace *pace, uint64_t begun_usec)
 	pace->used_usec = 0;
 }
 
-/* An object that is done is counted out at once, so the next step begins with the others. */
+/* Counts the process out of each repaired object at once, so the next step begins with the others.
+ */
 bool ipc_undo(struct ipc *ipc, const struct table_opener *who, bool late)
 {
 	uint64_t cursor = 0, id;
@@ -93,7 +95,7 @@ void ipc_owner_changed(struct ipc *ipc, uint64_t id)
 	if (entry_get(ipc->table, id, &object) < 0 || !ipc_kind_is_sysv(object.kind) ||
 	    ipc_file_open(ipc, id, O_RDWR, &fd, &st) < 0)
 		return;
-	/* The lock of the table is held, so nobody else counts. */
+	/* The lock of the table is held, so no other daemon counts. */
 	if (pread(fd, &seq, sizeof(seq), UNDO_OWNER_SEQ_AT) != sizeof(seq) ||
 	    (uint64_t)st.st_size < UNDO_OWNER_SEQ_AT + sizeof(seq))
 		return;
@@ -116,8 +118,8 @@ void ipc_forget_gone(struct ipc *ipc, uint64_t id)
 		undo_forget_gone(fd, (uint64_t)st.st_size, undo_any_is_away, ipc);
 }
 
-/* Only a process that is counted can sleep in an object, and nobody sleeps in a segment. So mostly
- * there is nobody to wake, and a word is written without a mapping. */
+/* Only a counted process can sleep in an object, and none sleeps in a segment. So mostly there is
+ * nothing to wake, and one word is written without a mapping. */
 void ipc_undo_unlinked(struct ipc *ipc, uint64_t id)
 {
 	static const uint32_t removed = 1;

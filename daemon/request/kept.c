@@ -2,16 +2,16 @@
 /*
  * kept.c - a connection that a program keeps for a burst of requests about IPC objects
  *
- * A connection has the rights that its maker had when it was made. The program may give up rights
- * later, or may be replaced: by exec, by another with its PID, by a move. So with each message but
- * the first the kernel is asked who sent it, and the process is asked for by a pidfd. If either is
- * not as it was, the message is refused (-ESTALE) and nothing is done: the program connects anew.
- * Groups do not come with a message. They count for the first one only; if a later one is refused,
- * the program asks once more by a new connection (ipcmap/door/conn.c).
+ * A connection has the rights that its maker had when it was made. The program can give up rights
+ * later. It can also be replaced: by exec, by another process with its PID, by a move. So the
+ * kernel names the sender of each message after the first, and a pidfd tells whether the process
+ * lives. If either has changed, the daemon refuses the message (-ESTALE) and does nothing, and the
+ * program connects again. Groups do not come with a message. They count for the first one only. If
+ * a later one is refused, the program repeats it with a new connection (ipcmap/door/conn.c).
  *
- * A program cannot notice that it asks no more, so the daemon ends a connection that is idle. First
- * it stops listening, then it serves what has come: so whatever the program could send is answered,
- * and what it could not has not been done.
+ * A program cannot know that a request was its last one, so the daemon ends an idle connection. It
+ * first stops receiving and then serves the received messages. So every message that the program
+ * could send is answered, and no other has been carried out.
  */
 #include "daemon/request/kept.h"
 
@@ -30,7 +30,7 @@
 #define SO_PEERPIDFD 77
 #endif
 
-/* Since Linux 6.5 the socket knows the very process. -ESRCH: it has ended. */
+/* Since Linux 6.5 the socket knows the process. -ESRCH: it has ended. */
 static int kept_pidfd(const struct conn *conn)
 {
 	socklen_t len = sizeof(int);
@@ -78,7 +78,7 @@ static bool kept_retire(struct conn *conn)
 	return false;
 }
 
-/* The first message of the kind. */
+/* Admits the first message. */
 static int kept_begin(struct conn *conn, struct vc_err *err)
 {
 	if (conn->pid <= 0)
@@ -86,7 +86,7 @@ static int kept_begin(struct conn *conn, struct vc_err *err)
 	conn->pidfd = kept_pidfd(conn);
 	if (conn->pidfd < 0)
 		return kept_stale(err);
-	/* Which process it is; by its PID, which it must have still afterwards. */
+	/* Identifies the process by its PID, which it must still have afterwards. */
 	conn->start = proc_identity(conn->pid, NULL);
 	if (!conn->start || !kept_lives(conn))
 		return kept_stale(err);

@@ -2,14 +2,14 @@
 /*
  * shm-attach.c - shmat(), shmdt()
  *
- * A segment is opened for each attachment and closed with it, so that its memory is given back
- * with the last one after IPC_RMID. The head of its file is mapped beside the memory, to note
- * who has it attached (segment.h).
+ * A segment is opened for each attachment and closed with it. So its memory is freed with the last
+ * attachment after IPC_RMID. The head of its file is mapped next to the memory and records the
+ * processes that have it attached (segment.h).
  *
- * Where an attachment is now the kernel knows: a program may have moved it by mremap(2), and may
- * have unmapped a part of it, where something else is since then. So shmdt() asks the kernel, and
- * goes by the rule of the kernel's own: at an address begins what is mapped there from the
- * segment's first byte on, or would be if that were still mapped.
+ * Only the kernel knows where an attachment is now: a program can move it by mremap(2), or unmap a
+ * part of it and map other memory there. So shmdt() asks the kernel and follows the kernel's rule:
+ * the attachment at an address is the memory that is mapped there from the segment's first byte on,
+ * or would be if that byte were still mapped.
  */
 #include "ipcmap/preload/sysv/shm-attach.h"
 
@@ -36,10 +36,10 @@ struct attachment {
 	size_t size;
 	dev_t dev; /* of the segment's file */
 	ino_t ino;
-	struct segment_head *head; /* NULL: attached by who may only read */
-	bool copied;               /* the head is shm-known.c's, and so is the handle */
+	struct segment_head *head; /* NULL: the caller may only read */
+	bool copied;               /* shm-known.c owns the head and the handle */
 	uint64_t id, handle;
-	pid_t pid; /* whose handle that is */
+	pid_t pid; /* the process that has the handle */
 };
 
 static struct attachment *attachments; /* preload_lock */
@@ -62,7 +62,7 @@ struct placing {
 	int permissions; /* as for sysv_may() */
 };
 
-/* What shmat()'s arguments ask for, or -EINVAL. */
+/* Converts the arguments of shmat(). -EINVAL. */
 static int shm_placing(const void *address, int flags, struct placing *ret)
 {
 	uintptr_t at = (uintptr_t)address, page = shm_page();
@@ -95,7 +95,7 @@ static int shm_map(struct attachment *attachment, int *fd, const struct placing 
 	if (placing->map_flags & MAP_FIXED_NOREPLACE && end < attachment->size)
 		return -EINVAL;
 	attachment->head = shm_map_head(*fd);
-	/* It must not be made writable by mprotect(2). */
+	/* mprotect(2) must not make it writable. */
 	if (!(placing->prot & PROT_WRITE))
 		preload_reopen_readonly(fd);
 	attachment->memory = mmap(placing->at, attachment->size, placing->prot, placing->map_flags,
@@ -160,7 +160,7 @@ static int shm_attach_opened(struct door_object *opened, const struct placing *p
 	return r;
 }
 
-/* What shm_known_attach() has mapped. */
+/* A mapping made by shm_known_attach(). */
 static int shm_attach_copied(const struct shm_attached *copy)
 {
 	_cleanup_free_ struct attachment *attachment = calloc(1, sizeof(*attachment));
@@ -183,7 +183,7 @@ static int shm_attach_copied(const struct shm_attached *copy)
 	return 0;
 }
 
-/* -ENOENT: the daemon is to be asked. */
+/* -ENOENT: the caller asks the daemon. */
 static int shm_attach_known(int id, const struct placing *placing, void **ret)
 {
 	struct shm_attached copy;
@@ -203,7 +203,7 @@ static int shm_attach_known(int id, const struct placing *placing, void **ret)
 	return r;
 }
 
-/* One that was removed may be kept only by who has had it attached. */
+/* A removed segment can only be attached again by a process that has it attached. */
 static bool shm_is_attached(const struct door_object *opened)
 {
 	unsigned long n = 1, absent = 0;
@@ -255,7 +255,7 @@ INTERPOSE void *shmat(int id, const void *address, int flags)
 
 /* --- detach ------------------------------------------------------------------------------ */
 
-/* An attachment of the segment that a mapping is of; NULL: it is of none. */
+/* An attachment of the segment that is mapped there; NULL: none is. */
 static struct attachment *attachment_of(const struct mapping *mapping)
 {
 	struct attachment *a = attachments;
@@ -267,7 +267,7 @@ static struct attachment *attachment_of(const struct mapping *mapping)
 	return a;
 }
 
-/* Whether a mapping is what shmat() at that address has left there. */
+/* Whether a mapping is what shmat() made at that address. */
 static bool begins_at(const struct mapping *mapping, uintptr_t at)
 {
 	return mapping->start >= at && mapping->start - at == mapping->offset - SEGMENT_HEAD_BYTES;
@@ -283,11 +283,11 @@ static size_t attachments_largest(void)
 }
 
 struct detached {
-	const struct attachment *of; /* an attachment of that segment; NULL: nothing was there */
+	const struct attachment *of; /* an attachment of that segment; NULL: there was none */
 	bool whole;                  /* all of it, in one piece */
 };
 
-/* Unmaps what an address is the beginning of. */
+/* Unmaps the attachment that begins at an address. */
 static int shm_unmap(uintptr_t at, struct detached *ret)
 {
 	uintptr_t most = at + attachments_largest(), pages;
@@ -314,7 +314,7 @@ static int shm_unmap(uintptr_t at, struct detached *ret)
 	return 0;
 }
 
-/* Nobody has changed what shmat() has mapped. */
+/* The mapping is as shmat() made it. */
 static int shm_unmap_untouched(const void *address, struct detached *ret)
 {
 	const struct attachment *a = attachments;
@@ -358,7 +358,7 @@ static void attachment_end(struct attachment *attachment)
 		shm_watch_none();
 }
 
-/* How often the segment is attached here, from a on. */
+/* How often the segment is attached here, from a on in the list. */
 static uint32_t shm_count(const struct attachment *a, uint64_t id)
 {
 	uint32_t n = 0;
@@ -368,7 +368,7 @@ static uint32_t shm_count(const struct attachment *a, uint64_t id)
 	return n;
 }
 
-/* The attachment that is to end with an address: the one that was made there, or any. */
+/* The attachment that shmdt() of an address ends: the one made there, or any. */
 static struct attachment *attachment_at(uint64_t id, const void *address)
 {
 	struct attachment *any = NULL;
@@ -399,7 +399,7 @@ static int shm_detach(const void *address)
 		attachment->head->dtime = time(NULL);
 		attachment->head->last = (uint32_t)preload_pid();
 	}
-	/* The last one stays as long as a part of the segment is mapped elsewhere. */
+	/* The last one stays while a part of the segment is mapped elsewhere. */
 	if (detached.whole || shm_count(attachments, attachment->id) > 1 ||
 	    !shm_is_mapped(attachment))
 		attachment_end(attachment);
@@ -428,7 +428,7 @@ uint32_t shm_attached_here(uint64_t id)
 void shm_forked(pid_t child)
 {
 	for (const struct attachment *a = attachments; a; a = a->next)
-		/* Each segment once: at the last of its attachments. */
+		/* Each segment once, at its last attachment. */
 		if (a->head && shm_count(a, a->id) == 1)
 			segment_note_fork(a->head, child, shm_count(attachments, a->id));
 }

@@ -13,25 +13,25 @@
 #include "ipcmap/door/door.h"
 #include "ipcmap/object/segment.h"
 
-/* The head of a segment's file; NULL: fd is not open for writing, or there is no memory. */
+/* Maps the head of a segment's file. NULL: fd is not open for writing, or no memory. */
 struct segment_head *shm_map_head(int fd);
 void shm_unmap_head(struct segment_head *head);
 
-/* How often this process has a segment attached, by its own calls. Under preload_lock(). */
+/* How often this process has attached a segment by its own calls. With preload_lock(). */
 uint32_t shm_attached_here(uint64_t id);
 
 /* shm-touched.c: whether the program has changed mappings where it has segments attached, other
  * than by shmat() and shmdt(). */
 bool shm_is_touched(void);
-/* A segment is attached there; or none is any more. Under preload_lock(). */
+/* A segment is attached there, or none is attached any more. With preload_lock(). */
 void shm_watch(const void *memory, size_t size);
 void shm_watch_none(void);
 void shm_touch(const void *memory, size_t size);
-/* mmap() of our own; and one more mapping of what is shared. MAP_FAILED. */
+/* The original mmap(), and one more mapping of shared memory. MAP_FAILED. */
 void *shm_copy(const void *memory, size_t size);
 void *shm_mmap(void *memory, size_t size, int prot, int flags, int fd, off_t offset);
 
-/* Bytes of the segment itself. */
+/* The bytes of the segment itself. */
 uint64_t shm_size(uint64_t file_bytes);
 
 #endif

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * shm-head.c - where the heads of segments are mapped
+ * shm-head.c - the place where the heads of segments are mapped
  *
- * They have a place of their own, so that they are not where a program wants to attach something:
- * it knows what it has mapped, and not of them. It is for HEADS of them; more than that are
- * anywhere.
+ * A program chooses free addresses for its own attachments and does not know about the heads. So
+ * they have a range of their own, with room for HEADS of them. Further ones are mapped anywhere.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -33,7 +32,7 @@ static char *heads_reserve(void)
 	return none;
 }
 
-/* NULL: there is no room. */
+/* NULL: no room is left. */
 static char *head_take(void)
 {
 	char *room = heads_reserve();

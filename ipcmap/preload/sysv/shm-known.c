@@ -2,13 +2,13 @@
 /*
  * shm-known.c - segments that stay mapped between two attachments
  *
- * A segment that was opened once stays mapped, whole, in a place of its own. From there it is
- * attached again by mremap(2), which copies the mapping, and looked at, without a daemon. Whether
- * it may be, the mode says as it was told last, and a word in the segment's head whether it has
- * changed since; so does another word whether it was removed.
+ * A segment that was opened once stays mapped as a whole in a range of its own. mremap(2) copies
+ * this mapping for a further attachment, and IPC_STAT reads it, without a request to a daemon. The
+ * mode of the last request says whether this is allowed. A word in the segment's head says whether
+ * the mode has changed since, and another one whether the segment was removed.
  *
- * What is kept here keeps memory alive that the kernel would have given back with IPC_RMID. So
- * these are few, and small: at most KNOWN_N * KNOWN_BYTES of a process, until its next call here.
+ * These mappings keep memory that the kernel would free with IPC_RMID. So they are few and small:
+ * at most KNOWN_N * KNOWN_BYTES in a process, until its next call.
  */
 #include "ipcmap/preload/sysv/shm-known.h"
 
@@ -26,18 +26,18 @@
 #define KNOWN_ROOM (KNOWN_BYTES + SEGMENT_HEAD_BYTES)
 
 struct known {
-	struct segment_head *head; /* the memory is behind it. NULL: nothing is known here */
+	struct segment_head *head; /* the memory follows it. NULL: this place is free */
 	uint64_t id, handle;
-	pid_t pid; /* whose handle that is */
+	pid_t pid; /* the process that has the handle */
 	uint64_t size;
 	struct stat file;
 	struct ipc_perm perm;
-	uint32_t owner_seq; /* as it was when perm was told */
+	uint32_t owner_seq; /* its value when perm was set */
 	uint64_t created_usec;
 	uint64_t turn; /* when it was used last */
 };
 
-static struct known knowns[KNOWN_N]; /* preload_lock; each has its part of the room */
+static struct known knowns[KNOWN_N]; /* preload_lock; each has its own part of the range */
 static char *known_room;             /* PROT_NONE where nothing is */
 static uint64_t known_turn;
 
@@ -77,7 +77,7 @@ static struct known *known_find(uint64_t id)
 	return NULL;
 }
 
-/* The same, if the daemon need not be asked. */
+/* The same, or NULL if the daemon must be asked. */
 static struct known *known_fresh(uint64_t id)
 {
 	struct known *known = preload_is_guest() ? NULL : known_find(id);
@@ -89,7 +89,7 @@ static struct known *known_fresh(uint64_t id)
 	return known;
 }
 
-/* A place that is free, or what was used longest ago. */
+/* A free place, or that of the segment that was not used for the longest time. */
 static struct known *known_place(void)
 {
 	struct known *oldest = NULL;
@@ -210,7 +210,7 @@ static int known_stat(uint64_t id, struct ipc_perm *ret, struct door_stat *ret_s
 	here = shm_attached_here(known->id);
 	*ret_attached = segment_attached_but(known->head, &known->file, preload_owner(),
 					     shm_is_touched() ? -1 : here, &absent);
-	/* Daemons know more of those that are not there. */
+	/* The daemons know whether the absent processes still live. */
 	if (*ret_attached == 0 && absent > 0)
 		return -ENOENT;
 	*ret = known->perm;

@@ -14,21 +14,21 @@
 #include "ipcmap/object/segment.h"
 #include "ipcmap/preload/sysv/shm-attach.h"
 
-/* All but shm_known_stat() under preload_lock(). */
+/* To be called with preload_lock(), except shm_known_stat(). */
 
-/* Keeps what was opened, if it can be kept: then its handle is taken over, and true. */
+/* Keeps an opened segment, if possible. Returns true if it has taken over the handle. */
 bool shm_known_add(const struct door_object *opened);
 
-/* Lets go of those that were removed. */
+/* Unmaps those that were removed. */
 void shm_known_sweep(void);
 
-/* Whether this process has it open only for being kept here. */
+/* Whether this process has it open only because it is kept here. */
 bool shm_known_is_idle(uint64_t id);
 
-/* IPC_RMID has removed one; sysv_remove() with leave, if it was idle. */
+/* IPC_RMID has removed it. If it was idle, sysv_remove() was called with leave. */
 void shm_known_removed(uint64_t id);
 
-/* One that was attached. Its head stays for as long as it is. */
+/* A new attachment. Its head stays mapped as long as the attachment. */
 struct shm_attached {
 	void *memory;
 	size_t size;
@@ -38,12 +38,12 @@ struct shm_attached {
 	uint64_t id;
 };
 
-/* Attaches a segment anywhere, to be read and written. id: in its short form, too. -ENOENT: it is
- * not known, the daemon is to be asked; -EACCES. */
+/* Attaches a segment at any address, for reading and writing. id: or its short form. -ENOENT: it is
+ * not kept here, the caller asks the daemon. -EACCES. */
 int shm_known_attach(uint64_t id, int permissions, struct shm_attached *ret);
 
-/* As sysv_stat(), of IPC_STAT; of *ret_stat only what is known: id, size, created_usec, unlinked,
- * head. -ENOENT: the daemon is to be asked. */
+/* As sysv_stat() for IPC_STAT, from mapped memory. Sets only id, size, created_usec, unlinked and
+ * head of *ret_stat. -ENOENT: the caller asks the daemon. */
 int shm_known_stat(uint64_t id, struct ipc_perm *ret, struct door_stat *ret_stat,
 		   unsigned long *ret_attached);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * shm-touched.c - munmap(), mremap(), mmap(): notices when a program changes its attachments by
- * these
+ * shm-touched.c - munmap(), mremap(), mmap(): notices whether a program changes its attachments by
+ * them
  *
- * How often a segment is attached here is the number of its attachments for as long as nobody has
- * done that. Afterwards the kernel is asked, each time. The calls themselves are the kernel's.
+ * Until then, this process has a segment attached as often as it called shmat() without shmdt().
+ * Afterwards the kernel is asked each time. The calls themselves are the kernel's.
  */
 #include <dlfcn.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #include "ipcmap/preload/raw.h"
 #include "ipcmap/preload/sysv/shm-attach.h"
 
-/* Where attachments are; empty: nowhere. */
+/* The range of the attachments; empty: there are none. */
 static struct {
 	uintptr_t from, to;
 	uint32_t touched;
@@ -53,7 +53,7 @@ void shm_touch(const void *memory, size_t size)
 		__atomic_store_n(&attached.touched, 1, __ATOMIC_RELEASE);
 }
 
-/* The next ones after ours: a sanitizer's, an allocator's, or the C library's. NULL until the
+/* The next functions after ours: of a sanitizer, an allocator or the C library. NULL until the
  * constructors have run. */
 static struct {
 	int (*munmap)(void *memory, size_t size);
@@ -123,13 +123,13 @@ INTERPOSE void *mremap(void *memory, size_t size, size_t new_size, int flags, ..
 	void *target;
 	va_list ap;
 
-	/* Absent mostly, and not looked at then. */
+	/* Mostly absent, and not read then. */
 	va_start(ap, flags);
 	target = va_arg(ap, void *);
 	va_end(ap);
 	if (flags & MREMAP_FIXED)
 		shm_touch(target, new_size);
-	/* Of size 0: one more mapping of the same. */
+	/* Of size 0: one more mapping of the same memory. */
 	shm_touch(memory, size ? size : 1);
 	if (real.mremap)
 		return real.mremap(memory, size, new_size, flags, target);

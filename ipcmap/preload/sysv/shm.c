@@ -22,7 +22,7 @@
 #define SHM_SETTLE_USEC 2000
 #define SHM_BYTES_MOST ((UINT64_C(1) << 62) - SEGMENT_HEAD_BYTES)
 
-/* One that is there already has been made, whatever the limits are now. */
+/* Limits do not apply to a segment that exists. */
 static int shm_open_key(key_t key, size_t size, int flags, struct door_object *ret)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -82,7 +82,7 @@ INTERPOSE int shmget(key_t key, size_t size, int flags)
 
 /* --- shmctl ------------------------------------------------------------------------------ */
 
-/* Opens a segment for a moment, not counted; by who owns it whatever its mode. */
+/* Opens a segment for a moment, uncounted. Its owner can do so whatever its mode is. */
 static int shm_open_briefly(uint64_t id, uint32_t flags, struct door_object *ret)
 {
 	struct door_open req = { .kind = IPC_KIND_SYSV_SHM,
@@ -93,8 +93,8 @@ static int shm_open_briefly(uint64_t id, uint32_t flags, struct door_object *ret
 }
 
 /*
- * Who is in the middle of a move is nowhere to be seen, which must not make a segment look
- * unused. The daemons know better: what is dead, they count out within moments.
+ * A process that is being moved cannot be seen. It must not make a segment look unused. The daemons
+ * know it, and count dead processes out within moments.
  */
 static unsigned long shm_attached(uint64_t id, const struct segment_head *head, int fd)
 {
@@ -110,7 +110,7 @@ static unsigned long shm_attached(uint64_t id, const struct segment_head *head, 
 	return n > 0 ? n : absent;
 }
 
-/* Of a segment that the caller may not read only the daemons know, by who asked them for it. */
+/* If the caller may not read the segment, only the daemons can count, by the openers. */
 static unsigned long shm_count_attached(const struct door_stat *stat)
 {
 	unsigned long n = stat->openers;
@@ -150,7 +150,7 @@ static int shm_stat(int id, int command, struct shmid_ds *ret)
 	if (r < 0)
 		return r;
 	ds.shm_nattch = known ? attached : shm_count_attached(&stat);
-	/* It is kept by somebody who has had it attached. */
+	/* Another process keeps it after it was attached. */
 	if (stat.unlinked && ds.shm_nattch == 0)
 		return -EINVAL;
 	ds.shm_segsz = shm_size(stat.size);
@@ -192,7 +192,7 @@ static int shm_info_use(struct shm_info *ret)
 		if (sysv_stat_nth(IPC_KIND_SYSV_SHM, i, true, &perm, &stat) < 0)
 			continue;
 		ret->shm_tot += (shm_size(stat.size) + page - 1) / page;
-		/* The head's own pages are not the program's. */
+		/* The head's pages do not belong to the program. */
 		ret->shm_rss += shm_size(stat.used_bytes + SEGMENT_HEAD_BYTES - page) / page;
 	}
 	return n > 0 ? n - 1 : 0;
@@ -235,7 +235,7 @@ static int shm_set(int id, const struct shmid_ds *argument)
 	return 0;
 }
 
-/* What the kernel would say of locking so much. */
+/* The result of the kernel for a lock of this size. */
 static int shm_check_lock(const struct door_stat *stat, int command)
 {
 	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
@@ -252,7 +252,7 @@ static int shm_check_lock(const struct door_stat *stat, int command)
 	return shm_size(stat->size) > limit.rlim_cur ? -ENOMEM : 0;
 }
 
-/* It is noted, and that is all: see vcipc-preload(7). */
+/* The lock is only recorded: see vcipc-preload(7). */
 static int shm_lock(int id, int command)
 {
 	struct segment_head *head;

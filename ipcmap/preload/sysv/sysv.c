@@ -2,8 +2,8 @@
 /*
  * sysv.c - keys, identifiers and permissions of System V's objects
  *
- * A key is a name of eight hexadecimal digits. An identifier is the short form of the
- * table's. Objects stay until IPC_RMID, so all are persistent.
+ * A key is stored as a name of eight hexadecimal digits. An identifier is the short form of the
+ * table's id. Objects exist until IPC_RMID, so all are persistent.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +19,7 @@
 
 #define SYSV_MODE 0777
 
-/* What System V's calls promise in place of the table's own words. */
+/* Converts errors of the table to those of System V's calls. */
 static int sysv_error(int r)
 {
 	switch (r) {
@@ -87,7 +87,7 @@ int sysv_may(const struct ipc_perm *perm, int flags)
 
 /* --- by key, by identifier --------------------------------------------------------------- */
 
-/* Reading may be enough, when no more was asked for. The mode is looked at here. */
+/* If writing is not allowed and not needed, opens for reading. The caller checks the mode. */
 static int sysv_open(struct door_open *req, bool write, struct door_object *ret)
 {
 	int r;
@@ -101,7 +101,7 @@ static int sysv_open(struct door_open *req, bool write, struct door_object *ret)
 	return sysv_error(r);
 }
 
-/* One that the caller may neither read nor write has an identifier all the same. */
+/* An object has an identifier even for a caller that may neither read nor write it. */
 static int sysv_find_key(const struct door_open *req, struct door_object *ret)
 {
 	struct door_stat stat;
@@ -129,7 +129,7 @@ void sysv_close(const struct door_object *object)
 		door_close(object->handle);
 }
 
-/* What of an object that was there already, in the kernel's order. */
+/* Checks an object that existed already, in the kernel's order. */
 static int sysv_check(const struct sysv_get *get, const struct door_object *found)
 {
 	struct ipc_perm perm;
@@ -198,7 +198,7 @@ int sysv_stat(uint32_t kind, uint64_t id, bool any, struct ipc_perm *ret,
 	if (r != -ENOENT)
 		return r;
 	r = (int64_t)id <= 0 ? -ENOENT : sysv_error(door_stat_any(kind, NULL, id, &stat));
-	/* A segment stays as long as somebody has it attached. */
+	/* A removed segment exists as long as a process has it attached. */
 	if (r == 0 && stat.unlinked && kind != IPC_KIND_SYSV_SHM)
 		r = -ENOENT;
 	if (r < 0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * sysvipc.c - one line an object, in the kernel's columns (ipc/msg.c, sem.c, shm.c)
+ * sysvipc.c - the text of /proc/sysvipc: one line for each object, in the kernel's columns
+ * (ipc/msg.c, sem.c, shm.c)
  */
 #include "ipcmap/preload/sysv/sysvipc.h"
 
@@ -42,7 +43,7 @@ static bool write_sem(int index, FILE *out)
 	return true;
 }
 
-/* The bytes of a segment that are in memory; 0 too if the caller may not read it. */
+/* The bytes of a segment that are in memory; 0 if the caller may not read it. */
 static unsigned long shm_resident(int id)
 {
 	struct door_open req = { .kind = IPC_KIND_SYSV_SHM,
@@ -83,7 +84,7 @@ static bool write_shm(int index, FILE *out)
 static const struct sysvipc {
 	const char *name, *head;
 	uint32_t kind;
-	bool (*write)(int index, FILE *out); /* false: it is gone, or was never there */
+	bool (*write)(int index, FILE *out); /* false: it does not exist (any more) */
 } sysvipc_files[] = {
 	{ "msg",
 	  "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid"

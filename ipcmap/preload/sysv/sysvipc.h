@@ -8,10 +8,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The kind of a file's objects, by its name in that directory; 0: there is no such file. */
+/* The kind of the objects in a file of that directory; 0: there is no such file. */
 uint32_t sysvipc_kind(const char *name);
 
-/* Writes the text, as the kernel has it. */
+/* Writes the text in the kernel's format. */
 void sysvipc_write(uint32_t kind, FILE *out);
 
 #endif
