@@ -58,13 +58,13 @@ nothing_happens "a daemon that was killed" 4
 restart
 wait_for jobs_are 1
 
-# A user who kills all of his, who are all that there are.
+# A user kills all of his processes, which are all in the partition. No other test has his number.
 kill -KILL "$(job one pid)"
 wait_for jobs_are 0
-as_user 65534 vcrun --on=a --detach sleep 1000 >/dev/null
-as_user 65534 vcrun --on=a --detach sleep 1000 >/dev/null
+as_user 65531 vcrun --on=a --detach sleep 1000 >/dev/null
+as_user 65531 vcrun --on=a --detach sleep 1000 >/dev/null
 wait_for jobs_are 2
-as_user 65534 sh -c 'kill -KILL -1' >/dev/null 2>&1 || :
+as_user 65531 sh -c 'kill -KILL -1' >/dev/null 2>&1 || :
 wait_for jobs_are 0
 nothing_happens "a user's kill -9 -1"
 

@@ -149,6 +149,15 @@ job_is() { # NAME FIELD VALUE
 	[ "$(job "$1" "$2" 2>/dev/null)" = "$3" ]
 }
 
+# A job's first process is that program, and sleeps.
+job_sleeps() { # NAME PROGRAM_PATTERN
+	# shellcheck disable=SC2254 # a pattern
+	case $(cat "/proc/$(job "$1" pid)/stat") in
+	*\($2\)\ S\ *) ;;
+	*) return 1 ;;
+	esac
+}
+
 jobs_are() { # NUMBER
 	[ "$(vcstat jobs --json | json "len(d['jobs'])")" = "$1" ]
 }

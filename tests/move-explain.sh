@@ -28,8 +28,7 @@ said() { # WHAT REGEX
 # What comes between the inventory and the freeze: CRIU fails, and at the second attempt the
 # inventory sees it too.
 vcrun -d --on=vc0 --name=busy python3 -c 'import time; time.sleep(1000)' >/dev/null
-wait_for job_is busy state running
-sleep 0.3
+wait_for job_sleeps busy 'python3*'
 limits() { # OPTION SENTENCE
 	printf 'dump\nprlimit --pid %s %s\n' "$(job busy pid)" "$1" >"$work/break"
 	try vcmove --to=vc1 busy
@@ -46,7 +45,7 @@ vcctl kill busy
 
 # Images that are no images: nobody foresees that. The log is named, is root's, and has CRIU's words.
 vcrun -d --on=vc0 --name=broken sh -c 'while sleep 0.1; do :; done' >/dev/null
-sleep 0.3
+wait_for job_sleeps broken sh
 cat >"$work/break" <<END
 reap
 for image in "$state/images/\$2"/pagemap-*.img; do

@@ -112,9 +112,8 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 END
 python3 "$work/terminal.py" "$work/go" >"$work/typed" &
 terminal=$!
-wait_for job_is typed state running
+wait_for job_sleeps typed sleep
 id=$(job typed id)
-sleep 0.3
 park typed
 : >"$work/go"
 wait $terminal

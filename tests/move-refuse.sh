@@ -92,8 +92,7 @@ refuses huge 'TiB of address space'
 odd=$(printf 'na\377me')
 cp "$(command -v sleep)" "$work/$odd"
 vcrun --on=vc0 --name=odd unshare --user "$work/$odd" 1000 &
-wait_for job_is odd state running
-sleep 0.3
+wait_for job_sleeps odd 'na?me'
 try vcmove --to=vc1 odd
 is "exit status" "$status" 1
 matches "the reason on record" "$(vcstat moves --json | json "d['moves'][-1]['reason']")" \

@@ -56,16 +56,14 @@ for i, line in enumerate(sys.stdin):
 END
 echo first >"$work/file"
 vcrun --on=vc0 --name=echo python3 "$work/slow.py" <"$work/numbers" >>"$work/file" &
-wait_for job_is echo state running
-sleep 0.3
+wait_for grep -qx 400 "$work/file"
 move_twice "files"
 wait $!
 is "a file appended to" "$(cksum <"$work/file")" "$( (echo first; cat "$work/numbers") | cksum)"
 
 # A file written to from the start, with an offset.
 vcrun --on=vc0 --name=echo python3 "$work/slow.py" <"$work/numbers" >"$work/file" &
-wait_for job_is echo state running
-sleep 0.3
+wait_for grep -qx 400 "$work/file"
 move_twice "a file"
 wait $!
 is "a file" "$(cksum <"$work/file")" "$(cksum <"$work/numbers")"

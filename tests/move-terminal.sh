@@ -109,7 +109,7 @@ shell() { # UID
 	open_terminal "$1" "env PS1='ready>' sh -i"
 	wait_for shows 'ready>'
 	terminal send-keys -t t "sleep 999" Enter
-	sleep 0.3
+	wait_for pgrep -P "$(job terminal pid)" -x sleep
 	move_and_look "$1"
 	terminal send-keys -t t C-z
 	wait_for shows 'Stopped'

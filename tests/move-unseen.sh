@@ -18,9 +18,8 @@ up
 
 vcrun --on=vc0 --name=wait perl -e 'my $r = sleep 1000; print "slept $r\n"; sleep 1000' >"$work/out" &
 vcrun --on=vc0 --name=bound setpriv --no-new-privs sleep 1000 &
-wait_for job_is wait state running
-wait_for job_is bound state running
-sleep 0.3
+wait_for job_sleeps wait perl
+wait_for job_sleeps bound sleep
 move wait
 move wait
 is "what a sleeper said" "$(cat "$work/out")" ''

@@ -38,10 +38,9 @@ is "exit status after SIGTERM" "$status" 9
 is "what arrived" "$(sort -u "$work/told" | tr '\n' ' ')" "ALRM HUP INT QUIT TERM USR1 USR2 ready "
 
 # Default action: the program dies of it, and vcrun says so.
-with_signals vcrun sleep 1000 &
+with_signals vcrun --name=plain sleep 1000 &
 pid=$!
-wait_for jobs_are 1
-sleep 0.2
+wait_for job_sleeps plain sleep
 kill -TERM $pid
 status=0
 wait $pid || status=$?
