@@ -59,13 +59,14 @@ json_t *json_of_job(const Vc__Job *j)
 		json_array_append_new(argv,
 				      json_of_bytes((const char *)j->argv[i].data, j->argv[i].len));
 	return json_pack(
-		"{s:I, s:o, s:i, s:I, s:o, s:o, s:o, s:i, s:I, s:I, s:f, s:o, s:o, s:o, s:o}", "id",
-		(json_int_t)j->id, "name", json_of_text(j->name), "pid", (int)j->pid, "uid",
+		"{s:I, s:o, s:i, s:I, s:o, s:o, s:o, s:i, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o}",
+		"id", (json_int_t)j->id, "name", json_of_text(j->name), "pid", (int)j->pid, "uid",
 		(json_int_t)j->uid, "partition", json_of_text(j->partition), "state",
 		json_of_text(state_name(j->state)), "argv", argv, "moves", (int)j->moves,
 		"cpu_usec", (json_int_t)j->cpu_usec, "rss_bytes", (json_int_t)j->rss_bytes,
-		"started", (double)j->started_usec / 1e6, "advice", json_of_text(j->advice),
-		"reason", json_of_text(j->reason), "parent", json_of_text(j->parent), "parent_job",
+		"lien_bytes", (json_int_t)j->lien_bytes, "started", (double)j->started_usec / 1e6,
+		"advice", json_of_text(j->advice), "reason", json_of_text(j->reason), "parent",
+		json_of_text(j->parent), "parent_job",
 		json_of_known(j->has_parent_job, j->parent_job));
 }
 

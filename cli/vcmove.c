@@ -25,9 +25,10 @@
 #include "wire/moved.h"
 
 #define VCMOVE_LONG_USEC 1000000u
+#define VCMOVE_LIEN_BYTES (1u << 20) /* less is not worth a line */
 
 struct vcmove {
-	const char *state_dir, *to, *policy;
+	const char *state_dir, *to, *policy, *engine;
 	bool json, by_pid, quiet, progress, estimate;
 	bool has_max_stop; /* else as configured */
 	uint64_t max_stop_usec;
@@ -118,6 +119,7 @@ static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t
 	body.pid = pid;
 	body.to = (char *)opts->to;
 	body.policy = (char *)opts->policy;
+	body.engine = (char *)opts->engine;
 	body.has_estimate = body.estimate = opts->estimate;
 	body.has_max_stop_usec = opts->has_max_stop;
 	body.max_stop_usec = opts->max_stop_usec;
@@ -205,12 +207,18 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 	}
 	if (quiet)
 		return;
-	printf("job %u moved from %s to %s: stopped for %s, %s in all, %s of images\n", moved->job,
-	       moved->from, moved->to,
+	printf("job %u moved from %s to %s by %s: stopped for %s, %s in all", moved->job,
+	       moved->from, moved->to, moved->engine,
 	       columns_usec(moved->downtime_usec, downtime, sizeof(downtime)),
-	       columns_usec(moved->total_usec, total, sizeof(total)),
-	       columns_bytes(moved->image_bytes, bytes, sizeof(bytes)));
-	fputs(" ", stdout);
+	       columns_usec(moved->total_usec, total, sizeof(total)));
+	if (moved->image_bytes > 0)
+		printf(", %s of images", columns_bytes(moved->image_bytes, bytes, sizeof(bytes)));
+	if (moved->engine_reason)
+		printf("\n  %s: %s", moved->engine, moved->engine_reason);
+	if (moved->lien_bytes >= VCMOVE_LIEN_BYTES)
+		printf("\n  %s of its memory stay charged to %s",
+		       columns_bytes(moved->lien_bytes, bytes, sizeof(bytes)), moved->from);
+	fputs("\n ", stdout);
 	for (size_t i = 0; i < moved->n_steps; i++)
 		printf(" %s %s", moved->steps[i]->name,
 		       columns_usec(moved->steps[i]->usec, step, sizeof(step)));
@@ -283,12 +291,14 @@ static void vcmove_parse_time(const char *text, void *value)
 
 int main(int argc, char **argv)
 {
-	struct vcmove opts = { .to = NULL };
+	struct vcmove opts = { .engine = getenv("VCRUN_ENGINE") };
 	const struct option_row rows[] = {
 		{ 't', "to", "PARTITION",
 		  "the target (default: a policy chooses another partition)", .text = &opts.to },
 		{ 'p', "policy", "POLICY", "the policy that chooses the target",
 		  .text = &opts.policy },
+		{ 0, "engine", "ENGINE", "live, criu or auto; see vcmove(1)",
+		  .text = &opts.engine },
 		{ 0, "max-stop", "TIME",
 		  "refuse a move that is expected to stop the job longer,\n"
 		  "such as 500ms or 30s; 0: no limit, whatever is configured",

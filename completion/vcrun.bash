@@ -76,6 +76,7 @@ _vcrun_argument() {
 	--kind) COMPREPLY=($(compgen -W 'event sem mutex mq shm region posix-mq posix-sem posix-shm
 		sysv-msg sysv-sem sysv-shm' -- "$cur")) ;;
 	--ipc | -i) COMPREPLY=($(compgen -W 'map map,strict private' -- "$cur")) ;;
+	--engine) COMPREPLY=($(compgen -W 'live criu auto' -- "$cur")) ;;
 	--state-dir) _filedir -d ;;
 	--config | -c) _filedir ;;
 	--max-stop | --name | -n | -m | --split | --cpus | --mems | --memory | --devices | --share | --deadline) ;;

@@ -41,6 +41,7 @@ struct daemon {
 	struct ipc *ipc;
 	struct listener *listener;
 	struct moves *moves;
+	struct orphans *orphans;
 	struct policy_set *policies;
 	struct pool *pool;
 	struct sampler *sampler;

@@ -3,7 +3,7 @@ pkglibexec_PROGRAMS += vcd
 vcd_SOURCES = daemon/alive.c daemon/alive.h daemon/balancer.c daemon/balancer.h daemon/conn.c \
 	daemon/conn.h daemon/daemon.h daemon/decide.c daemon/decide.h daemon/devices.c daemon/fire.c \
 	daemon/job.c daemon/job.h daemon/listen.c daemon/main.c daemon/moves.c daemon/moves.h \
-	daemon/open.c daemon/order.c daemon/order.h daemon/part.h daemon/pool.c daemon/pool.h \
+	daemon/open.c daemon/order.c daemon/order.h daemon/orphan.c daemon/orphan.h daemon/part.h daemon/pool.c daemon/pool.h \
 	daemon/sample.c daemon/sample.h daemon/trigger.c daemon/trigger.h daemon/turn.c daemon/turn.h \
 	daemon/usage.c daemon/usage.h daemon/witness.c daemon/ipc/file.c daemon/ipc/ipc.c \
 	daemon/ipc/ipc.h daemon/ipc/list.c daemon/ipc/region.c daemon/ipc/request.c \

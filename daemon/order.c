@@ -39,7 +39,8 @@ void order_move(struct job *job, uint32_t to, const char *note, const Vc__Move *
 	body.job = job->state->job;
 	body.to = instance->config->parts[to].name;
 	body.note = (char *)note;
-	body.engine = request ? request->engine : NULL;
+	body.engine = request && request->engine && *request->engine ? request->engine
+								     : instance->config->engine;
 	body.has_progress = body.progress = request && request->progress;
 	body.has_estimate = body.estimate = estimate;
 	body.has_max_stop_usec = true;

@@ -28,6 +28,7 @@ struct part {
 	X(ipc)      /* ipc/ipc.c: the table of IPC objects, and the processes that use them */     \
 	X(turn)     /* turn.c: the order in which connections are served */                        \
 	X(moves)    /* moves.c: the last moves */                                                  \
+	X(orphan)   /* orphan.c: jobs whose shim was killed during a live move */                  \
 	X(listen)   /* listen.c: the socket; commands can connect from here on */                  \
 	X(sample)   /* sample.c: measures this partition */                                        \
 	X(pool)     /* pool.c: shims that wait for a job */                                        \

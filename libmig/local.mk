@@ -1,7 +1,7 @@
 noinst_LTLIBRARIES += libmig.la
 nodist_libmig_la_SOURCES = libmig/criu/rpc.pb-c.c libmig/criu/rpc.pb-c.h libmig/criu/image.pb-c.c \
 	libmig/criu/image.pb-c.h
-libmig_la_SOURCES = libmig/check.c libmig/check.h libmig/mig.h libmig/move-priv.h libmig/move.c \
+libmig_la_SOURCES = libmig/affinity.c libmig/affinity.h libmig/check.c libmig/check.h libmig/mig.h libmig/move-priv.h libmig/move.c \
 	libmig/namespace.c libmig/namespace.h libmig/pids.c libmig/pids.h libmig/refusal.c \
 	libmig/refusal.h libmig/restore.c libmig/robust.c libmig/robust.h libmig/take.c \
 	libmig/criu/cache.c libmig/criu/criu.c libmig/criu/criu.h libmig/criu/explain.c libmig/criu/explain.h \
@@ -15,7 +15,8 @@ libmig_la_SOURCES = libmig/check.c libmig/check.h libmig/mig.h libmig/move-priv.
 	libmig/inventory/limit.c libmig/inventory/lock.c libmig/inventory/map.c \
 	libmig/inventory/object.c libmig/inventory/priv.h libmig/inventory/reach.c \
 	libmig/inventory/serve.c libmig/inventory/share.c libmig/inventory/task.c \
-	libmig/inventory/timer.c libmig/keep/ended.c libmig/keep/follow.c libmig/keep/identity.c \
+	libmig/inventory/timer.c libmig/live/fork.c libmig/live/fork.h libmig/live/pages.c libmig/live/pages.h libmig/live/recharge.c \
+	libmig/live/recharge.h libmig/live/threads.c libmig/live/threads.h libmig/keep/ended.c libmig/keep/follow.c libmig/keep/identity.c \
 	libmig/keep/identity.h libmig/keep/image.c libmig/keep/keep.c libmig/keep/keep.h \
 	libmig/keep/keeper.c libmig/keep/keeper.h libmig/keep/kind.c libmig/keep/map.c \
 	libmig/keep/owner.c libmig/keep/priv.h libmig/keep/reopen.c libmig/keep/reopen.h \

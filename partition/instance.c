@@ -96,21 +96,22 @@ static json_t *instance_to_json(const struct instance *in)
 	}
 	for (size_t i = 0; i < config->n_regions; i++)
 		json_array_append_new(regions, region_to_json(&config->regions[i]));
-	return json_pack(
-		"{s:i, s:s, s:b, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:I, s:s, s:b, s:b, s:o, "
-		"s:o}",
-		"version", INSTANCE_VERSION, "cgroup-base", in->cgroup_base, "own-mount",
-		in->own_mount, "policy", config->policy, "criu",
-		instance_optional_string(config->criu), "policy-path",
-		instance_optional_string(config->policy_path), "sample-interval-msec",
-		(int)config->sample_interval_msec, "max-jobs-per-user",
-		(int)config->max_jobs_per_user, "ipc-entries", (int)config->ipc_entries,
-		"ipc-objects-per-user", (int)config->ipc_objects_per_user, "move-max-stop-usec",
-		(json_int_t)config->move_max_stop_usec, "images-per-user-bytes",
-		/* -1: no limit */
-		(json_int_t)config->images_per_user_bytes, "balance",
-		config_balance_name(config->balance), "exclusive", config->exclusive, "overcommit",
-		config->overcommit, "partitions", parts, "regions", regions);
+	return json_pack("{s:i, s:s, s:b, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:i, s:I, s:I, s:s, "
+			 "s:b, s:b, s:o, "
+			 "s:o}",
+			 "version", INSTANCE_VERSION, "cgroup-base", in->cgroup_base, "own-mount",
+			 in->own_mount, "policy", config->policy, "engine", config->engine, "criu",
+			 instance_optional_string(config->criu), "policy-path",
+			 instance_optional_string(config->policy_path), "sample-interval-msec",
+			 (int)config->sample_interval_msec, "max-jobs-per-user",
+			 (int)config->max_jobs_per_user, "ipc-entries", (int)config->ipc_entries,
+			 "ipc-objects-per-user", (int)config->ipc_objects_per_user,
+			 "move-max-stop-usec", (json_int_t)config->move_max_stop_usec,
+			 "images-per-user-bytes",
+			 /* -1: no limit */
+			 (json_int_t)config->images_per_user_bytes, "balance",
+			 config_balance_name(config->balance), "exclusive", config->exclusive,
+			 "overcommit", config->overcommit, "partitions", parts, "regions", regions);
 }
 
 /* Which instance.json it is: it is always replaced whole. False: the one that was read. */
@@ -170,18 +171,19 @@ static int instance_settings_from_json(json_t *root, struct config *config, json
 	int version, sample, max_jobs, exclusive, overcommit = false;
 	json_int_t max_stop = 0, images = 0;
 	int ipc_entries = CONFIG_DEFAULT_IPC_ENTRIES, ipc_per_user = CONFIG_DEFAULT_IPC_PER_USER;
-	const char *policy, *balance = config_balance_name(BALANCE_OFF);
+	const char *policy, *engine = CONFIG_DEFAULT_ENGINE,
+			    *balance = config_balance_name(BALANCE_OFF);
 	json_t *criu, *policy_path;
 	int r;
 
 	if (json_unpack_ex(root, why, 0,
-			   "{s:i, s:s, s:o, s:o, s:i, s:i, s?i, s?i, s?I, s?I, s?s, s:b, s?b}",
-			   "version", &version, "policy", &policy, "criu", &criu, "policy-path",
-			   &policy_path, "sample-interval-msec", &sample, "max-jobs-per-user",
-			   &max_jobs, "ipc-entries", &ipc_entries, "ipc-objects-per-user",
-			   &ipc_per_user, "move-max-stop-usec", &max_stop, "images-per-user-bytes",
-			   &images, "balance", &balance, "exclusive", &exclusive, "overcommit",
-			   &overcommit) < 0)
+			   "{s:i, s:s, s?s, s:o, s:o, s:i, s:i, s?i, s?i, s?I, s?I, s?s, s:b, s?b}",
+			   "version", &version, "policy", &policy, "engine", &engine, "criu", &criu,
+			   "policy-path", &policy_path, "sample-interval-msec", &sample,
+			   "max-jobs-per-user", &max_jobs, "ipc-entries", &ipc_entries,
+			   "ipc-objects-per-user", &ipc_per_user, "move-max-stop-usec", &max_stop,
+			   "images-per-user-bytes", &images, "balance", &balance, "exclusive",
+			   &exclusive, "overcommit", &overcommit) < 0)
 		return -EINVAL;
 	if (version != INSTANCE_VERSION || sample <= 0 || max_jobs <= 0 || ipc_entries <= 0 ||
 	    ipc_per_user <= 0 || max_stop < 0 || images < -1 ||
@@ -191,6 +193,7 @@ static int instance_settings_from_json(json_t *root, struct config *config, json
 		return -EINVAL;
 	}
 	config->policy = strdup(policy);
+	config->engine = strdup(engine);
 	config->sample_interval_msec = (unsigned int)sample;
 	config->max_jobs_per_user = (unsigned int)max_jobs;
 	config->ipc_entries = (unsigned int)ipc_entries;
@@ -199,7 +202,7 @@ static int instance_settings_from_json(json_t *root, struct config *config, json
 	config->images_per_user_bytes = (uint64_t)images;
 	config->exclusive = exclusive;
 	config->overcommit = overcommit;
-	if (!config->policy)
+	if (!config->policy || !config->engine)
 		return -ENOMEM;
 	r = instance_copy_optional(criu, &config->criu);
 	return r == 0 ? instance_copy_optional(policy_path, &config->policy_path) : r;

@@ -8,7 +8,7 @@ libpartition_la_SOURCES = partition/cpulist.c partition/cpulist.h partition/inst
 	partition/cgroup/fetch.c partition/cgroup/file.c partition/cgroup/follow.c \
 	partition/cgroup/group.c partition/cgroup/hold.c partition/cgroup/idle.c \
 	partition/cgroup/lib.c partition/cgroup/memory.c partition/cgroup/priv.h \
-	partition/cgroup/procs.c partition/cgroup/shrink.c partition/cgroup/stat.c \
+	partition/cgroup/procs.c partition/cgroup/shrink.c partition/cgroup/stat.c partition/cgroup/transfer.c \
 	partition/cgroup/walk.c partition/change/calendar.c partition/change/calendar.h \
 	partition/change/check.c partition/change/condition.c partition/change/condition.h \
 	partition/change/failure.c partition/change/failure.h partition/change/journal.c \

@@ -42,15 +42,6 @@ static void engine_criu_clear(void *ctx)
 
 static struct mig_place engine_criu_place(struct move_place *place, char freezer[PATH_MAX])
 {
-	struct cg_memory memory;
-	uint64_t room = UINT64_MAX;
-
-	/* The kernel reclaims page cache as the job's memory is filled. */
-	if (cg_memory_read(place->shim->cg, place->partition, &memory) == 0 &&
-	    memory.limit_bytes != CG_NO_LIMIT)
-		room = memory.limit_bytes > memory.used_bytes
-			       ? memory.limit_bytes - memory.used_bytes
-			       : 0;
 	cg_group_freezer(place->shim->cg, place->group, freezer, PATH_MAX);
 	return (struct mig_place){ .name = place->partition,
 				   .enter = engine_criu_enter,
@@ -59,7 +50,7 @@ static struct mig_place engine_criu_place(struct move_place *place, char freezer
 				   .cpus = place->cpus,
 				   .freezer = freezer[0] ? freezer : NULL,
 				   .nodes = place->mems[0] ? place->mems : NULL,
-				   .room_bytes = room };
+				   .room_bytes = move_room(place) };
 }
 
 static void engine_criu_on_wait(enum mig_step step, pid_t criu, unsigned int silent_sec, void *ctx)

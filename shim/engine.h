@@ -4,6 +4,7 @@
  *
  *	move.c         what all engines share: groups, barred regions, steps, hooks, records
  *	engine.c       the list of engines, and the choice of one
+ *	engine-live.c  the processes run on and change their groups
  *	engine-criu.c  ends the job's processes and makes them again from images, by CRIU
  *
  * A new engine is one file and one row in engine.c.
@@ -51,6 +52,8 @@ struct move_report {
 	uint64_t downtime_usec; /* an upper bound of the gap that the job saw */
 	uint64_t total_usec;
 	uint64_t image_bytes;
+	uint64_t lien_bytes; /* memory of the job that stays charged to the source, as an estimate
+			      * expects it; after a move move.c sets it */
 	struct move_step steps[MOVE_STEPS_MAX]; /* all of the engine's, in order */
 	size_t n_steps;
 	struct mig_estimate estimate; /* all 0: none was made */
@@ -61,6 +64,7 @@ struct move_report {
 struct move {
 	struct shim *shim;
 	const struct engine *engine;
+	char why[256]; /* this engine; "": it was ordered */
 	struct move_place source, target;
 	struct wire *command; /* gets a Progress for each step; NULL: nobody */
 	const Vc__Move *request;
@@ -71,6 +75,7 @@ struct move {
 
 struct engine {
 	const char *name; /* on the wire and in records */
+	bool runs_on;     /* its memory stays what it is, and may stay charged to the source */
 	/* Makes move->state. The job is not touched. The places are open. 0 or -errno. */
 	int (*prepare)(struct move *move, struct vc_err *err);
 	/* Looks whether the engine can move the job, and fills move->report.estimate as far as it
@@ -85,14 +90,19 @@ struct engine {
 	void (*done)(struct move *move);
 };
 
-extern const struct engine engine_criu;
+extern const struct engine engine_live, engine_criu;
 
-/* The engine of this name. NULL: there is none. */
-const struct engine *engine_find(const char *name);
-/* Chooses the engine that the request names. 0 and move->engine, or -EINVAL. */
+/* Chooses the engine that the request names, and prepares it. 0, or -errno: there is none, or none
+ * can move the job. */
 int engine_choose(struct move *move, struct vc_err *err);
+/* Frees what the engine has of the move. A job that is still parked is lost. */
+void engine_drop(struct move *move);
 
 /* move.c, for the engines */
+
+/* How much memory a job can have there, besides what is used: page cache is reclaimed for it.
+ * UINT64_MAX: no limit. */
+uint64_t move_room(const struct move_place *place);
 
 /* A step begins: logs it, tells the command, runs the hook. The PIDs are of CRIU's processes;
  * 0: none. */

@@ -54,10 +54,12 @@ static bool pace_of_line(const char *line, size_t len, struct pace *ret)
 {
 	json_auto_t *json = json_loadb(line, len, 0, NULL);
 	const char *result = json_string_value(json_object_get(json, "result"));
+	const char *engine = json_string_value(json_object_get(json, "engine"));
 	json_t *estimate = json_object_get(json, "estimate");
 	double model = json_number_value(json_object_get(estimate, "model_usec"));
 
-	if (!result || strcmp(result, "moved") || model <= 0)
+	if (!result || strcmp(result, "moved") || model <= 0 ||
+	    (engine && strcmp(engine, "criu") != 0))
 		return false;
 	ret->quotient = json_number_value(json_object_get(json, "downtime_usec")) / model;
 	ret->weight = model;

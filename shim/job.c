@@ -129,6 +129,7 @@ static void job_remove_group(struct shim *shim)
 		;
 	if (cg_group_remove(shim->cg, group, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
+	lien_settle(shim, true);
 }
 
 void job_end(struct shim *shim)

@@ -53,6 +53,16 @@ static int move_open_place(struct shim *shim, const char *partition, struct move
 	return r;
 }
 
+uint64_t move_room(const struct move_place *place)
+{
+	struct cg_memory memory;
+
+	if (cg_memory_read(place->shim->cg, place->partition, &memory) < 0 ||
+	    memory.limit_bytes == CG_NO_LIMIT)
+		return UINT64_MAX;
+	return memory.limit_bytes > memory.used_bytes ? memory.limit_bytes - memory.used_bytes : 0;
+}
+
 static void move_run_hook(const char *hook, const struct move *move, const char *step, pid_t dump,
 			  pid_t restore)
 {
@@ -140,6 +150,9 @@ static void move_answer(const struct move *move, const struct vc_err *error, str
 	body.image_bytes = report->image_bytes;
 	body.at_usec = clock_real_usec();
 	body.uid = shim->start->creds->uid;
+	body.has_lien_bytes = true;
+	body.lien_bytes = report->lien_bytes;
+	body.engine_reason = move->why[0] ? (char *)move->why : NULL;
 	body.n_steps = report->n_steps;
 	body.steps = list;
 	body.reason = error->code ? (char *)error->text : NULL;
@@ -158,7 +171,7 @@ static void move_answer(const struct move *move, const struct vc_err *error, str
 }
 
 /* The job has changed places: accounts, record, group left behind, daemon. */
-static void move_settle(const struct move *move)
+static void move_settle(struct move *move)
 {
 	struct shim *shim = move->shim;
 	struct vc_err err;
@@ -173,8 +186,7 @@ static void move_settle(const struct move *move)
 	shim->placed_usec = clock_mono_usec();
 	if (record_save(shim, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
-	if (cg_group_remove(shim->cg, move->source.group, &err) < 0)
-		log_warn("job %u: %s", shim->job, err.text);
+	shim->lien_bytes = move->report.lien_bytes = lien_settle(shim, !move->engine->runs_on);
 }
 
 /* The keys of a parked job's terminal have nobody to go to. So they come here, until the
@@ -209,8 +221,7 @@ static void move_park(struct move *move, const struct vc_err *why)
 
 static void move_free(struct move *move)
 {
-	if (move->state)
-		move->engine->done(move);
+	engine_drop(move);
 	cg_entry_free(move->source.entry);
 	cg_entry_free(move->target.entry);
 	free(move);
@@ -297,16 +308,14 @@ static void move_bar_regions(const struct shim *shim, const char *to, struct mov
 /* The engine is chosen, and has what it needs. */
 static int move_prepare(struct move *move, struct vc_err *err)
 {
-	int r = engine_choose(move, err);
+	int r = move_open_place(move->shim, move->source.partition, &move->source, err);
 
-	if (r == 0)
-		r = move_open_place(move->shim, move->source.partition, &move->source, err);
 	if (r == 0)
 		r = move_open_place(move->shim, move->target.partition, &move->target, err);
 	if (r < 0)
 		return r;
 	move_bar_regions(move->shim, move->target.partition, &move->barred);
-	return move->engine->prepare(move, err);
+	return engine_choose(move, err);
 }
 
 static int move_run(struct move *move, struct vc_err *err)

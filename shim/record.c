@@ -54,6 +54,8 @@ void record_send(struct shim *shim)
 	body.cpu_base_usec = shim->cpu_base_usec;
 	body.started_usec = shim->started_usec;
 	body.at_usec = shim->placed_usec;
+	body.has_lien_bytes = true;
+	body.lien_bytes = shim->lien_bytes;
 	body.has_downtime_usec = body.has_image_bytes = shim->moves > 0;
 	body.downtime_usec = shim->move_downtime_usec;
 	body.image_bytes = shim->move_image_bytes;
@@ -82,11 +84,12 @@ int record_save(const struct shim *shim, struct vc_err *err)
 	snprintf(path, sizeof(path), "%s/job.json", dir);
 	if (mkdirat(shim->instance->dirfd, dir, 0700) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "%s/%s", shim->instance->dir, dir);
-	json = json_pack("{s:I, s:s, s:s, s:i, s:i, s:i, s:I}", "id", (json_int_t)shim->job,
+	json = json_pack("{s:I, s:s, s:s, s:i, s:i, s:i, s:I, s:s*}", "id", (json_int_t)shim->job,
 			 "partition", shim->partition, "group",
 			 partition_job_group(shim->partition, shim->job, group, sizeof(group)),
 			 "shim_pid", (int)getpid(), "root_pid", (int)shim->root, "pid",
-			 (int)shim->program, "uid", (json_int_t)shim->start->creds->uid);
+			 (int)shim->program, "uid", (json_int_t)shim->start->creds->uid,
+			 "moving_to", shim->moving_to[0] ? shim->moving_to : NULL);
 	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	if (!text)
 		return err_sys(err, ENOMEM, "%s/%s", shim->instance->dir, path);

@@ -71,7 +71,8 @@ struct shim {
 	enum job_state state;
 	uint32_t job;
 	char partition[PARTITION_NAME_MAX];
-	Vc__Start *start; /* as received: arguments, credentials */
+	char moving_to[PARTITION_NAME_MAX]; /* "": to no other one by a live move */
+	Vc__Start *start;                   /* as received: arguments, credentials */
 	pid_t root, program;
 	bool program_ended;
 	bool empty;       /* the last process has ended */
@@ -85,6 +86,7 @@ struct shim {
 	int room_fd; /* what is claimed for images; -1: nothing */
 	uint32_t moves;
 	uint64_t move_downtime_usec, move_image_bytes; /* of the last move */
+	uint64_t lien_bytes;                           /* see lien.c */
 	uint64_t cpu_base_usec, started_usec, placed_usec;
 	struct move *parked;       /* NULL: the job is not parked */
 	struct vc_err parked_why;  /* what stood in the way at the last try */
@@ -163,6 +165,11 @@ void record_move(const struct shim *shim, const Vc__Moved *moved);
 double estimate_pace(const struct shim *shim);
 struct mig_estimate;
 void estimate_to_wire(const struct mig_estimate *estimate, Vc__Estimate *ret);
+
+/* lien.c */
+/* Removes the job's groups at other partitions, except those with memory that is charged there
+ * still; all: these too. Returns the bytes that are. */
+uint64_t lien_settle(const struct shim *shim, bool all);
 
 /* arrive.c */
 /* Whether the job may come to the partition that a move names. From then on it counts there, for as

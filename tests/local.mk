@@ -1,7 +1,7 @@
 ## SPDX-License-Identifier: LGPL-2.1-or-later
 ## End-to-end tests: shell, one behaviour each. Unit tests stand with what they test.
 
-EXTRA_DIST += tests/driver tests/in-vm tests/lib.sh tests/lib-move.sh tests/lib-faults.sh \
+EXTRA_DIST += tests/driver tests/in-vm tests/lib.sh tests/lib-live.sh tests/lib-move.sh tests/lib-faults.sh \
 	tests/lib-shape.sh tests/lib-event.sh tests/lib-regions.sh tests/policy-stats.py \
 	tests/reshape-random.py tests/terminal.py
 # Those that take longest begin first, so that no CPU waits for the last one.
@@ -34,7 +34,9 @@ end_to_end = \
 	tests/move-memory.sh tests/move-maps.sh tests/move-files.sh tests/move-verify.sh \
 	tests/move-criu.sh tests/move-attack.sh tests/move-intruder.sh tests/move-killed.sh \
 	tests/move-limits.sh tests/move-threads.sh tests/move-estimate.sh tests/move-forked.sh \
-	tests/move-explain.sh tests/move-reach.sh
+	tests/move-explain.sh tests/move-reach.sh \
+	tests/live-basic.sh tests/live-charge.sh tests/live-forks.sh tests/live-any.sh \
+	tests/live-auto.sh tests/live-faults.sh tests/live-ipc.sh
 
 # These tests need the machine alone. They give a partition CPUs of its own: v2 takes them from the
 # partitions of other tests, and v1 refuses them beside other groups;

@@ -60,6 +60,7 @@ static void save_sample(void)
 	};
 	struct config config = {
 		.policy = (char[]){ "random" },
+		.engine = (char[]){ "live" },
 		.criu = (char[]){ "/a \"b\"/criu" },
 		.sample_interval_msec = 20,
 		.max_jobs_per_user = 3,

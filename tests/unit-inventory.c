@@ -540,7 +540,7 @@ static void test_put_back(void **state)
 	assert_int_equal(inv->tasks[0].ioprio, want_ioprio);
 	assert_int_equal(inv->tasks[0].timerslack_nsec, 123456);
 	assert_int_equal(inv->tasks[0].coredump_filter, 0x21);
-	assert_int_equal(inv->tasks[0].n_cpus_allowed, 1);
+	assert_int_equal(inv->tasks[0].affinity.n, 1);
 
 	assert_return_code(sched_setaffinity(pid, sizeof(all), &all), errno);
 	assert_return_code(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, 0), errno);
@@ -554,7 +554,7 @@ static void test_put_back(void **state)
 	read_proc(pid, "coredump_filter", text, sizeof(text));
 	assert_string_equal(text, "00000021\n");
 	assert_return_code(sched_getaffinity(pid, sizeof(got), &got), errno);
-	if (inv->tasks[0].cpu_index)
+	if (inv->tasks[0].affinity.position)
 		assert_memory_equal(&got, &one, sizeof(got));
 	else
 		assert_int_equal(CPU_COUNT(&all), 1);

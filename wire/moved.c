@@ -38,14 +38,15 @@ json_t *moved_to_json(const Vc__Moved *m)
 	for (size_t i = 0; i < m->n_steps; i++)
 		json_object_set_new(steps, m->steps[i]->name,
 				    json_integer((json_int_t)m->steps[i]->usec));
-	return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:o, s:o, s:o*}",
-			 "job", (json_int_t)m->job, "uid", (json_int_t)m->uid, "from",
-			 moved_text(m->from), "to", moved_text(m->to), "engine",
-			 moved_text(m->engine), "result", moved_text(m->result), "downtime_usec",
-			 (json_int_t)m->downtime_usec, "total_usec", (json_int_t)m->total_usec,
-			 "image_bytes", (json_int_t)m->image_bytes, "at", (double)m->at_usec / 1e6,
-			 "reason", moved_text(m->reason), "steps_usec", steps, "estimate",
-			 moved_estimate(m->estimate));
+	return json_pack(
+		"{s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:o, s:o, s:I, s:o, s:o*}",
+		"job", (json_int_t)m->job, "uid", (json_int_t)m->uid, "from", moved_text(m->from),
+		"to", moved_text(m->to), "engine", moved_text(m->engine), "result",
+		moved_text(m->result), "downtime_usec", (json_int_t)m->downtime_usec, "total_usec",
+		(json_int_t)m->total_usec, "image_bytes", (json_int_t)m->image_bytes, "at",
+		(double)m->at_usec / 1e6, "reason", moved_text(m->reason), "engine_reason",
+		moved_text(m->engine_reason), "lien_bytes", (json_int_t)m->lien_bytes, "steps_usec",
+		steps, "estimate", moved_estimate(m->estimate));
 }
 
 static char *moved_take_text(const json_t *json, const char *key)
@@ -84,6 +85,8 @@ Vc__Moved *moved_from_json(const char *line, size_t len)
 	m->image_bytes = moved_take_number(json, "image_bytes");
 	m->at_usec = at > 0 && at < 1e12 ? (uint64_t)(at * 1e6 + 0.5) : 0;
 	m->uid = (uint32_t)moved_take_number(json, "uid");
+	m->has_lien_bytes = true;
+	m->lien_bytes = moved_take_number(json, "lien_bytes");
 	if (!m->from || !m->to || !m->engine || !m->result || !m->reason) {
 		vc__moved__free_unpacked(m, NULL);
 		return NULL;

@@ -11,6 +11,7 @@
 #include "daemon/daemon.h"
 #include "daemon/ipc/ipc.h"
 #include "daemon/job.h"
+#include "daemon/orphan.h"
 #include "daemon/request/request.h"
 #include "daemon/usage.h"
 
@@ -33,6 +34,8 @@ static enum seen seen_of(const Vc__JobState *state)
 
 static void job_state_on_free(struct conn *conn)
 {
+	if (conn->job)
+		orphan_expect(conn->daemon);
 	job_free(conn->job);
 	conn->job = NULL;
 	conn->on_free = NULL;

@@ -115,6 +115,8 @@ static int fill_job(struct snapshot *snapshot, struct snapshot_item *item)
 	out->moves = state->moves;
 	out->cpu_usec = state->cpu_base_usec + cpu_usec;
 	out->rss_bytes = memory.rss_bytes;
+	out->has_lien_bytes = true;
+	out->lien_bytes = state->lien_bytes;
 	out->started_usec = state->started_usec;
 	out->parent = parent >= 0 ? daemon->instance->config->parts[parent].name : NULL;
 	out->has_parent_job = state->has_parent_job;

@@ -328,7 +328,7 @@ void inventory_free(struct inventory *inv)
 	if (!inv)
 		return;
 	for (size_t i = 0; i < inv->n_tasks; i++)
-		free(inv->tasks[i].cpu_index);
+		free(inv->tasks[i].affinity.position);
 	free(inv->pids);
 	free(inv->tasks);
 	free(inv);

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "common/err.h"
+#include "libmig/affinity.h"
 
 /* What CRIU does not carry and the mover puts back, per thread. */
 struct inventory_task {
@@ -24,10 +25,7 @@ struct inventory_task {
 	int ioprio;                   /* ioprio_get() */
 	uint64_t timerslack_nsec;     /* /proc/PID/timerslack_ns of the thread; 0: unknown */
 	unsigned int coredump_filter; /* per process */
-	unsigned int
-		n_cpus_allowed; /* of the CPUs of its cpuset; all of them: nothing to put back */
-	uint32_t *cpu_index; /* positions, within the cpuset's sorted CPUs, of those allowed; NULL
-				when all */
+	struct affinity affinity;     /* in the cpuset of the process */
 };
 
 struct inventory {

@@ -5,8 +5,7 @@
  * Threads matter for two reasons. A debugger may hold a single one of them. And
  * CRIU leaves four of their attributes behind (I/O priority, timer slack, core
  * dump filter, CPU affinity), which are noted here and put back after the move.
- * Affinity is noted as positions within the cpuset, since the CPUs of the new
- * one are others: a thread on the cpuset's third CPU goes to the third again.
+ * See affinity.h for the last one.
  */
 #include "libmig/inventory/priv.h"
 
@@ -26,13 +25,6 @@
 #include "common/procdir.h"
 #include "libmig/keep/reopen.h"
 #include "libmig/kernel/sandbox.h"
-
-#define CPUS_MAX 8192 /* the kernel's largest CONFIG_NR_CPUS */
-#define LONG_BITS (8 * sizeof(unsigned long))
-
-struct cpu_mask {
-	unsigned long bits[CPUS_MAX / LONG_BITS];
-};
 
 struct inventory_cpuset {
 	char path[PATH_MAX]; /* as /proc/PID/cpuset has it */
@@ -191,37 +183,6 @@ static int inventory_read_status(struct inventory_scan *scan, struct inventory_p
 				tracer, tracer_name);
 }
 
-static bool mask_has(const struct cpu_mask *mask, unsigned int cpu)
-{
-	return cpu < CPUS_MAX && (mask->bits[cpu / LONG_BITS] >> (cpu % LONG_BITS)) & 1;
-}
-
-static int mask_parse(const char *list, struct cpu_mask *ret)
-{
-	unsigned int n = 0;
-
-	*ret = (struct cpu_mask){ 0 };
-	while (*list && *list != '\n') {
-		char *end;
-		unsigned long first = strtoul(list, &end, 10), last = first;
-
-		if (end == list)
-			return -EINVAL;
-		if (*end == '-') {
-			list = end + 1;
-			last = strtoul(list, &end, 10);
-			if (end == list)
-				return -EINVAL;
-		}
-		if (last < first || last >= CPUS_MAX || (*end && *end != ',' && *end != '\n'))
-			return -EINVAL;
-		for (unsigned long cpu = first; cpu <= last; cpu++, n++)
-			ret->bits[cpu / LONG_BITS] |= 1ul << (cpu % LONG_BITS);
-		list = *end == ',' ? end + 1 : end;
-	}
-	return n > 0 ? 0 : -EINVAL;
-}
-
 /*
  * Where the cpuset hierarchy is mounted: on cgroup v1 the one of that name, else
  * v2's. ret_root is the part of the hierarchy that the mount shows.
@@ -275,14 +236,14 @@ static bool inventory_read_cpuset(const char *group, struct cpu_mask *ret)
 
 		snprintf(path, sizeof(path), "%s%s/%s", dir, inside, file);
 		if (inventory_read(AT_FDCWD, path, text, sizeof(text)) >= 0)
-			return mask_parse(text, ret) == 0;
+			return affinity_parse(text, ret) == 0;
 		if (!slash)
 			break;
 		*slash = '\0';
 	}
 	return inventory_read(AT_FDCWD, "/sys/devices/system/cpu/online", text, sizeof(text)) >=
 		       0 &&
-	       mask_parse(text, ret) == 0;
+	       affinity_parse(text, ret) == 0;
 }
 
 /* The CPUs of the process's cpuset; NULL: not known. */
@@ -306,33 +267,6 @@ static const struct cpu_mask *inventory_cpuset_of(struct inventory_scan *scan,
 	return scan->cpuset->known ? &scan->cpuset->cpus : NULL;
 }
 
-static int inventory_read_affinity(struct inventory_task *task, const struct cpu_mask *cpuset)
-{
-	struct cpu_mask allowed = { 0 };
-	unsigned int n_set = 0, n_allowed = 0;
-
-	if (!cpuset || syscall(SYS_sched_getaffinity, task->tid, sizeof(allowed), &allowed) < 0)
-		return 0;
-	for (unsigned int cpu = 0; cpu < CPUS_MAX; cpu++) {
-		n_set += mask_has(cpuset, cpu);
-		n_allowed += mask_has(cpuset, cpu) && mask_has(&allowed, cpu);
-	}
-	task->n_cpus_allowed = n_allowed;
-	if (n_allowed == n_set || n_allowed == 0)
-		return 0;
-	task->cpu_index = calloc(n_allowed, sizeof(*task->cpu_index));
-	if (!task->cpu_index)
-		return -ENOMEM;
-	for (unsigned int cpu = 0, position = 0, i = 0; i < n_allowed; cpu++) {
-		if (!mask_has(cpuset, cpu))
-			continue;
-		if (mask_has(&allowed, cpu))
-			task->cpu_index[i++] = position;
-		position++;
-	}
-	return 0;
-}
-
 static int inventory_add_task(struct inventory_scan *scan, const struct inventory_task *task,
 			      const struct cpu_mask *cpuset)
 {
@@ -348,7 +282,7 @@ static int inventory_add_task(struct inventory_scan *scan, const struct inventor
 		inv->tasks = grown;
 	}
 	inv->tasks[inv->n_tasks] = *task;
-	if (inventory_read_affinity(&inv->tasks[inv->n_tasks], cpuset) < 0)
+	if (cpuset && affinity_read(task->tid, cpuset, &inv->tasks[inv->n_tasks].affinity) < 0)
 		return inventory_out_of_memory(scan);
 	inv->n_tasks++;
 	return 0;
@@ -511,34 +445,13 @@ int inventory_process_scan(struct inventory_scan *scan, pid_t pid)
 	return r == -ESRCH ? 0 : r;
 }
 
-static int inventory_put_back_cpus(const struct inventory_task *task, const uint32_t *cpus,
-				   size_t n_cpus)
-{
-	struct cpu_mask mask = { 0 };
-
-	for (unsigned int i = 0; i < task->n_cpus_allowed; i++) {
-		/* A smaller cpuset is filled again from its first CPU. */
-		uint32_t cpu = cpus[task->cpu_index[i] % n_cpus];
-
-		mask.bits[cpu / LONG_BITS] |= 1ul << (cpu % LONG_BITS);
-	}
-	return syscall(SYS_sched_setaffinity, task->tid, sizeof(mask), &mask) < 0 ? -errno : 0;
-}
-
 int inventory_task_put_back(const struct inventory *inv, const char *cpus, struct vc_err *err)
 {
-	_cleanup_free_ uint32_t *list = calloc(CPUS_MAX, sizeof(*list));
 	struct cpu_mask mask;
-	size_t n = 0;
 	int first = 0;
 
-	if (!list)
-		return err_set(err, ENOMEM, "no memory for a list of CPUs");
-	if (mask_parse(cpus, &mask) < 0)
+	if (affinity_parse(cpus, &mask) < 0)
 		return err_set(err, EINVAL, "\"%s\" is no list of CPUs", cpus);
-	for (uint32_t cpu = 0; cpu < CPUS_MAX; cpu++)
-		if (mask_has(&mask, cpu))
-			list[n++] = cpu;
 	for (size_t i = 0; i < inv->n_tasks; i++) {
 		const struct inventory_task *task = &inv->tasks[i];
 		const char *what[4] = { "I/O priority", "timer slack", "core dump filter",
@@ -559,8 +472,7 @@ int inventory_task_put_back(const struct inventory *inv, const char *cpus, struc
 			snprintf(text, sizeof(text), "0x%x", task->coredump_filter);
 			r[2] = file_write(AT_FDCWD, path, text);
 		}
-		if (task->cpu_index)
-			r[3] = inventory_put_back_cpus(task, list, n);
+		r[3] = affinity_put(task->tid, &task->affinity, &mask);
 		for (size_t k = 0; k < ARRAY_SIZE(r); k++)
 			if (r[k] < 0 && first == 0)
 				first = err_sys(err, -r[k], "%s of thread %d of pid %d is lost",

@@ -14,6 +14,7 @@
  *	entry.c         moving a process into a group; idle.c before the group has a name
  *	procs.c         processes: list, count, kill
  *	stat.c          CPU time, pressure
+ *	transfer.c      all processes of a group to another group
  *	deny.c          denied device nodes; bpf.c by a program
  *
  * Three kinds of names: a *path* is relative to our base ("vc0/job-7"), a *group* is relative to a

@@ -81,6 +81,17 @@ int config_parse_balance(const char *text, enum config_balance *ret)
 	return -EINVAL;
 }
 
+/* The shim's engines (shim/engine.c). */
+static int config_check_engine(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getnstr(opt, 0);
+
+	if (!text ||
+	    (strcmp(text, "auto") != 0 && strcmp(text, "live") != 0 && strcmp(text, "criu") != 0))
+		return fail(cfg, "engine = \"%s\": give auto, live or criu", text ? text : "");
+	return 0;
+}
+
 static int config_check_balance(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *text = cfg_opt_getnstr(opt, 0);
@@ -183,6 +194,7 @@ static cfg_t *config_new_parser(void)
 		CFG_STR("move-max-stop", DEFAULT_MAX_STOP, CFGF_NONE),
 		CFG_STR("images-per-user", NULL, CFGF_NODEFAULT),
 		CFG_STR("balance", "off", CFGF_NONE),
+		CFG_STR("engine", CONFIG_DEFAULT_ENGINE, CFGF_NONE),
 		CFG_STR("criu", NULL, CFGF_NODEFAULT),
 		CFG_STR("policy-path", NULL, CFGF_NODEFAULT),
 		CFG_SEC("partition", partition, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),
@@ -201,6 +213,7 @@ static cfg_t *config_new_parser(void)
 	cfg_set_validate_func(cfg, "move-max-stop", config_check_duration);
 	cfg_set_validate_func(cfg, "images-per-user", config_check_size);
 	cfg_set_validate_func(cfg, "balance", config_check_balance);
+	cfg_set_validate_func(cfg, "engine", config_check_engine);
 	cfg_set_validate_func(cfg, "criu", config_check_path);
 	cfg_set_validate_func(cfg, "policy-path", config_check_path);
 	config_partition_check(cfg);
@@ -293,6 +306,7 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 	config->exclusive = cfg_getbool(cfg, "exclusive");
 	config->overcommit = cfg_getbool(cfg, "overcommit");
 	if (config_copy_string(cfg, "policy", &config->policy) < 0 ||
+	    config_copy_string(cfg, "engine", &config->engine) < 0 ||
 	    config_copy_string(cfg, "criu", &config->criu) < 0 ||
 	    config_copy_string(cfg, "policy-path", &config->policy_path) < 0)
 		return err_sys(err, ENOMEM, "cannot read the configuration");
@@ -319,6 +333,7 @@ void config_free(struct config *config)
 	free(config->regions);
 	plan_free(config->plan);
 	free(config->policy);
+	free(config->engine);
 	free(config->criu);
 	free(config->policy_path);
 	free(config);

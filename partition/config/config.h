@@ -12,6 +12,7 @@
  *	ipc-entries = 1048576          # objects that the table of IPC objects has room for
  *	ipc-objects-per-user = 100000
  *	balance = "off"                # "advise", "on": move jobs when it pays
+ *	engine = "auto"                # of moves; "live", "criu"
  *	criu = "/usr/sbin/criu"
  *	policy-path = "/usr/lib/vcrun/policy"
  *	partition vc0 {
@@ -60,6 +61,7 @@ struct region_spec;
 #define PARTITIONS_MAX 256
 #define CONFIG_DEFAULT_IPC_ENTRIES (1 << 20)
 #define CONFIG_DEFAULT_IPC_PER_USER 100000
+#define CONFIG_DEFAULT_ENGINE "criu"
 
 enum config_balance { BALANCE_OFF, BALANCE_ADVISE, BALANCE_ON, BALANCE_N_MODES };
 
@@ -70,6 +72,7 @@ int config_parse_balance(const char *text, enum config_balance *ret);
 
 struct config {
 	char *policy;
+	char *engine;      /* of moves */
 	char *criu;        /* NULL: searched for (libmig) */
 	char *policy_path; /* NULL: the built-in directory */
 	unsigned int sample_interval_msec;
