@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/array.h"
 #include "partition/jobfile.h"
 #include "partition/partition.h"
 
@@ -26,7 +27,7 @@ static bool jobs_has(const pid_t *pids, size_t n, pid_t pid)
 static int jobs_add(const struct instance *in, struct cg *cg, const char *group,
 		    struct found_job **jobs, size_t *n_jobs, struct vc_err *err)
 {
-	struct found_job found = { .id = 0 }, *grown;
+	struct found_job found = { .id = 0 }, *added;
 	_cleanup_free_ pid_t *pids = NULL;
 	struct jobfile file;
 	size_t n = 0;
@@ -36,12 +37,11 @@ static int jobs_add(const struct instance *in, struct cg *cg, const char *group,
 	    cg_procs_list(cg, group, &pids, &n, NULL) < 0 ||
 	    (n == 0 && !jobfile_has_shim(&file, cg)))
 		return 0;
-	grown = reallocarray(*jobs, *n_jobs + 1, sizeof(*grown));
-	if (!grown)
+	added = array_add(jobs, n_jobs);
+	if (!added)
 		return err_sys(err, ENOMEM, "jobs");
 	found.ending = !jobs_has(pids, n, file.program);
-	*jobs = grown;
-	grown[(*n_jobs)++] = found;
+	*added = found;
 	return 0;
 }
 

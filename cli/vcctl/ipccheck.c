@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "admin/ipc-audit.h"
+#include "admin/audit.h"
 #include "cli/vcctl/verdict.h"
 #include "common/cleanup.h"
 
@@ -19,7 +19,7 @@ static const char *counted(size_t n, const char *one, const char *many, char buf
 	return buf;
 }
 
-static void tell_table(struct check *check, const struct ipc_audit *audit)
+static void tell_table(struct check *check, const struct audit_report *audit)
 {
 	char idle[96] = "";
 
@@ -46,7 +46,7 @@ static void tell_table(struct check *check, const struct ipc_audit *audit)
 			   audit->repairs);
 }
 
-static void tell_wrong(struct check *check, const char *what, const struct wrong *wrong,
+static void tell_wrong(struct check *check, const char *what, const struct audit_wrong *wrong,
 		       const char *found, const char *remedy)
 {
 	if (wrong->n)
@@ -54,13 +54,13 @@ static void tell_wrong(struct check *check, const char *what, const struct wrong
 			   wrong->examples, wrong->n > AUDIT_EXAMPLES ? ", ..." : "");
 }
 
-static void tell_files(struct check *check, const struct ipc_audit *audit, const char *dir)
+static void tell_files(struct check *check, const struct audit_report *audit, const char *dir)
 {
-	struct wrong missing = { 0 };
+	struct audit_wrong missing = { 0 };
 	char files[64], remedy[400];
 
 	for (size_t i = 0; i < audit->n_missing; i++)
-		wrong_add(&missing, "id:%" PRIu64, audit->missing[i]);
+		audit_add_wrong(&missing, "id:%" PRIu64, audit->missing[i]);
 	if (audit->foreign.n + audit->strays.n + missing.n == 0)
 		check_line(check, CHECK_OK, "files", NULL, "%s, and as many entries",
 			   counted(audit->n_files, "file", "files", files));
@@ -72,16 +72,16 @@ static void tell_files(struct check *check, const struct ipc_audit *audit, const
 }
 
 static void tell_openers(struct check *check, const struct instance *in,
-			 const struct ipc_audit *audit)
+			 const struct audit_report *audit)
 {
 	const struct config *config = in->config;
 	uint32_t column = audit->n_ended ? audit->ended[0].column : 0;
 	const char *partition = column < config->n_parts ? config->parts[column].name : "";
 	char processes[64], away[64] = "", remedy[400];
-	struct wrong ended = { 0 };
+	struct audit_wrong ended = { 0 };
 
 	for (size_t i = 0; i < audit->n_ended; i++)
-		wrong_add(&ended, "%d", (int)audit->ended[i].pid);
+		audit_add_wrong(&ended, "%d", (int)audit->ended[i].pid);
 	if (audit->away)
 		snprintf(away, sizeof(away), ", %zu of them in images", audit->away);
 	if (ended.n == 0) {
@@ -103,7 +103,7 @@ static void tell_openers(struct check *check, const struct instance *in,
 int vcctl_ipc_check(const struct vcctl *opts)
 {
 	_cleanup_(instance_freep) struct instance *in = NULL;
-	_cleanup_(ipc_audit_done) struct ipc_audit audit = { 0 };
+	_cleanup_(audit_report_done) struct audit_report audit = { 0 };
 	struct vc_err err = { 0 };
 	struct check check;
 	int r;
@@ -115,7 +115,7 @@ int vcctl_ipc_check(const struct vcctl *opts)
 	}
 	r = instance_open(opts->admin.state_dir, &in, &err);
 	if (r == 0)
-		r = ipc_audit(in, &audit, &err);
+		r = audit_run(in, &audit, &err);
 	if (r < 0)
 		return vcctl_result(r, &err);
 	check_begin(&check, opts->json);
