@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * add.c - partitions that come and go while the others run
+ * add.c - adds and removes partitions while the others run
  *
- * A partition's place on the board is its place in instance.json, for good. So one
- * that goes leaves a free slot there, and one that comes takes the first such, or the
- * next that the board has.
+ * A partition's slot on the board is its position in instance.json and never changes. So a removed
+ * partition leaves a free slot, and a new one takes the first free slot, or the next one of the
+ * board.
  */
 #include "admin/priv.h"
 
@@ -26,7 +26,7 @@
 
 DEFINE_CLEANUP(struct board *, board_freep, board_free);
 
-/* A place for one more; its spec is then a free slot. */
+/* Finds a slot for a new partition, and makes its spec a free one. */
 static int add_slot(struct instance *in, size_t *ret, struct vc_err *err)
 {
 	_cleanup_(board_freep) struct board *board = NULL;
@@ -55,7 +55,7 @@ static int add_slot(struct instance *in, size_t *ret, struct vc_err *err)
 	return 0;
 }
 
-/* The new one as the options say. */
+/* Makes the new partition's spec from the user's settings. */
 static int add_spec(const char *name, const struct admin_wish *wish, const struct instance *in,
 		    struct partition_spec *ret, struct vc_err *err)
 {
@@ -77,14 +77,14 @@ static int add_spec(const char *name, const struct admin_wish *wish, const struc
 	return r;
 }
 
-/* Could it be, beside the others? Then it is written down. */
+/* Checks the new partition together with the others, and writes instance.json. */
 static int add_note(struct instance *in, size_t slot, struct partition_spec *spec,
 		    struct vc_err *err)
 {
 	struct partition_spec *place = &in->config->parts[slot];
 	int r;
 
-	/* So far it has nothing. */
+	/* The check compares with a partition that has nothing. */
 	memcpy(place->name, spec->name, sizeof(place->name));
 	r = reshape_check(in, spec, 1, err);
 	if (r < 0) {
@@ -97,14 +97,14 @@ static int add_note(struct instance *in, size_t slot, struct partition_spec *spe
 	return instance_save(in, err);
 }
 
-/* Takes a partition out of everything, its daemon being gone. */
+/* Removes a partition whose daemon has ended. */
 static int remove_partition(struct instance *in, struct cg *cg, const char *name,
 			    struct vc_err *err)
 {
 	int at = instance_find(in, name), r;
 	struct failure_notes *notes;
 
-	/* It is no failure that its witness dies now. */
+	/* Without this, the death of its witness would count as a failure. */
 	r = failure_notes_open(in->dirfd, &notes, err);
 	if (r < 0)
 		return r;
@@ -146,7 +146,7 @@ int admin_add(const struct admin *admin, const char *name, const struct admin_wi
 	if (r < 0)
 		return r;
 	deny_apply_all(cg, in->config);
-	/* A daemon makes its partition itself, with the lock. */
+	/* The daemon makes its partition itself, and takes the lock for that. */
 	close(steal_fd(&lock));
 	r = daemons_start(admin, in, &started, err);
 	claim = shape_claim(admin);
@@ -160,7 +160,7 @@ int admin_add(const struct admin *admin, const char *name, const struct admin_wi
 	return r;
 }
 
-/* A region is memory of its owner's. */
+/* A region is charged to its owner, which therefore cannot be removed. */
 static int remove_check_regions(const struct instance *in, const char *name, struct vc_err *err)
 {
 	for (size_t i = 0; i < in->config->n_regions; i++) {

@@ -2,9 +2,9 @@
 /*
  * daemons.c - starts the daemons of partitions, all or none, and ends them
  *
- * Until vcctl ends, the daemons are its children. So if one does not get ready, it and those
- * that were started with it can be ended by PIDs that are nobody else's. Until a daemon is
- * ready, it ends with vcctl. After that it lives on as nobody's child.
+ * Until vcctl ends, the daemons are its children, and their PIDs cannot be reused. So if one daemon
+ * does not get ready, all that were started with it can be ended safely. A daemon that is not ready
+ * yet ends with vcctl; a ready one keeps running.
  */
 #include "admin/priv.h"
 
@@ -35,11 +35,11 @@
 
 struct started {
 	const char *name;
-	pid_t pid; /* 0: was there before, or is not wanted */
-	int ready; /* its word comes from here */
+	pid_t pid; /* 0: not started by this call */
+	int ready; /* a pipe: "ok", or why the daemon failed */
 };
 
-/* In the child that becomes a daemon. */
+/* Runs in the child that becomes a daemon. */
 static _Noreturn void daemons_exec(const struct instance *in, const char *name, pid_t parent,
 				   int ready)
 {
@@ -49,7 +49,7 @@ static _Noreturn void daemons_exec(const struct instance *in, const char *name, 
 	int null = open("/dev/null", O_RDWR), log_fd;
 	sigset_t none;
 
-	/* vcctl holds some signals back; a daemon, and its jobs, must not inherit that. */
+	/* vcctl blocks some signals; the daemon and its jobs must not inherit that. */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	mkdirat(in->dirfd, name, 0755);
@@ -59,11 +59,11 @@ static _Noreturn void daemons_exec(const struct instance *in, const char *name, 
 	snprintf(state_dir, sizeof(state_dir), "--state-dir=%s", in->dir);
 	snprintf(ready_fd, sizeof(ready_fd), "--ready-fd=%d", ready);
 	setsid();
-	/* Until it is ready it ends with vcctl, and then it lives on. */
+	/* The daemon clears this when it is ready. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(126);
-	/* A daemon lives long: what the shell that called us has open is not its to hold. */
+	/* The daemon must not hold descriptors of the shell that called vcctl. */
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	if (null < 0 || log_fd < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
 	    dup2(log_fd, 2) < 0 || chdir("/") < 0)
@@ -93,7 +93,7 @@ static int daemons_spawn(const struct instance *in, struct started *daemon, stru
 	return err_sys(err, errno, "start the daemon of %s", daemon->name);
 }
 
-/* The last line that it has logged; its log goes with it. */
+/* Sets an error with the last line of the daemon's log, because the log is removed with it. */
 static int daemons_fail(const struct instance *in, const char *name, int code, const char *what,
 			struct vc_err *err)
 {
@@ -186,7 +186,7 @@ int daemons_start(const struct admin *admin, const struct instance *in, size_t *
 	return r;
 }
 
-/* Once held, a PID is not given to another process; so ask again whose it is before use. */
+/* A PID that a pidfd holds is not reused. So the owner of the PID is checked again after that. */
 static void daemons_signal(const struct instance *in, const char *partition, pid_t pid, int signal)
 {
 	_cleanup_close_ int held = pid > 0 ? pidfd_open(pid, 0) : -1;
@@ -194,7 +194,7 @@ static void daemons_signal(const struct instance *in, const char *partition, pid
 	if (held < 0 || instance_daemon_pid(in, partition) != pid)
 		return;
 	pidfd_send_signal(held, signal, NULL, 0);
-	/* One that somebody has stopped is to end as well. */
+	/* A stopped daemon must end too. */
 	pidfd_send_signal(held, SIGCONT, NULL, 0);
 }
 

@@ -2,8 +2,8 @@
 /*
  * down.c - ends the daemons and removes the partitions
  *
- * Works from what the kernel says (groups, locks, mounts), so that it also clears
- * up after daemons and shims that did not end in order.
+ * It relies on what the kernel says (groups, locks, mounts), so it also works after daemons and
+ * shims that were killed.
  */
 #include "admin/priv.h"
 
@@ -30,7 +30,7 @@
 #define DOWN_ENDING_USEC 3000000u
 #define DOWN_BUSY_USEC 2000000u
 
-/* Processes that have been told to end. */
+/* The processes that have got SIGTERM. */
 struct told {
 	pid_t *pids;
 	size_t n;
@@ -49,7 +49,7 @@ static bool told_has(const struct told *told, pid_t pid)
 	return false;
 }
 
-/* The PID may be another process's since it was read. */
+/* Sends SIGTERM to a process if it is still in the group: its PID may have been reused. */
 static void down_signal_member(struct cg *cg, const char *group, pid_t pid)
 {
 	_cleanup_close_ int held = pidfd_open(pid, 0);
@@ -61,7 +61,7 @@ static void down_signal_member(struct cg *cg, const char *group, pid_t pid)
 		pidfd_send_signal(held, SIGTERM, NULL, 0);
 }
 
-/* SIGTERM to those of a job's processes that have not had it yet. */
+/* Sends SIGTERM to the processes of a job that have not got it yet. */
 static int down_tell_job(struct cg *cg, const struct found_job *job, struct told *told,
 			 struct vc_err *err)
 {
@@ -101,8 +101,8 @@ static int down_kill_jobs(struct cg *cg, const struct found_job *jobs, size_t n,
 	return 0;
 }
 
-/* SIGTERM to all, to those too that were only being started when the daemons ended; some
- * time to act on it; then SIGKILL. */
+/* Sends SIGTERM to all jobs, waits, and then kills the rest. Jobs that were being started when the
+ * daemons ended appear during the wait. */
 static int down_end_jobs(const struct instance *in, struct cg *cg, struct vc_err *err)
 {
 	uint64_t deadline = clock_mono_usec() + DOWN_TERM_USEC;
@@ -125,8 +125,8 @@ static int down_end_jobs(const struct instance *in, struct cg *cg, struct vc_err
 	}
 }
 
-/* A job that is being moved lives in images only for a moment, without a
- * process to be found; its shim ends with its job, so wait for the shims. */
+/* Waits for the shims: during a move a job has no processes for a moment, but its shim lives as
+ * long as the job. */
 static void down_await_shims(const struct instance *in, uint64_t timeout_usec)
 {
 	uint64_t deadline = clock_mono_usec() + timeout_usec;
@@ -146,7 +146,7 @@ static void down_await_shims(const struct instance *in, uint64_t timeout_usec)
 	}
 }
 
-/* What has just ended may have something open in it for a moment still. */
+/* A process that is just ending can keep the mount busy for a moment. */
 static int down_umount(const char *path, int flags)
 {
 	uint64_t deadline = clock_mono_usec() + DOWN_BUSY_USEC;
@@ -159,7 +159,7 @@ static int down_umount(const char *path, int flags)
 	return 0;
 }
 
-/* An up that was killed may have mounted twice. */
+/* An interrupted up can have mounted twice. */
 int down_unmount(const struct instance *in, const char *name, int flags, struct vc_err *err)
 {
 	struct stat above, st;
@@ -173,7 +173,7 @@ int down_unmount(const struct instance *in, const char *name, int flags, struct 
 	return r < 0 ? err_sys(err, -r, "unmount %s", path) : 0;
 }
 
-/* A tmpfs of the administrator's, which cannot be removed and need not be. */
+/* Whether the directory is a mount of the administrator, which stays. */
 static bool down_is_mount(const char *dir)
 {
 	char above[PATH_MAX + 4];
@@ -217,9 +217,9 @@ int down_clear(struct instance *in, struct cg *cg, struct vc_err *err)
 	return 0;
 }
 
-/* A vcrun returns a moment before the last of its job is gone, and "vcrun ...; vcctl
- * down" is no mistake. So jobs that end soon are none: those whose program has ended already
- * are given longer, since on a busy machine that moment is long. */
+/* Finds the jobs, and waits for those that are about to end: vcrun returns a moment before the last
+ * process of its job has ended, and "vcrun ...; vcctl down" must work. A job whose program has
+ * ended gets more time, because on a busy machine this moment is long. */
 static int down_jobs(const struct instance *in, struct cg *cg, bool patient, struct found_job **ret,
 		     size_t *ret_n, struct vc_err *err)
 {
@@ -263,7 +263,7 @@ int admin_down(const struct admin *admin, bool force, struct vc_err *err)
 			n_jobs, n_jobs == 1 ? "" : "s", n_jobs == 1 ? "s" : "");
 	if (n_jobs > 0) {
 		say(admin, "ending %zu job%s", n_jobs, n_jobs == 1 ? "" : "s");
-		/* The daemons first: no new job after this. */
+		/* No new job starts after this. */
 		r = daemons_end_all(in, err);
 		if (r == 0)
 			r = down_end_jobs(in, cg, err);

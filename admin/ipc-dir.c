@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ipc-dir.c - the table of IPC objects and the place for their files
+ * ipc-dir.c - the table of IPC objects and the directory for their files
  *
- * The files have a tmpfs of their own: users fill it, and must not take the room of the
- * state directory. It is theirs as /dev/shm is, up to half of the memory. Programs outside
- * of every job may have objects mapped when vcrun goes down; their memory stays until they
- * end, and the mount goes at once.
+ * The files are on a tmpfs of their own, so that users cannot fill the state directory. Like
+ * /dev/shm, it can take half of the memory. Programs outside of all jobs may have objects mapped
+ * when vcrun goes down. The mount is removed at once, and their memory when they end.
  *
- * Only daemons write the table, but for what a partition that is removed leaves in it.
+ * Only daemons write the table, except when a partition is removed.
  */
 #include "admin/priv.h"
 
@@ -33,7 +32,7 @@ int ipc_dir_make(const struct instance *in, struct vc_err *err)
 	snprintf(path, sizeof(path), "%s/" STATE_IPC_OBJECTS, in->dir);
 	if (mkdir(path, 0711) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "%s", path);
-	/* The number of files has limits of its own, in the table. */
+	/* The table limits the number of files. */
 	if (mount("vcrun-ipc", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711,nr_inodes=0") < 0)
 		return err_sys(err, errno, "mount a tmpfs at %s", path);
 	return table_create(in->dirfd, STATE_IPC_TABLE,
@@ -46,7 +45,7 @@ int ipc_dir_clear(const struct instance *in, struct vc_err *err)
 	return down_unmount(in, STATE_IPC_OBJECTS, MNT_DETACH, err);
 }
 
-/* Any other partition. */
+/* Returns another partition. */
 static uint32_t ipc_dir_other(const struct instance *in, uint32_t column)
 {
 	uint32_t other = 0;

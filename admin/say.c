@@ -53,8 +53,8 @@ static const char *obtained_cpus(struct cg *cg, const struct partition_spec *spe
 		return "are shared: another partition has some of them too";
 	if (cg_cpus_get_keeper(cg, spec->name))
 		return "are advisory: the kernel refuses them to other groups (cpu_exclusive), but "
-		       "processes of none may run there";
-	return "are advisory: vcctl keeps other partitions off them, the kernel keeps nothing off";
+		       "processes in no group may run there";
+	return "are advisory: no other partition has them, but the kernel keeps nothing off them";
 }
 
 static const char *obtained_memory(struct cg *cg, const struct partition_spec *spec)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * trial.c - moves a process by libmig as a job would be, to see whether that works
+ * trial.c - moves a test process by libmig, as a job is moved
  *
- * A child does it, in a process group of its own: Ctrl-C reaches us and not the criu in
- * mid-dump, and a criu that hangs can be given up. The child clears up after itself; if
- * it is given up, all that it started becomes ours (we are its subreaper) and is ended here.
+ * A child does this in a process group of its own, so Ctrl-C does not reach a CRIU that dumps, and
+ * a CRIU that hangs can be given up. The child removes what it made. If the child is given up, its
+ * children become children of this process, which is a subreaper, and are killed here.
  */
 #include "admin/admin.h"
 
@@ -30,7 +30,7 @@
 #define TRIAL_READY_FD 3
 #define TRIAL_MSEC 60000
 
-/* What the child has to say, in one write(). */
+/* The child's answer, in one write(). */
 struct trial {
 	uint64_t downtime_usec;
 	struct vc_err err; /* code 0: moved */
@@ -43,7 +43,7 @@ static void *trial_victim_thread(void *arg)
 	return arg;
 }
 
-/* A process like a job's: a session, a thread, a listening TCP socket. */
+/* Runs in the test process: a session, a thread, a listening TCP socket. */
 static _Noreturn void trial_victim(int ready)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
@@ -51,7 +51,7 @@ static _Noreturn void trial_victim(int ready)
 	pthread_t thread;
 
 	setsid();
-	/* Nothing of whoever called vcctl: it may have left us a terminal, or worse. */
+	/* Drop the descriptors of vcctl's caller, such as a terminal. */
 	for (int i = 0; i < 3; i++)
 		dup2(null, i);
 	dup2(ready, TRIAL_READY_FD);
@@ -76,7 +76,7 @@ static void trial_clear(void *ctx)
 	kill(*(const pid_t *)ctx, SIGKILL);
 }
 
-/* The child's part. */
+/* Moves the test process. Runs in the child. */
 static int trial_move(const char *images, struct trial *trial)
 {
 	struct mig *parked = NULL;
@@ -124,7 +124,7 @@ static _Noreturn void trial_child(const char *images, int answer)
 	_exit(write(answer, &trial, sizeof(trial)) != (ssize_t)sizeof(trial));
 }
 
-/* Ends all that are our children by now, until none is left. */
+/* Kills children until none is left. */
 static void trial_end_children(void)
 {
 	char path[64];
@@ -143,7 +143,7 @@ static void trial_end_children(void)
 	}
 }
 
-/* Of those that main() holds back, the ones that are not ignored (nohup). */
+/* Returns a signalfd for the blocked signals that are not ignored, as they are under nohup. */
 static int trial_signals(void)
 {
 	static const int held[] = { SIGHUP, SIGINT, SIGTERM };
@@ -157,7 +157,7 @@ static int trial_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The child's answer, or what there is to say of a child without one. */
+/* Waits for the child's answer, a signal or the time limit. */
 static int trial_await(int answer, struct trial *ret, int *ret_signal)
 {
 	struct signalfd_siginfo info;

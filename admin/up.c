@@ -2,10 +2,12 @@
 /*
  * up.c - makes the partitions and starts their daemons
  *
- * All or nothing: an up that fails leaves what it found. What it may find:
- * nothing; an instance that runs (only daemons that have died are started again, and a
- * configuration is not read); or one whose daemons all died, with jobs that their shims keep alive
- * (taken over as it was) or without (cleared, and made anew).
+ * An up that fails leaves the state that it found. It can find:
+ * - nothing: it makes the instance;
+ * - an instance with a running daemon: it starts the daemons that have died, and reads no
+ *   configuration;
+ * - an instance whose daemons all died, with jobs: it starts the daemons, which take the jobs over;
+ * - the same without jobs: it removes the remains, and makes the instance.
  */
 #include "admin/priv.h"
 
@@ -73,7 +75,7 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 				       "state directory %s has something else in it (%s), which "
 				       "'vcctl down' would remove; choose another",
 				       dir, entry->d_name);
-		/* It may have been somebody else's directory before. */
+		/* The directory may have belonged to another user before. */
 		fd = trust_openat(dirfd(stream), entry->d_name, O_RDONLY, 0);
 		if (fd < 0)
 			return err_sys(err, -fd,
@@ -84,7 +86,7 @@ static int up_check_empty(const char *dir, struct vc_err *err)
 	return 0;
 }
 
-/* Whether a tmpfs of ours is mounted there: by an up that was killed before it could say so. */
+/* Whether an up that was killed has mounted a tmpfs there. */
 static bool up_is_own_mount(const char *dir)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -103,7 +105,7 @@ static bool up_is_own_mount(const char *dir)
 	return own;
 }
 
-/* A tmpfs there, if it is on none. Fills dirfd and own_mount. */
+/* Mounts a tmpfs unless the directory is on one. Fills dirfd and own_mount. */
 static int up_mount_dir(struct instance *in, int fd, struct vc_err *err)
 {
 	struct statfs fs;
@@ -122,8 +124,8 @@ static int up_mount_dir(struct instance *in, int fd, struct vc_err *err)
 	return in->dirfd < 0 ? in->dirfd : 0;
 }
 
-/* The directory exists, is root's alone to write, and lies on a tmpfs; or, on failure, is as it
- * was found. Fills dir, dirfd, found and own_mount. */
+/* Makes the state directory if it is missing; only root can write to it, and it is on a tmpfs. On
+ * failure nothing changes. Fills dir, dirfd, found and own_mount. */
 static int up_make_dir(const char *dir, struct instance *in, struct vc_err *err)
 {
 	_cleanup_close_ int fd = trust_open(dir, O_PATH | O_DIRECTORY, NULL, NULL);
@@ -144,10 +146,8 @@ static int up_make_dir(const char *dir, struct instance *in, struct vc_err *err)
 	return r;
 }
 
-/*
- * Images are written and read once, most of their bytes in large pieces: huge pages
- * suit those. Not "always": every small image file would take and clear 2 MiB,
- * 4 ms of a small job's downtime.
+/* Images are written and read once, mostly in large pieces, which suits huge pages. With "always",
+ * each small image file would get 2 MiB to clear, which adds 4 ms to the downtime of a small job.
  */
 static int up_mount_images(const char *dir, struct vc_err *err)
 {
@@ -211,7 +211,7 @@ static int up_config(const struct admin *admin, const char *path, size_t split, 
 	return 0;
 }
 
-/* Everything from an empty state directory on. */
+/* Makes an instance in an empty state directory. */
 static int up_fill(const struct admin *admin, struct instance *in, struct cg **ret_cg,
 		   struct vc_err *err)
 {
@@ -227,7 +227,8 @@ static int up_fill(const struct admin *admin, struct instance *in, struct cg **r
 	in->cgroup_base = strdup(cg_base(*ret_cg));
 	if (!in->cgroup_base)
 		return err_sys(err, ENOMEM, "instance");
-	/* First of all: by it the next up or down finds what this one made, if it is killed. */
+	/* The first step: if this up is killed, the next up or down finds its remains by this file.
+	 */
 	r = instance_save(in, err);
 	if (r == 0 && (r = file_replace(in->dirfd, STATE_COMING_UP, "", 0, 0600)) < 0)
 		r = err_sys(err, -r, "%s/" STATE_COMING_UP, in->dir);
@@ -288,13 +289,13 @@ static int up_fresh(const struct admin *admin, const char *config, size_t split,
 	return 0;
 }
 
-/* An up that was killed may have started some of the daemons. */
+/* Whether an up was killed, perhaps after it had started some daemons. */
 static bool up_is_half(const struct instance *in)
 {
 	return faccessat(in->dirfd, STATE_COMING_UP, F_OK, 0) == 0;
 }
 
-/* An instance is there already. 1: it has been cleared, make a new one. */
+/* Handles an existing instance. Returns 1 if its remains were removed and a new one is needed. */
 static int up_again(const struct admin *admin, struct instance *in, const char *config,
 		    size_t split, struct vc_err *err)
 {
@@ -317,7 +318,7 @@ static int up_again(const struct admin *admin, struct instance *in, const char *
 	if (r < 0)
 		return r;
 	if ((alive == 0 || up_is_half(in)) && n_jobs == 0) {
-		say(admin, "clearing what a crash left");
+		say(admin, "removing the remains of a crash");
 		r = down_clear(in, cg, err);
 		return r < 0 ? r : 1;
 	}
@@ -337,7 +338,8 @@ static int up_again(const struct admin *admin, struct instance *in, const char *
 		say(admin, "vcrun is up already");
 	if (config)
 		say(admin,
-		    "%s is not read while vcrun is up: it counts after 'vcctl down' and 'vcctl up'",
+		    "%s is not read while vcrun is up: it takes effect after 'vcctl down' and "
+		    "'vcctl up'",
 		    config);
 	admin->show_partitions(in);
 	up_warn_irqbalance(admin, in);

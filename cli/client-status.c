@@ -2,8 +2,8 @@
 /*
  * client-status.c - what all daemons together know
  *
- * What is the same from every daemon comes from the first that answers. Jobs come from each; for
- * them all are asked at once, so that several that do not answer cost no more time than one.
+ * Data that all daemons share comes from the first one that answers; each daemon knows its own
+ * jobs. All daemons are asked at once, so several silent ones cost no more time than one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,13 +15,13 @@
 #include "common/cleanup.h"
 #include "wire/patience.h"
 
-/* One daemon. */
+/* One daemon that is asked. */
 struct peer {
 	const char *name;
-	struct wire *wire; /* NULL: not asked, or over */
+	struct wire *wire; /* NULL: not asked, or finished */
 	struct patience patience;
 	bool answered;
-	struct vc_err err; /* code 0: nothing went wrong */
+	struct vc_err err; /* code 0: no error */
 };
 
 static int status_compare_jobs(const void *a, const void *b)
@@ -65,7 +65,7 @@ static void peer_fail(struct peer *peer)
 	}
 }
 
-/* The request goes out. */
+/* Sends the request. */
 static void peer_ask(const char *state_dir, struct peer *peer, const Vc__Status *wanted)
 {
 	struct timeval patience = { .tv_sec = 1 };
@@ -75,7 +75,7 @@ static void peer_ask(const char *state_dir, struct peer *peer, const Vc__Status 
 		peer->wire = NULL;
 		return;
 	}
-	/* A daemon may be stopped in the middle of a message. */
+	/* A daemon can be stopped in the middle of a message. */
 	setsockopt(wire_fd(peer->wire), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	patience_begin(&peer->patience, peer->wire);
 	msg.body_case = VC__MSG__BODY_STATUS;
@@ -84,7 +84,7 @@ static void peer_ask(const char *state_dir, struct peer *peer, const Vc__Status 
 		peer_fail(peer);
 }
 
-/* A piece of its answer; the last one: *ret_more is false. */
+/* Receives a piece of the answer. *ret_more is false after the last one. */
 static int peer_take_piece(struct peer *peer, struct client_status *status, bool *ret_more)
 {
 	struct wire_msg *grown, *piece;
@@ -126,7 +126,7 @@ static void peer_take(struct peer *peer, struct client_status *status)
 		patience_begin(&peer->patience, peer->wire);
 	}
 	if (!peer->wire || r < 0) {
-		/* A part of an answer would be taken for the whole. */
+		/* An incomplete answer is dropped. */
 		status->n_partitions = before.n_partitions;
 		status->n_jobs = before.n_jobs;
 		status->n_moves = before.n_moves;
@@ -140,7 +140,7 @@ static void peer_take(struct peer *peer, struct client_status *status)
 		peer_fail(peer);
 }
 
-/* As the message's own, which is freed with it. */
+/* Copies a text so that it is freed with the message. */
 static void status_set_state(Vc__Partition *partition, const char *state)
 {
 	char *copy = strdup(state);
@@ -151,7 +151,7 @@ static void status_set_state(Vc__Partition *partition, const char *state)
 	partition->state = copy;
 }
 
-/* "not answering" is what we have seen ourselves, whatever another daemon says of that one. */
+/* "not answering" is what this command has seen; it overrides what other daemons say. */
 static void status_note_silent(const struct peer *peer, struct client_status *status)
 {
 	if (peer->err.code != ETIMEDOUT)
@@ -162,7 +162,7 @@ static void status_note_silent(const struct peer *peer, struct client_status *st
 			status_set_state(status->partitions[i], "not answering");
 }
 
-/* None answers: what is known of each partition is what its daemon does. */
+/* Without any answer, only the state of each daemon is known. */
 static int status_add_silent(const struct peer *peers, size_t n, struct client_status *status)
 {
 	Vc__Partition *rows = calloc(n, sizeof(*rows)), **list = calloc(n, sizeof(Vc__Partition *));
@@ -181,7 +181,7 @@ static int status_add_silent(const struct peer *peers, size_t n, struct client_s
 	reply.n_partitions = n;
 	msg.body_case = VC__MSG__BODY_STATUS_REPLY;
 	msg.status_reply = &reply;
-	/* As a message of its own, it is freed as if it had come from a daemon. */
+	/* A message made here is freed like one from a daemon. */
 	free(status->answers);
 	status->answers = calloc(1, sizeof(*status->answers));
 	if (rows && list && status->answers)
@@ -215,7 +215,7 @@ static int status_say_silent(const Vc__Status *wanted, const struct peer *peers,
 	return status_add_silent(peers, n, status) < 0 ? err_sys(err, ENOMEM, "status") : 0;
 }
 
-/* A daemon that is down is no error: the others' board says so. */
+/* A daemon that is down is no error: the board of the others shows it. */
 static int status_gather(const char *state_dir, const Vc__Status *wanted, struct peer *peers,
 			 size_t n, struct client_status *status, struct vc_err *err)
 {
@@ -230,7 +230,7 @@ static int status_gather(const char *state_dir, const Vc__Status *wanted, struct
 	}
 	if (first == n)
 		return status_say_silent(wanted, peers, n, status, err);
-	/* For its partition's row, each is asked at least whether it answers. */
+	/* Each daemon is asked something, because its partition's row says whether it answers. */
 	rest.has_jobs = rest.jobs = wanted->jobs;
 	for (size_t i = first + 1; (wanted->jobs || wanted->partitions) && i < n; i++)
 		peer_ask(state_dir, &peers[i], &rest);

@@ -2,8 +2,7 @@
 /*
  * client.c - connect to a daemon, send one request, await its answers
  *
- * Commands know the instance by its state directory alone: a partition is a
- * directory in it that has a daemon's socket.
+ * Commands know only the state directory: a partition is a directory in it with a daemon's lock.
  */
 #include "cli/client.h"
 
@@ -43,7 +42,7 @@ void client_names_free(char **names, size_t n)
 	free(names);
 }
 
-/* A daemon is given the caller's program, environment and descriptors, so it must be root's. */
+/* A daemon gets the caller's program, environment and descriptors, so it must belong to root. */
 static int client_open_dir(const char *state_dir, int flags, char *ret_real, struct vc_err *err)
 {
 	int fd = trust_open(state_dir, flags | O_DIRECTORY, ret_real, err);
@@ -91,7 +90,7 @@ int client_partitions(const char *state_dir, char ***ret, size_t *ret_n, struct 
 	return 0;
 }
 
-/* A daemon that is stopped accepts connections, but answers nothing. Takes wire over. */
+/* A stopped daemon accepts connections but answers nothing. Takes ownership of wire. */
 static int client_check_lively(struct wire *wire, const char *partition, struct wire **ret,
 			       struct vc_err *err)
 {
@@ -105,7 +104,7 @@ static int client_check_lively(struct wire *wire, const char *partition, struct 
 	return 0;
 }
 
-/* A daemon that has not answered is not asked by the same command again, for a while. */
+/* A command does not ask a silent daemon again for a while. */
 static struct {
 	char partition[NAME_MAX + 1];
 	uint64_t at_usec;
@@ -178,7 +177,7 @@ int client_open(const char *state_dir, const char *partition, struct wire **ret,
 	return err_set(err, ENOENT, "there is no partition %s; 'vcctl list' names them", partition);
 }
 
-/* Sends, and waits for the daemon. The message may be longer than what a socket takes. */
+/* Sends a message, and waits for the daemon if the message is larger than a socket's queue. */
 static int client_put(struct wire *wire, const Vc__Msg *msg, enum patience_for what,
 		      struct vc_err *err)
 {
@@ -208,7 +207,7 @@ int client_order(struct wire *wire, const char *partition, const Vc__Msg *msg, s
 	return r;
 }
 
-/* -EAGAIN of a daemon that stops in the middle of its answer. */
+/* Explains -EAGAIN: the daemon was stopped in the middle of its answer. */
 static int client_take(struct wire *wire, struct wire_msg *ret, struct vc_err *err)
 {
 	struct timeval patience = { .tv_sec = CLIENT_CONNECT_SEC };
@@ -240,7 +239,7 @@ int client_ask(const char *state_dir, const char *partition, const Vc__Msg *msg,
 	return r;
 }
 
-/* Another daemon may do better. */
+/* Whether it makes sense to ask another daemon. */
 static bool client_is_silent(int r)
 {
 	return r == -ETIMEDOUT || r == -EHOSTDOWN || r == -ECONNRESET || r == -EPIPE;

@@ -10,7 +10,7 @@
 
 #include "cli/client.h"
 
-/* Objects as a daemon told of them; any daemon knows all. */
+/* Objects, from any daemon: each knows all of them. */
 struct ipc_objects {
 	struct wire_msg *answers;
 	size_t n_answers;
@@ -19,21 +19,21 @@ struct ipc_objects {
 	uint64_t used, capacity;
 };
 
-/* All that the caller may see; name not NULL: those of that name only. The caller calls
- * ipc_objects_done(), whatever comes back. */
+/* Gets the objects that the caller may read, or only those with a name. The caller calls
+ * ipc_objects_done() in any case. */
 int ipc_objects_get(const char *state_dir, const char *name, struct ipc_objects *ret,
 		    struct vc_err *err);
-/* The one that a partition has by a handle; partition NULL: the one that the caller's job is in.
- * -ENOENT, -EACCES, -EINVAL: in no job, and no partition is named. */
+/* Gets the object with a handle in a partition; NULL: in the partition of the caller's job.
+ * -ENOENT, -EACCES; -EINVAL: the caller is in no job. */
 int ipc_objects_get_handle(const char *state_dir, const char *partition, uint32_t handle,
 			   struct ipc_objects *ret, struct vc_err *err);
 void ipc_objects_done(struct ipc_objects *objects);
 
 /* "sem", or the number of a kind that this command does not know. Returns buf. */
 const char *ipc_kind_text(uint32_t kind, char *buf, size_t size);
-/* What a person calls it by: its name, or "id:..." Returns buf. */
+/* The name, or "id:..." without one. Returns buf. */
 const char *ipc_name_text(const Vc__IpcEntry *entry, char *buf, size_t size);
-/* "-", or what is special: persistent, unlinked, inherited. Returns buf. */
+/* "persistent", "unlinked", "inherited" or "-". Returns buf. */
 const char *ipc_state_text(const Vc__IpcEntry *entry, char *buf, size_t size);
 
 void ipc_print_table(const struct ipc_objects *objects);

@@ -2,8 +2,8 @@
 /*
  * json.c - partitions and jobs as JSON, the same in every command
  *
- * Arguments are bytes, JSON's strings are UTF-8: what is not is shown with U+FFFD. What a terminal
- * would not show as it is, is escaped.
+ * Arguments are bytes and JSON's strings are UTF-8, so each other byte becomes U+FFFD. Characters
+ * that a terminal would not print are escaped.
  */
 #include "cli/json.h"
 
@@ -28,7 +28,7 @@ static json_t *json_of_text(const char *text)
 	return text ? json_of_bytes(text, strlen(text)) : json_null();
 }
 
-/* A number that may not be known. */
+/* A number, or null if it is not known. */
 static json_t *json_of_known(protobuf_c_boolean known, uint64_t value)
 {
 	return known ? json_integer((json_int_t)value) : json_null();

@@ -9,11 +9,11 @@
 
 #include "wire/vc.pb-c.h"
 
-/* Bytes that need not be UTF-8. */
+/* A string of bytes that need not be UTF-8. */
 json_t *json_of_bytes(const char *data, size_t len);
 json_t *json_of_partition(const Vc__Partition *partition);
 json_t *json_of_job(const Vc__Job *job);
-/* Prints with a newline and frees. */
+/* Prints json with a newline and frees it. */
 void json_print(json_t *json);
 
 #endif

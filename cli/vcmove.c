@@ -42,7 +42,7 @@ static const char vcmove_after[] =
 	"\nExit status: 0 if all jobs were moved or stay by their policy; 1 if one was not\n"
 	"moved, and runs where it was; 2 for a usage error.\n";
 
-/* A line that says how far it is, once it takes a second; NULL: it is over. */
+/* Shows the step of a move that takes longer than a second. job NULL: clears the line. */
 static void vcmove_show(const char *job, const char *step, unsigned int sec)
 {
 	if (job)
@@ -64,7 +64,7 @@ static void vcmove_show_estimate(FILE *out, const char *job, const char *how,
 		estimate->processes == 1 ? "" : "es", threads);
 }
 
-/* Awaits the answer; meanwhile tells the person at the terminal why it takes so long. */
+/* Waits for the answer, and shows the step of the move on a terminal. */
 static int vcmove_await(struct wire *wire, const char *job, struct wire_msg *ret,
 			struct vc_err *err)
 {
@@ -101,7 +101,7 @@ static int vcmove_await(struct wire *wire, const char *job, struct wire_msg *ret
 	return r;
 }
 
-/* Of the daemon of that partition. */
+/* Orders the move from the daemon of a partition. */
 static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t job, pid_t pid,
 		      struct wire_msg *ret, struct vc_err *err)
 {
@@ -144,8 +144,8 @@ static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t
 	return r;
 }
 
-/* A PID that is no program's own: some process deeper in a job. Each daemon is
- * asked whether it is in one of its jobs. err says already that the word is no job's. */
+/* Finds the job of a process that is not a job's program, by asking each daemon. err already says
+ * that no job has this number. */
 static int vcmove_ask_all(const struct vcmove *opts, const char *word,
 			  const struct client_status *status, struct wire_msg *ret,
 			  struct vc_err *err)
@@ -225,7 +225,7 @@ static void vcmove_print(const Vc__Moved *moved, bool quiet)
 	putchar('\n');
 }
 
-/* A daemon that has not answered us will not answer the job's shim either. */
+/* A daemon that does not answer vcmove would not answer the job's shim either. */
 static int vcmove_check_target(const struct vcmove *opts, const struct client_status *status,
 			       struct vc_err *err)
 {
@@ -247,7 +247,7 @@ static int vcmove_one(const struct vcmove *opts, const char *word)
 	struct vc_err err;
 	int r;
 
-	/* Anew for each: the one before may have been the same. */
+	/* Read for each job, because the previous move changes the list. */
 	wanted.has_jobs = wanted.jobs = true;
 	if (client_status(opts->state_dir, &wanted, &status, &err) < 0) {
 		fprintf(stderr, "vcmove: %s\n", err.text);

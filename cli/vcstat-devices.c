@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * vcstat-devices.c - who may open the partitions' devices, and where they sent their
- * interrupts in the last second
+ * vcstat-devices.c - shows which jobs may open the partitions' devices, and which CPUs got the
+ * devices' interrupts within a second
  */
 #include "cli/vcstat.h"
 
@@ -28,7 +28,7 @@ static const Vc__Irq *devices_find(const struct client_status *status, uint32_t 
 	return NULL;
 }
 
-/* How many arrived at a CPU between two looks. */
+/* The number of interrupts that arrived at a CPU between two samples. */
 static uint64_t devices_arrived(const Vc__Irq *irq, const Vc__Irq *before, size_t cpu)
 {
 	if (!before || cpu >= before->n_counts || irq->counts[cpu] < before->counts[cpu])
@@ -36,7 +36,7 @@ static uint64_t devices_arrived(const Vc__Irq *irq, const Vc__Irq *before, size_
 	return irq->counts[cpu] - before->counts[cpu];
 }
 
-/* "1:250 3:1": the CPUs at which any arrived. */
+/* "1:250 3:1": the CPUs that got interrupts. */
 static void devices_format(const Vc__Irq *irq, const Vc__Irq *before, char *buf, size_t size)
 {
 	size_t len = 0;
@@ -58,7 +58,7 @@ static const char *devices_state(const Vc__Irq *irq)
 	return irq->routed ? "routed" : "unroutable: the kernel spreads it";
 }
 
-/* "a,b"; "-": nobody. */
+/* "a,b", or "-" for none. */
 static void devices_join(char *const *words, size_t n, char *buf, size_t size)
 {
 	size_t len = 0;
@@ -78,7 +78,7 @@ static void devices_begin_row(struct columns *table, const Vc__Device *device)
 	columns_add(table, "%s", sharers);
 }
 
-/* A line for what can be opened. */
+/* The line for the nodes. */
 static void devices_add_nodes(struct columns *table, const Vc__Device *device)
 {
 	char nodes[256];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * vcstat-regions.c - memory that partitions share: whose it is, and who has it
+ * vcstat-regions.c - shows the memory that partitions share
  */
 #include "cli/vcstat.h"
 

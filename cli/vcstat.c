@@ -56,7 +56,7 @@ static void vcstat_partitions(const struct client_status *status)
 
 		columns_add(table, "%s", p->name);
 		columns_add(table, "%s", p->state);
-		/* No daemon could say more. */
+		/* No daemon answered. */
 		for (int cell = 2; !p->cpus && cell < VCSTAT_PARTITION_CELLS; cell++)
 			columns_add(table, "-");
 		if (!p->cpus)
@@ -81,7 +81,7 @@ static void vcstat_partitions(const struct client_status *status)
 	columns_free(table);
 }
 
-/* Arguments as one line, cut where it gets long. */
+/* Writes the arguments as one line, cut at size. */
 static void vcstat_command(const Vc__Job *job, char *buf, size_t size)
 {
 	size_t n = 0;
@@ -307,7 +307,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE_CODE;
 	if (opts.devices && (opts.wanted.partitions || opts.wanted.jobs || opts.wanted.moves ||
 			     opts.wanted.regions || opts.ipc)) {
-		fputs("vcstat: devices are shown by themselves\n", stderr);
+		fputs("vcstat: devices cannot be shown together with other lists\n", stderr);
 		return EXIT_USAGE_CODE;
 	}
 	for (;;) {

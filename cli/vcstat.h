@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vcstat.h - what vcstat shows, seen by its own files
+ * vcstat.h - the lists of vcstat that have files of their own
  */
 #ifndef VC_CLI_VCSTAT_H
 #define VC_CLI_VCSTAT_H
@@ -10,7 +10,7 @@
 
 struct client_status;
 
-/* vcstat-devices.c: looks twice, a second apart; returns the exit status. */
+/* vcstat-devices.c: takes two samples, a second apart. Returns the exit status. */
 int vcstat_devices(const char *state_dir, bool json);
 
 /* vcstat-regions.c */

@@ -67,7 +67,7 @@ cat "${base%/*}/cpuset.mems" >"$neighbour/cpuset.mems"
 cat "${base%/*}/cpuset.cpus" >"$neighbour/cpuset.cpus"
 up --config="$work/one.conf"
 is "beside a group with the same CPUs" "$(kept a)" None
-matches "vcctl up" "$(cat "$work/up.out")" '^note: the CPUs of a are advisory: .* the kernel keeps nothing off$'
+matches "vcctl up" "$(cat "$work/up.out")" '^note: the CPUs of a are advisory: .* the kernel keeps nothing off them$'
 wait_for told_right
 matches "vcctl check" "$(checked)" '^warn: the kernel refuses the CPUs of 0 of 1 exclusive partition to other groups$'
 works

@@ -33,7 +33,7 @@ kill -KILL "$pid"
 wait_for sh -c '[ -z "$(ls "$VCRUN_STATE_DIR/jobs")" ]'
 try vcctl up --split=2
 is "up over an empty shell" "$status" 0
-matches "up over an empty shell" "$out" 'clearing what a crash left'
+matches "up over an empty shell" "$out" 'removing the remains of a crash'
 is "vcrun after that" "$(vcrun echo works)" works
 
 # Down works without daemons too.

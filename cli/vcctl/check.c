@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * check.c - a doctor: is everything there that vcrun needs, and does it work?
+ * check.c - checks that everything that vcrun needs exists and works
  *
- * Each line says ok, warn or fail, what was looked at and found, and what to do
- * about it. The CRIU line is no version check: a process is moved, see admin/trial.c.
+ * Each line has a verdict, what was checked, what was found, and a remedy. CRIU is tested by a move
+ * of a process (admin/trial.c), because its version says too little.
  */
 #include "cli/vcctl/vcctl.h"
 
@@ -31,7 +31,7 @@ struct doctor {
 	int interrupted; /* the signal; 0: none */
 };
 
-/* Where vcrun is not installed the script is in the source tree. */
+/* If vcrun is not installed, the script is in the source tree. */
 static const char *setup_remedy(void)
 {
 	return access(VC_LIBEXECDIR "/criu.sh", X_OK) == 0
@@ -83,7 +83,7 @@ static void check_kernel(struct check *check)
 
 	uname(&uts);
 	sscanf(uts.release, "%u.%u", &major, &minor);
-	/* The youngest that we cannot do without: close_range() with CLOEXEC (5.11), mounts of
+	/* The newest features that vcrun needs: close_range() with CLOEXEC (5.11), mounts of
 	 * files by statx() (5.8), pidfd_getfd() (5.6). */
 	if (major < 5 || (major == 5 && minor < 11))
 		check_line(check, CHECK_FAIL, "kernel", "use Linux 5.11 or newer",
@@ -113,7 +113,7 @@ static void check_deny(struct check *check, const struct cg *cg)
 			   "the nodes of a partition's devices are open to all jobs");
 }
 
-/* What of a machine a partition can have for itself, by the controllers' versions. */
+/* Whether CPUs can be dedicated and memory guaranteed, by the controllers' versions. */
 static void check_reservation(struct check *check, int cpuset, int memory)
 {
 	if (cpuset == 2)
@@ -182,7 +182,7 @@ static void check_controllers(struct check *check)
 	check_reservation(check, cpuset, memory);
 }
 
-/* What a partition has asked for, and what the kernel says that it got. */
+/* Compares what a partition asks for with what the kernel says. */
 static void check_partition(struct check *check, struct cg *cg, const struct partition_spec *spec)
 {
 	enum cg_exclusive cpus = CG_SHARED;
@@ -206,7 +206,7 @@ static void check_partition(struct check *check, struct cg *cg, const struct par
 		   partition_hold_name(memory), memory_falls_short ? ", not fixed as asked" : "");
 }
 
-/* Where v1 is all there is: whether the kernel keeps other groups off what is a partition's own. */
+/* Counts the exclusive partitions whose CPUs the kernel refuses to other groups. */
 static void check_kept(struct check *check, struct cg *cg, const struct config *config)
 {
 	size_t wanted = 0, kept = 0;
@@ -311,7 +311,7 @@ static void check_memory(struct check *check)
 				: "not supported by this kernel; moves work without them");
 }
 
-/* Containers and services often lack some; what that costs is seen late and elsewhere. */
+/* Containers and services often lack capabilities, which would show only when a move fails. */
 static void check_capabilities(struct check *check)
 {
 	static const struct {
@@ -352,7 +352,7 @@ static void check_capabilities(struct check *check)
 			   "all capabilities that moves need are available");
 }
 
-/* What only the kernel's own data tells. */
+/* Checks what vcrun can read only from the kernel's own data, by BPF. */
 static void check_sight(struct check *check)
 {
 	const struct sight *sight = sight_get();

@@ -18,7 +18,7 @@
 #include "partition/change/calendar.h"
 #include "partition/change/plan.h"
 
-/* A way's trigger in a few words: "at 22:00". */
+/* Describes a trigger: "at 22:00". Returns buf. */
 static const char *event_trigger(const struct plan_trigger *trigger, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s%s%s%s%s%s%s", trigger->at ? "at " : "",
@@ -41,7 +41,7 @@ static const char *event_time(uint64_t usec, char *buf, size_t size)
 	return buf;
 }
 
-/* When it will next go that way by itself; 0: no time says so. */
+/* The next time of a trigger, in microseconds; 0: it has none. */
 static uint64_t event_next(const struct plan_trigger *trigger)
 {
 	struct calendar calendar;
@@ -96,7 +96,7 @@ static void event_list(const struct plan *plan)
 	columns_free(table);
 }
 
-/* What would come of it now, both ways. */
+/* Shows what firing and reverting the event would change now. */
 static int event_show(const struct admin *admin, const struct instance *in,
 		      const struct plan_event *event, struct vc_err *err)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ipc.c - IPC objects: listed, shown, removed
+ * ipc.c - lists, shows and removes IPC objects
  *
- * For every user, who sees and removes what ls(1) and rm(1) would let him; "check" is root's, and
- * in ipccheck.c.
+ * Every user may do this, with the permissions that ls(1) and rm(1) would have. "check" needs root
+ * and is in ipccheck.c.
  */
 #include "cli/vcctl/vcctl.h"
 
@@ -32,7 +32,7 @@ static bool ipc_parse_id(const char *name, uint64_t *ret)
 	return *end == '\0';
 }
 
-/* "handle:123", or "handle:vc0:123", is what a partition has an object by. */
+/* "handle:123" or "handle:vc0:123" names an object by its handle in a partition. */
 static bool ipc_parse_handle(const char *name, char ret_partition[static PARTITION_NAME_MAX],
 			     uint32_t *ret)
 {
@@ -58,7 +58,7 @@ static bool ipc_parse_handle(const char *name, char ret_partition[static PARTITI
 	return true;
 }
 
-/* Keeps those that are meant: of the kind that was asked for, if one was, and of that id. */
+/* Drops all objects but those of a kind and an id; NULL: any. */
 static void ipc_keep(struct ipc_objects *objects, const char *kind, const uint64_t *id)
 {
 	size_t n = 0;
@@ -93,8 +93,8 @@ static int ipc_get(const struct vcctl *opts, const char *name, struct ipc_object
 	ipc_keep(ret, opts->kind, by_id ? &id : NULL);
 	if (name && ret->n == 0)
 		return err_set(err, ENOENT,
-			       "there is no IPC object '%s' that is yours to see; 'vcctl ipc list' "
-			       "shows those that are",
+			       "there is no IPC object '%s' that you may read; 'vcctl ipc list' "
+			       "shows those that you may",
 			       name);
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ipccheck.c - tells whether the table of IPC objects, their files and openers agree
+ * ipccheck.c - prints whether the table of IPC objects, their files and their openers agree
  */
 #include "cli/vcctl/vcctl.h"
 
@@ -97,7 +97,7 @@ static void tell_openers(struct check *check, const struct instance *in,
 		snprintf(remedy, sizeof(remedy),
 			 "run 'vcctl up': the daemon of %s does not run, and it counts them out",
 			 *partition ? partition : "a partition");
-	tell_wrong(check, "openers", &ended, "have ended, and are counted", remedy);
+	tell_wrong(check, "openers", &ended, "have ended but are still counted", remedy);
 }
 
 int vcctl_ipc_check(const struct vcctl *opts)

@@ -2,10 +2,9 @@
 /*
  * kill.c - sends a signal to all processes of a job
  *
- * For what kill(1) cannot do: a job that is parked has no processes, and one whose
- * program has ended has no PID to be named by. Whose job it is the daemon knows, and its shim
- * sends as the job's user. The shim answers when the signal is delivered, so this waits for the
- * end of a move.
+ * kill(1) cannot do this for a parked job, which has no processes, or for a job whose program has
+ * ended, which has no PID. The daemon knows the job's user, and the shim sends the signal as that
+ * user. The shim answers when the signal is delivered, so this command waits for the end of a move.
  */
 #include "cli/vcctl/vcctl.h"
 
@@ -19,11 +18,11 @@
 #include "common/clock.h"
 #include "common/text.h"
 
-/* How long a job may take from one daemon to another. */
+/* The time that a job may take from one daemon to another. */
 #define KILL_PATIENCE_USEC 2000000u
 #define KILL_PAUSE_USEC 20000
 
-/* "TERM", "SIGTERM" or "15"; -1: there is none. */
+/* Parses "TERM", "SIGTERM" or "15". Returns -1 for another word. */
 static int kill_parse_signal(const char *text)
 {
 	const char *name = strncmp(text, "SIG", 3) ? text : text + 3;
@@ -54,7 +53,7 @@ static int kill_job(const char *state_dir, const Vc__Job *job, int signal, struc
 	msg.body_case = VC__MSG__BODY_SIGNAL;
 	msg.signal = &body;
 	r = client_order(wire, job->partition, &msg, err);
-	/* Its shim answers, after a move if it is being moved. */
+	/* The shim answers; if the job is being moved, after the move. */
 	if (r == 0)
 		r = wire_recv(wire, &answer, err);
 	if (r == 0)
@@ -86,7 +85,8 @@ static int kill_find(const char *state_dir, const char *word, struct client_stat
 	return r;
 }
 
-/* The job went from one daemon to another between two questions; the order was not carried out. */
+/* Whether the job moved to another daemon after it was found, so that the order was not executed.
+ */
 static bool kill_may_retry(int r)
 {
 	return r == -ENOENT || r == -EAGAIN || r == -ECONNRESET || r == -EPIPE;

@@ -88,7 +88,7 @@ static int list_run(const struct vcctl *opts, struct vc_err *err)
 	int r = instance_open(opts->admin.state_dir, &in, err);
 	size_t n;
 
-	/* Policies can be listed before anything is up. */
+	/* Policies can be listed while vcrun is not up. */
 	if (opts->policies) {
 		r = policy_set_new(in ? in->config->policy_path : NULL, &set, err);
 		if (r == 0)

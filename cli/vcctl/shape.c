@@ -81,7 +81,7 @@ static void shape_print_report(const struct reshape_report *report)
 
 	if (report->behind_bytes > 0)
 		printf("note: %" PRIu64
-		       " KiB are on other nodes still, in use by some I/O; when it has "
+		       " KiB are still on other nodes, because of I/O; when the I/O has "
 		       "ended, the same command moves them\n",
 		       report->behind_bytes >> 10);
 	if (report->n_changed == 0) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * vcctl.c - the administrator's command: options, and the way to its subcommands
+ * vcctl.c - the administrator's command: options and the table of subcommands
  */
 #include "cli/vcctl/vcctl.h"
 
@@ -21,9 +21,9 @@ static const struct subcommand {
 	const char *name;
 	int (*run)(const struct vcctl *opts);
 	bool root;
-	bool whole;             /* is not to be interrupted halfway */
-	int min_args, max_args; /* how many words more it takes */
-	const char *args;       /* what they are, for an error */
+	bool whole;             /* runs with admin_lock() */
+	int min_args, max_args; /* the number of words after it */
+	const char *args;       /* these words, for an error */
 } subcommands[] = {
 	{ "up", vcctl_up, .root = true, .whole = true },
 	{ "down", vcctl_down, .root = true, .whole = true },

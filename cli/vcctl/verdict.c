@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * verdict.c - what a check looked at and found, a line each
+ * verdict.c - prints the lines of a check
  */
 #include "cli/vcctl/verdict.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * verdict.h - what a check looked at and found, a line each
+ * verdict.h - prints the lines of a check
  */
 #ifndef VC_CLI_CHECK_H
 #define VC_CLI_CHECK_H

@@ -2,9 +2,9 @@
 /*
  * ipc.c - puts the interposer into a program's environment
  *
- * The path in LD_PRELOAD has $LIB in it, which the GNU C library's loader replaces and no other
- * does: musl's finds no such file and starts its programs without the interposer, which they
- * could not be linked with.
+ * The path in LD_PRELOAD contains $LIB, which only the loader of the GNU C library replaces. musl's
+ * loader finds no such file and starts its programs without the interposer, which would not work in
+ * them.
  */
 #include "cli/vcrun/ipc.h"
 
@@ -20,7 +20,7 @@
 #include "ipcmap/door/reach.h"
 #include "ipcmap/preload/env.h"
 
-#define IPC_PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin" /* as vcinit has it */
+#define IPC_PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin" /* the same as in vcinit */
 
 bool ipc_parse(const char *how, struct ipc_how *ret)
 {
@@ -51,7 +51,7 @@ static bool ipc_can_execute(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
-/* Where execvp(3) will find the program. False: nowhere, and whoever starts it will say so. */
+/* Finds the program as execvp(3) will. Returns false if there is none; the shim reports that. */
 static bool ipc_find(const char *program, char ret[PATH_MAX])
 {
 	const char *path = getenv("PATH"), *next;
@@ -88,7 +88,7 @@ static int ipc_check(const struct ipc_how *how, const char *program, struct vc_e
 
 /* --- the environment --------------------------------------------------------------------- */
 
-/* What stands for $LIB is the loader's secret: one of these (ipcmap/preload/local.mk). */
+/* The loader replaces $LIB by one of these (ipcmap/preload/local.mk). */
 static bool ipc_is_there(const char *library)
 {
 	static const char *const libs[] = { "lib", "lib64", ("lib/" VC_MULTIARCH) };

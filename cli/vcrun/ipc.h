@@ -14,19 +14,18 @@ struct ipc_how {
 	bool strict; /* a program for which that is impossible does not run */
 };
 
-/* The argument of --ipc. False: it is none, and that has been printed. */
+/* Parses the argument of --ipc. Returns false, after a message, if it is wrong. */
 bool ipc_parse(const char *how, struct ipc_how *ret);
 
 /*
- * Puts the interposer into the environment, behind what is preloaded already, with the instance
- * that it asks. program is looked up as it will be when it is started. If the interposer does
- * not reach it, that is printed; with strict it is -EACCES. 0 or the error.
+ * Puts the interposer into the environment, after the libraries that are preloaded already, with
+ * the instance that it asks. If the interposer cannot reach the program, prints a warning, or
+ * returns -EACCES with strict.
  */
 int ipc_prepare(const struct ipc_how *how, const char *state_dir, const char *program,
 		struct vc_err *err);
 
-/* For a job whose IPC is private: takes out of the environment what it has of a mapped job that
- * vcrun was called in. */
+/* Removes the interposer of a calling job from the environment, for a job with private IPC. */
 void ipc_clear(void);
 
 #endif

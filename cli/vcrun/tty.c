@@ -2,8 +2,8 @@
 /*
  * tty.c - vcrun's terminal in front of a job's pty
  *
- * The master is non-blocking, the terminal is not: a job that does not read must
- * not keep its own output from the screen, but a terminal that is slow may hold us up.
+ * The master is non-blocking and the terminal is not: a job that does not read its input must still
+ * get its output to the screen, but a slow terminal may delay vcrun.
  */
 #include "cli/vcrun/tty.h"
 
@@ -29,7 +29,7 @@ void tty_init(struct tty *tty)
 	tcgetattr(tty->fd, &tty->saved);
 	tty->job_termios = tty->saved;
 	if (!tty->transparent) {
-		/* The outer terminal echoes and makes its line ends already. */
+		/* The outer terminal already echoes and converts line ends. */
 		tty->job_termios.c_lflag &= (tcflag_t)~ECHO;
 		tty->job_termios.c_oflag &= (tcflag_t)~OPOST;
 	}
@@ -83,7 +83,8 @@ void tty_read_input(struct tty *tty)
 	if (n > 0) {
 		tty->n_pending = (size_t)n;
 	} else if (n == 0) {
-		/* Ctrl-D on a terminal that is not raw: what the job's own would make of it. */
+		/* Ctrl-D on a terminal that is not raw: send the end-of-file character of the job's
+		 * pty. */
 		tty->pending[0] = (char)tty->job_termios.c_cc[VEOF];
 		tty->n_pending = 1;
 	} else if (errno != EINTR && errno != EAGAIN) {
@@ -122,7 +123,7 @@ bool tty_copy_output(struct tty *tty)
 		ssize_t written = write(tty->out_fd, at, (size_t)n);
 
 		if (written < 0 && errno == EAGAIN) {
-			/* Somebody else who has the terminal made it non-blocking. */
+			/* Another process that shares the terminal made it non-blocking. */
 			struct pollfd pfd = { .fd = tty->out_fd, .events = POLLOUT };
 
 			poll(&pfd, 1, -1);

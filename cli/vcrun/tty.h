@@ -2,10 +2,10 @@
 /*
  * tty.h - vcrun's terminal in front of a job's pty
  *
- * The job has a pty of its own in place of each of its standard descriptors that
- * was a terminal. vcrun copies between the two. With standard input and output
- * both on the terminal it becomes transparent (raw): every key, Ctrl-C and Ctrl-Z
- * too, is the job's. Otherwise, in a pipeline, it stays as it is, and lines go through.
+ * The job has a pty in place of each standard descriptor that was a terminal, and vcrun copies
+ * between the pty and the terminal. If standard input and output are both the terminal, vcrun makes
+ * it raw: every key goes to the job, also Ctrl-C and Ctrl-Z. Otherwise, for example in a pipeline,
+ * the terminal keeps its mode, and the job gets lines.
  */
 #ifndef VC_CLI_TTY_H
 #define VC_CLI_TTY_H
@@ -31,16 +31,16 @@ struct tty {
 };
 
 void tty_init(struct tty *tty);
-/* The terminal's size into msg; false: there is none. */
+/* Writes the terminal's size into msg. Returns false without a terminal. */
 bool tty_size(const struct tty *tty, Vc__Resize *msg);
-/* Takes the terminal over if we are in its foreground; tty_leave() gives it back. */
+/* Makes the terminal raw if vcrun is in its foreground; tty_leave() restores it. */
 void tty_enter(struct tty *tty);
 void tty_leave(struct tty *tty);
 /* Whether input should be read from the terminal now. */
 bool tty_wants_input(const struct tty *tty);
 void tty_read_input(struct tty *tty);
 void tty_write_input(struct tty *tty);
-/* Copies what the job wrote; false: nothing more will come. */
+/* Copies the output of the job. Returns false when no more will come. */
 bool tty_copy_output(struct tty *tty);
 
 #endif
