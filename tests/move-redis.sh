@@ -10,11 +10,13 @@
 requires python3 redis-server redis-benchmark redis-cli setpriv
 up
 
-# How many requests keep the benchmark busy for as long as the moves will take.
-requests() { # CONNECTION...
-	begun=$(date +%s%N)
-	redis-benchmark "$@" -n 20000 -c 20 -t ping_mbulk -q >/dev/null
-	echo $((20000 * (moves * 2 + 2) * 1000000000 / ($(date +%s%N) - begun)))
+# Benchmarks one after the other until the moves are done; each is a line in $work/benches.
+round=50000
+keep_busy() { # CONNECTION...
+	until [ -e "$work/moved" ]; do
+		redis-benchmark "$@" -n $round -c 20 -t incr -q >"$work/bench.out" 2>>"$work/bench.err" || exit
+		echo >>"$work/benches"
+	done
 }
 
 serve_and_move() { # UID WHAT CONNECTION...
@@ -35,12 +37,14 @@ serve_and_move() { # UID WHAT CONNECTION...
 		>"$work/redis.log" 2>&1 &
 	server=$!
 	wait_for redis-cli "$@" ping
-	n=$(requests "$@")
-	redis-benchmark "$@" -n "$n" -c 20 -t incr -q >"$work/bench.out" 2>"$work/bench.err" &
+	rm -f "$work/moved" "$work/benches"
+	keep_busy "$@" &
 	bench=$!
 	bounce redis "$uid" 0.3 alive $bench
+	: >"$work/moved"
 	wait $bench || fail "redis-benchmark: exit status $?: $(tail -c 500 "$work/bench.err")"
 	[ ! -s "$work/bench.err" ] || fail "redis-benchmark: $(cat "$work/bench.err")"
+	n=$(($(wc -l <"$work/benches") * round))
 	is "sum of the increments" "$(redis-cli "$@" get 'counter:__rand_int__')" "$n"
 	is "connections refused" "$(redis-cli "$@" info stats |
 		sed -n 's/^rejected_connections:\([0-9]*\).*/\1/p')" 0
