@@ -7,11 +7,11 @@
 # version; partitions from the state directory, policies and jobs from vcctl and
 # vcstat. For bash-completion 2.11 and newer.
 #
-# "compgen -W" expands what it is given. So it is given commands to run, in single
-# quotes, and never their output; and a job's name, which may be somebody else's,
-# is offered only when it means nothing to the shell.
+# "compgen -W" expands its argument. So it gets commands in single quotes, and never their output. A
+# job's name, which another user may have chosen, is offered only if it has no characters that are
+# special to the shell.
 
-# The state directory that the command line means: its option, the environment, the default.
+# The state directory of the command line: its option, the environment, or the default.
 _vcrun_state_dir() {
 	local i dir=${VCRUN_STATE_DIR:-/run/vcrun}
 
@@ -27,7 +27,7 @@ _vcrun_state_dir() {
 	printf '%s\n' "${dir/#\~/$HOME}"
 }
 
-# A command of vcrun; vcctl is not in everybody's PATH.
+# Runs a command of vcrun. The PATH of some users does not contain vcctl.
 _vcrun_ask() {
 	PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command "$@" \
 		--state-dir="$(_vcrun_state_dir)" 2>/dev/null
@@ -46,7 +46,7 @@ _vcrun_policies() {
 	_vcrun_ask vcctl list --policies --json | sed -n 's/^ *"name": "\([a-z0-9]*\)".*/\1/p'
 }
 
-# Numbers and names. A job's own keys are six columns in; nothing deeper is one.
+# Job numbers and names. A job's own keys are indented by six columns.
 _vcrun_jobs() {
 	_vcrun_ask vcstat --json jobs | sed -n -e 's/^ \{6\}"id": \([0-9]*\),$/\1/p' \
 		-e 's/^ \{6\}"name": "\([A-Za-z0-9_.][A-Za-z0-9_.+%-]*\)",$/\1/p'
@@ -57,7 +57,7 @@ _vcrun_objects() {
 		sed -n 's/^ \{6\}"name": "\([A-Za-z0-9_./][A-Za-z0-9_./+%-]*\)",$/\1/p'
 }
 
-# The options of the command, and the words given.
+# Completes the command's options, or the words given.
 _vcrun_reply() {
 	if [[ $cur == -* ]]; then
 		COMPREPLY=($(compgen -W '$(_parse_help "$cmd")' -- "$cur"))
@@ -68,7 +68,7 @@ _vcrun_reply() {
 	return 0
 }
 
-# The argument of the option before the cursor; false: it takes none that is known.
+# Completes the argument of the option before the cursor. Fails if the option has no known argument.
 _vcrun_argument() {
 	case $prev in
 	--policy | -p) COMPREPLY=($(compgen -W '$(_vcrun_policies)' -- "$cur")) ;;
@@ -86,8 +86,8 @@ _vcrun_argument() {
 	esac
 }
 
-# Where in COMP_WORDS the program stands, or would stand if it were begun at the
-# cursor; false: the cursor is before that.
+# Prints the index of the program in COMP_WORDS, which may be the word at the cursor. Fails if the
+# cursor is before the program.
 _vcrun_program_at() {
 	local i=1
 
@@ -139,7 +139,7 @@ _vcstat() {
 	_vcrun_argument || [[ $split == true ]] || _vcrun_reply partitions jobs moves ipc regions devices
 }
 
-# What follows "vcctl event": what to do, then an event's name.
+# Completes "vcctl event": a verb, then the name of an event.
 _vcrun_event() {
 	case $prev in
 	event) _vcrun_reply list show fire revert ;;
@@ -151,7 +151,7 @@ _vcrun_event() {
 	esac
 }
 
-# Behind "vcctl ipc", which is the word at I.
+# Completes "vcctl ipc", which is the word at index I.
 _vcctl_ipc() { # I
 	local i
 
@@ -185,11 +185,7 @@ _vcctl() {
 			_vcrun_reply '$(_vcrun_jobs)'
 			return
 			;;
-		up | down | list | check)
-			_vcrun_reply
-			return
-			;;
-		add)
+		up | down | list | check | add)
 			_vcrun_reply
 			return
 			;;
