@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # statedir.sh - common/statedir.h, the table in docs/DESIGN.md and a state directory in use agree
-. "$(dirname -- "$0")/lib.sh"
+. "${top_srcdir:=.}/tests/lib.sh"
 
 cat >"$work/list.c" <<'E2'
 #include <stdio.h>
 #include "common/statedir.h"
 #define X(path, mode, writer, content) printf("| `%s` | %04o | %s | %s |\n", path, mode, writer, content);
 int main(void) { STATE_PATHS(X) return 0; }
-E2
-$CC -I"$top_srcdir" -o "$work/list" "$work/list.c" || fail "common/statedir.h does not compile alone"
+END
+${CC:-cc} -I"$top_srcdir" -o "$work/list" "$work/list.c" || fail "common/statedir.h does not compile alone"
 "$work/list" | sed 's/%s/PARTITION/; s/%u/JOB/' >"$work/list.md"
 sed -n '/^| path | mode |/,/^$/p' "$top_srcdir/docs/DESIGN.md" | sed '1,2d; /^$/d' >"$work/design.md"
 diff "$work/design.md" "$work/list.md" || fail "docs/DESIGN.md has another table than common/statedir.h"
