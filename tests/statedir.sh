@@ -3,7 +3,7 @@
 # statedir.sh - common/statedir.h, the table in docs/DESIGN.md and a state directory in use agree
 . "${top_srcdir:=.}/tests/lib.sh"
 
-cat >"$work/list.c" <<'E2'
+cat >"$work/list.c" <<'END'
 #include <stdio.h>
 #include "common/statedir.h"
 #define X(path, mode, writer, content) printf("| `%s` | %04o | %s | %s |\n", path, mode, writer, content);
