@@ -20,7 +20,9 @@ for pause in 0 0.02 0.05 0.1; do
 	down --force
 	wait
 done
-is "how the vcruns ended" "$(sort -u "$work/statuses" | grep -v -e '^143$' -e '^125$')" ""
+# A very slow machine may not end one within the time after which it is killed.
+is "how the vcruns ended" "$(sort -u "$work/statuses" | grep -vxE '143|125|137')" ""
+at_most "vcruns that had to be killed" "$(grep -cx 137 "$work/statuses")" 8
 is "how many" "$(wc -l <"$work/statuses")" 160
 
 # A program that does not listen to SIGTERM gets SIGKILL in the end; its children too.
