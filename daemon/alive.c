@@ -2,10 +2,9 @@
 /*
  * alive.c - whether a partition's daemon lives
  *
- * On a busy machine a sample can come late, and a late sample is no dead daemon. So the sample's
- * age alone says only that a daemon lives, never that it does not: for that the lock is asked that
- * a daemon holds for all of its life, which is the kernel's word. A daemon that lives and does not
- * work, because somebody has stopped it, is neither up nor down.
+ * On a busy machine a sample can be late although its daemon lives. Therefore a fresh sample shows
+ * that a daemon lives, but an old one shows nothing: then the lock decides, which a daemon holds as
+ * long as it lives. A daemon that lives but is stopped is neither up nor down.
  */
 #include "daemon/alive.h"
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * conn.c - one connection: what it asks, and what it is answered
+ * conn.c - one connection: its messages and their answers
  *
- * What can be read of a connection is not looked at when it arrives, but when it is the turn of
- * the user whose it is (turn.c). Nothing here blocks, and a command that does not read its answers
- * is not served until it does.
+ * A message is read when its user is next (turn.c), not when it arrives. No call blocks. A command
+ * that does not read its answers is served again after it has read them.
  */
 #include "daemon/conn.h"
 
@@ -21,10 +20,10 @@
 #include "common/log.h"
 #include "daemon/daemon.h"
 
-#define CONN_BYTES_PER_USER (64u << 20) /* that wait here, in messages half received or sent */
-#define CONN_PATIENCE_SEC 30            /* for a command that says, or reads, nothing */
-#define CONN_IDLE_USEC 200000           /* for a program that has asked about IPC objects */
-#define CONN_SMALL 65536                /* what need not be counted */
+#define CONN_BYTES_PER_USER (64u << 20) /* in messages that are half received or half sent */
+#define CONN_PATIENCE_SEC 30            /* with a command that sends or reads nothing */
+#define CONN_IDLE_USEC 200000           /* with a program that has asked about IPC objects */
+#define CONN_SMALL 65536                /* smaller messages are not counted */
 
 static const struct timeval conn_patience = { .tv_sec = CONN_PATIENCE_SEC };
 static const struct timeval conn_idle = { .tv_usec = CONN_IDLE_USEC };
@@ -158,7 +157,7 @@ void conn_end_pending(struct conn *shim)
 	shim->pending.since_usec = 0;
 }
 
-/* One message. -EAGAIN: there is none. */
+/* Handles one message. -EAGAIN: there is none. */
 static int conn_take(struct conn *conn)
 {
 	struct wire_msg msg;
@@ -167,7 +166,7 @@ static int conn_take(struct conn *conn)
 
 	if (conn->uid != 0 && wire_held(conn->wire) > CONN_SMALL &&
 	    conn_bytes(conn->daemon, conn->uid) > CONN_BYTES_PER_USER) {
-		log_debug("uid %u: its messages fill our memory", (unsigned)conn->uid);
+		log_debug("uid %u: its messages take too much memory", (unsigned)conn->uid);
 		conn->done = true;
 		return 0;
 	}
@@ -175,7 +174,7 @@ static int conn_take(struct conn *conn)
 	if (r == -EAGAIN)
 		return r;
 	if (r < 0) {
-		/* The log lies in memory: strangers must not be able to fill it. */
+		/* The log is in memory, and users must not be able to fill it. */
 		if (r != -ECONNRESET)
 			log_debug("uid %u pid %d: %s", (unsigned)conn->uid, (int)conn->pid,
 				  err.text);
@@ -284,7 +283,7 @@ void conn_send(struct conn *conn, const Vc__Msg *msg, const int *fds, size_t n_f
 	if (conn->done)
 		return;
 	if (wire_send(conn->wire, msg, fds, n_fds, &err) < 0) {
-		/* Anybody can go away as often as he likes. */
+		/* A peer can close its connection at any time. */
 		log_debug("uid %u pid %d: %s", (unsigned)conn->uid, (int)conn->pid, err.text);
 		conn->done = true;
 	} else if (wire_pending(conn->wire)) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * devices.c - the devices are looked at once a second
+ * devices.c - checks the devices once a second
  *
- * The owner's interrupts are sent back to its CPUs when they have gone elsewhere, or are
- * new; and what of others' nodes is denied to our jobs is brought up to date, when a
- * device has come with other numbers, or a partition has gone. No one event tells of all
- * that; a few small files do, and they are read only where devices are configured.
+ * Interrupts that have left the owner's CPUs, and new ones, are sent to them again. Nodes of other
+ * partitions' devices are denied to this partition's jobs; that must follow new device numbers and
+ * removed partitions. No event reports all of this. A few small files do, and they are read only if
+ * devices are configured.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -21,14 +21,14 @@
 #include "partition/device/deny.h"
 #include "partition/device/irq.h"
 
-#define LOOK_SEC 1
+#define DEVICES_LOOK_SEC 1
 
 struct devices {
 	struct event *event;
 	int root; /* "/" */
 	struct irq_watch watch;
-	bool had_any;  /* some partition has devices, or had at the last look */
-	bool deny_bad; /* told already */
+	bool had_any;  /* some partition had devices at the last look */
+	bool deny_bad; /* the failure is logged already */
 };
 
 static bool devices_any(const struct config *config)
@@ -72,7 +72,7 @@ static void devices_look(struct daemon *daemon)
 		log_info("interrupts of devices sent to CPUs %s again: %zu", spec->cpus, went);
 }
 
-/* Not while somebody changes partitions, whose CPUs may be ahead of what we know. */
+/* Does nothing while partitions are changed: their CPUs can be newer than instance.json. */
 static void devices_on_timer(evutil_socket_t fd, short what, void *ctx)
 {
 	struct daemon *daemon = ctx;
@@ -86,7 +86,7 @@ static void devices_on_timer(evutil_socket_t fd, short what, void *ctx)
 
 static int devices_start(struct daemon *daemon, struct vc_err *err)
 {
-	const struct timeval period = { .tv_sec = LOOK_SEC };
+	const struct timeval period = { .tv_sec = DEVICES_LOOK_SEC };
 	struct devices *devices = calloc(1, sizeof(*devices));
 
 	if (!devices)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * fire.c - has done what is due, by processes of their own
+ * fire.c - fires and reverts events, each in a process of its own
  *
- * Changing partitions takes seconds, so a process of its own does it: this program again, with
- * --fire or --revert. One at a time does it, for the same reason as anywhere
- * (partition/change/reshape.h); but what comes first is begun at once, and the other gives way
- * while it waits for memory.
+ * A change of partitions takes seconds, so another process makes it: this program again, with
+ * --fire or --revert. Only one at a time makes changes, as everywhere (partition/change/reshape.h).
+ * But an event of a higher rank starts at once, and the other one gives way while it waits for
+ * memory.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -89,7 +89,7 @@ void fire_start_next(struct daemon *daemon)
 	}
 }
 
-/* What became of it stands in events.json. */
+/* events.json has the result. */
 static void fire_settle(struct daemon *daemon, const struct fire_child *child)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
@@ -152,7 +152,7 @@ void fire_stop(struct daemon *daemon)
 	}
 }
 
-/* Under the lock of changes, so that of two daemons that order the same the later one waits. */
+/* Called with the lock of changes: if two daemons order the same, the second one waits. */
 static int fire_check_epoch(const struct instance *in, uint32_t epoch, struct vc_err *err)
 {
 	struct lease *lease;
@@ -165,13 +165,11 @@ static int fire_check_epoch(const struct instance *in, uint32_t epoch, struct vc
 	lease_free(lease);
 	return current ? 0
 		       : err_set(err, ESTALE,
-				 "not carried out: the daemon that ordered it does not watch the "
-				 "triggers "
-				 "any more");
+				 "not carried out: the daemon that ordered it has lost the watch "
+				 "for events");
 }
 
-/* It has not had the lock in time. What is only to be written down takes no time, so that who has
- * it gives way for that. */
+/* The lock was not free in time. A note takes no time, so its holder gives way for it. */
 static void fire_note_busy(struct instance *in, struct cg *cg, const struct plan_order *order,
 			   const struct vc_err *why)
 {
@@ -185,7 +183,7 @@ static void fire_note_busy(struct instance *in, struct cg *cg, const struct plan
 	plan_note_again(in, order->event);
 }
 
-/* Once, with the lock. */
+/* Makes the change once, with the lock. */
 static int fire_do(struct instance *in, struct cg *cg, const struct plan_order *order,
 		   const struct reshape_claim *claim, uint32_t epoch, struct reshape_report *report,
 		   struct vc_err *err)
@@ -223,7 +221,7 @@ int fire_main(const char *state_dir, const struct plan_order *order, uint32_t ep
 		r = cg_open(NULL, in->cgroup_base, &cg, &err);
 	if (r == 0)
 		r = plan_rank_claim(in, order, 0, &claim, &err);
-	/* When it has given way it waits for the lock anew, within the same deadline. */
+	/* After giving way it waits for the lock again, within the same deadline. */
 	do {
 		if (r == -ECANCELED)
 			log_info("%s", err.text);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * moves.c - the last moves, as they stand in moves.jsonl
+ * moves.c - the last moves, from moves.jsonl
  *
- * To read that file takes many milliseconds, so each line is read once and kept. What was appended
- * since is read before each answer, in pieces. A shim that finds the file large begins a new one;
- * then this does too, and keeps what it has.
+ * Reading the file takes many milliseconds, so each line is read once and kept. New lines are read
+ * before each answer, in pieces. If the file is large, a shim begins a new one. Then this reads the
+ * new one too, and keeps the moves of the old one.
  */
 #include "daemon/moves.h"
 
@@ -23,14 +23,14 @@
 #include "wire/moved.h"
 
 #define MOVES_KEPT 4096
-#define MOVES_FIRST_BYTES (1u << 20) /* of a file that is there already, at its end */
-#define MOVES_PIECE 16384            /* bytes that are read at a time; more than a line has */
+#define MOVES_FIRST_BYTES (1u << 20) /* at the end of a file that exists already */
+#define MOVES_PIECE 16384            /* bytes that are read at a time; lines are shorter */
 
 struct moves {
 	Vc__Moved *list[MOVES_KEPT]; /* number N: list[N % MOVES_KEPT] */
-	uint64_t begin, end;         /* the numbers of those that are kept: begin <= N < end */
+	uint64_t begin, end;         /* numbers of the kept moves: begin <= N < end */
 	int fd;                      /* -1: no file yet */
-	off_t at;                    /* the first byte that is not read yet */
+	off_t at;                    /* offset of the first unread byte */
 };
 
 static void moves_add(struct moves *moves, Vc__Moved *move)
@@ -40,7 +40,7 @@ static void moves_add(struct moves *moves, Vc__Moved *move)
 	moves->list[moves->end++ % MOVES_KEPT] = move;
 }
 
-/* Its last line ends it, and another file has its name: then that one is read on. */
+/* Opens the file, or the new one after the end of the old one. */
 static void moves_follow(struct daemon *daemon)
 {
 	struct moves *moves = daemon->moves;
@@ -57,14 +57,14 @@ static void moves_follow(struct daemon *daemon)
 	fd = trust_openat(daemon->instance->dirfd, STATE_MOVES, O_RDONLY, 0);
 	if (fd < 0)
 		return;
-	/* The old one is open until the new one is, so that they have different numbers. */
+	/* The old one stays open until now, so that the new one has another inode number. */
 	closep(&moves->fd);
 	moves->fd = fd;
 	size = lseek(moves->fd, 0, SEEK_END);
 	moves->at = first && size > (off_t)MOVES_FIRST_BYTES ? size - (off_t)MOVES_FIRST_BYTES : 0;
 }
 
-/* Whole lines; a line that has no end yet is read again. Returns the bytes that count. */
+/* Takes complete lines, and returns their bytes. An incomplete line is read again later. */
 static size_t moves_take(struct moves *moves, const char *text, size_t n)
 {
 	const char *line = text, *end;
@@ -76,7 +76,7 @@ static size_t moves_take(struct moves *moves, const char *text, size_t n)
 			moves_add(moves, move);
 		line = end + 1;
 	}
-	/* One that is longer than any of ours never gets its end. */
+	/* A longer line is not a record, and is skipped. */
 	return line == text && n == MOVES_PIECE ? n : (size_t)(line - text);
 }
 

@@ -35,20 +35,17 @@ void order_move(struct job *job, uint32_t to, const char *note, const Vc__Move *
 	Vc__Msg order = VC__MSG__INIT;
 
 	log_stage("order", job->state->job);
-	body.has_job = true;
-	body.job = job->state->job;
+	WIRE_SET(&body, job, job->state->job);
 	body.to = instance->config->parts[to].name;
 	body.note = (char *)note;
 	body.engine = request && request->engine && *request->engine ? request->engine
 								     : instance->config->engine;
-	body.has_progress = body.progress = request && request->progress;
-	body.has_estimate = body.estimate = estimate;
-	body.has_max_stop_usec = true;
-	body.max_stop_usec = request && request->has_max_stop_usec
-				     ? request->max_stop_usec
-				     : instance->config->move_max_stop_usec;
-	body.has_memory_bytes = true;
-	body.memory_bytes = usage_now(job);
+	WIRE_SET(&body, progress, request && request->progress);
+	WIRE_SET(&body, estimate, estimate);
+	WIRE_SET(&body, max_stop_usec,
+		 request && request->has_max_stop_usec ? request->max_stop_usec
+						       : instance->config->move_max_stop_usec);
+	WIRE_SET(&body, memory_bytes, usage_now(job));
 	if (!estimate)
 		board_reserve(daemon->board, to, clock_mono_usec(), body.memory_bytes);
 	order.body_case = VC__MSG__BODY_MOVE;

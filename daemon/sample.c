@@ -2,11 +2,11 @@
 /*
  * sample.c - samples the partition's CPU and memory, publishes on the board
  *
- * CPU utilisation is two figures, over one sampling period. That of the partition's CPUs,
- * whoever uses them, is from /proc/stat: a partition on whose CPUs something foreign computes is
- * no good place, whatever its own jobs do, so policies go by it. The partition's own share of its
- * CPUs, by its jobs, is from its group: it decides between partitions that have the same CPUs,
- * and events by PARTITION.cpu go by it, since a partition's size should follow its own work.
+ * There are two values of CPU utilisation over a sampling period. The load of the partition's CPUs
+ * by all processes is from /proc/stat. Policies use it, because foreign processes also take CPU
+ * from jobs. The own share is the part of the CPUs that the partition's jobs use; it is from its
+ * group. It decides between partitions with the same CPUs, and events by PARTITION.cpu use it: a
+ * partition's size should follow its own work.
  */
 #include "daemon/sample.h"
 
@@ -39,7 +39,7 @@ struct sampler {
 	uint64_t group_usec, at_usec;
 };
 
-/* The ticks of our CPUs so far: user nice system idle iowait irq softirq steal. */
+/* Reads the ticks of our CPUs: user nice system idle iowait irq softirq steal. */
 static void sample_read_ticks(const struct sampler *sampler, uint64_t *ret_busy, uint64_t *ret_all)
 {
 	_cleanup_free_ char *stat = NULL;
@@ -72,7 +72,7 @@ static double sample_pct(uint64_t part, uint64_t whole)
 	return pct > 100 ? 100 : pct;
 }
 
-/* Which CPUs are ours. What they had done before they came counts for nothing. */
+/* Ticks of a new CPU before it came to the partition do not count. */
 static int sample_take_cpus(struct daemon *daemon, struct vc_err *err)
 {
 	const char *cpus = daemon->instance->config->parts[daemon->slot].cpus;
@@ -85,7 +85,6 @@ static int sample_take_cpus(struct daemon *daemon, struct vc_err *err)
 	return 0;
 }
 
-/* Whoever changes partitions leaves it to each daemon to notice. */
 void sample_refresh(struct daemon *daemon)
 {
 	struct vc_err err = { 0 };
@@ -111,7 +110,7 @@ static void sample_take(struct daemon *daemon)
 	enum cg_exclusive exclusive = CG_SHARED;
 	struct job *job;
 
-	/* What a partition has can change with its neighbours. */
+	/* It can change when other partitions change. */
 	cg_cpus_get_exclusive(daemon->cg, daemon->name,
 			      daemon->instance->config->parts[daemon->slot].exclusive, &exclusive);
 	sample.exclusive = exclusive;
@@ -161,7 +160,7 @@ static int sample_start(struct daemon *daemon, struct vc_err *err)
 	int r;
 
 	if (!sampler)
-		return err_sys(err, ENOMEM, "load");
+		return err_sys(err, ENOMEM, "sample");
 	daemon->sampler = sampler;
 	r = sample_take_cpus(daemon, err);
 	if (r < 0)
@@ -171,7 +170,7 @@ static int sample_start(struct daemon *daemon, struct vc_err *err)
 	sample_take(daemon);
 	sampler->event = event_new(daemon->base, -1, EV_PERSIST, sample_on_timer, daemon);
 	if (!sampler->event)
-		return err_sys(err, ENOMEM, "load");
+		return err_sys(err, ENOMEM, "sample");
 	event_add(sampler->event, &period);
 	return 0;
 }

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * trigger.c - when an event's time has come
+ * trigger.c - notices when an event is due
  *
- * One daemon of the instance watches for all: the one that has the lease
- * (partition/change/lease.h). It renews the lease each time it looks. When it dies or is stopped,
- * another takes the lease, and goes on from the moment up to which the clock was watched: what came
- * in between is made up for, once for each event and way, in the order in which it came. No daemon
- * at all for some time: the same, at the next vcctl up. A daemon that has lost the lease forgets
- * what was due.
+ * One daemon of the instance watches for all: the holder of the lease (partition/change/lease.h).
+ * It renews the lease at each look. If it dies or is stopped, another daemon takes the lease, and
+ * continues at the time up to which the clock was watched. Events that became due in between are
+ * done once for each event and way, in their order. The same happens at the next vcctl up if no
+ * daemon ran. A daemon that has lost the lease forgets its due events.
  *
- * An order (fire.c) bears the lease's epoch; one that comes late, from a daemon that was
- * stopped before it could give it, is not carried out. What comes later than something else
- * (partition/change/plan-rank.c) is put off: it stays due, until it may be done or is not wanted
- * any more.
+ * An order (fire.c) has the lease's epoch. A late order, from a daemon that was stopped before it
+ * could give it, is not carried out. An event that must wait for another one
+ * (partition/change/plan-rank.c) is put off: it stays due until it may be done or is not wanted.
  */
 #include "daemon/trigger.h"
 
@@ -42,7 +40,7 @@ static bool trigger_has_trigger(const struct plan *plan)
 	return false;
 }
 
-/* events.json was checked when it was written. An event that is wrong in it now never happens. */
+/* events.json was checked when it was written. A wrong event in it never happens. */
 static void trigger_fill_watch(struct trigger_watch *watch, const struct plan_event *event,
 			       enum plan_way way)
 {
@@ -55,7 +53,7 @@ static void trigger_fill_watch(struct trigger_watch *watch, const struct plan_ev
 			condition_parse(watch->trigger->when, &watch->condition, NULL) == 0;
 }
 
-/* What has failed and is to be tried again stands in events.json. */
+/* events.json has the failed events that are tried again. */
 void trigger_take_retries(struct daemon *daemon)
 {
 	struct triggers *triggers = daemon->triggers;
@@ -75,7 +73,7 @@ void trigger_take_retries(struct daemon *daemon)
 	}
 }
 
-/* What was due, and since when a load has held, was another holder's to know. */
+/* Another holder of the lease has watched since then. */
 static void trigger_forget(struct triggers *triggers)
 {
 	for (size_t i = 0; i < triggers->n; i++) {
@@ -88,8 +86,7 @@ static void trigger_forget(struct triggers *triggers)
 	}
 }
 
-/* Whether we watch for all, still or from now on. Up to where the last holder did is where we go
- * on. */
+/* Takes or renews the lease. A new holder continues where the last one stopped. */
 bool trigger_hold(struct daemon *daemon)
 {
 	struct triggers *triggers = daemon->triggers;
@@ -99,8 +96,9 @@ bool trigger_hold(struct daemon *daemon)
 	if (epoch == triggers->epoch)
 		return epoch > 0;
 	if (triggers->epoch > 0)
-		log_warn("events: another daemon has taken the watch over; what was due here is "
-			 "forgotten");
+		log_warn("events: another daemon has taken over the watch; this daemon forgets its "
+			 "due "
+			 "events");
 	triggers->epoch = epoch;
 	trigger_forget(triggers);
 	if (epoch == 0)
@@ -114,7 +112,7 @@ bool trigger_hold(struct daemon *daemon)
 	return true;
 }
 
-/* A watch's event going the other way. */
+/* The watch of the same event in the other way. */
 static struct trigger_watch *trigger_opposite(struct triggers *triggers,
 					      const struct trigger_watch *watch)
 {
@@ -126,7 +124,7 @@ static void trigger_set_due(struct triggers *triggers, struct trigger_watch *wat
 {
 	struct trigger_watch *opposite = trigger_opposite(triggers, watch);
 
-	/* What was put off until now is not wanted any more. */
+	/* The opposite way is not wanted any more. */
 	if (opposite->put_off) {
 		opposite->due_usec = 0;
 		opposite->put_off = false;
@@ -138,7 +136,7 @@ static void trigger_set_due(struct triggers *triggers, struct trigger_watch *wat
 	watch->put_off = false;
 }
 
-/* Whether what is put off may be done, or is not wanted any more. */
+/* Decides whether events that were put off may be done, or are not wanted any more. */
 static void trigger_look_put_off(struct daemon *daemon, uint64_t now)
 {
 	struct triggers *triggers = daemon->triggers;
@@ -165,7 +163,7 @@ static void trigger_look_put_off(struct daemon *daemon, uint64_t now)
 	}
 }
 
-/* Those whose time has come. Somebody may have given one up, or done it, in the meantime. */
+/* Retries failed events whose time has come. An operator can have done or cancelled them. */
 static void trigger_retry(struct daemon *daemon, uint64_t now)
 {
 	struct triggers *triggers = daemon->triggers;
@@ -232,7 +230,8 @@ static void trigger_look_failed(struct daemon *daemon, struct trigger_watch *wat
 		trigger_set_due(daemon->triggers, watch, PLAN_BY_FAILOVER, now);
 }
 
-/* Until an event is made because of it, another holder of the watch would have to see it too. */
+/* A failure counts as taken when its event is done: before that, another holder of the lease must
+ * see it too. */
 static void trigger_take_failures(struct daemon *daemon)
 {
 	struct triggers *triggers = daemon->triggers;
@@ -249,8 +248,8 @@ static void trigger_take_failures(struct daemon *daemon)
 	}
 }
 
-/* There is nothing to go back to: a process that waits for its turn to say so would keep others of
- * its rank from theirs. */
+/* Whether there is nothing to revert. A process that only finds this out would delay others of its
+ * rank. */
 static bool trigger_is_void(struct daemon *daemon, const struct trigger_watch *watch)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
@@ -265,7 +264,7 @@ static void trigger_look(struct daemon *daemon, struct trigger_watch *watch, uin
 {
 	uint64_t since = daemon->triggers->looked_usec, at;
 
-	/* A clock that was set back begins anew. */
+	/* After the clock was set back, the past does not count. */
 	if (watch->timed && calendar_next(&watch->calendar, since < now ? since : now, &at) == 0 &&
 	    at <= now) {
 		trigger_set_due(daemon->triggers, watch, PLAN_BY_TIME, at);
@@ -280,8 +279,8 @@ static void trigger_look(struct daemon *daemon, struct trigger_watch *watch, uin
 		trigger_look_failed(daemon, watch, now);
 }
 
-/* Until what was due has been done, another would have to look for it again: an order that is
- * waiting when the lease goes to another daemon is void. */
+/* The time before which no event is left to do. Another holder of the lease continues there: an
+ * order that waits when the lease changes its holder is void. */
 static uint64_t trigger_done_until(const struct triggers *triggers, uint64_t now)
 {
 	for (size_t i = 0; i < triggers->n; i++) {

@@ -16,7 +16,7 @@
 #include "partition/change/plan.h"
 #include "partition/change/reshape.h"
 
-/* One event going one way. */
+/* One event in one way. */
 struct trigger_watch {
 	const struct plan_event *event;
 	const struct plan_trigger *trigger;
@@ -26,14 +26,15 @@ struct trigger_watch {
 	struct condition condition;
 	struct condition_watch condition_watch;
 	struct failure_watch failure_watch; /* of the partition of a failover trigger */
-	uint64_t due_usec;     /* CLOCK_REALTIME since when it is to be done; 0: it is not */
-	enum plan_cause cause; /* then: why */
-	bool put_off;          /* then: it waits for what comes first */
-	uint64_t done_usec;    /* due_usec of what is being done; 0: nothing is */
-	uint64_t retry_usec;   /* when it is to be tried again; 0: not */
+	uint64_t due_usec;                  /* CLOCK_REALTIME since when it is due; 0: it is not */
+	enum plan_cause cause;              /* of due_usec */
+	bool put_off;                       /* due, but it waits for another event */
+	uint64_t done_usec;                 /* due_usec of the order being carried out; 0: none */
+	uint64_t retry_usec;                /* when to try again; 0: never */
 };
 
-/* A process that makes an event happen; one for each rank, since none waits for a lower one. */
+/* A process that fires or reverts an event. Each rank has one, so that none waits for a lower rank.
+ */
 struct fire_child {
 	struct daemon *daemon;
 	struct event *event;
@@ -47,21 +48,22 @@ struct triggers {
 	size_t n;
 	struct failure_look failures; /* how to look for failures */
 	struct lease *lease;
-	uint32_t epoch;       /* of the lease while it is ours; 0: it is not */
+	uint32_t epoch;       /* of the lease while this daemon has it; 0: it has not */
 	uint64_t looked_usec; /* CLOCK_REALTIME */
 	struct event *timer;
 	struct fire_child children[RESHAPE_RANK_BRIEF];
 };
 
-/* trigger.c: whether we watch for all, still or from now on. */
+/* trigger.c: returns whether this daemon has the lease. */
 bool trigger_hold(struct daemon *daemon);
-/* What has failed and is to be tried again, and what is put off, stands in events.json. */
+/* Reads from events.json which failed events are tried again. */
 void trigger_take_retries(struct daemon *daemon);
 
 /* fire.c */
 int fire_start(struct daemon *daemon, struct vc_err *err);
 void fire_stop(struct daemon *daemon);
-/* Has done what is due: what comes first, and of that what has been due for longest. */
+/* Starts the process of the due event with the highest rank; of those, the one that is due longest.
+ */
 void fire_start_next(struct daemon *daemon);
 /* vcd --fire, --revert: fires or reverts an event, and returns the exit status. epoch: of the lease
  * of the daemon that orders it; 0: no daemon does. */

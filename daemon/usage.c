@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * usage.c - what memory a job is expected to use: what was asked for it, or what such a job used
+ * usage.c - the memory that a job is expected to use
  *
- * A placement that does not show in a sample yet has to count by something. The best is what its
- * caller says (vcrun --memory). Else it is what the same user's same command line used before, or
- * the same program with other arguments. Of one that was never seen nothing is known: a mean over
- * all jobs would be wrong for most of them, as one large job makes it large.
+ * A placement that no sample shows yet must count as some amount of memory. The best value is the
+ * caller's (vcrun --memory). Else it is the amount that the same command line of the same user used
+ * before, or the same program with other arguments. An unknown program counts as 0: a mean over all
+ * jobs would be wrong for most of them, because one large job makes it large.
  *
- * A job is looked at when it is a quarter of a second old, and then each time that its age has
- * doubled: that finds out what it grows to, and costs little however many there are. A job that
- * uses more than is known of its kind counts at once; one that has ended with less, by half.
+ * A job is measured when it is a quarter of a second old, and again each time when its age has
+ * doubled. That finds out its growth, and costs little for many jobs. A job that uses more than is
+ * known of its kind counts at once; a job that has ended with less counts by half.
  */
 #include "daemon/usage.h"
 
@@ -32,7 +32,7 @@ static uint64_t usage_hash(uint64_t hash, const void *data, size_t len)
 	return hash;
 }
 
-/* Of a user's command line, or its program alone: n is 1. */
+/* Hashes a user's command line, or only its program: n is 1. */
 static uint64_t usage_kind(uid_t uid, const ProtobufCBinaryData *args, size_t n)
 {
 	uint64_t hash = usage_hash(14695981039346656037u, &uid, sizeof(uid));

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * witness.c - a process by whose death it is seen that the partition's group was killed
+ * witness.c - a process whose death shows that the partition's group was killed
  *
- * It is root's, and sleeps in a group of its own below the partition's (partition/change/failure.h
- * says what for). It outlives the daemon, and the next one takes it over. A daemon that ends in
- * order takes it along: from then on nobody can say what has become of the partition.
+ * It belongs to root, and sleeps in a group of its own below the partition's
+ * (partition/change/failure.h says why). It outlives a daemon that dies, and the next daemon takes
+ * it over. A daemon that is ended by SIGTERM ends it too: nobody can tell the partition's state
+ * then.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -32,7 +33,7 @@ struct witness {
 	int fd; /* a pidfd; -1: there is none */
 };
 
-/* In the child, which is in the witness's group. Nothing of the daemon's is its to hold. */
+/* In the child, in the witness's group. It keeps no descriptor of the daemon. */
 static _Noreturn void witness_exec(int entered, int word)
 {
 	const char *env = getenv("VCRUN_VCINIT"), *binary = env ? env : VC_LIBEXECDIR "/vcinit";
@@ -42,7 +43,7 @@ static _Noreturn void witness_exec(int entered, int word)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* Ctrl-C for a daemon in the foreground is not for it. */
+	/* Ctrl-C must not end it together with a daemon in the foreground. */
 	setsid();
 	if (code == 0 && close_range(0, ~0u, CLOSE_RANGE_CLOEXEC) == 0 && chdir("/") == 0)
 		execv(binary, argv);
@@ -50,7 +51,7 @@ static _Noreturn void witness_exec(int entered, int word)
 	_exit(write(word, &code, sizeof(code)) < 0);
 }
 
-/* Returns once it sleeps in its group: its pid. */
+/* Returns its PID when it sleeps in its group, or -errno. */
 static pid_t witness_spawn(struct daemon *daemon, struct vc_err *err)
 {
 	_cleanup_(cg_entry_freep) struct cg_entry *entry = NULL;
@@ -77,7 +78,7 @@ static pid_t witness_spawn(struct daemon *daemon, struct vc_err *err)
 		return err_sys(err, -(int)pid, "fork");
 	closep(&to);
 	to = -1;
-	/* Executed, it has closed the pipe without a word. */
+	/* A successful exec closes the pipe, and nothing is read. */
 	if (read(from, &code, sizeof(code)) == (ssize_t)sizeof(code))
 		return err_sys(err, code, "%s", group);
 	return pid;
@@ -85,7 +86,7 @@ static pid_t witness_spawn(struct daemon *daemon, struct vc_err *err)
 
 static void witness_watch(struct daemon *daemon, pid_t pid);
 
-/* The one that there is, or a new one. That a partition has none costs nothing but its use. */
+/* Takes over the existing witness, or starts one. A partition also works without one. */
 static void witness_look(struct daemon *daemon)
 {
 	struct witness *witness = daemon->witness;
@@ -100,7 +101,8 @@ static void witness_look(struct daemon *daemon)
 	if (pid > 0)
 		witness_watch(daemon, pid);
 	else
-		log_warn("that the partition's group is killed will not be noticed: %s", err.text);
+		log_warn("no witness, so a kill of the partition's group is not noticed: %s",
+			 err.text);
 }
 
 static void witness_on_again(evutil_socket_t fd, short what, void *ctx)
@@ -115,9 +117,7 @@ static void witness_on_death(evutil_socket_t fd, short what, void *ctx)
 
 	closep(&daemon->witness->fd);
 	daemon->witness->fd = -1;
-	log_warn("the witness of partition %s has died: all in its group were killed, or the "
-		 "witness "
-		 "was",
+	log_warn("the witness of partition %s has died: it or its partition's group was killed",
 		 daemon->name);
 	failure_witness(daemon->witness->notes, daemon->slot);
 	event_add(daemon->witness->again, &delay);
@@ -162,7 +162,7 @@ static void witness_stop(struct daemon *daemon)
 
 	if (!witness)
 		return;
-	/* None is missed from here on. */
+	/* From here on, a missing witness is not a failure. */
 	if (witness->notes)
 		failure_set_witness(witness->notes, daemon->slot, 0);
 	if (witness->fd >= 0)

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * board.c - the load board: every partition's last sample, in shared memory
+ * board.c - the load board: the last sample of each partition, in shared memory
  *
  * A slot keeps two copies of its sample and a count of those published:
  *
  *	slot   | count | copy 0 | copy 1 | pending |
  *	                 valid while count is even; 1: while it is odd
  *
- * The writer fills the copy that is not valid and then counts up. A reader has
- * a consistent sample when the count has not changed while it copied. That is
- * Linux's latched seqlock, and better here than the plain one, where readers wait
- * while the writer writes: a writer may be preempted or killed there, and the
- * last whole sample still stands and simply ages.
+ * The writer fills the invalid copy and then increments the count. A reader has a consistent sample
+ * if the count has not changed while it copied. That is Linux's latched seqlock. With a plain one,
+ * readers wait while the writer writes, and here a writer can be preempted or killed: then the last
+ * complete sample remains, and ages.
  *
  * Memory order: H.-J. Boehm, "Can seqlocks get along with programming language
- * memory models?", MSPC 2012. The copies are read and written as relaxed atomic
- * words, so that no data race exists even where a reader must try again.
+ * memory models?", MSPC 2012. The copies are read and written as relaxed atomic words, so there is
+ *no data race, also if a reader must try again.
  */
 #include "policy/board.h"
 
@@ -51,7 +50,7 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics work between process
 struct slot {
 	alignas(64) _Atomic uint64_t count;
 	_Atomic uint64_t copy[2][WORDS];
-	/* Another line: every daemon writes here, one alone above. */
+	/* On another cache line: all daemons write here, only one writes above. */
 	alignas(64) _Atomic uint64_t pending;
 	_Atomic uint64_t pending_mem;
 };
@@ -67,7 +66,7 @@ struct layout {
 	uint32_t n;
 	uint64_t size;
 	_Atomic uint32_t last_job;
-	struct turn turns[TURNS + 1];  /* the last: of all that found no place */
+	struct turn turns[TURNS + 1];  /* the last one is for all that found no place */
 	_Atomic uint64_t moved[MOVED]; /* job and slot + 1, at the job's number modulo MOVED */
 	_Atomic uint64_t usages[USAGES];
 	struct slot slots[];
@@ -76,7 +75,7 @@ struct layout {
 struct board {
 	struct layout *map;
 	size_t size;
-	uint32_t n; /* as checked; the map's own may not be trusted later */
+	uint32_t n; /* as checked; the value in the map can change */
 };
 
 static size_t board_size(uint32_t n)
@@ -147,7 +146,7 @@ int board_open(int dirfd, struct board **ret, struct vc_err *err)
 	board->map = map;
 	board->size = (size_t)st.st_size;
 	board->n = board->map->n;
-	if (board_size(board->n) > board->size) /* changed under our eyes */
+	if (board_size(board->n) > board->size) /* changed after the check */
 		board->n = 0;
 	*ret = board;
 	return 0;
@@ -180,7 +179,7 @@ void board_publish(struct board *board, uint32_t slot, const struct board_sample
 		return;
 	memcpy(words, sample, sizeof(words));
 	count = atomic_load_explicit(&s->count, memory_order_relaxed) + 1;
-	/* Who sees a word of what follows sees the present count as well. */
+	/* A reader that sees one of the following words also sees the present count. */
 	atomic_thread_fence(memory_order_release);
 	for (size_t i = 0; i < WORDS; i++)
 		atomic_store_explicit(&s->copy[count % 2][i], words[i], memory_order_relaxed);
@@ -217,7 +216,7 @@ static bool slot_copy(struct slot *s, struct board_sample *ret)
 
 static double pending_decay(uint64_t then_msec, uint64_t now_msec)
 {
-	/* Another daemon's now may be a little later than ours. */
+	/* Another daemon's time can be a little later than ours. */
 	return now_msec <= then_msec ? 1 : exp(-(double)(now_msec - then_msec) / 1000);
 }
 
@@ -265,7 +264,7 @@ void board_release(struct board *board, uint32_t slot, uint64_t since_usec, uint
 
 static double fraction_of(double pct)
 {
-	/* Written so that what is no number counts as busy. */
+	/* NaN counts as busy. */
 	return pct >= 0 && pct <= 100 ? pct : pct < 0 ? 0 : 100;
 }
 
@@ -312,7 +311,7 @@ void board_retire(struct board *board, uint32_t slot)
 
 	if (!s)
 		return;
-	/* The figures stay for people to read; without a time they count for nothing. */
+	/* The values stay for vcstat. Without a time they do not count. */
 	slot_copy(s, &sample);
 	sample.at_usec = 0;
 	board_publish(board, slot, &sample);

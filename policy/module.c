@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * module.c - policies as loadable modules: found, checked, called with care
+ * module.c - policies as loadable modules: finds, checks and calls them
  *
- * A module runs inside a daemon that is root, so its file and all directories above must be
- * trusted (common/trust.h) before a byte of it runs. Nobody else can replace it between the
- * check and dlopen() then.
+ * A module runs in a daemon of root. Therefore its file and all directories above must be trusted
+ * (common/trust.h) before it is loaded. Then no other user can replace it between the check and
+ * dlopen().
  *
- * What a sound module answers is not trusted either: see policy_place().
+ * The answer of a module is checked too: see policy_place().
  */
 #include "policy/module.h"
 
@@ -28,7 +28,7 @@
 
 #define NAME_SIZE 32 /* with NUL */
 
-/* leastcpu's, linked in: the symbol that every module has. */
+/* leastcpu is linked in: this is the symbol that each module has. */
 extern const struct vc_policy vc_policy;
 
 struct module {

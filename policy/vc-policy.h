@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * vc-policy.h - how a placement policy is written (installed; the only header one needs)
+ * vc-policy.h - the interface of placement policies (installed; a policy needs no other header)
  *
- * A policy is a pure chooser: the partitions' loads go in, an index comes out. It
- * does no I/O, keeps no state, allocates nothing: whatever it may want to know is
- * in the view, so that the same view always gives the same answer and a table
- * can test it. Build one out of tree with
+ * A policy is a pure function: it gets the partitions' loads and returns an index. It does no I/O,
+ * keeps no state and allocates nothing. All data that it needs is in the view, so the same view
+ *always has the same answer, and a table can test it. Build one out of tree with
  *
  *	cc -shared -fPIC -o mine.so mine.c $(pkg-config --cflags vcrun-policy)
  *
@@ -23,12 +22,12 @@
  *	VC_POLICY(.name = "mine", .summary = "the first partition that is up",
  *		  .place = mine_place);
  *
- * The daemon checks every answer. An answer that is no partition, or one that is
- * down, makes it fall back to leastcpu and say so to the user.
+ * The daemon checks every answer. If the answer is not a partition, or a partition that is down, it
+ * falls back to leastcpu and informs the user.
  *
- * Compatibility: fields are only ever appended. A policy carries the size of the
- * struct it was built with, and each view carries its own; VC_POLICY_API changes
- * only when something here changes its meaning, and then old modules are refused.
+ * Compatibility: fields are only appended. A policy has the size of the struct that it was built
+ *with, and each view has its own. VC_POLICY_API changes only when the meaning of something here
+ *changes; then old modules are refused.
  */
 #ifndef VC_POLICY_H
 #define VC_POLICY_H
@@ -45,13 +44,13 @@ extern "C" {
 /* vc_load.flags */
 #define VC_LOAD_UP 1u /* its daemon lives; on a busy machine its sample can be late */
 
-/* One partition as last sampled. Percentages are of the whole partition: 100
- * means that all its CPUs are busy. */
+/* The last sample of a partition. Percentages are of the whole partition: 100 means that all its
+ * CPUs are busy. */
 struct vc_load {
 	uint32_t flags;
 	uint32_t ncpus;
-	double cpu_pct;             /* utilisation of its CPUs, by anybody, 0..100 */
-	double group_cpu_pct;       /* of that, its own share: by its jobs */
+	double cpu_pct;             /* utilisation of its CPUs by all processes, 0..100 */
+	double group_cpu_pct;       /* its own share of that: by its jobs */
 	double pending;             /* placements too recent to show in the sample, decaying */
 	uint32_t runnable;          /* threads running or waiting for a CPU */
 	uint32_t jobs;              /* jobs alive */
@@ -66,23 +65,22 @@ struct vc_view {
 	uint32_t size;      /* sizeof(struct vc_view) of the caller */
 	uint32_t load_size; /* sizeof(struct vc_load) of the caller: use vc_load_at() */
 	uint32_t n;         /* partitions, at least 1 */
-	/* Where the process runs that asks; for a job that is to move: that asked for the job. The
-	 * first partition when it runs outside of all. */
+	/* The partition of the process that asks; for a move, of the process that asked for the
+	 * job. The first partition if that process runs in none. */
 	int32_t parent;
 	const struct vc_load *loads;
 	uint64_t now_usec;      /* CLOCK_MONOTONIC */
 	uint64_t turn;          /* counts this policy's placements, over all daemons: 0, 1, 2 …;
 				 * for an ordered move: its moves out of the same partition */
 	uint64_t random;        /* 64 fresh random bits; derive more with vc_random() */
-	int32_t current;        /* -1 for a new job; for one that is to move, where it is */
-	uint64_t job_mem_bytes; /* of a job that is to move; what a new one is expected to use; 0
-				 * when not known */
-	double job_cpus;        /* of a job that is to move: CPUs kept busy; 0 when not known */
-	/* Not 0: somebody has ordered a move, which leaves the choice of the target to the policy.
-	 * Then place() is asked, and current counts as down: the job is to go elsewhere. The answer
-	 * current means that the job is where the policy wants it already. */
+	int32_t current;        /* -1 for a new job; for a move, the job's partition */
+	uint64_t job_mem_bytes; /* used by a job that can move; expected of a new one; 0 if not
+				 * known */
+	double job_cpus;        /* of a job that can move: CPUs kept busy; 0 if not known */
+	/* Not 0: a user has ordered a move, and the policy chooses the target. Then place() is
+	 * asked, and current counts as down. The answer current means that the job should stay. */
 	uint32_t ordered;
-	uint32_t outside; /* not 0: that process runs in no partition, see parent */
+	uint32_t outside; /* not 0: the process of parent runs in no partition */
 };
 
 struct vc_policy {
@@ -90,10 +88,10 @@ struct vc_policy {
 	uint32_t size;       /* sizeof(struct vc_policy) of the module */
 	const char *name;    /* [a-z][a-z0-9]*, the file's name without .so */
 	const char *summary; /* one line, for --help */
-	/* The index of the chosen partition; -1: none is fit. Required. */
+	/* Returns the index of the chosen partition; -1: none fits. Required. */
 	int (*place)(const struct vc_view *view);
-	/* For the balancer: where the job of view->current should move; -1: leave it.
-	 * NULL: this policy never moves anything. */
+	/* For the balancer: returns where a job of view->current should move; -1: it stays.
+	 * NULL: this policy never moves a job. */
 	int (*rebalance)(const struct vc_view *view);
 };
 
@@ -110,14 +108,14 @@ struct vc_policy {
 					     .size = sizeof(struct vc_policy),                     \
 					     __VA_ARGS__ }
 
-/* The load of partition i, whatever size the caller's struct has. */
+/* The load of partition i, for any size of the caller's struct. */
 static inline const struct vc_load *vc_load_at(const struct vc_view *view, uint32_t i)
 {
 	return (const struct vc_load *)(const void *)((const char *)view->loads +
 						      (size_t)i * view->load_size);
 }
 
-/* False for an i that is no partition. */
+/* False if i is not a partition. */
 static inline int vc_up(const struct vc_view *view, uint32_t i)
 {
 	return i < view->n && (vc_load_at(view, i)->flags & VC_LOAD_UP) != 0;
@@ -132,7 +130,7 @@ static inline uint32_t vc_count_up(const struct vc_view *view)
 	return up;
 }
 
-/* The nth partition, from 0, of those that are up; -1: so many are not. */
+/* The nth partition, from 0, of those that are up; -1: fewer are up. */
 static inline int vc_nth_up(const struct vc_view *view, uint32_t nth)
 {
 	for (uint32_t i = 0; i < view->n; i++)
@@ -154,7 +152,7 @@ static inline uint64_t vc_random(const struct vc_view *view, uint32_t k)
 	return z ^ (z >> 31);
 }
 
-/* Percentages closer than this are equal: samples are no better than that. */
+/* Percentages with a smaller difference are equal: samples are not more exact. */
 #define VC_SAME_PCT 1.0
 
 /* The partition that an ordered move leaves; -1: no move was ordered. */
@@ -163,13 +161,13 @@ static inline int32_t vc_leaving(const struct vc_view *view)
 	return view->size > offsetof(struct vc_view, ordered) && view->ordered ? view->current : -1;
 }
 
-/* Whether the process that parent is about runs in no partition. */
+/* Whether the process of parent runs in no partition. */
 static inline int vc_outside(const struct vc_view *view)
 {
 	return view->size > offsetof(struct vc_view, outside) && view->outside;
 }
 
-/* Memory that the placements underway to partition i are expected to take. */
+/* The memory that the pending placements of partition i are expected to use. */
 static inline double vc_pending_mem_bytes(const struct vc_view *view, uint32_t i)
 {
 	return view->load_size > offsetof(struct vc_load, pending_mem_bytes)
@@ -177,7 +175,7 @@ static inline double vc_pending_mem_bytes(const struct vc_view *view, uint32_t i
 		       : 0;
 }
 
-/* Its CPUs, never 0: safe to divide by. */
+/* Its CPUs; never 0. */
 static inline double vc_cpus(const struct vc_view *view, uint32_t i)
 {
 	uint32_t ncpus = vc_load_at(view, i)->ncpus;
@@ -185,8 +183,7 @@ static inline double vc_cpus(const struct vc_view *view, uint32_t i)
 	return ncpus > 0 ? ncpus : 1;
 }
 
-/* CPU utilisation to be expected: each placement underway will take one CPU.
- * May exceed 100. */
+/* The expected CPU utilisation: each pending placement takes one CPU. Can exceed 100. */
 static inline double vc_demand_pct(const struct vc_view *view, uint32_t i)
 {
 	const struct vc_load *load = vc_load_at(view, i);
@@ -194,8 +191,8 @@ static inline double vc_demand_pct(const struct vc_view *view, uint32_t i)
 	return load->cpu_pct + 100.0 * load->pending / vc_cpus(view, i);
 }
 
-/* What a job of which nothing is known will take: the mean of the jobs alive, and
- * at least 1 % of the mean partition, so that a placement is never free. */
+/* The memory that an unknown job is expected to use: the mean of the jobs alive, and at least 1 %
+ * of the mean partition, so that a placement always has a cost. */
 static inline double vc_typical_mem_bytes(const struct vc_view *view)
 {
 	double used = 0, limit = 0, jobs = 0, up = 0, mean, least;
@@ -215,16 +212,16 @@ static inline double vc_typical_mem_bytes(const struct vc_view *view)
 	return mean > least ? mean : least;
 }
 
-/* A partition's own share of its CPUs, in whole percents: so that equality is transitive. */
+/* A partition's own share of its CPUs, in whole percents, so that equality is transitive. */
 static inline int vc_own_pct(const struct vc_view *view, uint32_t i)
 {
 	return (int)(vc_load_at(view, i)->group_cpu_pct / VC_SAME_PCT + 0.5);
 }
 
 /*
- * The project's order among equals: the smaller own share of the CPUs, which tells partitions
- * apart that have the same CPUs; then fewer runnable threads, then fewer jobs, then the lower
- * index. Below 0 when a is to be preferred.
+ * The order of equals: the smaller own share of the CPUs, which differs for partitions with the
+ * same CPUs; then fewer runnable threads, then fewer jobs, then the lower index. Below 0 if a is
+ * better.
  */
 static inline int vc_tie(const struct vc_view *view, uint32_t a, uint32_t b)
 {
@@ -239,8 +236,8 @@ static inline int vc_tie(const struct vc_view *view, uint32_t a, uint32_t b)
 	return a < b ? -1 : a > b;
 }
 
-/* The partition of the lowest vc_demand_pct() that is up, leaving out except
- * (-1: none); among equals the first by vc_tie(). -1: there is none. */
+/* The partition with the lowest vc_demand_pct() that is up, without except (-1: without none); of
+ * equal ones the first by vc_tie(). -1: there is none. */
 static inline int vc_least_demand(const struct vc_view *view, int32_t except)
 {
 	double least = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * args.c - as much of a program's arguments as says which program it is
+ * args.c - the part of a program's arguments that identifies the program
  */
 #include "wire/args.h"
 

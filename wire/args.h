@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * args.h - as much of a program's arguments as says which program it is
+ * args.h - the part of a program's arguments that identifies the program
  *
- * Arguments can be megabytes, of each of a user's jobs. What is kept, shown and compared of them
- * is the same everywhere.
+ * The arguments of each of a user's jobs can be megabytes. All files keep, show and compare the
+ * same part of them.
  */
 #ifndef VC_WIRE_ARGS_H
 #define VC_WIRE_ARGS_H
@@ -14,8 +14,7 @@
 #define ARGS_MAX 256
 #define ARGS_BYTES 4096
 
-/* The first arguments, and of the last of these its beginning; they point into args. Returns how
- * many there are. */
+/* Returns the number of arguments in ret. They point into args; the last one may be cut. */
 size_t args_cut(const ProtobufCBinaryData *args, size_t n, ProtobufCBinaryData ret[ARGS_MAX]);
 
 #endif

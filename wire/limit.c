@@ -2,17 +2,17 @@
 /*
  * limit.c - how much work a frame may make
  *
- * A field takes two bytes of a frame, but an allocation and about a microsecond of its receiver.
- * 8 MiB of such fields would keep a daemon busy for seconds. So the fields are counted before any
- * of them is unpacked.
+ * A field takes two bytes of a frame, but costs its receiver an allocation and about a microsecond.
+ * 8 MiB of such fields would keep a daemon busy for seconds. Therefore the fields are counted
+ * before any of them is unpacked.
  */
 #include "wire/limit.h"
 
 #include <errno.h>
 #include <stdbool.h>
 
-#define LIMIT_FIELDS (256u << 10) /* arguments and environment of a program, above all */
-#define LIMIT_UNKNOWN 64          /* that a newer sender may have added */
+#define LIMIT_FIELDS (256u << 10) /* most are arguments and environment of a program */
+#define LIMIT_UNKNOWN 64          /* added by a newer sender */
 #define LIMIT_DEPTH 8
 
 struct limit {
@@ -23,7 +23,7 @@ struct limit_span {
 	const uint8_t *at, *end;
 };
 
-/* False: the span ends in it. */
+/* Returns false if the span ends in the number. */
 static bool limit_varint(struct limit_span *span, uint64_t *ret)
 {
 	*ret = 0;
@@ -37,7 +37,7 @@ static bool limit_varint(struct limit_span *span, uint64_t *ret)
 	return false;
 }
 
-/* Passes over a field's value; *ret is what a length-delimited one consists of. */
+/* Skips a field's value. *ret: the content of a length-delimited one. */
 static bool limit_value(struct limit_span *span, unsigned int type, struct limit_span *ret)
 {
 	uint64_t len;
@@ -66,7 +66,7 @@ static bool limit_value(struct limit_span *span, unsigned int type, struct limit
 	return true;
 }
 
-/* What is malformed is left to the unpacking, which stops there too. */
+/* Malformed bytes end the walk without an error: unpacking fails at the same place. */
 static int limit_walk(struct limit *limit, const ProtobufCMessageDescriptor *descriptor,
 		      struct limit_span span, unsigned int depth)
 {
@@ -84,7 +84,7 @@ static int limit_walk(struct limit *limit, const ProtobufCMessageDescriptor *des
 			return -E2BIG;
 		if (field && field->type == PROTOBUF_C_TYPE_MESSAGE && depth < LIMIT_DEPTH)
 			r = limit_walk(limit, field->descriptor, value, depth + 1);
-		/* Numbers that stand in one field are a list each. */
+		/* One field can be a packed list of numbers. */
 		else if (field && field->label == PROTOBUF_C_LABEL_REPEATED &&
 			 field->type != PROTOBUF_C_TYPE_BYTES &&
 			 field->type != PROTOBUF_C_TYPE_STRING)

@@ -11,7 +11,8 @@
 
 #include "common/err.h"
 
-/* Whether a packed message has so few fields that it can be unpacked. 0 or -EPROTO. */
+/* Counts the fields of a packed message before it is unpacked. Returns 0, or -EPROTO if there are
+ * too many. */
 int limit_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t size,
 		struct vc_err *err);
 

@@ -11,6 +11,7 @@
 
 #include "common/cleanup.h"
 #include "common/text.h"
+#include "wire/wire.h"
 
 static json_t *moved_text(const char *text)
 {
@@ -78,15 +79,12 @@ Vc__Moved *moved_from_json(const char *line, size_t len)
 	m->engine = moved_take_text(json, "engine");
 	m->result = moved_take_text(json, "result");
 	m->reason = moved_take_text(json, "reason");
-	m->has_downtime_usec = m->has_total_usec = m->has_image_bytes = m->has_at_usec =
-		m->has_uid = true;
-	m->downtime_usec = moved_take_number(json, "downtime_usec");
-	m->total_usec = moved_take_number(json, "total_usec");
-	m->image_bytes = moved_take_number(json, "image_bytes");
-	m->at_usec = at > 0 && at < 1e12 ? (uint64_t)(at * 1e6 + 0.5) : 0;
-	m->uid = (uint32_t)moved_take_number(json, "uid");
-	m->has_lien_bytes = true;
-	m->lien_bytes = moved_take_number(json, "lien_bytes");
+	WIRE_SET(m, downtime_usec, moved_take_number(json, "downtime_usec"));
+	WIRE_SET(m, total_usec, moved_take_number(json, "total_usec"));
+	WIRE_SET(m, image_bytes, moved_take_number(json, "image_bytes"));
+	WIRE_SET(m, at_usec, at > 0 && at < 1e12 ? (uint64_t)(at * 1e6 + 0.5) : 0);
+	WIRE_SET(m, uid, (uint32_t)moved_take_number(json, "uid"));
+	WIRE_SET(m, lien_bytes, moved_take_number(json, "lien_bytes"));
 	if (!m->from || !m->to || !m->engine || !m->result || !m->reason) {
 		vc__moved__free_unpacked(m, NULL);
 		return NULL;

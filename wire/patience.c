@@ -14,10 +14,10 @@
 #include "common/proc.h"
 #include "wire/wire.h"
 
-#define LOOK_MSEC 20
-#define STOPPED "is stopped, until root continues it (kill -CONT)"
+#define PATIENCE_LOOK_MSEC 20
+#define PATIENCE_STOPPED "is stopped, until root continues it (kill -CONT)"
 
-static pid_t peer_pid(const struct wire *wire)
+static pid_t patience_peer(const struct wire *wire)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
@@ -27,53 +27,55 @@ static pid_t peer_pid(const struct wire *wire)
 	return cred.pid > 0 ? cred.pid : 0;
 }
 
-static bool is_stopped(pid_t pid)
+static bool patience_is_stopped(pid_t pid)
 {
 	char state = 'S';
 
 	return pid > 0 && proc_look(pid, &state, NULL) == 0 && (state == 'T' || state == 't');
 }
 
-static int say(pid_t pid, const char *why, struct vc_err *err)
+static int patience_fail(pid_t pid, const char *why, struct vc_err *err)
 {
 	return err_set(err, ETIMEDOUT, "its daemon (pid %d) does not answer: it %s", (int)pid, why);
 }
 
 int patience_check_stopped(const struct wire *wire, struct vc_err *err)
 {
-	pid_t pid = peer_pid(wire);
+	pid_t pid = patience_peer(wire);
 
-	return is_stopped(pid) ? say(pid, STOPPED, err) : 0;
+	return patience_is_stopped(pid) ? patience_fail(pid, PATIENCE_STOPPED, err) : 0;
 }
 
 void patience_begin(struct patience *patience, const struct wire *wire)
 {
-	*patience = (struct patience){ .pid = peer_pid(wire), .runs_usec = clock_mono_usec() };
+	*patience = (struct patience){ .pid = patience_peer(wire), .runs_usec = clock_mono_usec() };
 	patience->begun_usec = patience->runs_usec;
 	if (patience->pid > 0)
 		proc_runs(patience->pid, &patience->runs);
 }
 
-/* Whether to wait on: 0, or -ETIMEDOUT with the reason. */
+/* Returns 0 to wait on, or -ETIMEDOUT with the reason. */
 static int patience_ask(struct patience *patience, struct vc_err *err)
 {
 	uint64_t now = clock_mono_usec(), runs = patience->runs;
 
 	if (now - patience->begun_usec > PATIENCE_LONGEST_USEC)
-		return say(patience->pid, "runs, but is late by 30 s; see its vcd.log", err);
-	if (is_stopped(patience->pid))
-		return say(patience->pid, STOPPED, err);
+		return patience_fail(patience->pid, "runs, but is late by 30 s; see its vcd.log",
+				     err);
+	if (patience_is_stopped(patience->pid))
+		return patience_fail(patience->pid, PATIENCE_STOPPED, err);
 	if (patience->pid > 0 && proc_runs(patience->pid, &runs) == 0 && runs != patience->runs) {
 		patience->runs = runs;
 		patience->runs_usec = now;
 	}
 	return now - patience->runs_usec > PATIENCE_SILENT_USEC
-		       ? say(patience->pid, "has not run for a second; is it frozen?", err)
+		       ? patience_fail(patience->pid, "has not run for a second; is it frozen?",
+				       err)
 		       : 0;
 }
 
-/* The kernel counts what the other end has not read. */
-static bool is_taken(const struct wire *wire)
+/* The kernel counts the bytes that the other end has not read. */
+static bool patience_is_taken(const struct wire *wire)
 {
 	int unread = 1;
 
@@ -87,11 +89,11 @@ int patience_await(struct patience *patience, const struct wire *wire, enum pati
 	struct patience own;
 	int r;
 
-	/* Mostly the answer is there before anything need be known of who gives it. */
+	/* The answer often comes before the peer needs to be looked up. */
 	for (int i = 0;; i++) {
-		if (poll(&pfd, 1, i == 0 && patience ? 0 : LOOK_MSEC) > 0)
+		if (poll(&pfd, 1, i == 0 && patience ? 0 : PATIENCE_LOOK_MSEC) > 0)
 			return 0;
-		if (what == PATIENCE_FOR_TAKER && is_taken(wire))
+		if (what == PATIENCE_FOR_TAKER && patience_is_taken(wire))
 			return 0;
 		if (!patience)
 			patience_begin(patience = &own, wire);

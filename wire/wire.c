@@ -2,11 +2,10 @@
 /*
  * wire.c - framing and descriptor passing over a Unix stream socket
  *
- * Both directions have one growing buffer. Reading stops at each frame's border:
- * first the length, then exactly the rest. So descriptors, which a sender attaches
- * to a frame's first byte, always come with a read of the frame that they belong
- * to, and nothing is left in a buffer when a connection is handed on. A peer that
- * sends more than it may is cut off.
+ * Each direction has one growing buffer. A read ends at the frame's end: first the length, then
+ * exactly the rest. Therefore descriptors, which a sender attaches to a frame's first byte, come
+ * with a read of their own frame, and the buffer is empty when a connection is handed over. The
+ * connection of a peer that sends too much is dropped.
  */
 #include "wire/wire.h"
 
@@ -32,10 +31,10 @@
 
 struct wire_buf {
 	uint8_t *data;
-	size_t start, len, size; /* the bytes that count: data[start .. start+len) */
+	size_t start, len, size; /* valid bytes: data[start .. start+len) */
 };
 
-/* Descriptors that go out when the byte at this offset of the stream does. */
+/* Descriptors that are sent with the byte at this offset of the stream. */
 struct wire_out_fds {
 	uint64_t at;
 	int fds[WIRE_FDS_MAX];
@@ -51,7 +50,7 @@ struct wire {
 	int in_fds[WIRE_FDS_MAX];
 	size_t n_in_fds;
 	bool refuses_fds, asks_sender, reads_ahead;
-	struct wire_sender sender; /* of the message that is being received */
+	struct wire_sender sender; /* of the present message */
 };
 
 static void buf_consume(struct wire_buf *buf, size_t n)
@@ -62,7 +61,7 @@ static void buf_consume(struct wire_buf *buf, size_t n)
 		buf->start = 0;
 }
 
-/* Makes room for n bytes behind those that count. */
+/* Makes room for n bytes after the valid ones. */
 static int buf_reserve(struct wire_buf *buf, size_t n)
 {
 	uint8_t *grown;
@@ -153,7 +152,7 @@ void wire_accept_fds(int fd, bool accept)
 {
 	int on = accept;
 
-	/* An older kernel accepts them always. */
+	/* An older kernel always accepts them. */
 	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on));
 }
 
@@ -185,7 +184,7 @@ size_t wire_held(const struct wire *wire)
 	return wire->in.size + wire->out.size;
 }
 
-/* Sends a run of bytes that has descriptors at most with its first one. */
+/* Sends bytes of which only the first one can have descriptors. */
 static ssize_t wire_write(struct wire *wire)
 {
 	union {
@@ -209,7 +208,7 @@ static ssize_t wire_write(struct wire *wire)
 		memcpy(CMSG_DATA(cmsg), fds->fds, sizeof(int) * fds->n);
 		fds = fds->next;
 	}
-	/* Stop short of the next frame with descriptors: it begins a send of its own. */
+	/* The next frame with descriptors needs a send of its own. */
 	if (fds && fds->at - wire->written < iov.iov_len)
 		iov.iov_len = fds->at - wire->written;
 	return sendmsg(wire->fd, &mh, MSG_NOSIGNAL);
@@ -316,7 +315,7 @@ long wire_parse(const uint8_t *data, size_t size, Vc__Msg **ret, struct vc_err *
 	return (long)(WIRE_HEAD + len);
 }
 
-/* A message whose descriptors this process has no room for (EMFILE) comes without them. */
+/* If this process has no room for descriptors (EMFILE), a message comes without them. */
 static int wire_keep_fds(struct wire *wire, struct msghdr *mh)
 {
 	size_t had = wire->n_in_fds;
@@ -344,7 +343,7 @@ static int wire_keep_fds(struct wire *wire, struct msghdr *mh)
 	return r;
 }
 
-/* A message comes in pieces, and each piece may have another sender. */
+/* A message comes in pieces, and each piece can have another sender. */
 static void wire_note_sender(struct wire *wire, struct msghdr *mh, bool first)
 {
 	struct wire_sender sender = { 0 };

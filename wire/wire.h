@@ -2,10 +2,10 @@
 /*
  * wire.h - framing and descriptor passing over a Unix stream socket
  *
- * A frame is a 4-byte big-endian length and so many bytes of one Msg of
- * vc.proto. Descriptors travel with a frame's first byte. One struct wire is one
- * connection; it works on blocking sockets (commands) and on non-blocking ones
- * (daemon, shim) alike. What comes in is hostile until wire_recv() has given it out.
+ * A frame is a 4-byte big-endian length and so many bytes of one Msg of vc.proto. Descriptors
+ * travel with a frame's first byte. One struct wire is one connection. Its socket can be blocking
+ * (commands) or non-blocking (daemon, shim). Bytes are untrusted until wire_recv() returns them as
+ * a message.
  */
 #ifndef VC_WIRE_WIRE_H
 #define VC_WIRE_WIRE_H
@@ -20,16 +20,19 @@
 
 #define WIRE_VERSION 1
 #define WIRE_FDS_MAX 8
-/* Arguments and environment are at most 6 MiB in sum on Linux with default limits. */
+/* Arguments and environment are at most 6 MiB together on Linux with default limits. */
 #define WIRE_FRAME_MAX (8u << 20)
-/* What a peer that does not read may pile up before its connection is dropped. */
+/* So many bytes may wait for a peer that does not read; then its connection is dropped. */
 #define WIRE_QUEUE_MAX (16u << 20)
+
+/* Sets an optional field of a message. */
+#define WIRE_SET(message, field, value) ((message)->has_##field = true, (message)->field = (value))
 
 struct wire;
 
-/* Who sent a message: the process as it was when it did, with its real ids. */
+/* The process that sent a message, with its real ids at that moment. */
 struct wire_sender {
-	pid_t pid; /* 0: not known, or not the same for all of the message */
+	pid_t pid; /* 0: not known, or several processes sent the message */
 	uid_t uid;
 	gid_t gid;
 };
@@ -39,46 +42,46 @@ struct wire_msg {
 	Vc__Msg *msg;
 	int fds[WIRE_FDS_MAX]; /* set one to -1 to take it */
 	size_t n_fds;
-	struct wire_sender sender; /* if wire_ask_sender() was called before it was sent */
+	struct wire_sender sender; /* if wire_ask_sender() was called before the message was sent */
 };
 
-/* Takes fd over (also on failure). */
+/* Takes fd over, also on failure. */
 int wire_new(int fd, struct wire **ret, struct vc_err *err);
 void wire_free(struct wire *wire);
 int wire_fd(const struct wire *wire);
-/* Gives its descriptor a number that is at least this, where it has a lower one. */
+/* Changes the number of its descriptor to at least this one. -errno. */
 int wire_raise(struct wire *wire, int least);
-/* A file behind a descriptor can be such that closing it takes for ever (of a FUSE server that
- * does not answer). So this connection's peer is to send none: the kernel lets it send none
- * (from Linux 6.16 on), or they are dropped unseen, and wire_recv() says -EPROTO. Of a listening
- * socket, wire_accept_fds(fd, false) holds for the connections that come from it. */
+/* To close a descriptor can take forever if its file is on a FUSE server that does not answer.
+ * After wire_refuse_fds(), the kernel lets the peer send no descriptors (from Linux 6.16 on), or
+ * they are dropped unseen, and wire_recv() returns -EPROTO. wire_accept_fds(fd, false) on a
+ * listening socket holds for the connections that it accepts. */
 void wire_refuse_fds(struct wire *wire);
 void wire_accept_fds(int fd, bool accept);
-/* From now on the kernel tells with each message who sent it. */
+/* The kernel reports the sender of each message from now on. */
 void wire_ask_sender(struct wire *wire);
 /* From now on each read takes all that has come. For a connection that is not handed on and whose
  * peer sends descriptors with no message but the last. */
 void wire_read_ahead(struct wire *wire);
-/* Gives the socket out and frees the rest. */
+/* Returns the socket, and frees the rest. */
 int wire_release(struct wire *wire);
 
 /*
- * Queues a message and writes what the socket takes; fds are duplicated. On a
- * blocking socket all is written on return. On a non-blocking one the rest waits
- * for wire_flush(). -ENOBUFS: the peer does not read; drop it. -EPIPE: it is gone.
+ * Queues a message and writes as many bytes as the socket takes. fds are duplicated. On a blocking
+ * socket all bytes are written when it returns; on a non-blocking one the rest waits for
+ * wire_flush(). -ENOBUFS: the peer does not read; drop it. -EPIPE: the peer has ended.
  */
 int wire_send(struct wire *wire, const Vc__Msg *msg, const int *fds, size_t n_fds,
 	      struct vc_err *err);
-/* Writes what is queued. 0: all written; -EAGAIN: wait until the socket is writable. */
+/* Writes queued bytes. Returns 0 if all are written; -EAGAIN: wait until the socket is writable. */
 int wire_flush(struct wire *wire);
 bool wire_pending(const struct wire *wire);
-/* The bytes of memory that its two queues take. */
+/* Returns the size of its two queues in bytes. */
 size_t wire_held(const struct wire *wire);
 
 /*
- * Receives one message. 0: *ret filled. -EAGAIN: none yet (non-blocking).
- * -ECONNRESET: the peer closed in order. -EPROTO: rubbish; drop the connection.
- * Descriptors that this process has no room for are missing from the message.
+ * Receives one message. Returns 0 and fills *ret. -EAGAIN: none yet (non-blocking). -ECONNRESET:
+ * the peer closed the connection between messages. -EPROTO: malformed bytes; drop the connection.
+ * Descriptors for which this process has no room are missing from the message.
  */
 int wire_recv(struct wire *wire, struct wire_msg *ret, struct vc_err *err);
 void wire_msg_done(struct wire_msg *msg);
@@ -93,16 +96,16 @@ struct wire_spin {
  * tried only rarely. Returns true if there is something to receive, or the end. */
 bool wire_spin(const struct wire *wire, struct wire_spin *spin);
 
-/* The error of an Error message, into err; returns -code. */
+/* Copies the error of an Error message to err, and returns -code. */
 int wire_take_error(const Vc__Error *error, struct vc_err *err);
 int wire_send_error(struct wire *wire, const struct vc_err *error, uint32_t exit_status);
 int wire_send_ok(struct wire *wire);
-/* Ok, and what the user should know of it; NULL: nothing. */
+/* Ok with a note for the user; NULL: no note. */
 int wire_send_note(struct wire *wire, const char *note);
 
 /*
- * A parser of frames from memory, what wire_recv() is built of and the fuzzer
- * feeds. Returns the bytes consumed and sets *ret; 0 when the frame is incomplete; -EPROTO.
+ * Parses a frame in memory, for wire_recv() and the fuzzer. Returns the number of bytes of the
+ * frame and sets *ret; 0 if the frame is incomplete; -EPROTO.
  */
 long wire_parse(const uint8_t *data, size_t size, Vc__Msg **ret, struct vc_err *err);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * arrive.c - "may a job of this user come here?"
+ * arrive.c - asks whether a job of a user may come here
  *
- * A job's shim asks this before it freezes the job. From the answer on the job counts here, as one
- * that is being started does, for as long as the connection lives: two moves at a time cannot both
- * take the last place. The shim goes on over the same connection when the job is here, and closes
- * it when the move has failed.
+ * A job's shim asks this before it freezes the job. From the answer on the job counts here, like a
+ * job that starts, as long as the connection exists. So two moves at a time cannot both take the
+ * last place. When the job is here, the shim continues on the same connection. If the move fails,
+ * it closes it.
  */
 #include <errno.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * move.c - "move this job", and "signal this job"
+ * move.c - moves a job, and sends a signal to a job
  *
- * The daemon finds the job, checks whose it is and where it should go; the job's
- * shim does the rest, and answers the command itself.
+ * The daemon finds the job, checks its owner and chooses the target. The job's shim does the rest,
+ * and answers the command itself.
  */
 #include <errno.h>
 #include <signal.h>
@@ -40,7 +40,8 @@ static int move_target(struct conn *conn, const struct job *job, const Vc__Move 
 	return to;
 }
 
-/* The command is the shim's now; or the shim has hung up, since the job is elsewhere. */
+/* The shim has the command's socket now; or it has hung up, because the job is in another
+ * partition. */
 static int move_check_sent(struct conn *conn, const struct job *job, struct vc_err *err)
 {
 	if (job->conn->done)
@@ -106,7 +107,8 @@ int req_signal(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		return err_set(err, EINVAL, "there is no signal %d", msg->msg->signal->signal);
 	order.body_case = VC__MSG__BODY_SIGNAL;
 	order.signal = msg->msg->signal;
-	/* The shim answers when it is delivered: after the move, if it moves the job now. */
+	/* The shim answers when the signal is delivered: after the move, if it moves the job now.
+	 */
 	conn_send(job->conn, &order, &command, 1);
 	return move_check_sent(conn, job, err);
 }

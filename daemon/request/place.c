@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * place.c - "where should a new job run?"
+ * place.c - chooses a partition for a new job
  *
- * Any daemon can answer, since all read the same board. The command then connects
- * to the daemon of the partition that it is told.
+ * Any daemon can answer, because all read the same board. The command then connects to the daemon
+ * of the chosen partition.
  */
 #include "common/log.h"
 #include "daemon/conn.h"

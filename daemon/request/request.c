@@ -2,8 +2,8 @@
 /*
  * request.c - one table: message -> handler, and the privilege it needs
  *
- * A handler returns 0 when it has answered or handed the connection on. What it
- * cannot do it returns as an error, which is the caller's answer.
+ * A handler returns 0 when it has answered or handed the connection over. An error that it returns
+ * is the caller's answer.
  */
 #include "daemon/request/request.h"
 
@@ -18,8 +18,8 @@
 #include "daemon/sample.h"
 
 enum need {
-	NEED_ANY,  /* every user; the handler looks at whose job it is */
-	NEED_ROOT, /* shims, and nobody else */
+	NEED_ANY,  /* every user; the handler checks the owner of a job */
+	NEED_ROOT, /* only shims */
 };
 
 static int req_ping(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
@@ -32,9 +32,9 @@ static const struct request {
 	const char *name;
 	enum need need;
 	int (*handle)(struct conn *conn, struct wire_msg *msg, struct vc_err *err);
-	bool ipc;   /* about IPC objects: a job that is being moved is to ask again later */
-	bool order; /* void when whoever gave it has hung up: a command that was not answered in
-		     * time has said that nothing was done */
+	bool ipc;   /* about IPC objects: a program of a job that is being moved asks again later */
+	bool order; /* void if the caller has hung up: a command that was not answered in
+		     * time has reported that nothing was done */
 } requests[] = {
 	[VC__MSG__BODY_PING] = { .name = "ping", .need = NEED_ANY, .handle = req_ping },
 	[VC__MSG__BODY_PLACE] = { .name = "place", .need = NEED_ANY, .handle = req_place },
@@ -108,9 +108,9 @@ void request_handle(struct conn *conn, struct wire_msg *msg)
 			    "command?",
 			    body);
 	else if (request->need == NEED_ROOT && conn->uid != 0)
-		r = err_set(&err, EPERM, "request \"%s\" is root's", request->name);
+		r = err_set(&err, EPERM, "only root may send the request \"%s\"", request->name);
 	else if (request->order && conn_has_hung_up(conn))
-		r = err_set(&err, ECONNRESET, "whoever gave the order has hung up");
+		r = err_set(&err, ECONNRESET, "the caller has hung up");
 	else if (conn->kept || request->ipc)
 		r = kept_admit(conn, msg, &err);
 	else

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * run.c - "start this program here"
+ * run.c - starts a program here
  *
- * The daemon says who the caller is, as the kernel told it, and whether it may
- * have one more job; everything else is the shim's, to look at the caller's process too,
- * which can take as long as its user likes (common/proc.h). The shim also gets the caller's
- * socket, asks it for the program's descriptors, and answers there: from now on this
- * daemon may die without harm to the job.
+ * The daemon passes the caller's credentials, from the kernel, and checks whether the caller may
+ * have one more job. The shim does all else. It also looks at the caller's process, which can take
+ * as long as its user likes (common/proc.h). The shim gets the caller's socket, asks it for the
+ * program's descriptors, and answers there: after that the daemon can die without harm to the job.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +25,7 @@
 #define RUN_NAME_MAX 64
 #define RUN_COST_USEC 2000 /* of a shim that is started and ends */
 
-/* Names stand in tables, in JSON and on command lines: printable, and no number. */
+/* Names are shown in tables and JSON, and typed on command lines: printable, and not a number. */
 static int run_check_name(const char *name, struct vc_err *err)
 {
 	size_t len = name ? strlen(name) : 0;
@@ -45,7 +44,7 @@ static int run_check_name(const char *name, struct vc_err *err)
 	return 0;
 }
 
-/* No bytes have no address either. */
+/* An empty text can have no address. */
 static bool run_has_nul(const ProtobufCBinaryData *text)
 {
 	return text->len > 0 && memchr(text->data, '\0', text->len);

@@ -100,7 +100,7 @@ static int status_next(struct conn *conn, struct conn_answer *answer, struct vc_
 	piece->reply.regions = piece->regions;
 	r = status_fill(conn, status, piece);
 	if (r >= 0) {
-		piece->reply.has_more = piece->reply.more = r > 0;
+		WIRE_SET(&piece->reply, more, r > 0);
 		msg.body_case = VC__MSG__BODY_STATUS_REPLY;
 		msg.status_reply = &piece->reply;
 		conn_send(conn, &msg, NULL, 0);

@@ -13,6 +13,7 @@
 #include "partition/device/deny.h"
 #include "partition/device/device.h"
 #include "partition/device/irq.h"
+#include "wire/wire.h"
 
 struct snapshot_devices {
 	int root;                    /* "/" */
@@ -57,8 +58,7 @@ static Vc__Irq *irq_new(int root, unsigned int number, const char *cpus)
 	irq->name = strdup(state.name);
 	irq->wanted = strdup(state.wanted);
 	irq->effective = strdup(state.effective);
-	irq->has_routed = true;
-	irq->routed = !strcmp(state.wanted, cpus);
+	WIRE_SET(irq, routed, !strcmp(state.wanted, cpus));
 	irq->counts = calloc(state.n_cpus + 1, sizeof(*irq->counts));
 	if (!irq->name || !irq->wanted || !irq->effective || !irq->counts) {
 		irq_done(irq);
@@ -114,7 +114,7 @@ static int add_sharers(const struct snapshot_devices *devices, const struct conf
 	device->sharers = calloc(config->n_parts + 1, sizeof(char *));
 	if (!device->sharers)
 		return -ENOMEM;
-	device->has_denied = device->denied = true;
+	WIRE_SET(device, denied, true);
 	for (size_t i = 0; i < config->n_parts; i++) {
 		const struct partition_spec *spec = &config->parts[i];
 

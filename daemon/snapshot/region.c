@@ -12,6 +12,7 @@
 #include "daemon/snapshot/snapshot.h"
 #include "ipcmap/kind.h"
 #include "partition/region.h"
+#include "wire/wire.h"
 
 static void snapshot_region_done(struct snapshot_item *item)
 {
@@ -80,16 +81,14 @@ static int fill_region(struct ipc *ipc, const struct region_spec *spec, Vc__Regi
 	uint64_t id;
 
 	cg_memory_read(ipc->daemon->cg, region_group(spec, group, sizeof(group)), &memory);
-	region->has_charged_bytes = region->has_size_bytes = true;
-	region->charged_bytes = memory.charged_bytes;
-	region->size_bytes = spec->size_bytes;
-	region->has_uid = region->has_gid = region->has_mode = true;
+	WIRE_SET(region, charged_bytes, memory.charged_bytes);
+	WIRE_SET(region, size_bytes, spec->size_bytes);
 	if (entry_find(ipc->table, IPC_KIND_REGION, spec->name, strlen(spec->name), &id) < 0 ||
 	    entry_get(ipc->table, id, &object) < 0)
 		return 0;
-	region->uid = object.uid;
-	region->gid = object.gid;
-	region->mode = object.mode;
+	WIRE_SET(region, uid, object.uid);
+	WIRE_SET(region, gid, object.gid);
+	WIRE_SET(region, mode, object.mode);
 	return add_columns(ipc, id, region);
 }
 

@@ -17,6 +17,7 @@
 #include "daemon/job.h"
 #include "daemon/moves.h"
 #include "partition/partition.h"
+#include "wire/wire.h"
 
 static int next_partition(struct snapshot *snapshot, struct snapshot_item *item)
 {
@@ -51,21 +52,18 @@ static int fill_partition(struct snapshot *snapshot, struct snapshot_item *item)
 	out->kept_by = (char *)cg_cpus_get_keeper(daemon->cg, spec->name);
 	if (cg_hold_get(daemon->cg, spec->name, &held) == 0)
 		out->memory_held = (char *)partition_hold_name(held);
-	out->has_cpu_pct = out->has_group_cpu_pct = out->has_mem_used_bytes = out->has_jobs =
-		out->has_mem_charged_bytes = out->has_runnable = out->has_pending =
-			out->has_pending_mem_bytes = true;
-	out->cpu_pct = sample.load.cpu_pct;
-	out->group_cpu_pct = sample.load.group_cpu_pct;
-	out->mem_used_bytes = sample.load.mem_used_bytes;
-	out->mem_charged_bytes = sample.load.mem_charged_bytes;
+	WIRE_SET(out, cpu_pct, sample.load.cpu_pct);
+	WIRE_SET(out, group_cpu_pct, sample.load.group_cpu_pct);
+	WIRE_SET(out, mem_used_bytes, sample.load.mem_used_bytes);
+	WIRE_SET(out, mem_charged_bytes, sample.load.mem_charged_bytes);
 	if (cg_memory_read(daemon->cg, spec->name, &memory) < 0)
 		memory.limit_bytes = spec->memory_bytes;
 	out->has_mem_limit_bytes = memory.limit_bytes != CG_NO_LIMIT;
 	out->mem_limit_bytes = memory.limit_bytes;
-	out->jobs = sample.load.jobs;
-	out->runnable = sample.load.runnable;
-	out->pending = sample.load.pending;
-	out->pending_mem_bytes = sample.load.pending_mem_bytes;
+	WIRE_SET(out, jobs, sample.load.jobs);
+	WIRE_SET(out, runnable, sample.load.runnable);
+	WIRE_SET(out, pending, sample.load.pending);
+	WIRE_SET(out, pending_mem_bytes, sample.load.pending_mem_bytes);
 	return 0;
 }
 
@@ -102,22 +100,18 @@ static int fill_job(struct snapshot *snapshot, struct snapshot_item *item)
 	vc__job__init(out);
 	out->id = state->job;
 	out->name = state->name;
-	out->has_pid = out->has_uid = out->has_moves = out->has_cpu_usec = out->has_rss_bytes =
-		out->has_started_usec = true;
-	out->pid = state->pid;
-	out->uid = state->uid;
+	WIRE_SET(out, pid, state->pid);
+	WIRE_SET(out, uid, state->uid);
 	out->partition = state->partition;
-	out->has_state = true;
-	out->state = state->state;
+	WIRE_SET(out, state, state->state);
 	out->reason = state->reason;
 	out->n_argv = state->n_argv;
 	out->argv = state->argv;
-	out->moves = state->moves;
-	out->cpu_usec = state->cpu_base_usec + cpu_usec;
-	out->rss_bytes = memory.rss_bytes;
-	out->has_lien_bytes = true;
-	out->lien_bytes = state->lien_bytes;
-	out->started_usec = state->started_usec;
+	WIRE_SET(out, moves, state->moves);
+	WIRE_SET(out, cpu_usec, state->cpu_base_usec + cpu_usec);
+	WIRE_SET(out, rss_bytes, memory.rss_bytes);
+	WIRE_SET(out, lien_bytes, state->lien_bytes);
+	WIRE_SET(out, started_usec, state->started_usec);
 	out->parent = parent >= 0 ? daemon->instance->config->parts[parent].name : NULL;
 	out->has_parent_job = state->has_parent_job;
 	out->parent_job = state->parent_job;
