@@ -2,8 +2,8 @@
 /*
  * cpulist.c - sets of CPUs (or memory nodes) and the kernel's list form "0-3,8"
  *
- * The parser also reads what people write into vcrun.conf, so it accepts no more
- * than numbers, ranges and commas: no strides, no "all", no sign.
+ * The parser also reads vcrun.conf. So it accepts only numbers, ranges and commas: no strides, no
+ * "all", no sign.
  */
 #include "partition/cpulist.h"
 

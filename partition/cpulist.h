@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CPULIST_MAX 8192 /* CPUs; the kernel's own largest NR_CPUS */
+#define CPULIST_MAX 8192 /* the kernel's largest NR_CPUS */
 
 struct cpulist {
 	uint64_t word[CPULIST_MAX / 64];

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * instance.c - one vcrun on this machine: its state directory and what stands in it
+ * instance.c - one vcrun on this machine: its state directory and instance.json
  *
- * instance.json is ours, but it is read by root's daemons, so a file that is torn,
- * foreign or of another version is refused with a sentence, field by field. Of vcctl down it
- * is asked only for what it takes to end what runs: that has been the same in each version.
+ * Root's daemons read instance.json, so every field is checked, and a torn or foreign file or one
+ * of another version is refused. "vcctl down" reads only the fields that it needs to end an
+ * instance. These are the same in every version.
  */
 #include "partition/instance.h"
 
@@ -33,7 +33,7 @@
 #define INSTANCE_VERSION 1
 #define INSTANCE_MAX (4u << 20)
 
-/* The directory's one name; its last part need not exist yet. */
+/* Returns the canonical path. Its last part need not exist. */
 static int instance_canonical(const char *dir, char ret[static PATH_MAX])
 {
 	char copy[PATH_MAX], parent[PATH_MAX];
@@ -165,7 +165,7 @@ static int instance_regions_from_json(json_t *list, struct config *config, json_
 	return r;
 }
 
-/* What an older vcrun did not write has its default. */
+/* Fields that an older vcrun did not write get their default. */
 static int instance_settings_from_json(json_t *root, struct config *config, json_error_t *why)
 {
 	int version, sample, max_jobs, exclusive, overcommit = false;
@@ -218,7 +218,7 @@ static int instance_name_from_json(json_t *root, struct partition_spec *ret, jso
 	return 0;
 }
 
-/* What is on the machine: groups, a mount, partitions. */
+/* Reads what is on the machine: groups, a mount, partitions. */
 static int instance_parts_from_json(json_t *root, struct instance *in,
 				    int (*parse)(json_t *root, struct partition_spec *ret,
 						 json_error_t *why),
@@ -270,7 +270,7 @@ static int instance_refuse(int r, const char *dir, struct vc_err *err)
 	return r;
 }
 
-/* remedy: what to do about a damaged file. */
+/* remedy says what to do about a damaged file. */
 static int instance_open_with(const char *dir,
 			      int (*parse)(json_t *root, struct instance *in, json_error_t *why),
 			      const char *remedy, struct instance **ret, struct vc_err *err)
@@ -370,7 +370,7 @@ int instance_find(const struct instance *in, const char *name)
 	return -1;
 }
 
-/* Who listens at the partition's socket, for those who may not read the lock. */
+/* Returns the PID that listens at the partition's socket, for callers that cannot read the lock. */
 static pid_t instance_listener_pid(const struct instance *in, const char *partition)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -382,7 +382,7 @@ static pid_t instance_listener_pid(const struct instance *in, const char *partit
 	if (fd < 0 || snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s/vcd.sock", in->dir,
 			       partition) >= (int)sizeof(addr.sun_path))
 		return 0;
-	/* A daemon that is busy has a queue, which can be full for a moment. */
+	/* The queue of a busy daemon can be full for a moment. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)

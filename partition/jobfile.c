@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * jobfile.c - what a job's shim has written down, for those who cannot ask a daemon
+ * jobfile.c - job.json, which a job's shim writes, for processes that cannot ask a daemon
  *
- * From before a move's freeze until the job runs again, and for as long as it is parked, its images
- * exist. That is true at every moment, whereas a shim's message may still be on its way.
+ * A job's images exist from before the freeze of a move until the job runs again, and while it is
+ * parked. job.json shows that at every moment, unlike a message of the shim, which takes time.
  */
 #include "partition/jobfile.h"
 

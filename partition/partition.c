@@ -2,10 +2,9 @@
 /*
  * partition.c - a partition's life: made from its spec, checked, removed
  *
- * Making and adopting are one path: every step takes "is there already" for
- * success and sets the limits again, so what a crash left behind is brought to
- * the spec, with its jobs running on. Only a group that was not there before is
- * taken away again when a step fails.
+ * One function makes and adopts a partition. Each step succeeds when its result exists, and sets
+ * the limits again. So a group that a crash left gets its spec while its jobs run on. When a step
+ * fails, only a new group is removed.
  */
 #include "partition/partition.h"
 
@@ -24,7 +23,7 @@
 #define ADOPT_SHRINK_USEC 2000000
 #define WITNESS_KILL_USEC 1000000
 
-/* A group that a crash left may use more than its spec has by now. */
+/* A group that a crash left may use more than its spec allows. */
 static int partition_set_memory(struct cg *cg, const struct partition_spec *spec,
 				struct vc_err *err)
 {
@@ -111,7 +110,7 @@ int partition_destroy(struct cg *cg, const char *name, struct vc_err *err)
 	char group[64];
 	int r;
 
-	/* A daemon that was killed has left its witness. */
+	/* A killed daemon leaves its witness. */
 	cg_procs_kill(cg, partition_witness_group(name, group, sizeof(group)), WITNESS_KILL_USEC,
 		      NULL);
 	r = cg_group_remove(cg, name, err);

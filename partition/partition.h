@@ -10,12 +10,12 @@
 #include "partition/config/config.h"
 
 /* Group names, relative to the instance's base. */
-#define PARTITION_SHIMS_GROUP "shims" /* daemons and shims: outside every partition's limits */
+#define PARTITION_SHIMS_GROUP "shims" /* daemons and shims, outside every partition's limits */
 
 /*
- * Makes the partition's group with its CPUs, nodes and memory limit, or adopts
- * one that a crash left behind (limits are set again, jobs in it live on).
- * *ret_obtained: see cg_cpus_set(). On failure what was made is removed.
+ * Makes the partition's group with its CPUs, nodes and memory limit, or adopts one that a crash
+ * left: its limits are set again, and its jobs run on. *ret_obtained: see cg_cpus_set(). On failure
+ * a group that it made is removed.
  */
 int partition_create(struct cg *cg, const struct partition_spec *spec,
 		     enum cg_exclusive *ret_obtained, struct vc_err *err);
@@ -25,9 +25,9 @@ int partition_set_cpus(struct cg *cg, const struct partition_spec *spec, bool ex
 		       enum cg_exclusive *ret_obtained, struct vc_err *err);
 
 /*
- * Of the partitions that ask for their CPUs as their own, those that exist and those of them whose
- * CPUs the kernel refuses to others. On v1 all get that or none, so that it does not matter which
- * came first: count each partition, then partition_keep_all_or_none().
+ * Counts of partitions that ask for exclusive CPUs: those that exist, and those whose CPUs the
+ * kernel refuses to others. On v1 all get that or none, so that it does not matter which came
+ * first: count each partition, then call partition_keep_all_or_none().
  */
 struct partition_kept {
 	size_t asked, kept;
@@ -36,27 +36,27 @@ struct partition_kept {
 void partition_count_kept(struct cg *cg, const struct partition_spec *spec,
 			  struct partition_kept *kept);
 void partition_keep_all_or_none(struct cg *cg, const struct partition_kept *kept);
-/* Sends the interrupts of its devices to its CPUs, as far as they can be sent. state: the
- * instance's directory. */
+/* Sends the interrupts of its devices to its CPUs, if the kernel allows it. state is the instance's
+ * directory. */
 void partition_route(const struct partition_spec *spec, int state);
-/* Puts the interrupts of its devices back where they were; spec NULL: of all partitions'. */
+/* Sends the interrupts of its devices back to their former CPUs. spec NULL: those of all
+ * partitions. */
 void partition_unroute(const struct partition_spec *spec, int state);
-/* Removes it; -EBUSY while jobs are in it. */
+/* Removes the partition. Returns 0, or -EBUSY while it has jobs. */
 int partition_destroy(struct cg *cg, const char *name, struct vc_err *err);
 
-/* The group of a job in a partition: "vc0/job-7". Returns buf. */
+/* Writes the group of a job, "vc0/job-7". Returns buf. */
 char *partition_job_group(const char *partition, unsigned int job, char *buf, size_t size);
-/* Where a shim waits for its job: "vc0/idle-PID". Returns buf. */
+/* Writes the group in which a shim waits for its job, "vc0/idle-PID". Returns buf. */
 char *partition_idle_group(const char *partition, pid_t shim, char *buf, size_t size);
-/* Where its witness sleeps (partition/change/failure.h): "vc0/witness". Returns buf. */
+/* Writes the group of its witness (partition/change/failure.h), "vc0/witness". Returns buf. */
 char *partition_witness_group(const char *partition, char *buf, size_t size);
-/* The reverse: 0 and both parts, or -EINVAL when path is not a job's group. Deeper
- * paths count for their job. */
+/* Finds partition and job of a group, or of a group below it. Returns 0, or -EINVAL when it is not
+ * a job's. */
 int partition_parse_group(const char *path, char *ret_partition, size_t size,
 			  unsigned int *ret_job);
 
-/* "shared", "advisory", "dedicated". */
-/* "fixed", "unswapped", "pageable": what was obtained. */
+/* Returns "fixed", "unswapped" or "pageable". */
 const char *partition_hold_name(enum cg_memory_hold obtained);
 const char *partition_exclusive_name(enum cg_exclusive obtained);
 

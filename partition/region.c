@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * region.c - a region as it is wanted: looked up, written down, read back
+ * region.c - a region as it is configured: lookup and JSON
  */
 #include "partition/region.h"
 

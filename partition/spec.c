@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * spec.c - one partition as it is wanted: copied, compared, written down, read back
+ * spec.c - the spec of one partition: copied, compared, JSON
  */
 #include "partition/spec.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * spec.h - one partition as it is wanted: its CPUs, nodes, memory, and how it has them
+ * spec.h - the spec of one partition: its CPUs, nodes, memory and how it has them
  *
- * What a configuration names, instance.json keeps, a re-size changes and its journal
- * holds twice, as it was before and as it is to be.
+ * A configuration names it and instance.json keeps it. The journal of a change has it twice, before
+ * and after.
  */
 #ifndef VC_PARTITION_SPEC_H
 #define VC_PARTITION_SPEC_H
@@ -35,41 +35,41 @@ struct partition_spec {
 	char *mems;
 	uint64_t memory_bytes; /* CG_NO_LIMIT: none */
 	enum memory_mode mode;
-	char *devices;  /* that it owns, see device.h; NULL: none */
-	char *shares;   /* whose nodes its jobs may open though it does not own them; NULL: none */
-	bool exclusive; /* CPUs of its own: dedicated; else shared */
+	char *devices;  /* owned, see device.h; NULL: none */
+	char *shares;   /* devices of others that its jobs may open; NULL: none */
+	bool exclusive; /* asks for exclusive CPUs */
 };
 
 const char *spec_mode_name(enum memory_mode mode);
-/* -EINVAL: no such word. */
+/* Returns 0 or -EINVAL. */
 int spec_parse_mode(const char *text, enum memory_mode *ret);
-/* "dedicated" or "shared". */
+/* Returns "dedicated" or "shared". */
 int spec_parse_sharing(const char *text, bool *ret_exclusive);
 const char *spec_sharing_name(const struct partition_spec *spec);
 
-/* 0 or -ENOMEM; *ret is then the caller's, to be given to spec_done(). */
+/* Returns 0 or -ENOMEM. The caller gives *ret to spec_done(). */
 int spec_copy(const struct partition_spec *spec, struct partition_spec *ret);
-/* Frees what it points to, and leaves a free slot. */
+/* Frees the strings and leaves a free slot. */
 void spec_done(struct partition_spec *spec);
 bool spec_equal(const struct partition_spec *a, const struct partition_spec *b);
-/* Whether they own and share the same. */
+/* Returns whether both own and share the same devices. */
 bool spec_same_devices(const struct partition_spec *a, const struct partition_spec *b);
-/* Whether a slot is one that a removed partition left. */
+/* Returns whether the slot is free, because its partition was removed. */
 bool spec_is_free(const struct partition_spec *spec);
 
-/* What partitions have in all, without those that have no limit. */
+/* The memory of all partitions with a limit. */
 struct spec_sum {
 	uint64_t bytes;
 	uint64_t fixed_bytes; /* of that */
 };
 
 void spec_sum_add(struct spec_sum *sum, const struct partition_spec *spec);
-/* -E2BIG: the machine has less. What was too much before may stay so, but not become more.
- * overcommit: only a guarantee has to be there. */
+/* Returns -E2BIG when the machine has less memory. A sum that was too large before may stay, but
+ * not grow. overcommit: only fixed memory counts. */
 int spec_sum_check(const struct spec_sum *before, const struct spec_sum *after, bool overcommit,
 		   struct vc_err *err);
 
-/* Some of what a partition has; what is not set is left as it is. */
+/* A change of some fields of a spec. */
 struct spec_patch {
 	char name[PARTITION_NAME_MAX];
 	char *cpus, *mems;     /* NULL: not set */
@@ -79,19 +79,19 @@ struct spec_patch {
 };
 
 void spec_patch_done(struct spec_patch *patch);
-/* Puts what the patch sets into a spec; 0, or -ENOMEM and the spec as it was. */
+/* Changes a spec. Returns 0, or -ENOMEM without a change. */
 int spec_patch_apply(struct partition_spec *spec, const struct spec_patch *patch);
-/* What the patch sets, as the spec has it: the patch that undoes it. 0 or -ENOMEM. */
+/* Makes the patch that undoes another one. Returns 0 or -ENOMEM. */
 int spec_patch_back(const struct spec_patch *patch, const struct partition_spec *spec,
 		    struct spec_patch *ret);
 
-/* As those of a spec, below. */
+/* They are like those of a spec, below. */
 struct json_t *spec_patch_to_json(const struct spec_patch *patch);
 int spec_patch_from_json(struct json_t *root, struct spec_patch *ret, struct json_error_t *why);
 
-/* NULL without memory. */
+/* Returns NULL without memory. */
 struct json_t *spec_to_json(const struct partition_spec *spec);
-/* 0, -ENOMEM, or -EINVAL with the reason in why->text. */
+/* Returns 0, -ENOMEM, or -EINVAL with the reason in why->text. */
 int spec_from_json(struct json_t *root, struct partition_spec *ret, struct json_error_t *why);
 
 #endif

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * topology.c - cutting the machine along its own lines (hwloc)
+ * topology.c - cutting the machine into parts along its hardware (hwloc)
  *
- * A line is a kind of object that together covers all CPUs: NUMA nodes, L3
- * caches, cores, threads. The coarsest with at least n objects is used, in
- * hwloc's order, which keeps neighbours together. A cut falls on the border
- * nearest to where equal parts would put it. Nodes without CPUs and second kinds
- * of memory beside the same CPUs are no lines, but belong to the parts they are
- * near to.
+ * A line is a type of object that covers all CPUs: NUMA nodes, L3 caches, cores, threads. The
+ * coarsest type with at least n objects is used, in hwloc's order, which keeps neighbours together.
+ * A cut is at the border nearest to that of equal parts. Memory nodes without CPUs, and second
+ * memory kinds beside the same CPUs, are not lines. They belong to the nearest parts.
  */
 #include "partition/topology.h"
 
@@ -56,7 +54,7 @@ static void topology_bitmap_freep(hwloc_bitmap_t *set)
 	hwloc_bitmap_free(*set);
 }
 
-/* The machine as this process may use it: what its cpuset and its affinity leave. */
+/* Loads the machine as the cpuset and affinity of this process allow it. */
 static int topology_load(hwloc_topology_t *ret, struct vc_err *err)
 {
 	_cleanup_(topology_destroyp) hwloc_topology_t topology = NULL;
@@ -104,7 +102,7 @@ static int topology_collect(hwloc_topology_t topology, const struct line *line, 
 	return 0;
 }
 
-/* How many parts when nobody said: the machine's own coarsest division, else two. */
+/* The default number of parts: that of the coarsest line with more than one object, else two. */
 static int topology_choose_number(hwloc_topology_t topology, size_t *ret)
 {
 	size_t n = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU) > 1 ? 2 : 1;
@@ -141,13 +139,14 @@ static int topology_choose_line(hwloc_topology_t topology, size_t n, struct obje
 	return -EINVAL;
 }
 
-/* The hwloc list form has no size limit to mind and is the kernel's. */
+/* hwloc's list form is the kernel's and has no size limit. */
 static int topology_list_of(hwloc_const_bitmap_t set, char **ret)
 {
 	return hwloc_bitmap_list_asprintf(ret, set) < 0 ? -ENOMEM : 0;
 }
 
-/* All nodes near to cpus; those without CPUs are near to nobody, unless no other is. */
+/* Collects the nodes near to cpus. Nodes without CPUs are near to none, unless there are no others.
+ */
 static int topology_nodes_near(hwloc_topology_t topology, hwloc_const_bitmap_t cpus, char **ret)
 {
 	_cleanup_(topology_bitmap_freep) hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
@@ -164,8 +163,8 @@ static int topology_nodes_near(hwloc_topology_t topology, hwloc_const_bitmap_t c
 		ret);
 }
 
-/* Fills one part with objects from first on, up to the border nearest to want
- * CPUs in all, leaving at least one object for each of the parts that follow. */
+/* Fills one part with objects from first on, up to the border nearest to want CPUs in all. At least
+ * one object is left for each later part. */
 static size_t topology_take(const struct objects *objects, size_t first, size_t after, double want,
 			    double *taken, hwloc_bitmap_t ret)
 {
@@ -243,7 +242,7 @@ void topology_free(struct topology_part *parts, size_t n)
 	free(parts);
 }
 
-/* what: "CPU" or "memory node", said in the error. */
+/* what is "CPU" or "memory node", for the error. */
 static int topology_check(const char *list, const char *what, const char *online, char *ret_list,
 			  size_t size, size_t *ret_n, struct vc_err *err)
 {
@@ -254,7 +253,7 @@ static int topology_check(const char *list, const char *what, const char *online
 		return err_set(err, EINVAL, "\"%s\" is no list of %ss like \"0-3,8\"", list, what);
 	if (cpulist_count(&want) == 0)
 		return err_set(err, EINVAL, "the list of %ss is empty", what);
-	/* A kernel without NUMA has node 0 and does not say so. */
+	/* A kernel without NUMA has only node 0 and does not list it. */
 	if (file_read(AT_FDCWD, online, text, sizeof(text)) < 0)
 		strcpy(text, "0");
 	if (cpulist_parse(text, &have) < 0)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * bpf.c - device nodes denied by a BPF program of the unified hierarchy's group
+ * bpf.c - device nodes denied by a BPF program on a group of the unified hierarchy
  *
- * The program is asked at every open(2) and mknod(2) of a node by a process of the group or
- * below, and says no (EPERM) to those that are listed in it. It is a few instructions a
- * node, made here; neither libbpf nor a compiler is needed. One program replaces
- * another in one step, so there is no moment in which neither counts. The group keeps it
- * and ends it with itself. Others' programs on the group, or above, all must say yes too.
+ * The kernel runs the program at every open(2) and mknod(2) of a node by a process of the group or
+ * below. The program refuses (EPERM) the nodes in its list. It has a few instructions for each
+ * node, made here without libbpf or a compiler. One program replaces another in one step, so one of
+ * them always applies. The program ends with the group. If others have programs on the group or
+ * above, all must allow a node.
  *
- * Its name is made from the list, so that the kernel tells what is denied at the moment.
+ * The name of the program is a hash of the list, so that the kernel shows what is denied.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +26,7 @@
 #define INSNS_A_NODE 5
 #define INSNS_AROUND 6
 
-/* The kernel looks at all bytes of it, and an initializer need not clear those of a union that
- * belong to other members. */
+/* The kernel checks all bytes, but an initializer need not clear the unused bytes of a union. */
 static void bpf_clear(union bpf_attr *attr)
 {
 	memset(attr, 0, sizeof(*attr));
@@ -70,7 +69,7 @@ static struct bpf_insn bpf_set(uint8_t reg, int32_t value)
 				  .imm = value };
 }
 
-/* When a register is not so, the next skip instructions are left out. */
+/* Skips the next instructions unless the register has this value. */
 static struct bpf_insn bpf_unless(uint8_t reg, uint32_t value, int16_t skip)
 {
 	return (struct bpf_insn){ .code = BPF_JMP32 | BPF_JNE | BPF_K,
@@ -79,14 +78,14 @@ static struct bpf_insn bpf_unless(uint8_t reg, uint32_t value, int16_t skip)
 				  .imm = (int32_t)value };
 }
 
-/* r2: the type of node, r3: major, r4: minor; r0 is the answer, 1: yes. */
+/* r2 is the type of the node, r3 the major, r4 the minor number. r0 is the answer; 1 allows. */
 static size_t bpf_make_insns(const struct device_node *nodes, size_t n, struct bpf_insn *insn)
 {
 	static const struct bpf_insn leave = { .code = BPF_JMP | BPF_EXIT };
 	size_t at = 0;
 
 	insn[at++] = bpf_load_field(BPF_REG_2, offsetof(struct bpf_cgroup_dev_ctx, access_type));
-	/* Above it stands what is wanted: to read, to write, to make. */
+	/* The upper half has the kind of access: read, write, mknod. */
 	insn[at++] = (struct bpf_insn){ .code = BPF_ALU64 | BPF_AND | BPF_K,
 					.dst_reg = BPF_REG_2,
 					.imm = 0xffff };
@@ -130,7 +129,7 @@ bool cg_bpf_usable(void)
 	return program >= 0;
 }
 
-/* A program of the group that is ours: its descriptor and name; -ENOENT: somebody else's. */
+/* Opens a program of the group if it is ours. Returns its descriptor with its name, or -ENOENT. */
 static int bpf_open_own(uint32_t id, char ret_name[static BPF_OBJ_NAME_LEN])
 {
 	struct bpf_prog_info info = { .type = 0 };
@@ -167,8 +166,8 @@ static int bpf_detach(int group, int program)
 	return bpf_call(BPF_PROG_DETACH, &attr);
 }
 
-/* The first program of ours on a group, -ENOENT: none; a second one, which two that changed the
- * same group at once may have left, is taken off. */
+/* Finds our first program on a group. Returns its descriptor or -ENOENT. A second one, which two
+ * changes at the same time may have left, is detached. */
 static int bpf_find_own(int group, char ret_name[static BPF_OBJ_NAME_LEN])
 {
 	uint32_t ids[PROGRAMS_MAX];
@@ -225,7 +224,7 @@ int cg_bpf_deny(const struct cg_hier *hier, const char *group, const struct devi
 	if (fd < 0)
 		return fd;
 	ours = bpf_find_own(fd, name);
-	/* Nobody whom bpf(2) is not allowed has put anything there. */
+	/* A process without bpf(2) has attached nothing. */
 	if (ours < 0 && ours != -ENOENT)
 		return n == 0 ? 0 : ours;
 	if (n == 0)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * idle.c - groups that are entered before it is known what they will be called
+ * idle.c - a shim enters a group before the job and so the group's name is known
  *
- * To enter a group is the expensive part of a launch, so a shim does it ahead of need. But its
- * job gets its number, and so its group's name, at the start. v1 groups can be renamed with
- * processes in them. v2 groups cannot, but a process can be born in one, which costs no more
- * than to make the group. So the shim waits in a group of the v1 hierarchies alone.
+ * Entering a group is the expensive part of a launch, so a shim does it beforehand. The group gets
+ * its name when the job starts and has a number. v1 groups with processes can be renamed. v2 groups
+ * cannot, but a process can be born in one, which costs no more than making the group. So the shim
+ * waits in a group of the v1 hierarchies only.
  */
 #include "partition/cgroup/cgroup.h"
 

@@ -2,16 +2,13 @@
 /*
  * lib.c - the only file that knows libcgroup
  *
- * libcgroup finds the controllers, makes and deletes the groups that come and go
- * with "vcctl up" and "vcctl down", and changes settings. It is not asked on the
- * launch path: its start alone takes over a millisecond, and a group 0.25 to
- * 0.8 ms a hierarchy where mkdir takes 0.03 (measured, 2.0.2). So it starts when
- * first needed, which in a shim is never; entering a group, listing and reading
- * are plain file operations in the files beside this one.
+ * libcgroup finds the controllers, makes and deletes the groups of "vcctl up" and "vcctl down", and
+ * changes settings. The launch path does not use it: its start takes over a millisecond, and a
+ * group 0.25 to 0.8 ms a hierarchy, where mkdir takes 0.03 (measured, 2.0.2). So it starts at the
+ * first use, and a shim never starts it.
  *
- * Not used: cgroup_convert_cgroup() (refuses memory settings; names are mapped by
- * us), scopes, and deletion with migration, which would push a job's processes
- * into its partition instead of refusing.
+ * Not used: cgroup_convert_cgroup(), which refuses memory settings; scopes; deletion with
+ * migration, which would move a job's processes into its partition.
  */
 #include "partition/cgroup/priv.h"
 
@@ -25,7 +22,7 @@
 
 #include "common/cleanup.h"
 
-/* libcgroup's default is to print on stdout. */
+/* By default libcgroup prints on stdout. */
 static void lib_say_nothing(void *data, int level, const char *fmt, va_list ap)
 {
 }
@@ -77,7 +74,8 @@ static int lib_mount_version(const char *mount)
 	return fs.f_type == CGROUP2_SUPER_MAGIC ? 2 : fs.f_type == CGROUP_SUPER_MAGIC ? 1 : 0;
 }
 
-/* The hierarchy mounted there, made when it is new; NULL: no room, or none. */
+/* Returns the hierarchy mounted there, a new one if needed; NULL: no room, or not a cgroup mount.
+ */
 static struct cg_hier *lib_hier_at(struct cg *cg, const char *mount)
 {
 	int version = lib_mount_version(mount);
@@ -104,7 +102,7 @@ static void lib_show(struct cg *cg, const char *name, const char *mount, int ver
 	}
 }
 
-/* libcgroup names a hierarchy by its controllers; one without any it hides. */
+/* libcgroup does not list a hierarchy without controllers. */
 static void lib_find_unified(struct cg *cg)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
@@ -168,8 +166,8 @@ int cg_lib_discover(struct cg *cg, struct vc_err *err)
 	return 0;
 }
 
-/* libcgroup's description of one of our groups, with the controller to address
- * its hierarchy by; NULL without memory. */
+/* Returns libcgroup's description of a group, with one controller to address its hierarchy; NULL
+ * without memory. */
 static struct cgroup *lib_group(const struct cg_hier *hier, const char *group,
 				struct cgroup_controller **ret)
 {
@@ -243,7 +241,7 @@ int cg_lib_delete(struct cg *cg, const struct cg_hier *hier, const char *group)
 		return -ENOMEM;
 	r = cgroup_delete_cgroup_ext(cgroup, CGFLAG_DELETE_EMPTY_ONLY);
 	cgroup_free(&cgroup);
-	/* 2.0.2 says ENOENT after a deletion that worked (v2, several controllers). */
+	/* Version 2.0.2 returns ENOENT after a deletion that worked (v2, several controllers). */
 	if (r && cg_file_exists(hier, group, "cgroup.procs"))
 		return -lib_errno(r);
 	return 0;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * shrink.c - a memory limit lowered below what is used, without a kill
+ * shrink.c - a memory limit lowered below the usage, without a kill
  *
- * What the kernel does with such a limit (measured on 6.18):
+ * The kernel treats such a limit like this (measured on 6.18):
  *
- *	v1  the write reclaims, 0.15 ms a MiB of page cache, and fails with EBUSY when
- *	    that is not enough; the limit is then as before, but the cache is gone
- *	v2  the write succeeds, and what does not fit is killed
+ *	v1  the write reclaims, 0.15 ms a MiB of page cache, and fails with EBUSY if that is
+ *	    not enough; then the limit is the old one, but the cache is gone
+ *	v2  the write succeeds, and the OOM killer kills until the rest fits
  *
- * So we first look whether it can fit at all, and wait for that with everything as it
- * was; only then come steps, each small, that a neighbour of these pages hardly notices:
- * on v1 the limit itself, on v2 memory.reclaim under memory.high, with the maximum at the
- * very end. A job that allocates during that must not be killed for a re-size which may
- * yet be undone: on v1 the group's OOM killer sleeps meanwhile, so that the job waits.
+ * So we first wait until it can fit, without a change. Then follow small steps, which other users
+ * of these pages hardly notice: on v1 the limit itself, on v2 memory.reclaim under memory.high,
+ * with the maximum at the end. A job that allocates meanwhile must not be killed for a change that
+ * may be undone. So on v1 the group's OOM killer is off during the steps, and the job waits.
  */
 #include "partition/cgroup/cgroup.h"
 
@@ -28,8 +27,8 @@
 
 #define STEP_BYTES (UINT64_C(16) << 20)
 #define RETRY_USEC 20000
-/* What a group cannot be pressed below, beyond what is counted: pages just being charged to
- * each CPU's stock, and page tables to come. */
+/* The kernel needs this much more than is counted: pages in each CPU's charge stock, and page
+ * tables to come. */
 #define MARGIN_BYTES (UINT64_C(1) << 20)
 
 struct shrink {
@@ -63,7 +62,7 @@ static uint64_t shrink_free_swap_bytes(void)
 	return kib * 1024;
 }
 
-/* What no reclaim can take from the group. */
+/* Returns the bytes that cannot be reclaimed from the group. */
 static uint64_t shrink_unreclaimable(const struct shrink *shrink)
 {
 	bool v2 = shrink->hier->version == 2;
@@ -100,7 +99,7 @@ static int shrink_refuse(const struct shrink *shrink, uint64_t needed, struct vc
 		       shrink->how->swap ? "add swap" : "make the memory pageable and have swap");
 }
 
-/* Until it can fit, with nothing changed yet. */
+/* Waits until it can fit, with nothing changed. */
 static int shrink_await_fit(const struct shrink *shrink, struct vc_err *err)
 {
 	uint64_t needed;
@@ -113,7 +112,7 @@ static int shrink_await_fit(const struct shrink *shrink, struct vc_err *err)
 	return 0;
 }
 
-/* One step towards the target; what is used afterwards is not told. 0 or -errno. */
+/* Makes one step towards the target. Returns 0 or -errno. */
 static int shrink_step(const struct shrink *shrink, uint64_t used)
 {
 	uint64_t next = used > STEP_BYTES ? used - STEP_BYTES : 0;
@@ -131,7 +130,7 @@ static int shrink_step(const struct shrink *shrink, uint64_t used)
 	r = cg_file_write(shrink->hier, shrink->group, "memory.reclaim", text);
 	if (r != -ENOENT)
 		return r;
-	/* Linux has it from 5.19 on; before, memory.high reclaims when it is written. */
+	/* Before Linux 5.19 there is no memory.reclaim, but writing memory.high reclaims. */
 	snprintf(text, sizeof(text), "%" PRIu64, next);
 	return cg_file_write(shrink->hier, shrink->group, "memory.high", text);
 }
@@ -160,7 +159,7 @@ static int shrink_steps(const struct shrink *shrink, struct vc_err *err)
 	}
 }
 
-/* Writes what was read before; a file that could not be read is left alone. */
+/* Writes the old value. A file that could not be read stays unchanged. */
 static void shrink_put_back(const struct shrink *shrink, const char *file, const char *old)
 {
 	if (*old)
@@ -178,7 +177,7 @@ static int shrink_run(const struct shrink *shrink, const char *text, struct vc_e
 		     sizeof(limit));
 	if (v2)
 		cg_file_read(shrink->hier, shrink->group, "memory.high", high, sizeof(high));
-	/* "memory.oom_control" cannot be read back as one number; nobody else sets it here. */
+	/* memory.oom_control does not read back as one number. Only we set it here. */
 	cg_file_write(shrink->hier, shrink->group, v2 ? "memory.high" : "memory.oom_control",
 		      v2 ? text : "1");
 	r = shrink_steps(shrink, err);

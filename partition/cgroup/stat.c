@@ -2,8 +2,8 @@
 /*
  * stat.c - what a group uses: CPU time, and time lost to pressure
  *
- * Read several times a second for every partition and job: one file each, no
- * library, nothing kept open.
+ * This runs several times a second for every partition and job. It reads one file each, without a
+ * library, and keeps nothing open.
  */
 #include "partition/cgroup/cgroup.h"
 
@@ -14,7 +14,6 @@
 
 #include "partition/cgroup/priv.h"
 
-/* The number after "key " at the start of a line; 0 when there is no such line. */
 uint64_t cg_stat_value(const char *text, const char *key)
 {
 	size_t len = strlen(key);

@@ -2,10 +2,9 @@
 /*
  * calendar.c - times of day and dates that come again
  *
- * libsystemd does not export its parser, so this is one of our own for the part of
- * systemd.time(7) that is used in practice. Each part of an expression becomes a set of bits;
- * the next time is found by going through years, months and days that are in their
- * sets, and then to the first time of that day.
+ * libsystemd does not export its parser. So this one reads the part of systemd.time(7) that is used
+ * in practice. Each part of an expression becomes a set of bits. The search for the next time goes
+ * through the years, months and days in their sets, and then to the first time of that day.
  */
 #include "partition/change/calendar.h"
 
@@ -40,7 +39,7 @@ static const struct part {
 #undef PART
 };
 
-#define N_DATE 3 /* of these are the date */
+#define N_DATE 3 /* the first parts are the date */
 
 static const struct shorthand {
 	const char *name, *text;
@@ -74,7 +73,7 @@ static struct calendar_set *calendar_set_of(struct calendar *calendar, const str
 	return (struct calendar_set *)(void *)((char *)calendar + part->offset);
 }
 
-/* A number of one to four digits; what follows it is left in *text. */
+/* Takes a number of one to four digits from *text. */
 static bool calendar_take_number(const char **text, int *ret)
 {
 	size_t n = strspn(*text, "0123456789");
@@ -86,7 +85,7 @@ static bool calendar_take_number(const char **text, int *ret)
 	return true;
 }
 
-/* One of a part's list: "*", "3", "1..5", "0/15", "*" with a step. */
+/* Takes one of a part's list: "*", "3", "1..5", "0/15", "*" with a step. */
 static bool calendar_take_range(const char **text, const struct part *part,
 				struct calendar_set *set)
 {
@@ -133,7 +132,7 @@ static bool calendar_take_part(const char **text, const struct part *part,
 	}
 }
 
-/* "2026-11-22", "*-*-1", "12-24": from the given part to the end of the parts there. */
+/* Reads "2026-11-22", "*-*-1" or "12-24", from the given part to the last one. */
 static bool calendar_parse_parts(const char *word, size_t from, size_t to, char separator,
 				 struct calendar *calendar)
 {
@@ -170,7 +169,7 @@ static bool calendar_parse_weekdays(const char *word, struct calendar *calendar)
 		}
 		if (from < 0 || to < 0)
 			return false;
-		/* Fri..Mon goes round. */
+		/* Fri..Mon wraps around. */
 		for (int day = from;; day = (day + 1) % 7) {
 			calendar_set_add(&calendar->weekday, day);
 			if (day == to)
@@ -192,7 +191,7 @@ static size_t calendar_count(const char *word, char c)
 	return n;
 }
 
-/* How far the words of an expression have come. */
+/* The words of an expression that were found so far. */
 enum stage { AT_WEEKDAY, AT_DATE, AT_TIME, AT_ZONE, AT_END };
 
 static bool calendar_parse_word(const char *word, enum stage *stage, struct calendar *calendar)
@@ -220,7 +219,7 @@ static bool calendar_parse_word(const char *word, enum stage *stage, struct cale
 	return false;
 }
 
-/* What was not said: any weekday and date, midnight or the full minute. */
+/* Sets the defaults: any weekday and date, midnight or the full minute. */
 static void calendar_fill_in(struct calendar *calendar)
 {
 	static const struct calendar_set none;
@@ -283,8 +282,8 @@ static time_t calendar_at_time(const struct calendar *calendar, const struct tm 
 	return calendar_to_time(calendar, &tm);
 }
 
-/* The first time of a day that is later than after; -1: none. Hours and minutes that
- * are over are left out whole. */
+/* Returns the first time of a day that is later than after, or -1. Skips hours and minutes that
+ * have passed as a whole. */
 static time_t calendar_first_of_day(const struct calendar *calendar, const struct tm *day,
 				    time_t after)
 {
@@ -307,8 +306,8 @@ static time_t calendar_first_of_day(const struct calendar *calendar, const struc
 	return -1;
 }
 
-/* To the next day that may be one, at its beginning. The noon detour keeps clear of the
- * hours that clocks jump over. */
+/* Goes to the beginning of the next day in the set. Noon as an intermediate step avoids the hours
+ * that clocks skip. */
 static void calendar_advance(const struct calendar *calendar, struct tm *day)
 {
 	if (!calendar_set_has(&calendar->year, day->tm_year + 1900 - CALENDAR_FIRST_YEAR)) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * check.c - whether partitions could be so
+ * check.c - whether a change of partitions is possible
  *
- * Looked at before anything is changed, with all partitions of the instance as they
- * would be afterwards.
+ * Checks all partitions of the instance as they would be afterwards, before anything changes.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -29,7 +28,7 @@ static const struct partition_spec *check_find(const struct partition_spec *spec
 	return NULL;
 }
 
-/* Regions are of their owner's memory, and it cannot do with those alone. */
+/* Regions count as their owner's memory, and the owner needs more than those. */
 static int check_regions(const struct config *config, const struct partition_spec *spec,
 			 struct vc_err *err)
 {
@@ -61,7 +60,7 @@ static int check_one(const struct config *config, const struct partition_spec *s
 	return r;
 }
 
-/* CPUs as one's own that are another's own too. */
+/* Exclusive CPUs of one partition must not be exclusive to another. */
 static int check_dedicated(const struct partition_spec *a, const struct partition_spec *b,
 			   struct vc_err *err)
 {
@@ -73,7 +72,7 @@ static int check_dedicated(const struct partition_spec *a, const struct partitio
 		       a->name, a->cpus, b->name, b->cpus);
 }
 
-/* Devices that it gets; those that it had may have become anything since. */
+/* Checks only new devices: the kernel may have changed what a partition had before. */
 static int check_new_devices(const struct partition_spec *spec, const struct partition_spec *old,
 			     struct vc_err *err)
 {
@@ -82,7 +81,7 @@ static int check_new_devices(const struct partition_spec *spec, const struct par
 	return r == 0 ? owner_check_shares(spec, err) : r;
 }
 
-/* What two partitions cannot both have. */
+/* Checks what two partitions cannot both have. */
 static int check_pair(const struct partition_spec *spec, const struct partition_spec *old,
 		      const struct partition_spec *other, struct vc_err *err)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * condition.c - what a partition's load must be for an event
+ * condition.c - the load of a partition as the condition of an event
  */
 #include "partition/change/condition.h"
 
@@ -28,7 +28,7 @@ static const char *condition_skip_blanks(const char *text)
 	return text + strspn(text, " \t");
 }
 
-/* "vc0.cpu"; what follows is left in *text. */
+/* Takes "vc0.cpu" from *text. */
 static bool condition_take_metric(const char **text, struct condition *ret)
 {
 	size_t name = strcspn(*text, "."), metric;
@@ -60,7 +60,7 @@ static bool condition_take_number(const char **text, double *ret)
 	return *ret >= 0 && *ret < 1e9;
 }
 
-/* "for 30s", or nothing. */
+/* Reads "for 30s", or nothing. */
 static bool condition_take_time(const char *text, struct condition *ret)
 {
 	double number;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * condition.h - what a partition's load must be for an event: "vc0.cpu > 90% for 30s"
+ * condition.h - the load of a partition as the condition of an event: "vc0.cpu > 90% for 30s"
  *
- *	PARTITION.WHAT > | < NUMBER[%] [for NUMBER[s|min|h]]
+ *	PARTITION.FIGURE > | < NUMBER[%] [for NUMBER[s|min|h]]
  *
- *	cpu       the partition's own share of its CPUs, by its jobs, percent
- *	cpus      of the partition's CPUs, percent, whoever uses them
+ *	cpu       share of its CPUs that its jobs use, percent
+ *	cpus      utilisation of its CPUs by all processes, percent
  *	memory    in use, without page cache, percent of its size, or of the machine's
  *	jobs      in it
  *	runnable  threads that run or wait for a CPU
@@ -36,21 +36,21 @@ enum condition_metric {
 struct condition {
 	char partition[PARTITION_NAME_MAX];
 	enum condition_metric metric;
-	bool above; /* > , else < */
+	bool above; /* > if true, else < */
 	double than;
-	uint64_t for_usec; /* how long it must hold; 0: once seen */
+	uint64_t for_usec; /* how long it must hold; 0: no time */
 };
 
-/* What is remembered of it from look to look; zeroed at first. */
+/* State between two calls of condition_met(); zeroed at first. */
 struct condition_watch {
-	uint64_t since_usec; /* it has held since; 0: it does not hold */
-	bool told;           /* it has been said to be met, and still holds */
+	uint64_t since_usec; /* when it began to hold; 0: it does not hold */
+	bool told;           /* condition_met() has returned true, and it still holds */
 };
 
-/* -EINVAL, and what is wrong. */
+/* Returns 0, or -EINVAL with the reason in the error. */
 int condition_parse(const char *text, struct condition *ret, struct vc_err *err);
-/* A look at a time (CLOCK_MONOTONIC, not 0): true once each time that it has come to
- * hold for long enough. */
+/* Checks the condition at a time (CLOCK_MONOTONIC, not 0). Returns true once each time that it has
+ * held for long enough. */
 bool condition_met(const struct condition *condition, struct condition_watch *watch, double value,
 		   uint64_t now_usec);
 

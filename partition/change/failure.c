@@ -123,7 +123,7 @@ int failure_notes_open(int dirfd, struct failure_notes **ret, struct vc_err *err
 
 	if (fd < 0)
 		return err_sys(err, -fd, "cannot open " STATE_FAILURES);
-	/* Memory that a full tmpfs does not have later would be a SIGBUS. */
+	/* Memory that a full tmpfs lacks later would cause SIGBUS. */
 	r = posix_fallocate(fd, 0, sizeof(struct layout));
 	if (r > 0)
 		return err_sys(err, r, "cannot allocate " STATE_FAILURES);
@@ -180,14 +180,14 @@ void failure_set_witness(struct failure_notes *notes, uint32_t slot, pid_t pid)
 
 	if (!s)
 		return;
-	/* Nobody takes a number for the other's. */
+	/* One update at a time: two writers must not get the same number. */
 	atomic_store(&s->witness, 0);
 	atomic_store(&s->witness_pid, (uint32_t)pid);
 	if (pid > 0)
 		atomic_store(&s->witness, proc_identity(pid, NULL));
 }
 
-/* A look that fails, for want of a descriptor, is no death. */
+/* A check that fails for lack of a descriptor is not a death. */
 static bool failure_is_gone(pid_t pid, uint64_t witness)
 {
 	uint64_t identity = proc_identity(pid, NULL);
@@ -217,7 +217,7 @@ pid_t failure_witness(struct failure_notes *notes, uint32_t slot)
 
 /* --- who watches ---------------------------------------------------------------------------- */
 
-/* Whether more is noted than was when it was looked at last. */
+/* Returns whether more failures are noted than at the last check. */
 static bool failure_has_happened(const struct slot *s, struct failure_watch *watch,
 				 enum failure_kind kind)
 {

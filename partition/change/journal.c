@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * journal.c - what is written down of a change: the journal while it is under
- * way, a line in the record when it is over
+ * journal.c - files about a change: the journal while it runs, a line in the record afterwards
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -130,7 +129,7 @@ void journal_remove(const struct instance *in)
 	unlinkat(in->dirfd, STATE_RESHAPE_JOURNAL, 0);
 }
 
-/* The record is for people: that it cannot be written fails nothing. */
+/* The record is only for people, so an error is ignored. */
 void journal_record(const struct instance *in, const struct reshape *reshape, const char *result,
 		    const char *reason, const struct reshape_report *report)
 {

@@ -4,7 +4,8 @@
  *
  *	word:  epoch, 16 bits | holder, 8 bits | renewed, 40 bits: milliseconds since boot
  *
- * Milliseconds of 40 bits last for 34 years. Renewed 0: given back.
+ * 40 bits of milliseconds last for 34 years. A renewed time of 0 means that the lease was given
+ * back.
  */
 #include "partition/change/lease.h"
 
@@ -32,7 +33,7 @@ struct layout {
 
 struct lease {
 	struct layout *map;
-	uint64_t word; /* as we last wrote it; 0: we have not */
+	uint64_t word; /* as we wrote it last; 0: never */
 };
 
 int lease_open(int dirfd, struct lease **ret, struct vc_err *err)
@@ -44,7 +45,7 @@ int lease_open(int dirfd, struct lease **ret, struct vc_err *err)
 
 	if (fd < 0)
 		return err_sys(err, -fd, "cannot open " STATE_LEASE);
-	/* Memory that a full tmpfs does not have later would be a SIGBUS. */
+	/* Memory that a full tmpfs lacks later would cause SIGBUS. */
 	r = posix_fallocate(fd, 0, sizeof(struct layout));
 	if (r > 0)
 		return err_sys(err, r, "cannot allocate " STATE_LEASE);
@@ -74,7 +75,7 @@ static uint32_t lease_epoch_of(uint64_t word)
 	return (uint32_t)(word >> EPOCH_SHIFT);
 }
 
-/* A time that is not yet is rubbish, unless another's clock was read a moment after ours. */
+/* A time in the future is invalid, unless another process read the clock a moment after us. */
 static bool lease_overdue(uint64_t word, uint64_t now_msec)
 {
 	uint64_t renewed = word & MSEC_MASK;

@@ -2,14 +2,13 @@
 /*
  * lease.h - which daemon watches the clock for all
  *
- * A lock that a process holds for life says nothing about a process that is stopped. So the watch
- * is a lease: its holder renews it, and who finds it overdue takes it. The lease is one word of
- * shared memory with holder, time and epoch, changed by compare-and-swap. A holder that was stopped
- * and wakes up finds another word there than the one it wrote, and so learns before it acts
- * that it is not the holder any more. What it has ordered in the meantime bears the epoch, and is
- * not carried out if that is over (lease_is_current()).
+ * A stopped process keeps its locks, so the watch is a lease. The holder renews it; another daemon
+ * takes it when it is overdue. The lease is one word of shared memory with holder, time and epoch,
+ * changed by compare-and-swap. A holder that was stopped finds another word than its own when it
+ * wakes up, and so knows that it has lost the lease before it acts. Its orders carry the epoch and
+ * are not carried out when the epoch is over (lease_is_current()).
  *
- * The file is root's alone. A file with rubbish in it is a lease that nobody has.
+ * Only root can write the file. A file with invalid content is a lease without a holder.
  */
 #ifndef VC_PARTITION_LEASE_H
 #define VC_PARTITION_LEASE_H
@@ -19,25 +18,27 @@
 
 #include "common/err.h"
 
-/* Not renewed for so long, it is another's to take. A holder renews it four times as often. */
+/* A lease that was not renewed for so long can be taken. A holder renews it four times as often. */
 #define LEASE_USEC 2000000u
 
 struct lease;
 
-/* Makes the file if it is missing, and maps it. */
+/* Maps the file, and makes it if it is missing. Returns 0 or -errno. */
 int lease_open(int dirfd, struct lease **ret, struct vc_err *err);
-/* Does not give the lease back. */
+/* Frees the mapping. Does not give the lease back. */
 void lease_free(struct lease *lease);
 
-/* Takes the lease if nobody has it, or renews it. The epoch, from 1 on: it is the caller's; another
- * one than before: it was lost in between. 0: another has it. now: CLOCK_MONOTONIC. */
+/* Takes the lease if it is free or overdue, or renews it. Returns the epoch, from 1 on, if the
+ * caller holds it; another epoch than before means that it was lost in between. Returns 0 if
+ * another daemon holds it. now is CLOCK_MONOTONIC. */
 uint32_t lease_hold(struct lease *lease, uint8_t holder, uint64_t now_usec);
-/* The next one need not wait until it is overdue. */
+/* Gives the lease back, so that another daemon need not wait until it is overdue. */
 void lease_give_back(struct lease *lease);
-/* Whether nobody has taken the lease since that epoch began. */
+/* Returns whether no other daemon has taken the lease since that epoch began. */
 bool lease_is_current(const struct lease *lease, uint32_t epoch);
 
-/* Up to when the clock was watched, CLOCK_REALTIME; for the next holder. 0: never noted. */
+/* The time (CLOCK_REALTIME) up to which the clock was watched, for the next holder; 0: never noted.
+ */
 uint64_t lease_noted(const struct lease *lease);
 void lease_note(struct lease *lease, uint64_t usec);
 

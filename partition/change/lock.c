@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * lock.c - one change of partitions at a time, and who comes first
+ * lock.c - one change of partitions at a time, and which comes first
  *
- * The lock is flock(2)'s, which the kernel takes back from whoever dies. Who waits says so by a
- * lock of another kind in the same file: the byte at its rank is locked, shared (F_OFD_SETLK). So
- * whoever has the lock and waits for something, as for memory, can ask the kernel whether somebody
- * waits who comes first, and give way; and who gets the lock beside such a one lets that one go
- * before. Nothing of it is left by a process that dies.
+ * The lock is flock(2)'s, so the kernel frees it when its holder dies. A process that waits for it
+ * also takes a shared lock of another kind (F_OFD_SETLK) on the byte of its rank in the same file.
+ * So a holder that waits, as for memory, can ask the kernel whether a process of a higher rank
+ * waits, and give way. A process that gets the lock beside a waiting one of a higher rank gives it
+ * back. A process that dies leaves nothing of this.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,13 +36,13 @@
 #define HOLDER_LOOK_USEC 100000
 #define STOPPED_USEC 2000000
 
-/* Who has been seen stopped with the lock. */
+/* A holder that was seen stopped. */
 struct fence {
-	pid_t pid; /* 0: nobody */
+	pid_t pid; /* 0: none */
 	uint64_t since_usec;
 };
 
-/* type F_RDLCK: we wait; F_UNLCK: not any more. */
+/* F_RDLCK announces that we wait; F_UNLCK ends it. */
 static int lock_announce(int fd, int rank, short type)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = rank, .l_len = 1 };
@@ -57,8 +57,8 @@ bool reshape_lock_must_yield(int fd, int rank)
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-/* Who has the lock, by the kernel's list: of several, when it is shared, one that is stopped, if
- * there is one. 0: not known. */
+/* Returns the PID of the holder from the kernel's list, a stopped one if a shared lock has several;
+ * 0: not known. */
 static pid_t lock_holder(int fd, bool *ret_stopped)
 {
 	_cleanup_free_ char *text = NULL;
@@ -69,7 +69,8 @@ static pid_t lock_holder(int fd, bool *ret_stopped)
 	*ret_stopped = false;
 	if (fstat(fd, &st) < 0 || file_read_all(AT_FDCWD, "/proc/locks", LOCKS_MAX, &text) < 0)
 		return 0;
-	/* With the device: files of other file systems have the same number. */
+	/* The device number is needed too: other file systems have files with the same inode
+	 * number. */
 	snprintf(wanted, sizeof(wanted), " %02x:%02x:%ju ", major(st.st_dev), minor(st.st_dev),
 		 (uintmax_t)st.st_ino);
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
@@ -88,9 +89,9 @@ static pid_t lock_holder(int fd, bool *ret_stopped)
 }
 
 /*
- * A process that is stopped with the lock would keep everybody from changing anything, and jobs
- * may be waiting for what it has begun. It cannot be told to begin nothing more when it wakes up,
- * so it is ended; what it has begun is undone or finished, as for any that died.
+ * A process that is stopped with the lock would block all changes, and jobs may be waiting for the
+ * rest of its change. It would continue its change when it wakes up, so it is killed. Its change is
+ * undone or finished, as for any holder that died.
  */
 static void lock_end_stopped(int fd, struct fence *fence)
 {
@@ -105,8 +106,7 @@ static void lock_end_stopped(int fd, struct fence *fence)
 	}
 	if (now - fence->since_usec < STOPPED_USEC)
 		return;
-	/* Once held, the PID is not another process's; so whether it has the lock is asked again.
-	 */
+	/* With the pidfd the PID cannot be reused, so check again whether it holds the lock. */
 	held = pidfd_open(pid, 0);
 	if (held < 0 || lock_holder(fd, &stopped) != pid || !stopped)
 		return;
@@ -137,7 +137,7 @@ static bool lock_is_over(const struct reshape_claim *claim)
 	       (claim->deadline_usec && clock_mono_usec() >= claim->deadline_usec);
 }
 
-/* 1: it is somebody else's, or somebody comes first. */
+/* Returns 0, 1 when another process has the lock or comes first, or -errno. */
 static int lock_try(int fd, int rank)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
@@ -179,7 +179,7 @@ static int lock_open(const struct instance *in, struct vc_err *err)
 	return fd < 0 ? err_sys(err, -fd, "cannot open %s/" STATE_RESHAPE_LOCK, in->dir) : fd;
 }
 
-/* With the lock held. */
+/* Call with the lock held. */
 static int lock_begin(struct instance *in, struct cg *cg, struct vc_err *err)
 {
 	int r = instance_refresh(in, err);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * plan-json.c - the event table, written down and read back
+ * plan-json.c - events.json
  */
 #include <errno.h>
 #include <jansson.h>
@@ -144,7 +144,7 @@ static int plan_json_get_last(json_t *root, struct plan_last *ret, json_error_t 
 	return 0;
 }
 
-/* On failure what is filled in so far is the caller's to free. */
+/* On failure the caller frees what is filled in. */
 static int plan_json_get_event(json_t *root, struct plan_event *event, json_error_t *why)
 {
 	const char *name, *at = NULL, *when = NULL, *failover = NULL, *back_at = NULL;

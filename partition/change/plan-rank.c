@@ -2,10 +2,9 @@
 /*
  * plan-rank.c - which of two events comes first
  *
- * Failover comes before time, and time before load. A command ranks with time, and is never put
- * off: who gives it sees what is in force. Loads come and go by themselves, and what an event
- * changes is itself a reason for loads to change; so what has just been changed is held for a while
- * against them.
+ * Failover comes before time, and time before load. A command has the rank of time and is never put
+ * off, because its user sees what is in force. Loads come and go by themselves, and a change by an
+ * event changes loads. So a changed partition is held against events by load for a while.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -83,7 +82,7 @@ static bool plan_rank_event_sets(const struct plan_event *event, const char *par
 	       plan_rank_patches_have(event->before, event->n_before, partition);
 }
 
-/* The first partition that both set; NULL: none. */
+/* Returns the first partition that both set; NULL: none. */
 static const char *plan_rank_both_set(const struct plan_event *a, const struct plan_event *b)
 {
 	for (size_t i = 0; i < a->n_after; i++) {

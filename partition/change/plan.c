@@ -2,10 +2,9 @@
 /*
  * plan.c - events become changes of partitions
  *
- * Whether an event is in force changes together with the shape: events.json's new
- * text goes through the change's journal. Several events may be in force at once; each
- * goes back to what it found itself, so revert them in reverse, or name the shapes
- * before in the configuration.
+ * An event comes into force together with its shape: the journal of the change also has the new
+ * text of events.json. Several events may be in force. Each goes back to the shapes that it found.
+ * So revert them in reverse order, or give the shapes before in the configuration.
  */
 #include "partition/change/plan.h"
 
@@ -86,7 +85,7 @@ static void plan_specs_done(struct specs *specs)
 	plan_free_specs(specs->spec, specs->n);
 }
 
-/* The partition in the set, taken in as it is now if it is not there yet. */
+/* Returns the partition in the set, and adds it with its present shape if it is missing. */
 static int plan_specs_get(struct specs *specs, const struct instance *in, const char *name,
 			  struct partition_spec **ret, struct vc_err *err)
 {
@@ -149,7 +148,7 @@ int plan_target(const struct instance *in, const struct plan_event *event, enum 
 	return 0;
 }
 
-/* What firing will change, as it is now. */
+/* Notes the present shapes of the partitions that firing changes. */
 static int plan_note_found(const struct instance *in, struct plan_event *event, struct vc_err *err)
 {
 	struct spec_patch *found = calloc(event->n_after ? event->n_after : 1, sizeof(*found));
@@ -171,7 +170,7 @@ static int plan_note_found(const struct instance *in, struct plan_event *event, 
 	return 0;
 }
 
-/* The event as it will be when it has gone that way. */
+/* Sets the fields that the event has after going that way. */
 static int plan_advance(const struct instance *in, struct plan_event *event,
 			const struct plan_order *order, struct vc_err *err)
 {
@@ -213,8 +212,7 @@ static int plan_go_event(struct instance *in, struct cg *cg, const struct plan *
 	struct reshape_how event_how = *how;
 	int r = plan_target(in, event, order->way, &after.spec, &after.n, err);
 
-	/* It is in force, and nobody has changed what it made: there is nothing to be done again.
-	 */
+	/* The event is in force and its shapes are unchanged, so nothing is to be done. */
 	if (r == 0 && order->way == PLAN_FIRE && event->in_force &&
 	    order->cause != PLAN_BY_COMMAND && plan_is_so(in, &after)) {
 		*ret = (struct reshape_report){ .n_changed = 0 };
@@ -241,7 +239,7 @@ static int plan_go_event(struct instance *in, struct cg *cg, const struct plan *
 	return r;
 }
 
-/* in_force and found are as they were. */
+/* in_force and found are unchanged. */
 void plan_note_failure(const struct instance *in, const struct plan_order *order,
 		       const struct vc_err *why)
 {
@@ -297,7 +295,7 @@ int plan_go(struct instance *in, struct cg *cg, const struct plan_order *order,
 		err_add(err, "event %s", event->name);
 	if (r < 0 && r != -EALREADY && r != -ECANCELED)
 		plan_note_failure(in, order, err);
-	/* Nothing to go back from, but to be given up. */
+	/* There is nothing to go back to, but an earlier failure is forgotten. */
 	if (r == -EALREADY && event->last.again) {
 		event->last.again = false;
 		plan_json_write(in, plan, NULL);

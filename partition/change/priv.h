@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * priv.h - what the reshape*.c files share, and nobody else includes
+ * priv.h - shared by the files of a change (reshape) only
  *
  *	reshape.c          the transaction
- *	lock.c             one at a time, and who comes first
- *	check.c            whether it can be
- *	journal.c          what is written down of it
+ *	lock.c             one at a time, and which comes first
+ *	check.c            whether it is possible
+ *	journal.c          the journal and the record
  */
 #ifndef VC_PARTITION_RESHAPE_PRIV_H
 #define VC_PARTITION_RESHAPE_PRIV_H
 
 #include "partition/change/reshape.h"
 
-/* One partition of a change: what it has, and is to have. */
+/* One partition of a change, before and after. */
 struct reshape_part {
 	struct partition_spec before, after;
 };
@@ -21,25 +21,26 @@ struct reshape {
 	char cause[128];
 	struct reshape_part *part;
 	size_t n;
-	bool committed;    /* to be finished, else to be undone */
-	char *file, *text; /* that goes with it, or NULL */
+	bool committed;    /* it is finished, not undone */
+	char *file, *text; /* a state file and its new text, or NULL */
 };
 
 void reshape_done(struct reshape *reshape);
-/* 0 or -ENOMEM. */
+/* Returns 0 or -ENOMEM. */
 int reshape_set_file(struct reshape *reshape, const char *file, const char *text);
 
-/* With the lock held: undoes or finishes what a holder that died has left. */
+/* Undoes or finishes the change of a holder that died. Call with the lock held. */
 int reshape_recover(struct instance *in, struct cg *cg, struct vc_err *err);
-/* Whether somebody waits for the lock who comes before that rank. lock -1: nobody. */
+/* Returns whether a process of a higher rank waits for the lock. lock -1: none. */
 bool reshape_lock_must_yield(int lock, int rank);
 
-/* Replaces the journal. */
+/* Replaces the journal. Returns 0 or -errno. */
 int journal_write(const struct instance *in, const struct reshape *reshape, struct vc_err *err);
-/* 0, -ENOENT: there is none, or -errno. The caller gives *ret to reshape_done(). */
+/* Returns 0, -ENOENT when there is none, or -errno. The caller gives *ret to reshape_done(). */
 int journal_read(const struct instance *in, struct reshape *ret, struct vc_err *err);
 void journal_remove(const struct instance *in);
-/* One line in the record; result: "done", "undone", "finished" (another's). reason may be NULL. */
+/* Writes one line into the record. result is "done", "undone" or "finished" (for another process).
+ * reason may be NULL. */
 void journal_record(const struct instance *in, const struct reshape *reshape, const char *result,
 		    const char *reason, const struct reshape_report *report);
 

@@ -2,18 +2,17 @@
 /*
  * reshape.c - partitions changed while their jobs run, as one transaction
  *
- * What can fail for want of something is shrinking memory and moving CPUs, so both
- * come before the commit, and what undoes them, raising a limit and giving CPUs back
- * where they were, does not fail. "To the shape after" and "to the shape before" are one
- * function, which takes what is so already for done; finishing or undoing what a dead
- * holder of the lock left is calling it once more.
+ * Shrinking memory and moving CPUs can fail, so both come before the commit. Undoing them, by
+ * raising a limit and giving CPUs back, does not fail. One function makes the shape after or the
+ * shape before, and skips what is there already. So finishing or undoing the change of a dead
+ * holder of the lock is another call of it.
  *
- * CPUs move in three passes over all partitions of a change: none claims them as its own
- * any more; each gets its new ones, in one write, so that it has some at any moment;
- * those that want them as their own claim them.
+ * CPUs move in three passes over all partitions of a change: the exclusive ones become shared; each
+ * partition gets its new CPUs in one write, so that it always has some; those that ask for it
+ * become exclusive.
  *
- * $VCRUN_RESHAPE_HOOK names a program that is run at the beginning of each step with
- * STEP and CAUSE; the step waits for it. The tests kill things there.
+ * $VCRUN_RESHAPE_HOOK names a program that is run at the beginning of each step with STEP and
+ * CAUSE. The step waits for its end. Tests use it to kill processes at that point.
  */
 #include "partition/change/reshape.h"
 
@@ -37,14 +36,14 @@
 
 extern char **environ;
 
-/* One way through the steps. */
+/* One pass through the steps. */
 struct way {
 	struct cg *cg;
 	const struct reshape *reshape;
 	const struct reshape_how *how;
 	bool back;             /* to the shape before */
-	bool recovering;       /* of one that died: a daemon may be doing this */
-	const char *partition; /* being shrunk, for the progress */
+	bool recovering;       /* of a holder that died: a daemon may be doing this */
+	const char *partition; /* being shrunk, for the progress report */
 };
 
 static const struct partition_spec *reshape_goal(const struct way *way, size_t i)
@@ -75,7 +74,7 @@ static void reshape_on_progress(uint64_t used_bytes, uint64_t limit_bytes, void 
 		way->how->progress(way->partition, used_bytes, limit_bytes, way->how->ctx);
 }
 
-/* Somebody wants it so, or waits for the lock who comes first. */
+/* Returns whether it was cancelled, or a process of a higher rank waits for the lock. */
 static bool reshape_should_stop(const void *ctx)
 {
 	const struct reshape_how *how = ((const struct way *)ctx)->how;
@@ -92,8 +91,7 @@ static int reshape_hold(const struct way *way, const struct partition_spec *spec
 			   &obtained, err);
 }
 
-/* Memory that becomes less. What need not be fixed any more is let go first, and may go
- * to swap. */
+/* Shrinks memory. Memory that becomes pageable does so first, and may then go to swap. */
 static int reshape_shrink(struct way *way, struct vc_err *err)
 {
 	for (size_t i = 0; i < way->reshape->n; i++) {
@@ -143,7 +141,7 @@ static int reshape_release(const struct way *way, size_t i, struct vc_err *err)
 {
 	const struct partition_spec *from = reshape_origin(way, i);
 
-	/* On the way back nobody knows how far the way there led; what it has now will do. */
+	/* An undo does not know how far the change got, so it releases all. */
 	if (!from->exclusive && !way->back)
 		return 0;
 	return cg_cpus_release(way->cg, from->name, err);
@@ -166,7 +164,7 @@ static int reshape_move_cpus(const struct way *way, struct vc_err *err)
 	return r;
 }
 
-/* One that is not changed may ask for its CPUs as its own, too. */
+/* Partitions outside of the change may ask for exclusive CPUs, too. */
 static void reshape_keep_all_or_none(const struct instance *in, const struct way *way)
 {
 	struct partition_kept kept = { .asked = 0 };
@@ -194,7 +192,7 @@ static int reshape_grow(const struct way *way, struct vc_err *err)
 			err_add(err, "partition %s", to->name);
 			return r;
 		}
-		/* That can wait for a process; then what is in swap comes when it is touched. */
+		/* This may block. Without it, swapped pages are read when they are touched. */
 		if (to->mode == MEMORY_FIXED && reshape_origin(way, i)->mode != MEMORY_FIXED &&
 		    !way->recovering)
 			cg_fetch_swapped(way->cg, to->name);
@@ -202,8 +200,7 @@ static int reshape_grow(const struct way *way, struct vc_err *err)
 	return 0;
 }
 
-/* Interrupts go where the CPUs went; those of devices that somebody loses go home before
- * somebody else gets them. */
+/* Routes interrupts to the new CPUs. Those of devices that a partition loses go back first. */
 static void reshape_route(const struct instance *in, const struct way *way)
 {
 	for (size_t i = 0; i < way->reshape->n; i++) {
@@ -217,7 +214,7 @@ static void reshape_route(const struct instance *in, const struct way *way)
 	}
 }
 
-/* instance.json, and in, have the goal; and what goes with it is written. */
+/* Gives the goal to instance.json and in, and writes the file that goes with it. */
 static int reshape_save(struct instance *in, const struct way *way, struct vc_err *err)
 {
 	const struct reshape *reshape = way->reshape;
@@ -243,7 +240,7 @@ static int reshape_save(struct instance *in, const struct way *way, struct vc_er
 	return instance_save(in, err);
 }
 
-/* Back to the shape before, as if nothing had been. why: what stood in the way. */
+/* Makes the shape before again. why is the reason of the failure. */
 static int reshape_undo(struct instance *in, struct cg *cg, struct reshape *reshape,
 			const struct vc_err *why, struct vc_err *err)
 {
@@ -257,7 +254,7 @@ static int reshape_undo(struct instance *in, struct cg *cg, struct reshape *resh
 	reshape_run_hook("undo", reshape->cause);
 	reshape->committed = false;
 	r = journal_write(in, reshape, err);
-	/* CPUs first: they cost nothing, and jobs may wait for them. */
+	/* CPUs first: they cost no time, and jobs may wait for them. */
 	if (r == 0)
 		r = reshape_move_cpus(&way, err);
 	reshape_keep_all_or_none(in, &way);
@@ -319,7 +316,7 @@ int reshape_recover(struct instance *in, struct cg *cg, struct vc_err *err)
 	return r;
 }
 
-/* The partitions that are not so already. */
+/* Collects the partitions that are not so already. */
 static int reshape_collect(const struct instance *in, const struct partition_spec *after, size_t n,
 			   struct reshape *ret)
 {
@@ -342,7 +339,7 @@ static int reshape_collect(const struct instance *in, const struct partition_spe
 	return 0;
 }
 
-/* Up to the commit; what fails is for the caller to undo. */
+/* Makes the change up to the commit. The caller undoes a failure. */
 static int reshape_prepare(const struct instance *in, struct way *way,
 			   struct reshape_report *report, struct vc_err *err)
 {
@@ -389,8 +386,8 @@ static int reshape_execute(struct instance *in, struct cg *cg, struct reshape *r
 	return r;
 }
 
-/* Behind the commit, since it may take as long as somebody's I/O: what it does not get done is
- * told, and done when the same is asked for again. */
+/* Moves pages after the commit, because it may take as long as an I/O. What is left at the deadline
+ * is reported, and moved when the same change is asked for again. */
 static uint64_t reshape_follow(const struct way *way, const struct partition_spec *after, size_t n)
 {
 	const struct reshape *reshape = way->reshape;

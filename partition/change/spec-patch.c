@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * spec-patch.c - some of what a partition has, put into the whole
+ * spec-patch.c - a change of some fields of a spec
  */
 #include <errno.h>
 #include <jansson.h>
@@ -64,7 +64,7 @@ json_t *spec_patch_to_json(const struct spec_patch *patch)
 	json_t *root = json_pack("{s:s, s:s*, s:s*}", "name", patch->name, "cpus", patch->cpus,
 				 "mems", patch->mems);
 
-	/* "max" is no number that fits. */
+	/* JSON has no number for "max". */
 	if (patch->memory_bytes == CG_NO_LIMIT)
 		json_object_set_new(root, "memory", json_null());
 	else if (patch->memory_bytes)
