@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * cleanup.h - scope cleanup: what a function took, it gives back on every way out
+ * cleanup.h - a function frees on every return what it took
  */
 #ifndef VC_COMMON_CLEANUP_H
 #define VC_COMMON_CLEANUP_H
@@ -15,7 +15,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Takes the pointer out of p and leaves NULL, so that cleanup passes it by. */
+/* Returns the pointer and leaves NULL, which cleanup ignores. */
 #define steal_ptr(p)                                                                               \
 	__extension__({                                                                            \
 		__typeof__(p) _taken = (p);                                                        \
@@ -23,7 +23,7 @@
 		_taken;                                                                            \
 	})
 
-/* Defines name(T *p): calls f on *p when it is set. */
+/* Defines name(T *p), which calls f on *p if it is set. */
 #define DEFINE_CLEANUP(type, name, f)                                                              \
 	static inline void name(type *p)                                                           \
 	{                                                                                          \

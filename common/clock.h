@@ -16,13 +16,13 @@ static inline uint64_t clock_read_usec(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* Since boot, never set back: for intervals and deadlines. */
+/* Returns the time since boot, which is never set back: for intervals and deadlines. */
 static inline uint64_t clock_mono_usec(void)
 {
 	return clock_read_usec(CLOCK_MONOTONIC);
 }
 
-/* Since 1970, UTC: for people. */
+/* Returns the time since 1970, UTC: for people. */
 static inline uint64_t clock_real_usec(void)
 {
 	return clock_read_usec(CLOCK_REALTIME);

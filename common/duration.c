@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * duration.c - lengths of time as people write them
+ * duration.c - durations as people write them
  *
- * A part of what systemd.time(7) calls a time span; all that is accepted here means the
- * same there.
+ * Accepts a part of systemd.time(7)'s time spans, with the same meaning.
  */
 #include "common/duration.h"
 
@@ -35,7 +34,7 @@ static uint64_t duration_unit(const char *name, size_t len)
 	return 0;
 }
 
-/* Digits, and digits behind a point; strtod() would take hexadecimals and infinity too. */
+/* Reads digits with an optional fraction; strtod() would accept hexadecimals and infinity too. */
 static bool duration_number(const char **at, double *ret)
 {
 	const char *begin = *at;
@@ -73,7 +72,7 @@ int duration_parse(const char *text, uint64_t *ret_usec)
 		unit = duration_unit(at, len);
 		at += len;
 		at += strspn(at, " ");
-		/* A number alone is seconds, one among others is a mistake. */
+		/* A single number is seconds; one among others is a mistake. */
 		if (len == 0 && n == 0 && !*at)
 			unit = 1000000;
 		if (unit == 0)

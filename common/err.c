@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * err.c - one error: a code, and a sentence for the person who reads it
+ * err.c - one error: a code, and a text for people
  *
- * A sentence that does not fit is cut at its end, never at its beginning: the
- * context put in front by callers says where, the front of the sentence says
- * what, and both matter more than the last detail.
+ * A text that does not fit is cut at its end. Its beginning says where and what failed, which is
+ * more important than the last detail.
  */
 #include "common/err.h"
 
@@ -58,12 +57,12 @@ int err_add(struct vc_err *err, const char *fmt, ...)
 	va_list ap;
 
 	if (!err)
-		return -EIO; /* who passes no err wants no more than "it failed" */
+		return -EIO; /* without err the caller only needs a failure */
 	va_start(ap, fmt);
 	vsnprintf(context, sizeof(context), fmt, ap);
 	va_end(ap);
 	memcpy(old, err->text, sizeof(old));
-	/* Cutting at the end is meant: see the top of this file. */
+	/* Cut at the end on purpose: see the top of this file. */
 	if (snprintf(err->text, sizeof(err->text), "%s: %s", context, old) < 0)
 		err->text[0] = '\0';
 	text_hide_controls(err->text);

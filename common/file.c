@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * file.c - small files read and written whole, reached through a directory's fd
+ * file.c - small files, read and written as a whole, relative to a directory descriptor
  */
 #include "common/file.h"
 
@@ -132,7 +132,7 @@ int file_replace(int dirfd, const char *path, const void *data, size_t size, mod
 
 	if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh))
 		return -ENAMETOOLONG;
-	/* One that was left behind may be somebody else's, and stay so. */
+	/* A leftover file may belong to another user, and would keep its owner. */
 	unlinkat(dirfd, fresh, 0);
 	fd = openat(dirfd, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * file.h - small files read and written whole, reached through a directory's fd
+ * file.h - small files, read and written as a whole, relative to a directory descriptor
  *
- * Kernel files (proc, cgroup, sysfs) and our own state files are all small. A
- * dirfd of AT_FDCWD means: path is absolute or relative to the current directory.
+ * Kernel files (proc, cgroup, sysfs) and our state files are small. With a dirfd of AT_FDCWD a path
+ * is absolute or relative to the current directory.
  */
 #ifndef VC_COMMON_FILE_H
 #define VC_COMMON_FILE_H
@@ -12,29 +12,29 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Reads at most size-1 bytes and ends them with NUL; one trailing newline is
- * dropped. Returns the length or -errno. */
+/* Reads at most size-1 bytes and appends NUL; one trailing newline is removed. Returns the length
+ * or -errno. */
 ssize_t file_read(int dirfd, const char *path, char *buf, size_t size);
 
-/* Reads a file of any size (at most max bytes, else -EFBIG) onto the heap, NUL
- * added; the caller frees *ret. Returns the length or -errno. */
+/* Reads a file of at most max bytes, else -EFBIG, onto the heap and appends NUL. Returns the length
+ * or -errno. The caller frees *ret. */
 ssize_t file_read_all(int dirfd, const char *path, size_t max, char **ret);
-/* The same of an open file, from where it is. */
+/* Does the same with an open file from its present offset. */
 ssize_t file_read_all_fd(int fd, size_t max, char **ret);
 
-/* Reads one unsigned decimal number. 0 or -errno (-EINVAL: no number). */
+/* Reads one unsigned decimal number. Returns 0, -EINVAL or another -errno. */
 int file_read_u64(int dirfd, const char *path, uint64_t *ret);
 
-/* Writes with a single write() into a file that exists. 0 or -errno. */
+/* Writes with a single write() into an existing file. Returns 0 or -errno. */
 int file_write(int dirfd, const char *path, const char *text);
 
-/* Replaces a state file: written as path.new, fsynced, renamed. 0 or -errno. */
+/* Replaces a state file: written as path.new, fsynced, renamed. Returns 0 or -errno. */
 int file_replace(int dirfd, const char *path, const void *data, size_t size, mode_t mode);
 
-/* Removes a directory and all below it, not crossing into other file systems.
- * Nothing there is success. 0 or -errno of the first failure. */
+/* Removes a directory and everything below it on the same file system. Returns 0, also when it is
+ * missing, or -errno of the first failure. */
 int file_remove_tree(int dirfd, const char *path);
-/* The same, but for the directory itself. */
+/* Does the same, but keeps the directory itself. */
 int file_empty_tree(int dirfd, const char *path);
 
 #endif

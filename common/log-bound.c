@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * log-bound.c - how large a log can get
+ * log-bound.c - limits the size of a log
  *
- * A daemon's log lies in the state directory, which is memory, and users cause messages: by
- * starting programs, for one. Daemon and shims have the same open file on stderr, also those shims
- * that outlive their daemon, so a new file under the old name would not be theirs. The file is
- * copied and emptied instead. A line that is written in between can be lost.
+ * A daemon's log is in the state directory, which is memory, and users cause messages, for example
+ * by starting programs. Daemon and shims have the same open file as stderr, and shims may outlive
+ * their daemon. A new file under the old name would not be theirs. So the file is copied and
+ * emptied. A line written in between can be lost.
  */
 #include "common/log-bound.h"
 
@@ -24,7 +24,7 @@
 
 #define BOUND_NAME "/vcd.log"
 #define BOUND_BURST 1000.0 /* messages of a level at once */
-#define BOUND_PER_SEC 20.0 /* and in the long run */
+#define BOUND_PER_SEC 20.0 /* on average */
 
 struct bound_level {
 	double room;
@@ -64,7 +64,7 @@ static bool log_bound_is_full(struct stat *st)
 	       st->st_size > (off_t)LOG_BYTES_MAX;
 }
 
-/* The path of a daemon's log; someone else's file on stderr is no business of ours. */
+/* Finds the path of a daemon's log. Another file on stderr is ignored. */
 static bool log_bound_path(char path[PATH_MAX])
 {
 	ssize_t len = readlink("/proc/self/fd/2", path, PATH_MAX - 3);
@@ -88,7 +88,7 @@ void log_bound_file(void)
 	strcat(path, ".1");
 	from = open("/proc/self/fd/2", O_RDONLY | O_CLOEXEC);
 	to = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
-	/* Another process may be doing the same, or have done it. */
+	/* Another process may do the same, or have done it. */
 	if (from < 0 || to < 0 || flock(to, LOCK_EX | LOCK_NB) < 0 || !log_bound_is_full(&st))
 		return;
 	if (ftruncate(to, 0) < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * log-bound.h - how large a log can get; for log.c
+ * log-bound.h - limits the size of a log; for log.c
  */
 #ifndef VC_COMMON_LOG_BOUND_H
 #define VC_COMMON_LOG_BOUND_H
@@ -9,7 +9,8 @@
 
 #include "common/log.h"
 
-/* Whether there is room for a message. *ret_left_out: how many of its level had none before. */
+/* Returns whether a message may be written. *ret_left_out is the number of earlier messages of its
+ * level that were not. */
 bool log_bound_admits(enum log_level level, unsigned int *ret_left_out);
 /* Copies and empties the log if it is too large. */
 void log_bound_file(void);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * log.c - what daemon, shim and commands say on stderr
+ * log.c - messages of daemon, shim and commands on stderr
  *
- * A line is built first and written with one write(), so that lines of several
- * processes that share a log file do not mix.
+ * One write() writes a whole line, so that lines of several processes with the same log file do not
+ * mix.
  */
 #include "common/log.h"
 
@@ -50,7 +50,7 @@ __attribute__((format(printf, 1, 0))) static void log_vwrite(const char *fmt, va
 	text_hide_controls(line);
 	len = (int)strlen(line);
 	line[len++] = '\n';
-	/* Nothing can be done about a log that cannot be written. */
+	/* A failure to write a log cannot be reported. */
 	if (write(STDERR_FILENO, line, (size_t)len) < 0)
 		return;
 	if (log_is_bound)

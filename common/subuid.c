@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * subuid.c - whose a uid of a user namespace is
+ * subuid.c - the user that a uid of a user namespace belongs to
  *
- * Only the local files are read. To ask the name service could take for ever.
+ * Only the local files are read, because a name service may not answer.
  */
 #include "common/subuid.h"
 
@@ -25,7 +25,7 @@ struct subuid {
 	size_t n;
 };
 
-/* By name in the local users, or a number. False: there is no such user. */
+/* Finds a local user by name, or by number. Returns false when there is none. */
 static bool subuid_find_user(FILE *passwd, const char *word, uid_t *ret)
 {
 	const struct passwd *entry;
@@ -42,7 +42,7 @@ static bool subuid_find_user(FILE *passwd, const char *word, uid_t *ret)
 	return *word && !*end;
 }
 
-/* "user:first:count"; anything else means nothing. */
+/* Reads "user:first:count"; ignores other lines. */
 static int subuid_add(struct subuid *subuid, FILE *passwd, char *line)
 {
 	char *first = strchr(line, ':'), *count = first ? strchr(first + 1, ':') : NULL;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * text.c - somebody's bytes on somebody else's terminal
+ * text.c - makes text of other users safe for a terminal
  *
- * UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. Which
- * characters do not show is Unicode's Default_Ignorable_Code_Point and general category Cf, but for
- * the variation selectors, which only choose between forms of the character before them.
+ * UTF-8 as in RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Invisible
+ * characters are Unicode's Default_Ignorable_Code_Point and general category Cf, without the
+ * variation selectors, which only choose a form of the character before them.
  */
 #include "common/text.h"
 
@@ -62,7 +62,7 @@ static bool text_is_hidden(uint32_t c)
 	return text_is_in(text_hidden, ARRAY_SIZE(text_hidden), c);
 }
 
-/* The character at the beginning of size bytes. Returns how many it takes; 0: it is no UTF-8. */
+/* Decodes the character at the beginning of size bytes. Returns its length; 0: it is not UTF-8. */
 static size_t text_decode(const char *data, size_t size, uint32_t *ret)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -161,7 +161,7 @@ char *text_escape_json(const char *json)
 		uint32_t c = 0;
 		size_t len = text_decode(json, left, &c);
 
-		/* The document's own line ends are control characters too. */
+		/* The line ends of the document are control characters too. */
 		if (len == 0 || c < ' ' || !text_is_hidden(c)) {
 			len = len ? len : 1;
 			memcpy(out, json, len);

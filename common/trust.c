@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * trust.c - opens files that nobody but root can have put in place
+ * trust.c - opens files that only root can have put in place
  *
- * A path is walked part by part, each opened relative to the one before with O_NOFOLLOW.
- * Links are read and walked here, because the kernel would follow one that a user has made.
+ * A path is walked part by part, each opened relative to the one before with O_NOFOLLOW. Symbolic
+ * links are read and walked here, because the kernel would follow one that a user has made.
  */
 #include "common/trust.h"
 
@@ -26,11 +26,11 @@ struct trust_walk {
 	int fd;              /* the directory reached, O_PATH */
 	dev_t dev;           /* its file system */
 	char real[PATH_MAX]; /* its canonical path; "" is the root directory */
-	char rest[PATH_MAX]; /* the parts to come */
+	char rest[PATH_MAX]; /* the remaining parts */
 	unsigned int links;
 };
 
-/* POSIX ACLs that let others write show up as the group's write bit. */
+/* POSIX ACLs that give others write access show in the group's write bit. */
 static bool trust_mode(const struct stat *st, bool above)
 {
 	if (S_ISLNK(st->st_mode))
@@ -44,7 +44,7 @@ static bool trust_owner(const struct stat *st)
 	return st->st_uid == 0 || st->st_uid == geteuid();
 }
 
-/* above: it is a directory on the way, not what is opened. */
+/* above: it is a directory on the way to the file. */
 static int trust_check(int fd, const struct stat *st, dev_t parent, bool above, const char *name,
 		       struct vc_err *err)
 {
@@ -82,7 +82,7 @@ static int trust_to_root(struct trust_walk *walk, struct vc_err *err)
 	return trust_check(walk->fd, &st, st.st_dev, true, "/", err);
 }
 
-/* Puts text in front of what is to come. */
+/* Puts text in front of the remaining parts. */
 static int trust_push(struct trust_walk *walk, const char *text)
 {
 	char all[2 * PATH_MAX];
@@ -106,13 +106,13 @@ static int trust_begin(struct trust_walk *walk, const char *path, struct vc_err 
 	return trust_to_root(walk, err);
 }
 
-/* Takes the next part out of rest; "" when there is none. *ret_last: none comes after it. */
+/* Takes the next part out of rest; "" when there is none. *ret_last says that it is the last. */
 static void trust_next(struct trust_walk *walk, char ret_name[static NAME_MAX + 2], bool *ret_last)
 {
 	char *begin = walk->rest + strspn(walk->rest, "/");
 	size_t len = strcspn(begin, "/"), after;
 
-	/* One that is too long stays too long, and fails to open. */
+	/* A path that is too long stays too long, and fails to open. */
 	snprintf(ret_name, NAME_MAX + 2, "%.*s", (int)(len > NAME_MAX ? NAME_MAX + 1 : len), begin);
 	begin += len;
 	after = strspn(begin, "/");
@@ -155,7 +155,7 @@ static int trust_follow(struct trust_walk *walk, int link, const char *name, str
 	return target[0] == '/' ? trust_to_root(walk, err) : 0;
 }
 
-/* Goes through one part. make: a directory's mode if it is the last and missing; 0: it fails. */
+/* Walks one part. make is the mode of the directory if the last part is missing; 0: fail. */
 static int trust_step(struct trust_walk *walk, const char *part, bool last, mode_t make,
 		      struct vc_err *err)
 {
@@ -189,8 +189,8 @@ static int trust_step(struct trust_walk *walk, const char *part, bool last, mode
 	return 0;
 }
 
-/* What a link in the last place leads to is checked as the last part, too. "." and ".." are
- * no parts to be made, and the directory they end at is checked once more. */
+/* The target of a link in the last place is checked like a last part. "." and ".." are not made,
+ * and the resulting directory is checked again. */
 static int trust_walk(struct trust_walk *walk, mode_t make, struct vc_err *err)
 {
 	char part[NAME_MAX + 2];
@@ -233,7 +233,7 @@ int trust_open(const char *path, int flags, char *ret_real, struct vc_err *err)
 		r = trust_walk(&walk, 0, err);
 	if (r < 0)
 		return r;
-	/* To open a device or a FIFO can have an effect, or wait. */
+	/* Opening a device or a FIFO can have an effect, or block. */
 	if (fstat(walk.fd, &st) < 0 || (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)))
 		return err_set(err, EPERM, "%s is no regular file", path);
 	snprintf(again, sizeof(again), "/proc/self/fd/%d", walk.fd);
@@ -296,7 +296,7 @@ int trust_openat(int dirfd, const char *path, int flags, mode_t mode)
 			return r;
 		path = slash + 1;
 	}
-	/* A FIFO must not hold up who opens it. */
+	/* A FIFO must not block its reader. */
 	fd = openat(dir >= 0 ? dir : dirfd, path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
 		    mode);
 	r = fd < 0 ? -errno : trust_fd(fd);
@@ -319,7 +319,7 @@ ssize_t trust_read_all(int dirfd, const char *path, size_t max, char **ret)
 	return fd < 0 ? fd : file_read_all_fd(fd, max, ret);
 }
 
-/* A disk that was full has cut the last line: what follows is to begin one of its own. */
+/* A full disk may have cut the last line; then the new text begins on a line of its own. */
 static bool trust_is_torn(int fd)
 {
 	off_t size = lseek(fd, 0, SEEK_END);

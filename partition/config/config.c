@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * config.c - vcrun.conf, read by libconfuse: the file, and the options that stand in no section
+ * config.c - vcrun.conf, read by libconfuse: the file, and the options outside of sections
  *
- * Everything that can be judged by itself is judged in libconfuse's validation callbacks,
- * since it knows the line only while it parses.
+ * What can be checked alone is checked in libconfuse's validation callbacks, because libconfuse
+ * knows the line only while it parses.
  */
 #include "partition/config/config.h"
 
@@ -36,7 +36,7 @@ DEFINE_CLEANUP(cfg_t *, cfg_freep, cfg_free);
 static void config_on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
 
-/* libconfuse's own complaints. */
+/* libconfuse reports its own errors here. */
 static void config_on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	char sentence[256], known[256] = "";
@@ -150,7 +150,7 @@ static const struct range {
 } ranges[] = {
 	{ "sample-interval-msec", 10, 60000 },
 	{ "max-jobs-per-user", 1, 1000000 },
-	/* As ipcmap/table/table.h has it. */
+	/* The same limits as in ipcmap/table/table.h. */
 	{ "ipc-entries", 16, 1 << 24 },
 	{ "ipc-objects-per-user", 1, 1 << 24 },
 };
@@ -223,8 +223,8 @@ static cfg_t *config_new_parser(void)
 }
 
 /*
- * libconfuse takes the end of the file for the end of a section. So a good file is
- * read once more with one more line: "policy" is unknown in a partition.
+ * libconfuse accepts the end of the file inside a section. So a good file is read again with one
+ * more line: "policy" is unknown in a partition.
  */
 static int config_check_closed(const char *text, const char *path, struct vc_err *err)
 {
@@ -243,8 +243,8 @@ static int config_check_closed(const char *text, const char *path, struct vc_err
 	return err_set(err, EINVAL, "%s:%d: the last section has no closing }", path, lines);
 }
 
-/* It names code that root's daemons execute. A pipe (--config=/dev/stdin), or a file that is
- * unlinked already, is an open descriptor of the caller's: nobody can replace that by name. */
+/* The file names code that root executes. A pipe (--config=/dev/stdin) or an unlinked file is an
+ * open descriptor of the caller, which cannot be replaced by name. */
 static int config_open(const char *path, struct vc_err *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);

@@ -65,15 +65,15 @@ struct region_spec;
 
 enum config_balance { BALANCE_OFF, BALANCE_ADVISE, BALANCE_ON, BALANCE_N_MODES };
 
-/* "off", "advise", "on". */
+/* Returns "off", "advise" or "on". */
 const char *config_balance_name(enum config_balance balance);
-/* -EINVAL: none of them. */
+/* Returns 0 or -EINVAL. */
 int config_parse_balance(const char *text, enum config_balance *ret);
 
 struct config {
 	char *policy;
 	char *engine;      /* of moves */
-	char *criu;        /* NULL: searched for (libmig) */
+	char *criu;        /* NULL: libmig searches for it */
 	char *policy_path; /* NULL: the built-in directory */
 	unsigned int sample_interval_msec;
 	unsigned int max_jobs_per_user;
@@ -85,30 +85,30 @@ struct config {
 	bool exclusive;
 	bool overcommit;
 	struct plan *plan;            /* the events; NULL when read from instance.json */
-	struct partition_spec *parts; /* in the file's order, then in that of vcctl add; what a
-				       * removed one leaves is a free slot; n_parts may be 0 */
+	struct partition_spec *parts; /* in the file's order, then in that of vcctl add; a removed
+					 one leaves a free slot; n_parts may be 0 */
 	size_t n_parts;
 	struct region_spec *regions; /* see region.h */
 	size_t n_regions;
 };
 
 /*
- * Reads a file. Every error names "FILE:LINE:" and says what would be right:
- * syntax, an unknown option, a name twice or badly formed, CPUs that do not
- * exist or stand in two exclusive partitions, a size that is none, memory beyond the
- * machine's, of one or of all, a device that is not there or has two owners. path NULL: all
- * defaults. The caller frees with config_free().
+ * Reads a file. Every error begins with "FILE:LINE:" and says what would be right. Errors are:
+ * syntax, an unknown option, a bad or double name, CPUs that do not exist or are in two exclusive
+ * partitions, a bad size, more memory than the machine has, a device that does not exist or has two
+ * owners. path NULL: all defaults. Returns 0 or -errno. The caller frees with config_free().
  */
 int config_read(const char *path, struct config **ret, struct vc_err *err);
 void config_free(struct config *config);
 DEFINE_CLEANUP(struct config *, config_freep, config_free);
 
-/* Whether a partition may be called so; -EINVAL and the reason. */
+/* Checks the name of a partition. Returns 0, or -EINVAL with the reason. */
 int config_partition_check_name(const char *name, struct vc_err *err);
 
-/* "64M", "1.5G", "123456" (bytes), K M G T as powers of 1024, "max" = CG_NO_LIMIT. -EINVAL. */
+/* Reads "64M", "1.5G", "123456" (bytes); K M G T are powers of 1024; "max" is CG_NO_LIMIT. Returns
+ * 0 or -EINVAL. */
 int config_size_parse(const char *text, uint64_t *ret_bytes);
-/* "64M", "1.5G": at most 4 significant digits; CG_NO_LIMIT gives "max". Returns buf. */
+/* Writes "64M", "1.5G" with at most 4 significant digits; "max" for CG_NO_LIMIT. Returns buf. */
 char *config_size_format(uint64_t bytes, char *buf, size_t size);
 
 #endif

@@ -2,9 +2,8 @@
 /*
  * event.c - the event sections of vcrun.conf
  *
- * Whether an event can be satisfied is known only with all partitions: so that
- * is looked at when the file has been read, and the error named by the line of the option
- * that asks too much.
+ * Whether an event is possible depends on all partitions. So it is checked after the file is read,
+ * and the error names the line of the option that asks for too much.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -103,7 +102,7 @@ static int event_check_hold(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-/* Called at an event's closing brace. */
+/* Called at the closing brace of an event. */
 static int event_check(cfg_t *cfg, cfg_opt_t *opt)
 {
 	unsigned int n = cfg_opt_size(opt);
@@ -199,7 +198,7 @@ static int event_fill_patches(cfg_t *event, const char *option, const struct con
 	return 0;
 }
 
-/* The partition that a trigger looks at. */
+/* Checks the partition that a trigger watches. */
 static int event_check_watched(cfg_t *section, const char *option, const struct config *config)
 {
 	const char *text = cfg_size(section, option) > 0 ? cfg_getstr(section, option) : NULL;
@@ -259,8 +258,8 @@ static int event_fill_event(cfg_t *section, const struct config *config, struct 
 	return r;
 }
 
-/* The line of the last such option in the event's shapes: what asks too much together
- * with what stands before it. 0: none has it. */
+/* Returns the line of the last such option in the event's shapes, which together with earlier ones
+ * asks for too much; 0: none has it. */
 static int event_last_line(cfg_t *event, const char *option)
 {
 	int last = 0;

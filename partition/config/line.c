@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * line.c - which line is to blame
+ * line.c - the line of an error
  *
- * libconfuse knows the line only while it parses, and gives its callbacks no pointer of ours.
- * So they note here, for the file that this thread is reading, where options stand, and the
- * first error; later ones follow from it.
+ * libconfuse knows the line only while it parses, and passes no pointer of ours to its callbacks.
+ * So they note here, for the file that this thread reads, the lines of options, and the first
+ * error. Later errors follow from it.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -13,9 +13,9 @@
 
 #include "partition/config/priv.h"
 
-#define LINES_MAX 2048 /* noted for later errors */
+#define LINES_MAX 2048 /* for later errors */
 
-/* What libconfuse's callbacks, which take no pointer of ours, write to. */
+/* libconfuse's callbacks write here. */
 static _Thread_local struct reading {
 	const char *path;
 	struct vc_err *err;

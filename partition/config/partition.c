@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * partition.c - the partition sections of vcrun.conf, and shapes in those of events
+ * partition.c - the partition sections of vcrun.conf, and the shapes in event sections
  *
- * What can be judged by itself is judged while the file is read. What needs other
- * partitions (CPUs as one's own standing in two of them) is looked at afterwards, with the lines
- * noted on the way.
+ * What can be checked alone is checked while the file is read. What depends on other partitions
+ * (the same exclusive CPUs in two of them) is checked afterwards, with the noted lines.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -118,7 +117,7 @@ int config_partition_check_name(const char *name, struct vc_err *err)
 	return 0;
 }
 
-/* Called at a partition's closing brace. */
+/* Called at the closing brace of a partition. */
 static int partition_check(cfg_t *cfg, cfg_opt_t *opt)
 {
 	unsigned int n = cfg_opt_size(opt);
@@ -177,7 +176,7 @@ static int partition_fill(cfg_t *section, bool exclusive, struct partition_spec 
 	return 0;
 }
 
-/* Whether those so far have too much; the line is that of the last one. */
+/* Checks the memory of the partitions so far; the line is that of the last one. */
 static int partition_check_sum(cfg_t *section, const struct config *config, struct spec_sum *sum)
 {
 	const struct partition_spec *spec = &config->parts[config->n_parts - 1];

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * priv.h - what the config*.c files share, and nobody else includes
+ * priv.h - shared by the files of this folder only
  *
  *	config.c            the file, options outside of sections
  *	partition.c         partitions; shapes, which events have too
  *	device.c            partitions' devices
  *	event.c             events
  *	region.c            regions
- *	line.c              where options stand, and the first error
+ *	line.c              lines of options, and the first error
  *	size.c              sizes
  */
 #ifndef VC_PARTITION_CONFIG_PRIV_H
@@ -18,28 +18,28 @@
 #include "partition/config/config.h"
 
 /* line.c */
-/* A file is read now, by this thread; err gets the first error. */
+/* Begins a file, read by this thread. err gets the first error. */
 void config_line_begin(const char *path, struct vc_err *err);
 bool config_line_has_failed(void);
-/* Keeps the first error as "FILE:LINE: sentence". Returns libconfuse's "no". */
+/* Keeps the first error as "FILE:LINE: text". Returns the failure code of a libconfuse callback. */
 int config_line_fail(int line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define fail(cfg, ...) config_line_fail((cfg)->line, __VA_ARGS__)
 
-/* The line of an option in a section is known only in its validation callback: noted there,
- * looked up by name later; the section's last line when it was not noted. */
+/* A validation callback notes the line of an option; later code looks it up by name. It is the last
+ * line of the section when it was not noted. */
 void config_line_note(const cfg_t *section, const char *option);
 int config_line_of(const cfg_t *section, const char *option);
 
-/* config.c: NULL when the option is not given. 0 or -ENOMEM. */
+/* config.c: copies the value; NULL when the option is not given. Returns 0 or -ENOMEM. */
 int config_copy_string(cfg_t *section, const char *option, char **ret);
 
 /* partition.c */
-/* How a partition, and a region, may be called: a small letter, then small letters, digits and "-",
- * less than PARTITION_NAME_MAX. */
+/* Checks a name: a small letter, then small letters, digits and "-", less than PARTITION_NAME_MAX.
+ */
 bool config_partition_is_name(const char *name);
-/* What a partition and an event's shapes have, and its checks, at a path like "partition" or
- * "event|after". */
+/* The options of a partition and of an event's shapes, and their checks, at a path like "partition"
+ * or "event|after". */
 #define CONFIG_SHAPE_OPTIONS                                                                       \
 	CFG_STR("cpus", NULL, CFGF_NODEFAULT), CFG_STR("mems", NULL, CFGF_NODEFAULT),              \
 		CFG_STR("memory", NULL, CFGF_NODEFAULT),                                           \
@@ -59,14 +59,15 @@ int config_partition_fill(cfg_t *cfg, struct config *config, struct vc_err *err)
 		CFG_STR("mode", NULL, CFGF_NODEFAULT), CFG_STR("user", NULL, CFGF_NODEFAULT),      \
 		CFG_STR("group", NULL, CFGF_NODEFAULT), CFG_END()
 void config_region_check(cfg_t *cfg);
-/* The partitions being there. */
+/* Call when the partitions are filled in. */
 int config_region_fill(cfg_t *cfg, struct config *config, struct vc_err *err);
 
 /* device.c */
-/* Validates devices and share: each must be there. */
+/* Validates devices and share: each must exist. */
 int config_device_check(cfg_t *cfg, cfg_opt_t *opt);
 int config_device_fill(cfg_t *section, struct partition_spec *spec);
-/* Whether a partition shares what it owns, or two own the same; 0, or its line is told. */
+/* Checks that a partition does not share what it owns, and that two do not own the same. Returns 0,
+ * or reports the line. */
 int config_device_check_shares(cfg_t *section, const struct partition_spec *spec);
 int config_device_check_owners(cfg_t *section, const struct partition_spec *a,
 			       const struct partition_spec *b);
@@ -84,7 +85,7 @@ int config_device_check_owners(cfg_t *section, const struct partition_spec *a,
 		CFG_SEC("before", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES),           \
 		CFG_SEC("after", shape, CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES), CFG_END()
 void config_event_check(cfg_t *cfg);
-/* Fills config->plan, the partitions being there. */
+/* Fills config->plan. Call when the partitions are filled in. */
 int config_event_fill(cfg_t *cfg, struct config *config, struct vc_err *err);
 
 #endif

@@ -2,8 +2,7 @@
 /*
  * region.c - the region sections of vcrun.conf
  *
- * Whether its partitions exist, and its owner has the memory, is looked at when the file has
- * been read.
+ * Whether its partitions exist, and its owner has the memory, is checked after the file is read.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -112,7 +111,7 @@ static int region_check_group(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-/* Called at a region's closing brace. */
+/* Called at the closing brace of a region. */
 static int region_check(cfg_t *cfg, cfg_opt_t *opt)
 {
 	unsigned int n = cfg_opt_size(opt);
@@ -177,7 +176,7 @@ static int region_fill_share(cfg_t *section, const struct config *config,
 	return 0;
 }
 
-/* With all of its owner's regions up to this one. */
+/* Checks the owner's memory with all of its regions up to this one. */
 static int region_check_owner(cfg_t *section, const struct config *config,
 			      const struct region_spec *region)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * size.c - sizes as people write them: "64M", "1.5G", "max"
+ * size.c - sizes: "64M", "1.5G", "max"
  */
 #include <ctype.h>
 #include <errno.h>

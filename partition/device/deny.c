@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * deny.c - whose device nodes a partition's jobs may not open
+ * deny.c - the device nodes that a partition's jobs must not open
  *
- * By device numbers and not by names: one node may have many names, and a partition that
- * has one device may be denied another that shares a node with it (pci: and block:). What
- * a partition may open counts more.
+ * The list has device numbers, not names, because one node may have many names. A partition that
+ * has one device may be denied another device that shares a node with it (pci: and block:). Then
+ * the node is allowed.
  */
 #include "partition/device/deny.h"
 
@@ -37,7 +37,7 @@ static bool deny_has_node(const struct nodes *nodes, const struct device_node *n
 	return false;
 }
 
-/* Adds the nodes of a list of devices, without those in but. */
+/* Adds the nodes of a list of devices, except those in but. */
 static int deny_add_nodes(int root, const char *list, const struct nodes *but, struct nodes *nodes)
 {
 	struct device_node found[DEVICE_NODES_MAX];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * device.c - a device by its name
+ * device.c - finds a device by its name
  */
 #include "partition/device/priv.h"
 
@@ -19,7 +19,7 @@ enum kind { KIND_BLOCK, KIND_NET, KIND_PCI, KIND_CHAR, KIND_IRQ };
 
 static const struct {
 	const char *prefix;
-	const char *path; /* of its directory, the name to be added; NULL: it has none */
+	const char *path; /* of its directory, without the name; NULL: it has none */
 } kinds[] = {
 	[KIND_BLOCK] = { "block:", "sys/block/" },
 	[KIND_NET] = { "net:", "sys/class/net/" },
@@ -28,10 +28,10 @@ static const struct {
 	[KIND_IRQ] = { "irq:", NULL },
 };
 
-/* A device that is there. */
+/* A device that exists. */
 struct device {
 	enum kind kind;
-	const char *rest;        /* of its name, behind the kind */
+	const char *rest;        /* its name behind the kind */
 	int dir;                 /* its directory in sysfs; -1: none */
 	struct device_node node; /* char: */
 	unsigned int irq;        /* irq: */
@@ -79,7 +79,7 @@ static int device_check_number(int root, const char *text, unsigned int *ret)
 	return 0;
 }
 
-/* By the path of its node, which may be a link to it. */
+/* Opens a device by the path of its node, which may be a link. */
 static int device_open_char(int root, const char *path, struct device *device)
 {
 	char sys[64];
@@ -115,7 +115,7 @@ static int device_open_named(int root, const char *name, struct device *device)
 
 	while (i < ARRAY_SIZE(kinds) && strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)))
 		i++;
-	/* A list is separated by blanks. */
+	/* Blanks separate the names of a list. */
 	if (i == ARRAY_SIZE(kinds) || strlen(name) >= DEVICE_NAME_MAX || strpbrk(name, " \t\n"))
 		return -EINVAL;
 	*device = (struct device){ .kind = (enum kind)i,
@@ -128,7 +128,7 @@ static int device_open_named(int root, const char *name, struct device *device)
 	return device_open_in_sysfs(root, device);
 }
 
-/* The same, with a sentence. */
+/* Does the same with an error text. */
 static int device_open(int root, const char *name, struct device *ret, struct vc_err *err)
 {
 	int r = device_open_named(root, name, ret);
@@ -157,8 +157,8 @@ int device_irqs(int root, const char *name, unsigned int *ret, size_t max, size_
 	return 0;
 }
 
-/* All that is made of what the interface is made of: clocks, RDMA. One without hardware has
- * its own, as a macvtap. */
+/* Finds the nodes of everything that is made of the same hardware as the interface: clocks, RDMA.
+ * An interface without hardware, as a macvtap, has its own. */
 static int device_nodes_of_interface(int root, int dir, struct device_node *ret, size_t max,
 				     size_t *ret_n)
 {

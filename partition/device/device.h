@@ -4,12 +4,11 @@
  *
  *	block:vda  net:eth1  pci:0000:00:04.0  irq:36  char:/dev/hwrng
  *
- * A device that a partition owns sends its interrupts to that partition's CPUs
- * (JP11085547 claim 3). They follow when the CPUs change, and go back to where they were
- * when the partition goes. Its nodes are for that partition's jobs, see deny.h. Each name
- * gives both, but for irq:, which is one interrupt and has no nodes. A list of
- * devices is their names, separated by blanks. In all of these root is the directory with
- * sys, proc and dev in it, "/" but in tests.
+ * A device sends its interrupts to the CPUs of the partition that owns it (JP11085547 claim 3).
+ * They follow when the CPUs change, and go back to their former CPUs when the partition is removed.
+ * Its nodes are for that partition's jobs, see deny.h. irq: is one interrupt and has no nodes. A
+ * list of devices is their names, separated by blanks. root is the directory with sys, proc and
+ * dev: "/", or a directory of a test.
  */
 #ifndef VC_PARTITION_DEVICE_H
 #define VC_PARTITION_DEVICE_H
@@ -23,35 +22,34 @@
 #define DEVICE_NODES_MAX 256
 #define DEVICE_NAME_MAX 64
 
-/* What mknod(2) makes a node of. */
+/* The arguments of mknod(2) for a node. */
 struct device_node {
 	bool block; /* else a character device */
 	unsigned int major, minor;
 };
 
-/* For qsort(). */
+/* Compares for qsort(). */
 int device_node_order(const void *a, const void *b);
-/* Takes the next name off a list; false: there is none. A longer name is cut. */
+/* Takes the next name from a list. Returns false at the end. A longer name is cut. */
 int device_next(const char **list, char ret[static DEVICE_NAME_MAX]);
-/* Whether a name stands in a list, which may be NULL. */
+/* Returns whether a list, which may be NULL, has a name. */
 bool device_listed(const char *list, const char *name);
 
 /*
- * The numbers of a device's interrupts, at most max, ascending; it may have none. Of a PCI
- * bridge also those of what is below it. -EINVAL: no name of a device; -ENODEV: there is none of
- * that name.
+ * Lists the numbers of a device's interrupts, at most max, ascending; it may have none. A PCI
+ * bridge includes the devices below it. Returns 0; -EINVAL: bad name; -ENODEV: there is no such
+ * device.
  */
 int device_irqs(int root, const char *name, unsigned int *ret, size_t max, size_t *ret_n,
 		struct vc_err *err);
 /*
- * The nodes that lead to a device, none for irq:. Of a disk also those of what it is
- * divided into, and the generic one beside it (sg, bsg, ng); of a PCI function, and of the
- * one that an interface is made of, those of all that is made of it. -E2BIG: there are more than
- * max; else as device_irqs().
+ * Lists the nodes that lead to a device, none for irq:. A disk includes its parts and the generic
+ * node beside it (sg, bsg, ng). A PCI function, and that of an interface, includes everything that
+ * is made of it. Returns 0, -E2BIG when there are more than max, else as device_irqs().
  */
 int device_nodes(int root, const char *name, struct device_node *ret, size_t max, size_t *ret_n,
 		 struct vc_err *err);
-/* Whether a partition could own it: it is there, and has interrupts or nodes. */
+/* Checks that a partition can own it: it exists, and has interrupts or nodes. */
 int device_check(int root, const char *name, struct vc_err *err);
 
 #endif

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * hardware.c - the hardware that a device is made of
+ * hardware.c - the hardware behind a device
  *
- * A disk, an interface or a character device lies in sysfs below its hardware. Some do
- * not, since they serve several pieces of it or are the kernel's own: they lie in
- * devices/virtual. Those that lead to hardware all the same are rows of one table, which
- * serves both ways: from a node to the hardware, whose interrupts are the node's, and
- * from a PCI function to the nodes that lead to it.
+ * In sysfs, a disk, an interface or a character device is below its hardware. Devices that serve
+ * several pieces of hardware, or are the kernel's own, are in devices/virtual instead. One table
+ * has those that still lead to hardware. It works both ways: from a node to the hardware, whose
+ * interrupts are the node's, and from a PCI function to the nodes that lead to it.
  *
  *	/dev/hwrng        the generators that the current one's name can mean
- *	/dev/hvc*         the virtio console, if there is one only
+ *	/dev/hvc*         the virtio console, if there is only one
  *	/dev/vfio/N       the functions in IOMMU group N
- *	/dev/nvme*, ng*   of a disk with several paths: its subsystem's controllers
+ *	/dev/nvme*, ng*   for a disk with several paths: its subsystem's controllers
  */
 #include "partition/device/priv.h"
 
@@ -76,7 +75,7 @@ static void hardware_add(int root, const char *path, struct hardware *ret)
 	strcpy(ret->path[ret->n++], place);
 }
 
-/* What the links in a directory lead to, those whose names begin so. */
+/* Adds the targets of the links in a directory whose names begin like this. */
 static void hardware_add_links(int root, const char *path, const char *prefix, struct hardware *ret)
 {
 	_cleanup_closedir_ DIR *dir = hardware_open_dir(root, path);
@@ -91,7 +90,7 @@ static void hardware_add_links(int root, const char *path, const char *prefix, s
 	}
 }
 
-/* The device of that name, and those that a driver of that name serves, on each bus. */
+/* Adds the device of that name, and those that a driver of that name serves, on each bus. */
 static void hardware_add_named(int root, const char *name, struct hardware *ret)
 {
 	_cleanup_closedir_ DIR *dir = hardware_open_dir(root, "sys/bus");
@@ -111,8 +110,8 @@ static void hardware_add_named(int root, const char *name, struct hardware *ret)
 	}
 }
 
-/* The current generator is called like its device, or like its driver with a number behind
- * it ("virtio_rng.0"); which of the driver's devices has that number nothing tells. */
+/* The current generator has the name of its device, or of its driver with a number behind it
+ * ("virtio_rng.0"). Nothing shows which of the driver's devices has that number. */
 static void hardware_behind_hwrng(int root, const char *name, struct hardware *ret)
 {
 	char current[128], path[HARDWARE_PATH];
@@ -155,7 +154,7 @@ static void hardware_behind_nvme(int root, const char *name, struct hardware *re
 
 static const struct {
 	const char *class;
-	const char *prefix; /* of the names of those in the class */
+	const char *prefix; /* of the names in the class */
 	void (*behind)(int root, const char *name, struct hardware *ret);
 } apart[] = {
 	{ "misc", "hw_random", hardware_behind_hwrng },
@@ -164,7 +163,7 @@ static const struct {
 	{ "nvme-subsystem", "nvme-subsys", hardware_behind_nvme },
 };
 
-/* place: "CLASS/NAME", or below that, in devices/virtual. */
+/* place is "CLASS/NAME" or below, in devices/virtual. */
 static void hardware_behind_virtual(int root, const char *place, struct hardware *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(apart); i++) {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * interrupts.c - the interrupts of a device, as sysfs tells them
+ * interrupts.c - the interrupts of a device, from sysfs
  *
- * The device that signals is often not the one that is named: above a disk or interface there
- * is a virtio device or a SCSI target, and msi_irqs stands at the PCI function above that;
- * without MSI there is one interrupt in "irq". So the first directory upwards that has one is
- * taken, and none above a PCI function is looked at, since that is a bridge. Other hardware
- * (virtio-mmio, rtc, i8042, legacy IDE) is found by the name that its handler has: that of a
- * device upwards, or of its driver.
+ * The device that signals is often above the named one: a virtio device or a SCSI target above a
+ * disk or interface, and the PCI function with msi_irqs above that. Without MSI there is one
+ * interrupt in "irq". So the search goes upwards to the first directory with interrupts. It ends at
+ * a PCI function, because above that is a bridge. For other hardware (virtio-mmio, rtc, i8042,
+ * legacy IDE) the name of the handler counts: it is that of a device upwards, or of its driver.
  */
 #include <ctype.h>
 #include <fcntl.h>
@@ -53,7 +52,7 @@ static DIR *interrupts_open_dir(int at, const char *path)
 	return dir;
 }
 
-/* A name that is a number; 0: it is none. */
+/* Returns the number that the name is, or 0. */
 static uint64_t interrupts_number_of(const char *name)
 {
 	char *end;
@@ -62,7 +61,7 @@ static uint64_t interrupts_number_of(const char *name)
 	return number && !*end ? number : 0;
 }
 
-/* Those of this directory's device itself. */
+/* Adds the interrupts of this directory's device. */
 static void interrupts_add_own(int root, int dir, struct found *found)
 {
 	_cleanup_closedir_ DIR *msi = interrupts_open_dir(dir, "msi_irqs");
@@ -72,13 +71,13 @@ static void interrupts_add_own(int root, int dir, struct found *found)
 
 	while (msi && (entry = readdir(msi)))
 		interrupts_add_irq(root, interrupts_number_of(entry->d_name), found);
-	/* A serial port of type 0 is not there, and its number somebody else's. */
+	/* A serial port of type 0 does not exist, and its number belongs to another device. */
 	if (found->n == before && file_read_u64(dir, "irq", &line) == 0 &&
 	    (file_read_u64(dir, "type", &type) < 0 || type != 0))
 		interrupts_add_irq(root, line, found);
 }
 
-/* "0000:00:05.0"; a serial port may be called "00:00:0.0". */
+/* Returns whether it is a name like "0000:00:05.0". A serial port may be called "00:00:0.0". */
 static bool interrupts_is_function(const char *name)
 {
 	unsigned int domain, bus, slot, function;
@@ -87,7 +86,7 @@ static bool interrupts_is_function(const char *name)
 	       sscanf(name, "%x:%x:%x.%x", &domain, &bus, &slot, &function) == 4;
 }
 
-/* Those of a PCI function and, if it is a bridge, of the functions below it. */
+/* Adds the interrupts of a PCI function and, for a bridge, of the functions below it. */
 static void interrupts_add_function(int root, int dir, int depth, struct found *found)
 {
 	_cleanup_closedir_ DIR *stream = interrupts_open_dir(dir, ".");
@@ -105,7 +104,7 @@ static void interrupts_add_function(int root, int dir, int depth, struct found *
 	}
 }
 
-/* Takes the last component off; false: that was the last device. */
+/* Removes the last component. Returns false at the last device. */
 static bool interrupts_go_up(char *path)
 {
 	char *slash = strrchr(path, '/');
@@ -133,7 +132,7 @@ static void interrupts_add_upwards(int root, const char *place, struct found *fo
 	} while (found->n == 0 && interrupts_go_up(path));
 }
 
-/* Whether a handler is called like a device at this place or above it, or its driver. */
+/* Returns whether a handler has the name of a device at this place or above, or of its driver. */
 static bool interrupts_serves(int root, const char *handler, const char *place)
 {
 	char path[HARDWARE_PATH];
@@ -144,7 +143,7 @@ static bool interrupts_serves(int root, const char *handler, const char *place)
 		ssize_t len;
 
 		snprintf(file, sizeof(file), "%s/uevent", path);
-		if (faccessat(root, file, F_OK, 0) < 0) /* no device: a class's directory */
+		if (faccessat(root, file, F_OK, 0) < 0) /* a class's directory is no device */
 			continue;
 		snprintf(file, sizeof(file), "%s/driver", path);
 		len = readlinkat(root, file, driver, sizeof(driver) - 1);

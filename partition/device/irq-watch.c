@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * irq-watch.c - interrupts are kept where they were sent
+ * irq-watch.c - keeps interrupts on the CPUs of their partition
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 struct irq_seen {
 	unsigned int irq;
-	char left[IRQ_LIST_TEXT]; /* where it was allowed to go after it was last sent */
+	char left[IRQ_LIST_TEXT]; /* the allowed CPUs after it was last sent */
 };
 
 void irq_watch_done(struct irq_watch *watch)
@@ -22,7 +22,7 @@ void irq_watch_done(struct irq_watch *watch)
 	*watch = (struct irq_watch){ .n = 0 };
 }
 
-/* With other CPUs everything is worth another try. */
+/* When the CPUs change, unroutable interrupts are tried again. */
 static void irq_watch_take_cpus(int root, const char *cpus, struct irq_watch *watch)
 {
 	char online[IRQ_LIST_TEXT] = "";
@@ -59,7 +59,7 @@ static void irq_watch_remember(struct irq_watch *watch, unsigned int irq, const 
 	snprintf(seen->left, sizeof(seen->left), "%s", left);
 }
 
-/* True: it was elsewhere, and has been sent home. */
+/* Returns true when it was on other CPUs and was sent back. */
 static bool irq_watch_look_at(int root, int state, unsigned int irq, struct irq_watch *watch)
 {
 	const struct irq_seen *seen = irq_watch_find(watch, irq);

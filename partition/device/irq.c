@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * irq.c - where interrupts arrive
+ * irq.c - the CPUs that interrupts go to
  *
- * Measured on 6.18: virtio-net's queues, config vectors and line interrupts can be
- * routed; the request queues of NVMe and, with several of them, of virtio-blk are the
- * kernel's own to spread, and a write fails with EIO. A routed interrupt moves lazily:
- * one more may arrive at the old place.
+ * Measured on 6.18: queues of virtio-net, config vectors and line interrupts can be routed. The
+ * kernel itself spreads the request queues of NVMe and, with several of them, of virtio-blk; a
+ * write fails with EIO. A routed interrupt moves lazily: one more may arrive at the old CPU.
  */
 #include "partition/device/irq.h"
 
@@ -86,7 +85,7 @@ void irq_restore_all(int root, int state)
 	}
 }
 
-/* The line "36:  count count ...  chip  name" of /proc/interrupts. */
+/* Reads the line "36:  count count ...  chip  name" of /proc/interrupts. */
 static void irq_read_counts(int root, unsigned int irq, struct irq_state *ret)
 {
 	_cleanup_free_ char *text = NULL;

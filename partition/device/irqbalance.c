@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * irqbalance.c - the daemon that spreads interrupts, and which of ours it would move
+ * irqbalance.c - the daemon irqbalance, and which of our interrupts it may move
  */
 #include "partition/device/irqbalance.h"
 
@@ -34,7 +34,8 @@ pid_t irqbalance_find(int root)
 	return 0;
 }
 
-/* The number of "--banirq=36", "-i36", or of the next word after "--banirq", "-i"; NULL: none. */
+/* Returns the number of "--banirq=36", "-i36", or of the word after "--banirq", "-i"; NULL: none.
+ */
 static const char *irqbalance_banned_number(const char *word, const char *next)
 {
 	static const char *const options[] = { "--banirq", "-i" };

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * irqbalance.h - the daemon that spreads interrupts, and which of ours it would move
+ * irqbalance.h - the daemon irqbalance, and which of our interrupts it may move
  *
- * Our daemons send back what it moves, within a second, so both would go on for ever: it is
- * told of, with what keeps it off. We do not give it orders ourselves: "settings ban irqs" on its
- * socket forgets all that it was forbidden before, by the administrator or by somebody else,
- * takes no more than a line of a few hundred bytes, and is itself forgotten when it
- * starts again.
+ * Our daemons send back the interrupts that it moves, within a second, so both would continue
+ * forever. So vcctl warns about it and says how to keep it off. We do not configure it: "settings
+ * ban irqs" on its socket replaces all earlier bans of the administrator, takes a line of only a
+ * few hundred bytes, and is lost when it starts again.
  */
 #ifndef VC_PARTITION_IRQBALANCE_H
 #define VC_PARTITION_IRQBALANCE_H
@@ -14,10 +13,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* One that runs; 0: none. root is the directory with proc in it. */
+/* Returns the PID of a running one; 0: none. root is the directory with proc. */
 pid_t irqbalance_find(int root);
-/* Which of n interrupts its command line does not forbid it, in the order that they have.
- * Returns how many it has left in irqs. */
+/* Keeps in irqs those that its command line does not ban, in their order. Returns their number. */
 size_t irqbalance_left(int root, pid_t pid, unsigned int *irqs, size_t n);
 
 #endif

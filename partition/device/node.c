@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * node.c - which nodes in /dev lead to a device, as sysfs tells them
+ * node.c - the nodes in /dev that lead to a device, from sysfs
  *
- * A directory in sysfs with a file "dev" in it is a device with a node; below the one that is
- * named stand the others that reach the same hardware, but for those that lie elsewhere
- * (hardware.c). Beside a disk, in the directory
- * that its "device" link leads to, stands a character device that takes commands for it:
- * of a SCSI disk sg and bsg, of an NVMe namespace ng. The NVMe controller's own node is
- * left out: other partitions may own its other namespaces; pci: has it.
+ * A directory in sysfs with a file "dev" is a device with a node. Below the named device are the
+ * others that reach the same hardware, except those in another place (hardware.c). The directory
+ * that a disk's "device" link leads to also has a character device for commands to the disk: sg and
+ * bsg for a SCSI disk, ng for an NVMe namespace. The node of an NVMe controller itself is left out,
+ * because other partitions may own its other namespaces; pci: includes it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +18,7 @@
 #include "common/file.h"
 #include "partition/device/priv.h"
 
-#define DEPTH_MAX 24 /* of directories below a PCI function: a hub behind a hub */
+#define DEPTH_MAX 24 /* directories below a PCI function: hubs behind hubs */
 
 struct found {
 	struct device_node *node;
@@ -48,7 +47,7 @@ static bool node_is_block(int dir)
 	return slash && !strcmp(slash, "/block");
 }
 
-/* The node of the device whose directory this is; one without is none. */
+/* Adds the node of the device in this directory, if it has one. */
 static int node_add_node(int dir, struct found *found)
 {
 	struct device_node node = { .block = node_is_block(dir) };
@@ -77,7 +76,7 @@ static int node_add_below(int dir, int depth, struct found *found)
 	while (r == 0 && depth > 0 && (entry = readdir(stream))) {
 		_cleanup_close_ int below = -1;
 
-		/* Links lead elsewhere: up, or to others' devices. */
+		/* Links lead up, or to other devices. */
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
 		below = openat(fd, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * owner.c - whose a device is
+ * owner.c - which partition owns a device
  */
 #include "partition/device/owner.h"
 
@@ -46,7 +46,7 @@ int owner_check_shares(const struct partition_spec *spec, struct vc_err *err)
 	return 0;
 }
 
-/* What two devices have in common, in words; "": nothing. */
+/* Writes what two devices have in common; "": nothing. */
 static void owner_find_common(int root, const char *a, const char *b, char *ret, size_t size)
 {
 	unsigned int irqs[2][DEVICE_IRQS_MAX];

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * owner.h - whose a device is
+ * owner.h - which partition owns a device
  *
- * A device has one owner, since its interrupts can go to one partition only. That it is
- * not named twice is not enough: an interrupt, or a node in /dev, can be reached by several
- * names.
+ * A device has one owner, because its interrupts can go to one partition only. Different names are
+ * not enough, because several names can mean the same interrupt or node.
  */
 #ifndef VC_PARTITION_OWNER_H
 #define VC_PARTITION_OWNER_H
@@ -13,12 +12,12 @@
 
 struct partition_spec;
 
-/* Whether a partition could have the devices that it owns and shares: -ENODEV, -EINVAL, with
- * those that name what is wrong with which. */
+/* Checks the devices that a partition owns and shares. Returns 0, -ENODEV or -EINVAL, with the
+ * devices in the error. */
 int owner_check_devices(const struct partition_spec *spec, struct vc_err *err);
-/* -EINVAL: it shares what it owns. */
+/* Returns -EINVAL when it shares what it owns. */
 int owner_check_shares(const struct partition_spec *spec, struct vc_err *err);
-/* -EINVAL: two partitions own the same, or parts of the same. */
+/* Returns -EINVAL when two partitions own the same device, or parts of one. */
 int owner_check_pair(const struct partition_spec *a, const struct partition_spec *b,
 		     struct vc_err *err);
 
