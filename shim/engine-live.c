@@ -28,7 +28,7 @@
 #include "libmig/live/threads.h"
 
 #define ENGINE_LIVE_STOP_USEC 500u /* of one thread; measured */
-#define ENGINE_LIVE_UNDO_ATTEMPTS 100
+#define ENGINE_LIVE_UNDO_ATTEMPTS 3
 #define ENGINE_LIVE_UNDO_PAUSE_USEC 20000
 #define ENGINE_LIVE_NODES_USEC 2000000u /* for pages under I/O to get to the target's nodes */
 

@@ -54,7 +54,7 @@ bounce() {
 	for to in vc1 vc0 vc1; do
 		live_move "$kind"
 		[ $to = vc1 ] && from=vc0 || from=vc1
-		is "processes of $kind left in $from" "$(processes_in $from "$id")" 0
+		is "processes of $kind left in $from" "$(processes_in "$from" "$id")" 0
 	done
 }
 

@@ -47,7 +47,7 @@ for kind in blocks pieces none huge; do
 	for to in vc1 vc0; do
 		live_move $kind
 		[ $to = vc1 ] && from=vc0 base=$base0 || from=vc1 base=$base1
-		at_most "KiB of $kind left in $from" "$(($(charged_kib $from) - base))" $left_most
+		at_most "KiB of $kind left in $from" "$(($(charged_kib "$from") - base))" $left_most
 		at_least "KiB of $kind in $to" "$(charged_kib $to)" $((before - 2 * left_most))
 		at_most "KiB of $kind in $to" "$(charged_kib $to)" $((before + 2 * left_most))
 		at_most "bytes of lien" "$(last_move lien_bytes)" $((left_most * 1024))

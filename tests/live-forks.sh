@@ -38,9 +38,9 @@ id=$(job storm id)
 pid=$(job storm pid)
 at=vc0
 for _ in $(seq "$rounds"); do
-	[ $at = vc0 ] && to=vc1 || to=vc0
+	[ "$at" = vc0 ] && to=vc1 || to=vc0
 	live_move storm
-	is "processes left in $at" "$(processes_in $at "$id")" 0
+	is "processes left in $at" "$(processes_in "$at" "$id")" 0
 	is "groups of the program" "$(groups_of "$pid")" "$to "
 	at=$to
 done
@@ -48,6 +48,31 @@ kill -TERM "$pid"
 status=0
 wait $vcrun || status=$?
 is "exit status" $status 9
+
+# Processes that end as soon as they have forked keep ahead of the moves.
+cat >"$work/chain.py" <<'END'
+import os, time
+
+for _ in range(8):
+    if os.fork() == 0:
+        while True:
+            if os.fork():
+                os._exit(0)
+time.sleep(1000)
+END
+vcrun --detach --on=vc0 --name=chain python3 "$work/chain.py" >/dev/null
+wait_for job_is chain state running
+id=$(job chain id)
+at=vc0
+for _ in 1 2 3 4; do
+	[ "$at" = vc0 ] && to=vc1 || to=vc0
+	live_move chain
+	is "processes of a chain left in $at" "$(processes_in "$at" "$id")" 0
+	at_least "processes of a chain in $to" "$(processes_in "$to" "$id")" 2
+	at=$to
+done
+vcctl kill -s KILL chain >/dev/null
+wait_for jobs_are 0
 
 # Affinity by position, also of a thread that is bound to one CPU only.
 down

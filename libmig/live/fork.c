@@ -21,7 +21,9 @@
 #include "common/clock.h"
 #include "libmig/module/inject.h"
 
-#define FORK_STOP_USEC 1000000u /* for a thread to stop: one in an uninterruptible sleep does not */
+#define FORK_STOP_USEC                                                                             \
+	1000000u /* for a thread to stop: one in an uninterruptible sleep does not                 \
+		  */
 #define FORK_POLL_USEC 20
 #define FORK_EVENT(status) ((status) >> 16)
 

@@ -4,7 +4,9 @@
  *
  * The kernel moves a process with all its threads, and holds back its forks while it does. So a
  * child is born where its parent is: a group that is listed as empty once stays empty. Until then
- * the list is read again, because processes that were not moved yet may have forked.
+ * the list is read again, because processes that were not moved yet may have forked. On a busy
+ * machine a chain of short-lived processes can keep ahead of that; then those that are left are
+ * frozen until they are moved.
  */
 #include "partition/cgroup/cgroup.h"
 
@@ -18,7 +20,10 @@
 #include "common/proc.h"
 #include "partition/cgroup/priv.h"
 
-#define TRANSFER_USEC 5000000u /* a process that is ending is listed for a moment */
+#define TRANSFER_USEC 5000000u
+#define TRANSFER_RUN_USEC 100000u /* after this in one hierarchy what is left is frozen */
+#define TRANSFER_FREEZE_USEC 500000u
+#define TRANSFER_POLL_USEC 200
 
 /* The kernel lists a zombie until its parent has waited for it. Its other threads may live. */
 static bool transfer_is_dead(pid_t pid)
@@ -56,12 +61,54 @@ static int transfer_once(const struct cg_hier *hier, const char *from, int procs
 	return found;
 }
 
-static int transfer_hier(const struct cg_hier *hier, const char *from, const char *to,
-			 struct vc_err *err)
+/* The directory of a group that can be frozen; -ENOENT: none. */
+static int transfer_freezer(const struct cg *cg, const char *path, char group[static CG_GROUP_MAX],
+			    const struct cg_hier **ret)
 {
-	uint64_t deadline = clock_mono_usec() + TRANSFER_USEC;
+	const struct cg_hier *hier = cg_tracking(cg);
+
+	if (hier->version != 2 || cg_group_of(hier, path, group) < 0 ||
+	    !cg_file_exists(hier, group, "cgroup.freeze"))
+		return -ENOENT;
+	*ret = hier;
+	return 0;
+}
+
+/* Processes that fork faster than they are moved are held still for the rest. Each runs again as
+ * soon as it is in the other group. */
+static void transfer_freeze(const struct cg *cg, const char *path)
+{
+	uint64_t deadline = clock_mono_usec() + TRANSFER_FREEZE_USEC;
+	const struct cg_hier *hier;
+	char group[CG_GROUP_MAX], events[256];
+
+	if (transfer_freezer(cg, path, group, &hier) < 0 ||
+	    cg_file_write(hier, group, "cgroup.freeze", "1") < 0)
+		return;
+	while (clock_mono_usec() < deadline &&
+	       cg_file_read(hier, group, "cgroup.events", events, sizeof(events)) > 0 &&
+	       !strstr(events, "frozen 1"))
+		clock_sleep_usec(TRANSFER_POLL_USEC);
+}
+
+/* Also if another process has frozen it, and was killed. */
+static void transfer_thaw(const struct cg *cg, const char *path)
+{
+	const struct cg_hier *hier;
+	char group[CG_GROUP_MAX], text[8];
+
+	if (transfer_freezer(cg, path, group, &hier) == 0 &&
+	    cg_file_read(hier, group, "cgroup.freeze", text, sizeof(text)) > 0 && text[0] == '1')
+		cg_file_write(hier, group, "cgroup.freeze", "0");
+}
+
+static int transfer_hier(const struct cg *cg, const struct cg_hier *hier, const char *from,
+			 const char *to, struct vc_err *err)
+{
+	uint64_t begun = clock_mono_usec();
 	_cleanup_close_ int procs = -1;
 	char source[CG_GROUP_MAX], target[CG_GROUP_MAX];
+	bool frozen = false;
 	pid_t stuck = 0;
 	int r = cg_group_of(hier, from, source);
 
@@ -71,9 +118,15 @@ static int transfer_hier(const struct cg_hier *hier, const char *from, const cha
 		r = procs = cg_file_open(hier, target, "cgroup.procs", O_WRONLY);
 	if (r < 0)
 		return err_sys(err, -r, "cannot open the group \"%s\" in %s", to, hier->mount);
-	while ((r = transfer_once(hier, source, procs, &stuck)) > 0)
-		if (clock_mono_usec() >= deadline)
+	while ((r = transfer_once(hier, source, procs, &stuck)) > 0) {
+		uint64_t passed = clock_mono_usec() - begun;
+
+		if (passed >= TRANSFER_USEC)
 			return err_set(err, EBUSY, "processes keep appearing in \"%s\"", from);
+		if (passed >= TRANSFER_RUN_USEC && !frozen)
+			transfer_freeze(cg, from);
+		frozen |= passed >= TRANSFER_RUN_USEC;
+	}
 	if (r < 0)
 		return err_sys(err, -r, "cannot put process %d into the group \"%s\" in %s",
 			       (int)stuck, to, hier->mount);
@@ -87,6 +140,7 @@ int cg_transfer(struct cg *cg, const char *from, const char *to, struct vc_err *
 	if (r == 0)
 		r = cg_group_check_path(to, err);
 	for (size_t i = 0; r == 0 && i < cg->n; i++)
-		r = transfer_hier(&cg->hier[i], from, to, err);
+		r = transfer_hier(cg, &cg->hier[i], from, to, err);
+	transfer_thaw(cg, from);
 	return r;
 }
