@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 
 struct subuid_range {
@@ -47,7 +48,7 @@ static int subuid_add(struct subuid *subuid, FILE *passwd, char *line)
 {
 	char *first = strchr(line, ':'), *count = first ? strchr(first + 1, ':') : NULL;
 	struct subuid_range range = { .owner = 0 };
-	struct subuid_range *grown;
+	struct subuid_range *next;
 
 	if (!count)
 		return 0;
@@ -56,11 +57,10 @@ static int subuid_add(struct subuid *subuid, FILE *passwd, char *line)
 	range.count = strtoul(count, NULL, 10);
 	if (range.count == 0 || !subuid_find_user(passwd, line, &range.owner))
 		return 0;
-	grown = reallocarray(subuid->ranges, subuid->n + 1, sizeof(*grown));
-	if (!grown)
+	next = array_add(&subuid->ranges, &subuid->n);
+	if (!next)
 		return -ENOMEM;
-	subuid->ranges = grown;
-	grown[subuid->n++] = range;
+	*next = range;
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "partition/cpulist.h"
@@ -83,16 +84,15 @@ static int topology_collect(hwloc_topology_t topology, const struct line *line, 
 	if (!covered)
 		return -ENOMEM;
 	while ((obj = hwloc_get_next_obj_by_type(topology, line->type, obj))) {
-		hwloc_const_bitmap_t *grown;
+		hwloc_const_bitmap_t *next;
 
 		if (hwloc_bitmap_iszero(obj->cpuset) ||
 		    hwloc_bitmap_intersects(covered, obj->cpuset))
 			continue;
-		grown = reallocarray(objects.set, objects.n + 1, sizeof(*grown));
-		if (!grown)
+		next = array_add(&objects.set, &objects.n);
+		if (!next)
 			return -ENOMEM;
-		objects.set = grown;
-		grown[objects.n++] = obj->cpuset;
+		*next = obj->cpuset;
 		hwloc_bitmap_or(covered, covered, obj->cpuset);
 	}
 	if (!hwloc_bitmap_isequal(covered, hwloc_topology_get_topology_cpuset(topology)))

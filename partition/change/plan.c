@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/statedir.h"
@@ -89,7 +90,7 @@ static void plan_specs_done(struct specs *specs)
 static int plan_specs_get(struct specs *specs, const struct instance *in, const char *name,
 			  struct partition_spec **ret, struct vc_err *err)
 {
-	struct partition_spec *grown;
+	struct partition_spec *next;
 	int at = instance_find(in, name);
 
 	for (size_t i = 0; i < specs->n; i++) {
@@ -100,13 +101,10 @@ static int plan_specs_get(struct specs *specs, const struct instance *in, const 
 	}
 	if (at < 0)
 		return err_set(err, ENOENT, "there is no partition '%s'", name);
-	grown = reallocarray(specs->spec, specs->n + 1, sizeof(*grown));
-	if (!grown)
+	next = array_add(&specs->spec, &specs->n);
+	if (!next || spec_copy(&in->config->parts[at], next) < 0)
 		return err_sys(err, ENOMEM, "event");
-	specs->spec = grown;
-	if (spec_copy(&in->config->parts[at], &grown[specs->n]) < 0)
-		return err_sys(err, ENOMEM, "event");
-	*ret = &grown[specs->n++];
+	*ret = next;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "partition/device/device.h"
@@ -49,11 +50,9 @@ static void irq_watch_remember(struct irq_watch *watch, unsigned int irq, const 
 	struct irq_seen *seen = irq_watch_find(watch, irq);
 
 	if (!seen) {
-		seen = reallocarray(watch->seen, watch->n + 1, sizeof(*seen));
+		seen = array_add(&watch->seen, &watch->n);
 		if (!seen)
 			return;
-		watch->seen = seen;
-		seen += watch->n++;
 		seen->irq = irq;
 	}
 	snprintf(seen->left, sizeof(seen->left), "%s", left);
