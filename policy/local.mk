@@ -78,9 +78,9 @@ tests_policies_older_la_SOURCES = tests/policies/older.c
 tests_policies_older_la_LDFLAGS = $(FAULTY_LDFLAGS)
 
 check_PROGRAMS += tests/unit-policy tests/unit-policy-sim tests/unit-policy-load tests/unit-board \
-	tests/unit-balance
+	tests/unit-board-count tests/unit-board-file tests/unit-balance
 TESTS += tests/unit-policy tests/unit-policy-sim tests/unit-policy-load tests/unit-board \
-	tests/unit-balance
+	tests/unit-board-count tests/unit-board-file tests/unit-balance
 tests_unit_balance_SOURCES = tests/unit-balance.c
 tests_unit_balance_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_balance_LDADD = libboard.la libpolicy.la libcommon.la $(CMOCKA_LIBS) -lm
@@ -93,7 +93,13 @@ tests_unit_policy_sim_LDADD = libboard.la libpolicy.la libcommon.la $(CMOCKA_LIB
 tests_unit_policy_load_SOURCES = tests/unit-policy-load.c tests/policy-modules.h
 tests_unit_policy_load_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_policy_load_LDADD = libpolicy.la libcommon.la $(CMOCKA_LIBS)
-tests_unit_board_SOURCES = tests/unit-board.c
+tests_unit_board_SOURCES = tests/unit-board.c tests/board-lib.h
 tests_unit_board_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_board_LDADD = libboard.la libcommon.la $(CMOCKA_LIBS) -lm
+tests_unit_board_count_SOURCES = tests/unit-board-count.c tests/board-lib.h
+tests_unit_board_count_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_board_count_LDADD = libboard.la libcommon.la $(CMOCKA_LIBS) -lm
+tests_unit_board_file_SOURCES = tests/unit-board-file.c tests/board-lib.h
+tests_unit_board_file_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_board_file_LDADD = libboard.la libcommon.la $(CMOCKA_LIBS) -lm
 endif
