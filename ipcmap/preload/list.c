@@ -3,7 +3,7 @@
  * list.c - objects by index, for ipcs(1) and similar programs
  *
  * An index of the kernel is a place in its table. Here it is a place in a list, which
- * preload_count() makes.
+ * list_count() makes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static int list_fill(uint32_t kind, struct list *list)
 	return r;
 }
 
-int preload_count(uint32_t kind)
+int list_count(uint32_t kind)
 {
 	struct list list = { 0 };
 	int r = list_fill(kind, &list);
@@ -64,13 +64,13 @@ int preload_count(uint32_t kind)
 	return list.n;
 }
 
-int preload_nth(uint32_t kind, int index, uint64_t *ret_id)
+int list_nth(uint32_t kind, int index, uint64_t *ret_id)
 {
 	struct list *list = &lists[kind - IPC_KIND_SYSV_MSG];
 	int r = -EINVAL;
 
 	if (!list->ids) {
-		r = preload_count(kind);
+		r = list_count(kind);
 		if (r < 0)
 			return r;
 		r = -EINVAL;

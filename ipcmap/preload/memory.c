@@ -70,28 +70,28 @@ static int memory_check(const void *memory, size_t size, int (*is_there)(uintptr
 	return 0;
 }
 
-int preload_check_read(const void *memory, size_t size)
+int memory_check_read(const void *memory, size_t size)
 {
 	return memory_check(memory, size, memory_is_readable);
 }
 
-int preload_check_write(void *memory, size_t size)
+int memory_check_write(void *memory, size_t size)
 {
 	return memory_check(memory, size, memory_is_writable);
 }
 
-int preload_take(void *ret, const void *argument, size_t size)
+int memory_take(void *ret, const void *argument, size_t size)
 {
-	int r = preload_check_read(argument, size);
+	int r = memory_check_read(argument, size);
 
 	if (r == 0)
 		memcpy(ret, argument, size);
 	return r;
 }
 
-int preload_give(void *argument, const void *from, size_t size)
+int memory_give(void *argument, const void *from, size_t size)
 {
-	int r = preload_check_write(argument, size);
+	int r = memory_check_write(argument, size);
 
 	if (r == 0)
 		memcpy(argument, from, size);

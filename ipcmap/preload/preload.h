@@ -102,27 +102,27 @@ int trap_begin(void);
  * caller checks its condition again. -EINTR: a handler ran, with SA_RESTART or without. -ETIMEDOUT.
  * deadline_usec: as in futex_wait().
  */
-int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec);
+int sleep_on(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec);
 
-/* As section_sleep() without a deadline. It is a cancellation point. */
-int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value);
+/* As sleep_on() without a deadline. It is a cancellation point. */
+int sleep_on_cancel(struct section *section, uint32_t *word, uint32_t value);
 
-/* As section_sleep(), but -EINTR only if a handler without SA_RESTART ran. */
-int section_sleep_restart(struct section *section, uint32_t *word, uint32_t value,
-			  uint64_t deadline_usec);
+/* As sleep_on(), but -EINTR only if a handler without SA_RESTART ran. */
+int sleep_on_restart(struct section *section, uint32_t *word, uint32_t value,
+		     uint64_t deadline_usec);
 
 /* Converts a time of clock to CLOCK_MONOTONIC. -EINVAL: it is no valid time. */
-int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec);
+int sleep_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec);
 
 /* --- memory.c ---------------------------------------------------------------------------- */
 
 /* Check that the program's memory can be read or written, and change nothing. 0 or -EFAULT. */
-int preload_check_read(const void *memory, size_t size);
-int preload_check_write(void *memory, size_t size);
+int memory_check_read(const void *memory, size_t size);
+int memory_check_write(void *memory, size_t size);
 
 /* Copy from and to the memory that an argument points to. 0 or -EFAULT. */
-int preload_take(void *ret, const void *argument, size_t size);
-int preload_give(void *argument, const void *from, size_t size);
+int memory_take(void *ret, const void *argument, size_t size);
+int memory_give(void *argument, const void *from, size_t size);
 
 /* --- limits.c ---------------------------------------------------------------------------- */
 
@@ -150,11 +150,11 @@ void limits_mq(const struct mq_attr *attr, struct door_limit *ret);
 
 /*
  * The objects of a kind by index, as *_INFO and *_STAT number them: from 0, without gaps, as of the
- * last preload_count(). preload_count() counts again and returns the number, or -errno.
- * preload_nth() returns the id of one; -EINVAL: there is no object with this index.
+ * last list_count(). list_count() counts again and returns the number, or -errno.
+ * list_nth() returns the id of one; -EINVAL: there is no object with this index.
  */
-int preload_count(uint32_t kind);
-int preload_nth(uint32_t kind, int index, uint64_t *ret_id);
+int list_count(uint32_t kind);
+int list_nth(uint32_t kind, int index, uint64_t *ret_id);
 
 /* --- posix.c ----------------------------------------------------------------------------- */
 

@@ -329,7 +329,7 @@ static bool raw_returns_twice(long nr, const long args[6])
 		return !(args[0] & CLONE_VM) && !args[1];
 	if (nr != SYS_clone3)
 		return true;
-	return preload_take(&clone, (const void *)args[0], CLONE_ARGS_SIZE_VER0) == 0 &&
+	return memory_take(&clone, (const void *)args[0], CLONE_ARGS_SIZE_VER0) == 0 &&
 	       !(clone.flags & CLONE_VM) && !clone.stack;
 }
 

@@ -94,8 +94,8 @@ static bool section_has_interrupter(const struct section *section)
 }
 
 /* Without watch_sleep(). */
-static int section_sleep_plain(struct section *section, uint32_t *word, uint32_t value,
-			       uint64_t deadline_usec, bool restarts)
+static int sleep_on_plain(struct section *section, uint32_t *word, uint32_t value,
+			  uint64_t deadline_usec, bool restarts)
 {
 	bool interrupted = section_is_interrupted(section, restarts);
 	int r;
@@ -112,8 +112,8 @@ static int section_sleep_plain(struct section *section, uint32_t *word, uint32_t
 }
 
 /* restarts: a handler with SA_RESTART does not end it. */
-static int section_sleep_by(struct section *section, uint32_t *word, uint32_t value,
-			    uint64_t deadline_usec, bool restarts)
+static int sleep_on_by(struct section *section, uint32_t *word, uint32_t value,
+		       uint64_t deadline_usec, bool restarts)
 {
 	bool interrupted = restarts && section_is_interrupted(section, true);
 	struct watch watch;
@@ -127,39 +127,39 @@ static int section_sleep_by(struct section *section, uint32_t *word, uint32_t va
 	    (interrupted || section_has_interrupter(section)))
 		return -EINTR;
 	if (r == -ENOSYS && !watch.handled)
-		return section_sleep_plain(section, word, value, deadline_usec, restarts);
+		return sleep_on_plain(section, word, value, deadline_usec, restarts);
 	return r == -ENOSYS ? 0 : r;
 }
 
 /* The C library has no cancellation points in futex calls. No lock is held here. */
-static int section_sleep_cancel_by(struct section *section, uint32_t *word, uint32_t value,
-				   uint64_t deadline_usec, bool restarts)
+static int sleep_on_cancel_by(struct section *section, uint32_t *word, uint32_t value,
+			      uint64_t deadline_usec, bool restarts)
 {
 	int r, old;
 
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
-	r = section_sleep_by(section, word, value, deadline_usec, restarts);
+	r = sleep_on_by(section, word, value, deadline_usec, restarts);
 	pthread_setcanceltype(old, NULL);
 	return r;
 }
 
-int section_sleep(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec)
+int sleep_on(struct section *section, uint32_t *word, uint32_t value, uint64_t deadline_usec)
 {
-	return section_sleep_by(section, word, value, deadline_usec, false);
+	return sleep_on_by(section, word, value, deadline_usec, false);
 }
 
-int section_sleep_cancel(struct section *section, uint32_t *word, uint32_t value)
+int sleep_on_cancel(struct section *section, uint32_t *word, uint32_t value)
 {
-	return section_sleep_cancel_by(section, word, value, FUTEX_FOREVER, false);
+	return sleep_on_cancel_by(section, word, value, FUTEX_FOREVER, false);
 }
 
-int section_sleep_restart(struct section *section, uint32_t *word, uint32_t value,
-			  uint64_t deadline_usec)
+int sleep_on_restart(struct section *section, uint32_t *word, uint32_t value,
+		     uint64_t deadline_usec)
 {
-	return section_sleep_cancel_by(section, word, value, deadline_usec, true);
+	return sleep_on_cancel_by(section, word, value, deadline_usec, true);
 }
 
-int preload_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec)
+int sleep_deadline(clockid_t clock, const struct timespec *until, uint64_t *ret_usec)
 {
 	uint64_t now = clock_read_usec(clock), then;
 

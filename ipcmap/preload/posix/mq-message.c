@@ -20,7 +20,7 @@ static int mq_sleep(struct section *section, struct mq_opened *opened, struct ms
 	if (flags < 0 || flags & O_NONBLOCK)
 		r = flags < 0 ? -EBADF : -EAGAIN;
 	else
-		r = section_sleep_restart(section, block->word, block->value, deadline_usec);
+		r = sleep_on_restart(section, block->word, block->value, deadline_usec);
 	msgq_unblock(&opened->q, block);
 	return r;
 }
@@ -52,7 +52,7 @@ static int mq_send_message(struct section *section, mqd_t fd, const struct msgq_
 	if (message->size > opened->q.head->message_bytes)
 		r = -EMSGSIZE;
 	if (r == 0)
-		r = preload_check_read(message->data, message->size);
+		r = memory_check_read(message->data, message->size);
 	while (r == 0 && (r = msgq_send(&opened->q, message, true, (uint32_t)preload_pid(),
 					&block)) == -EINPROGRESS)
 		r = mq_sleep(section, opened, &block, deadline_usec);
@@ -66,10 +66,10 @@ static int mq_send_message(struct section *section, mqd_t fd, const struct msgq_
 static int mq_deadline(const struct timespec *until, uint64_t *ret_usec)
 {
 	struct timespec taken;
-	int r = until ? preload_take(&taken, until, sizeof(taken)) : 0;
+	int r = until ? memory_take(&taken, until, sizeof(taken)) : 0;
 
 	*ret_usec = FUTEX_FOREVER;
-	return r == 0 && until ? preload_deadline(CLOCK_REALTIME, &taken, ret_usec) : r;
+	return r == 0 && until ? sleep_deadline(CLOCK_REALTIME, &taken, ret_usec) : r;
 }
 
 static int mq_send_until(mqd_t fd, const char *data, size_t size, unsigned int priority,
@@ -120,7 +120,7 @@ static int mq_receive_message(struct section *section, mqd_t fd, struct msgq_mes
 static ssize_t mq_receive_until(mqd_t fd, char *data, size_t size, unsigned int *ret_priority,
 				const struct timespec *until)
 {
-	struct msgq_message message = { .data = data, .size = size, .check = preload_check_write };
+	struct msgq_message message = { .data = data, .size = size, .check = memory_check_write };
 	uint64_t deadline_usec;
 	unsigned int priority;
 	struct section section;
@@ -133,7 +133,7 @@ static ssize_t mq_receive_until(mqd_t fd, char *data, size_t size, unsigned int 
 	priority = (unsigned int)message.type;
 	/* The message is lost, as in the kernel. */
 	if (r == 0 && ret_priority)
-		r = preload_give(ret_priority, &priority, sizeof(priority));
+		r = memory_give(ret_priority, &priority, sizeof(priority));
 	section_end(&section);
 	if (r < 0)
 		return preload_result(r);

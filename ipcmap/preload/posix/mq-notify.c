@@ -198,7 +198,7 @@ static int notify_begin(struct mq_opened *opened, const struct sigevent *event)
 
 static int notify_take(struct sigevent *ret, const struct sigevent *event)
 {
-	int r = preload_take(ret, event, sizeof(*ret));
+	int r = memory_take(ret, event, sizeof(*ret));
 
 	if (r < 0)
 		return r;

@@ -280,7 +280,7 @@ static int mq_attributes(mqd_t fd, const struct mq_attr *attr, struct mq_attr *r
 {
 	struct mq_attr given, old;
 	struct mq_opened *opened;
-	int r = attr ? preload_take(&given, attr, sizeof(given)) : 0;
+	int r = attr ? memory_take(&given, attr, sizeof(given)) : 0;
 
 	if (r == 0 && attr && given.mq_flags & ~O_NONBLOCK)
 		r = -EINVAL;
@@ -290,7 +290,7 @@ static int mq_attributes(mqd_t fd, const struct mq_attr *attr, struct mq_attr *r
 		return r;
 	r = mq_change(opened, attr ? &given : NULL, &old);
 	mq_put(opened);
-	return r == 0 && ret ? preload_give(ret, &old, sizeof(old)) : r;
+	return r == 0 && ret ? memory_give(ret, &old, sizeof(old)) : r;
 }
 
 static int mq_attributes_result(mqd_t fd, const struct mq_attr *attr, struct mq_attr *ret)

@@ -74,7 +74,7 @@ INTERPOSE int msgget(key_t key, int flags)
 /* Sleeps where a call had to stop. 0: try again; -EINTR; -EIDRM. */
 static int msg_sleep(struct section *section, struct object *object, struct msgq_block_on *block)
 {
-	int r = section_sleep_cancel(section, block->word, block->value);
+	int r = sleep_on_cancel(section, block->word, block->value);
 
 	msgq_unblock(&object->q, block);
 	return object->q.head->removed ? -EIDRM : r;
@@ -85,14 +85,14 @@ static int msg_check(int id, const struct msg_buffer *buffer, size_t size,
 		     const struct msginfo *info, int64_t *ret_type)
 {
 	long type;
-	int r = preload_take(&type, &buffer->type, sizeof(type));
+	int r = memory_take(&type, &buffer->type, sizeof(type));
 
 	if (r < 0)
 		return r;
 	if (size > (size_t)info->msgmax || (ssize_t)size < 0 || id < 0 || type < 1)
 		return -EINVAL;
 	*ret_type = type;
-	return preload_check_read(buffer->text, size);
+	return memory_check_read(buffer->text, size);
 }
 
 static int msg_send(struct section *section, int id, const struct msg_buffer *buffer, size_t size,
@@ -137,7 +137,7 @@ INTERPOSE int msgsnd(int id, const void *buffer, size_t size, int flags)
 /* The type is in front of the text. */
 static int msg_check_room(void *text, size_t size)
 {
-	return preload_check_write((char *)text - sizeof(long), sizeof(long) + size);
+	return memory_check_write((char *)text - sizeof(long), sizeof(long) + size);
 }
 
 static ssize_t msg_receive(struct section *section, int id, struct msg_buffer *buffer, size_t size,
@@ -210,7 +210,7 @@ static int msg_stat(int id, int command, struct msqid_ds *ret)
 	if (r < 0)
 		return r;
 	msg_fill(&stat, &ds);
-	r = preload_give(ret, &ds, sizeof(ds));
+	r = memory_give(ret, &ds, sizeof(ds));
 	if (r < 0 || command == IPC_STAT)
 		return r;
 	return door_short_id(stat.id);
@@ -218,7 +218,7 @@ static int msg_stat(int id, int command, struct msqid_ds *ret)
 
 static int msg_info(int command, struct msginfo *ret)
 {
-	int n = preload_count(IPC_KIND_SYSV_MSG);
+	int n = list_count(IPC_KIND_SYSV_MSG);
 	struct msginfo info;
 
 	if (n < 0)
@@ -247,7 +247,7 @@ static int msg_set(int id, const struct msqid_ds *argument)
 	struct object *object = NULL;
 	struct msginfo info;
 	struct msqid_ds ds;
-	int r = preload_take(&ds, argument, sizeof(ds));
+	int r = memory_take(&ds, argument, sizeof(ds));
 
 	limits_msg(&info);
 	if (r == 0)
@@ -295,7 +295,7 @@ static int msg_control(int id, int command, struct msqid_ds *ds)
 	case IPC_INFO:
 	case MSG_INFO:
 		last = msg_info(command, &info);
-		r = last < 0 ? last : preload_give(ds, &info, sizeof(info));
+		r = last < 0 ? last : memory_give(ds, &info, sizeof(info));
 		return r < 0 ? r : last;
 	case IPC_STAT:
 	case MSG_STAT:

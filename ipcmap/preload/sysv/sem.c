@@ -70,8 +70,8 @@ static int sem_wait_zero(struct section *section, struct object *object, const s
 	while ((r = semset_try_zero(&object->set, ops, n, &block)) == -EINPROGRESS) {
 		uint64_t soon = clock_mono_usec() + SEM_LOOK_USEC;
 
-		r = section_sleep(section, block.word, block.value,
-				  soon < deadline_usec ? soon : deadline_usec);
+		r = sleep_on(section, block.word, block.value,
+			     soon < deadline_usec ? soon : deadline_usec);
 		if (r == -ETIMEDOUT && soon < deadline_usec)
 			continue;
 		if (r < 0)
@@ -108,7 +108,7 @@ static int sem_operate(struct section *section, struct object *object, const str
 			object_user(object)->undo = true;
 	while ((r = semset_try(&object->set, ops, n, (uint32_t)preload_pid(), &block)) ==
 	       -EINPROGRESS) {
-		r = section_sleep(section, block.word, block.value, deadline_usec);
+		r = sleep_on(section, block.word, block.value, deadline_usec);
 		semset_unblock(&object->set, &block);
 		if (r < 0 && !object->set.head->removed)
 			break;
@@ -130,7 +130,7 @@ static int sem_deadline(const struct timespec *timeout, uint64_t *ret_usec)
 static int sem_take(struct sembuf *ret, const struct sembuf *ops, size_t n,
 		    const struct timespec *timeout, struct timespec *ret_timeout)
 {
-	int r = timeout ? preload_take(ret_timeout, timeout, sizeof(*timeout)) : 0;
+	int r = timeout ? memory_take(ret_timeout, timeout, sizeof(*timeout)) : 0;
 	struct seminfo info;
 
 	if (r < 0)
@@ -142,7 +142,7 @@ static int sem_take(struct sembuf *ret, const struct sembuf *ops, size_t n,
 		if (n > (size_t)info.semopm || n > SEMSET_OPS_MAX)
 			return -E2BIG;
 	}
-	return n < 1 ? -EINVAL : preload_take(ret, ops, n * sizeof(*ops));
+	return n < 1 ? -EINVAL : memory_take(ret, ops, n * sizeof(*ops));
 }
 
 static int sem_op(struct section *section, int id, const struct sembuf *argument, size_t n,
@@ -201,7 +201,7 @@ void sem_exit(void)
 
 static int sem_info(int command, struct seminfo *ret)
 {
-	int n = preload_count(IPC_KIND_SYSV_SEM);
+	int n = list_count(IPC_KIND_SYSV_SEM);
 
 	if (n < 0)
 		return n;
@@ -234,7 +234,7 @@ static int sem_stat(int id, int command, struct semid_ds *ret)
 	ds.sem_otime = SYSV_HEAD(&stat, struct semset_head, otime);
 	ds.sem_ctime = sysv_changed(SYSV_HEAD(&stat, struct semset_head, ctime), &stat);
 	ds.sem_nsems = semset_nsems(stat.size);
-	r = preload_give(ret, &ds, sizeof(ds));
+	r = memory_give(ret, &ds, sizeof(ds));
 	if (r < 0 || command == IPC_STAT)
 		return r;
 	return door_short_id(stat.id);
@@ -244,7 +244,7 @@ static int sem_set_owner(int id, const struct semid_ds *argument)
 {
 	struct object *object = NULL;
 	struct semid_ds ds;
-	int r = preload_take(&ds, argument, sizeof(ds));
+	int r = memory_take(&ds, argument, sizeof(ds));
 
 	if (r == 0)
 		r = sysv_owns(IPC_KIND_SYSV_SEM, id);
@@ -307,13 +307,13 @@ static int sem_all_values(struct object *object, int command, unsigned short *ar
 	if (!values)
 		return -ENOMEM;
 	if (command == SETALL) {
-		r = preload_take(values, argument, bytes);
+		r = memory_take(values, argument, bytes);
 		return r < 0 ? r
 			     : semset_set(&object->set, 0, values, object->set.nsems,
 					  (uint32_t)preload_pid());
 	}
 	r = semset_get_all(&object->set, values);
-	return r < 0 ? r : preload_give(argument, values, bytes);
+	return r < 0 ? r : memory_give(argument, values, bytes);
 }
 
 static int sem_values(int id, int num, int command, unsigned short *argument)
@@ -343,7 +343,7 @@ static int sem_control(int id, int num, int command, union semun arg)
 	case IPC_INFO:
 	case SEM_INFO:
 		last = sem_info(command, &info);
-		r = last < 0 ? last : preload_give(arg.info, &info, sizeof(info));
+		r = last < 0 ? last : memory_give(arg.info, &info, sizeof(info));
 		return r < 0 ? r : last;
 	case IPC_STAT:
 	case SEM_STAT:

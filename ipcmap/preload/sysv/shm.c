@@ -161,7 +161,7 @@ static int shm_stat(int id, int command, struct shmid_ds *ret)
 	ds.shm_lpid = (pid_t)SYSV_HEAD(&stat, struct segment_head, last);
 	ds.shm_perm.mode |= stat.unlinked ? SHM_DEST : 0;
 	ds.shm_perm.mode |= SYSV_HEAD(&stat, struct segment_head, locked) ? SHM_LOCKED : 0;
-	r = preload_give(ret, &ds, sizeof(ds));
+	r = memory_give(ret, &ds, sizeof(ds));
 	if (r < 0 || command == IPC_STAT)
 		return r;
 	return door_short_id(stat.id);
@@ -169,7 +169,7 @@ static int shm_stat(int id, int command, struct shmid_ds *ret)
 
 static int shm_info_limits(struct shminfo *ret)
 {
-	int n = preload_count(IPC_KIND_SYSV_SHM);
+	int n = list_count(IPC_KIND_SYSV_SHM);
 
 	if (n < 0)
 		return n;
@@ -179,7 +179,7 @@ static int shm_info_limits(struct shminfo *ret)
 
 static int shm_info_use(struct shm_info *ret)
 {
-	int n = preload_count(IPC_KIND_SYSV_SHM);
+	int n = list_count(IPC_KIND_SYSV_SHM);
 	unsigned long page = (unsigned long)sysconf(_SC_PAGESIZE);
 
 	if (n < 0)
@@ -206,10 +206,10 @@ static int shm_info(int command, void *argument)
 
 	if (command == IPC_INFO) {
 		last = shm_info_limits(&limits);
-		r = last < 0 ? last : preload_give(argument, &limits, sizeof(limits));
+		r = last < 0 ? last : memory_give(argument, &limits, sizeof(limits));
 	} else {
 		last = shm_info_use(&use);
-		r = last < 0 ? last : preload_give(argument, &use, sizeof(use));
+		r = last < 0 ? last : memory_give(argument, &use, sizeof(use));
 	}
 	return r < 0 ? r : last;
 }
@@ -219,7 +219,7 @@ static int shm_set(int id, const struct shmid_ds *argument)
 	struct segment_head *head;
 	struct door_object opened;
 	struct shmid_ds ds;
-	int r = preload_take(&ds, argument, sizeof(ds));
+	int r = memory_take(&ds, argument, sizeof(ds));
 
 	if (r == 0)
 		r = sysv_set((uint64_t)id, &ds.shm_perm);

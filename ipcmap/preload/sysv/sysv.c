@@ -222,7 +222,7 @@ int sysv_stat_nth(uint32_t kind, int index, bool any, struct ipc_perm *ret,
 		  struct door_stat *ret_stat)
 {
 	uint64_t id;
-	int r = preload_nth(kind, index, &id);
+	int r = list_nth(kind, index, &id);
 
 	return r < 0 ? r : sysv_stat(kind, id, any, ret, ret_stat);
 }

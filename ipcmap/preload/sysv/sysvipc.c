@@ -110,7 +110,7 @@ uint32_t sysvipc_kind(const char *name)
 void sysvipc_write(uint32_t kind, FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sysvipc_files); i++) {
-		int n = sysvipc_files[i].kind == kind ? preload_count(kind) : -1;
+		int n = sysvipc_files[i].kind == kind ? list_count(kind) : -1;
 
 		if (n >= 0)
 			fputs(sysvipc_files[i].head, out);
