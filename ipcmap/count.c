@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * count.c - where a count's waiters sleep and are woken; the rest is in the header
+ * count.c - the slow paths of a count: to sleep and to wake
  */
 #include "ipcmap/count.h"
 
@@ -22,7 +22,7 @@ static bool count_exchange(struct count *count, uint64_t *old, uint64_t new)
 					   __ATOMIC_ACQUIRE);
 }
 
-/* posted: the state that the post has left. */
+/* posted: the state after the post. */
 void count_wake_one(struct count *count, uint64_t posted)
 {
 	if (futex_wake(count_word(count), 1) == 0)
@@ -44,7 +44,7 @@ static bool count_has_broadcast(uint64_t then, uint64_t now)
 	return then / COUNT_BROADCAST != now / COUNT_BROADCAST;
 }
 
-/* One look: true when the wait is over; else *now is the state that was found. */
+/* Returns true if the wait is over; otherwise *now is the present state. */
 static bool count_look(struct count *count, uint64_t begun, bool slept, uint64_t *now)
 {
 	*now = __atomic_load_n(&count->state, __ATOMIC_ACQUIRE);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * count.h - a count in shared memory that one can wait for; what events and semaphores are
+ * count.h - a count in shared memory with waiters; events and semaphores consist of it
  *
- * One word of 64 bits is all there is, so whoever is killed leaves a whole state:
+ * The state is one word of 64 bits, so a process that is killed leaves a complete state:
  *
- *	 63                      27   26   25                    0
- *	+--------------------------+-----+------------------------+
- *	| broadcasts               |  W  | count                  |
- *	+--------------------------+-----+------------------------+
+ * 	 63                      27   26   25                    0
+ * 	+--------------------------+-----+------------------------+
+ * 	| broadcasts               |  W  | count                  |
+ * 	+--------------------------+-----+------------------------+
  *
- * W: somebody may sleep. Threads sleep on the lower half, with the count 0 and W set. It has
- * the last 5 bits of the broadcasts, so that it changes with each of them; the
- * sleepers compare all bits once awake.
+ * W: threads may sleep. They sleep on the lower half while the count is 0 and W is set. The lower
+ * half includes the last 5 bits of the broadcasts, so each broadcast changes it; a sleeper compares
+ * all bits after it was woken.
  *
- * W is set before sleeping, and stays while there are sleepers: a post that sees it wakes
- * one. A post that finds nobody to wake takes W away, which is how the mark of a waiter that
- * was killed disappears. Should it have taken it from somebody who was just going to sleep,
- * those that did wake will tell: who has slept and finds W gone when it takes from the
- * count sets it again, and wakes one if more is left.
+ * W is set before a sleep and stays set while there are sleepers. A post that sees W wakes one. A
+ * post that wakes nobody clears W, so the mark of a killed waiter disappears. If this clears the
+ * mark of a thread that is just going to sleep, an awake sleeper repairs it: a thread that has
+ * slept and finds W cleared when it takes from the count sets W again, and wakes another thread if
+ * the count is not 0.
  */
 #ifndef VC_IPCMAP_COUNT_H
 #define VC_IPCMAP_COUNT_H
@@ -39,7 +39,7 @@ struct count {
 void count_wake_one(struct count *count, uint64_t posted);
 int count_wait_slow(struct count *count, const struct timespec *deadline, struct spin_hint *hint);
 
-/* Adds 1 and lets one waiter go. -EOVERFLOW: it is at COUNT_MAX. Async-signal-safe. */
+/* Adds 1 and releases one waiter. -EOVERFLOW: the count is COUNT_MAX. Async-signal-safe. */
 static inline int count_post(struct count *count)
 {
 	uint64_t old = __atomic_load_n(&count->state, __ATOMIC_RELAXED);
@@ -54,7 +54,7 @@ static inline int count_post(struct count *count)
 	return 0;
 }
 
-/* Takes 1. -EAGAIN: it is 0. */
+/* Takes 1. -EAGAIN: the count is 0. */
 static inline int count_try(struct count *count)
 {
 	uint64_t old = __atomic_load_n(&count->state, __ATOMIC_RELAXED);
@@ -67,8 +67,8 @@ static inline int count_try(struct count *count)
 	return 0;
 }
 
-/* Takes 1, or returns for a broadcast. -ETIMEDOUT: not until the deadline (NULL: none);
- * -EINVAL: that is no time. */
+/* Waits for 1 to take, or for a broadcast. -ETIMEDOUT: the deadline (NULL: none) has passed;
+ * -EINVAL: it is not a time. */
 static inline int count_wait(struct count *count, const struct timespec *deadline,
 			     struct spin_hint *hint)
 {
@@ -77,7 +77,7 @@ static inline int count_wait(struct count *count, const struct timespec *deadlin
 	return count_wait_slow(count, deadline, hint);
 }
 
-/* Lets all go that wait. */
+/* Releases all waiters. */
 void count_broadcast(struct count *count);
 
 static inline uint32_t count_value(const struct count *count)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * handle.c - opens an object: by a daemon, then mapped, then initialised by exactly one
+ * handle.c - opens an object: a daemon opens it, then it is mapped and initialised once
  *
- * A new object comes from the daemon as zero bytes, and who made it writes its
- * first state, under the lock of its first page, and then LAYOUT_READY. Others wait for
- * that. A maker that died is not looked for (it may be on the move): after READY_WAIT_SEC
- * who comes to create takes its place, and who comes to open is told that there is nothing.
+ * The daemon creates a new object as zero bytes. Its creator writes the initial state under the
+ * lock of the first page, and then LAYOUT_READY; other processes wait for that. A creator that has
+ * died is not detected by its PID, because it may be on a move. After READY_WAIT_SEC, a process
+ * that may create the object initialises it, and a process that only opens it gets ENOENT.
  */
 #include "ipcmap/handle.h"
 
@@ -49,8 +49,8 @@ size_t handle_page_size(void)
 static void handle_after_fork(void)
 {
 	lock_after_fork();
-	/* What fails here the child will be told by its first door_close(); till then its
-	 * mappings keep what it uses. */
+	/* If this fails, the child's first door_close() returns the error. Its mappings keep the
+	 * objects until then. */
 	if (__atomic_load_n(&handles, __ATOMIC_RELAXED) > 0)
 		door_fork();
 }
@@ -60,7 +60,7 @@ static void handle_prepare_forks(void)
 	pthread_atfork(NULL, NULL, handle_after_fork);
 }
 
-/* umask(2) can be read only by changing it, for all threads. */
+/* To read the umask with umask(2) would change it for all threads. */
 static mode_t handle_umask(void)
 {
 	unsigned int mask = 022;
@@ -73,7 +73,7 @@ static bool handle_flags_are_sound(int flags)
 {
 	int known = VCIPC_CREATE | VCIPC_EXCL | VCIPC_PERSISTENT | VCIPC_RDONLY;
 
-	/* A new object is written to, if only its head. */
+	/* At least the head of a new object is written. */
 	return !(flags & ~known) &&
 	       (flags & (VCIPC_CREATE | VCIPC_RDONLY)) != (VCIPC_CREATE | VCIPC_RDONLY);
 }
@@ -106,7 +106,7 @@ static int handle_ask(struct handle *handle, const struct handle_request *reques
 	return 0;
 }
 
-/* A control page, and behind it a private one for the lock's link. */
+/* Maps a control page with a private page behind it for the lock's link. */
 static int handle_map_page(struct handle *handle, unsigned int i, bool writable)
 {
 	size_t size = handle_page_size();
@@ -129,14 +129,14 @@ int handle_allocate(int fd, uint64_t offset, uint64_t size)
 {
 	int r;
 
-	/* A signal, or a move, makes it begin anew. */
+	/* A signal or a move interrupts it. */
 	do
 		r = fallocate(fd, 0, (off_t)offset, (off_t)size);
 	while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : 0;
 }
 
-/* The file is as large as a new object has to be, and has its memory. */
+/* Gives the file of a new object its size and its memory. */
 static int handle_make_room(struct handle *handle, const struct handle_request *request)
 {
 	off_t size = (off_t)(request->controls * handle_page_size() + request->size);
@@ -151,7 +151,7 @@ static bool handle_is_ready(const struct handle *handle)
 	return __atomic_load_n(&handle_head(handle)->init, __ATOMIC_ACQUIRE) != LAYOUT_NEW;
 }
 
-/* Only one is in here at a time, and none that finds it ready. */
+/* Runs under the lock. */
 static int handle_initialise(struct handle *handle, const struct handle_request *request,
 			     bool created)
 {
@@ -173,7 +173,7 @@ static int handle_initialise(struct handle *handle, const struct handle_request 
 	return 0;
 }
 
-/* Waits for another's initialisation. 0, or -ETIMEDOUT: it does not come. */
+/* Waits until another process has initialised the object. 0 or -ETIMEDOUT. */
 static int handle_wait_ready(const struct handle *handle, const struct timespec *deadline)
 {
 	while (!handle_is_ready(handle)) {
@@ -232,7 +232,7 @@ static int handle_map(struct handle *handle, const struct handle_request *reques
 
 	if (fstat(handle->fd, &st) < 0)
 		return -errno;
-	/* Beyond the end would be SIGBUS. */
+	/* Access beyond the end would raise SIGBUS. */
 	if (st.st_size < (off_t)(request->controls * handle_page_size()))
 		return -EUCLEAN;
 	for (unsigned int i = 0; r == 0 && i < request->controls; i++)
@@ -257,7 +257,7 @@ int handle_open(struct handle *handle, const struct handle_request *request)
 	r = handle->region ? 0 : handle_map(handle, request, created);
 	if (r == 0)
 		return 0;
-	/* What never became an object, unless somebody else has just made it one. */
+	/* Remove an object that was not initialised, unless another process just did it. */
 	if (created && r != -EEXIST)
 		door_unlink(0, NULL, handle->id);
 	handle_close(handle);
@@ -281,7 +281,7 @@ int handle_close(struct handle *handle)
 	handle_forget_fd(handle);
 	r = door_close(handle->door);
 	__atomic_fetch_sub(&handles, 1, __ATOMIC_RELAXED);
-	/* A forked child that could not be counted in is not counted out. */
+	/* A forked child that was not counted in need not be counted out. */
 	return r == -EBADF ? 0 : r;
 }
 

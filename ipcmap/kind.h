@@ -2,14 +2,13 @@
 /*
  * kind.h - the kinds of objects, by number and by name
  *
- * The numbers are on the wire, in the table and in every object's first bytes: never
- * change one. The kinds of libvcipc share one set of names: who opens an event by the name
- * of a queue is told so. Each kind of the interposer has names of its own, as the
- * interfaces that it stands in for have: a POSIX queue "/x" and a POSIX semaphore "/x"
- * are two objects.
+ * The numbers are on the wire, in the table and in the first bytes of each object: never change
+ * one. The kinds of libvcipc share one set of names: to open an event with the name of a queue is
+ * an error. Each kind of the interposer has its own set of names, as in the interfaces that it
+ * replaces: a POSIX queue "/x" and a POSIX semaphore "/x" are two objects.
  *
- * A region is made by the configuration alone. Who asks for shared memory by its name is given
- * it, by either interface; its file has nothing in it but what the programs write.
+ * Only the configuration makes regions. Both interfaces for shared memory open a region by its
+ * name. Its file has only the programs' data.
  */
 #ifndef VC_IPCMAP_KIND_H
 #define VC_IPCMAP_KIND_H
@@ -38,10 +37,10 @@ enum ipc_kind {
 #undef X
 };
 
-/* Kinds from here on have names of their own each. */
+/* Each kind from this number on has its own set of names. */
 #define IPC_KIND_OWN_NAMES 16
 
-/* The kind's name; NULL: there is no such kind. */
+/* The kind's name; NULL: the number is no kind. */
 static inline const char *ipc_kind_name(uint32_t kind)
 {
 	switch (kind) {
@@ -55,7 +54,7 @@ static inline const char *ipc_kind_name(uint32_t kind)
 	}
 }
 
-/* The kinds that msgget(2) and its like make; their entries are for all to see. */
+/* System V's kinds. All users may see their entries. */
 static inline bool ipc_kind_is_sysv(uint32_t kind)
 {
 	return kind >= IPC_KIND_SYSV_MSG && kind <= IPC_KIND_SYSV_SHM;

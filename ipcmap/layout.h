@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * layout.h - an object's file, byte by byte: the contract between programs that share it
+ * layout.h - the layout of an object's file: the contract between the programs that share it
  *
- * A file begins with one control page (a queue has two). A page of control ends
- * with the word of a lock, for the reason in lock.h, and with what that lock guards:
+ * A file begins with one control page (a queue has two). A control page ends with the word of a
+ * lock (lock.h explains why) and the data that the lock guards:
  *
- *	page 0    head | the kind's own, at 64 | ... | queue: struct mq_send | lock word
- *	page 1    (queue)                      | ... |        struct mq_receive | lock word
- *	then      (queue) inbox, free, run, heap, message heads, messages
- *	          (shm) the memory itself, from page 1
+ * 	page 0    head | the kind's part, at 64 | ... | queue: layout_mq_send | lock word
+ * 	page 1    (queue)                       | ... |     layout_mq_receive | lock word
+ * 	then      (queue) inbox, free, run, heap, message heads, messages
+ * 	          (shm) the memory, from page 1 on
  *
- * Pages are the system's. Numbers are the machine's, little-endian. What is read from
- * here was written by somebody who may not be trusted: read once, checked, then used.
+ * Pages have the system's size. Numbers are little-endian. The data may be hostile: read each
+ * number once, check it, then use it.
  */
 #ifndef VC_IPCMAP_LAYOUT_H
 #define VC_IPCMAP_LAYOUT_H
@@ -24,10 +24,10 @@
 
 #define LAYOUT_MAGIC 0x50494356u /* "VCIP" */
 #define LAYOUT_VERSION 1
-#define LAYOUT_OWN 64 /* where the kind's own begins in page 0 */
+#define LAYOUT_OWN 64 /* the offset of the kind's part in page 0 */
 
 enum layout_init {
-	LAYOUT_NEW = 0,   /* as the daemon made it: all zero */
+	LAYOUT_NEW = 0,   /* as the daemon has created it: all zero */
 	LAYOUT_READY = 2, /* initialised; written last */
 };
 
@@ -52,24 +52,24 @@ struct layout_mutex {
 	uint32_t broken; /* not 0: ENOTRECOVERABLE */
 };
 
-/* MQ, at LAYOUT_OWN: never changed once it is ready. */
+/* MQ, at LAYOUT_OWN: constant after LAYOUT_READY. */
 struct layout_mq {
 	uint32_t maxmsg;
 	uint32_t msgsize;
 };
 
 /*
- * MQ: what senders write. Message number N (from 0) is in the slot that inbox[N] says, which
- * was taken from free[N]; adding 1 to sent is what sends it. These arrays are rings: an
- * index is taken modulo their length, which is maxmsg rounded up to a power of two.
+ * MQ: the senders' data. Message number N (from 0) is in the slot inbox[N], which was taken from
+ * free[N]. To add 1 to sent sends it. These arrays are rings: an index is taken modulo their
+ * length, which is maxmsg rounded up to a power of two.
  */
 struct layout_mq_send {
-	/* Looked at by receivers, who wait for it. */
-	uint64_t sent;           /* messages so far; its lower half is what receivers sleep on */
+	/* Receivers read these and wait for them. */
+	uint64_t sent;           /* messages so far; receivers sleep on the lower half */
 	uint32_t receivers_wait; /* not 0: some may */
 	uint32_t reserved[13];
-	/* The senders' own: a line that stays with them, which holds their lock. */
-	uint64_t received_seen; /* received, as last looked at */
+	/* A cache line of the senders, with their lock. */
+	uint64_t received_seen; /* the last known value of received */
 	uint64_t reserved2[6];
 	uint32_t lock;
 	uint32_t reserved3;
@@ -79,24 +79,24 @@ _Static_assert(offsetof(struct layout_mq_send, received_seen) == 64, "a line of 
 _Static_assert(offsetof(struct layout_mq_send, lock) == 120, "the lock is where lock.h has it");
 
 /*
- * MQ: what receivers write. They take messages out of the inbox and keep them in order:
- * in run, a ring in which each comes after the one before, when a message fits behind its
- * last; else in heap. Adding 1 to received is what takes a message out of the queue, and
- * gives its slot, in free[received + maxmsg], back to the senders.
+ * MQ: the receivers' data. They take messages from the inbox and keep them in order: a message that
+ * comes after the last one of run, a ring in order, is appended to it; other messages go to heap.
+ * To add 1 to received takes a message from the queue and returns its slot to the senders, in
+ * free[received + maxmsg].
  *
- * A sender that dies leaves nothing to repair: its slot is still free. After a
- * receiver that died, run and heap are built anew from the slots that are not free.
+ * If a sender dies, nothing needs a repair: its slot is still free. If a receiver dies, run and
+ * heap are built again from the slots that are not free.
  */
 struct layout_mq_receive {
-	/* Looked at by senders, who wait for it. */
-	uint64_t received;     /* messages so far; its lower half is what senders sleep on */
+	/* Senders read these and wait for them. */
+	uint64_t received;     /* messages so far; senders sleep on the lower half */
 	uint32_t senders_wait; /* not 0: some may */
 	uint32_t reserved[13];
-	/* The receivers' own. */
+	/* A cache line of the receivers. */
 	uint32_t run_first, run_n;
 	uint32_t heap_n;
 	uint32_t reserved2;
-	uint64_t drained; /* messages taken out of the inbox */
+	uint64_t drained; /* messages taken from the inbox */
 	uint64_t reserved3[4];
 	uint32_t lock;
 	uint32_t reserved4;
@@ -105,23 +105,23 @@ _Static_assert(sizeof(struct layout_mq_receive) == 128, "two cache lines, the la
 _Static_assert(offsetof(struct layout_mq_receive, run_first) == 64, "a line of their own");
 _Static_assert(offsetof(struct layout_mq_receive, lock) == 120, "the lock is where lock.h has it");
 
-/* MQ: a message in order; the lower key comes first. */
+/* MQ: a message in the order; the lowest key is first. */
 struct layout_mq_entry {
-	uint64_t key; /* the highest priority less its own, << 48, | its number */
+	uint64_t key; /* (the highest priority - its priority) << 48 | its number */
 	uint32_t slot;
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct layout_mq_entry) == 16, "four a cache line");
 
-/* MQ: what belongs to a slot's bytes. */
+/* MQ: the head of a slot. */
 struct layout_mq_message {
 	uint64_t key;
 	uint32_t size;
-	uint32_t free; /* a note of the repair's */
+	uint32_t free; /* used by the repair */
 };
 _Static_assert(sizeof(struct layout_mq_message) == 16, "four a cache line");
 
-/* Where MQ's arrays begin, in bytes behind the two control pages. */
+/* MQ: the offsets of the arrays behind the two control pages. */
 struct layout_mq_places {
 	uint32_t ring; /* length of inbox, free and run */
 	uint64_t inbox, free, run, heap, messages, slots;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * lock.c - takes and drops a robust lock, by the kernel's protocol
+ * lock.c - takes and drops a robust lock with the kernel's protocol
  *
- * The protocol (Documentation/locking/robust-futex-ABI.rst): list_op_pending names a
- * lock from before it is taken until it is on the list, and again from before it is
- * taken off until a sleeper is woken. In between the kernel looks at the word: with the
- * TID of the dead in it, it is orphaned; at 0, one sleeper more is woken. Only the thread
- * itself and the kernel at its death look at the list, so that the compiler must
- * keep the order of stores, and the CPU does anyway.
+ * The protocol (Documentation/locking/robust-futex-ABI.rst): list_op_pending names a lock from
+ * before it is taken until it is in the list, and from before it is removed until a sleeper is
+ * woken. If the thread dies in between, the kernel looks at the word: if it has the thread's TID,
+ * the lock is orphaned; if it is 0, one more sleeper is woken. Only the thread and the kernel at
+ * its death read the list. Therefore the compiler must keep the order of the stores, and the CPU
+ * does anyway.
  */
 #include "ipcmap/lock.h"
 
@@ -22,7 +22,6 @@
 
 #define LOCK_SPINS 100
 
-/* A thread, as the kernel knows it. */
 struct lock_self {
 	uint32_t tid;
 	struct robust_list_head *head;
@@ -65,7 +64,7 @@ int lock_init(struct lock *lock, unsigned char *page, size_t page_size)
 	return 0;
 }
 
-/* The list's order, as seen by the kernel when this thread dies. */
+/* Keeps the order of stores that the kernel sees if this thread dies. */
 static void lock_barrier(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -78,7 +77,7 @@ static void lock_set_pending(struct lock_self *self, void **link)
 	lock_barrier();
 }
 
-/* First of the list. The list's head has no link back, which nobody reads. */
+/* Inserts at the front. The list's head has no link back. */
 static void lock_link(struct lock_self *self, void **link)
 {
 	void **head = (void **)(void *)&self->head->list, **next = *head;
@@ -101,7 +100,7 @@ static void lock_unlink(struct lock_self *self, void **link)
 	link[0] = NULL;
 }
 
-/* One attempt; waiters: FUTEX_WAITERS when others may sleep, whom to wake is then ours. */
+/* One attempt. waiters: FUTEX_WAITERS if others may sleep. */
 static int lock_attempt(struct lock *lock, struct lock_self *self, uint32_t waiters)
 {
 	uint32_t old = __atomic_load_n(lock->word, __ATOMIC_RELAXED), mine;
@@ -131,7 +130,7 @@ int lock_try(struct lock *lock)
 	return r;
 }
 
-/* Sleeps until the word changes, having told the owner. 0 or -ETIMEDOUT, -EINVAL. */
+/* Marks the word so that the owner wakes, and sleeps until it changes. 0, -ETIMEDOUT, -EINVAL. */
 static int lock_sleep(struct lock *lock, const struct timespec *deadline)
 {
 	uint32_t old = __atomic_load_n(lock->word, __ATOMIC_RELAXED);

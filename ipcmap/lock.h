@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * lock.h - a robust lock between processes that do not trust each other's bytes
+ * lock.h - a robust lock between processes that do not trust each other
  *
- * When a thread ends, for whatever reason, the kernel walks a list of the locks that it holds
- * and marks each as orphaned; the C library's robust mutexes are built on that, and so is
- * this. But a pthread_mutex_t keeps that list's links in itself, in the shared memory,
- * where another process can make the library follow them anywhere. Here the links
- * are the process's own:
+ * When a thread ends, the kernel walks a list of the locks that it holds and marks each as
+ * orphaned. The C library's robust mutexes use that list, and so does this lock. But a
+ * pthread_mutex_t keeps the links of the list in the shared memory, where another process can
+ * change them. Here the links are in private memory:
  *
- *	    shared: a page of the object's file      private: a page of this mapping
- *	+-----------------------------------+------++-----------+------+----------------
- *	| ...                               | word ||           | link |
- *	+-----------------------------------+------++-----------+------+----------------
- *	                                    ^                   ^
- *	                                    +--- futex_offset --+
+ * 	    shared: a page of the object's file      private: a page of this mapping
+ * 	+-----------------------------------+------++-----------+------+----------------
+ * 	| ...                               | word ||           | link |
+ * 	+-----------------------------------+------++-----------+------+----------------
+ * 	                                    ^                   ^
+ * 	                                    +--- futex_offset --+
  *
  * The kernel finds a lock's word at a fixed distance from its link. The C library sets that
- * distance for each thread and is the owner of the list; we put our links into it by
- * its own convention. So the word is the last thing of a page, and behind that page lies,
- * at each mapping, a private one for the link. A list has at most 2048 locks that the
- * kernel will walk.
+ * distance for each thread and owns the list; our links follow its convention. Therefore the word
+ * is at the end of a page, and each mapping has a private page behind that page. The kernel walks
+ * at most 2048 locks.
  *
- * The lock's state is in no process that might have died, and no PID is ever looked for: the owner
- * of a lock may be in the middle of a move, where it does not exist for a moment. CRIU
- * carries mappings and list; libmig/robust.c sees to it that the original's death marks nothing.
+ * No process is asked about the lock's state, and no PID is looked up: during a move the owner does
+ * not exist for a moment. CRIU carries mappings and list, and libmig/robust.c prevents that the
+ * death of the original marks locks.
+ *
+ * A lock differs from a guard (object/guard.h): a thread may hold several locks, for any time and
+ * with signals enabled, as a program's mutex needs it. A guard may be anywhere in an object.
  */
 #ifndef VC_IPCMAP_LOCK_H
 #define VC_IPCMAP_LOCK_H
@@ -34,27 +35,25 @@
 
 #define LOCK_OFFSET_FROM_END 8 /* of the word, before the end of its page */
 
-/* One process's way to a lock. */
+/* A lock as one process has it mapped. */
 struct lock {
 	uint32_t *word; /* 0, or the owner's TID with the kernel's FUTEX_WAITERS, _OWNER_DIED */
 	void **link;    /* link[0]: the next on the list, link[-1]: the one before */
 };
 
-/* page: where a page of the object is mapped, with a private page behind it. page_size: the
- * system's. -ENOTSUP: this C library keeps its list in another way. */
+/* page: a mapped page of the object with a private page behind it. page_size: the system's.
+ * -ENOTSUP: the C library's list has another form. */
 int lock_init(struct lock *lock, unsigned char *page, size_t page_size);
 
-/*
- * 0: the caller's thread has it. -EOWNERDEAD: it has, and the one before died with it.
- * -EDEADLK: it had it already. -EBUSY (try), -ETIMEDOUT (take; deadline NULL: none), -EINVAL.
- */
+/* Take the lock. 0; -EOWNERDEAD: taken, and the last holder died with it; -EDEADLK: the thread has
+ * it already; -EBUSY (try); -ETIMEDOUT (take; deadline NULL: none); -EINVAL. */
 int lock_try(struct lock *lock);
 int lock_take(struct lock *lock, const struct timespec *deadline);
-/* Only by the owner. */
+/* Called by the owner only. */
 void lock_drop(struct lock *lock);
 bool lock_is_mine(const struct lock *lock);
 
-/* In a fork's child: its thread has another number. */
+/* Called in the child of a fork, whose thread has another number. */
 void lock_after_fork(void);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * maps.c - asks the kernel for mappings, or reads their text
+ * maps.c - queries the kernel for mappings, or reads their text
  */
 #include "ipcmap/maps.h"
 
@@ -74,7 +74,7 @@ static int maps_read(struct maps *maps, uintptr_t at, struct mapping *ret)
 	bool whole = true;
 	char line[256];
 
-	/* Only a line's beginning is looked at; the path may be longer. */
+	/* Only the beginning of a line is needed; the path may be longer than the buffer. */
 	while (fgets(line, sizeof(line), maps->file)) {
 		bool begins = whole;
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * spin.h - looking for a few microseconds before going to sleep
+ * spin.h - polling for a few microseconds before a sleep
  *
- * A sleep and its wake cost two system calls, and an interrupt to a CPU that has gone idle: 5
- * microseconds on bare metal, 15 where a hypervisor is asked. Looking for as long as that at most
- * costs at most twice what the best choice would have (Karlin, Manasse, McGeoch, Owicki:
- * "Competitive randomized algorithms for non-uniform problems", SODA 1990). It must not be
- * less: of two that answer each other, one would always be asleep while the other is being woken.
- * Where looking did not pay, as with a peer on the same CPU, less and less is spent on it, and it
- * is tried again once in a while.
+ * A sleep and its wake cost two system calls and an interrupt to an idle CPU: 5 microseconds on
+ * hardware, 15 with a hypervisor. To poll for that time costs at most twice as much as the best
+ * choice (Karlin, Manasse, McGeoch, Owicki: "Competitive randomized algorithms for non-uniform
+ * problems", SODA 1990). A shorter time is not enough: if two threads answer each other, one of
+ * them would always sleep while the other is woken. If polling does not help, as with a peer on the
+ * same CPU, its time is halved, and it is tried again after some waits.
  */
 #ifndef VC_IPCMAP_SPIN_H
 #define VC_IPCMAP_SPIN_H
@@ -19,18 +18,18 @@
 #include <unistd.h>
 
 #define SPIN_MAX_NSEC 20000
-#define SPIN_MIN_NSEC 500   /* less is nothing */
-#define SPIN_RETRY_WAITS 32 /* one in so many waits tries again */
+#define SPIN_MIN_NSEC 500   /* shorter times do not help */
+#define SPIN_RETRY_WAITS 32 /* one of so many waits tries again */
 
-/* What a handle has learnt; all zero: nothing yet. Threads share it without a lock. */
+/* What a handle has learned; initially zero. Threads share it without a lock. */
 struct spin_hint {
-	uint32_t doubts; /* the budget has been halved so often */
-	uint32_t waits;  /* without spinning, since it was last tried */
+	uint32_t doubts; /* how often the time was halved */
+	uint32_t waits;  /* waits without polling since the last attempt */
 };
 
 struct spin {
 	struct spin_hint *hint;
-	uint64_t end_nsec; /* 0: do not spin */
+	uint64_t end_nsec; /* 0: do not poll */
 	uint32_t turns;
 };
 
@@ -51,7 +50,7 @@ static inline uint64_t spin_clock_nsec(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* With one CPU, whoever spins keeps the other from doing what is waited for. */
+/* With one CPU, polling delays the event that is awaited. */
 static inline bool spin_is_sensible(void)
 {
 	static int cpus;
@@ -84,7 +83,7 @@ static inline struct spin spin_begin(struct spin_hint *hint)
 	return spin;
 }
 
-/* Lets a moment pass. False: enough, go to sleep. */
+/* Pauses for a moment. Returns false if it is time to sleep. */
 static inline bool spin_again(struct spin *spin)
 {
 	uint32_t doubts;
@@ -101,7 +100,7 @@ static inline bool spin_again(struct spin *spin)
 	return false;
 }
 
-/* What was waited for has come while looking. */
+/* Called if the event came during the polling. */
 static inline void spin_paid(const struct spin *spin)
 {
 	if (spin->end_nsec && __atomic_load_n(&spin->hint->doubts, __ATOMIC_RELAXED))

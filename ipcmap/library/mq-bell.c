@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * mq-bell.c - a descriptor for poll loops that says that a message has come
+ * mq-bell.c - a descriptor for poll loops that becomes readable when a message comes
  *
- * Sender and poller may be in different jobs, and either may be moved. A FIFO or socket
- * between them would tie their moves together and would have to be found again by both. So
- * the descriptor is an eventfd of the poller's own process, and a thread of the poller's waits
- * for messages as any receiver does, by the futex, and rings. Eventfd, thread and
- * mapping are all carried by CRIU as parts of one job.
+ * Sender and poller may be in different jobs, and either may be moved. A FIFO or socket between
+ * them would tie their moves together. Therefore the descriptor is an eventfd of the poller's
+ * process, and a thread of the poller waits for messages with the futex, like any receiver, and
+ * writes to the eventfd. CRIU carries eventfd, thread and mapping as parts of one job.
  *
- * It rings once, and is armed again by the try that finds the queue empty. That look at the
- * queue comes after the descriptor was made quiet, so no message is missed.
+ * The thread writes once, and is armed again by the try that finds the queue empty. It looks at the
+ * queue after the descriptor was read, so no message is missed.
  */
 #include "ipcmap/library/mq.h"
 
@@ -25,14 +24,14 @@
 #include "ipcmap/futex.h"
 
 #define BELL_STACK_BYTES (256 * 1024)
-#define BELL_JOIN_USEC 2000 /* between two attempts to wake the thread for its end */
+#define BELL_JOIN_USEC 2000 /* between two attempts to wake the thread at its end */
 
 struct mq_bell {
 	struct vcipc_mq *mq;
-	pid_t pid; /* whose bell it is: a forked child has none */
+	pid_t pid; /* the owner: a forked child has no bell */
 	int fd;
 	pthread_t thread;
-	uint32_t armed; /* a futex: ring when there is a message */
+	uint32_t armed; /* a futex: write when there is a message */
 	uint32_t stop;
 };
 
@@ -41,7 +40,7 @@ static bool bell_is_stopped(const struct mq_bell *bell)
 	return __atomic_load_n(&bell->stop, __ATOMIC_ACQUIRE);
 }
 
-/* Until there is a message. Wakes meant for those who receive are passed on. */
+/* Waits for a message. Passes on wakes that receivers need. */
 static void bell_wait_message(struct mq_bell *bell, struct spin_hint *hint)
 {
 	struct vcipc_mq *mq = bell->mq;
@@ -79,7 +78,7 @@ static void *bell_run(void *arg)
 	return NULL;
 }
 
-/* Signals are for the program's own threads. */
+/* The thread blocks all signals: they are for the program's threads. */
 static int bell_start(struct mq_bell *bell)
 {
 	pthread_attr_t attr;
@@ -147,8 +146,8 @@ void mq_bell_rearm(struct vcipc_mq *mq)
 	futex_wake(&bell->armed, 1);
 }
 
-/* The thread may be about to sleep on either word, so it is woken until it has noticed.
- * Others who sleep on the queue merely look again. */
+/* The thread may be about to sleep on either word, so it is woken until it ends. Other sleepers on
+ * the queue just look again. */
 static void bell_join(struct mq_bell *bell)
 {
 	const uint32_t *sent = (const uint32_t *)(const void *)&bell->mq->send->sent;

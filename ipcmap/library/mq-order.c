@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * mq-order.c - a queue's messages in order: by priority, then as they were sent
+ * mq-order.c - the order of a queue's messages: by priority, then by number
  *
- * Messages mostly come in an order in which they may also go: all of one priority. So there
- * is a run, a ring that is in order by itself since only what comes after its last is put
- * there, and a heap for the rest; the next message is the first of either. Both are the
- * receivers' own and worth nothing by themselves: they can be built again from the slots.
+ * Messages mostly come in the order in which they leave, with one priority. Therefore a message
+ * that comes after the last one of run, a ring in order, is appended to it, and other messages go
+ * to a heap. The next message is the first of run or of the heap. Both belong to the receivers and
+ * can be built again from the slots.
  *
- * All numbers here may have been overwritten by anybody. They are read once, checked
- * against what this process knows itself, and loops end by what it knows.
+ * All numbers here may be hostile. They are read once and checked against private values, which
+ * also bound the loops.
  */
 #include "ipcmap/library/mq.h"
 
 #define KEY_NUMBER ((UINT64_C(1) << 48) - 1)
 
-/* Numbers wrap around, once in centuries; priorities do not. */
+/* Numbers wrap around; priorities do not. */
 static bool mq_comes_before(uint64_t a, uint64_t b)
 {
 	if (a >> 48 != b >> 48)
@@ -33,7 +33,7 @@ static void mq_heap_push(struct layout_mq_entry *heap, uint32_t n, struct layout
 	heap[i] = entry;
 }
 
-/* Takes the first of n away. */
+/* Removes the first of n. */
 static void mq_heap_pop(struct layout_mq_entry *heap, uint32_t n)
 {
 	struct layout_mq_entry last = heap[--n];
@@ -67,7 +67,7 @@ static int mq_order_add(struct vcipc_mq *mq, struct layout_mq_entry entry)
 	return 0;
 }
 
-/* What has come since, out of the inbox. */
+/* Takes new messages from the inbox. */
 static int mq_order_drain(struct vcipc_mq *mq)
 {
 	uint64_t sent = __atomic_load_n(&mq->send->sent, __ATOMIC_ACQUIRE);
@@ -122,9 +122,8 @@ void mq_order_drop(struct vcipc_mq *mq, const struct layout_mq_entry *first)
 }
 
 /*
- * Which slots are free is the one thing that is always whole: the ring's part from sent to
- * received + maxmsg. A sender may be at work meanwhile; it writes to free slots, and what
- * it sends is not looked at here.
+ * The list of free slots is always consistent: the ring's part from sent to received + maxmsg. A
+ * sender may work at the same time; it writes to free slots only, and its message is not seen here.
  */
 int mq_order_rebuild(struct vcipc_mq *mq)
 {
@@ -135,7 +134,7 @@ int mq_order_rebuild(struct vcipc_mq *mq)
 	if (sent - received > mq->maxmsg)
 		return -EUCLEAN;
 	mq->receive->run_n = 0;
-	mq->receive->heap_n = UINT32_MAX; /* not to be used as it is */
+	mq->receive->heap_n = UINT32_MAX; /* invalid until the end */
 	for (uint32_t slot = 0; slot < mq->maxmsg; slot++)
 		mq->messages[slot].free = 0;
 	for (uint64_t i = sent; i != received + mq->maxmsg; i++) {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * mq.c - message queues: senders and receivers each have a lock, and meet in two counters
+ * mq.c - message queues: senders and receivers each have a lock, and share two counters
  *
- * See layout.h for the memory. A message is copied to and fro under the lock of its side
- * alone, so that one sender and one receiver never wait for each other's lock. Between the
- * sides it is Lamport's ring ("Specifying concurrent program modules", TOPLAS 1983), twice:
- * full slots one way, free ones the other, with one store each that makes it so. A process
- * that is killed has made that store or it has not.
+ * layout.h describes the memory. A message is copied under the lock of one side only, so a sender
+ * and a receiver never wait for each other's lock. Between the sides it is Lamport's ring
+ * ("Specifying concurrent program modules", TOPLAS 1983), twice: full slots in one direction and
+ * free slots in the other. One store completes each operation; a process that is killed has made
+ * that store or not.
  *
- * Waiting: sleepers set a flag beside the counter that they sleep on, and look again before
- * they sleep; who moves the counter looks at the flag after that. Whoever finds the flag
- * takes it away and wakes one; who has slept puts it back when it goes, since there may be
- * more, and wakes the next if there is work for one.
+ * Waiting: a thread sets a flag beside the counter and looks again before it sleeps. A thread that
+ * changes the counter looks at the flag afterwards, clears it and wakes one sleeper. A thread that
+ * has slept sets the flag again at its end, because there may be more sleepers, and wakes the next
+ * one if there is work for it.
  */
 #include "ipcmap/library/mq.h"
 
@@ -43,8 +43,7 @@ static struct layout_mq_receive *mq_receive_side(const struct handle *handle)
 	return (void *)(handle->pages[1] + handle_page_size() - sizeof(struct layout_mq_receive));
 }
 
-/* All counters are 0, and all slots are free. Whoever died in this has left both sides'
- * locks alone. */
+/* All counters are 0, and all slots are free. This does not use the locks of the two sides. */
 static int mq_init_object(struct handle *handle, const struct handle_request *request)
 {
 	const struct vcipc_mq_attr *attr = request->arg;
@@ -65,7 +64,7 @@ static int mq_init_object(struct handle *handle, const struct handle_request *re
 	return 0;
 }
 
-/* Maps what is behind the control pages, as far as its maker's numbers can be true. */
+/* Maps the rest of the file after a check of the object's numbers. */
 static int mq_map(struct vcipc_mq *mq)
 {
 	const struct layout_mq *own = handle_own(&mq->handle);
@@ -159,7 +158,7 @@ int vcipc_mq_close(vcipc_mq *mq)
 
 uint64_t mq_used(const struct vcipc_mq *mq)
 {
-	/* received first: what is sent meanwhile may be counted, but never less than nothing. */
+	/* received is read first, so that the difference is never negative. */
 	uint64_t received = __atomic_load_n(&mq->receive->received, __ATOMIC_ACQUIRE);
 
 	return __atomic_load_n(&mq->send->sent, __ATOMIC_ACQUIRE) - received;
@@ -211,7 +210,7 @@ void mq_pass_on(const uint64_t *counter, uint32_t *flag, bool more)
 
 /* --- sending ------------------------------------------------------------------------------- */
 
-/* Under the send lock. -EAGAIN: full; *ret_received is what it was when it was full. */
+/* Under the send lock. -EAGAIN: full; *ret_received is the value of received. */
 static int mq_put(struct vcipc_mq *mq, const void *msg, size_t size, unsigned int prio,
 		  uint64_t *ret_received)
 {
@@ -236,13 +235,13 @@ static int mq_put(struct vcipc_mq *mq, const void *msg, size_t size, unsigned in
 	message->key = (uint64_t)(VCIPC_PRIO_MAX - prio) << 48 | (sent & ((UINT64_C(1) << 48) - 1));
 	message->size = (uint32_t)size;
 	mq->inbox[sent & mq->mask] = slot;
-	/* From here on it is sent. */
+	/* This sends it. */
 	__atomic_store_n(&side->sent, sent + 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
 
-/* A side's lock is held for the time of a copy, unless its holder is stopped or moved just
- * then, or somebody writes rubbish. So a try has a little patience, and no more. */
+/* A side's lock is held for the time of a copy, unless its holder is stopped or moved, or the
+ * memory is damaged. Therefore a try waits for a short time. */
 static int mq_lock(struct lock *lock, bool try, const struct timespec *deadline)
 {
 	struct timespec soon;
@@ -255,7 +254,7 @@ static int mq_lock(struct lock *lock, bool try, const struct timespec *deadline)
 	return r == -EDEADLK ? -EUCLEAN : r;
 }
 
-/* deadline NULL and try false: for ever. */
+/* deadline NULL and try false: waits forever. */
 static int mq_send(struct vcipc_mq *mq, const void *msg, size_t size, unsigned int prio, bool try,
 		   const struct timespec *deadline)
 {
@@ -307,7 +306,7 @@ int vcipc_mq_timedsend(vcipc_mq *mq, const void *msg, size_t size, unsigned int 
 
 /* --- receiving ----------------------------------------------------------------------------- */
 
-/* Under the receive lock. The message's length, or -EAGAIN: empty. */
+/* Under the receive lock. Returns the message's size. -EAGAIN: empty. */
 static ssize_t mq_take(struct vcipc_mq *mq, void *msg, unsigned int *prio)
 {
 	struct layout_mq_receive *side = mq->receive;
@@ -326,7 +325,7 @@ static ssize_t mq_take(struct vcipc_mq *mq, void *msg, unsigned int *prio)
 		*prio = VCIPC_PRIO_MAX - (unsigned int)(first.key >> 48);
 	__atomic_store_n(&mq->free[(received + mq->maxmsg) & mq->mask], first.slot,
 			 __ATOMIC_RELAXED);
-	/* From here on it is received, and the slot is free. */
+	/* This receives it and frees the slot. */
 	__atomic_store_n(&side->received, received + 1, __ATOMIC_SEQ_CST);
 	mq_order_drop(mq, &first);
 	return (ssize_t)size;
@@ -379,7 +378,7 @@ static ssize_t mq_receive(struct vcipc_mq *mq, void *msg, size_t size, unsigned 
 	return got;
 }
 
-/* As handle_result(), for a length. */
+/* handle_result() for a size. */
 static ssize_t mq_result(ssize_t got)
 {
 	return got >= 0 ? got : handle_result((int)got);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * mutex.c - robust mutexes: a lock, and what becomes of it when a holder died
+ * mutex.c - robust mutexes: a lock, and its state after the death of a holder
  */
 #include "ipcmap/vcipc.h"
 
@@ -11,8 +11,8 @@
 
 struct vcipc_mutex {
 	struct lock lock;
-	uint32_t *broken;  /* in the object's memory: for good */
-	bool needs_repair; /* the holder's, who is in this process: it got EOWNERDEAD */
+	uint32_t *broken;  /* in the object's memory: permanent */
+	bool needs_repair; /* the holder is in this process and got EOWNERDEAD */
 	struct handle handle;
 };
 
@@ -46,7 +46,7 @@ int vcipc_mutex_close(vcipc_mutex *mutex)
 {
 	int r;
 
-	/* The kernel would look for the lock's link in what is no longer mapped. */
+	/* The kernel would read the lock's link in memory that is not mapped any more. */
 	if (mutex->lock.word && lock_is_mine(&mutex->lock))
 		return handle_result(-EBUSY);
 	r = handle_close(&mutex->handle);
@@ -54,7 +54,7 @@ int vcipc_mutex_close(vcipc_mutex *mutex)
 	return handle_result(r);
 }
 
-/* What a lock that was got is worth. */
+/* The result for a lock that was taken. */
 static int mutex_taken(vcipc_mutex *mutex, int r)
 {
 	if (r < 0 && r != -EOWNERDEAD)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * sem.c - semaphores: a count that begins where its maker says
+ * sem.c - semaphores: a count with an initial value
  */
 #include "ipcmap/vcipc.h"
 

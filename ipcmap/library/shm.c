@@ -2,9 +2,9 @@
 /*
  * shm.c - shared memory: the object's file from its second page on; of a region all of it
  *
- * The file is the size: there is no other record of it that could be wrong. It stays open
- * as long as the handle, to be mapped and resized; CRIU carries that descriptor by the
- * file's path, which is the same in every partition.
+ * The size of the file is the only record of the size. The file stays open as long as the handle,
+ * to be mapped and resized. CRIU carries the descriptor by the file's path, which is the same in
+ * every partition.
  */
 #include "ipcmap/vcipc.h"
 
@@ -52,7 +52,7 @@ int vcipc_shm_close(vcipc_shm *shm)
 	return handle_result(r);
 }
 
-/* Bytes of the file that are not the program's. */
+/* Bytes of the file before the program's memory. */
 static uint64_t shm_head(const vcipc_shm *shm)
 {
 	return shm->handle.region ? 0 : handle_page_size();
@@ -113,7 +113,7 @@ int vcipc_shm_resize(vcipc_shm *shm, uint64_t size)
 		return handle_result(-EPERM);
 	if (size > INT64_MAX - head)
 		return handle_result(-EFBIG);
-	/* Memory first: a file that has grown without would raise SIGBUS. */
+	/* Memory first: a file that grows without memory would raise SIGBUS. */
 	if (size > had)
 		return handle_result(handle_allocate(shm->handle.fd, head + had, size - had));
 	return ftruncate(shm->handle.fd, (off_t)(head + size));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * guard.c - a lock in shared memory that survives its holder, and its holder's move
+ * guard.c - a lock in shared memory that survives its holder's death and move
  *
- * After the kernel's Documentation/locking/robust-futex-ABI.rst; the one deviation is
- * that the list stays out of it: "pending" alone says which word to look at.
+ * The kernel's Documentation/locking/robust-futex-ABI.rst defines the protocol. Deviation: the word
+ * is never in the list; list_op_pending alone names it.
  */
 #include "ipcmap/object/guard.h"
 
@@ -21,11 +21,11 @@
 #define GUARD_SPINS 200
 #define GUARD_SLICE_USEC 1000000
 
-/* What this thread needs to know of itself; 0: not asked yet. */
+/* This thread; tid 0: not known yet. */
 static __thread struct {
 	uint32_t tid;
 	struct robust_list_head *head;
-	struct robust_list_head own; /* of a thread that glibc knows nothing of */
+	struct robust_list_head own; /* for a thread without a list of the C library */
 } guard_self;
 
 void guard_forked(void)
@@ -55,7 +55,7 @@ static void guard_announce(uint32_t *word)
 	__atomic_store_n((void **)&guard_self.head->list_op_pending, entry, __ATOMIC_SEQ_CST);
 }
 
-/* One attempt. 0 or -EOWNERDEAD when taken, else -EBUSY and the word as it was seen. */
+/* One attempt. 0 or -EOWNERDEAD: taken; otherwise -EBUSY or -EDEADLK, and the word as it was. */
 static int guard_attempt(uint32_t *word, uint32_t keep, uint32_t *ret_seen)
 {
 	uint32_t seen = __atomic_load_n(word, __ATOMIC_RELAXED);

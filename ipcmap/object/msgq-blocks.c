@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * msgq-blocks.c - a queue's blocks: taken, filled, given back, and put in order after a death
+ * msgq-blocks.c - the blocks of a queue: to take, fill, free and repair them
  *
- * Free blocks are a list through "more"; those that were never used are beyond "fresh", so
- * that a new queue's pages stay untouched.
+ * Free blocks form a list through "more". Blocks beyond "fresh" were never used, so the pages of a
+ * new queue are not touched.
  */
 #include "ipcmap/object/msgq-priv.h"
 
@@ -103,7 +103,7 @@ void msgq_free(struct msgq *q, uint32_t link)
 
 /* --- repair ------------------------------------------------------------------------------ */
 
-/* One bit a block: part of a message that was found. */
+/* A bit for each block: it is part of a message. */
 struct used {
 	uint8_t *bits;
 	size_t bytes;
@@ -119,7 +119,7 @@ static bool used_mark(struct used *used, uint32_t link)
 	return true;
 }
 
-/* Whether a whole message begins at link, none of its blocks another's; marks them. */
+/* Marks the blocks of a message. Returns false if it is not complete or shares a block. */
 static bool repair_message(const struct msgq *q, struct used *used, uint32_t link)
 {
 	uint64_t n = msgq_blocks_of(msgq_load(&q->blocks[link - 1].first.size));
@@ -152,7 +152,7 @@ void msgq_repair(struct msgq *q)
 	uint32_t link = msgq_load(&q->head->first), n = 0, last = 0;
 	uint64_t bytes = 0;
 
-	/* Not malloc(): this may run in a signal handler that has interrupted it. */
+	/* Not malloc(): this may run in a signal handler that has interrupted malloc(). */
 	used.bits =
 		mmap(NULL, used.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (used.bits == MAP_FAILED)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * msgq-notify.c - mq_notify()'s registration: one process at a time, told once
+ * msgq-notify.c - the registration of mq_notify(): one process at a time, one notification
  *
- * A queue only notes that a message came and wakes the registered process' helper thread; that
- * thread sends its own process the signal, or calls its function. So a sender need not be
- * allowed to signal the receiver, bytes in the queue cannot make a privileged sender
- * signal a stranger, and nothing is lost when the receiver is being moved.
+ * A queue only notes that a message came and wakes the helper thread of the registered process.
+ * This thread signals its own process or calls its function. Therefore a sender needs no permission
+ * to signal the receiver, data in the queue cannot make a privileged sender signal another process,
+ * and no notification is lost during a move of the receiver.
  */
 #include "ipcmap/object/msgq-priv.h"
 

@@ -2,9 +2,9 @@
 /*
  * msgq.c - the list of messages: linking, taking, waiting
  *
- * Receivers and senders sleep on one futex each, and all who sleep are woken by a change: they
- * may want different types, and one that was killed must not have taken another's wake
- * with it. Wakes happen under the guard, as in semset.c.
+ * Receivers sleep on one futex and senders on another. A change wakes all of them, because they may
+ * want different types, and because a killed sleeper must not take another's wake with it. Wakes
+ * happen under the guard, as in semset.c.
  */
 #include "ipcmap/object/msgq-priv.h"
 
@@ -17,13 +17,13 @@
 #include "ipcmap/futex.h"
 #include "ipcmap/object/guard.h"
 
-#define MSGQ_SYSV_HEADROOM 4 /* msg_qbytes can be raised so many times */
+#define MSGQ_SYSV_HEADROOM 4 /* the factor by which msg_qbytes can be raised */
 
 uint64_t msgq_size_sysv(uint32_t qbytes)
 {
 	uint64_t most = (uint64_t)qbytes * MSGQ_SYSV_HEADROOM;
 
-	/* One block a byte, for messages of one byte or none, and what larger ones need. */
+	/* A block for each byte, for messages of at most one byte, and those of larger messages. */
 	return sizeof(struct msgq_head) +
 	       (most + most / MSGQ_FIRST_BYTES + 1) * sizeof(struct msgq_block);
 }
@@ -34,7 +34,7 @@ uint64_t msgq_size_posix(uint32_t max_messages, uint32_t message_bytes)
 	       max_messages * msgq_blocks_of(message_bytes) * sizeof(struct msgq_block);
 }
 
-/* What a file of that size has room for. */
+/* The largest msg_qbytes for a file of that size. */
 static uint32_t msgq_qbytes_max(uint64_t size)
 {
 	uint64_t n = size < sizeof(struct msgq_head)
@@ -128,8 +128,8 @@ static bool msgq_has_room(const struct msgq *q, size_t size, bool posix)
 	return q->head->bytes + size <= qbytes && n + UINT64_C(1) <= qbytes;
 }
 
-/* The link that shall lead to a message of that priority: behind all of at least its own.
- * NULL: the list does not add up. */
+/* The link for a new message of that priority: behind all with at least this priority. NULL: the
+ * list is broken. */
 static uint32_t *msgq_place(struct msgq *q, int64_t priority)
 {
 	uint32_t *link = &q->head->first;
@@ -167,7 +167,7 @@ static int msgq_link(struct msgq *q, const struct msgq_message *message, bool po
 	return 0;
 }
 
-static void receivers_add(struct msgq *q, struct msgq_block_on *ret)
+static void msgq_add_receiver(struct msgq *q, struct msgq_block_on *ret)
 {
 	for (int i = 0; i < MSGQ_RECEIVERS; i++)
 		if (!msgq_load(&q->head->receivers[i])) {
@@ -184,7 +184,7 @@ static void msgq_block_readers(struct msgq *q, bool posix, struct msgq_block_on 
 				       .value = msgq_load(&q->head->readers_seq),
 				       .slot = -1 };
 	if (posix)
-		receivers_add(q, ret);
+		msgq_add_receiver(q, ret);
 }
 
 static void msgq_block_writers(struct msgq *q, struct msgq_block_on *ret)
@@ -244,11 +244,11 @@ static bool msgq_wanted(const struct msgq_block *block, int64_t type, int flags,
 		return true;
 	if (type > 0)
 		return flags & MSG_EXCEPT ? has != type : has == type;
-	/* The lowest one, and of that the first. */
+	/* The lowest type, and the first message of it. */
 	return has <= (type == INT64_MIN ? INT64_MAX : -type) && has < best;
 }
 
-/* The link that leads to the wanted message; *ret_link NULL: there is none. -EBADMSG. */
+/* The link to the wanted message; *ret_link NULL: there is none. -EBADMSG. */
 static int msgq_find(struct msgq *q, int64_t type, int flags, uint32_t **ret_link)
 {
 	uint32_t *link = &q->head->first, *found = NULL;
@@ -274,7 +274,7 @@ static int msgq_find(struct msgq *q, int64_t type, int flags, uint32_t **ret_lin
 	return -EBADMSG;
 }
 
-/* The link of the block that has link as its "next". */
+/* The index of the block that contains the link. */
 static uint32_t msgq_link_owner(const struct msgq *q, const uint32_t *link)
 {
 	return (uint32_t)(((const char *)link - (const char *)q->blocks) / sizeof(*q->blocks)) + 1;
@@ -293,7 +293,7 @@ static void msgq_unlink(struct msgq *q, uint32_t *link, const struct msgq_block 
 	msgq_free(q, gone);
 }
 
-/* Copies the message out, and takes it away unless that was all. */
+/* Copies the message, and removes it unless MSG_COPY is set. */
 static int msgq_take(struct msgq *q, uint32_t *link, struct msgq_message *message, int flags)
 {
 	const struct msgq_block *block = msgq_block_at(q, msgq_load(link));
@@ -412,8 +412,8 @@ int msgq_leave(struct msgq *q, uint32_t pid, bool may_wait)
 		msgq_exit(q);
 		return 0;
 	}
-	/* A repair writes to as many blocks as the file has room for, which only the queue's users
-	 * limit: it takes their time, and not that of a daemon. Those that sleep are to look. */
+	/* A repair writes to all blocks of the file, whose size only the queue's users limit.
+	 * Therefore it takes their time, not the daemon's. Wake the sleepers to do it. */
 	msgq_wake_readers(q);
 	msgq_wake_writers(q);
 	guard_unlock_unrepaired(&q->head->guard);

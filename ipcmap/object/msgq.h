@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * msgq.h - a queue of messages in shared memory, as System V and POSIX have them
+ * msgq.h - a message queue of System V or POSIX in shared memory
  *
- * The file of the object: a head, then blocks of 64 bytes. A message is one block and as many
- * more as its bytes need; messages are a list through their first blocks. All zero bytes are
- * an empty queue of System V's. Indices in the memory are one higher than the block's, so
- * that 0 means none.
+ * The object's file: a head, then blocks of 64 bytes. A message has one block, and more if its data
+ * need them. The first blocks of the messages form a list. All zero bytes are an empty queue of
+ * System V. Indices in the memory are one higher than the block's number, so that 0 means none.
  *
- * Crash safety: a message counts from the store that links it, and is gone with the one that
- * unlinks it, after its bytes were copied out. All else (counts, the tail, the free
- * list) can be worked out from the list, and is, when the guard's last holder died or when
- * something does not add up. Hostile bytes: every index is checked, every walk is bounded.
+ * Crash safety: the store that links a message adds it, and the store that unlinks it removes it,
+ * after its data were copied. Everything else (counts, tail, free list) follows from the list and
+ * is computed again if the guard's last holder died or if the state is inconsistent. Hostile data:
+ * every index is checked, and every walk is bounded.
  *
- * Calls are made with all signals blocked. Their buffers must be valid.
+ * Callers block all signals. Their buffers must be valid.
  */
 #ifndef VC_IPCMAP_MSGQ_H
 #define VC_IPCMAP_MSGQ_H
@@ -22,24 +21,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MSGQ_RECEIVERS 64 /* sleepers that keep a notification from being sent */
+#define MSGQ_RECEIVERS 64 /* sleeping receivers: they suppress a notification */
 #define MSGQ_QBYTES_NONE UINT32_MAX
 #define MSGQ_FIRST_BYTES 40
 #define MSGQ_MORE_BYTES 60
 
 enum msgq_fired {
 	MSGQ_STANDS = 0,
-	MSGQ_FIRED = 1, /* a message came; the process is still to be told */
-	MSGQ_MUTE = 2,  /* it stands, and ends with a message of which nobody is to be told */
+	MSGQ_FIRED = 1, /* a message came; the process is not notified yet */
+	MSGQ_MUTE = 2,  /* registered; a message ends it without a notification */
 };
 
-/* mq_notify()'s registration. How the process is told stays in its own memory: nobody signals
- * anybody because shared bytes say so. */
+/* The registration of mq_notify(). The kind of notification is in the process's own memory, so that
+ * shared data cannot cause a signal. */
 struct msgq_notify {
-	uint32_t pid;    /* 0: nobody */
-	uint32_t word;   /* futex of the process' helper; changes with the rest */
+	uint32_t pid;    /* 0: none */
+	uint32_t word;   /* futex of the process's helper thread; changes with the registration */
 	uint32_t fired;  /* enum msgq_fired */
-	uint32_t cookie; /* of this registration; no other has had it for long */
+	uint32_t cookie; /* identifies this registration */
 	uint32_t sender_pid, sender_uid;
 };
 
@@ -48,12 +47,12 @@ struct msgq_head {
 	uint32_t removed;   /* by IPC_RMID */
 	uint32_t owner_seq; /* counts IPC_SET */
 	uint32_t ready;     /* POSIX: 1, max_messages and message_bytes are set */
-	uint32_t readers_seq, readers_waiting; /* futex of who waits for a message; some may */
-	uint32_t writers_seq, writers_waiting; /* the same for room */
+	uint32_t readers_seq, readers_waiting; /* futex of receivers; some may sleep */
+	uint32_t writers_seq, writers_waiting; /* the same of senders */
 	uint32_t first, last, free;
-	uint32_t fresh;  /* blocks from here on were never used */
+	uint32_t fresh;  /* blocks from this one on were never used */
 	uint32_t n;      /* messages */
-	uint32_t qbytes; /* System V's msg_qbytes; 0: not set yet, the file's room;
+	uint32_t qbytes; /* System V's msg_qbytes; 0: not set, the room of the file;
 			  * MSGQ_QBYTES_NONE: 0 */
 	uint64_t bytes;  /* of all messages */
 	uint32_t last_sender, last_receiver;  /* PIDs */
@@ -65,7 +64,7 @@ struct msgq_head {
 
 struct msgq_block {
 	union {
-		uint32_t more; /* of this message, or of the free list; where all forms have it */
+		uint32_t more; /* the next block of the message or of the free list */
 		struct {
 			uint32_t more;
 			uint32_t next; /* message */
@@ -81,57 +80,54 @@ struct msgq_block {
 	};
 };
 
-/* A queue as this process has it mapped. */
+/* A queue as a process has it mapped. */
 struct msgq {
 	struct msgq_head *head;
 	struct msgq_block *blocks;
 	uint32_t n_blocks;
-	uint32_t qbytes_max; /* System V: what the file has room for */
+	uint32_t qbytes_max; /* System V: the room of the file */
 };
 
-/* Bytes of a System V queue's file whose msg_qbytes shall be that much, and can be raised to
- * four times as much. */
+/* The size of the file of a System V queue. msg_qbytes can be raised to four times qbytes. */
 uint64_t msgq_size_sysv(uint32_t qbytes);
 
-/* Of a POSIX queue's. */
+/* The size of the file of a POSIX queue. */
 uint64_t msgq_size_posix(uint32_t max_messages, uint32_t message_bytes);
 
-/* The parts of the size bytes at base. -EINVAL: no queue has that size. */
+/* Sets ret to the parts of a mapped file. -EINVAL: no queue has that size. */
 int msgq_view(void *base, uint64_t size, struct msgq *ret);
 
-/* The sum of sizes that a System V queue takes now. */
+/* The present msg_qbytes of a System V queue. */
 uint32_t msgq_qbytes(const struct msgq *q);
 
-/* The same, of a file of that size whose head says qbytes. */
+/* The same for a file of that size whose head has qbytes. */
 uint32_t msgq_qbytes_of(uint32_t qbytes, uint64_t size);
 
-/* Where a call had to stop: sleep on word while it is value, then try again. */
+/* Why a call would block: the caller sleeps on word while it is value, and tries again. */
 struct msgq_block_on {
 	uint32_t *word;
 	uint32_t value;
-	int slot; /* msgq_unblock() gives it back */
+	int slot; /* msgq_unblock() frees it */
 };
 
 struct msgq_message {
 	int64_t type; /* POSIX: the priority */
 	void *data;
 	size_t size;
-	/* Receiving: whether size bytes of data can be written, 0 or -EFAULT; NULL: they can. */
+	/* Receiving: checks that data is writable, 0 or -EFAULT; NULL: it is. */
 	int (*check)(void *data, size_t size);
 };
 
-/*
- * Appends a message; POSIX: before those of lower priority. 0; -EINPROGRESS: no room, see
- * ret; -EIDRM: removed, or broken.
- */
+/* Adds a message; POSIX: before those of lower priority. 0; -EINPROGRESS: no room, see ret; -EIDRM:
+ * removed or broken. */
 int msgq_send(struct msgq *q, const struct msgq_message *message, bool posix, uint32_t pid,
 	      struct msgq_block_on *ret);
 
 /*
- * Takes the message that msgrcv(2)'s type and flags ask for; type 0 is the first one. Its size
- * bytes are the room there is; what it became, and its type, are put into message. 0; -EINPROGRESS:
- * there is none, see ret (may be NULL); -E2BIG: it is larger and flags has no
- * MSG_NOERROR; -ENOMSG: none, with MSG_COPY; -EFAULT: it is lost, as in the kernel; -EIDRM.
+ * Takes the message that type and flags of msgrcv(2) select; type 0: the first one. message->size
+ * is the room; it becomes the message's size. 0; -EINPROGRESS: there is none, see ret (may be
+ * NULL); -E2BIG: the message is larger and flags lacks MSG_NOERROR; -ENOMSG: none, with MSG_COPY;
+ * -EFAULT: the message is lost, as in the kernel; -EIDRM.
  */
 int msgq_receive(struct msgq *q, struct msgq_message *message, int64_t type, int flags,
 		 uint32_t pid, bool posix, struct msgq_block_on *ret);
@@ -140,36 +136,35 @@ void msgq_unblock(struct msgq *q, struct msgq_block_on *block);
 
 struct msgq_watch {
 	bool readable, writable; /* there are messages, there is room */
-	uint32_t seqs[2];        /* readers_seq and writers_seq until the next change */
+	uint32_t seqs[2];        /* readers_seq and writers_seq, which the next change increases */
 };
 
-/* POSIX: calls f while nobody can change the queue, and has the next change wake. 0 or -EIDRM. */
+/* POSIX: calls f under the guard, and makes the next change wake. 0 or -EIDRM. */
 int msgq_watch(struct msgq *q, void (*f)(void *arg, const struct msgq_watch *watch), void *arg);
 
-/* Marks the queue as removed and wakes all. */
+/* Marks the queue as removed and wakes all sleepers. */
 void msgq_remove(struct msgq *q);
 
-/* Sets msg_qbytes, and wakes senders. -EINVAL: more than the file has room for. */
+/* Sets msg_qbytes and wakes senders. -EINVAL: it exceeds the room of the file. */
 int msgq_set_qbytes(struct msgq *q, uint64_t qbytes);
 
-/* mq_notify(): registers the process; mute: with SIGEV_NONE. ret_cookie is of this registration,
- * and what notify.word is then. -EBUSY: another is registered. */
+/* mq_notify(): registers the process; mute: with SIGEV_NONE. *ret_cookie identifies the
+ * registration and is the value of notify.word. -EBUSY: another process is registered. */
 int msgq_notify_begin(struct msgq *q, uint32_t pid, bool mute, uint32_t *ret_cookie);
 
-/* The process' registration ends. 0; -ENOENT: it has none. */
+/* Ends the process's registration. 0; -ENOENT: it has none. */
 int msgq_notify_end(struct msgq *q, uint32_t pid);
 
 /*
- * What has become of a registration. 0: a message came, and it has ended with this call, which
- * is to tell the process; who sent the message is in ret. -EAGAIN: it stands; sleep on
- * notify.word while that is ret->word. -ENOENT: it has ended.
+ * Looks at a registration. 0: a message came; the registration has ended, ret names the sender, and
+ * the caller notifies the process. -EAGAIN: no message came; sleep on notify.word while it is
+ * ret->word. -ENOENT: the registration has ended.
  */
 int msgq_notify_take(struct msgq *q, uint32_t pid, uint32_t cookie, struct msgq_notify *ret);
 
-/* Ends what a process that has died had here: its registration, its places among the sleepers.
- * What it left half done is repaired by the next user, as that takes a time that only the queue's
- * users limit; those that sleep are woken for it. 0; -EBUSY: the guard is taken and may_wait is
- * false. */
+/* Removes a dead process: its registration and its places among the sleepers. The next user repairs
+ * an operation that it did not complete, because only the queue's users limit the time of a repair;
+ * sleepers are woken for that. 0; -EBUSY: the guard is taken and may_wait is false. */
 int msgq_leave(struct msgq *q, uint32_t pid, bool may_wait);
 
 #endif

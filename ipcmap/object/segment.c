@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * segment.c - counts who has a shared memory segment attached
+ * segment.c - counts the attachments of a shared memory segment
  */
 #include "ipcmap/object/segment.h"
 
@@ -13,7 +13,7 @@
 
 _Static_assert(sizeof(struct segment_head) <= SEGMENT_HEAD_BYTES, "the head fits");
 
-/* Notes need no repair: each is changed by single stores. */
+/* Notes need no repair: single stores change them. */
 static int segment_enter(struct segment_head *head)
 {
 	int r = guard_lock(&head->guard);
@@ -28,12 +28,12 @@ static uint32_t segment_n_notes(const struct segment_head *head)
 	return n < SEGMENT_PROCESSES ? n : SEGMENT_PROCESSES;
 }
 
-static bool is_gone(uint32_t pid)
+static bool segment_is_gone(uint32_t pid)
 {
 	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
 }
 
-/* The process' note; make: a new one if it has none, one of the dead's if no other is left. */
+/* The process's note; make: a new one if it has none, or that of a dead process if all are used. */
 static struct segment_note *segment_find(struct segment_head *head, uint32_t pid, bool make)
 {
 	struct segment_note *vacant = NULL;
@@ -52,7 +52,7 @@ static struct segment_note *segment_find(struct segment_head *head, uint32_t pid
 		__atomic_store_n(&head->n_notes, n + 1, __ATOMIC_RELEASE);
 	}
 	for (uint32_t i = 0; i < n && !vacant; i++)
-		if (is_gone(head->notes[i].pid))
+		if (segment_is_gone(head->notes[i].pid))
 			vacant = &head->notes[i];
 	if (!vacant)
 		return NULL;
@@ -92,8 +92,8 @@ int segment_note_fork(struct segment_head *head, pid_t pid, uint32_t n)
 	return note ? 0 : -ENOSPC;
 }
 
-/* How many mappings the process has of the file's memory; -1: that may not be seen. A mapping that
- * was split counts as often as the kernel's would. */
+/* The number of the process's mappings of the file; -1: no permission. A mapping that was split
+ * counts as often as in the kernel. */
 static long segment_count_maps(uint32_t pid, const struct stat *file)
 {
 	struct mapping mapping = { 0 };
@@ -127,7 +127,7 @@ unsigned long segment_attached_but(const struct segment_head *head, const struct
 			sum += (unsigned long)here;
 			continue;
 		}
-		if (is_gone(note.pid)) {
+		if (segment_is_gone(note.pid)) {
 			*ret_absent += note.attached;
 			continue;
 		}
@@ -155,8 +155,9 @@ void segment_forget_gone(struct segment_head *head, bool (*is_away)(void *ctx), 
 	for (uint32_t i = 0; i < n_notes; i++) {
 		uint32_t pid = head->notes[i].pid;
 
-		/* It may have been away at the first look, and be back at the second. */
-		if (pid && is_gone(pid) && !(is_away && is_away(ctx)) && is_gone(pid))
+		/* A move may have ended between the two looks. */
+		if (pid && segment_is_gone(pid) && !(is_away && is_away(ctx)) &&
+		    segment_is_gone(pid))
 			head->notes[i].pid = 0;
 	}
 	guard_unlock(&head->guard);

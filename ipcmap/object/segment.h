@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * segment.h - what a System V shared memory segment's file has in front of the memory
+ * segment.h - the head of a System V shared memory segment's file
  *
- * The head takes SEGMENT_HEAD_BYTES, a multiple of every page size; behind it are the bytes
- * that shmat(2) maps, to the last one of the file. All zero bytes are a segment that nobody has
- * attached yet.
+ * The head has SEGMENT_HEAD_BYTES, a multiple of every page size. Behind it is the memory that
+ * shmat(2) maps, up to the end of the file. All zero bytes are a segment that no process has
+ * attached.
  *
- * Who has it attached is noted by PID. How often, and whether still, the kernel says: a
- * process' mappings end with exec and exit as they do with shmdt(2). Only where its maps may not
- * be read is the note's own number taken.
+ * Notes name the processes that have it attached. The kernel tells how often, and whether they
+ * still have it, because mappings also end with exec and exit. The number in a note is used only if
+ * a process's maps may not be read.
  */
 #ifndef VC_IPCMAP_SEGMENT_H
 #define VC_IPCMAP_SEGMENT_H
@@ -21,7 +21,7 @@
 struct stat;
 
 #define SEGMENT_HEAD_BYTES 65536
-#define SEGMENT_PROCESSES 8000 /* that can have it attached at a time */
+#define SEGMENT_PROCESSES 8000 /* processes that have it attached */
 
 struct segment_note {
 	uint32_t pid; /* 0: free */
@@ -30,37 +30,36 @@ struct segment_note {
 
 struct segment_head {
 	uint32_t guard;
-	uint32_t removed;            /* by IPC_RMID; goes with the last who has it attached */
+	uint32_t removed;            /* by IPC_RMID; it is deleted with its last attachment */
 	uint32_t owner_seq;          /* changes with each IPC_SET */
 	uint32_t locked;             /* by SHM_LOCK */
 	uint32_t creator, last;      /* PIDs of shmget(), and of the last shmat() or shmdt() */
-	int64_t atime, dtime, ctime; /* seconds since 1970, 0: never, and when it was made */
-	uint32_t n_notes;            /* notes from here on were never used */
+	int64_t atime, dtime, ctime; /* seconds since 1970; 0: never, or since its creation */
+	uint32_t n_notes;            /* notes from this one on were never used */
 	uint32_t unused;
 	struct segment_note notes[SEGMENT_PROCESSES];
 };
 
-/* Adds n, which may be negative, to the process' attachments. 0; -ENOSPC: too many processes;
- * -EIDRM: the head is broken. Called with all signals blocked. */
+/* Adds n, which may be negative, to the process's attachments. 0; -ENOSPC: too many processes;
+ * -EIDRM: the head is broken. Callers block all signals. */
 int segment_note(struct segment_head *head, pid_t pid, int n);
 
-/* The same, but to the number and not by it: what a forked child begins with. */
+/* Sets the number of attachments of a forked child. */
 int segment_note_fork(struct segment_head *head, pid_t pid, uint32_t n);
 
-/* How many attachments there are now of the file that fd is; and how many are noted of processes
- * that there are not, which have died or are being moved. */
+/* The present number of attachments of the file fd. *ret_absent: those of processes that do not
+ * exist, because they have died or are being moved. */
 unsigned long segment_attached(const struct segment_head *head, int fd, unsigned long *ret_absent);
 
-/* The same of a file; of the process self it is known that it has it attached here times; -1: it is
- * not. */
+/* The same for a file. here: the known number of attachments of the process self, or -1. */
 unsigned long segment_attached_but(const struct segment_head *head, const struct stat *file,
 				   pid_t self, long here, unsigned long *ret_absent);
 
-/* Forgets processes that there are not. is_away: whether some process is being moved; NULL: none
- * ever is. */
+/* Removes the notes of processes that do not exist. is_away: whether any process is being moved;
+ * NULL: none is. */
 void segment_forget_gone(struct segment_head *head, bool (*is_away)(void *ctx), void *ctx);
 
-/* A process has died. 0; -EBUSY: the guard is taken, and may_wait is false. */
+/* Removes a dead process. 0; -EBUSY: the guard is taken and may_wait is false. */
 int segment_leave(struct segment_head *head, pid_t pid, bool may_wait);
 
 #endif

@@ -2,10 +2,10 @@
 /*
  * semset.c - semop() and semctl() on a set in shared memory
  *
- * Who cannot go on sleeps on the first semaphore that stands in the way, and tries everything
- * anew when that one has changed; so nothing is ever granted to a sleeper who might be
- * killed before it takes it. Wakes happen under the guard: a waker killed between its
- * change and its wake leaves the guard marked, and the repair wakes everybody.
+ * A caller that would block sleeps on the first semaphore that prevents its operations, and tries
+ * again when that semaphore has changed. So nothing is granted to a sleeper that might be killed
+ * before it takes it. Wakes happen under the guard: if the waker is killed between its change and
+ * its wake, the guard is marked, and the repair wakes all sleepers.
  */
 #include "ipcmap/object/semset.h"
 
@@ -18,7 +18,7 @@
 #include "ipcmap/futex.h"
 #include "ipcmap/object/guard.h"
 
-/* Two entries a semaphore: leaving writes values and adjustments of the whole set. */
+/* Two entries for each semaphore: semset_leave() writes values and adjustments of the whole set. */
 static uint64_t semset_log_size(uint64_t nsems)
 {
 	return 2 * nsems + 2 * SEMSET_OPS_MAX;
@@ -57,7 +57,7 @@ int semset_view(void *base, uint64_t size, bool readonly, struct semset *ret)
 	return 0;
 }
 
-static uint32_t load(const uint32_t *word)
+static uint32_t semset_load(const uint32_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
@@ -69,7 +69,7 @@ static uint32_t sem_value(const struct semset_sem *sem)
 	return value <= SEMSET_VALUE_MAX ? value : SEMSET_VALUE_MAX;
 }
 
-/* One store, so that value and PID are never seen apart. */
+/* One store, so that value and PID are always consistent. */
 static void sem_store(struct semset_sem *sem, uint32_t value, uint32_t pid)
 {
 	__atomic_store_n(&sem->state, (uint64_t)pid << 32 | value, __ATOMIC_RELEASE);
@@ -77,7 +77,7 @@ static void sem_store(struct semset_sem *sem, uint32_t value, uint32_t pid)
 
 static void sem_wake(struct semset_sem *sem)
 {
-	if (!load(&sem->waiters))
+	if (!semset_load(&sem->waiters))
 		return;
 	sem->waiters = 0;
 	__atomic_add_fetch(&sem->seq, 1, __ATOMIC_RELEASE);
@@ -86,7 +86,7 @@ static void sem_wake(struct semset_sem *sem)
 
 static void redo_one(struct semset *set, const struct semset_redo *redo, uint32_t slot)
 {
-	uint32_t index = load(&redo->index);
+	uint32_t index = semset_load(&redo->index);
 
 	if (index >= set->nsems)
 		return;
@@ -102,10 +102,10 @@ static void redo_one(struct semset *set, const struct semset_redo *redo, uint32_
 	sem_wake(&set->sems[index]);
 }
 
-/* Carries out the log's first n entries. */
+/* Applies the first n entries of the log. */
 static void redo_all(struct semset *set, uint32_t n)
 {
-	uint32_t slot = load(&set->head->log_slot);
+	uint32_t slot = semset_load(&set->head->log_slot);
 
 	if (n > semset_log_size(set->nsems) || slot >= SEMSET_UNDOERS)
 		n = 0;
@@ -123,12 +123,12 @@ static void redo_commit(struct semset *set, uint32_t n, uint32_t slot)
 
 static void semset_repair(struct semset *set)
 {
-	redo_all(set, load(&set->head->log_n));
+	redo_all(set, semset_load(&set->head->log_n));
 	for (uint32_t i = 0; i < set->nsems; i++)
 		sem_wake(&set->sems[i]);
 }
 
-/* Takes the guard; 0, or -EIDRM for a set that is removed or beyond help. */
+/* Takes the guard and repairs the set if necessary. 0; -EIDRM: removed or broken. */
 static int semset_enter(struct semset *set)
 {
 	int r = guard_lock(&set->head->guard);
@@ -139,7 +139,7 @@ static int semset_enter(struct semset *set)
 	}
 	if (r < 0)
 		return -EIDRM;
-	if (!load(&set->head->removed))
+	if (!semset_load(&set->head->removed))
 		return 0;
 	guard_unlock(&set->head->guard);
 	return -EIDRM;
@@ -152,13 +152,14 @@ static void semset_exit(struct semset *set)
 
 /* --- semop ------------------------------------------------------------------------------- */
 
-/* The process' slot of adjustments; -ENOSPC. */
+/* The process's undo slot; make: a new one if it has none. -ENOSPC, -ENOENT. */
 static int undo_slot(struct semset *set, uint32_t pid, bool make)
 {
 	int vacant = -ENOSPC;
 
 	for (uint32_t n = 0; n < SEMSET_UNDOERS; n++) {
-		uint32_t i = (pid + n) % SEMSET_UNDOERS, owner = load(&set->head->undo_pids[i]);
+		uint32_t i = (pid + n) % SEMSET_UNDOERS,
+			 owner = semset_load(&set->head->undo_pids[i]);
 
 		if (owner == pid)
 			return (int)i;
@@ -175,12 +176,12 @@ static int32_t undo_adjust(const struct semset *set, uint32_t slot, uint32_t ind
 	const struct semset_undo *undo = &set->undo[(size_t)slot * set->nsems + index];
 	int32_t adjust = __atomic_load_n(&undo->adjust, __ATOMIC_RELAXED);
 
-	if (load(&undo->epoch) != load(&set->sems[index].epoch))
+	if (semset_load(&undo->epoch) != semset_load(&set->sems[index].epoch))
 		return 0;
 	return adjust > SEMSET_VALUE_MAX || adjust < -SEMSET_VALUE_MAX - 1 ? 0 : adjust;
 }
 
-/* What the operations before made of a semaphore, or its adjustment; else NULL. */
+/* The entry of a semaphore or of its adjustment by an earlier operation, or NULL. */
 static struct semset_redo *plan_find(struct semset_redo *plan, size_t n, uint32_t index,
 				     bool adjust)
 {
@@ -194,9 +195,9 @@ struct plan {
 	struct semset_redo redo[2 * SEMSET_OPS_MAX];
 	size_t n;
 	uint32_t pid;
-	int slot;       /* of the adjustments, when there are any */
-	uint32_t index; /* with -EINPROGRESS: the semaphore in the way */
-	bool zero;      /* and what it is waited for */
+	int slot;       /* of the adjustments, if there are any */
+	uint32_t index; /* with -EINPROGRESS: the semaphore that prevents it */
+	bool zero;      /* the operation waits for zero */
 };
 
 static struct semset_redo *plan_entry(struct semset *set, struct plan *plan, uint32_t index,
@@ -208,7 +209,7 @@ static struct semset_redo *plan_entry(struct semset *set, struct plan *plan, uin
 		return redo;
 	redo = &plan->redo[plan->n++];
 	redo->index = index;
-	redo->epoch = load(&set->sems[index].epoch);
+	redo->epoch = semset_load(&set->sems[index].epoch);
 	redo->pid = adjust ? SEMSET_REDO_ADJUST : plan->pid;
 	redo->value = adjust ? (uint32_t)undo_adjust(set, (uint32_t)plan->slot, index)
 			     : sem_value(&set->sems[index]);
@@ -276,7 +277,7 @@ static void plan_commit(struct semset *set, struct plan *plan)
 	redo_commit(set, (uint32_t)plan->n, (uint32_t)plan->slot);
 }
 
-static bool is_alive(uint32_t pid)
+static bool semset_is_alive(uint32_t pid)
 {
 	return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
 }
@@ -287,7 +288,7 @@ static void semset_block(struct semset *set, const struct plan *plan, struct sem
 
 	sem->waiters = 1;
 	ret->word = &sem->seq;
-	ret->value = load(&sem->seq);
+	ret->value = semset_load(&sem->seq);
 	ret->slot = -1;
 	for (int i = 0; i < SEMSET_WAITERS && ret->slot < 0; i++)
 		if (!set->head->waiters[i].pid)
@@ -332,7 +333,7 @@ int semset_try_zero(const struct semset *set, const struct sembuf *ops, size_t n
 {
 	if (n == 0 || n > SEMSET_OPS_MAX)
 		return -EINVAL;
-	if (load(&set->head->removed))
+	if (semset_load(&set->head->removed))
 		return -EIDRM;
 	for (size_t i = 0; i < n; i++) {
 		const struct semset_sem *sem;
@@ -341,7 +342,7 @@ int semset_try_zero(const struct semset *set, const struct sembuf *ops, size_t n
 			return -EFBIG;
 		sem = &set->sems[ops[i].sem_num];
 		*ret = (struct semset_block){ .word = (uint32_t *)&sem->seq,
-					      .value = load(&sem->seq),
+					      .value = semset_load(&sem->seq),
 					      .slot = -1 };
 		if (sem_value(sem) != 0)
 			return ops[i].sem_flg & IPC_NOWAIT ? -EAGAIN : -EINPROGRESS;
@@ -359,7 +360,7 @@ static int semset_count_waiters(struct semset *set, uint32_t index, bool zero)
 		struct semset_waiter waiter = set->head->waiters[i];
 
 		if (waiter.pid && waiter.index == index && (waiter.zero != 0) == zero &&
-		    is_alive(waiter.pid))
+		    semset_is_alive(waiter.pid))
 			n++;
 	}
 	return n;
@@ -371,7 +372,7 @@ int semset_get(struct semset *set, uint32_t index, int command)
 
 	if (index >= set->nsems)
 		return -EINVAL;
-	if (load(&set->head->removed))
+	if (semset_load(&set->head->removed))
 		return -EIDRM;
 	state = __atomic_load_n(&set->sems[index].state, __ATOMIC_ACQUIRE);
 	switch (command) {
@@ -418,7 +419,8 @@ int semset_set(struct semset *set, uint32_t index, const unsigned short *values,
 			(struct semset_redo){ .index = index + i,
 					      .value = values[i],
 					      .pid = pid,
-					      .epoch = load(&set->sems[index + i].epoch) + 1 };
+					      .epoch = semset_load(&set->sems[index + i].epoch) +
+						       1 };
 	set->head->ctime = time(NULL);
 	redo_commit(set, n, 0);
 	semset_exit(set);
@@ -450,13 +452,13 @@ static void semset_undo_all(struct semset *set, uint32_t slot, uint32_t pid)
 		set->log[n++] = (struct semset_redo){ .index = i,
 						      .value = (uint32_t)value,
 						      .pid = pid,
-						      .epoch = load(&set->sems[i].epoch) };
+						      .epoch = semset_load(&set->sems[i].epoch) };
 		set->log[n++] = (struct semset_redo){ .index = i, .pid = SEMSET_REDO_ADJUST };
 	}
 	redo_commit(set, n, slot);
-	/* Whoever has the slot next begins with nothing, whatever the epoch. */
+	/* The next process with this slot begins without adjustments. */
 	for (uint32_t i = 0; i < set->nsems; i++)
-		if (load(&set->undo[(size_t)slot * set->nsems + i].epoch))
+		if (semset_load(&set->undo[(size_t)slot * set->nsems + i].epoch))
 			set->undo[(size_t)slot * set->nsems + i] = (struct semset_undo){ 0 };
 	__atomic_store_n(&set->head->undo_pids[slot], 0, __ATOMIC_RELEASE);
 }
@@ -471,10 +473,10 @@ int semset_leave(struct semset *set, uint32_t pid, bool may_wait)
 	else if (r < 0)
 		return r == -EBUSY ? r : 0;
 	for (int i = 0; i < SEMSET_WAITERS; i++)
-		if (load(&set->head->waiters[i].pid) == pid)
+		if (semset_load(&set->head->waiters[i].pid) == pid)
 			set->head->waiters[i].pid = 0;
 	slot = undo_slot(set, pid, false);
-	if (slot >= 0 && !load(&set->head->removed))
+	if (slot >= 0 && !semset_load(&set->head->removed))
 		semset_undo_all(set, (uint32_t)slot, pid);
 	semset_exit(set);
 	return 0;

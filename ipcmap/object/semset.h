@@ -2,19 +2,19 @@
 /*
  * semset.h - a System V semaphore set in shared memory
  *
- * The file of the object, front to back:
+ * The object's file:
  *
- *	head | waiter slots | undo slots' PIDs | redo log | semaphores | undo adjustments
+ * 	head | waiter slots | undo slots' PIDs | redo log | semaphores | undo adjustments
  *
- * All zero bytes are a set as semget(2) makes it, so nobody has to initialise it; the number
- * of semaphores follows from the file's size. A change of more than one word is written to the log
- * first, as absolute values, and counts from the moment when head.log_n says how many: whoever
- * finds the guard's last holder dead does what the log says once more.
+ * All zero bytes are a new set of semget(2), so it needs no initialisation. The number of
+ * semaphores follows from the file's size. A change of more than one word is written to the log
+ * first, as absolute values, and is valid when head.log_n has the number of entries. If the guard's
+ * last holder died, the next one applies the log again.
  *
- * Everything in that memory is hostile: others who may write it can spoil the set, yet
- * neither crash nor stop for good who uses it. A set found broken is -EIDRM.
+ * All data in the memory may be hostile: other processes may spoil the set, but they can neither
+ * crash its users nor stop them permanently. A broken set gives -EIDRM.
  *
- * pid is the caller's, everywhere. Calls are made with all signals blocked.
+ * pid is always the caller's. Callers block all signals.
  */
 #ifndef VC_IPCMAP_SEMSET_H
 #define VC_IPCMAP_SEMSET_H
@@ -24,11 +24,11 @@
 #include <stdint.h>
 #include <sys/sem.h>
 
-#define SEMSET_VALUE_MAX 32767 /* SEMVMX; adjustments for SEM_UNDO have the same bound */
+#define SEMSET_VALUE_MAX 32767 /* SEMVMX; also the bound of SEM_UNDO adjustments */
 #define SEMSET_OPS_MAX 500     /* SEMOPM: of one semop() */
 #define SEMSET_NSEMS_MAX 32000 /* SEMMSL */
-#define SEMSET_UNDOERS 1024    /* processes that can have adjustments at a time */
-#define SEMSET_WAITERS 512     /* sleepers that GETNCNT and GETZCNT know of */
+#define SEMSET_UNDOERS 1024    /* processes that have adjustments */
+#define SEMSET_WAITERS 512     /* sleepers that GETNCNT and GETZCNT count */
 
 struct semset_waiter {
 	uint32_t pid; /* 0: free */
@@ -40,11 +40,11 @@ struct semset_waiter {
 struct semset_head {
 	uint32_t guard;
 	uint32_t removed;   /* by IPC_RMID */
-	uint32_t owner_seq; /* counts IPC_SET: who has the set open looks again what it may */
-	uint32_t log_n;     /* entries of the log that are to be carried out */
-	uint32_t log_slot;  /* whose adjustments these are about */
+	uint32_t owner_seq; /* counts IPC_SET: users check their permissions again */
+	uint32_t log_n;     /* valid entries of the log */
+	uint32_t log_slot;  /* the undo slot of its adjustments */
 	uint32_t unused;
-	int64_t otime, ctime; /* seconds since 1970, 0: never, and when it was made */
+	int64_t otime, ctime; /* seconds since 1970; 0: never, or since its creation */
 	uint64_t reserved[2];
 	struct semset_waiter waiters[SEMSET_WAITERS];
 	uint32_t undo_pids[SEMSET_UNDOERS]; /* 0: free */
@@ -54,7 +54,7 @@ struct semset_sem {
 	uint64_t state;   /* value in the lower half, PID of the last operation in the upper */
 	uint32_t epoch;   /* counts SETVAL, SETALL: adjustments of another epoch are void */
 	uint32_t seq;     /* futex of its sleepers */
-	uint32_t waiters; /* there may be some */
+	uint32_t waiters; /* there may be sleepers */
 	uint32_t unused;
 };
 
@@ -72,47 +72,47 @@ struct semset_redo {
 
 #define SEMSET_REDO_ADJUST UINT32_MAX
 
-/* A set as this process has it mapped. */
+/* A set as a process has it mapped. */
 struct semset {
 	struct semset_head *head;
 	struct semset_redo *log;
 	struct semset_sem *sems;
 	struct semset_undo *undo; /* [slot * nsems + index] */
 	uint32_t nsems;
-	bool readonly; /* mapped so: only semset_get*() and semset_try_zero() may be called */
+	bool readonly; /* only semset_get*() and semset_try_zero() may be called */
 };
 
-/* Bytes of a file for so many semaphores. */
+/* The size of a file with that number of semaphores. */
 uint64_t semset_size(uint32_t nsems);
 
-/* How many a file of that size has; 0: it is none of a set's. */
+/* The number of semaphores of a file of that size; 0: no set has that size. */
 uint32_t semset_nsems(uint64_t size);
 
-/* The parts of the size bytes at base. -EINVAL: no set has that size. */
+/* Sets ret to the parts of a mapped file. -EINVAL: no set has that size. */
 int semset_view(void *base, uint64_t size, bool readonly, struct semset *ret);
 
-/* Where semset_try() had to stop. */
+/* Why semset_try() would block. */
 struct semset_block {
 	uint32_t *word; /* sleep on it while it is value, then try again */
 	uint32_t value;
-	int slot; /* of the sleeper, -1: all were taken; semset_unblock() gives it back */
+	int slot; /* the sleeper's, or -1; semset_unblock() frees it */
 };
 
 /*
- * semop(): all operations or none. 0; -EINPROGRESS: would block, see ret; -EAGAIN: would, with
- * IPC_NOWAIT; -ERANGE, -EFBIG, -EINVAL as semop(2); -ENOSPC: no room for one more
- * process' adjustments; -EIDRM: removed, or broken.
+ * semop(): all operations or none. 0; -EINPROGRESS: it would block, see ret; -EAGAIN: the same with
+ * IPC_NOWAIT; -ERANGE, -EFBIG, -EINVAL as semop(2); -ENOSPC: no room for another process's
+ * adjustments; -EIDRM: removed or broken.
  */
 int semset_try(struct semset *set, const struct sembuf *ops, size_t n, uint32_t pid,
 	       struct semset_block *ret);
 
-/* The same of operations that all wait for zero, on a set that may only be read. Nobody wakes who
- * sleeps then: look again now and then. */
+/* The same for operations that all wait for zero, on a read-only set. Its sleepers are not woken:
+ * they must look again from time to time. */
 int semset_try_zero(const struct semset *set, const struct sembuf *ops, size_t n,
 		    struct semset_block *ret);
 void semset_unblock(struct semset *set, struct semset_block *block);
 
-/* semctl(): GETVAL GETPID GETNCNT GETZCNT. The answer, or -EINVAL, -EIDRM. */
+/* semctl(): GETVAL GETPID GETNCNT GETZCNT. Returns the answer, -EINVAL or -EIDRM. */
 int semset_get(struct semset *set, uint32_t index, int command);
 int semset_get_all(struct semset *set, unsigned short *ret);
 
@@ -120,11 +120,11 @@ int semset_get_all(struct semset *set, unsigned short *ret);
 int semset_set(struct semset *set, uint32_t index, const unsigned short *values, uint32_t n,
 	       uint32_t pid);
 
-/* Marks the set as removed and wakes all who sleep on it. */
+/* Marks the set as removed and wakes all sleepers. */
 void semset_remove(struct semset *set);
 
-/* Carries out the adjustments of a process that ends, and forgets that it ever waited; also
- * repairs what it left half done. 0; -EBUSY: somebody has the guard and may_wait is false. */
+/* Removes a process that ends: applies its adjustments, frees its waiter slots, and completes its
+ * last operation. 0; -EBUSY: the guard is taken and may_wait is false. */
 int semset_leave(struct semset *set, uint32_t pid, bool may_wait);
 
 #endif

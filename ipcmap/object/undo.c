@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * undo.c - the last acts of a dead opener, done by its daemon
+ * undo.c - a daemon's cleanup of an object after the death of an opener
  */
 #include "ipcmap/object/undo.h"
 
@@ -25,7 +25,7 @@ _Static_assert(offsetof(struct semset_head, removed) == UNDO_REMOVED_AT &&
 		       offsetof(struct segment_head, removed) == UNDO_REMOVED_AT,
 	       "all heads begin alike");
 
-/* Where to go on when the file turns out to be shorter than it was. */
+/* Continues here if the file has become shorter. */
 static sigjmp_buf undo_trap;
 
 static void undo_on_sigbus(int signal)
@@ -57,7 +57,7 @@ static int undo_msgq(void *base, uint64_t size, uint32_t kind, pid_t pid, bool u
 
 	if (msgq_view(base, size, &q) < 0)
 		return -EBADMSG;
-	/* A POSIX queue without a name is as good as before. */
+	/* A POSIX queue without a name is still usable. */
 	if (unlinked && kind == IPC_KIND_SYSV_MSG && !q.head->removed)
 		msgq_remove(&q);
 	return pid ? msgq_leave(&q, (uint32_t)pid, false) : 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * undo.h - what a daemon does to an object's memory when one of its openers has died
+ * undo.h - a daemon's cleanup of an object after the death of an opener
  *
- * A process that is killed can no more undo its SEM_UNDO operations, nor finish what it was in the
- * middle of, nor end its mq_notify(). The daemon that counts it out does this here. What it
- * finds in the memory is hostile: everything is checked and bounded, the lock is only tried, and
- * a file that is cut short under the daemon's hands is survived.
+ * A killed process can neither undo its SEM_UNDO operations, nor complete its last operation, nor
+ * end its mq_notify() registration. The daemon that counts it out does this here. The memory may be
+ * hostile: everything is checked and bounded, the guard is only tried, and a file that becomes
+ * shorter at the same time does no harm.
  */
 #ifndef VC_IPCMAP_UNDO_H
 #define VC_IPCMAP_UNDO_H
@@ -14,24 +14,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Where in the file of a System V object the word is that changes with its owner or mode. */
+/* The offset of the word that changes with the owner or mode of a System V object. */
 #define UNDO_OWNER_SEQ_AT 8
-/* And the word that is 1 as soon as the object is removed. */
+/* The offset of the word that is 1 if the object was removed. */
 #define UNDO_REMOVED_AT 4
 
-/* Whether objects of that kind want undo_leave() to be called. */
+/* Whether objects of that kind need undo_leave(). */
 bool undo_wanted(uint32_t kind);
 
-/* Of a segment's file: segment_forget_gone(). */
+/* segment_forget_gone() for a segment's file. */
 void undo_forget_gone(int fd, uint64_t size, bool (*is_away)(void *ctx), void *ctx);
 
 /*
- * The process pid is dead, and not in the middle of a move; 0: nobody has died. fd is the object's
- * file, open for reading and writing, size its bytes; unlinked: the object has been removed, so
- * sleepers are told. Single-threaded callers only: SIGBUS is caught meanwhile.
+ * Cleans up after the process pid, which has died and is not being moved; 0: no process has died.
+ * fd is the object's file, open for reading and writing; size is its size. unlinked: the object was
+ * removed, so sleepers are woken. The caller has one thread: SIGBUS is caught during the call.
  *
- * 0: done, or nothing to do. -EAGAIN: somebody is at work in the object; call again soon.
- * -EBADMSG: it is damaged; nothing more can be done. -ENOMEM and other errors of mmap(2).
+ * 0: done; -EAGAIN: another process holds the guard, call again soon; -EBADMSG: the object is
+ * damaged and cannot be cleaned up; -ENOMEM and other errors of mmap(2).
  */
 int undo_leave(int fd, uint32_t kind, uint64_t size, pid_t pid, bool unlinked);
 
