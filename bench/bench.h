@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * bench.h - vcbench, seen by its own files
+ * bench.h - vcbench, for its own files
  *
- *	vcbench.c      options, the private instance, the report's frame
- *	spawn.c        what starting a program costs
- *	move.c         what moving one costs
- *	reshape.c        what changing a partition costs
- *	watch.c          the program that is moved, or stands in a partition that changes
- *	ipc.c          what talking across partitions costs
- *	lock/lock.c    what splitting a lock gives, and what partitions do
- *	lock/table.c, lock/server.h
- *	interfere/interfere.c, interfere/table.c         what neighbours cost
- *	quiet.c        how noisy it was; pace.c        how many rounds there are
- *	crew.c         threads that work while they are measured
- *	stat.c         samples, their medians, running commands
- *	estimate.c, usl.c  intervals; the law of the curve
- *	victim.c       the program that is watched (another program)
- *	work.c         the program of a crew's processes (another program); see work.h
+ * 	vcbench.c      options, the private instance, the list of benchmarks
+ * 	spawn.c        the cost of starting a program
+ * 	move.c         the cost of a move
+ * 	reshape.c      the cost of changing a partition
+ * 	watch.c        the program that is moved, or runs in a partition that changes
+ * 	ipc.c          the cost of communication across partitions
+ * 	lock/          the effects of splitting a lock, and of partitions
+ * 	interfere/     the effects of neighbours
+ * 	quiet.c        the noise; pace.c: the number of rounds
+ * 	crew.c         threads that work while they are measured
+ * 	stat.c         samples and their medians, commands, tables
+ * 	estimate.c, usl.c  intervals; the universal scalability law
+ * 	report/        the page
+ * 	victim.c       another program: it notices when it is stopped
+ * 	work/          another program: the processes of a crew
  *
- * What is compared runs in turns within one run, in an order drawn anew for each
- * round, after rounds that do not count. Machines are noisy: ratios of medians are
- * quoted, and every figure comes with its number of samples.
+ * Variants that are compared run in turns within a round, in a random order. The first rounds do
+ * not count. Machines are noisy: results are ratios of medians, with the number of samples.
  */
 #ifndef VC_BENCH_BENCH_H
 #define VC_BENCH_BENCH_H
@@ -35,18 +34,18 @@
 #include "common/err.h"
 
 struct bench {
-	size_t rounds; /* 0: the subcommand's own */
+	size_t rounds; /* 0: the subcommand's own number */
 	bool quick;
-	const char *sizes;           /* MiB, by commas; NULL: the subcommand's own */
-	const char *works;           /* lock: names by commas; NULL: all */
-	uint64_t patience_each_usec; /* of a subcommand, for quiet moments (quiet.h) */
-	uint64_t patience_usec;      /* what is left of it */
-	char state_dir[64];          /* of the instance that is up; "": none is */
+	const char *sizes;           /* MiB, separated by commas; NULL: the subcommand's own */
+	const char *works;           /* lock: names, separated by commas; NULL: all */
+	uint64_t patience_each_usec; /* the time that each subcommand may wait (quiet.h) */
+	uint64_t patience_usec;      /* the rest of it */
+	char state_dir[64];          /* of the running instance; "": none */
 	json_t *report;
-	json_t *ipc; /* in report: what ipc.c has to say */
+	json_t *ipc; /* in report: ipc.c's results */
 };
 
-/* Set by SIGINT and SIGTERM: finish the round, print what is there, take all down. */
+/* Set by SIGINT and SIGTERM: end the round, print the results so far, take the instance down. */
 extern volatile sig_atomic_t bench_stop;
 
 int bench_spawn(struct bench *bench, struct vc_err *err);
@@ -56,13 +55,12 @@ int bench_ipc(struct bench *bench, struct vc_err *err);
 int bench_lock(struct bench *bench, struct vc_err *err);
 int bench_interfere(struct bench *bench, struct vc_err *err);
 
-/* Brings up an instance with so many partitions, vc0 and so on, in bench->state_dir;
- * and takes it down with whatever is in it (nothing to do is success). */
+/* bench_up() brings up an instance with that number of partitions (vc0, ...) in bench->state_dir.
+ * bench_down() takes it down with its jobs; without an instance it does nothing. */
 int bench_up(struct bench *bench, unsigned int partitions, struct vc_err *err);
 int bench_down(struct bench *bench);
 
-/* machine.c: what the figures are measured on; printed in a line, too. The
- * caller's. */
+/* machine.c: describes the machine and prints a line about it. The caller owns the result. */
 json_t *bench_machine(void);
 
 /* stat.c */
@@ -77,7 +75,7 @@ double samples_quantile(struct samples *samples, double q);
 json_t *samples_json(struct samples *samples);
 void samples_done(struct samples *samples);
 
-/* Numbers 0 to n-1 in an order drawn anew. */
+/* The numbers 0 to n-1 in a random order. */
 void bench_shuffle(size_t *order, size_t n);
 
 /* The words of a command, with the NULL behind them. */

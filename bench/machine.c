@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * machine.c - what the figures were measured on
+ * machine.c - describes the machine
  *
- * What decides about locks and neighbours: CPUs and what they share, whether there is a
- * hypervisor below, what the kernel does about page sizes and clock rates, and how
- * busy the machine was already.
+ * The description has the properties that affect locks and neighbours: CPUs, caches and memory
+ * nodes, a hypervisor, page sizes, clock rates, and the load before the measurement.
  */
 #include "bench/bench.h"
 
@@ -23,7 +22,7 @@
 #include "common/file.h"
 #include "libmig/criu/criu.h"
 
-/* How many different lines the files that match have: of CPUs that share a cache, say. */
+/* The number of different contents of the matching files, such as lists of CPUs with one cache. */
 static int machine_distinct(const char *pattern)
 {
 	glob_t found;

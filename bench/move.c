@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * move.c - what moving a program costs: vcmove against the criu command line
+ * move.c - the cost of a move: vcmove and the criu command
  *
- * Two victims of the same size, one a job of vcrun, one started by hand. In turns
- * one is moved by vcmove, the other is dumped and restored by "criu dump" and
- * "criu restore", the same criu, images on the same tmpfs. Downtime is the
- * longest gap that the victim itself saw in CLOCK_REALTIME; the other victim
- * rests meanwhile. In the end each reads all of its memory and finds it as written.
+ * There are two victims of the same size: a job of vcrun, and a program without vcrun. In turns,
+ * vcmove moves the first, and "criu dump" and "criu restore" dump and restore the second, with the
+ * same criu and images on the same tmpfs. Downtime is the longest gap that the victim has seen in
+ * CLOCK_REALTIME; the other victim is idle. At the end, each victim verifies all of its memory.
  */
 #include "bench/bench.h"
 
@@ -70,7 +69,7 @@ static int move_start(struct move_bench *move, int way, struct vc_err *err)
 	r = victim_open(&moved->victim, move->bench, way, err);
 	if (r < 0)
 		return r;
-	/* Its output must not be a pipe to us: it lives on, and criu would have to be told.
+	/* Its output must not be a pipe to us: it keeps running, and criu would need an option.
 	 * By hand it becomes our child, since we are subreaper. */
 	r = bench_run(way == WAY_VCRUN ? BENCH_ARGV("vcrun", "--on=vc0", "--detach", name,
 						    move->victim_path, mib, moved->victim.path)
@@ -125,10 +124,10 @@ static int move_by_criu(struct move_bench *move, struct vc_err *err)
 		return err_sys(err, errno, "%s", images);
 	if (bench_run(dump, out, sizeof(out)) != 0)
 		r = err_set(err, EIO, "criu dump: %.400s", out);
-	/* Its PID is free only when it has been reaped. */
+	/* Its PID is free after it was reaped. */
 	if (r == 0)
 		waitpid(move->victims[WAY_CRIU].victim.log->pid, NULL, 0);
-	/* -d: the restored program holds no descriptor of ours but what it had. */
+	/* -d: the restored program gets no descriptor of ours. */
 	if (r == 0 && bench_run(restore, NULL, 0) != 0)
 		r = err_set(err, EIO, "criu restore failed");
 	file_remove_tree(AT_FDCWD, images);
@@ -159,7 +158,7 @@ static int move_once(struct move_bench *move, int way, bool counts, struct vc_er
 	return 0;
 }
 
-/* Both victims read all of their memory. */
+/* Both victims verify their memory. */
 static int move_verify(struct move_bench *move, struct vc_err *err)
 {
 	for (int way = 0; way < N_WAYS; way++) {
@@ -199,7 +198,7 @@ static void move_row(struct columns *table, const struct move_bench *move)
 		  move_ratio(&ours->total, &plain->total));
 }
 
-/* The median of each of vcmove's steps, as one line and into the report. */
+/* Prints the median of each of vcmove's steps, and returns them. */
 static json_t *move_steps(const struct move_bench *move)
 {
 	json_t *medians = json_object(), *values;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * pace.c - how many rounds there are
+ * pace.c - the number of rounds
  */
 #include "bench/pace.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * quiet.c - waiting for a quiet moment; how noisy it was
+ * quiet.c - waiting for a quiet moment, and recording the noise
  */
 #include "bench/quiet.h"
 
@@ -15,7 +15,7 @@
 #define QUIET_LOOK_USEC 40000u
 #define QUIET_LOOK_LONG_USEC 100000u
 #define QUIET_PAUSE_USEC 100000u
-#define QUIET_LONGEST_USEC 15000000u /* at a time: patience is for the whole run */
+#define QUIET_LONGEST_USEC 15000000u /* for one wait: the patience is for the whole run */
 
 void bench_machine_times(uint64_t *busy, uint64_t *steal)
 {
@@ -29,7 +29,7 @@ void bench_machine_times(uint64_t *busy, uint64_t *steal)
 	*steal = t[7];
 }
 
-/* The clock of /proc/stat is coarse: at most one tick in the time of the look. */
+/* The clock of /proc/stat is coarse: quiet means at most one tick. */
 static bool quiet_now(void)
 {
 	uint64_t busy, steal, busy_then, steal_then;

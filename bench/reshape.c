@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * reshape.c - what changing a partition costs, and the program in it
+ * reshape.c - the cost of changing a partition, for the command and for a program in it
  *
- * A victim fills half of its partition, page cache the other half. In turns the partition is
- * given less memory, so that the cache must be reclaimed; more again; fewer CPUs; all again.
- * Beside them a wait in which nothing is changed, since the machine pauses programs by itself.
+ * A victim fills half of the partition's memory, and page cache the other half. In turns the
+ * partition gets less memory, so that the kernel must reclaim the cache; more memory; fewer CPUs;
+ * all CPUs. For comparison there is a wait without a change, because the machine itself also pauses
+ * programs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +55,7 @@ static int reshape_set(const char *option, struct vc_err *err)
 	return 0;
 }
 
-/* The partition's other half: read by a job in it, the file's pages are charged to it. */
+/* A job in the partition reads the file, so that its pages are charged to the partition. */
 static int reshape_fill_cache(const struct reshape_bench *reshape, struct vc_err *err)
 {
 	int r = bench_run(BENCH_ARGV("vcrun", "--on=vc0", "cat", reshape->cache), NULL, 0);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * spawn.c - what starting a program costs: vcrun against its likes
+ * spawn.c - the cost of starting a program: vcrun and similar programs
  *
- * From the start of the command to its exit is known, with /bin/true as the
- * program. Where vcrun's time goes is told by commands that do a part of it: its own
- * loading (vcrun --version), and a start without the question where (--on).
+ * The time from the start of a command that runs /bin/true to its exit. Commands that do a part of
+ * vcrun's work show where its time goes: loading (vcrun --version), and a start without a policy
+ * (--on).
  */
 #include "bench/bench.h"
 
@@ -25,17 +25,17 @@
 #define SPAWN_ROUNDS 100
 #define SPAWN_QUICK_ROUNDS 30
 #define SPAWN_WARMUP 5
-/* Between two starts: daemons make the next shim ready meanwhile, as they would in life. */
+/* Between two starts: the daemons prepare the next shim, as they usually do. */
 #define SPAWN_PAUSE_USEC 20000
 
 struct spawn_way {
 	const char *name;
 	const char *argv[8];
-	char reason[256]; /* why it cannot be measured here; "": it can */
+	char reason[256]; /* why it is not available here; "": it is */
 	struct samples msec;
 };
 
-/* cgexec wants a group: one of ours, below the group we are in. */
+/* cgexec needs a group: a new one below our own. */
 static char spawn_group[512], spawn_group_dir[1024];
 
 /* The line of /proc/self/cgroup and the mount of the hierarchy with that controller. */
@@ -75,7 +75,7 @@ static bool spawn_find_group(const char *controller)
 	return mkdir(spawn_group_dir, 0755) == 0;
 }
 
-/* Tries each way once; one that does not work here says so in the table. */
+/* Tries each way once, and records why it does not work. */
 static void spawn_try(struct spawn_way *way)
 {
 	char out[200], *newline;
@@ -137,7 +137,7 @@ static void spawn_print(struct spawn_way *ways, size_t n)
 			printf("%s: not available here: %s\n", ways[i].name, ways[i].reason);
 }
 
-/* What the parts say about the whole. */
+/* Divides the time of vcrun into parts. */
 static void spawn_explain(struct spawn_way *fork_exec, struct spawn_way *vcrun,
 			  struct spawn_way *on, struct spawn_way *version)
 {

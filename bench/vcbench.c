@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * vcbench.c - measures vcrun on this machine, against what one would use without it
+ * vcbench.c - measures vcrun on this machine, and the alternatives to it
  *
- * Brings up instances of its own, equal partitions in a temporary state directory, as
- * each benchmark needs them, and takes them down, also when interrupted.
+ * Brings up the instances that the benchmarks need, with equal partitions and a temporary state
+ * directory, and takes them down, also after an interrupt.
  */
 #include "bench/bench.h"
 
@@ -25,10 +25,10 @@ volatile sig_atomic_t bench_stop;
 
 #define PATIENCE_DEFAULT_USEC 60000000u
 
-/* In the order in which "all" runs them. */
+/* "all" runs them in this order. */
 static const struct subcommand {
 	const char *name;
-	unsigned int partitions; /* that are up while it runs; 0: it sees to that itself */
+	unsigned int partitions; /* of the instance; 0: it brings up its own */
 	int (*run)(struct bench *bench, struct vc_err *err);
 } subcommands[] = {
 	{ "spawn", 2, bench_spawn }, { "move", 2, bench_move },
@@ -128,7 +128,7 @@ static int vcbench_report(const json_t *report, const char *path)
 	return 0;
 }
 
-/* The page once more, from figures that were saved. */
+/* Writes the page from saved results. */
 static int vcbench_from(const char *from, const char *report)
 {
 	json_error_t error;
@@ -163,7 +163,7 @@ static int vcbench_run_one(struct bench *bench, const struct subcommand *subcomm
 		r = bench_up(bench, subcommand->partitions, &err);
 	if (r == 0)
 		r = subcommand->run(bench, &err);
-	/* What is left of it when it was interrupted, also. */
+	/* Also after an interrupt. */
 	if (bench_down(bench) != 0)
 		r = -EIO;
 	if (r < 0 && !bench_stop && err.text[0])
@@ -171,7 +171,7 @@ static int vcbench_run_one(struct bench *bench, const struct subcommand *subcomm
 	return r;
 }
 
-/* False: the one that was asked for, or one of all, failed. */
+/* Returns false if a benchmark failed. */
 static bool vcbench_run(struct bench *bench, const char *name)
 {
 	bool all = !strcmp(name, "all"), well = true;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * victim.c - the program that vcbench moves, and that tells how long it was gone
+ * victim.c - the program that vcbench moves; it measures how long it was stopped
  *
  *	victim MIB LOG
  *
- * Fills MIB MiB with numbers that no compression and no zero page can shorten, then
- * turns in a loop: read the clock, read some of the memory, sleep a quarter of a
- * millisecond. What CLOCK_REALTIME says from one turn to the next is how long the
- * program stood still, whoever stopped it and however. It writes into LOG alone
- * (victim.h), and holds no descriptor but its standard ones.
+ * Fills MIB MiB with numbers that can be neither compressed nor shared, then loops: it reads the
+ *clock, reads a part of the memory, and sleeps a quarter of a millisecond. The difference of
+ *CLOCK_REALTIME between two loops shows for how long the program was stopped. It writes to LOG only
+ *(victim.h) and has only its standard descriptors.
  */
 #include "bench/victim.h"
 

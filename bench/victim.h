@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * victim.h - the file through which vcbench watches the program that it has moved
+ * victim.h - the file through which vcbench watches the program that it moves
  *
- * Mapped shared by both, so it needs no system call on either side, and the
- * victim's view of it is not part of what a move has to carry.
+ * Both map it shared, so neither side needs a system call, and a move does not copy it.
  */
 #ifndef VC_BENCH_VICTIM_H
 #define VC_BENCH_VICTIM_H
@@ -12,14 +11,14 @@
 #include <stdint.h>
 
 #define VICTIM_MAGIC 0x76637664
-#define VICTIM_GAP_USEC 1000 /* shorter gaps are not noted */
-#define VICTIM_GAPS 4096     /* the last so many are kept */
+#define VICTIM_GAP_USEC 1000 /* shorter gaps are ignored */
+#define VICTIM_GAPS 4096     /* the number of gaps that are kept */
 
-/* What vcbench wants of the victim. */
+/* vcbench's order to the victim. */
 enum victim_order {
-	VICTIM_RUN,   /* turn, as fast as its short sleeps allow */
-	VICTIM_IDLE,  /* turn rarely: another victim is being measured */
-	VICTIM_CHECK, /* read all of the memory once, then go on as VICTIM_RUN */
+	VICTIM_RUN,   /* loop with short sleeps */
+	VICTIM_IDLE,  /* loop with long sleeps: the other victim is measured */
+	VICTIM_CHECK, /* verify all memory once, then as VICTIM_RUN */
 	VICTIM_END,
 };
 
@@ -29,13 +28,13 @@ struct victim_gap {
 };
 
 struct victim_log {
-	uint32_t magic; /* written last, when the memory is filled */
+	uint32_t magic; /* written after the memory is filled */
 	int32_t pid;
 	_Atomic uint32_t order;
 	_Atomic uint64_t turns;
-	_Atomic uint64_t checks;    /* VICTIM_CHECK orders obeyed */
-	_Atomic uint64_t bad_pages; /* pages found with other content than written */
-	_Atomic uint64_t n_gaps;    /* ever noted; number i is gaps[i % VICTIM_GAPS] */
+	_Atomic uint64_t checks;    /* completed orders VICTIM_CHECK */
+	_Atomic uint64_t bad_pages; /* pages with wrong contents */
+	_Atomic uint64_t n_gaps;    /* all so far; number i is gaps[i % VICTIM_GAPS] */
 	struct victim_gap gaps[VICTIM_GAPS];
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * watch.c - the program that vcbench watches: its log, and what it tells
+ * watch.c - the program that vcbench watches, and its log
  */
 #include "bench/watch.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * watch.h - the program that vcbench watches: its log, and what it tells
+ * watch.h - the program that vcbench watches, and its log
  */
 #ifndef VC_BENCH_BENCH_VICTIM_H
 #define VC_BENCH_BENCH_VICTIM_H
@@ -16,13 +16,13 @@ struct victim {
 	struct victim_log *log;
 };
 
-/* Makes the log, number n of them, for a program to be started with it. */
+/* Creates log number n, for a program that is started with it. */
 int victim_open(struct victim *victim, const struct bench *bench, int n, struct vc_err *err);
-/* Until it has filled its memory. */
+/* Waits until the program has filled its memory. */
 int victim_await(const struct victim *victim, struct vc_err *err);
-/* Tells it to end. */
+/* Ends the program and removes the log. */
 void victim_end(struct victim *victim);
-/* The longest gap that ended after that moment (CLOCK_REALTIME). */
+/* The longest gap that ended after this time (CLOCK_REALTIME). */
 double victim_gap_msec(const struct victim *victim, uint64_t since_usec);
 
 #endif

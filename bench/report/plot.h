@@ -2,9 +2,9 @@
 /*
  * plot.h - the two kinds of pictures, as SVG
  *
- * Narrow on purpose: a picture is 360 units wide, which a telephone shows one to
- * one, and a wide window shows several side by side. Colours are the page's (classes
- * s0 to s5), so that they follow its light or dark scheme; series differ by shape also.
+ * A picture is 360 units wide: a telephone shows it one to one, and a wide window shows several
+ * side by side. Colours are the classes s0 to s5 of the page, with a light and a dark scheme;
+ * series also differ by shape.
  */
 #ifndef VC_BENCH_REPORT_PLOT_H
 #define VC_BENCH_REPORT_PLOT_H
@@ -26,7 +26,7 @@ struct plot_point {
 
 /* Rows of a name and, for each series, a mark with its interval along a common scale. */
 struct plot_rows {
-	const char *title; /* for those who cannot see it */
+	const char *title; /* for screen readers */
 	const char *label; /* of the scale */
 	bool log;
 	double reference; /* a line at this value; NAN: none */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * report.c - the page that tells what vcbench found
+ * report.c - the page with the results of vcbench
  */
 #include "bench/report/report.h"
 
@@ -84,7 +84,7 @@ static bool section_known(const char *name)
 	return false;
 }
 
-/* What a figure of the machine is called: its key with spaces, unless here. */
+/* The name of a property of the machine: its key with spaces, or one of these. */
 static void page_name(FILE *out, const char *key)
 {
 	static const char *const names[][2] = { { "cpu", "CPU" },
