@@ -7,10 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -66,6 +67,60 @@ int proc_scan(pid_t pid, const char *key, const char *fmt, ...)
 	r = vsscanf(field, fmt, ap);
 	va_end(ap);
 	return r < 0 ? 0 : r;
+}
+
+bool proc_number(const char *text, const char *key, int base, uint64_t *ret)
+{
+	const char *field = proc_field(text, key);
+	char *end;
+	uint64_t value = field ? strtoull(field, &end, base) : 0;
+
+	if (!field || end == field)
+		return false;
+	*ret = value;
+	return true;
+}
+
+bool proc_ids(const char *status, const char *key, uint32_t ret[static 4])
+{
+	const char *field = proc_field(status, key);
+
+	return field && sscanf(field, "%" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32, &ret[0],
+			       &ret[1], &ret[2], &ret[3]) == 4;
+}
+
+int proc_groups(const char *status, uint32_t **ret, size_t *ret_n)
+{
+	const char *at = proc_field(status, "Groups"), *end = at ? strchrnul(at, '\n') : NULL;
+	uint32_t *groups;
+	size_t n = 0;
+
+	if (!at)
+		return -EPROTO;
+	groups = calloc((size_t)(end - at) / 2 + 1, sizeof(*groups));
+	if (!groups)
+		return -ENOMEM;
+	while (at < end) {
+		char *behind;
+		unsigned long group = strtoul(at, &behind, 10);
+
+		if (behind == at || behind > end)
+			break;
+		groups[n++] = (uint32_t)group;
+		at = behind;
+	}
+	*ret = groups;
+	*ret_n = n;
+	return 0;
+}
+
+void proc_name(pid_t pid, char ret[static PROC_NAME])
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (file_read(AT_FDCWD, path, ret, PROC_NAME) < 0)
+		strcpy(ret, "?");
 }
 
 int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent)

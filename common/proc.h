@@ -9,6 +9,8 @@
 #ifndef VC_COMMON_PROC_H
 #define VC_COMMON_PROC_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,6 +26,22 @@ int proc_status(pid_t pid, char **ret);
  * when there is no such field, or -errno. */
 int proc_scan(pid_t pid, const char *key, const char *fmt, ...)
 	__attribute__((format(scanf, 3, 4)));
+
+/* Parses the number behind "KEY:" of a status to a base. Returns false when there is none, and
+ * leaves *ret. */
+bool proc_number(const char *text, const char *key, int base, uint64_t *ret);
+
+/* Parses the line "Uid" or "Gid" of a status: real, effective, saved, file system. Returns false
+ * when it is not there. */
+bool proc_ids(const char *status, const char *key, uint32_t ret[static 4]);
+
+/* Parses the supplementary groups of a status. The caller frees *ret. Returns 0 or -errno. */
+int proc_groups(const char *status, uint32_t **ret, size_t *ret_n);
+
+#define PROC_NAME 64
+
+/* Reads the name of a process or thread; "?" if it has ended. */
+void proc_name(pid_t pid, char ret[static PROC_NAME]);
 
 /* Reads the state (R S D T Z X ...) and the parent of a process or thread; either may be NULL.
  * Returns 0 or -errno. */

@@ -180,3 +180,19 @@ char *text_escape_json(const char *json)
 		*out = '\0';
 	return copy;
 }
+
+bool text_next_range(const char **list, unsigned long *ret_first, unsigned long *ret_last)
+{
+	const char *at = *list + (**list == ',');
+	char *end;
+
+	if (*at < '0' || *at > '9')
+		return false;
+	*ret_first = *ret_last = strtoul(at, &end, 10);
+	if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+		*ret_last = strtoul(end + 1, &end, 10);
+	if (*ret_last < *ret_first)
+		return false;
+	*list = end;
+	return true;
+}

@@ -32,4 +32,8 @@ char *text_to_utf8(const char *data, size_t size, size_t *ret_size);
  * only. The caller frees the copy; NULL: no memory. */
 char *text_escape_json(const char *json);
 
+/* Takes the first range from a list like "0-1,3" and moves *list behind it. Returns false at its
+ * end, and when the list is malformed: then *list is at that place. */
+bool text_next_range(const char **list, unsigned long *ret_first, unsigned long *ret_last);
+
 #endif

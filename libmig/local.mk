@@ -10,17 +10,17 @@ libmig_la_SOURCES = libmig/affinity.c libmig/affinity.h libmig/check.c libmig/ch
 	libmig/fill/fill.c libmig/fill/fill.h libmig/fill/plan.c libmig/fill/priv.h \
 	libmig/image/image.c libmig/image/image.h libmig/image/locked.c libmig/image/maps.c \
 	libmig/image/names.c libmig/image/priv.h libmig/image/out.c libmig/inventory/barred.c \
-	libmig/inventory/fd.c libmig/inventory/flight.c libmig/inventory/flight.h \
+	libmig/inventory/cpuset.c libmig/inventory/fd.c libmig/inventory/flight.c libmig/inventory/flight.h \
 	libmig/inventory/frozen.c libmig/inventory/inventory.c libmig/inventory/inventory.h \
 	libmig/inventory/limit.c libmig/inventory/lock.c libmig/inventory/map.c \
-	libmig/inventory/object.c libmig/inventory/priv.h libmig/inventory/reach.c \
+	libmig/inventory/namespace.c libmig/inventory/object.c libmig/inventory/priv.h libmig/inventory/process.c libmig/inventory/reach.c \
 	libmig/inventory/serve.c libmig/inventory/share.c libmig/inventory/task.c \
-	libmig/inventory/timer.c libmig/live/fork.c libmig/live/fork.h libmig/live/pages.c libmig/live/pages.h libmig/live/recharge.c \
+	libmig/inventory/timer.c libmig/inventory/tree.c libmig/live/fork.c libmig/live/fork.h libmig/live/pages.c libmig/live/pages.h libmig/live/recharge.c \
 	libmig/live/recharge.h libmig/live/threads.c libmig/live/threads.h libmig/keep/ended.c libmig/keep/follow.c libmig/keep/identity.c \
 	libmig/keep/identity.h libmig/keep/image.c libmig/keep/keep.c libmig/keep/keep.h \
 	libmig/keep/keeper.c libmig/keep/keeper.h libmig/keep/kind.c libmig/keep/map.c \
 	libmig/keep/owner.c libmig/keep/priv.h libmig/keep/reopen.c libmig/keep/reopen.h \
-	libmig/kernel/btf.c libmig/kernel/btf.h libmig/kernel/peek-copy.c libmig/kernel/hugepages.c \
+	libmig/kernel/btf.c libmig/kernel/btf.h libmig/kernel/peek-code.c libmig/kernel/peek-copy.c libmig/kernel/hugepages.c \
 	libmig/kernel/hugepages.h libmig/kernel/peek.c libmig/kernel/peek.h libmig/kernel/priv.h \
 	libmig/kernel/sandbox-learn.c libmig/kernel/sandbox.c libmig/kernel/sandbox.h \
 	libmig/kernel/sight.c libmig/kernel/sight.h libmig/module/inject-arch.h \
@@ -28,7 +28,7 @@ libmig_la_SOURCES = libmig/affinity.c libmig/affinity.h libmig/check.c libmig/ch
 	libmig/session/session.c libmig/session/session.h libmig/session/stop.c \
 	libmig/session/stop.h libmig/session/terminal.c libmig/session/terminal.h \
 	libmig/state/call.c libmig/state/dispatch.c libmig/state/keys.c libmig/state/lock.c \
-	libmig/state/maps.c libmig/state/memory.c libmig/state/priv.h libmig/state/sched.c \
+	libmig/state/maps.c libmig/state/mlockall.c libmig/state/policy.c libmig/state/priv.h libmig/state/sched.c \
 	libmig/state/segment.c libmig/state/sign.c libmig/state/state.c libmig/state/state.h \
 	libmig/state/timers.c libmig/state/timers.h libmig/state/undo.c libmig/state/waits-learn.c \
 	libmig/state/waits.c libmig/state/waits.h libmig/verify/dumpable.c libmig/verify/file.c \
@@ -40,12 +40,14 @@ libmig_la_LIBADD = $(PROTOBUF_C_LIBS)
 # The part that criu loads: no sanitizer, which would have to be in criu too. criu loads all
 # that is in the directory, so it has one of its own.
 criumodules_LTLIBRARIES += libmig/modules/hold.la
-libmig_modules_hold_la_SOURCES = libmig/criu/hold-wire.h libmig/module/diag.c libmig/module/diag.h \
-	libmig/module/end.c libmig/module/end.h libmig/module/inject-arch.h libmig/module/inject.c \
+libmig_modules_hold_la_SOURCES = libmig/criu/hold-wire.h libmig/module/adopt.c \
+	libmig/module/adopt.h libmig/module/diag.c libmig/module/diag.h libmig/module/end.c \
+	libmig/module/end.h libmig/module/inject-arch.h libmig/module/inject.c \
 	libmig/module/inject.h libmig/module/keep.c libmig/module/keep.h libmig/module/lead.c \
 	libmig/module/lead.h libmig/module/module.c libmig/module/net.c libmig/module/net.h \
 	libmig/module/peer.c libmig/module/peer.h libmig/module/rights.c libmig/module/rights.h \
-	libmig/module/slot.c libmig/module/slot.h libmig/module/stop.c libmig/module/stop.h
+	libmig/module/serve.c libmig/module/serve.h libmig/module/slot.c libmig/module/slot.h \
+	libmig/module/stop.c libmig/module/stop.h common/file.c common/proc.c common/procdir.c
 libmig_modules_hold_la_CFLAGS = $(WARN_CFLAGS)
 libmig_modules_hold_la_LDFLAGS = -module -avoid-version -shared -export-symbols-regex '^CR_PLUGIN_DESC$$'
 

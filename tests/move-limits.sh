@@ -56,10 +56,10 @@ total=0
 total=$(cat "$pool/free_hugepages")
 
 moves space-left 4096
-refuses space-left 0 'pid [0-9]+ \(map-victim\): may have [0-9]+ KiB of address space \(RLIMIT_AS\) .* needs [0-9]+ KiB more'
+refuses space-left 0 'pid [0-9]+ \(map-victim\): uses [0-9]+ of [0-9]+ KiB of address space \(RLIMIT_AS\), and a move needs [0-9]+ KiB more'
 moves files-limit 6
-refuses files-limit 5 'may have 5 files open \(RLIMIT_NOFILE\) and has 3; a move needs 3 more'
-refuses files-limit 0 'may have 0 files open'
+refuses files-limit 5 'has 3 of 5 possible descriptors open \(RLIMIT_NOFILE\), and a move needs 3 more'
+refuses files-limit 0 'has 0 of 0 possible descriptors open'
 moves data-limit 0
 
 before=$(cat "$pool/nr_hugepages")

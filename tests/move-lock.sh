@@ -50,7 +50,7 @@ wait_for grep -q ready "$work/out"
 touch "$work/steal"
 try vcmove --to=vc1 lock
 is "exit status of vcmove ($out)" "$status" 1
-matches "what vcmove says" "$out" 'a lock of thread [0-9]+ of pid [0-9]+ could not be put back'
+matches "what vcmove says" "$out" 'a lock of thread [0-9]+ of pid [0-9]+ could not be restored'
 is "the thief" "$(cat "$work/steal.out")" taken
 touch "$work/enough"
 wait_for job_is lock state running

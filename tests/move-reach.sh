@@ -100,17 +100,17 @@ look() { # WHAT SENTENCE
 	wait_for jobs_are 0
 }
 
-root='cannot be looked at by root, as on a FUSE file system without allow_root'
-look fd "fd [0-9]+, $work/mnt/file, $root"
-look cwd "its current directory, $work/mnt, $root"
-look map "a mapped file, $work/mnt/file, $root"
+root='as on a FUSE file system without allow_root'
+look fd "root cannot read fd [0-9]+, $work/mnt/file, $root"
+look cwd "root cannot read its current directory, $work/mnt, $root"
+look map "root cannot read a mapped file, $work/mnt/file, $root"
 
 # The server has died.
 start fd
 kill "$server"
 wait "$server" || :
 try vcmove --to=vc1 reach
-refused "a dead server" "fd [0-9]+, $work/mnt/file, (is on a file system that does not answer|cannot be looked at by root)"
+refused "a dead server" "(fd [0-9]+, $work/mnt/file, is on a file system that does not answer|root cannot read fd [0-9]+, $work/mnt/file, as on a FUSE)"
 vcctl kill reach
 wait_for jobs_are 0
 umount -l "$work/mnt"
@@ -130,7 +130,7 @@ for what in server both; do
 	wait_for grep -q ready "$work/out"
 	try vcmove --to=vc1 reach
 	[ $what = both ] || is "the server alone: $out" "$status" 0
-	[ $what = server ] || matches "$what" "$out" "$work/mnt/file, which is on a FUSE file system that pid [0-9]+ of the same job serves"
+	[ $what = server ] || matches "$what" "$out" "$work/mnt/file, on a FUSE file system that pid [0-9]+ of the same job serves"
 	vcctl kill --signal=KILL reach
 	wait_for jobs_are 0
 	umount -l "$work/mnt"

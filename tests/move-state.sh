@@ -19,12 +19,12 @@ refused() { # ATTRIBUTE
 	case $1 in
 	ldt) echo 'has segments of its own' ;;
 	dnotify) echo 'a directory with F_NOTIFY in effect' ;;
-	sem_shared) echo 'has semaphore operations to be undone' ;;
+	sem_shared) echo 'semaphore operations that the kernel undoes' ;;
 	sem_full) echo 'may not do them again' ;;
 	io_ports) echo 'may use I/O ports' ;;
 	core_cookie) echo 'has a cookie of core scheduling' ;;
-	io_flusher_kept) echo 'is set with PR_SET_IO_FLUSHER' ;;
-	locked_full) echo 'locks all memory to come' ;;
+	io_flusher_kept) echo 'has set PR_SET_IO_FLUSHER' ;;
+	locked_full) echo 'locks all future mappings' ;;
 	esac
 }
 

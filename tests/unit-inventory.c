@@ -317,12 +317,12 @@ static const struct {
 	{ "pid namespace", make_pid_namespace, "a pid namespace" },
 	{ "a child's UTS namespace", make_child_uts, "a UTS namespace other than the job's" },
 	{ "foreign namespace descriptor", make_namespace_fd, "is uts:[" },
-	{ "traced child", make_traced_child, "is being traced by pid" },
+	{ "traced child", make_traced_child, "is traced by pid" },
 	{ "dead leader", make_dead_leader, "main thread has ended" },
 	{ "pending TCP", make_pending_tcp, NULL },
 	{ "deep path", make_deep, "has more than 4095 bytes" },
 	{ "deep path mapped", make_deep_mapping, "has more than 4000 bytes" },
-	{ "the system's SysV memory", make_sysv_of_system, "SysV shared memory" },
+	{ "the system's SysV memory", make_sysv_of_system, "System V segment" },
 };
 
 static void test_verdicts(void **state)
@@ -457,7 +457,7 @@ static void test_moving_tree(void **state)
 		if (r < 0)
 			fail_msg("%s", err.text);
 		inventory_free(inv);
-		assert_return_code(inventory_pids(pid, &pids, &n, &err), err.code);
+		assert_return_code(inventory_tree_pids(pid, &pids, &n, &err), err.code);
 		assert_int_equal(pids[0], pid);
 		free(pids);
 	}
@@ -570,7 +570,7 @@ static void test_put_back(void **state)
 	assert_int_equal(inventory_task_put_back(inv, "3-1", &err), -EINVAL);
 	victim_end(pid);
 	assert_int_equal(inventory_task_put_back(inv, list, &err), -ESRCH);
-	assert_non_null(strstr(err.text, "is lost"));
+	assert_non_null(strstr(err.text, "could not be restored"));
 	inventory_free(inv);
 }
 

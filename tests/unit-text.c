@@ -238,6 +238,25 @@ static void test_subuid(void **state)
 	unlink(passwd);
 }
 
+static void test_ranges(void **state)
+{
+	const char *list = "0-2,5\n", *malformed = "3,7-4";
+	unsigned long first, last;
+
+	(void)state;
+	assert_true(text_next_range(&list, &first, &last));
+	assert_int_equal(first, 0);
+	assert_int_equal(last, 2);
+	assert_true(text_next_range(&list, &first, &last));
+	assert_int_equal(first, 5);
+	assert_int_equal(last, 5);
+	assert_false(text_next_range(&list, &first, &last));
+	assert_string_equal(list, "\n");
+	assert_true(text_next_range(&malformed, &first, &last));
+	assert_false(text_next_range(&malformed, &first, &last));
+	assert_string_equal(malformed, ",7-4");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +266,7 @@ int main(void)
 		cmocka_unit_test(test_a_burst_of_messages),
 		cmocka_unit_test(test_files_are_bounded),
 		cmocka_unit_test(test_subuid),
+		cmocka_unit_test(test_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

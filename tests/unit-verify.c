@@ -206,7 +206,7 @@ static int on_dump(const char *script, void *ctx)
 
 	if (strcmp(script, "post-dump"))
 		return 0;
-	if (inventory_pids(frozen->root, &frozen->pids, &frozen->n_pids, &err) < 0 ||
+	if (inventory_tree_pids(frozen->root, &frozen->pids, &frozen->n_pids, &err) < 0 ||
 	    compare(frozen, &err) != 0) {
 		snprintf(frozen->wrong, sizeof(frozen->wrong), "unaltered images: %s", err.text);
 		return -1;

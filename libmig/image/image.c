@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * image.c - what is changed in the images between dump and restore
+ * image.c - reads CRIU's images, and changes two of them between dump and restore
  *
- * CRIU restores into a world that it takes for another one. Ours is the same, and
- * two things in the images stand in the way of that:
+ * CRIU expects to restore into another environment. Here it is the same one. So two parts of the
+ * images are removed:
  *
- * - The tree's time namespace, from which it would make a namespace of the tree's own.
- * - The groups of the tree. What is restored is born in the target's, and CRIU is told
- *   to ignore them, yet forks a helper that puts single threads into theirs and awaits
- *   its end: 1 ms. Where all are in one group the helper has nothing to do.
+ * - The tree's time namespace: CRIU would create a new namespace for the tree.
+ * - The tree's groups. Restored processes start in the groups of the target, and CRIU is told to
+ * ignore the old ones. But it still forks a helper that puts threads into them, which takes 1 ms.
+ * If all threads are in one group, the helper has nothing to do.
  */
 #include "libmig/image/image.h"
 
@@ -28,7 +28,8 @@
 /* CgroupEntry in its images/cgroup.proto */
 #define CGROUP_SETS 1
 
-size_t image_number(const uint8_t *at, const uint8_t *end, uint64_t *ret)
+/* Reads a number of variable length. Returns the bytes that it takes; 0: failure. */
+static size_t image_number(const uint8_t *at, const uint8_t *end, uint64_t *ret)
 {
 	*ret = 0;
 	for (size_t i = 0; at + i < end && i < 10; i++) {
@@ -152,7 +153,7 @@ static uint64_t image_mix(uint64_t sum, const void *data, size_t size)
 	return sum;
 }
 
-/* The order in which a directory is read stays as long as nothing is made or removed in it. */
+/* The order of the entries in a directory changes only when one is created or removed. */
 uint64_t image_state(int dirfd)
 {
 	_cleanup_closedir_ DIR *dir = fdopendir(openat(dirfd, ".", O_RDONLY | O_CLOEXEC));
@@ -163,7 +164,7 @@ uint64_t image_state(int dirfd)
 		const char *end = strrchr(entry->d_name, '.');
 		struct stat st;
 
-		/* The logs are still written. */
+		/* CRIU still writes the logs. */
 		if (!end || strcmp(end, ".img") ||
 		    fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;

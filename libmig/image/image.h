@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * image.h - what is changed in the images between dump and restore (libmig's own)
+ * image.h - changes in the images between dump and restore (libmig's own)
  */
 #ifndef VC_LIBMIG_IMAGE_H
 #define VC_LIBMIG_IMAGE_H
@@ -8,23 +8,22 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/*
- * Makes the images of a dump fit a restore beside the same neighbours. Best effort:
- * a restore that cannot do with what is left says so itself.
- */
+/* Removes parts of the images that a restore on the same machine does not need. If it fails, the
+ * restore works with the whole images or reports an error. */
 void image_adapt(int dirfd);
 
 /*
- * Has the private mappings of a process that are not writable, and have no pages in the
- * images, restored as they were: not writable for a time, and not counted as memory. 0, or
- * -errno with nothing changed: they are restored as CRIU does it.
+ * Changes the images so that private mappings of a process that are not writable and have no pages
+ * are restored without being writable or counted as memory for a time. Returns 0, or -errno:
+ * nothing is changed, and CRIU restores them in its own way.
  */
 int image_maps_adapt(int dirfd, pid_t pid);
 
-/* Has the mapping at addr restored without being locked. 0, or -errno: it will be locked. */
+/* Changes the images so that the mapping at addr is restored unlocked. Returns 0, or -errno: it
+ * will be locked. */
 int image_locked_clear(int dirfd, pid_t pid, uint64_t addr);
 
-/* A number that is another one when an image was changed, made or removed in between. */
+/* Returns a number that changes when an image is changed, created or removed. */
 uint64_t image_state(int dirfd);
 
 #endif

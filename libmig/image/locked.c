@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * locked.c - mappings that are restored without being locked
+ * locked.c - mappings that are restored unlocked
  *
- * CRIU locks a locked mapping as a whole, which brings all its pages into memory. One that was
- * locked page by page, as they are touched (MLOCK_ONFAULT), is locked by somebody else, after
- * its pages are there.
+ * CRIU locks the whole of a locked mapping, which brings all its pages into memory. A mapping whose
+ * pages are locked when they are touched (MLOCK_ONFAULT) is restored unlocked, and state/maps.c
+ * locks it.
  */
 #include "libmig/image/image.h"
 
@@ -18,14 +18,9 @@
 #include "common/cleanup.h"
 #include "libmig/image/priv.h"
 
-/* Fields of CRIU's MmEntry and VmaEntry */
-#define MM_VMAS 14
-#define VMA_START 1
-#define VMA_FLAGS 6
-
 #define NUMBER_BITS 7 /* of a number in one byte */
 
-/* Takes the bit out of the number where it is written; its length stays. */
+/* Clears the bit of the number in place; its length stays. */
 static bool locked_clear(struct image_field *flags)
 {
 	uint64_t bits = MAP_LOCKED;

@@ -2,32 +2,30 @@
 /*
  * maps.c - private mappings are restored without more memory than they had
  *
- * CRIU maps private memory writable wherever it may have to fill it, which in a lazy
- * restore, or between a parent and its child, is everywhere, and takes the right to
- * write away afterwards. The kernel refuses one writable mapping that is larger than the
- * machine's memory and swap. So an address space that a program has reserved with
- * PROT_NONE, as databases and garbage collectors do, could not be restored.
+ * CRIU maps private memory writable wherever it may have to fill it, and removes the write
+ * permission afterwards. In a lazy restore, and between a parent and its child, that is all private
+ * memory. But the kernel refuses a writable mapping that is larger than memory and swap. So an
+ * address space that a program has reserved with PROT_NONE, as databases and garbage collectors do,
+ * could not be restored.
  *
- * Three changes in the images, none of which the program can see:
+ * The images get three changes that the program cannot see:
  *
- * - A private mapping that is not writable and has no pages needs no filling. It gets the
- *   mark by which CRIU leaves the protection alone, and loses the one by which CRIU would
- *   prepare it for pages. A mapping of a file is marked as shared so that CRIU opens the
- *   file; the flags, which mmap(2) gets, still say private.
- * - Pages of a mapping that is not writable are CRIU's to restore. The kernel stops
- *   counting a mapping that loses its write permission while it has no pages, and merges
- *   it with such neighbours; filled later, the whole would be a reserved space with
- *   pages, which the next move could not restore.
- * - A writable mapping larger than the machine has come about piece by piece. It is
- *   mapped in pieces again, which the kernel merges.
+ * - A private mapping that is not writable and has no pages needs no filling. It gets the mark by
+ * which CRIU leaves the protection alone, and loses the one by which CRIU would prepare it for
+ * pages. A mapping of a file is marked as shared so that CRIU opens the file. The flags for mmap(2)
+ * still say private.
+ * - CRIU itself restores the pages of a mapping that is not writable, before the job runs. The
+ * kernel stops counting a mapping that loses its write permission while it has no pages, and merges
+ * it with its neighbours. Filled later, this would be a reserved space with pages, which the next
+ * move could not restore.
+ * - A writable mapping that is larger than the machine was created piece by piece. It is mapped in
+ *   pieces again, and the kernel merges them.
  */
 #include "libmig/image/image.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -35,42 +33,25 @@
 #include "common/cleanup.h"
 #include "libmig/image/priv.h"
 
-/* Fields of CRIU's MmEntry, VmaEntry and PagemapEntry */
-#define MM_VMAS 14
-#define VMA_START 1
-#define VMA_END 2
-#define VMA_PROT 5
-#define VMA_FLAGS 6
-#define VMA_STATUS 7
+/* Fields of CRIU's PagemapEntry */
 #define PAGEMAP_VADDR 1
 #define PAGEMAP_FLAGS 4
 #define PAGEMAP_NR_PAGES_OLD 2
 #define PAGEMAP_NR_PAGES 5
 
-/* Bits of a mapping's status, from CRIU's criu/include/image.h */
-#define STATUS_REGULAR (1u << 0)
-#define STATUS_HEAP (1u << 5)
-#define STATUS_FILE_PRIVATE (1u << 6)
-#define STATUS_FILE_SHARED (1u << 7)
-#define STATUS_ANON_PRIVATE (1u << 9)
-#define STATUS_MEMFD (1u << 14)
-#define STATUS_NO_PROT_WRITE (1u << 29)
-/* Of a run of pages: a lazy restore leaves it out. */
-#define PAGES_LAZY 2
+#define PAGES_LAZY 2 /* of a run of pages: a lazy restore leaves it out */
 
-/* What pieces may add to an image. */
-#define PIECES_BYTES 65536
+#define MAPS_PIECES_MAX 1024
 
 struct maps {
-	uint8_t *at, *end; /* what is left of pagemap-PID.img */
+	uint8_t *at, *end; /* the rest of pagemap-PID.img */
 	uint64_t page, largest;
-	/* The run of pages looked at, and the byte of its flags; pages_end 0: none. */
+	/* The current run of pages, and the byte of its flags; pages_end 0: none. */
 	uint64_t pages_start, pages_end;
 	uint8_t *pages_flags;
-	bool unmarked; /* a run has lost its mark */
-	uint8_t *out;
-	size_t n_out, size;
-	bool broken; /* not what CRIU writes */
+	bool unmarked;             /* a run has lost its mark */
+	struct image_out out, vma; /* the new message, and a mapping of it */
+	bool broken;               /* the image has not the form that is known */
 };
 
 struct maps_vma {
@@ -98,7 +79,7 @@ static bool maps_next_run(struct maps *maps)
 	return true;
 }
 
-/* Both images are in the order of addresses. */
+/* Both images are sorted by address. */
 static bool maps_has_pages(struct maps *maps, uint64_t start, uint64_t end)
 {
 	while (maps->pages_end <= start)
@@ -142,59 +123,27 @@ static struct maps_vma maps_parse(uint8_t *message, const uint8_t *end)
 	return vma;
 }
 
-static void maps_put(struct maps *maps, const uint8_t *bytes, size_t len)
-{
-	if (len > maps->size - maps->n_out) {
-		maps->broken = true;
-		return;
-	}
-	memcpy(maps->out + maps->n_out, bytes, len);
-	maps->n_out += len;
-}
-
-static void maps_put_number(struct maps *maps, uint64_t value)
-{
-	uint8_t bytes[10];
-	size_t n = 0;
-
-	for (; value >= 0x80; value >>= 7)
-		bytes[n++] = (uint8_t)(value | 0x80);
-	bytes[n++] = (uint8_t)value;
-	maps_put(maps, bytes, n);
-}
-
-/* The fields of a mapping, with those replaced that can be other ones. */
-static void maps_put_fields(struct maps *maps, uint8_t *message, const uint8_t *end,
-			    const struct maps_vma *vma)
+/* Adds the mapping with the values of vma. */
+static void maps_put_vma(struct maps *maps, uint8_t *message, const uint8_t *end,
+			 const struct maps_vma *vma)
 {
 	struct image_field field;
 	uint8_t *begin = message;
 
+	maps->vma.len = 0;
 	for (uint8_t *at = message; image_next(&at, end, &field); begin = at) {
-		if (field.id != VMA_START && field.id != VMA_END && field.id != VMA_STATUS) {
-			maps_put(maps, begin, (size_t)(at - begin));
-			continue;
-		}
-		maps_put_number(maps, field.id << 3);
-		maps_put_number(maps, field.id == VMA_START ? vma->start
-				      : field.id == VMA_END ? vma->end
-							    : vma->status);
+		if (field.id == VMA_START)
+			image_out_number(&maps->vma, VMA_START, vma->start);
+		else if (field.id == VMA_END)
+			image_out_number(&maps->vma, VMA_END, vma->end);
+		else if (field.id == VMA_STATUS)
+			image_out_number(&maps->vma, VMA_STATUS, vma->status);
+		else
+			image_out_put(&maps->vma, begin, (size_t)(at - begin));
 	}
 	maps->broken |= begin != end;
-}
-
-static void maps_put_vma(struct maps *maps, uint8_t *message, const uint8_t *end,
-			 const struct maps_vma *vma)
-{
-	size_t before = maps->n_out, len;
-
-	/* Its length comes first, so it is written twice. */
-	maps_put_fields(maps, message, end, vma);
-	len = maps->n_out - before;
-	maps->n_out = before;
-	maps_put_number(maps, MM_VMAS << 3 | 2);
-	maps_put_number(maps, len);
-	maps_put_fields(maps, message, end, vma);
+	image_out_bytes(&maps->out, MM_VMAS, maps->vma.at, maps->vma.len);
+	maps->out.failed |= maps->vma.failed;
 }
 
 static void maps_put_pieces(struct maps *maps, uint8_t *message, const uint8_t *end,
@@ -202,13 +151,14 @@ static void maps_put_pieces(struct maps *maps, uint8_t *message, const uint8_t *
 {
 	uint64_t stop = vma.end;
 
+	maps->broken |= (vma.end - vma.start) / maps->largest >= MAPS_PIECES_MAX;
 	for (; vma.start < stop && !maps->broken; vma.start = vma.end) {
 		vma.end = stop - vma.start > maps->largest ? vma.start + maps->largest : stop;
 		maps_put_vma(maps, message, end, &vma);
 	}
 }
 
-/* Writes a mapping other than it is; false: it stays. */
+/* Adds the mapping if it must be changed. Returns false when it stays as it is. */
 static bool maps_adapt_vma(struct maps *maps, uint8_t *message, const uint8_t *end)
 {
 	struct maps_vma vma = maps_parse(message, end);
@@ -234,7 +184,7 @@ static bool maps_adapt_vma(struct maps *maps, uint8_t *message, const uint8_t *e
 	return true;
 }
 
-/* Writes the message anew; how many of its mappings are other than before. */
+/* Writes the new message. Returns the number of changed mappings. */
 static size_t maps_adapt(struct maps *maps, uint8_t *message, const uint8_t *end)
 {
 	struct image_field field;
@@ -246,7 +196,7 @@ static size_t maps_adapt(struct maps *maps, uint8_t *message, const uint8_t *end
 		    maps_adapt_vma(maps, field.at, field.at + field.len))
 			n++;
 		else
-			maps_put(maps, begin, (size_t)(at - begin));
+			image_out_put(&maps->out, begin, (size_t)(at - begin));
 	}
 	maps->broken |= begin != end;
 	return n;
@@ -256,73 +206,56 @@ static uint64_t maps_largest(uint64_t page)
 {
 	struct sysinfo info;
 
-	/* Half of the memory: the kernel refuses what is larger than memory and swap. */
+	/* The limit of the kernel is memory and swap. */
 	if (sysinfo(&info) < 0)
 		return UINT64_MAX;
 	return (uint64_t)info.totalram * info.mem_unit / 2 / page * page;
 }
 
-static size_t maps_read(int dirfd, const char *name, pid_t pid, uint8_t **ret)
+/* What is allocated in maps belongs to the caller. */
+static int maps_change(int dirfd, pid_t pid, struct maps *maps)
 {
-	_cleanup_close_ int fd = -1;
-	char path[32];
-	size_t size;
+	_cleanup_free_ uint8_t *mm = NULL, *pagemap = NULL;
+	_cleanup_(image_out_done) struct image_out image = { 0 };
+	uint8_t *at, *entry, *end, *head, *head_end;
+	char mm_name[32], pagemap_name[32];
+	size_t mm_size, pagemap_size, n;
+	int r = 0;
 
-	snprintf(path, sizeof(path), "%s-%d.img", name, (int)pid);
-	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
-	size = image_read(fd, ret);
-	return size < IMAGE_MAGIC_SIZE ? 0 : size;
-}
-
-static int maps_write(int dirfd, const char *name, pid_t pid, const uint8_t *bytes, size_t len)
-{
-	_cleanup_close_ int fd = -1;
-	char path[32];
-
-	snprintf(path, sizeof(path), "%s-%d.img", name, (int)pid);
-	fd = openat(dirfd, "image.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len ||
-	    renameat(dirfd, "image.new", dirfd, path) < 0)
-		return -errno;
-	return 0;
+	snprintf(mm_name, sizeof(mm_name), "mm-%d.img", (int)pid);
+	snprintf(pagemap_name, sizeof(pagemap_name), "pagemap-%d.img", (int)pid);
+	mm_size = image_load(dirfd, mm_name, &mm);
+	if (mm_size == 0)
+		return 0; /* a zombie */
+	pagemap_size = image_load(dirfd, pagemap_name, &pagemap);
+	if (pagemap_size == 0)
+		return -EBADMSG;
+	maps->at = pagemap + IMAGE_MAGIC_SIZE;
+	maps->end = pagemap + pagemap_size;
+	at = mm + IMAGE_MAGIC_SIZE;
+	if (!image_next_entry(&maps->at, maps->end, &head, &head_end) ||
+	    !image_next_entry(&at, mm + mm_size, &entry, &end))
+		return -EBADMSG;
+	n = maps_adapt(maps, entry, end);
+	if (maps->broken)
+		return -EBADMSG;
+	image_out_put(&image, mm, IMAGE_MAGIC_SIZE);
+	image_out_entry(&image, maps->out.at, maps->out.len);
+	image.failed |= maps->out.failed;
+	if (maps->unmarked)
+		r = image_out_save(&(struct image_out){ .at = pagemap, .len = pagemap_size }, dirfd,
+				   pagemap_name);
+	return r < 0 || n == 0 ? r : image_out_save(&image, dirfd, mm_name);
 }
 
 int image_maps_adapt(int dirfd, pid_t pid)
 {
-	_cleanup_free_ uint8_t *mm = NULL, *pagemap = NULL, *out = NULL;
-	size_t mm_size = maps_read(dirfd, "mm", pid, &mm), pagemap_size, n;
 	struct maps maps = { .page = (uint64_t)sysconf(_SC_PAGESIZE) };
-	uint8_t *at, *entry, *end, *head, *head_end;
-	uint32_t len;
-	int r = 0;
+	int r;
 
-	if (mm_size == 0)
-		return 0; /* a zombie */
-	pagemap_size = maps_read(dirfd, "pagemap", pid, &pagemap);
-	if (pagemap_size == 0)
-		return -EBADMSG;
 	maps.largest = maps_largest(maps.page);
-	maps.at = pagemap + IMAGE_MAGIC_SIZE;
-	maps.end = pagemap + pagemap_size;
-	at = mm + IMAGE_MAGIC_SIZE;
-	if (!image_next_entry(&maps.at, maps.end, &head, &head_end) ||
-	    !image_next_entry(&at, mm + mm_size, &entry, &end))
-		return -EBADMSG;
-	/* A new status takes a few bytes more; a mapping is many times as long. */
-	maps.size = 2 * mm_size + PIECES_BYTES;
-	maps.out = out = malloc(maps.size);
-	if (!out)
-		return -ENOMEM;
-	maps_put(&maps, mm, IMAGE_MAGIC_SIZE);
-	maps.n_out += sizeof(len);
-	n = maps_adapt(&maps, entry, end);
-	if (maps.broken)
-		return -EBADMSG;
-	len = (uint32_t)(maps.n_out - IMAGE_MAGIC_SIZE - sizeof(len));
-	memcpy(out + IMAGE_MAGIC_SIZE, &len, sizeof(len));
-	if (maps.unmarked)
-		r = maps_write(dirfd, "pagemap", pid, pagemap, pagemap_size);
-	if (r == 0 && n > 0)
-		r = maps_write(dirfd, "mm", pid, out, maps.n_out);
+	r = maps_change(dirfd, pid, &maps);
+	image_out_done(&maps.out);
+	image_out_done(&maps.vma);
 	return r;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * names.c - which files a tree in images has open or mapped
+ * names.c - names of the files that a tree in images has open or mapped
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * out.c - images put together anew, message by message
+ * out.c - writes images, message by message
  *
- * A buffer that could not grow stays failed, so that only its last use is checked.
+ * A buffer without memory is marked as failed, so only image_out_save() returns an error.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /*
  * priv.h - CRIU's images as bytes: entries, and the fields of an entry
  *
- * An image is a magic number of 8 bytes, then entries: a length of 4 bytes and a
+ * An image is a magic number of 8 bytes, then entries. An entry is a length of 4 bytes and a
  * protobuf message.
  */
 #ifndef VC_LIBMIG_IMAGE_PRIV_H
@@ -14,14 +14,36 @@
 
 #define IMAGE_MAGIC_SIZE 8
 
-/* files.img as the dump wrote it, before the names of kept files were taken out. */
+/* The files.img of the dump, before keep_take() removed the names of kept files. */
 #define IMAGE_NAMES "files-dumped.img"
 
-/* Of files.img: fields of CRIU's FileEntry and RegFileEntry */
+/* Fields of CRIU's FileEntry and RegFileEntry, in files.img */
 #define FILE_TYPE 1
 #define FILE_ID 2
 #define FILE_REG 3
 #define REG_NAME 6
+/* Fields of its MmEntry and VmaEntry, in mm-PID.img */
+#define MM_EXE 12
+#define MM_VMAS 14
+#define VMA_START 1
+#define VMA_END 2
+#define VMA_FILE 4
+#define VMA_PROT 5
+#define VMA_FLAGS 6
+#define VMA_STATUS 7
+#define VMA_FDFLAGS 10
+
+/* Bits of a mapping's status, from its criu/include/image.h */
+#define STATUS_REGULAR (1u << 0)
+#define STATUS_HEAP (1u << 5)
+#define STATUS_FILE_PRIVATE (1u << 6)
+#define STATUS_FILE_SHARED (1u << 7)
+#define STATUS_ANON_PRIVATE (1u << 9)
+#define STATUS_SYSV (1u << 10)
+#define STATUS_SOCKET (1u << 11)
+#define STATUS_AIO (1u << 13)
+#define STATUS_MEMFD (1u << 14)
+#define STATUS_NO_PROT_WRITE (1u << 29)
 
 /* One field of a message: a number, or bytes. */
 struct image_field {
@@ -32,35 +54,34 @@ struct image_field {
 	size_t len;
 };
 
-/* A variable-length number; the bytes it takes, 0: none there. */
-size_t image_number(const uint8_t *at, const uint8_t *end, uint64_t *ret);
-/* The next field of a message; false: the end, or what this does not know. */
+/* Reads the next field of a message. Returns false at its end, and at one of an unknown kind. */
 bool image_next(uint8_t **at, const uint8_t *end, struct image_field *ret);
-/* The field of that number; false: there is none. */
+/* Finds the field with that number. Returns false when there is none. */
 bool image_find(uint8_t *message, const uint8_t *end, unsigned int id, struct image_field *ret);
-/* The whole file, on the heap; its length, 0: none there. */
+/* Reads the whole file onto the heap. The caller frees *ret. Returns its length; 0: failure. */
 size_t image_read(int fd, uint8_t **ret);
-/* The next entry, *at being at or behind the magic number; false: the end. */
+/* Finds the next entry. *at begins behind the magic number. Returns false at the end. */
 bool image_next_entry(uint8_t **at, const uint8_t *end, uint8_t **ret_entry,
 		      uint8_t **ret_entry_end);
-/* Reads a whole image by its name; its length, 0: none there, or shorter than its head. */
+/* Reads a whole image by its name. The caller frees *ret. Returns its length; 0: there is none, or
+ * it is shorter than a magic number. */
 size_t image_load(int dirfd, const char *name, uint8_t **ret);
 
-/* An image, or a message, being put together. Zeroed: empty. */
+/* An image or a message that is written. Zeroed: empty. */
 struct image_out {
 	uint8_t *at;
 	size_t len, size;
-	bool failed; /* for want of memory */
+	bool failed; /* no memory */
 };
 
 void image_out_done(struct image_out *out);
 void image_out_put(struct image_out *out, const void *bytes, size_t len);
-/* A field of the message. */
+/* Adds a field to a message. */
 void image_out_number(struct image_out *out, unsigned int id, uint64_t value);
 void image_out_bytes(struct image_out *out, unsigned int id, const void *bytes, size_t len);
-/* An entry of the image. */
+/* Adds an entry to an image. */
 void image_out_entry(struct image_out *out, const void *message, size_t len);
-/* Replaces the image; 0 or -errno. */
+/* Replaces the image. Returns 0 or -errno. */
 int image_out_save(const struct image_out *out, int dirfd, const char *name);
 
 #endif

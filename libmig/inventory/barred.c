@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * barred.c - files that a tree may not take along to where it is to go
+ * barred.c - files of a tree that the target may not use
  *
- * Looked for by device and inode, in mappings and descriptors of every process: who made them, and
- * how the tree came by them, does not matter.
+ * They are searched by device and inode in the mappings and descriptors of every process.
  */
 #include "libmig/inventory/priv.h"
 
@@ -17,6 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "common/procdir.h"
 
 #define BARRED_MAPS_MAX (1 << 26)
@@ -79,7 +79,7 @@ int inventory_barred_check(const pid_t *pids, size_t n_pids, const struct invent
 	for (size_t i = 0; n > 0 && i < n_pids; i++) {
 		_cleanup_close_ int procfd = -1;
 		const struct inventory_barred *found;
-		char path[32], name[64] = "?";
+		char path[32], name[PROC_NAME];
 
 		snprintf(path, sizeof(path), "/proc/%d", (int)pids[i]);
 		procfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -90,7 +90,7 @@ int inventory_barred_check(const pid_t *pids, size_t n_pids, const struct invent
 			found = barred_in_fds(procfd, &list);
 		if (!found)
 			continue;
-		file_read(procfd, "comm", name, sizeof(name));
+		proc_name(pids[i], name);
 		return err_set(err, EOPNOTSUPP, "pid %d (%s) has %s open or mapped, %s",
 			       (int)pids[i], name, found->what, found->why);
 	}

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * fd.c - the descriptors of a tree: those that stand in the way of a move
+ * fd.c - descriptors of a tree that prevent a move
  *
- * Almost every descriptor is kept as the object that it is (keep.h), whoever else has
- * it. What is refused here is bound to the processes that die, or CRIU does not get its dump past
- * it.
+ * The mover keeps the object of almost every descriptor (keep.h). Refused are objects that are
+ * bound to the processes of the old tree, and objects that CRIU cannot dump.
  *
- * The text behind /proc/PID/fd/N says most of what is to be known, so a
- * descriptor costs one readlink, and more only where its kind asks for it.
+ * The link /proc/PID/fd/N shows the kind of most descriptors, so a descriptor costs one
+ * readlink(2).
  */
 #include "libmig/inventory/priv.h"
 
@@ -30,7 +29,7 @@
 #include "libmig/namespace.h"
 #include "libmig/refusal.h"
 
-static int inventory_read_fdinfo(const struct inventory_proc *proc, int fd, char *buf, size_t size)
+static int fd_read_info(const struct inventory_proc *proc, int fd, char *buf, size_t size)
 {
 	char path[32];
 
@@ -38,7 +37,7 @@ static int inventory_read_fdinfo(const struct inventory_proc *proc, int fd, char
 	return inventory_read(proc->dirfd, path, buf, size) < 0 ? -ESRCH : 0;
 }
 
-static unsigned int inventory_fdinfo_flags(const char *fdinfo)
+static unsigned int fd_flags(const char *fdinfo)
 {
 	const char *field = proc_field(fdinfo, "flags");
 
@@ -52,19 +51,19 @@ int inventory_fd_refuse(struct inventory_scan *scan, const struct inventory_proc
 				why->what, link, why->why, why->remedy);
 }
 
-static int inventory_scan_pidfd(struct inventory_scan *scan, struct inventory_proc *proc, int fd)
+static int fd_scan_pidfd(struct inventory_scan *scan, const struct inventory_proc *proc, int fd)
 {
 	char fdinfo[512];
 	const char *field;
 	int pid;
 
-	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
+	if (fd_read_info(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
 		return 0;
 	field = proc_field(fdinfo, "Pid");
 	/* -1: the process has been reaped. */
 	if (!field || sscanf(field, "%d", &pid) != 1 || pid == -1)
 		return 0;
-	if (inventory_fdinfo_flags(fdinfo) & O_EXCL)
+	if (fd_flags(fdinfo) & O_EXCL)
 		return inventory_fd_refuse(scan, proc, fd, "anon_inode:[pidfd]",
 					   refusal_get(REFUSAL_THREAD));
 	if (inventory_has_pid(scan, pid))
@@ -73,26 +72,24 @@ static int inventory_scan_pidfd(struct inventory_scan *scan, struct inventory_pr
 	return inventory_fd_refuse(scan, proc, fd, fdinfo, refusal_get(REFUSAL_OUTSIDE));
 }
 
-static int inventory_scan_socket(struct inventory_scan *scan, struct inventory_proc *proc, int fd)
+static int fd_scan_socket(struct inventory_scan *scan, const struct inventory_proc *proc, int fd)
 {
 	char fdinfo[512], what[64];
 
-	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0 ||
-	    flight_count(fdinfo) == 0 ||
+	if (fd_read_info(proc, fd, fdinfo, sizeof(fdinfo)) < 0 || flight_count(fdinfo) == 0 ||
 	    flight_check(proc->pid, fd, scan->inv->pids, scan->inv->n_pids, what, sizeof(what)) ==
 		    0)
 		return 0;
 	return inventory_fd_refuse(scan, proc, fd, what, refusal_get(REFUSAL_FLIGHT));
 }
 
-static int inventory_scan_regular(struct inventory_scan *scan, struct inventory_proc *proc, int fd,
-				  const struct stat *st, const char *path)
+static int fd_scan_regular(struct inventory_scan *scan, const struct inventory_proc *proc, int fd,
+			   const struct stat *st, const char *path)
 {
 	char fdinfo[4096];
 
-	/* /proc/locks would tell of all files at once, but makes its reader wait
-	 * milliseconds for an RCU grace period. */
-	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
+	/* /proc/locks has the locks of all files, but the kernel takes milliseconds to write it. */
+	if (fd_read_info(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
 		return 0;
 	if (inventory_lock_note(&scan->locks, fdinfo, proc->pid, fd, st) < 0)
 		return inventory_out_of_memory(scan);
@@ -101,26 +98,26 @@ static int inventory_scan_regular(struct inventory_scan *scan, struct inventory_
 		       : inventory_map_note_shared(scan, INVENTORY_MEMFD, proc->pid, fd, st);
 }
 
-/* A file of a process of the tree, which criu has to open again. */
-static int inventory_scan_proc_file(struct inventory_scan *scan, struct inventory_proc *proc,
-				    int fd, const char *path)
+/* A file in /proc of a process of the tree. criu must open it again. */
+static int fd_scan_proc_file(struct inventory_scan *scan, const struct inventory_proc *proc, int fd,
+			     const char *path)
 {
 	char fdinfo[512];
 	const char *reason;
 
-	if (inventory_read_fdinfo(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
+	if (fd_read_info(proc, fd, fdinfo, sizeof(fdinfo)) < 0)
 		return 0;
-	reason = reopen_proc_refusal(proc->pid, path, (int)inventory_fdinfo_flags(fdinfo));
+	reason = reopen_proc_refusal(proc->pid, path, (int)fd_flags(fdinfo));
 	if (!reason)
 		return 0;
 	return inventory_refuse(scan, proc, "fd %d is %s, which %s; close it for the move", fd,
 				path, reason);
 }
 
-/* CRIU has place for a number of terminals, which counts each time that one was opened; masters are
- * not among them (external.c). */
-static int inventory_count_terminal(struct inventory_scan *scan, struct inventory_proc *proc,
-				    int fd, const struct stat *st)
+/* CRIU can carry a limited number of open file descriptions of terminals. Masters of
+ * pseudoterminals do not count (external.c). */
+static int fd_count_terminal(struct inventory_scan *scan, const struct inventory_proc *proc, int fd,
+			     const struct stat *st)
 {
 	struct inventory_terminal *terminal;
 
@@ -134,16 +131,16 @@ static int inventory_count_terminal(struct inventory_scan *scan, struct inventor
 	}
 	if (scan->n_terminals == INVENTORY_TERMINALS_MAX)
 		return inventory_refuse(scan, proc,
-					"fd %d is one of more than %d terminals that the job has "
-					"open; close some for the move",
+					"fd %d is one of more than %d open terminals of the job, "
+					"which cannot be carried; close some for the move",
 					fd, INVENTORY_TERMINALS_MAX);
 	terminal = &scan->terminals[scan->n_terminals++];
 	*terminal = (struct inventory_terminal){ .rdev = st->st_rdev, .pid = proc->pid, .fd = fd };
 	return 0;
 }
 
-static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc *proc, int dirfd,
-			     const char *name)
+static int fd_scan(struct inventory_scan *scan, const struct inventory_proc *proc, int dirfd,
+		   const char *name)
 {
 	const struct refusal *why;
 	char link[PATH_MAX];
@@ -157,20 +154,19 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	if (len < 0)
 		return 0;
 	link[len] = '\0';
-	/* The commonest of all. */
 	if (!strcmp(link, "/dev/null"))
 		return 0;
 	if (!strcmp(link, "/dev/fuse"))
 		inventory_serve_note(scan, proc, fd);
 	if (!strncmp(link, "socket:[", 8))
-		return inventory_scan_socket(scan, proc, fd);
+		return fd_scan_socket(scan, proc, fd);
 	if (!strncmp(link, "pipe:[", 6))
 		return 0;
 	if (!strncmp(link, "/proc/", 6) && !reopen_proc_is_net(link) &&
 	    inventory_has_pid(scan, reopen_proc_owner(link)))
-		return inventory_scan_proc_file(scan, proc, fd, link);
+		return fd_scan_proc_file(scan, proc, fd, link);
 	if (!strcmp(link, "anon_inode:[pidfd]"))
-		return inventory_scan_pidfd(scan, proc, fd);
+		return fd_scan_pidfd(scan, proc, fd);
 	if (fstatat(dirfd, name, &st, 0) < 0) {
 		char what[32];
 
@@ -185,14 +181,15 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 	if (r < 0)
 		return r;
 	if (S_ISCHR(st.st_mode))
-		return inventory_count_terminal(scan, proc, fd, &st);
+		return fd_count_terminal(scan, proc, fd, &st);
 	if (link[0] == '/' && S_ISREG(st.st_mode))
-		return inventory_scan_regular(scan, proc, fd, &st, link);
+		return fd_scan_regular(scan, proc, fd, &st, link);
 	if (!strncmp(link, "ipc:[", 5) && namespaces_is_remade(scan->root))
 		return inventory_refuse(
 			scan, proc,
-			"fd %d is the job's IPC namespace (%s), which has System V objects "
-			"and will be another one after the move; close it for the move",
+			"fd %d is the job's IPC namespace (%s), which is another one "
+			"after the move because it has System V objects; close it for "
+			"the move",
 			fd, link);
 	if (link[0] == '/' || !strncmp(link, "anon_inode:", 11) ||
 	    inventory_namespace_is_known(scan, link))
@@ -202,7 +199,7 @@ static int inventory_scan_fd(struct inventory_scan *scan, struct inventory_proc 
 				link);
 }
 
-int inventory_fd_scan(struct inventory_scan *scan, struct inventory_proc *proc)
+int inventory_fd_scan(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	const char *name;
@@ -211,6 +208,6 @@ int inventory_fd_scan(struct inventory_scan *scan, struct inventory_proc *proc)
 	if (procdir_open(&dir, proc->dirfd, "fd") < 0)
 		return -ESRCH;
 	for (; r == 0 && (name = procdir_next(&dir)); scan->inv->n_files++)
-		r = inventory_scan_fd(scan, proc, dir.fd, name);
+		r = fd_scan(scan, proc, dir.fd, name);
 	return r;
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * flight.c - descriptors that were sent over a socket and not received yet
+ * flight.c - descriptors that wait in a socket to be received
  *
- * The kernel says how many there are (scm_fds in fdinfo, Linux 5.14). A look at the first message
- * (MSG_PEEK) gives duplicates of its descriptors and takes nothing away. Later messages cannot be
- * looked at without a change of the socket, nor connections that wait to be accepted.
+ * The kernel shows their number (scm_fds in fdinfo, Linux 5.14). A look at the first message
+ * (MSG_PEEK) returns duplicates of its descriptors and leaves it in the queue. Later messages, and
+ * connections that wait to be accepted, cannot be seen without a change of the socket.
  *
- * The duplicates have to be closed, and for a file of a FUSE server the kernel then asks this
- * server and waits. So nothing is looked at that another user may have sent: that user's server
- * would decide when the move goes on.
+ * The duplicates must be closed. If one is a file of a FUSE server, the kernel then waits for an
+ * answer of the server. So the mover does not look at messages of other users, whose server could
+ * stop the move.
  */
 #include "libmig/inventory/flight.h"
 
@@ -32,7 +32,6 @@
 #define FLIGHT_FDS_MAX 253 /* the kernel's SCM_MAX_FD */
 #define FLIGHT_DEPTH_MAX 4
 #define FLIGHT_FDINFO_MAX (1 << 16)
-#define FLIGHT_STATUS_MAX (1 << 22) /* with all groups */
 
 struct flight {
 	const pid_t *pids;
@@ -46,9 +45,10 @@ static int flight_look(const struct flight *flight, int socket, int depth);
 
 unsigned int flight_count(const char *fdinfo)
 {
-	const char *field = strstr(fdinfo, "scm_fds:");
+	uint64_t n = 0;
 
-	return field ? (unsigned int)strtoul(field + strlen("scm_fds:"), NULL, 10) : 0;
+	proc_number(fdinfo, "scm_fds", 10, &n);
+	return (unsigned int)n;
 }
 
 static bool flight_is_ours(const struct flight *flight, pid_t pid)
@@ -76,17 +76,15 @@ static ssize_t flight_read_fdinfo(int fd, char **ret)
 static int flight_look_at_pidfd(const struct flight *flight, int fd)
 {
 	_cleanup_free_ char *fdinfo = NULL;
-	const char *field;
+	uint64_t pid;
 
-	if (flight_read_fdinfo(fd, &fdinfo) < 0)
-		return 0;
-	field = strstr(fdinfo, "\nPid:");
-	return field && flight_is_ours(flight, atoi(field + strlen("\nPid:")))
+	return flight_read_fdinfo(fd, &fdinfo) >= 0 && proc_number(fdinfo, "Pid", 10, &pid) &&
+			       flight_is_ours(flight, (pid_t)pid)
 		       ? flight_refuse(flight, "a pidfd of a process of the job")
 		       : 0;
 }
 
-/* A duplicate of one that waits. */
+/* Checks a duplicate of a waiting descriptor. */
 static int flight_look_at(const struct flight *flight, int fd, int depth)
 {
 	char path[48], link[256];
@@ -98,7 +96,7 @@ static int flight_look_at(const struct flight *flight, int fd, int depth)
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	len = readlink(path, link, sizeof(link) - 1);
-	/* Not to be asked of a file system that is served by a frozen process. */
+	/* No synchronization: a frozen process may serve the file system. */
 	if (len < 0 || statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &stx) < 0)
 		return 0;
 	link[len] = '\0';
@@ -108,7 +106,7 @@ static int flight_look_at(const struct flight *flight, int fd, int depth)
 		return flight_look(flight, fd, depth + 1);
 	if (!strcmp(link, "anon_inode:[pidfd]"))
 		return flight_look_at_pidfd(flight, fd);
-	/* It may have one of the others in it. */
+	/* It may contain one of the others. */
 	if (!strcmp(link, "anon_inode:[eventpoll]"))
 		return flight_refuse(flight, "an epoll instance");
 	if (sscanf(link, "/proc/%d", &owner) == 1 && flight_is_ours(flight, owner))
@@ -117,7 +115,7 @@ static int flight_look_at(const struct flight *flight, int fd, int depth)
 	return why ? flight_refuse(flight, why->what) : 0;
 }
 
-/* Looks at what came with a message, and closes it. *ret_n: how many were sent by descriptor. */
+/* Checks and closes the descriptors of a message. *ret_n: how many were sent. */
 static int flight_look_at_all(const struct flight *flight, struct msghdr *message, int depth,
 			      unsigned int *ret_n)
 {
@@ -130,7 +128,7 @@ static int flight_look_at_all(const struct flight *flight, struct msghdr *messag
 		int *fds = (int *)(void *)CMSG_DATA(head);
 		bool sent = head->cmsg_type == SCM_RIGHTS;
 
-		/* SO_PASSPIDFD: made for whoever looks. */
+		/* 4: SCM_PIDFD, which the kernel creates for each receiver. */
 		if (head->cmsg_level != SOL_SOCKET || (!sent && head->cmsg_type != 4))
 			continue;
 		for (size_t i = 0; i < n; i++) {
@@ -143,7 +141,7 @@ static int flight_look_at_all(const struct flight *flight, struct msghdr *messag
 	return r;
 }
 
-/* Where one looks next is a state of the socket's; -1: always at the first message. */
+/* SO_PEEK_OFF of the socket: -1 means that MSG_PEEK returns the first message. */
 static bool flight_can_look(int socket)
 {
 	int offset = 0;
@@ -152,8 +150,8 @@ static bool flight_can_look(int socket)
 	return getsockopt(socket, SOL_SOCKET, SO_PEEK_OFF, &offset, &len) == 0 && offset < 0;
 }
 
-/* Who is at the other end, as the kernel noted it. To a socket that is not connected everybody can
- * send. */
+/* Whether the peer has the receiver's user id. Every process can send to a socket that is not
+ * connected. */
 static bool flight_is_own(const struct flight *flight, int socket)
 {
 	struct ucred peer;
@@ -191,7 +189,13 @@ static int flight_look(const struct flight *flight, int socket, int depth)
 
 static bool flight_read_uid(pid_t pid, uid_t *ret)
 {
-	return proc_scan(pid, "Uid", "%u", ret) == 1;
+	_cleanup_free_ char *status = NULL;
+	uint32_t ids[4];
+
+	if (proc_status(pid, &status) < 0 || !proc_ids(status, "Uid", ids))
+		return false;
+	*ret = ids[0];
+	return true;
 }
 
 int flight_check(pid_t pid, int fd, const pid_t *pids, size_t n, char *ret, size_t size)
@@ -199,7 +203,7 @@ int flight_check(pid_t pid, int fd, const pid_t *pids, size_t n, char *ret, size
 	struct flight flight = { .pids = pids, .n = n, .ret = ret, .size = size };
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), copy = -1;
 
-	/* It has ended, or closed it. */
+	/* -1: the process has ended, or has closed the socket. */
 	copy = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	return copy < 0 || !flight_read_uid(pid, &flight.uid) ? 0 : flight_look(&flight, copy, 0);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * flight.h - descriptors that were sent over a socket and not received yet (libmig's own)
+ * flight.h - descriptors that wait in a socket to be received (libmig's own)
  *
- * A socket is kept as it is (keep.h), so what is in its queue is what the old tree has sent. A
- * descriptor there that is bound to the processes that die would be received dead: a pidfd of
- * the tree, one of its files in /proc, a userfaultfd. Nothing can take it out of the queue or
- * put another one in its place.
+ * A socket is kept with its queue (keep.h). A descriptor in the queue that is bound to the
+ * processes of the old tree would be useless when it is received: a pidfd of the tree, one of its
+ * files in /proc, a userfaultfd. No call can replace it in the queue.
  */
 #ifndef VC_LIBMIG_FLIGHT_H
 #define VC_LIBMIG_FLIGHT_H
@@ -13,13 +12,13 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Whether what fdinfo says of a socket is that descriptors wait in it. */
+/* Returns the number of descriptors that wait in a socket with this text in fdinfo. */
 unsigned int flight_count(const char *fdinfo);
 
 /*
- * Looks at what waits in a Unix socket, fd of pid, which belongs to the tree (pids). 0: nothing
- * that is bound to the tree. -EOPNOTSUPP: ret has what it is, or that it cannot be told, as when
- * another user's process may have sent it.
+ * Checks the descriptors that wait in a Unix socket, fd of pid, which belongs to the tree (pids).
+ * Returns 0 if none is bound to the tree. -EOPNOTSUPP: one is, or it cannot be known, for example
+ * because another user's process may have sent it; ret names it.
  */
 int flight_check(pid_t pid, int fd, const pid_t *pids, size_t n, char *ret, size_t size);
 

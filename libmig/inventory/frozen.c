@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * frozen.c - the frozen tree looked at once more
+ * frozen.c - the check of the frozen tree
  *
- * The inventory was taken while the tree ran, and it ran on for some milliseconds. A lock
- * that it took since then, or a descriptor that it sent over a socket, is found here, where saying
- * no costs nothing yet.
+ * The tree ran on for some milliseconds after the inventory. This check finds locks that it took
+ * and descriptors that it sent since then, before anything is dumped.
  */
 #include "libmig/inventory/inventory.h"
 
@@ -66,7 +65,8 @@ static int frozen_scan_process(struct frozen *frozen, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	if (procdir_open(&dir, AT_FDCWD, path) < 0)
 		return 0;
-	/* A link that begins with a slash is a path, one with an s a socket; stat() is dearer. */
+	/* The first character of the link says enough: "/" a path, "s" a socket. stat(2) takes
+	 * longer. */
 	while (r == 0 && (fd = procdir_next(&dir))) {
 		if (readlinkat(dir.fd, fd, &link, 1) != 1)
 			continue;

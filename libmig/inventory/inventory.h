@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * inventory.h - what a process tree consists of, and what in it stands in a move's way
+ * inventory.h - the parts of a process tree, and what in it prevents a move
  *
- * Read from /proc while the job runs; nothing is frozen, nothing is changed. It
- * answers whether this tree can be moved at all (if not: which
- * descriptor, mapping, socket, namespace of which process, and what to do about
- * it), and how much memory that takes.
+ * The inventory is read from /proc while the job runs. Nothing is frozen or changed. It says
+ * whether the tree can be moved, and otherwise which part of which process prevents it and what to
+ * do; and how much memory a dump writes.
  */
 #ifndef VC_LIBMIG_INVENTORY_H
 #define VC_LIBMIG_INVENTORY_H
@@ -18,13 +17,13 @@
 #include "common/err.h"
 #include "libmig/affinity.h"
 
-/* What CRIU does not carry and the mover puts back, per thread. */
+/* Attributes of a thread that CRIU does not carry. */
 struct inventory_task {
 	pid_t pid;
 	pid_t tid;
 	int ioprio;                   /* ioprio_get() */
-	uint64_t timerslack_nsec;     /* /proc/PID/timerslack_ns of the thread; 0: unknown */
-	unsigned int coredump_filter; /* per process */
+	uint64_t timerslack_nsec;     /* 0: unknown */
+	unsigned int coredump_filter; /* of the process */
 	struct affinity affinity;     /* in the cpuset of the process */
 };
 
@@ -33,45 +32,43 @@ struct inventory {
 	size_t n_pids;
 	struct inventory_task *tasks; /* all threads that are not zombies */
 	size_t n_tasks;
-	size_t n_files, n_mappings; /* counted in each process */
-	size_t n_computing;         /* threads that had or wanted a CPU */
-	uint64_t mem_bytes; /* to be dumped, about: anonymous + private file + shared memory of the
-			       job's own */
-	bool shell_job;     /* the session of the root is led from outside the tree */
+	size_t n_files, n_mappings; /* sums over the processes */
+	size_t n_computing;         /* threads that ran or waited for a CPU */
+	uint64_t mem_bytes;         /* estimate of what a dump writes */
+	bool shell_job;             /* the leader of the root's session is outside the tree */
 };
 
-/* A file that may not come along to where the tree is to go. */
+/* A file that the target may not use. */
 struct inventory_barred {
 	uint64_t dev, ino;
 	const char *what; /* "the region frames" */
-	const char *why;  /* a half sentence, with the remedy */
+	const char *why;  /* the reason and the remedy, a half sentence */
 };
 
 /*
- * root: the tree's root (a session leader).
- *
- * 0: the tree can be moved and *ret is filled; free with inventory_free().
- * -EOPNOTSUPP: it cannot, or not right now; err names the process ("pid 123
- * (name)"), the thing and the remedy. -ESRCH: root has ended. Other: /proc could
- * not be read. Not thread-safe; needs root.
+ * Takes the inventory of the tree below root, a session leader. Free *ret with inventory_free().
+ * Returns 0 if the tree can be moved. -EOPNOTSUPP: it cannot be moved, or not now; err names the
+ * process
+ * ("pid 123 (name)"), the obstacle and the remedy. -ESRCH: root has ended. Other: /proc could not
+ * be read. Not thread-safe; needs root.
  */
 int inventory_take(pid_t root, struct inventory **ret, struct vc_err *err);
-void inventory_free(struct inventory *inv);
+void inventory_free(struct inventory *inv); /* NULL is accepted */
 
-/* For the frozen tree, its processes in pids: whether it has taken a lock that stands in the
- * way. 0 or -EOPNOTSUPP with err. */
+/* Checks the frozen tree for locks and descriptors that are new and prevent the move. Returns 0, or
+ * -EOPNOTSUPP with err. */
 int inventory_frozen_check(const pid_t *pids, size_t n, struct vc_err *err);
 
-/* -EOPNOTSUPP: one of the processes has a barred file open or mapped; err says which. */
+/* Checks that no process has a barred file open or mapped. Returns 0, or -EOPNOTSUPP with err. */
 int inventory_barred_check(const pid_t *pids, size_t n_pids, const struct inventory_barred *barred,
 			   size_t n, struct vc_err *err);
 
-/* All processes of the tree, root first, by /proc/…/children; for a frozen or
- * quiet tree. The caller frees *ret. */
-int inventory_pids(pid_t root, pid_t **ret, size_t *ret_n, struct vc_err *err);
+/* Lists all processes of the tree, root first, zombies included. The caller frees *ret. Returns 0,
+ * or -errno with err. */
+int inventory_tree_pids(pid_t root, pid_t **ret, size_t *ret_n, struct vc_err *err);
 
-/* Puts back what the tasks lost; cpus is the new cpuset's list. Best effort per
- * task; -errno of the first failure, with err, after all were tried. */
+/* Restores the attributes of the tasks. cpus: the list of the new cpuset. Goes on after a failure,
+ * and returns 0 or the first -errno, with err. */
 int inventory_task_put_back(const struct inventory *inv, const char *cpus, struct vc_err *err);
 
 #endif

@@ -2,9 +2,8 @@
 /*
  * limit.c - resource limits that leave CRIU no room in a process
  *
- * CRIU maps some memory into the process that it dumps, and has it open a few
- * descriptors. The process's own limits apply to them, and CRIU finds that out only when
- * the job is frozen.
+ * CRIU maps memory into the process that it dumps, and opens a few descriptors there. The process's
+ * own limits apply, and CRIU fails only when the job is frozen.
  */
 #include "libmig/inventory/priv.h"
 
@@ -16,18 +15,17 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
 #include "common/procdir.h"
 
-/* A memfd, a socket and what comes over it. */
+/* A memfd, a socket, and a descriptor that comes over it. */
 #define LIMIT_FILES 3
-/* Measured for CRIU 4.2.1: 160 KiB, and 16 bytes for each page that there could be. */
+/* Measured for CRIU 4.2.1: 160 KiB, and 16 bytes for each page of the address space. */
 #define LIMIT_SPACE_BYTES (256u << 10)
 #define LIMIT_SPACE_SHARE 256
 #define LIMIT_LINE 4095
-#define LIMIT_STATUS_MAX (1 << 22)
 
-/* The soft limit of that name in /proc/PID/limits; UINT64_MAX: none. */
+/* Returns the soft limit of that name in /proc/PID/limits; UINT64_MAX: none. */
 static uint64_t limit_find(const char *text, const char *name)
 {
 	const char *line = strstr(text, name);
@@ -36,7 +34,7 @@ static uint64_t limit_find(const char *text, const char *name)
 	return line && sscanf(line + strlen(name), "%" SCNu64, &value) == 1 ? value : UINT64_MAX;
 }
 
-/* How many numbers below the limit are taken; above some hundred nobody cares. */
+/* Returns how many descriptors have a number below the limit. */
 static uint64_t limit_count_files(const struct inventory_proc *proc, uint64_t limit)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
@@ -66,9 +64,10 @@ static int limit_check_files(struct inventory_scan *scan, const struct inventory
 	if (n + LIMIT_FILES <= limit)
 		return 0;
 	return inventory_refuse(scan, proc,
-				"may have %" PRIu64 " files open (RLIMIT_NOFILE) and has %" PRIu64
-				"; a move needs %d more: raise its limit, with prlimit --nofile",
-				limit, n, LIMIT_FILES);
+				"has %" PRIu64 " of %" PRIu64
+				" possible descriptors open (RLIMIT_NOFILE), and a "
+				"move needs %d more; raise its limit with prlimit --nofile",
+				n, limit, LIMIT_FILES);
 }
 
 static int limit_check_space(struct inventory_scan *scan, const struct inventory_proc *proc,
@@ -84,29 +83,30 @@ static int limit_check_space(struct inventory_scan *scan, const struct inventory
 	needed = LIMIT_SPACE_BYTES + size / LIMIT_SPACE_SHARE;
 	if (size + needed <= limit)
 		return 0;
-	return inventory_refuse(
-		scan, proc,
-		"may have %" PRIu64 " KiB of address space (RLIMIT_AS) and has %" PRIu64
-		" KiB; a move needs %" PRIu64 " KiB more: raise its limit, with prlimit --as",
-		limit >> 10, size >> 10, needed >> 10);
+	return inventory_refuse(scan, proc,
+				"uses %" PRIu64 " of %" PRIu64
+				" KiB of address space (RLIMIT_AS), and a move needs "
+				"%" PRIu64 " KiB more; raise its limit with prlimit --as",
+				size >> 10, limit >> 10, needed >> 10);
 }
 
-/* CRIU reads /proc/PID/status with room for lines of this length. */
+/* CRIU reads lines of a status up to a length. */
 static int limit_check_groups(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	_cleanup_free_ char *text = NULL;
-	const char *groups;
+	const char *groups = NULL;
+	size_t len;
 
-	if (file_read_all(proc->dirfd, "status", LIMIT_STATUS_MAX, &text) < 0)
-		return 0;
-	groups = strstr(text, "\nGroups:");
-	if (!groups || strcspn(groups + 1, "\n") < LIMIT_LINE)
+	if (proc_status(proc->pid, &text) == 0)
+		groups = strstr(text, "\nGroups:");
+	len = groups ? strcspn(groups + 1, "\n") : 0;
+	if (len < LIMIT_LINE)
 		return 0;
 	return inventory_refuse(
 		scan, proc,
-		"belongs to so many groups that their list has %zu bytes, of which CRIU "
-		"reads %d; start it with fewer",
-		strcspn(groups + 1, "\n"), LIMIT_LINE);
+		"belongs to so many groups that their list has %zu bytes, and CRIU reads "
+		"%d; start it with fewer groups",
+		len, LIMIT_LINE);
 }
 
 int inventory_limit_check(struct inventory_scan *scan, const struct inventory_proc *proc)

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * lock.c - POSIX locks of a tree, and who could take them while it is away
+ * lock.c - POSIX locks of a tree, and processes that could take them during a move
  *
- * Locks of flock(2), locks of open file descriptions and leases belong to descriptions,
- * which are kept. A POSIX lock belongs to a process; state/lock.c takes it again. Between
- * dump and restore nobody holds it. An outsider who has the file open could
- * get one then, and find a database in the middle of a transaction.
+ * Locks of flock(2), locks of open file descriptions and leases belong to a description, which is
+ * kept. A POSIX lock belongs to a process, and state/lock.c takes it again. Between dump and
+ * restore no process has it. A process outside the job that has the file open could take the lock
+ * then, and find a database in the middle of a transaction.
  *
- * Looked into twice: for the inventory, so that most refusals come before the
- * freeze, and again at the frozen tree, since locks come and go. Where there is no
- * lock it costs nothing but the look at each descriptor.
+ * The check runs twice: in the inventory, so that most refusals come before the freeze, and in the
+ * frozen tree, because locks come and go.
  */
 #include "libmig/inventory/priv.h"
 
@@ -20,17 +19,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
 #include "common/procdir.h"
 
 static int lock_refuse(const struct inventory_lock *lock, struct vc_err *err, const char *what)
 {
-	char path[32], name[64] = "?", file[PATH_MAX] = "?";
+	char path[32], name[PROC_NAME], file[PATH_MAX] = "?";
 	ssize_t len;
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)lock->pid);
-	file_read(AT_FDCWD, path, name, sizeof(name));
+	proc_name(lock->pid, name);
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)lock->pid, lock->fd);
 	len = readlink(path, file, sizeof(file) - 1);
 	if (len > 0)
@@ -39,23 +38,13 @@ static int lock_refuse(const struct inventory_lock *lock, struct vc_err *err, co
 		       (int)lock->pid, name, lock->fd, file, what);
 }
 
-/* Whether a process is one that the mover started, or one started by such a one:
- * criu, who has duplicates of the tree's descriptors too. */
+/* Whether a process is a descendant of the mover, as criu, which has duplicates of the tree's
+ * descriptors too. */
 static bool lock_is_ours(pid_t pid)
 {
-	for (int i = 0; i < 4 && pid > 1; i++) {
-		char path[32], text[512];
-		const char *after;
-
-		snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-		if (inventory_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+	for (int i = 0; i < 4 && pid > 1; i++)
+		if (proc_look(pid, NULL, &pid) < 0 || pid == getpid())
 			return true;
-		after = strrchr(text, ')');
-		if (!after || sscanf(after, ") %*c %d", &pid) != 1)
-			return false;
-		if (pid == getpid())
-			return true;
-	}
 	return false;
 }
 
@@ -63,7 +52,7 @@ static int lock_check_outsider(const struct inventory_lock *locks, size_t n, pid
 			       struct vc_err *err)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
-	char path[32], name[64] = "?", what[256];
+	char path[32], name[PROC_NAME], what[256];
 	const char *fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
@@ -79,11 +68,10 @@ static int lock_check_outsider(const struct inventory_lock *locks, size_t n, pid
 				continue;
 			if (lock_is_ours(pid))
 				return 0;
-			snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-			file_read(AT_FDCWD, path, name, sizeof(name));
+			proc_name(pid, name);
 			snprintf(what, sizeof(what),
-				 "which pid %d (%s) outside the job has open too and could take "
-				 "during the move; move again when it has closed the file",
+				 "which pid %d (%s) outside the job has open too and could lock "
+				 "during the move; move the job when it has closed the file",
 				 (int)pid, name);
 			return lock_refuse(&locks[i], err, what);
 		}
@@ -115,7 +103,7 @@ static int lock_check_outsiders(const struct inventory_lock *locks, size_t n, co
 	while (r == 0 && (name = procdir_next(&dir))) {
 		pid_t pid = atoi(name);
 
-		/* We hold duplicates of the tree's own. */
+		/* The mover has duplicates of the tree's descriptors. */
 		if (pid != getpid() &&
 		    !bsearch(&pid, sorted, n_pids, sizeof(*sorted), lock_compare_pids))
 			r = lock_check_outsider(locks, n, pid, err);
@@ -134,18 +122,14 @@ int inventory_lock_check(const struct inventory_lock *locks, size_t n, const pid
 int inventory_lock_note(struct inventory_locks *list, const char *fdinfo, pid_t pid, int fd,
 			const struct stat *st)
 {
-	struct inventory_lock *grown;
+	struct inventory_lock *lock;
 
 	if (!strstr(fdinfo, ": POSIX "))
 		return 0;
-	/* Grows at the powers of two. */
-	if ((list->n & (list->n - 1)) == 0) {
-		grown = realloc(list->all, (list->n ? list->n * 2 : 1) * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		list->all = grown;
-	}
-	list->all[list->n++] = (struct inventory_lock){
+	lock = array_add(&list->all, &list->n);
+	if (!lock)
+		return -ENOMEM;
+	*lock = (struct inventory_lock){
 		.pid = pid, .fd = fd, .dev = st->st_dev, .ino = st->st_ino
 	};
 	return 0;

@@ -2,13 +2,11 @@
 /*
  * map.c - the mappings of a tree, and memory it shares with outsiders
  *
- * Plain files and anonymous memory are CRIU's daily bread and are passed over
- * line by line. Noted are shared objects without a file (memfd, SysV, anonymous),
- * because their pages go into the images.
+ * CRIU handles plain files and anonymous memory. Shared objects without a file (memfd, SysV,
+ * anonymous) are noted, because their pages go into the images.
  *
- * A System V segment that somebody outside also has attached would silently become a copy. Who
- * else has one only a look at every process tells; it is taken only where the
- * tree has one.
+ * A System V segment that a process outside the tree has attached too would silently become a copy.
+ * If the tree has a segment, all processes of the system are checked for it.
  */
 #include "libmig/inventory/priv.h"
 
@@ -20,14 +18,16 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "common/procdir.h"
 #include "libmig/keep/keep.h"
 
 #define MAPS_MAX (1 << 26)
-/* CRIU 4.2.1 counts in an int the pages of a mapping that a process may share with its
- * parent, by range, since a fork: restores of larger ones end in a segmentation fault. */
+/* CRIU 4.2.1 counts the pages of a mapping that parent and child may share in an int. It crashes
+ * when it restores a larger one. */
 #define MAP_HUGE_BYTES (UINT64_C(4096) << 31)
 
 struct map_line {
@@ -42,7 +42,7 @@ struct map_line {
 };
 
 /* Reads "start-end perms offset maj:min ino   path". */
-static bool map_line_parse(const char *line, size_t len, struct map_line *ret)
+static bool map_parse(const char *line, size_t len, struct map_line *ret)
 {
 	const char *end = line + len, *at = memchr(line, ' ', len);
 	char *next;
@@ -84,9 +84,9 @@ static bool map_stat(const struct inventory_proc *proc, const struct map_line *m
 	return fstatat(proc->dirfd, path, ret, 0) == 0;
 }
 
-static const struct inventory_end *inventory_find_memory(const struct inventory_scan *scan,
-							 enum inventory_kind kind, uint64_t dev,
-							 uint64_t ino)
+static const struct inventory_end *map_find_memory(const struct inventory_scan *scan,
+						   enum inventory_kind kind, uint64_t dev,
+						   uint64_t ino)
 {
 	for (size_t i = 0; i < scan->n_ends; i++)
 		if (scan->ends[i].kind == kind && scan->ends[i].ino == ino &&
@@ -98,18 +98,22 @@ static const struct inventory_end *inventory_find_memory(const struct inventory_
 int inventory_map_note_shared(struct inventory_scan *scan, enum inventory_kind kind, pid_t pid,
 			      int fd, const struct stat *st)
 {
-	struct inventory_end end = {
+	struct inventory_end *end;
+
+	if (map_find_memory(scan, kind, st->st_dev, st->st_ino))
+		return 0;
+	end = array_add(&scan->ends, &scan->n_ends);
+	if (!end)
+		return inventory_out_of_memory(scan);
+	*end = (struct inventory_end){
 		.kind = kind, .pid = pid, .fd = fd, .dev = st->st_dev, .ino = st->st_ino
 	};
-
-	if (inventory_find_memory(scan, kind, end.dev, end.ino))
-		return 0;
 	scan->inv->mem_bytes += (uint64_t)st->st_blocks * 512;
-	return inventory_add_end(scan, &end) ? 0 : inventory_out_of_memory(scan);
+	return 0;
 }
 
-static int inventory_add_shared(struct inventory_scan *scan, struct inventory_proc *proc,
-				const struct map_line *map, enum inventory_kind kind)
+static int map_add_shared(struct inventory_scan *scan, const struct inventory_proc *proc,
+			  const struct map_line *map, enum inventory_kind kind)
 {
 	struct stat st;
 
@@ -117,16 +121,16 @@ static int inventory_add_shared(struct inventory_scan *scan, struct inventory_pr
 					: 0;
 }
 
-static int inventory_check_huge(struct inventory_scan *scan, struct inventory_proc *proc,
-				const struct map_line *map)
+static int map_check_huge(struct inventory_scan *scan, const struct inventory_proc *proc,
+			  const struct map_line *map)
 {
 	for (size_t i = 0; i < scan->n_huge; i++)
 		if (scan->huge[i].start == map->start && scan->huge[i].pid != proc->pid)
 			return inventory_refuse(
 				scan, proc,
-				"and pid %d have %" PRIu64 " TiB of address space at the same "
-				"place, as with a sanitizer, which CRIU cannot restore for parent "
-				"and child; move when one of them has ended",
+				"and pid %d reserve %" PRIu64 " TiB at the same address, as "
+				"sanitizers do, which CRIU cannot restore for parent and child; "
+				"move the job when one of the two has ended",
 				(int)scan->huge[i].pid, map->size >> 40);
 	if (scan->n_huge < ARRAY_SIZE(scan->huge))
 		scan->huge[scan->n_huge++] =
@@ -134,13 +138,10 @@ static int inventory_check_huge(struct inventory_scan *scan, struct inventory_pr
 	return 0;
 }
 
-/*
- * CRIU attaches a segment where its beginning was, as a whole. Its mappings are next to each other
- * in the list, and a piece must begin where the one before it ends. before: the mapping that
- * precedes this one; map NULL: there is none behind it.
- */
-static int inventory_check_segment(struct inventory_scan *scan, const struct inventory_proc *proc,
-				   const struct map_line *before, const struct map_line *map)
+/* CRIU attaches a segment as a whole. So the mappings of a segment must follow each other without
+ * gap. before: the mapping before this one; map: NULL behind the last one. */
+static int map_check_segment(struct inventory_scan *scan, const struct inventory_proc *proc,
+			     const struct map_line *before, const struct map_line *map)
 {
 	bool was = before->path && map_path_begins(before, "/SYSV");
 	bool is = map && map_path_begins(map, "/SYSV");
@@ -155,14 +156,14 @@ static int inventory_check_segment(struct inventory_scan *scan, const struct inv
 		return inventory_refuse(
 			scan, proc,
 			"has a System V segment of which a part is unmapped or "
-			"elsewhere (munmap or mremap), which cannot be carried; attach "
-			"it as a whole");
+			"moved (munmap, mremap), which cannot be carried; attach it as "
+			"a whole");
 	return 0;
 }
 
-/* A mapping that was made before its file was sealed may write to it, and cannot be made again. */
-static int inventory_check_seal(struct inventory_scan *scan, const struct inventory_proc *proc,
-				const struct map_line *map)
+/* A writable mapping that is older than the seal of its file cannot be created again. */
+static int map_check_seal(struct inventory_scan *scan, const struct inventory_proc *proc,
+			  const struct map_line *map)
 {
 	_cleanup_close_ int fd = -1;
 	char path[96];
@@ -176,8 +177,8 @@ static int inventory_check_seal(struct inventory_scan *scan, const struct invent
 	return inventory_refuse(scan, proc, "has memory mapped that %s", KEEP_SEALED);
 }
 
-static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc *proc,
-			      const struct map_line *map)
+static int map_scan(struct inventory_scan *scan, const struct inventory_proc *proc,
+		    const struct map_line *map)
 {
 	struct stat st;
 
@@ -185,7 +186,7 @@ static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc
 		return inventory_reach_refuse_length(scan, proc, "a file that it has mapped",
 						     INVENTORY_MAP_PATH_MAX);
 	if (!map->shared && map->size >= MAP_HUGE_BYTES)
-		return inventory_check_huge(scan, proc, map);
+		return map_check_huge(scan, proc, map);
 	if (map->path_len == 0 || map->path[0] == '[')
 		return 0;
 	if (map_path_begins(map, "anon_inode:"))
@@ -197,14 +198,14 @@ static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc
 		return inventory_refuse(scan, proc,
 					"has secret memory mapped (memfd_secret), which no other "
 					"process can read; close and unmap it for the move");
-	if (map_path_begins(map, "/memfd:") && inventory_check_seal(scan, proc, map) < 0)
+	if (map_path_begins(map, "/memfd:") && map_check_seal(scan, proc, map) < 0)
 		return -EOPNOTSUPP;
 	if (map_path_begins(map, "/memfd:"))
-		return inventory_add_shared(scan, proc, map, INVENTORY_MEMFD);
+		return map_add_shared(scan, proc, map, INVENTORY_MEMFD);
 	if (map_path_begins(map, "/dev/zero"))
-		return inventory_add_shared(scan, proc, map, INVENTORY_ANON_SHARED);
+		return map_add_shared(scan, proc, map, INVENTORY_ANON_SHARED);
 	if (map_path_begins(map, "/SYSV"))
-		return inventory_add_shared(scan, proc, map, INVENTORY_SYSV);
+		return map_add_shared(scan, proc, map, INVENTORY_SYSV);
 	if (map_path_begins(map, "/dev/") && !map_path_begins(map, "/dev/shm/") &&
 	    map_stat(proc, map, &st) && S_ISCHR(st.st_mode) && major(st.st_rdev) != 1)
 		return inventory_refuse(scan, proc,
@@ -214,9 +215,9 @@ static int inventory_scan_map(struct inventory_scan *scan, struct inventory_proc
 	return 0;
 }
 
-/* Mappings of one file are next to each other: each file is looked at once. */
-static int inventory_reach_map(struct inventory_scan *scan, struct inventory_proc *proc,
-			       const struct map_line *map, const struct map_line *before)
+/* Checks each file once, because the mappings of a file follow each other. */
+static int map_reach(struct inventory_scan *scan, const struct inventory_proc *proc,
+		     const struct map_line *map, const struct map_line *before)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -230,7 +231,7 @@ static int inventory_reach_map(struct inventory_scan *scan, struct inventory_pro
 	return inventory_reach_check(scan, proc, "a mapped file", path, errno);
 }
 
-int inventory_map_scan(struct inventory_scan *scan, struct inventory_proc *proc)
+int inventory_map_scan(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	_cleanup_free_ char *text = NULL;
 	ssize_t len = file_read_all(proc->dirfd, "maps", MAPS_MAX, &text);
@@ -245,13 +246,13 @@ int inventory_map_scan(struct inventory_scan *scan, struct inventory_proc *proc)
 		int r;
 
 		end = strchrnul(line, '\n');
-		if (map_line_parse(line, (size_t)(end - line), &map)) {
+		if (map_parse(line, (size_t)(end - line), &map)) {
 			scan->inv->n_mappings++;
-			r = inventory_scan_map(scan, proc, &map);
+			r = map_scan(scan, proc, &map);
 			if (r == 0)
-				r = inventory_check_segment(scan, proc, &before, &map);
+				r = map_check_segment(scan, proc, &before, &map);
 			if (r == 0)
-				r = inventory_reach_map(scan, proc, &map, &before);
+				r = map_reach(scan, proc, &map, &before);
 			if (r < 0)
 				return r;
 			before = map;
@@ -259,25 +260,24 @@ int inventory_map_scan(struct inventory_scan *scan, struct inventory_proc *proc)
 		if (!*end)
 			break;
 	}
-	return inventory_check_segment(scan, proc, &before, NULL);
+	return map_check_segment(scan, proc, &before, NULL);
 }
 
-static int inventory_refuse_shared(struct inventory_scan *scan, const struct inventory_end *end,
-				   pid_t outsider)
+static int map_refuse_shared(struct inventory_scan *scan, const struct inventory_end *end,
+			     pid_t outsider)
 {
-	char path[32], name[64] = "?";
+	char name[PROC_NAME];
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", outsider);
-	file_read(AT_FDCWD, path, name, sizeof(name));
+	proc_name(outsider, name);
 	return inventory_refuse_end(scan, end,
-				    "shares a SysV shared memory segment with pid %d (%s) outside "
-				    "the job, and would have a copy of its own after a move; "
-				    "share a file on a tmpfs instead",
+				    "shares a System V segment with pid %d (%s) outside the job, "
+				    "and would have a separate copy after a move; share a file "
+				    "on a tmpfs instead",
 				    outsider, name);
 }
 
-/* One process outside of the tree: has it a segment of the tree's? */
-static int inventory_check_outsider(struct inventory_scan *scan, pid_t pid)
+/* Refuses the tree if this process outside of it has a segment of the tree attached. */
+static int map_check_outsider(struct inventory_scan *scan, pid_t pid)
 {
 	_cleanup_free_ char *text = NULL;
 	const struct inventory_end *end;
@@ -290,18 +290,17 @@ static int inventory_check_outsider(struct inventory_scan *scan, pid_t pid)
 		struct map_line map;
 
 		stop = strchrnul(line, '\n');
-		if (!map_line_parse(line, (size_t)(stop - line), &map) ||
+		if (!map_parse(line, (size_t)(stop - line), &map) ||
 		    !map_path_begins(&map, "/SYSV"))
 			continue;
-		end = inventory_find_memory(scan, INVENTORY_SYSV, makedev(map.major, map.minor),
-					    map.ino);
+		end = map_find_memory(scan, INVENTORY_SYSV, makedev(map.major, map.minor), map.ino);
 		if (end)
-			return inventory_refuse_shared(scan, end, pid);
+			return map_refuse_shared(scan, end, pid);
 	}
 	return 0;
 }
 
-static bool inventory_in_ipc_of_root(const struct inventory_scan *scan, pid_t pid)
+static bool map_in_ipc_of_root(const struct inventory_scan *scan, pid_t pid)
 {
 	char path[32], theirs[64], roots[64];
 	ssize_t len, root_len;
@@ -325,20 +324,20 @@ int inventory_map_resolve(struct inventory_scan *scan)
 			sysv = &scan->ends[i];
 	if (!sysv)
 		return 0;
-	if (inventory_in_ipc_of_root(scan, getpid()))
+	if (map_in_ipc_of_root(scan, getpid()))
 		return inventory_refuse_end(
 			scan, sysv,
-			"has a SysV shared memory segment of the system's IPC "
-			"namespace attached, which cannot be carried; jobs must "
-			"have an IPC namespace of their own");
+			"has a System V segment of the system's IPC namespace "
+			"attached, which cannot be carried; start the job in an IPC "
+			"namespace of its own");
 	if (procdir_open(&dir, AT_FDCWD, "/proc") < 0)
 		return err_sys(scan->err, errno, "/proc");
 	while (r == 0 && (name = procdir_next(&dir))) {
 		pid_t pid = atoi(name);
 
-		/* Segments have the same numbers in every namespace. */
-		if (!inventory_has_pid(scan, pid) && inventory_in_ipc_of_root(scan, pid))
-			r = inventory_check_outsider(scan, pid);
+		/* Segments of different namespaces can have the same numbers. */
+		if (!inventory_has_pid(scan, pid) && map_in_ipc_of_root(scan, pid))
+			r = map_check_outsider(scan, pid);
 	}
 	return r;
 }

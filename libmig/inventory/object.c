@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * object.c - kernel objects that are kept, or not, by the state that they are in
+ * object.c - kernel objects whose state decides whether they can be kept
  *
- * What each state stands for is in the object's text in /proc/PID/fdinfo, or, of a message
- * queue, in what it has to be read. Of a directory the owner says it.
+ * The state is in the object's text in /proc/PID/fdinfo, or in the contents of a message queue. For
+ * a directory it is the owner of the descriptor.
  */
 #include "libmig/inventory/priv.h"
 
@@ -53,21 +53,22 @@ static int object_check_timer(struct inventory_scan *scan, const struct inventor
 	return inventory_fd_refuse(scan, proc, fd, link, refusal_get(REFUSAL_ALARM));
 }
 
-/* Whether a descriptor of the process leads to the file that the epoll instance knows as target. */
+/* Whether a descriptor of the process is the file that the epoll instance knows as target. */
 static bool object_is_target(const struct inventory_proc *proc, int epoll, int fd,
 			     unsigned int target)
 {
 	struct kcmp_epoll_slot slot = { .efd = (uint32_t)epoll, .tfd = target };
 	long r;
 
-	/* It may know several files by one number. */
+	/* It may know several files by the same number. */
 	do
 		r = syscall(SYS_kcmp, proc->pid, proc->pid, KCMP_EPOLL_TFD, fd, &slot);
 	while (r > 0 && ++slot.toff > 0);
 	return r == 0;
 }
 
-/* Mostly the number under which the instance knows it. */
+/* Whether the process still has the file. Mostly it has the number by which the instance knows it.
+ */
 static bool object_has_target(const struct inventory_proc *proc, int fds, int epoll,
 			      unsigned int target, unsigned long long ino)
 {
@@ -86,14 +87,14 @@ static bool object_has_target(const struct inventory_proc *proc, int fds, int ep
 	return false;
 }
 
-/* One of the files that an epoll instance knows. */
+/* A file that an epoll instance watches. */
 struct object_target {
-	unsigned int number; /* by which the process had it when it was added */
+	unsigned int number; /* the descriptor when the file was added */
 	unsigned long long ino;
 };
 
-/* The next line of an instance's fdinfo that names a file, from *line on: "tfd: 5 events: 19
- * data: 5 pos:0 ino:1a4 sdev:e". */
+/* Parses the next line about a file from *line on: "tfd: 5 events: 19 data: 5 pos:0 ino:1a4
+ * sdev:e". */
 static bool object_next_target(const char **line, struct object_target *ret)
 {
 	while ((*line = strstr(*line, "tfd:"))) {
@@ -107,8 +108,7 @@ static bool object_next_target(const char **line, struct object_target *ret)
 	return false;
 }
 
-/* A process that runs may have closed it since the instance was read: then it is in there no
- * more. */
+/* Whether the instance still has the file: a running process may have closed it since. */
 static bool object_is_left(const struct inventory_proc *proc, int epoll,
 			   const struct object_target *target)
 {
@@ -144,7 +144,7 @@ static int object_check_epoll(struct inventory_scan *scan, const struct inventor
 	return 0;
 }
 
-/* The kinds of events that wait for an answer: who opens or reads a file then waits as long. */
+/* Events that wait for an answer. Processes that open or read a file wait until then. */
 #define OBJECT_ASKS                                                                                \
 	(FAN_OPEN_PERM | FAN_ACCESS_PERM | 0x40000u /* FAN_OPEN_EXEC_PERM, Linux 5.0 */ |          \
 	 0x100000u /* FAN_PRE_ACCESS, Linux 6.14 */)
@@ -181,9 +181,7 @@ static int object_check_queue(struct inventory_scan *scan, const struct inventor
 	return inventory_fd_refuse(scan, proc, fd, link, refusal_get(REFUSAL_NOTICE));
 }
 
-/*
- * F_NOTIFY makes the process the descriptor's owner, as F_SETOWN would, which nothing else does for
- * a directory: it has no other signals to send. Without an owner nobody is told anything.
+/* F_NOTIFY makes the process the owner of the directory's descriptor, and nothing else does that.
  */
 int inventory_object_check_directory(struct inventory_scan *scan, const struct inventory_proc *proc,
 				     int fd, const char *link)
@@ -206,7 +204,7 @@ int inventory_object_check(struct inventory_scan *scan, const struct inventory_p
 		return object_check_epoll(scan, proc, fds, fd);
 	if (!strcmp(link, "anon_inode:[fanotify]"))
 		return object_check_fanotify(scan, proc, fd, link);
-	/* A queue's name stands at the root of its file system. */
+	/* A queue is in the root directory of its file system. */
 	if (link[0] == '/' && !strchr(link + 1, '/'))
 		return object_check_queue(scan, proc, fd, link);
 	return 0;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * reach.c - files that a process has and root is refused
+ * reach.c - files of a process that root cannot read
  *
- * Some file systems refuse root what they grant a user: FUSE without allow_root, NFS with
- * root_squash. Others have lost their server. CRIU, which is root, finds that out only
- * in the freeze.
+ * Some file systems refuse root: FUSE without allow_root, NFS with root_squash. Others have lost
+ * their server. CRIU is root and would fail only when the job is frozen.
  */
 #include "libmig/inventory/priv.h"
 
@@ -24,9 +23,9 @@ int inventory_reach_check(struct inventory_scan *scan, const struct inventory_pr
 	case EACCES:
 	case EPERM:
 		return inventory_refuse(scan, proc,
-					"%s, %s, cannot be looked at by root, as on a FUSE file "
-					"system without allow_root or an NFS export with "
-					"root_squash; close it for the move, or mount that with it",
+					"root cannot read %s, %s, as on a FUSE file system without "
+					"allow_root or an NFS export with root_squash; close it "
+					"for the move, or mount the file system for root",
 					what, path);
 	case ESTALE:
 	case ENOTCONN:
@@ -34,10 +33,10 @@ int inventory_reach_check(struct inventory_scan *scan, const struct inventory_pr
 	case EIO:
 		return inventory_refuse(scan, proc,
 					"%s, %s, is on a file system that does not answer (%s); "
-					"close it for the move, or mount that again",
+					"close it for the move, or mount the file system again",
 					what, path, strerror(error));
 	default:
-		/* It is closed by now. */
+		/* It is closed. */
 		return 0;
 	}
 }
@@ -48,15 +47,14 @@ int inventory_reach_refuse_length(struct inventory_scan *scan, const struct inve
 	return inventory_refuse(
 		scan, proc,
 		"the path of %s has more than %d bytes, which cannot be carried; use "
-		"a directory less deep",
+		"a directory with a shorter path",
 		what, max);
 }
 
 /*
- * CRIU is built for programs of the machine's own kind; calls are made in these alone. What the
- * kernel has given a program at its start tells which kind it is: pairs of words, the first of
- * which is a small number. The program itself is not opened, since that may ask a server of the
- * job's.
+ * CRIU and the mover handle programs for 64 bits only. The auxiliary vector shows the kind: it has
+ * pairs of words, and the first one is a small number. The program itself is not opened, because a
+ * FUSE server of the job may serve it.
  */
 static int reach_check_class(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
@@ -66,11 +64,11 @@ static int reach_check_class(struct inventory_scan *scan, const struct inventory
 	if (fd < 0 || read(fd, words, sizeof(words)) != sizeof(words) || words[1] == 0)
 		return 0;
 	return inventory_refuse(scan, proc,
-				"runs a 32-bit program, which cannot be carried; use one that is "
-				"built for 64 bits");
+				"runs a 32-bit program, which cannot be carried; build it for 64 "
+				"bits");
 }
 
-/* The kernel lets a process have a program only that may be executed. */
+/* prctl(2) with PR_SET_MM_EXE_FILE accepts only a program that may be executed. */
 int inventory_reach_check_program(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	char path[PATH_MAX];
@@ -82,7 +80,7 @@ int inventory_reach_check_program(struct inventory_scan *scan, const struct inve
 	path[len < 0 ? 0 : len] = '\0';
 	return inventory_refuse(
 		scan, proc,
-		"its program, %s, may not be executed any more (its mode, or a mount "
-		"with noexec), so it cannot be carried; make it executable again",
+		"its program, %s, is not executable any more (its mode, or a mount with "
+		"noexec), so it cannot be carried; make it executable again",
 		path);
 }

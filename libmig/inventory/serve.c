@@ -2,9 +2,9 @@
 /*
  * serve.c - file systems that the tree serves itself (FUSE)
  *
- * A server that stands still answers nobody. What CRIU and the mover ask of a file that
- * the frozen tree has open on its own file system would be answered never. So a tree that has a
- * connection to FUSE is looked through for files of that file system, without asking the server.
+ * A frozen server does not answer. If the frozen tree had a file of its own file system open, CRIU
+ * and the mover would wait for ever. So a tree with a connection to FUSE is searched for files of
+ * that file system, without requests to the server.
  */
 #include "libmig/inventory/priv.h"
 
@@ -23,8 +23,7 @@
 
 #define SERVE_MAX (1 << 22)
 
-/* Before Linux 6.11 it does not say which file system: any of that kind may be it. */
-int inventory_serve_note(struct inventory_scan *scan, const struct inventory_proc *proc, int fd)
+void inventory_serve_note(struct inventory_scan *scan, const struct inventory_proc *proc, int fd)
 {
 	char path[32], text[512];
 	const char *field;
@@ -32,15 +31,15 @@ int inventory_serve_note(struct inventory_scan *scan, const struct inventory_pro
 	snprintf(path, sizeof(path), "fdinfo/%d", fd);
 	if (inventory_read(proc->dirfd, path, text, sizeof(text)) < 0 ||
 	    scan->n_served == ARRAY_SIZE(scan->served))
-		return 0;
+		return;
+	/* Linux 6.11. Without it the server may serve any FUSE file system. */
 	field = proc_field(text, "fuse_connection");
 	scan->served[scan->n_served++] = (struct inventory_served){
 		.pid = proc->pid, .minor = field ? (unsigned int)strtoul(field, NULL, 10) : 0
 	};
-	return 0;
 }
 
-/* Whether the mount table has a file system of FUSE with that number. */
+/* Whether the mount table has a FUSE file system with that device number. */
 static bool serve_is_fuse(unsigned int maj, unsigned int min)
 {
 	_cleanup_free_ char *text = NULL;
@@ -89,9 +88,9 @@ static int serve_check(struct inventory_scan *scan, const struct inventory_proc 
 	path[len < 0 ? 0 : len] = '\0';
 	return inventory_refuse(
 		scan, proc,
-		"uses %s, which is on a FUSE file system that pid %d of the same job "
-		"serves, and could not answer while the job is stopped; close it for "
-		"the move, or run the server outside of the job",
+		"uses %s on a FUSE file system that pid %d of the same job serves, and "
+		"which does not answer while the job is frozen; close it for the move, or "
+		"run the server outside the job",
 		path, (int)served->pid);
 }
 
@@ -129,8 +128,7 @@ int inventory_serve_check(struct inventory_scan *scan)
 		proc.dirfd = dirfd;
 		if (dirfd < 0)
 			continue;
-		inventory_read(dirfd, "comm", proc.name, sizeof(proc.name));
-		proc.name[strcspn(proc.name, "\n")] = '\0';
+		proc_name(proc.pid, proc.name);
 		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(links); k++)
 			r = serve_check(scan, &proc, links[k]);
 		if (r == 0)

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * share.c - what processes share, and threads do not, in ways that CRIU does not carry
+ * share.c - what processes share, or threads do not share, and CRIU does not carry
  *
- * With clone(2) a process can share its memory, its signal handlers, or its directories and
- * umask with the one that made it. CRIU gives up in the freeze when it finds such a pair. Its
- * parent may wait for another signal than SIGCHLD, which only clone(2) can set. And a
- * thread can have directories or descriptors of its own, by unshare(2); CRIU would give it those
- * of its process, and say nothing.
+ * With clone(2) a process can share its memory, its signal handlers, or its directories and umask
+ * with its parent. CRIU fails when it finds such a pair in the frozen tree. A process can also send
+ * its parent another signal than SIGCHLD at its end. A thread can have directories or descriptors
+ * of its own, by unshare(2); CRIU would silently give it those of its process.
  *
- * A child of vfork(2) and posix_spawn(3) shares memory too, until it executes a program. Nearly
- * always that is soon, so it is waited for. Its parent cannot be stopped until then.
+ * A child of vfork(2) or posix_spawn(3) shares memory until it executes a program. That is mostly
+ * soon, so the check waits for it. Until then its parent cannot be stopped.
  */
 #include "libmig/inventory/priv.h"
 
@@ -30,7 +29,6 @@
 #define SHARE_TRIES 50
 #define SHARE_PAUSE_NSEC 2000000
 
-/* One that has ended shares nothing. */
 static bool share_have_same(pid_t a, pid_t b, int what)
 {
 	return syscall(SYS_kcmp, a, b, what, 0, 0) == 0;
@@ -41,7 +39,7 @@ static bool share_differ(pid_t a, pid_t b, int what)
 	return syscall(SYS_kcmp, a, b, what, 0, 0) > 0;
 }
 
-/* A little while later too. */
+/* Whether two processes share something for longer than an execve(2) takes. */
 static bool share_stay_same(pid_t a, pid_t b, int what)
 {
 	struct timespec pause = { .tv_nsec = SHARE_PAUSE_NSEC };
@@ -60,11 +58,12 @@ static int share_check_pair(struct inventory_scan *scan, const struct inventory_
 	if (other <= 0 || other == proc->pid || !inventory_has_pid(scan, other))
 		return 0;
 	if (share_stay_same(proc->pid, other, KCMP_VM))
-		return inventory_refuse(scan, proc,
-					"shares its memory with pid %d, as after vfork or clone "
-					"with CLONE_VM, which cannot be carried; move it when it "
-					"has executed a program, or have it use threads",
-					other);
+		return inventory_refuse(
+			scan, proc,
+			"shares its memory with pid %d (vfork, or clone with CLONE_VM), "
+			"which cannot be carried; move it when it has executed a "
+			"program, or use threads instead",
+			other);
 	if (share_stay_same(proc->pid, other, KCMP_FS))
 		return inventory_refuse(scan, proc,
 					"shares its current directory with pid %d (clone with "
@@ -75,23 +74,21 @@ static int share_check_pair(struct inventory_scan *scan, const struct inventory_
 
 int inventory_share_check(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
-	char text[4096];
-	const char *parent;
+	pid_t parent = 0;
 	int r;
 
-	if (inventory_read(proc->dirfd, "status", text, sizeof(text)) < 0)
+	if (proc_look(proc->pid, NULL, &parent) < 0)
 		return 0;
-	parent = proc_field(text, "PPid");
-	r = parent ? share_check_pair(scan, proc, atoi(parent)) : 0;
-	/* Two whose parent is another one, or has ended. */
+	r = share_check_pair(scan, proc, parent);
+	/* The parent of a pair may have ended. */
 	if (r == 0)
 		r = share_check_pair(scan, proc, scan->last);
 	scan->last = proc->pid;
 	return r;
 }
 
-/* The groups of a process that are not the root's, a little while later too: one that ends leaves
- * its groups before it is seen to be dead. NULL: there are none, or it has ended. */
+/* Returns the control groups of a process if they differ from the root's for some time: a process
+ * that ends leaves its groups before it is a zombie. NULL: they do not differ, or it has ended. */
 static char *share_foreign_groups(const struct inventory_scan *scan,
 				  const struct inventory_proc *proc)
 {
@@ -111,8 +108,8 @@ static char *share_foreign_groups(const struct inventory_scan *scan,
 	return steal_ptr(text);
 }
 
-/* A restored process is born in its job's groups. One line a hierarchy, the group behind the second
- * colon. */
+/* A restored process is created in its job's groups. The file has a line for each hierarchy, with
+ * the group behind the second colon. */
 int inventory_share_check_groups(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	_cleanup_free_ char *text = NULL;
@@ -131,7 +128,7 @@ int inventory_share_check_groups(struct inventory_scan *scan, const struct inven
 	text = share_foreign_groups(scan, proc);
 	if (!text)
 		return 0;
-	/* To the first line that differs. */
+	/* Find the first line that differs. */
 	for (own = text, roots = scan->root_groups; *own && *roots;
 	     own += strcspn(own, "\n") + 1, roots += strcspn(roots, "\n") + 1)
 		if (strcspn(own, "\n") != strcspn(roots, "\n") ||
@@ -139,12 +136,12 @@ int inventory_share_check_groups(struct inventory_scan *scan, const struct inven
 			break;
 	return inventory_refuse(
 		scan, proc,
-		"is in another control group than its job (%.*s), and would be out of it "
-		"after the move; bring it back to the job's (%.*s)",
+		"is in another control group than its job (%.*s), and would not be in it "
+		"after the move; put it back into the job's group (%.*s)",
 		(int)strcspn(own, "\n"), own, (int)strcspn(roots, "\n"), roots);
 }
 
-/* The fields of stat count from 1, and the third is the first behind the name. */
+/* Number of the field in stat. The first field behind the name is 3. */
 #define SHARE_EXIT_SIGNAL 38
 
 int inventory_share_check_exit_signal(struct inventory_scan *scan,
@@ -162,8 +159,8 @@ int inventory_share_check_exit_signal(struct inventory_scan *scan,
 	if (!at || sscanf(at, "%d", &signal) != 1 || signal == SIGCHLD)
 		return 0;
 	return inventory_refuse(scan, proc,
-				"is to send its parent signal %d when it ends, and not SIGCHLD "
-				"(clone), which cannot be carried; make it by fork",
+				"sends its parent signal %d instead of SIGCHLD when it ends "
+				"(clone), which cannot be carried; create it with fork",
 				signal);
 }
 
@@ -175,13 +172,13 @@ int inventory_share_check_thread(struct inventory_scan *scan, const struct inven
 			scan, proc,
 			"its thread %d has a current directory and umask of its own "
 			"(unshare with CLONE_FS), which cannot be carried; end the "
-			"thread, or have the program use processes",
+			"thread, or use a process instead",
 			tid);
 	if (share_differ(proc->pid, tid, KCMP_FILES))
 		return inventory_refuse(scan, proc,
 					"its thread %d has descriptors of its own (unshare with "
 					"CLONE_FILES), which cannot be carried; end the thread, or "
-					"have the program use processes",
+					"use a process instead",
 					tid);
 	return 0;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * timer.c - POSIX timers that cannot be made again
+ * timer.c - POSIX timers that cannot be created again
  *
  * A timer can count the CPU time of another process or thread. When that one has ended, the timer
- * stays, and nobody can make one like it; and one outside of the job may end at any time.
+ * stays and cannot be created again. A process outside the job may end at any time.
  */
 #include "libmig/inventory/priv.h"
 
@@ -17,10 +17,10 @@
 #include "libmig/keep/reopen.h"
 
 #define TIMERS_MAX (1 << 22)
-/* How the kernel makes a clock's number of that of a process or thread. */
+/* The number of a CPU clock is the inverted PID, shifted by this. */
 #define TIMER_CLOCK_SHIFT 3
 
-/* 0: of the process itself, or no clock of CPU time. */
+/* Returns 0 for a clock of the process itself, and for one that is not a CPU clock. */
 static pid_t timer_clock_owner(int clock)
 {
 	return clock < 0 ? (pid_t) ~(clock >> TIMER_CLOCK_SHIFT) : 0;
@@ -38,12 +38,12 @@ static int timer_check(struct inventory_scan *scan, const struct inventory_proc 
 		return 0;
 	return inventory_refuse(
 		scan, proc,
-		"has a timer (%d) that counts the CPU time of task %d, which %s, so it "
-		"cannot be made again; delete the timer for the move",
-		number, (int)task, owner ? "is not of the job" : "has ended");
+		"has a timer (%d) that counts the CPU time of task %d, which %s, so the timer "
+		"cannot be carried; delete it for the move",
+		number, (int)task, owner ? "is not in the job" : "has ended");
 }
 
-/* Some lines a timer, "ID:" the first and "ClockID:" the last. */
+/* Each timer has several lines. The first is "ID:", the last "ClockID:". */
 int inventory_timer_check(struct inventory_scan *scan, const struct inventory_proc *proc)
 {
 	_cleanup_free_ char *text = NULL;

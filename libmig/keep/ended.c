@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ended.c - what a dead process of the tree still tells its parent
+ * ended.c - what the parent of a zombie learns by wait(2): how it ended, and its ids
  *
- * How it ended, and whose it was: wait(2) has both. CRIU makes dead processes that
- * belong to root, and of the ways to end it knows the commoner ones: of an exit status it carries
- * seven bits (4.2.1), and of signals no real-time ones. So the module in criu has them end
- * (module/end.c).
+ * CRIU gives zombies to root, and does not know all ways to end: it carries seven bits of an exit
+ * status (4.2.1), and no real-time signals. So the module in criu makes them end (module/end.c).
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/proc.h"
@@ -19,11 +18,18 @@
 
 static bool ended_read_status(pid_t pid, struct keep_ended *ret)
 {
-	return proc_scan(pid, "Uid", "%u %u %u", &ret->uid[0], &ret->uid[1], &ret->uid[2]) == 3 &&
-	       proc_scan(pid, "Gid", "%u %u %u", &ret->gid[0], &ret->gid[1], &ret->gid[2]) == 3;
+	_cleanup_free_ char *text = NULL;
+	uint32_t uids[4], gids[4];
+
+	if (proc_status(pid, &text) < 0 || !proc_ids(text, "Uid", uids) ||
+	    !proc_ids(text, "Gid", gids))
+		return false;
+	memcpy(ret->uid, uids, sizeof(ret->uid));
+	memcpy(ret->gid, gids, sizeof(ret->gid));
+	return true;
 }
 
-/* Its last field. */
+/* The exit code is the last field of stat. */
 static bool ended_read_code(pid_t pid, int *ret)
 {
 	char path[32], text[1024];
@@ -38,17 +44,16 @@ static bool ended_read_code(pid_t pid, int *ret)
 
 int keep_ended_note(struct keep_scan *scan, pid_t pid)
 {
-	struct keep_ended ended = { .pid = pid }, *grown;
+	struct keep_ended ended = { .pid = pid }, *added;
 	int code;
 
-	/* Reaped just now by somebody outside. */
+	/* A process outside the tree has reaped it. */
 	if (!ended_read_status(pid, &ended) || !ended_read_code(pid, &code))
 		return 0;
 	ended.code = code;
-	grown = reallocarray(scan->ended, scan->n_ended + 1, sizeof(*grown));
-	if (!grown)
+	added = array_add(&scan->ended, &scan->n_ended);
+	if (!added)
 		return keep_no_memory(scan);
-	scan->ended = grown;
-	grown[scan->n_ended++] = ended;
+	*added = ended;
 	return 0;
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * follow.c - files that are bound to what a move replaces: processes and groups
+ * follow.c - open files that depend on what a move replaces: processes and control groups
  *
- * A file in a directory of the job's own group would be dead when that group is removed. What
- * the tree gets instead is the file of the same name in the group that it goes to, opened with
- * the rights of the process that has it.
+ * A file in the job's own control group becomes useless when the group is removed. The tree gets
+ * the file of the same name in its new group instead, opened with the rights of the process that
+ * has it.
  *
- * A file of a process in /proc cannot be opened before there is that process. criu opens it, by
- * its path and as root; here it is made sure that this gives nobody a right. CRIU itself
- * mistakes the end of a path that is no longer than "/proc/PID", so it is written anew.
+ * A file of a process in /proc cannot be opened before that process exists. criu opens it, by its
+ * path and as root. The check here makes sure that no process gains a right by this. CRIU itself
+ * misreads the end of a path that is no longer than "/proc/PID", so such a path is written again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,8 +64,8 @@ int keep_follow(struct keep_scan *scan, struct keep_file *file)
 	if (fd < 0)
 		return err_set(
 			scan->err, EOPNOTSUPP,
-			"pid %d has %s open, which it could not open in its new group with the "
-			"rights that it has now (%s); close it for the move",
+			"pid %d has %s open, and its rights do not permit to open the file of its "
+			"new group (%s); close it for the move",
 			(int)follow_holder(file), path, strerror(-fd));
 	if (!(flags & O_PATH))
 		lseek(fd, lseek(file->fd, 0, SEEK_CUR), SEEK_SET);
@@ -104,7 +104,7 @@ int keep_follow_check(const struct keep_scan *scan)
 {
 	int r = 0;
 
-	/* All who have it, and not only the one that it was taken from. */
+	/* All processes that have it, and not only the one that it was taken from. */
 	for (size_t i = 0; r == 0 && i < scan->n_tables; i++) {
 		uint8_t *at = scan->tables[i].data + IMAGE_MAGIC_SIZE, *entry, *end;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * identity.c - whether the files of a restored tree are the files it had
+ * identity.c - checks that a restored tree has the files that the old tree had
  *
- * What is noted is read again from the restored processes and looked up there:
- * descriptors by number, mappings by an address inside. Nearly all of them were kept
- * (keep.h), so that this holds CRIU to what it was given. Sockets, pipes and
- * anonymous files are left out: those that it makes anew are others.
+ * The identities are read again from the restored processes: of descriptors by number, of mappings
+ * by an address inside. Nearly all files were kept (keep.h), so this checks that CRIU used them.
+ * Sockets, pipes and anonymous files are left out, because the ones that CRIU creates have another
+ * identity.
  */
 #include "libmig/keep/identity.h"
 
@@ -23,6 +23,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/file.h"
 
@@ -41,32 +42,27 @@ struct identity_file {
 
 struct identity {
 	struct identity_file *files;
-	size_t n, size;
+	size_t n;
 };
 
 static int identity_add(struct identity *identity, const struct identity_file *file)
 {
-	if (identity->n == identity->size) {
-		size_t size = identity->size ? identity->size * 2 : 128;
-		struct identity_file *grown = realloc(identity->files, size * sizeof(*grown));
+	struct identity_file *added = array_add(&identity->files, &identity->n);
 
-		if (!grown)
-			return -ENOMEM;
-		identity->files = grown;
-		identity->size = size;
-	}
-	identity->files[identity->n++] = *file;
+	if (!added)
+		return -ENOMEM;
+	*added = *file;
 	return 0;
 }
 
-/* Whether a path leads to such a file, and a name still to it. */
+/* Whether such files have a path, and this one still has a name. */
 static bool identity_has_path(const struct stat *st)
 {
 	return st->st_nlink > 0 && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode) ||
 				    S_ISCHR(st->st_mode) || S_ISFIFO(st->st_mode));
 }
 
-/* The files of a process in /proc go with it, and have other numbers when it is there again. */
+/* Files of a process in /proc have other inode numbers after the move. */
 static bool identity_is_proc(const char *path)
 {
 	return !strncmp(path, "/proc/", 6);
@@ -86,7 +82,7 @@ static int identity_take_fds(struct identity *identity, pid_t pid)
 		char target[8] = "";
 		struct stat st;
 
-		/* A link that begins with a slash is a path; stat() is dearer. */
+		/* A link that begins with a slash is a path. stat(2) takes longer. */
 		if (readlinkat(dirfd(dir), entry->d_name, target, sizeof(target)) <= 0 ||
 		    target[0] != '/' || identity_is_proc(target) ||
 		    fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 || !identity_has_path(&st))
@@ -167,7 +163,7 @@ static int identity_take_maps(struct identity *identity, pid_t pid)
 
 int identity_take(const pid_t *pids, size_t n_pids, struct identity **ret, struct vc_err *err)
 {
-	struct identity *identity = calloc(1, sizeof(*identity));
+	_cleanup_(identity_freep) struct identity *identity = calloc(1, sizeof(*identity));
 	int r = identity ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < n_pids; i++) {
@@ -177,11 +173,9 @@ int identity_take(const pid_t *pids, size_t n_pids, struct identity **ret, struc
 		if (r == 0)
 			r = identity_take_maps(identity, pids[i]);
 	}
-	if (r < 0) {
-		identity_free(identity);
+	if (r < 0)
 		return err_sys(err, -r, "note the job's files");
-	}
-	*ret = identity;
+	*ret = steal_ptr(identity);
 	return 0;
 }
 
@@ -193,7 +187,7 @@ void identity_free(struct identity *identity)
 	free(identity);
 }
 
-/* A process that is gone, or a zombie, has no program. */
+/* A process that has ended has no program. */
 static bool identity_is_dead(pid_t pid)
 {
 	char path[32], link[8];
@@ -202,7 +196,7 @@ static bool identity_is_dead(pid_t pid)
 	return readlink(path, link, sizeof(link)) < 0 && (errno == ENOENT || errno == ESRCH);
 }
 
-/* link: the kernel's own to what it is now; "": there is none. */
+/* Writes the error. link: the kernel's own link to the present file; "": none. Returns -errno. */
 static int identity_differs(const struct identity_file *file, const char *what, const char *link,
 			    struct vc_err *err)
 {
@@ -211,29 +205,30 @@ static int identity_differs(const struct identity_file *file, const char *what, 
 	ssize_t len;
 
 	if (identity_is_dead(file->pid))
-		return err_set(err, ENOMEM,
-			       "pid %d was killed while it was restored; has the partition too "
-			       "little memory?",
-			       (int)file->pid);
+		return err_set(
+			err, ENOMEM,
+			"pid %d was killed during the restore; give the partition more memory if "
+			"it has too little",
+			(int)file->pid);
 	if (*link && stat(link, &now) < 0)
-		return err_set(err, ESTALE, "pid %d: %s cannot be looked at after the restore: %s",
+		return err_set(err, ESTALE, "pid %d: %s cannot be checked after the restore: %s",
 			       (int)file->pid, what, strerror(errno));
 	len = *link ? readlink(link, path, sizeof(path) - 1) : -1;
 	path[len < 0 ? 0 : len] = '\0';
-	/* Only if the path leads to the other file is that what has happened. */
+	/* The path was changed if it leads to the present file. */
 	if (len > 0 && stat(path, &named) == 0 && named.st_dev == now.st_dev &&
 	    named.st_ino == now.st_ino && (now.st_dev != file->dev || now.st_ino != file->ino))
-		return err_set(
-			err, ESTALE,
-			"pid %d: %s is not the file it was: its path %s was changed while the "
-			"job was being moved; put it back, or move the job again",
-			(int)file->pid, what, path);
-	return err_set(err, ESTALE, "pid %d: %s is not the file it was; move the job again",
+		return err_set(err, ESTALE,
+			       "pid %d: %s is another file: its path %s was changed during the "
+			       "move; restore "
+			       "the path, or move the job again",
+			       (int)file->pid, what, path);
+	return err_set(err, ESTALE, "pid %d: %s is another file; move the job again",
 		       (int)file->pid, what);
 }
 
-/* Of the same hierarchy of groups, in which nobody but root makes files: the move itself
- * has exchanged it for that of the new group. */
+/* Whether it is a file of the same cgroup hierarchy, where only the kernel creates files: the move
+ * has replaced it by the file of the new group. */
 static bool identity_is_group_file(const char *path, const struct stat *st, uint64_t dev)
 {
 	struct statfs fs;
@@ -264,8 +259,8 @@ static int identity_check_path(const struct identity_file *file, struct vc_err *
 		       : identity_differs(file, what, path, err);
 }
 
-/* All mappings of one process, which stand together and in ascending order. The
- * kernel may have joined neighbours, so an address inside counts, not the start. */
+/* Checks all mappings of one process, sorted by address. The kernel may have merged neighbours, so
+ * an address inside a mapping counts. */
 static int identity_check_maps(const struct identity_file *files, size_t n, struct vc_err *err)
 {
 	_cleanup_free_ char *text = identity_read_maps(files[0].pid);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * identity.h - whether the files of a restored tree are the files it had
+ * identity.h - checks that a restored tree has the files that the old tree had (libmig's own)
  *
- * CRIU opens a job's files anew by their paths, and it does so as root. A user
- * who puts something else in a path's place between dump and restore (a link to
- * a file that he may not read, say) would get it opened for his job. So the
- * identity (device and inode) of every descriptor, mapping, executable and
- * directory is noted while the tree is frozen, and compared before it runs again.
+ * CRIU opens a job's files by their paths, as root. If a user replaced a path between dump and
+ * restore, for example by a link to a file that he may not read, CRIU would open that file for his
+ * job. So the identity (device and inode) of every descriptor, mapping, program and directory is
+ * noted in the frozen tree, and compared before the restored tree runs.
  */
 #ifndef VC_LIBMIG_IDENTITY_H
 #define VC_LIBMIG_IDENTITY_H
@@ -14,16 +13,20 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
 
 struct identity;
 
+/* Notes the files of frozen processes. Free *ret with identity_free(). Returns 0, or -errno with
+ * err. */
 int identity_take(const pid_t *pids, size_t n_pids, struct identity **ret, struct vc_err *err);
-void identity_free(struct identity *identity);
+void identity_free(struct identity *identity); /* NULL is accepted */
+DEFINE_CLEANUP(struct identity *, identity_freep, identity_free);
 
-/* The same PIDs, restored and not yet running. -ESTALE names the first thing that is
- * another file now. What was unlinked when it was noted is not compared: CRIU carries
- * such a file's contents and makes it anew, under no name. */
+/* Compares them with the files of the restored processes, before these run. Returns 0, or -ESTALE
+ * with err about the first file that differs. A file without a name is not compared: CRIU carries
+ * its contents and creates another one. */
 int identity_check(const struct identity *identity, struct vc_err *err);
 
 #endif

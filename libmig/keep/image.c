@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * image.c - the images of a tree's files, read and changed
+ * image.c - reads and changes the images of a tree's files
  *
- * ids-PID.img has the number of a process's table of descriptors, fdinfo-NUMBER.img the
- * descriptors with the ids of their files, files.img the files. Whatever a kept file is, the
- * images get to say that it is one of two things:
+ * ids-PID.img has the number of a process's table of descriptors, fdinfo-NUMBER.img the descriptors
+ *with the ids of their files, files.img the files. Every kept file becomes one of two kinds in the
+ *images:
  *
- *	an external file     CRIU asks its modules for it by its id (module/module.c)
- *	the file /vcrun/ID   before CRIU opens a regular file it looks whether a descriptor
- *	                     was handed over under that name, and takes it as it is. It maps
- *	                     only regular files, and so all that is mapped, a program or a
- *	                     directory is one. It looks through all such names each time, and so
- *	                     nothing else is.
+ *	an external file     CRIU asks its modules for it by its id (module/keep.c)
+ *	the file /vcrun/ID   before CRIU opens a regular file, it looks for a descriptor that was
+ *	                     handed over under that name. Only regular files can be mapped, so all
+ *	                     mapped files, programs and directories are of this kind. CRIU searches
+ *	                     all such names each time, so no other file is.
  *
- * Of what else the dump wrote of kept files nothing must be left: bytes of pipes and sockets would
- *be read for nobody, unlinked files would be made anew, locks taken a second time.
+ * Other data about kept files is removed. Otherwise CRIU would restore the contents of pipes and
+ *sockets again, create unlinked files again, and take locks a second time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +26,7 @@
 #include "libmig/keep/priv.h"
 
 /* Fields of CRIU's TaskKobjIdsEntry, FdinfoEntry, FileEntry, ExtFileEntry and RegFileEntry (which
- * have two in common), FownEntry, RemapFilePathEntry, FileLockEntry */
+ * have two in common), FownEntry and RemapFilePathEntry */
 #define IDS_FILES 2
 #define FDINFO_ID 1
 #define FDINFO_TYPE 3
@@ -40,8 +39,8 @@
 #define OWNER_FIELDS 5
 #define REMAP_ID 1
 
-/* Contents of kept files, and file locks: POSIX ones are the mover's to take again, at once or not
- * at all (state/lock.c), where CRIU would wait; all others stay with the files. */
+/* Contents of kept files, and file locks. The mover takes POSIX locks again without waiting
+ * (state/lock.c); all other locks stay with the files. */
 static const char *const image_contents[] = { "sk-queues.img", "pipes-data.img", "fifo-data.img",
 					      "memfd.img",     "tty-info.img",   "tty-data.img",
 					      "filelocks.img" };
@@ -51,7 +50,7 @@ static int image_broken(const struct keep_scan *scan, const char *name)
 	return err_set(scan->err, EPROTO, "%s is not the image that was expected", name);
 }
 
-/* The number of a process's table of descriptors; 0: it has none (a zombie). */
+/* Returns the number of a process's table of descriptors; 0: it has none (a zombie). */
 static uint32_t image_find_table(const struct keep_scan *scan, pid_t pid)
 {
 	_cleanup_free_ uint8_t *data = NULL;
@@ -76,7 +75,7 @@ static int image_read_table(struct keep_scan *scan, struct keep_table *table)
 
 	snprintf(name, sizeof(name), "fdinfo-%u.img", table->number);
 	table->size = image_load(scan->dirfd, name, &table->data);
-	/* A zombie of a session that is restored with it has a number, and no table. */
+	/* A zombie of a session that is restored with it has a number but no table. */
 	if (table->size == 0)
 		return faccessat(scan->dirfd, name, F_OK, 0) < 0 && errno == ENOENT
 			       ? 0
@@ -156,7 +155,7 @@ static int image_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorts by id, and makes one of each file's descriptors and entry. */
+/* Sorts by id, and joins the descriptors and the entry of each file. */
 static void image_join(struct keep_scan *scan)
 {
 	struct keep_file *last = NULL;
@@ -203,7 +202,7 @@ int keep_image_read(struct keep_scan *scan)
 	return 0;
 }
 
-/* A descriptor's type is that of its file. */
+/* Writes the types of kept files into a table of descriptors. */
 static int image_write_table(struct keep_scan *scan, struct keep_table *table)
 {
 	uint8_t *at = table->data + IMAGE_MAGIC_SIZE, *entry, *end;
@@ -232,7 +231,7 @@ static int image_write_table(struct keep_scan *scan, struct keep_table *table)
 
 static void image_put_kept(struct image_out *out, const struct keep_file *file)
 {
-	struct image_out owner = { 0 }, body = { 0 }, entry = { 0 };
+	_cleanup_(image_out_done) struct image_out owner = { 0 }, body = { 0 }, entry = { 0 };
 	char name[32];
 
 	snprintf(name, sizeof(name), "/vcrun/%u", file->id);
@@ -251,15 +250,12 @@ static void image_put_kept(struct image_out *out, const struct keep_file *file)
 	image_out_bytes(&entry, file->mapped ? FILE_REG : FILE_EXT, body.at, body.len);
 	image_out_entry(out, entry.at, entry.len);
 	out->failed |= owner.failed || body.failed || entry.failed;
-	image_out_done(&owner);
-	image_out_done(&body);
-	image_out_done(&entry);
 }
 
-/* As it is, but for its name. */
+/* Writes a file with another name. */
 static void image_put_renamed(struct image_out *out, const struct keep_file *file, const char *name)
 {
-	struct image_out reg = { 0 }, entry = { 0 };
+	_cleanup_(image_out_done) struct image_out reg = { 0 }, entry = { 0 };
 	struct image_field field, inner;
 	uint8_t *at = file->entry, *end = file->entry + file->len, *begin = at;
 
@@ -280,13 +276,11 @@ static void image_put_renamed(struct image_out *out, const struct keep_file *fil
 	}
 	image_out_entry(out, entry.at, entry.len);
 	out->failed |= reg.failed || entry.failed;
-	image_out_done(&reg);
-	image_out_done(&entry);
 }
 
 static int image_write_files(struct keep_scan *scan)
 {
-	struct image_out out = { 0 };
+	_cleanup_(image_out_done) struct image_out out = { 0 };
 	int r;
 
 	image_out_put(&out, scan->data, IMAGE_MAGIC_SIZE);
@@ -298,27 +292,26 @@ static int image_write_files(struct keep_scan *scan)
 			image_put_kept(&out, file);
 		else if (keep_follow_path(file, path))
 			image_put_renamed(&out, file, path);
-		/* Nobody has it but a message that waits in a kept socket. */
+		/* Otherwise only a message that waits in a kept socket has it. */
 		else if (file->pid || file->type == KEEP_REG)
 			image_out_entry(&out, file->entry, file->len);
 	}
-	/* The names are asked for still (image/names.c). */
+	/* image/names.c still needs the names. */
 	r = linkat(scan->dirfd, "files.img", scan->dirfd, IMAGE_NAMES, 0) < 0 ? -errno : 0;
 	if (r == 0)
 		r = image_out_save(&out, scan->dirfd, "files.img");
-	image_out_done(&out);
 	return r < 0 ? err_sys(scan->err, -r, "files.img") : 0;
 }
 
 typedef bool image_wanted_fn(const struct keep_scan *scan, uint8_t *entry, const uint8_t *end);
 
-/* Leaves out the entries that are not wanted. */
+/* Removes the entries that are not wanted. */
 static int image_filter(struct keep_scan *scan, const char *name, image_wanted_fn *wanted)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	size_t size = image_load(scan->dirfd, name, &data);
 	uint8_t *at = data + IMAGE_MAGIC_SIZE, *entry, *end;
-	struct image_out out = { 0 };
+	_cleanup_(image_out_done) struct image_out out = { 0 };
 	int r;
 
 	if (size == 0)
@@ -328,11 +321,10 @@ static int image_filter(struct keep_scan *scan, const char *name, image_wanted_f
 		if (wanted(scan, entry, end))
 			image_out_entry(&out, entry, (size_t)(end - entry));
 	r = image_out_save(&out, scan->dirfd, name);
-	image_out_done(&out);
 	return r < 0 ? err_sys(scan->err, -r, "%s", name) : 0;
 }
 
-/* An unlinked file is made anew only if it is opened by its name. */
+/* CRIU must create an unlinked file again only if it opens it by its name. */
 static bool image_wants_remap(const struct keep_scan *scan, uint8_t *entry, const uint8_t *end)
 {
 	const struct keep_file *file;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * keep.c - the kernel objects of a frozen tree, kept for its next life
+ * keep.c - the kernel objects of a frozen tree, kept for the restored tree
  *
- * The images say which descriptor of which process is of which file. From one descriptor of
- * each file pidfd_getfd(2) makes a duplicate: the kernel's word, with no path looked up, and the
- * tree stands still, so that nothing comes in between. All that is made from it later is the
- * same open file description.
+ * The images say which descriptors of which processes refer to which file. pidfd_getfd(2)
+ * duplicates one descriptor of each file. No path is looked up, and the tree is frozen, so the
+ * result is certain. All descriptors that are made from it later refer to the same open file
+ * description.
  */
 #include "libmig/keep/keep.h"
 
@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "libmig/keep/priv.h"
 
@@ -41,17 +42,11 @@ struct keep_file *keep_find(const struct keep_scan *scan, uint32_t id)
 
 struct keep_file *keep_add(struct keep_scan *scan)
 {
-	if (scan->n == scan->size) {
-		size_t size = scan->size ? scan->size * 2 : 64;
-		struct keep_file *grown = realloc(scan->files, size * sizeof(*grown));
+	struct keep_file *added = array_add(&scan->files, &scan->n);
 
-		if (!grown)
-			return NULL;
-		scan->files = grown;
-		scan->size = size;
-	}
-	scan->files[scan->n] = (struct keep_file){ .fd = -1, .home = -1 };
-	return &scan->files[scan->n++];
+	if (added)
+		*added = (struct keep_file){ .fd = -1, .home = -1 };
+	return added;
 }
 
 bool keep_is_of_tree(const struct keep_scan *scan, pid_t pid)
@@ -62,7 +57,7 @@ bool keep_is_of_tree(const struct keep_scan *scan, pid_t pid)
 	return false;
 }
 
-/* A job may have more descriptors than the mover was allowed to. */
+/* A job may have more descriptors than the mover's soft limit permits. */
 static void keep_raise_limit(void)
 {
 	struct rlimit limit;
@@ -142,7 +137,7 @@ static int keep_fill(struct keep *keep, struct keep_scan *scan)
 	for (size_t i = 0; i < scan->n; i++) {
 		struct keep_file *file = &scan->files[i];
 
-		/* Others' owners are as they were: what is not of the tree has not died. */
+		/* An owner outside the tree has not ended, so the file still has it. */
 		if (!keep_is_of_tree(scan, file->owner.pid))
 			file->owner.pid = 0;
 		if (file->how == KEEP_KEPT && file->fd >= 0)
@@ -177,7 +172,7 @@ int keep_take(int dirfd, const struct keep_tree *tree, struct keep **ret, struct
 				  .follow_ctx = tree->follow_ctx,
 				  .pidfd = -1,
 				  .err = err };
-	struct keep *keep = calloc(1, sizeof(*keep));
+	_cleanup_(keep_freep) struct keep *keep = calloc(1, sizeof(*keep));
 	int r = keep ? keep_image_read(&scan) : keep_no_memory(&scan);
 
 	if (r == 0)
@@ -193,12 +188,9 @@ int keep_take(int dirfd, const struct keep_tree *tree, struct keep **ret, struct
 	if (r == 0)
 		r = keep_fill(keep, &scan);
 	keep_scan_done(&scan);
-	if (r < 0) {
-		keep_free(keep);
-		return r;
-	}
-	*ret = keep;
-	return 0;
+	if (r == 0)
+		*ret = steal_ptr(keep);
+	return r;
 }
 
 size_t keep_count_ended(const struct keep *keep)

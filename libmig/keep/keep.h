@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * keep.h - the kernel objects of a frozen tree, kept for its next life (libmig's own)
+ * keep.h - the kernel objects of a frozen tree, kept for the restored tree (libmig's own)
  *
- * A descriptor that is made anew can come out different. So a move makes none anew that
- * it can keep: at the commit point the mover takes a duplicate of each open file
- * description of the frozen tree, and opens each mapped file, program and directory through the
- * kernel's own links to them. The images then name these objects, and not paths, and CRIU puts
- * the objects in place. Sockets keep their options, queues and owners, files their
- * offsets and locks, timers their time; and nobody can put another file into a path's place.
+ * A descriptor that is created again can be different. So a move creates only those that it cannot
+ * keep. At the commit point the mover duplicates each open file description of the frozen tree, and
+ * opens each mapped file, program and directory through the kernel's own links. The images then
+ * name these objects instead of paths, and CRIU uses the objects. So sockets keep their options,
+ * queues and owners, files their offsets and locks, and timers their time; and no process can
+ * replace a file by changing a path.
  */
 #ifndef VC_LIBMIG_KEEP_H
 #define VC_LIBMIG_KEEP_H
@@ -17,45 +17,49 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
 
 struct keep;
 
-/* A kept object, and our duplicate of it. */
+/* A kept object. */
 struct keep_object {
 	uint32_t id;  /* in the images */
-	bool mapped;  /* CRIU asks for it by a name, which is its id; else its modules, by the id */
-	int fd;       /* CLOEXEC */
-	int home;     /* the same file in the group that the tree came from; -1: it is of none */
-	pid_t leader; /* whose controlling terminal it is; 0: nobody's */
+	bool mapped;  /* CRIU gets it by a name with its id; otherwise its module fetches it by the
+			 id */
+	int fd;       /* the mover's duplicate, CLOEXEC */
+	int home;     /* the same file in the source's group; -1: it is not a file of a group */
+	pid_t leader; /* the process whose controlling terminal it is; 0: none */
 };
 
-/* A dead process of the tree that its parent has not waited for. */
+/* A zombie of the tree. */
 struct keep_ended {
-	int32_t pid, code;       /* as wait(2) has it */
+	int32_t pid, code;       /* as in wait(2) */
 	uint32_t uid[3], gid[3]; /* real, effective, saved */
 };
 
-/* The path in the target's groups of one in the source's; false: it is in none of these. */
+/* Translates a path in the source's groups into one in the target's. Returns false for other paths.
+ */
 typedef bool keep_follow_fn(const char *path, char *ret, size_t size, void *ctx);
 
 struct keep_tree {
 	const pid_t *pids;
 	size_t n_pids;
-	const pid_t *numbers; /* pids_numbers(): of its threads and groups too */
+	const pid_t *numbers; /* by pids_numbers(): also of threads and process groups */
 	size_t n_numbers;
-	keep_follow_fn *follow; /* NULL: there are no groups */
+	keep_follow_fn *follow; /* NULL: there are no control groups */
 	void *follow_ctx;
 };
 
 /*
- * Takes what the frozen tree has, and changes the images in dirfd so that
- * a restore asks for it. To be called once, when the images are complete and nothing has
- * read them. On success the images are of use only as long as *ret lives. -errno, with err: an
- * object could not be taken; the images must not be used then.
+ * Keeps the objects of the frozen tree, and changes the images in dirfd so that a restore uses
+ * them. To be called once, when the images are complete and nothing has read them. Afterwards the
+ * images are valid only while *ret exists. Free it with keep_free(). Returns 0, or -errno with err:
+ * an object cannot be kept, and the images must not be used.
  */
 int keep_take(int dirfd, const struct keep_tree *tree, struct keep **ret, struct vc_err *err);
 void keep_free(struct keep *keep); /* NULL is accepted */
+DEFINE_CLEANUP(struct keep *, keep_freep, keep_free);
 
 size_t keep_count(const struct keep *keep); /* NULL: 0 */
 const struct keep_object *keep_object(const struct keep *keep, size_t i);
@@ -63,21 +67,20 @@ const struct keep_object *keep_object(const struct keep *keep, size_t i);
 size_t keep_count_ended(const struct keep *keep); /* NULL: 0 */
 const struct keep_ended *keep_ended(const struct keep *keep, size_t i);
 
-/* Whether the memory behind a descriptor was sealed against writable mappings made from now on
- * (F_SEAL_FUTURE_WRITE); and how that sentence goes on. */
+/* Returns whether the memory behind a descriptor is sealed against new writable mappings
+ * (F_SEAL_FUTURE_WRITE). KEEP_SEALED: the reason of the refusal, a half sentence. */
 bool keep_map_is_sealed(int fd);
 #define KEEP_SEALED                                                                                \
 	"was sealed afterwards (F_SEAL_FUTURE_WRITE), so it cannot be mapped writable again, and " \
 	"cannot be carried; unmap it, or make it read-only before it is sealed"
 
-/* The tree does not go to another place after all: its files of groups are those that it had. */
+/* Puts back the files of the source's groups, because the tree stays in the source. */
 void keep_stay(struct keep *keep);
+/* Makes object number i the controlling terminal of a session leader. */
 void keep_set_leader(struct keep *keep, size_t i, pid_t leader);
 
-/*
- * For the restored tree, before it runs: the owners of its files, who get SIGIO and the like, are
- * processes of the tree again where they were, with the user ids that they had.
- */
+/* Sets the owners of files (F_SETOWN) that were processes of the tree, with the same user ids, in
+ * the restored tree before it runs. Returns 0, or -errno with err. */
 int keep_owner_put_back(const struct keep *keep, struct vc_err *err);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * keeper.c - a process that keeps keyrings alive while those who have them do not exist
+ * keeper.c - a process that keeps keyrings alive between dump and restore
  *
- * It makes the calls that it is sent, until the socket is closed.
+ * It makes the calls that it receives until the socket is closed.
  */
 #include "libmig/keep/keeper.h"
 

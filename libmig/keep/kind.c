@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * kind.c - which kinds of files are kept, and which CRIU has to make anew
+ * kind.c - which kinds of files are kept, and which ones CRIU creates again
  *
- * All are kept but those that are bound to the processes that die:
+ * All are kept except those that are bound to the processes of the old tree:
  *
- *	pidfd     of a process of the tree: the new process is another one
- *	/proc     the files of a process go with it
- *	epoll     waits at the signal handlers of the process that added a signalfd, and at
- *	          a pidfd's process; so one that has such in it
+ *	pidfd     of a process of the tree, because the new process is another one
+ *	/proc     files of a process of the tree
+ *	epoll     if a signalfd or a pidfd of the tree is in it: it waits for the process
+ *	          that added the signalfd, and for the process of the pidfd
  */
 #include <errno.h>
 #include <limits.h>
@@ -23,6 +23,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "libmig/keep/priv.h"
 #include "libmig/keep/reopen.h"
 #include "libmig/refusal.h"
@@ -40,13 +41,10 @@ static size_t kind_read_fdinfo(int fd, char **ret)
 static bool kind_pidfd_is_of_tree(const struct keep_scan *scan, const struct keep_file *file)
 {
 	_cleanup_free_ char *text = NULL;
-	const char *line;
-	int pid;
+	uint64_t pid;
 
-	if (kind_read_fdinfo(file->fd, &text) == 0)
-		return true;
-	line = strstr(text, "\nPid:");
-	return !line || sscanf(line, "\nPid: %d", &pid) != 1 || keep_is_of_tree(scan, pid);
+	return kind_read_fdinfo(file->fd, &text) == 0 || !proc_number(text, "Pid", 10, &pid) ||
+	       keep_is_of_tree(scan, (pid_t)pid);
 }
 
 bool keep_kind_is_proc_of_tree(const struct keep_scan *scan, int fd)
@@ -66,7 +64,7 @@ bool keep_kind_is_proc_of_tree(const struct keep_scan *scan, int fd)
 	       keep_is_of_tree(scan, atoi(link + 6));
 }
 
-/* What CRIU did not know: it said nothing, and left it to us (module/keep.c). */
+/* A kind that CRIU does not know. Its module has accepted it (module/keep.c). */
 static int kind_check_unknown(const struct keep_scan *scan, const struct keep_file *file)
 {
 	char path[48], link[PATH_MAX];
@@ -77,7 +75,7 @@ static int kind_check_unknown(const struct keep_scan *scan, const struct keep_fi
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
 	len = readlink(path, link, sizeof(link) - 1);
 	if (len < 0 || fstat(file->fd, &st) < 0)
-		return err_sys(scan->err, errno, "look at fd %d of pid %d", file->number,
+		return err_sys(scan->err, errno, "check fd %d of pid %d", file->number,
 			       (int)file->pid);
 	link[len] = '\0';
 	why = refusal_of(link, &st);
@@ -96,7 +94,7 @@ int keep_kind_decide(const struct keep_scan *scan, struct keep_file *file)
 		file->how = file->bound ? KEEP_NOT : KEEP_KEPT;
 		break;
 	case KEEP_SIGNALFD:
-		/* It has only a mask of its own, and reads what its reader has. */
+		/* It has only a mask, and reads the signals of the process that reads. */
 		file->bound = true;
 		break;
 	case KEEP_REG:
@@ -109,21 +107,21 @@ int keep_kind_decide(const struct keep_scan *scan, struct keep_file *file)
 	return 0;
 }
 
-/* Whether the epoll instance waits for the file, which it knows by this number. */
+/* Whether the epoll instance watches the file, which it knows by this number. */
 static bool kind_is_target(const struct keep_file *epoll, const struct keep_file *file,
 			   unsigned int number)
 {
 	struct kcmp_epoll_slot slot = { .efd = (uint32_t)epoll->fd, .tfd = number };
 	long r;
 
-	/* It may know several by one number. */
+	/* It may know several files by the same number. */
 	do
 		r = syscall(SYS_kcmp, getpid(), getpid(), KCMP_EPOLL_TFD, file->fd, &slot);
 	while (r > 0 && ++slot.toff > 0);
 	return r == 0;
 }
 
-/* fdinfo has a line for each target: "tfd: 5 events: 19 data: 5 pos:0 ino:1a4 sdev:e". */
+/* fdinfo has a line for each file: "tfd: 5 events: 19 data: 5 pos:0 ino:1a4 sdev:e". */
 static bool kind_waits_for(const struct keep_file *epoll, const char *fdinfo,
 			   const struct keep_file *file)
 {
@@ -158,7 +156,7 @@ void keep_kind_decide_epolls(struct keep_scan *scan)
 {
 	bool changed;
 
-	/* One that is bound may be in another. */
+	/* An instance that is bound may be in another one. */
 	do {
 		changed = false;
 		for (size_t i = 0; i < scan->n_sorted; i++) {

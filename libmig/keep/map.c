@@ -2,12 +2,12 @@
 /*
  * map.c - mapped files, programs and directories of a frozen tree
  *
- * The kernel has links to them that need no path: /proc/PID/map_files/RANGE, exe, cwd, root.
- * In the images such a file has one id for all mappings of it, though one process may have
- * mapped it from a descriptor that could write and another from one that could not, and
- * mprotect(2) remembers that. So the first kind gets an id of its own.
+ * The kernel has links to them that need no path: /proc/PID/map_files/RANGE, exe, cwd, root. In the
+ * images all mappings of a file have one id. But one process may have mapped it from a descriptor
+ * for writing and another from one for reading, and mprotect(2) depends on that. So the mappings of
+ * the first kind get an id of their own.
  *
- * Memory of a memfd, and the ring of a packet socket, become mappings of a file like all others.
+ * Memory of a memfd and the ring of a packet socket become mappings of a file like all others.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,26 +22,9 @@
 #include "common/cleanup.h"
 #include "libmig/keep/priv.h"
 
-/* Fields of CRIU's MmEntry, FsEntry and VmaEntry, and bits of the last one's status */
-#define MM_EXE 12
-#define MM_VMAS 14
+/* Fields of CRIU's FsEntry */
 #define FS_CWD 1
 #define FS_ROOT 2
-#define VMA_START 1
-#define VMA_END 2
-#define VMA_FILE 4
-#define VMA_PROT 5
-#define VMA_FLAGS 6
-#define VMA_STATUS 7
-#define VMA_FDFLAGS 10
-
-#define STATUS_REGULAR (1 << 0)
-#define STATUS_FILE_PRIVATE (1 << 6)
-#define STATUS_FILE_SHARED (1 << 7)
-#define STATUS_SYSV (1 << 10)
-#define STATUS_SOCKET (1 << 11)
-#define STATUS_AIO (1 << 13)
-#define STATUS_MEMFD (1 << 14)
 
 struct map_entry {
 	uint64_t start, end, prot, flags, status, fdflags;
@@ -95,7 +78,7 @@ static bool map_is_file(const struct map_entry *map)
 		(STATUS_FILE_PRIVATE | STATUS_FILE_SHARED | STATUS_SOCKET | STATUS_MEMFD));
 }
 
-/* What CRIU takes for granted where an image does not say it. */
+/* Without fdflags CRIU assumes the same. */
 static bool map_is_writable(const struct map_entry *map)
 {
 	if (map->has_fdflags)
@@ -103,7 +86,7 @@ static bool map_is_writable(const struct map_entry *map)
 	return (map->prot & PROT_WRITE) && (map->flags & MAP_SHARED);
 }
 
-/* The file as it is mapped: for writing it is one of ours. NULL: no memory. */
+/* Returns the file for a mapping: a writable one has a twin. NULL without memory. */
 static struct keep_file *map_choose(struct keep_scan *scan, struct keep_file *file, bool writable)
 {
 	struct keep_file *twin;
@@ -131,7 +114,7 @@ static void map_note(struct keep_file *file, pid_t pid, const char *link)
 	snprintf(file->link, sizeof(file->link), "/proc/%d/%s", (int)pid, link);
 }
 
-/* One mapping of a file. *ret_changed: the entry has to be written anew, with these values. */
+/* Notes a mapping of a file. *ret_changed: its entry must be written with the new values of map. */
 static int map_note_vma(struct keep_scan *scan, pid_t pid, struct map_entry *map, bool *ret_changed)
 {
 	struct keep_file *file = keep_find(scan, map->id);
@@ -158,11 +141,11 @@ static int map_note_vma(struct keep_scan *scan, pid_t pid, struct map_entry *map
 	return 0;
 }
 
-/* Copies a mapping with the values of its file. */
+/* Writes a mapping with the values of map. */
 static void map_put_vma(struct image_out *out, uint8_t *at, const uint8_t *end,
 			const struct map_entry *map)
 {
-	struct image_out vma = { 0 };
+	_cleanup_(image_out_done) struct image_out vma = { 0 };
 	struct image_field field;
 	uint8_t *begin = at;
 
@@ -176,7 +159,6 @@ static void map_put_vma(struct image_out *out, uint8_t *at, const uint8_t *end,
 	}
 	image_out_bytes(out, MM_VMAS, vma.at, vma.len);
 	out->failed |= vma.failed;
-	image_out_done(&vma);
 }
 
 static int map_note_mm(struct keep_scan *scan, pid_t pid, uint8_t *entry, const uint8_t *end,
@@ -215,7 +197,7 @@ static int map_note_mm(struct keep_scan *scan, pid_t pid, uint8_t *entry, const 
 static int map_note_process(struct keep_scan *scan, pid_t pid)
 {
 	_cleanup_free_ uint8_t *data = NULL;
-	struct image_out mm = { 0 }, image = { 0 };
+	_cleanup_(image_out_done) struct image_out mm = { 0 }, image = { 0 };
 	uint8_t *at, *entry, *end;
 	bool changed = false;
 	char name[32];
@@ -238,8 +220,6 @@ static int map_note_process(struct keep_scan *scan, pid_t pid)
 		if (r < 0)
 			r = err_sys(scan->err, -r, "%s", name);
 	}
-	image_out_done(&mm);
-	image_out_done(&image);
 	return r;
 }
 
@@ -286,8 +266,8 @@ int keep_map_note(struct keep_scan *scan)
 	return r;
 }
 
-/* A file that cannot be opened once more (it has a lease, its server wants another
- * user): a descriptor of it that the tree has. */
+/* Returns a duplicate of the tree's own descriptor of the file, for a file that cannot be opened
+ * again: it has a lease, or its server refuses root. */
 static int map_borrow(const struct keep_scan *scan, const struct keep_file *file)
 {
 	struct stat wanted, has;

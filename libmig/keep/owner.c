@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * owner.c - who gets a file's signals
+ * owner.c - the processes that get a file's signals (F_SETOWN)
  *
- * fcntl(2) F_SETOWN has an open file description refer to a process or group, not to its
- * number. The one it refers to dies with the old tree. So the owner is read before, and set
- * again when a process of the same number is there, with the same user ids: the kernel
- * notes who set it, and allows what that user may.
+ * The owner of an open file description is a process or group, not its number, and ends with the
+ * old tree. So it is read before, and set again when a process with the same number exists. The
+ * kernel notes the user who sets it and later checks the rights of this user, so it is set with the
+ * same user ids.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #define F_GETOWNER_UIDS 17
 #endif
 
-/* Attempts: the child bears the user's ids for a moment, and he may end it. */
+/* The child has the user's ids for a moment, so that the user may kill it. */
 #define OWNER_ATTEMPTS 16
 
 void keep_owner_read(struct keep_file *file)
@@ -30,16 +30,16 @@ void keep_owner_read(struct keep_file *file)
 		file->owner.pid = 0;
 }
 
-/* In a child: 0 or errno. */
+/* Runs in a child. Returns 0 or errno. */
 static int owner_put_all(const struct keep *keep)
 {
 	for (size_t i = 0; i < keep->n_owners; i++) {
 		const struct keep_owner *owner = &keep->owners[i];
 
-		/* This thread's own, and back again by the saved one. */
+		/* The saved id permits the way back. */
 		if (syscall(SYS_setresuid, owner->uids[0], owner->uids[1], 0) < 0)
 			return errno;
-		/* A group or session that nobody is in any more gets nothing, as before. */
+		/* ESRCH: the group is empty and gets no signals, as before. */
 		if (fcntl(owner->fd, F_SETOWN_EX, &owner->owner) < 0 && errno != ESRCH)
 			return errno;
 		if (syscall(SYS_setresuid, 0, 0, 0) < 0)
@@ -66,7 +66,9 @@ int keep_owner_put_back(const struct keep *keep, struct vc_err *err)
 			break;
 	}
 	if (!WIFEXITED(status))
-		return err_set(err, EINTR, "set the owners of files: its user killed the helper");
+		return err_set(err, EINTR,
+			       "set the owners of files: the job's user killed the helper; move "
+			       "the job again");
 	return WEXITSTATUS(status) == 0
 		       ? 0
 		       : err_sys(err, WEXITSTATUS(status), "set the owners of files");

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * priv.h - one tree's objects being taken, shared by the keep-*.c files
+ * priv.h - the objects of a tree while they are taken, shared by the files of keep/
  *
- *	keep.c        the order of things; duplicates; what becomes of them
- *	kind.c        which kinds are kept, and which CRIU has to make anew
+ *	keep.c        the order of all steps; duplicates of descriptors
+ *	kind.c        which kinds are kept, and which ones CRIU creates again
  *	map.c         mapped files, programs, directories
  *	image.c       the images, read and changed
- *	owner.c       who gets a file's signals
- *	follow.c files of processes and groups
+ *	owner.c       the processes that get a file's signals
+ *	follow.c      files of processes and control groups
+ *	ended.c       zombies
  */
 #ifndef VC_LIBMIG_KEEP_PRIV_H
 #define VC_LIBMIG_KEEP_PRIV_H
@@ -30,33 +31,33 @@ enum keep_type {
 };
 
 enum keep_how {
-	KEEP_NOT,  /* CRIU makes it anew, from what the images say of it */
-	KEEP_KEPT, /* the very object */
+	KEEP_NOT,  /* CRIU creates it again from the images */
+	KEEP_KEPT, /* the object itself is kept */
 };
 
-/* An open file description, or a file that is mapped, executed, or a current directory. */
+/* An open file description, or a file that is mapped, executed, or a current or root directory. */
 struct keep_file {
 	uint32_t id; /* in the images */
 	unsigned int type;
-	pid_t pid;  /* who has a descriptor of it; 0: nobody */
-	int number; /* which one */
+	pid_t pid;  /* a process that has a descriptor of it; 0: none */
+	int number; /* of this descriptor */
 	enum keep_how how;
-	bool bound; /* who waits for it by epoll is bound to the old processes */
+	bool bound; /* an epoll instance with it is bound to the old processes */
 	bool mapped, directory;
-	bool writable;       /* mapped: as by a descriptor that may write */
-	bool written_shared; /* mapped so that writing to it changes the file */
-	uint32_t twin;       /* of which it is the writable one; 0: it is in the images itself */
-	char link[64];       /* mapped: the kernel's link to it */
-	int fd;              /* ours; -1: not taken */
-	int home;  /* it is of another group, and this is the one that it was of; -1: it is not */
-	bool proc; /* of a process of the tree, in /proc */
+	bool writable;       /* mapped from a descriptor for writing */
+	bool written_shared; /* a mapping of it writes to the file */
+	uint32_t twin;       /* id of the file of which this is the writable twin; 0: none */
+	char link[64];       /* mapped: the kernel's link */
+	int fd;              /* the mover's duplicate; -1: none */
+	int home;  /* the file of the source's group, if fd is that of the target's; -1: none */
+	bool proc; /* a file in /proc of a process of the tree */
 	struct f_owner_ex owner;
 	uid_t owner_uids[2];
 	uint8_t *entry; /* in files.img */
 	size_t len;
 };
 
-/* A table of descriptors, and a process that has it. */
+/* A table of descriptors, and a process that uses it. */
 struct keep_table {
 	uint32_t number;
 	pid_t pid;
@@ -68,20 +69,20 @@ struct keep_scan {
 	int dirfd;
 	const pid_t *pids;
 	size_t n_pids;
-	const pid_t *numbers; /* of processes, threads and groups of the tree */
+	const pid_t *numbers; /* of processes, threads and process groups of the tree */
 	size_t n_numbers;
 	keep_follow_fn *follow;
 	void *follow_ctx;
 	struct keep_table *tables;
 	size_t n_tables;
-	struct keep_file *files; /* sorted by id up to n_sorted; those behind are twins */
-	size_t n, n_sorted, size;
+	struct keep_file *files; /* n_sorted files sorted by id, then twins */
+	size_t n, n_sorted;
 	uint32_t last_id;
 	struct keep_ended *ended;
 	size_t n_ended;
 	uint8_t *data; /* files.img */
 	size_t data_size;
-	int pidfd; /* of the process that was looked at last */
+	int pidfd; /* of the last process */
 	pid_t pidfd_pid;
 	struct vc_err *err;
 };
@@ -89,48 +90,50 @@ struct keep_scan {
 struct keep {
 	struct keep_object *objects;
 	struct keep_owner {
-		int fd; /* of the object */
+		int fd; /* the object's */
 		struct f_owner_ex owner;
-		uid_t uids[2]; /* real, effective, when it was set */
+		uid_t uids[2]; /* real and effective, of the process that set it */
 	} * owners;
 	struct keep_ended *ended;
 	size_t n, n_owners, n_ended;
 };
 
-/* The file of that id; NULL: none. Not the twins. */
+/* Returns the file with that id, but no twin; NULL: there is none. */
 struct keep_file *keep_find(const struct keep_scan *scan, uint32_t id);
-/* Room for one more; NULL: no memory. It is valid until the next call. */
+/* Adds a file. It is valid until the next call. NULL without memory. */
 struct keep_file *keep_add(struct keep_scan *scan);
+/* Writes the error. Returns -ENOMEM. */
 int keep_no_memory(const struct keep_scan *scan);
+/* Returns whether it is the number of a process, thread or process group of the tree. */
 bool keep_is_of_tree(const struct keep_scan *scan, pid_t pid);
 
-/* kind.c: what is to be done with a file of which we have a duplicate. 0, or -errno with
- * scan->err: it stands in the way. */
+/* Each of the following with a result returns 0, or -errno with scan->err. */
+
+/* Decides whether a file with a duplicate is kept. -EOPNOTSUPP: it prevents the move. */
 int keep_kind_decide(const struct keep_scan *scan, struct keep_file *file);
-/* Whether the path behind our descriptor is one of /proc that ends with a process of the tree. */
+/* Returns whether the descriptor is of a file in /proc of a process of the tree. */
 bool keep_kind_is_proc_of_tree(const struct keep_scan *scan, int fd);
-/* An epoll instance is kept if nothing in it is bound. After all are decided. */
+/* Decides about epoll instances, when all other files are decided. */
 void keep_kind_decide_epolls(struct keep_scan *scan);
 
-/* image.c: each 0 or -errno with scan->err. */
 int keep_image_read(struct keep_scan *scan);
 int keep_image_write(struct keep_scan *scan);
 
-/* map.c: notes what is mapped and changes the images of the mappings; then opens it. */
+/* Notes mapped files, and changes the images of the mappings. */
 int keep_map_note(struct keep_scan *scan);
+/* Opens the mapped files. */
 int keep_map_open(struct keep_scan *scan);
 
-/* follow.c: the file of the same name in the group that the tree goes to, if it is one of a
- * group. Then whether criu may open the files of /proc again. Each 0 or -errno with scan->err. */
+/* Replaces a file of the source's control group by that of the target's. */
 int keep_follow(struct keep_scan *scan, struct keep_file *file);
+/* Checks that criu may open the files in /proc again. */
 int keep_follow_check(const struct keep_scan *scan);
-/* Where it is in /proc; false: it is not of a process of the tree. */
+/* Reads the path of a file in /proc. Returns false when it is not of a process of the tree. */
 bool keep_follow_path(const struct keep_file *file, char ret[static PATH_MAX]);
 
-/* ended.c: notes a dead process. 0 or -errno with scan->err. */
+/* Notes a zombie. */
 int keep_ended_note(struct keep_scan *scan, pid_t pid);
 
-/* owner.c */
 void keep_owner_read(struct keep_file *file);
 
 #endif

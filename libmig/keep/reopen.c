@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * reopen.c - files that the kernel binds to a process or group, opened again
+ * reopen.c - opens again files that the kernel binds to a process or control group
  *
- * The rights are tried out instead of being worked out: a child takes the process's
- * user, groups and capabilities, and opens the file. It keeps root as its real and saved user,
- * so that the user can neither trace nor signal it.
+ * The kernel checks the rights: a child takes the user, groups and capabilities of the process, and
+ * opens the file. Its real and saved user stay root, so that the user can neither trace it nor send
+ * it signals.
  *
- * criu opens the files of /proc as root. Most of these decide by who reads them, or when they
- * are opened; some by who has opened them, and these are not to be had from root's hand.
+ * criu opens the files of /proc as root. Most of them check the rights of the process that reads,
+ * or check when they are opened. Some check the rights of the process that opened them; these are
+ * refused.
  */
 #include "libmig/keep/reopen.h"
 
@@ -33,54 +34,37 @@
 #include "common/proc.h"
 
 #define REOPEN_FLAGS (O_ACCMODE | O_PATH | O_DIRECTORY | O_NOFOLLOW)
-/* Flags that do not matter for whether it may be opened. */
+/* Flags that do not change the rights that are needed. */
 #define REOPEN_MORE (O_APPEND | O_NONBLOCK | O_NOATIME)
 
 struct reopen_rights {
 	uid_t euid, fsuid;
 	gid_t egid, fsgid;
-	gid_t *groups;
+	uint32_t *groups;
 	size_t n_groups;
 	uint64_t capabilities; /* effective */
 };
 
-static const char *reopen_field(const char *status, const char *key)
-{
-	const char *field = proc_field(status, key);
-
-	return field ? field : "";
-}
-
+/* The caller frees ret->groups. */
 static int reopen_read_rights(pid_t pid, struct reopen_rights *ret)
 {
 	_cleanup_free_ char *status = NULL;
-	const char *at;
-	char *end;
+	uint32_t uids[4], gids[4];
 
 	*ret = (struct reopen_rights){ .groups = NULL };
 	if (proc_status(pid, &status) < 0)
 		return -ESRCH;
-	if (sscanf(reopen_field(status, "Uid"), "%*u %u %*u %u", &ret->euid, &ret->fsuid) != 2 ||
-	    sscanf(reopen_field(status, "Gid"), "%*u %u %*u %u", &ret->egid, &ret->fsgid) != 2 ||
-	    sscanf(reopen_field(status, "CapEff"), "%lx", &ret->capabilities) != 1)
+	if (!proc_ids(status, "Uid", uids) || !proc_ids(status, "Gid", gids) ||
+	    !proc_number(status, "CapEff", 16, &ret->capabilities))
 		return -EPROTO;
-	at = reopen_field(status, "Groups");
-	ret->groups = calloc(strcspn(at, "\n") / 2 + 1, sizeof(*ret->groups));
-	if (!ret->groups)
-		return -ENOMEM;
-	for (;; at = end) {
-		unsigned long group;
-
-		while (*at == ' ' || *at == '\t')
-			at++;
-		if (*at < '0' || *at > '9')
-			return 0;
-		group = strtoul(at, &end, 10);
-		ret->groups[ret->n_groups++] = (gid_t)group;
-	}
+	ret->euid = uids[1];
+	ret->fsuid = uids[3];
+	ret->egid = gids[1];
+	ret->fsgid = gids[3];
+	return proc_groups(status, &ret->groups, &ret->n_groups);
 }
 
-/* By system calls: the C library would change the rights of all of the mover's threads. */
+/* Uses system calls, because the C library would change the rights of all threads. */
 static int reopen_take_rights(const struct reopen_rights *rights)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -101,7 +85,7 @@ static int reopen_take_rights(const struct reopen_rights *rights)
 	return syscall(SYS_capset, &head, data) < 0 ? errno : 0;
 }
 
-/* In the child, which shares the mover's descriptors: puts the file in the place of number. */
+/* Runs in the child, which shares the mover's descriptors. Opens the file as descriptor number. */
 static int reopen_child(const struct reopen_rights *rights, const char *path, int flags, int number)
 {
 	int fd, code = reopen_take_rights(rights);
@@ -122,7 +106,7 @@ static int reopen_child(const struct reopen_rights *rights, const char *path, in
 int reopen_as(pid_t pid, const char *path, int flags)
 {
 	_cleanup_close_ int number = open("/", O_PATH | O_CLOEXEC);
-	_cleanup_free_ gid_t *groups = NULL;
+	_cleanup_free_ uint32_t *groups = NULL;
 	struct reopen_rights rights;
 	int status = 0, r = number < 0 ? -errno : reopen_read_rights(pid, &rights);
 	long child;
@@ -145,10 +129,10 @@ int reopen_as(pid_t pid, const char *path, int flags)
 
 /* --- /proc --------------------------------------------------------------------------------- */
 
-/* What is in /proc/PID and may be opened again. What is not here is not known to be harmless. */
+/* Files in /proc/PID that may be opened again. Others are refused. */
 static const struct reopen_proc {
 	const char *name;
-	bool admin; /* who opened it is asked for CAP_SYS_ADMIN when it is read */
+	bool admin; /* reading checks that the process that opened it has CAP_SYS_ADMIN */
 } reopen_procs[] = {
 	{ .name = "" }, /* the directory itself */
 	{ .name = "arch_status" },
@@ -208,7 +192,7 @@ static const struct reopen_proc *reopen_find_proc(const char *name)
 
 static bool reopen_has_admin(pid_t pid)
 {
-	_cleanup_free_ gid_t *groups = NULL;
+	_cleanup_free_ uint32_t *groups = NULL;
 	struct reopen_rights rights;
 	int r = reopen_read_rights(pid, &rights);
 
@@ -218,11 +202,13 @@ static bool reopen_has_admin(pid_t pid)
 
 pid_t reopen_proc_owner(const char *path)
 {
-	int number, owner;
+	_cleanup_free_ char *status = NULL;
+	uint64_t owner = 0;
+	int number;
 
-	if (sscanf(path, "/proc/%d", &number) != 1 || proc_scan(number, "Tgid", "%d", &owner) != 1)
-		return 0;
-	return owner;
+	if (sscanf(path, "/proc/%d", &number) == 1 && proc_status(number, &status) == 0)
+		proc_number(status, "Tgid", 10, &owner);
+	return (pid_t)owner;
 }
 
 bool reopen_proc_is_net(const char *path)
@@ -238,7 +224,8 @@ bool reopen_proc_is_net(const char *path)
 	return !strncmp(path, "/net/", 5);
 }
 
-/* Behind "/proc/PID" and "/proc/PID/task/PID"; NULL: it is another thread's. */
+/* Returns what follows "/proc/PID" or "/proc/PID/task/PID"; NULL: it is a file of another thread.
+ */
 static const char *reopen_proc_name(const char *path)
 {
 	int owner, thread, n = 0, m = 0;
@@ -261,15 +248,15 @@ const char *reopen_proc_refusal(pid_t pid, const char *path, int flags)
 	int fd;
 
 	if (!name)
-		return "belongs to a thread, which is not there yet when it would be opened again";
+		return "belongs to a thread, which does not exist yet when criu opens the file";
 	known = reopen_find_proc(name);
 	if (!known)
-		return "is one of /proc that cannot be opened again for a process";
+		return "is a file of /proc that criu cannot open for another process";
 	if (known->admin && !reopen_has_admin(pid))
-		return "shows more if root opens it";
+		return "shows more when root opens it";
 	fd = reopen_as(pid, path, flags & (REOPEN_FLAGS | O_NONBLOCK));
 	if (fd < 0)
-		return "could not be opened again by its process, with the rights that it has now";
+		return "the process cannot open again with the rights that it has now";
 	close(fd);
 	return NULL;
 }

@@ -2,11 +2,10 @@
 /*
  * btf.c - where the running kernel keeps the fields of its structures
  *
- * The format is the kernel's Documentation/bpf/btf.rst. The file has a header, then all types one
- * after the other, then their names. A type is found by its number, so one pass over the types
- * notes where each begins, and finds the two names from which everything else is reached. The
- * file comes from the kernel and is trusted; lengths are checked, so that a format that is not
- * known ends in an error.
+ * The format is described in the kernel's Documentation/bpf/btf.rst. The file has a header, all
+ * types, and their names. One pass over the types notes where each type begins, and finds struct
+ * task_struct and the task iterator. The file comes from the kernel and is trusted. Lengths are
+ * checked, so that an unknown format ends in an error.
  */
 #include "libmig/kernel/btf.h"
 
@@ -22,14 +21,14 @@
 #include "common/cleanup.h"
 
 #define BTF_FILE "/sys/kernel/btf/vmlinux"
-#define BTF_NESTED_MAX 16 /* nameless structures in each other, or one type's other names */
+#define BTF_NESTED_MAX 16 /* nested nameless structures, or typedefs of one type */
 
 struct btf {
 	uint8_t *data;
 	size_t size;
 	const char *names;
 	size_t names_size;
-	uint32_t *at; /* of each type: where it is in data */
+	uint32_t *at; /* offset of each type in data */
 	uint32_t n_types;
 	uint32_t task_struct, task_iterator; /* numbers of types */
 };
@@ -42,8 +41,6 @@ void btf_free(struct btf *btf)
 	free(btf->at);
 	free(btf);
 }
-
-DEFINE_CLEANUP(struct btf *, btf_freep, btf_free);
 
 static int btf_read(struct btf *btf)
 {
@@ -72,7 +69,7 @@ static const char *btf_name(const struct btf *btf, uint32_t at)
 	return at < btf->names_size ? btf->names + at : "";
 }
 
-/* The bytes that follow the head of a type; SIZE_MAX: the kind is not known. */
+/* Returns the bytes behind the head of a type; SIZE_MAX: unknown kind. */
 static size_t btf_tail(const struct btf_type *type)
 {
 	size_t n = BTF_INFO_VLEN(type->info);
@@ -178,7 +175,7 @@ int btf_open(struct btf **ret, struct vc_err *err)
 	return 0;
 }
 
-/* Leaves out const, typedef and the like. */
+/* Resolves typedef, const and the like. */
 static uint32_t btf_plain(const struct btf *btf, uint32_t number)
 {
 	for (int i = 0; i < BTF_NESTED_MAX; i++) {
@@ -199,7 +196,7 @@ static uint32_t btf_plain(const struct btf *btf, uint32_t number)
 	return 0;
 }
 
-/* The member of that name, also in nameless members; adds its offset to *offset. */
+/* Finds a member, also in nameless members, and adds its offset to *offset. */
 static bool btf_find_member(const struct btf *btf, uint32_t number, const char *name, size_t len,
 			    int depth, uint32_t *offset, uint32_t *ret_type)
 {

@@ -2,8 +2,8 @@
 /*
  * btf.h - where the running kernel keeps the fields of its structures (libmig's own)
  *
- * The kernel describes its own types in /sys/kernel/btf/vmlinux. What is asked for is named from
- * struct task_struct on: "restart_block.futex.time", "cred->security".
+ * The kernel describes its types in /sys/kernel/btf/vmlinux. Fields are named from struct
+ * task_struct on: "restart_block.futex.time", "cred->security".
  */
 #ifndef VC_LIBMIG_BTF_H
 #define VC_LIBMIG_BTF_H
@@ -11,37 +11,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
 
 #define BTF_HOPS_MAX 4
 
 struct btf;
 
-/* A way through the kernel's memory: add offset[0] to the task's address, read the pointer that is
- * there, add offset[1] to that pointer, and so on. The last sum is the address of the field. */
+/* The way to a field in the kernel's memory: add offset[0] to the task's address, read the pointer
+ * there, add offset[1] to this pointer, and so on. The last sum is the address of the field. */
 struct btf_way {
 	uint32_t offset[BTF_HOPS_MAX];
 	size_t n;
 };
 
-/* -ENOENT: the kernel has no description of its types. */
+/* Reads the description. Free *ret with btf_free(). Returns 0, or -errno with err; -ENOENT: the
+ * kernel has none. */
 int btf_open(struct btf **ret, struct vc_err *err);
-void btf_free(struct btf *btf);
+void btf_free(struct btf *btf); /* NULL is accepted */
+DEFINE_CLEANUP(struct btf *, btf_freep, btf_free);
 
 /*
- * Parts of path are joined by "." (a member) or "->" (what a pointer leads to); members of nameless
- * unions are named as in C. A path that ends in "->" names what the last pointer leads to.
- * -ENOENT: this kernel has no such field.
+ * Finds a field. The parts of path are joined by "." (a member) or "->" (the target of a pointer).
+ * Members of nameless unions are named as in C. A path that ends in "->" names the target of the
+ * last pointer. Returns 0, or -ENOENT: this kernel has no such field.
  */
 int btf_find_way(const struct btf *btf, const char *path, struct btf_way *ret);
 
-/* Where a structure of that name has that member. */
+/* Finds the offset of a member of a structure. Returns 0 or -ENOENT. */
 int btf_find_place(const struct btf *btf, const char *name, const char *member, uint32_t *ret);
 
-/* The number of the type of a function; 0: there is none. */
+/* Returns the number of a function's type; 0: there is no such function. */
 uint32_t btf_find_function(const struct btf *btf, const char *name);
 
-/* The number of the type of the function bpf_iter_task; 0: there is none. */
+/* The same for the function bpf_iter_task. */
 uint32_t btf_task_iterator(const struct btf *btf);
 
 #endif

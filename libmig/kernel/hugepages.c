@@ -2,21 +2,19 @@
 /*
  * hugepages.c - whether the pools have the huge pages that a move takes
  *
- * Huge pages come from a pool of fixed size, one for each size of page and node. A move
- * takes more of them than the job has, in three ways:
+ * Huge pages come from a pool of fixed size, one for each page size and node. A move takes more
+ * pages than the job has, for three reasons:
  *
- * - CRIU reads a memfd or shared anonymous memory by a private mapping, for which the
- *   kernel reserves as many pages again: one object at a time, during the dump.
- * - SysV segments are made anew while the mover still holds the job's old IPC namespace,
- *   and so the old segments.
- * - Private huge pages that processes share since a fork are each process's own after a
- *   restore.
+ * - CRIU reads a memfd or shared anonymous memory through a private mapping, for which the kernel
+ * reserves the same number of pages: one object at a time, during the dump.
+ * - System V segments are created while the mover still has the job's old IPC namespace with the
+ * old segments.
+ * - Private huge pages that processes share since a fork are separate after a restore.
  *
- * All the rest is freed before it is taken again. But then it comes from the nodes of
- * the target.
+ * All other pages are freed before they are taken again, but then from the nodes of the target.
  *
- * Sizes and numbers are in /sys/kernel/mm/hugepages/hugepages-NkB and, for each node,
- * in /sys/devices/system/node/nodeN/hugepages.
+ * The pools are in /sys/kernel/mm/hugepages/hugepages-NkB, and for each node in
+ * /sys/devices/system/node/nodeN/hugepages.
  */
 #include "libmig/kernel/hugepages.h"
 
@@ -35,8 +33,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/text.h"
 
 #define HUGE_SIZES_MAX 8 /* no architecture has more */
 #define HUGE_SMAPS_MAX (1 << 26)
@@ -45,11 +45,11 @@
 
 enum huge_kind { HUGE_PRIVATE, HUGE_SHARED, HUGE_SYSV };
 
-/* Huge memory: an object, or private pages at one place, of however many processes. */
+/* Huge memory: an object, or private pages at one address, of one or more processes. */
 struct huge_memory {
 	enum huge_kind kind;
 	uint64_t page_kib, kib;
-	uint64_t dev, ino; /* PRIVATE: 0, or a number if it is not shared, and where it begins */
+	uint64_t dev, ino; /* HUGE_PRIVATE: 0, or a number if it is not shared; and its address */
 	size_t users;
 };
 
@@ -63,7 +63,7 @@ struct huge_pool {
 	uint64_t total, free, reserved, surplus, surplus_max;
 };
 
-static uint64_t huge_number(int dirfd, const char *pool, const char *name)
+static uint64_t hugepages_number(int dirfd, const char *pool, const char *name)
 {
 	char path[128];
 	uint64_t value = 0;
@@ -73,8 +73,8 @@ static uint64_t huge_number(int dirfd, const char *pool, const char *name)
 	return file_read_u64(dirfd, path, &value) < 0 ? 0 : value;
 }
 
-/* The pools that have pages, or may get some; how many. */
-static size_t huge_read_pools(int sysfs, struct huge_pool pools[HUGE_SIZES_MAX])
+/* Reads the pools that have pages or may get some. Returns their number. */
+static size_t hugepages_read_pools(int sysfs, struct huge_pool pools[HUGE_SIZES_MAX])
 {
 	_cleanup_closedir_ DIR *dir =
 		fdopendir(openat(sysfs, HUGE_POOL, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -88,19 +88,19 @@ static size_t huge_read_pools(int sysfs, struct huge_pool pools[HUGE_SIZES_MAX])
 		if (sscanf(entry->d_name, "hugepages-%" SCNu64 "kB", &pool->page_kib) != 1)
 			continue;
 		snprintf(path, sizeof(path), HUGE_POOL "/hugepages-%" PRIu64 "kB", pool->page_kib);
-		pool->total = huge_number(sysfs, path, "nr_hugepages");
-		pool->free = huge_number(sysfs, path, "free_hugepages");
-		pool->reserved = huge_number(sysfs, path, "resv_hugepages");
-		pool->surplus = huge_number(sysfs, path, "surplus_hugepages");
-		pool->surplus_max = huge_number(sysfs, path, "nr_overcommit_hugepages");
+		pool->total = hugepages_number(sysfs, path, "nr_hugepages");
+		pool->free = hugepages_number(sysfs, path, "free_hugepages");
+		pool->reserved = hugepages_number(sysfs, path, "resv_hugepages");
+		pool->surplus = hugepages_number(sysfs, path, "surplus_hugepages");
+		pool->surplus_max = hugepages_number(sysfs, path, "nr_overcommit_hugepages");
 		n += pool->total > 0 || pool->surplus_max > 0;
 	}
 	return n;
 }
 
-static int huge_add(struct huge *huge, const struct huge_memory *memory)
+static int hugepages_add(struct huge *huge, const struct huge_memory *memory)
 {
-	struct huge_memory *grown;
+	struct huge_memory *added;
 
 	for (size_t i = 0; i < huge->n; i++) {
 		struct huge_memory *known = &huge->all[i];
@@ -112,16 +112,15 @@ static int huge_add(struct huge *huge, const struct huge_memory *memory)
 		known->users++;
 		return 0;
 	}
-	grown = reallocarray(huge->all, huge->n + 1, sizeof(*grown));
-	if (!grown)
+	added = array_add(&huge->all, &huge->n);
+	if (!added)
 		return -ENOMEM;
-	huge->all = grown;
-	huge->all[huge->n] = *memory;
-	huge->all[huge->n++].users = 1;
+	*added = *memory;
+	added->users = 1;
 	return 0;
 }
 
-/* One mapping of /proc/PID/smaps: its first line, then lines with names. */
+/* A mapping in /proc/PID/smaps: a first line, then named fields. */
 struct huge_map {
 	uint64_t start, end, page_kib, private_kib, ino;
 	unsigned int major, minor;
@@ -129,18 +128,18 @@ struct huge_map {
 	bool shared, sysv, huge;
 };
 
-static void huge_parse_field(struct huge_map *map, const char *line)
+static void hugepages_parse_field(struct huge_map *map, const char *line)
 {
 	if (sscanf(line, "KernelPageSize: %" SCNu64, &map->page_kib) == 1)
 		return;
 	if (sscanf(line, "Private_Hugetlb: %" SCNu64, &map->private_kib) == 1)
 		return;
-	/* The last field of each mapping; "ht" is a huge one. */
+	/* The last field of each mapping. "ht": huge pages. */
 	if (!strncmp(line, "VmFlags:", 8))
 		map->huge = memmem(line, strcspn(line, "\n"), " ht", 3) != NULL;
 }
 
-static bool huge_parse_first(struct huge_map *map, const char *line)
+static bool hugepages_parse_first(struct huge_map *map, const char *line)
 {
 	char rights[5];
 	int at = 0;
@@ -155,7 +154,7 @@ static bool huge_parse_first(struct huge_map *map, const char *line)
 	return true;
 }
 
-static int huge_add_map(struct huge *huge, int procfd, const struct huge_map *map)
+static int hugepages_add_map(struct huge *huge, int procfd, const struct huge_map *map)
 {
 	struct huge_memory memory = { .page_kib = map->page_kib,
 				      .kib = (map->end - map->start) / 1024 };
@@ -164,22 +163,22 @@ static int huge_add_map(struct huge *huge, int procfd, const struct huge_map *ma
 
 	if (!map->shared) {
 		memory.ino = map->start;
-		/* Who has written to it since a fork, or never forked, has it alone. */
+		/* A process that has written to it since a fork, or never forked, has it alone. */
 		memory.dev = map->private_kib > 0 ? huge->n + 1 : 0;
-		return huge_add(huge, &memory);
+		return hugepages_add(huge, &memory);
 	}
 	memory.kind = map->sysv ? HUGE_SYSV : HUGE_SHARED;
 	memory.dev = (uint64_t)map->major << 32 | map->minor;
 	memory.ino = map->ino;
-	/* The whole of it counts, however much is mapped. */
+	/* The whole object counts, not only the mapped part. */
 	snprintf(path, sizeof(path), "map_files/%s", map->range);
 	if (fstatat(procfd, path, &st, 0) == 0 && (uint64_t)st.st_size / 1024 > memory.kib)
 		memory.kib = (uint64_t)st.st_size / 1024;
-	return huge_add(huge, &memory);
+	return hugepages_add(huge, &memory);
 }
 
-/* smaps is dear; most processes have nothing that could be huge. */
-static bool huge_may_be_mapped(int procfd)
+/* Reading smaps takes long. Most processes have no memory that could be huge. */
+static bool hugepages_may_be_mapped(int procfd)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -188,13 +187,13 @@ static bool huge_may_be_mapped(int procfd)
 	return strstr(text, "/anon_hugepage") || strstr(text, "/memfd:") || strstr(text, "/SYSV");
 }
 
-static int huge_scan_maps(struct huge *huge, int procfd)
+static int hugepages_scan_maps(struct huge *huge, int procfd)
 {
 	_cleanup_free_ char *text = NULL;
 	struct huge_map map = { 0 };
 	int r = 0;
 
-	if (!huge_may_be_mapped(procfd))
+	if (!hugepages_may_be_mapped(procfd))
 		return 0;
 	if (file_read_all(procfd, "smaps", HUGE_SMAPS_MAX, &text) < 0)
 		return 0;
@@ -202,19 +201,19 @@ static int huge_scan_maps(struct huge *huge, int procfd)
 		struct huge_map next;
 
 		line += *line == '\n';
-		if (huge_parse_first(&next, line))
+		if (hugepages_parse_first(&next, line))
 			map = next;
 		else
-			huge_parse_field(&map, line);
+			hugepages_parse_field(&map, line);
 		if (map.huge)
-			r = huge_add_map(huge, procfd, &map);
+			r = hugepages_add_map(huge, procfd, &map);
 		map.huge = false;
 	}
 	return r;
 }
 
-/* Objects that are open; mapped or not. */
-static int huge_scan_files(struct huge *huge, int procfd)
+/* Adds open objects. */
+static int hugepages_scan_files(struct huge *huge, int procfd)
 {
 	int dirfd = openat(procfd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_closedir_ DIR *dir = dirfd < 0 ? NULL : fdopendir(dirfd);
@@ -238,15 +237,15 @@ static int huge_scan_files(struct huge *huge, int procfd)
 		memory.kib = (uint64_t)st.st_size / 1024;
 		memory.dev = (uint64_t)major(st.st_dev) << 32 | minor(st.st_dev);
 		memory.ino = st.st_ino;
-		r = huge_add(huge, &memory);
+		r = hugepages_add(huge, &memory);
 	}
 	return r;
 }
 
-/* What the move takes of one pool at one time beyond what the job has. One at least: CRIU
- * maps a huge page to learn by what device number it knows them. */
-static uint64_t huge_needed(const struct huge *huge, uint64_t page_kib, uint64_t *ret_all,
-			    bool *ret_forked)
+/* Returns how many pages of one pool the move takes in addition to the job's. At least one: CRIU
+ * maps a huge page to learn the device number of such mappings. */
+static uint64_t hugepages_needed(const struct huge *huge, uint64_t page_kib, uint64_t *ret_all,
+				 bool *ret_forked)
 {
 	uint64_t copied = 0, anew = 0, all = 0;
 
@@ -273,23 +272,18 @@ static uint64_t huge_needed(const struct huge *huge, uint64_t page_kib, uint64_t
 	return all > 0 && copied == 0 ? 1 : copied;
 }
 
-static bool huge_in_list(const char *list, unsigned long number)
+static bool hugepages_in_list(const char *list, unsigned long number)
 {
-	while (*list >= '0' && *list <= '9') {
-		char *end;
-		unsigned long first = strtoul(list, &end, 10), last = first;
+	unsigned long first, last;
 
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
+	while (text_next_range(&list, &first, &last))
 		if (number >= first && number <= last)
 			return true;
-		list = *end == ',' ? end + 1 : end;
-	}
 	return false;
 }
 
-/* The pages of that size that nodes have; and whether all nodes that have some are among them. */
-static uint64_t huge_on_nodes(int sysfs, const char *nodes, uint64_t page_kib, bool *ret_all)
+/* Returns the free pages of the nodes. *ret_all: all nodes that have pages are among them. */
+static uint64_t hugepages_on_nodes(int sysfs, const char *nodes, uint64_t page_kib, bool *ret_all)
 {
 	_cleanup_closedir_ DIR *dir =
 		fdopendir(openat(sysfs, "devices/system/node", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -306,21 +300,21 @@ static uint64_t huge_on_nodes(int sysfs, const char *nodes, uint64_t page_kib, b
 		snprintf(path, sizeof(path),
 			 "devices/system/node/node%lu/hugepages/hugepages-%" PRIu64 "kB", node,
 			 page_kib);
-		if (huge_in_list(nodes, node))
-			free += huge_number(sysfs, path, "free_hugepages");
-		else if (huge_number(sysfs, path, "nr_hugepages") > 0)
+		if (hugepages_in_list(nodes, node))
+			free += hugepages_number(sysfs, path, "free_hugepages");
+		else if (hugepages_number(sysfs, path, "nr_hugepages") > 0)
 			*ret_all = false;
 	}
 	return free;
 }
 
-static int huge_check_pool(const struct huge *huge, const struct huge_pool *pool, int sysfs,
-			   const char *nodes, struct vc_err *err)
+static int hugepages_check_pool(const struct huge *huge, const struct huge_pool *pool, int sysfs,
+				const char *nodes, struct vc_err *err)
 {
 	uint64_t all, needed, left = 0, size = pool->page_kib;
 	bool forked, everywhere = true;
 
-	needed = huge_needed(huge, size, &all, &forked);
+	needed = hugepages_needed(huge, size, &all, &forked);
 	if (all == 0)
 		return 0;
 	if (pool->free > pool->reserved)
@@ -330,8 +324,8 @@ static int huge_check_pool(const struct huge *huge, const struct huge_pool *pool
 	if (needed > left)
 		return err_set(
 			err, ENOMEM,
-			"its huge pages of %" PRIu64 " KiB: a move takes %" PRIu64
-			" more of them%s, and the pool has %" PRIu64
+			"it has huge pages of %" PRIu64 " KiB, and a move takes %" PRIu64
+			" more%s, but the pool has %" PRIu64
 			" left; raise vm.nr_hugepages or vm.nr_overcommit_hugepages by %" PRIu64,
 			size, needed,
 			forked ? ", since parent and child will no longer share them"
@@ -339,13 +333,13 @@ static int huge_check_pool(const struct huge *huge, const struct huge_pool *pool
 			left, needed - left);
 	if (!nodes)
 		return 0;
-	left = huge_on_nodes(sysfs, nodes, size, &everywhere);
+	left = hugepages_on_nodes(sysfs, nodes, size, &everywhere);
 	if (everywhere || all <= left)
 		return 0;
 	return err_set(err, ENOMEM,
-		       "its %" PRIu64 " huge pages of %" PRIu64
-		       " KiB: the nodes of the target (%s) "
-		       "have %" PRIu64 " free; give these nodes more, in "
+		       "it has %" PRIu64 " huge pages of %" PRIu64
+		       " KiB, but the nodes of the target (%s) have %" PRIu64
+		       " free; give these nodes more in "
 		       "/sys/devices/system/node/nodeN/hugepages",
 		       all, size, nodes, left);
 }
@@ -355,7 +349,7 @@ int hugepages_check(const pid_t *pids, size_t n, const char *nodes, const char *
 {
 	_cleanup_close_ int dirfd = open(sysfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct huge_pool pools[HUGE_SIZES_MAX];
-	size_t n_pools = dirfd < 0 ? 0 : huge_read_pools(dirfd, pools);
+	size_t n_pools = dirfd < 0 ? 0 : hugepages_read_pools(dirfd, pools);
 	struct huge huge = { 0 };
 	int r = 0;
 
@@ -367,14 +361,14 @@ int hugepages_check(const pid_t *pids, size_t n, const char *nodes, const char *
 		procfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (procfd < 0)
 			continue;
-		r = huge_scan_maps(&huge, procfd);
+		r = hugepages_scan_maps(&huge, procfd);
 		if (r == 0)
-			r = huge_scan_files(&huge, procfd);
+			r = hugepages_scan_files(&huge, procfd);
 	}
 	if (r < 0)
-		err_sys(err, -r, "look at huge pages");
+		err_sys(err, -r, "read the huge pages of the job");
 	for (size_t i = 0; r == 0 && i < n_pools; i++)
-		r = huge_check_pool(&huge, &pools[i], dirfd, nodes, err);
+		r = hugepages_check_pool(&huge, &pools[i], dirfd, nodes, err);
 	free(huge.all);
 	return r;
 }

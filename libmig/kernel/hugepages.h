@@ -11,12 +11,10 @@
 #include "common/err.h"
 
 /*
- * Compares what the processes have of huge pages (MAP_HUGETLB, memfds, SysV segments) with
- * what the pools have left, for each size. nodes: those of the place they go to, list
- * form; NULL: all. sysfs: where the kernel's /sys is mounted.
- *
- * 0; -ENOMEM: a pool has too few, and err says which, how many, and what to do. A process
- * that ends meanwhile is left out.
+ * Compares the huge pages of the processes (MAP_HUGETLB, memfds, System V segments) with the free
+ * pages of the pools. nodes: list of the target's nodes; NULL: all. sysfs: where the kernel's /sys
+ * is mounted. Returns 0, or -errno with err; -ENOMEM: a pool has too few pages, and err says which
+ * one, how many, and the remedy. A process that ends is left out.
  */
 int hugepages_check(const pid_t *pids, size_t n, const char *nodes, const char *sysfs,
 		    struct vc_err *err);

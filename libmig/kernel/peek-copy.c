@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * peek-copy.c - what the kernel knows of things that are not a thread's alone
+ * peek-copy.c - data of the kernel that does not belong to one thread
  *
- * Each of these needs the kernel's description of its types, and programs that are made for the
- * one question, so some 10 ms. They are for the few processes that have such a thing.
+ * Each question reads the kernel's description of its types and loads programs of its own, about 10
+ * ms. Only few processes need this.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,11 +15,9 @@
 #include "libmig/kernel/btf.h"
 #include "libmig/kernel/priv.h"
 
-#define PEEK_COPY_MAX 448 /* of the stack */
+#define PEEK_COPY_MAX 448 /* bytes on the program's stack */
 
-DEFINE_CLEANUP(struct btf *, btf_freep, btf_free);
-
-static void make_copy_code(uint64_t address, size_t size, struct peek_code *code)
+static void peek_copy_make(uint64_t address, size_t size, struct peek_code *code)
 {
 	size_t skips[2];
 
@@ -46,7 +44,7 @@ static void make_copy_code(uint64_t address, size_t size, struct peek_code *code
 	peek_emit(code, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-static int copy_part(uint32_t iterator, uint64_t address, void *buf, size_t size)
+static int peek_copy_part(uint32_t iterator, uint64_t address, void *buf, size_t size)
 {
 	_cleanup_free_ struct peek_code *code = calloc(1, sizeof(*code));
 	_cleanup_close_ int program = -1, fd = -1;
@@ -54,7 +52,7 @@ static int copy_part(uint32_t iterator, uint64_t address, void *buf, size_t size
 
 	if (!code)
 		return -ENOMEM;
-	make_copy_code(address, size, code);
+	peek_copy_make(address, size, code);
 	program = peek_load(code, iterator, NULL);
 	if (program < 0)
 		return program;
@@ -71,7 +69,7 @@ int peek_copy(uint32_t iterator, uint64_t address, void *buf, size_t size)
 {
 	for (size_t at = 0; at < size; at += PEEK_COPY_MAX) {
 		size_t part = size - at < PEEK_COPY_MAX ? size - at : PEEK_COPY_MAX;
-		int r = copy_part(iterator, address + at, (char *)buf + at, part);
+		int r = peek_copy_part(iterator, address + at, (char *)buf + at, part);
 
 		if (r < 0)
 			return r;
@@ -79,12 +77,12 @@ int peek_copy(uint32_t iterator, uint64_t address, void *buf, size_t size)
 	return 0;
 }
 
-/* Where the kernel keeps the home node of a mapping. */
-struct homes {
+/* Offsets that lead to the home node of a mapping. */
+struct peek_homes_at {
 	uint32_t iterator, start, policy, node;
 };
 
-static int find_homes(struct homes *homes, struct vc_err *err)
+static int peek_homes_find(struct peek_homes_at *homes, struct vc_err *err)
 {
 	_cleanup_(btf_freep) struct btf *btf = NULL;
 	int r = btf_open(&btf, err);
@@ -102,8 +100,9 @@ static int find_homes(struct homes *homes, struct vc_err *err)
 	return r < 0 ? err_sys(err, -r, "home nodes of mappings") : 0;
 }
 
-/* r3: the address. Leaves the program for this mapping if it cannot be read. */
-static void emit_read_or_skip(struct peek_code *code, int stack_at, size_t size, size_t *ret_skip)
+/* r3: the address. Ends the program for this mapping if it cannot be read. */
+static void peek_homes_emit_read(struct peek_code *code, int stack_at, size_t size,
+				 size_t *ret_skip)
 {
 	peek_emit_copy(code, BPF_REG_1, BPF_REG_10);
 	peek_emit_add(code, BPF_REG_1, stack_at);
@@ -116,7 +115,7 @@ static void emit_read_or_skip(struct peek_code *code, int stack_at, size_t size,
 #define HOME_AT (-(int)sizeof(struct peek_home))
 #define HOME_POINTER (HOME_AT - (int)WORD)
 
-static void make_home_code(const struct homes *homes, struct peek_code *code)
+static void peek_homes_make(const struct peek_homes_at *homes, struct peek_code *code)
 {
 	size_t skips[4];
 
@@ -128,15 +127,16 @@ static void make_home_code(const struct homes *homes, struct peek_code *code)
 	peek_emit(code, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_7, 0, 0, 0);
 	peek_emit_copy(code, BPF_REG_3, BPF_REG_7);
 	peek_emit_add(code, BPF_REG_3, (int32_t)homes->start);
-	emit_read_or_skip(code, HOME_AT + (int)offsetof(struct peek_home, start), WORD, &skips[1]);
+	peek_homes_emit_read(code, HOME_AT + (int)offsetof(struct peek_home, start), WORD,
+			     &skips[1]);
 	peek_emit_copy(code, BPF_REG_3, BPF_REG_7);
 	peek_emit_add(code, BPF_REG_3, (int32_t)homes->policy);
-	emit_read_or_skip(code, HOME_POINTER, WORD, &skips[2]);
+	peek_homes_emit_read(code, HOME_POINTER, WORD, &skips[2]);
 	peek_emit_load(code, BPF_REG_3, BPF_REG_10, HOME_POINTER);
 	peek_emit_add(code, BPF_REG_3, (int32_t)homes->node);
-	/* Most mappings have no policy, so nothing is there. */
-	emit_read_or_skip(code, HOME_AT + (int)offsetof(struct peek_home, node), sizeof(int32_t),
-			  &skips[3]);
+	/* Most mappings have no policy, and the read fails. */
+	peek_homes_emit_read(code, HOME_AT + (int)offsetof(struct peek_home, node), sizeof(int32_t),
+			     &skips[3]);
 	peek_emit_load(code, BPF_REG_1, BPF_REG_6, 0); /* its file */
 	peek_emit_copy(code, BPF_REG_2, BPF_REG_10);
 	peek_emit_add(code, BPF_REG_2, HOME_AT);
@@ -154,16 +154,16 @@ int peek_homes(pid_t pid, struct peek_home **ret, size_t *ret_n, struct vc_err *
 	_cleanup_free_ struct peek_home *list = NULL;
 	_cleanup_close_ int program = -1, fd = -1;
 	size_t got = 0, size = 0;
-	struct homes homes;
+	struct peek_homes_at homes;
 	ssize_t n;
 	int r;
 
 	if (!code)
 		return err_sys(err, ENOMEM, "home nodes of mappings");
-	r = find_homes(&homes, err);
+	r = peek_homes_find(&homes, err);
 	if (r < 0)
 		return r;
-	make_home_code(&homes, code);
+	peek_homes_make(&homes, code);
 	program = peek_load(code, homes.iterator, err);
 	if (program < 0)
 		return program;

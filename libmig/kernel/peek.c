@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * peek.c - what the kernel knows of a thread and tells nobody
+ * peek.c - data of a thread that the kernel does not show
  *
- * A BPF iterator over the threads of one process calls our program for each of them. The program
- * copies the fields of one table, whose places in memory btf.c finds, into a record on its stack,
- * and writes the record into the iterator's file, from which it is read here. The program is a few
- * instructions a field, made here; neither libbpf nor a compiler is needed.
+ * A BPF iterator over the threads of a process calls our program for each thread. The program
+ * copies the fields of one table into a record on its stack, and writes the record into the
+ * iterator's file, from which it is read here. btf.c finds the places of the fields. The program
+ * has a few instructions for each field, which are generated here, so neither libbpf nor a compiler
+ * is needed.
  *
  * A field that cannot be read is zero, and its bit is set in the record's mask.
  */
@@ -22,24 +23,23 @@
 #include "libmig/kernel/btf.h"
 #include "libmig/kernel/priv.h"
 
-#define LEVELS_MAX 4   /* of PID namespaces in each other */
-#define INSNS_A_READ 8 /* at most, and what leads to it */
+#define LEVELS_MAX 4   /* of nested PID namespaces */
+#define INSNS_A_READ 8 /* at most, with the way to it */
 #define INSNS_AROUND 16
 #define RECORDS_READ 64
-#define LOG_SIZE 4096
 #define SLEEP_NATIVE 1 /* the kernel's enum timespec_type */
 
-/* The number of a thread in one PID namespace, as the kernel keeps it. */
-struct upid {
+/* The kernel's structure with the number of a thread in one PID namespace. */
+struct peek_upid {
 	int32_t number;
 	uint64_t namespace;
 };
 
-struct record {
+struct peek_record {
 	uint64_t unread; /* bit i: field i of the table */
 	uint32_t level;
 	int32_t sleep_clock;
-	struct upid numbers[LEVELS_MAX];
+	struct peek_upid numbers[LEVELS_MAX];
 	uint64_t restart;
 	uint64_t sleep_end, sleep_rest;
 	uint32_t sleep_kind;
@@ -55,18 +55,18 @@ struct record {
 
 #define FIELD(path_, older_, member)                                                               \
 	{                                                                                          \
-		.path = path_, .older = older_, .at = offsetof(struct record, member),             \
-		.size = sizeof(((struct record *)NULL)->member)                                    \
+		.path = path_, .older = older_, .at = offsetof(struct peek_record, member),        \
+		.size = sizeof(((struct peek_record *)NULL)->member)                               \
 	}
 
-/* A kernel may be without it, and its place then is one that cannot be read. */
+/* A kernel may lack the field, which then counts as not readable. */
 #define WORD_FIELD(path_, bytes, index)                                                            \
 	{                                                                                          \
-		.path = path_, .at = offsetof(struct record, words[index]), .size = bytes,         \
+		.path = path_, .at = offsetof(struct peek_record, words[index]), .size = bytes,    \
 		.optional = true                                                                   \
 	}
 
-static const struct field {
+static const struct peek_field {
 	const char *path;
 	const char *older; /* the path in older kernels, or NULL */
 	size_t at, size;   /* in the record */
@@ -106,53 +106,18 @@ static const struct field {
 struct peek {
 	int program;
 	unsigned int n_words;
-	uint32_t level;    /* of our own PID namespace */
-	uint32_t iterator; /* 0 where the program was handed over: no other can be made of it */
+	uint32_t level;    /* of the mover's PID namespace */
+	uint32_t iterator; /* 0: the program was handed over */
 	struct btf_way ways[ARRAY_SIZE(fields)];
 };
 
-static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
-{
-	int r = (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
-
-	return r < 0 ? -errno : r;
-}
-
-void peek_emit(struct peek_code *code, uint8_t op, uint8_t dst, uint8_t src, int16_t off,
-	       int32_t imm)
-{
-	code->insns[code->n++] = (struct bpf_insn){
-		.code = op, .dst_reg = dst, .src_reg = src, .off = off, .imm = imm
-	};
-}
-
-void peek_emit_load(struct peek_code *code, uint8_t dst, uint8_t from, int16_t off)
-{
-	peek_emit(code, BPF_LDX | BPF_MEM | BPF_DW, dst, from, off, 0);
-}
-
-void peek_emit_copy(struct peek_code *code, uint8_t dst, uint8_t src)
-{
-	peek_emit(code, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
-}
-
-void peek_emit_set(struct peek_code *code, uint8_t dst, int32_t value)
-{
-	peek_emit(code, BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value);
-}
-
-void peek_emit_add(struct peek_code *code, uint8_t dst, int32_t value)
-{
-	peek_emit(code, BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value);
-}
-
-/* Of the stack: the record at its end, below it a word for pointers on the way. */
-#define STACK_RECORD (-(int)sizeof(struct record))
+/* The stack has the record at its end, and below it a word for pointers on the way. */
+#define STACK_RECORD (-(int)sizeof(struct peek_record))
 #define STACK_POINTER (STACK_RECORD - (int)WORD)
 _Static_assert(-STACK_POINTER <= 512, "a BPF program has a stack of 512 bytes");
 
-/* r3: the address; reads size bytes from there to stack_at. Notes a failure of field i: r9. */
-static void emit_read(struct peek_code *code, int stack_at, size_t size, size_t i)
+/* r3: the address. Reads size bytes from there to stack_at. Sets bit i of r9 if that fails. */
+static void peek_emit_read(struct peek_code *code, int stack_at, size_t size, size_t i)
 {
 	peek_emit_copy(code, BPF_REG_1, BPF_REG_10);
 	peek_emit_add(code, BPF_REG_1, stack_at);
@@ -163,26 +128,26 @@ static void emit_read(struct peek_code *code, int stack_at, size_t size, size_t 
 }
 
 /* r7: the task. */
-static void emit_field(struct peek_code *code, const struct field *field, size_t i,
-		       const struct btf_way *way, size_t size)
+static void peek_emit_field(struct peek_code *code, const struct peek_field *field, size_t i,
+			    const struct btf_way *way, size_t size)
 {
 	peek_emit_copy(code, BPF_REG_3, BPF_REG_7);
 	for (size_t hop = 0; hop < way->n; hop++) {
 		peek_emit_add(code, BPF_REG_3, (int32_t)way->offset[hop]);
 		if (hop + 1 == way->n)
 			break;
-		emit_read(code, STACK_POINTER, WORD, i);
+		peek_emit_read(code, STACK_POINTER, WORD, i);
 		peek_emit_load(code, BPF_REG_3, BPF_REG_10, STACK_POINTER);
 	}
-	emit_read(code, STACK_RECORD + (int)field->at, size, i);
+	peek_emit_read(code, STACK_RECORD + (int)field->at, size, i);
 }
 
-_Static_assert(INSNS_AROUND + sizeof(struct record) / WORD +
+_Static_assert(INSNS_AROUND + sizeof(struct peek_record) / WORD +
 			       ARRAY_SIZE(fields) * BTF_HOPS_MAX * INSNS_A_READ <=
 		       PEEK_INSNS_MAX,
 	       "the program has room");
 
-static int find_ways(struct peek *peek, struct vc_err *err)
+static int peek_find_ways(struct peek *peek, struct vc_err *err)
 {
 	struct btf *btf = NULL;
 	int r = btf_open(&btf, err);
@@ -206,14 +171,14 @@ static int find_ways(struct peek *peek, struct vc_err *err)
 	return r;
 }
 
-static void make_code(const struct peek *peek, unsigned int first_word, struct peek_code *code)
+static void peek_make_code(const struct peek *peek, unsigned int first_word, struct peek_code *code)
 {
 	size_t skip;
 
 	for (int at = STACK_POINTER; at < 0; at += (int)WORD)
 		peek_emit(code, BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, (int16_t)at, 0);
-	peek_emit_load(code, BPF_REG_6, BPF_REG_1, 0);             /* what the iterator knows */
-	peek_emit_load(code, BPF_REG_7, BPF_REG_1, (int16_t)WORD); /* the task; none: the end */
+	peek_emit_load(code, BPF_REG_6, BPF_REG_1, 0);             /* the iterator's data */
+	peek_emit_load(code, BPF_REG_7, BPF_REG_1, (int16_t)WORD); /* the task; 0: the end */
 	peek_emit_set(code, BPF_REG_9, 0);
 	skip = code->n;
 	peek_emit(code, BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_7, 0, 0, 0);
@@ -228,48 +193,18 @@ static void make_code(const struct peek *peek, unsigned int first_word, struct p
 		if (way.n == 0)
 			peek_emit(code, BPF_ALU64 | BPF_OR | BPF_K, BPF_REG_9, 0, 0, 1 << i);
 		else
-			emit_field(code, &fields[i], i, &way, size);
+			peek_emit_field(code, &fields[i], i, &way, size);
 	}
 	peek_emit(code, BPF_STX | BPF_MEM | BPF_DW, BPF_REG_10, BPF_REG_9,
-		  STACK_RECORD + (int)offsetof(struct record, unread), 0);
+		  STACK_RECORD + (int)offsetof(struct peek_record, unread), 0);
 	peek_emit_load(code, BPF_REG_1, BPF_REG_6, 0); /* its file */
 	peek_emit_copy(code, BPF_REG_2, BPF_REG_10);
 	peek_emit_add(code, BPF_REG_2, STACK_RECORD);
-	peek_emit_set(code, BPF_REG_3, sizeof(struct record));
+	peek_emit_set(code, BPF_REG_3, sizeof(struct peek_record));
 	peek_emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_seq_write);
 	code->insns[skip].off = (int16_t)(code->n - skip - 1);
 	peek_emit_set(code, BPF_REG_0, 0);
 	peek_emit(code, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-}
-
-int peek_load(const struct peek_code *code, uint32_t iterator, struct vc_err *err)
-{
-	char log[LOG_SIZE] = "";
-	union bpf_attr attr;
-	int fd;
-
-	/* The kernel looks at all bytes of it. */
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_TRACING;
-	attr.expected_attach_type = BPF_TRACE_ITER;
-	attr.attach_btf_id = iterator;
-	attr.insns = (uint64_t)(uintptr_t)code->insns;
-	attr.insn_cnt = code->n;
-	/* What it calls is only for such programs; our licence permits to say so. */
-	attr.license = (uint64_t)(uintptr_t) "GPL";
-	strcpy(attr.prog_name, "vc_peek");
-	fd = sys_bpf(BPF_PROG_LOAD, &attr);
-	if (fd >= 0)
-		return fd;
-	if (getenv("VCRUN_BPF_LOG")) {
-		attr.log_buf = (uint64_t)(uintptr_t)log;
-		attr.log_size = sizeof(log);
-		attr.log_level = 1;
-		sys_bpf(BPF_PROG_LOAD, &attr);
-		fprintf(stderr, "%s\n", log);
-	}
-	return err_set(err, EOPNOTSUPP, "the kernel does not load our BPF program: %s",
-		       strerror(-fd));
 }
 
 void peek_free(struct peek *peek)
@@ -281,34 +216,10 @@ void peek_free(struct peek *peek)
 	free(peek);
 }
 
-DEFINE_CLEANUP(struct peek *, peek_freep, peek_free);
-
-int peek_open(int program, pid_t pid, pid_t tid)
-{
-	_cleanup_close_ int link = -1;
-	union bpf_iter_link_info info;
-	union bpf_attr attr;
-
-	memset(&info, 0, sizeof(info));
-	memset(&attr, 0, sizeof(attr));
-	info.task.pid = (uint32_t)pid;
-	info.task.tid = (uint32_t)tid;
-	attr.link_create.prog_fd = (uint32_t)program;
-	attr.link_create.attach_type = BPF_TRACE_ITER;
-	attr.link_create.iter_info = (uint64_t)(uintptr_t)&info;
-	attr.link_create.iter_info_len = sizeof(info);
-	link = sys_bpf(BPF_LINK_CREATE, &attr);
-	if (link < 0)
-		return link;
-	memset(&attr, 0, sizeof(attr));
-	attr.iter_create.link_fd = (uint32_t)link;
-	return sys_bpf(BPF_ITER_CREATE, &attr);
-}
-
-static int read_records(const struct peek *peek, pid_t pid, struct record **ret, size_t *ret_n)
+static int peek_read(const struct peek *peek, pid_t pid, struct peek_record **ret, size_t *ret_n)
 {
 	_cleanup_close_ int fd = peek_open(peek->program, pid, 0);
-	_cleanup_free_ struct record *records = NULL;
+	_cleanup_free_ struct peek_record *records = NULL;
 	size_t got = 0, size = 0;
 	ssize_t n;
 
@@ -317,7 +228,7 @@ static int read_records(const struct peek *peek, pid_t pid, struct record **ret,
 	do {
 		if (size - got < sizeof(*records)) {
 			size_t wanted = size ? size * 2 : RECORDS_READ * sizeof(*records);
-			struct record *grown = realloc(records, wanted);
+			struct peek_record *grown = realloc(records, wanted);
 
 			if (!grown)
 				return -ENOMEM;
@@ -336,7 +247,7 @@ static int read_records(const struct peek *peek, pid_t pid, struct record **ret,
 	return 0;
 }
 
-static bool was_read(const struct record *record, const char *start)
+static bool peek_was_read(const struct peek_record *record, const char *start)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if ((record->unread & 1u << i) && !strncmp(fields[i].path, start, strlen(start)))
@@ -344,35 +255,36 @@ static bool was_read(const struct record *record, const char *start)
 	return true;
 }
 
-/* Loads the program, and sees whether it works: on ourselves. */
-static int start(struct peek *peek, unsigned int first_word, struct vc_err *err)
+/* Loads the program, and tests it on this process. */
+static int peek_start(struct peek *peek, unsigned int first_word, struct vc_err *err)
 {
 	_cleanup_free_ struct peek_code *code = calloc(1, sizeof(*code));
-	_cleanup_free_ struct record *records = NULL;
+	_cleanup_free_ struct peek_record *records = NULL;
 	size_t n;
 	int r;
 
 	if (!code)
 		return err_sys(err, ENOMEM, "reader of tasks");
-	make_code(peek, first_word, code);
+	peek_make_code(peek, first_word, code);
 	peek->program = r = peek_load(code, peek->iterator, err);
 	if (r < 0)
 		return r;
-	r = read_records(peek, getpid(), &records, &n);
+	r = peek_read(peek, getpid(), &records, &n);
 	if (r < 0)
 		return err_set(err, EOPNOTSUPP, "the kernel does not run our BPF program: %s",
 			       strerror(-r));
 	peek->level = records[0].level;
-	if (peek->level >= LEVELS_MAX || !was_read(&records[0], "thread_pid") ||
+	if (peek->level >= LEVELS_MAX || !peek_was_read(&records[0], "thread_pid") ||
 	    records[0].numbers[peek->level].number != getpid())
-		return err_set(err, EOPNOTSUPP,
-			       "the numbers of threads at PID namespace level %u cannot be read",
-			       peek->level);
+		return err_set(
+			err, EOPNOTSUPP,
+			"the numbers of threads at level %u of PID namespaces cannot be read",
+			peek->level);
 	return 0;
 }
 
-static int new_from(const struct peek *like, unsigned int first_word, unsigned int n_words,
-		    struct peek **ret, struct vc_err *err)
+static int peek_new_from(const struct peek *like, unsigned int first_word, unsigned int n_words,
+			 struct peek **ret, struct vc_err *err)
 {
 	_cleanup_(peek_freep) struct peek *peek = calloc(1, sizeof(*peek));
 	int r = 0;
@@ -384,9 +296,9 @@ static int new_from(const struct peek *like, unsigned int first_word, unsigned i
 	peek->program = -1;
 	peek->n_words = n_words;
 	if (!like)
-		r = find_ways(peek, err);
+		r = peek_find_ways(peek, err);
 	if (r == 0)
-		r = start(peek, first_word, err);
+		r = peek_start(peek, first_word, err);
 	if (r < 0)
 		return r == -ENOMEM ? r : -EOPNOTSUPP;
 	*ret = steal_ptr(peek);
@@ -395,12 +307,12 @@ static int new_from(const struct peek *like, unsigned int first_word, unsigned i
 
 int peek_new(struct peek **ret, struct vc_err *err)
 {
-	return new_from(NULL, 0, PEEK_LSM_WORDS, ret, err);
+	return peek_new_from(NULL, 0, PEEK_LSM_WORDS, ret, err);
 }
 
 int peek_narrow(const struct peek *peek, unsigned int word, struct peek **ret, struct vc_err *err)
 {
-	return new_from(peek, word, 1, ret, err);
+	return peek_new_from(peek, word, 1, ret, err);
 }
 
 int peek_hand_over(const struct peek *peek, uint32_t *ret_level)
@@ -422,7 +334,8 @@ int peek_take_over(int fd, uint32_t level, struct peek **ret)
 	return 0;
 }
 
-static void take_record(const struct peek *peek, const struct record *record, struct peek_task *ret)
+static void peek_take(const struct peek *peek, const struct peek_record *record,
+		      struct peek_task *ret)
 {
 	*ret = (struct peek_task){
 		.tid = record->numbers[peek->level].number,
@@ -438,23 +351,23 @@ static void take_record(const struct peek *peek, const struct record *record, st
 		.alarm_interval_nsec = record->alarm_interval,
 		.mm_flags = record->mm_flags,
 		.securebits = record->securebits,
-		.lsm_known = was_read(record, "cred->security"),
+		.lsm_known = peek_was_read(record, "cred->security"),
 	};
 	memcpy(ret->lsm, record->lsm, peek->n_words * WORD);
 	memcpy(ret->words, record->words, sizeof(ret->words));
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (fields[i].optional && !(record->unread & 1u << i))
 			ret->words_known |=
-				1u << (fields[i].at - offsetof(struct record, words)) / WORD;
+				1u << (fields[i].at - offsetof(struct peek_record, words)) / WORD;
 }
 
 int peek_process(const struct peek *peek, pid_t pid, struct peek_task **ret, size_t *ret_n,
 		 struct vc_err *err)
 {
-	_cleanup_free_ struct record *records = NULL;
+	_cleanup_free_ struct peek_record *records = NULL;
 	struct peek_task *tasks;
 	size_t n;
-	int r = read_records(peek, pid, &records, &n);
+	int r = peek_read(peek, pid, &records, &n);
 
 	if (r < 0)
 		return err_sys(err, -r, "read the threads of pid %d", (int)pid);
@@ -462,7 +375,7 @@ int peek_process(const struct peek *peek, pid_t pid, struct peek_task **ret, siz
 	if (!tasks)
 		return err_sys(err, ENOMEM, "read the threads of pid %d", (int)pid);
 	for (size_t i = 0; i < n; i++)
-		take_record(peek, &records[i], &tasks[i]);
+		peek_take(peek, &records[i], &tasks[i]);
 	*ret = tasks;
 	*ret_n = n;
 	return 0;
@@ -471,11 +384,11 @@ int peek_process(const struct peek *peek, pid_t pid, struct peek_task **ret, siz
 int peek_thread(const struct peek *peek, pid_t tid, struct peek_task *ret, struct vc_err *err)
 {
 	_cleanup_close_ int fd = peek_open(peek->program, 0, tid);
-	struct record record;
+	struct peek_record record;
 	ssize_t n = fd < 0 ? fd : read(fd, &record, sizeof(record));
 
 	if (n != sizeof(record))
 		return err_sys(err, n < 0 ? errno : ESRCH, "read thread %d", (int)tid);
-	take_record(peek, &record, ret);
+	peek_take(peek, &record, ret);
 	return 0;
 }

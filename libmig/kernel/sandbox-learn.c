@@ -2,11 +2,10 @@
 /*
  * sandbox-learn.c - where the kernel keeps the signs of a sandbox
  *
- * The Landlock domain is a pointer among the data that security modules have with a thread's
- * credentials, at a place that depends on which modules there are. PR_SET_MDWE is a bit among the
- * flags of the memory. Both are found by experiment: of three children one restricts itself, one is
- * a child of that one, and one does nothing. What the first two have in common, and the third has
- * in common with us, is it.
+ * The Landlock domain is a pointer in the security modules' data of a thread's credentials. Its
+ * place depends on the modules. PR_SET_MDWE is a bit in the flags of the memory. Both are found by
+ * experiment with three children: one restricts itself, one is a child of that one, and one does
+ * nothing. The sign is equal in the first two, and is equal in the third and this process.
  */
 #include "libmig/kernel/sandbox.h"
 
@@ -22,11 +21,11 @@
 #include "common/cleanup.h"
 #include "libmig/kernel/peek.h"
 
-/* Linux 6.3, newer than Debian 12's headers. */
+/* Linux 6.3 */
 #define SANDBOX_SET_MDWE 65
 #define SANDBOX_MDWE_REFUSE_EXEC_GAIN 1
 
-#define LEARN_TRIES 3 /* memory that cannot be read behind the data is another at the next */
+#define SANDBOX_TRIES 3 /* the memory behind the data may not be readable */
 
 bool sandbox_no_landlock(void)
 {
@@ -34,7 +33,7 @@ bool sandbox_no_landlock(void)
 	       (errno == ENOSYS || errno == EOPNOTSUPP);
 }
 
-static bool learn_enter_landlock(void)
+static bool sandbox_enter_landlock(void)
 {
 	struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE };
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
@@ -43,20 +42,18 @@ static bool learn_enter_landlock(void)
 	       syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 }
 
-/* What the kernel does not have is not found. */
-static void learn_restrict(void)
+static void sandbox_restrict(void)
 {
-	learn_enter_landlock();
+	sandbox_enter_landlock();
 	prctl(SANDBOX_SET_MDWE, SANDBOX_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
 }
 
-/* Pipes between us and the three children: they say their numbers on the one, and live until the
- * other one ends. */
-struct learn_pipes {
+/* The children write their numbers into one pipe, and live until the other one is closed. */
+struct sandbox_pipes {
 	int said[2], end[2];
 };
 
-static void learn_child_wait(const struct learn_pipes *pipes)
+static void sandbox_child_wait(const struct sandbox_pipes *pipes)
 {
 	pid_t pid = getpid();
 	char byte;
@@ -66,37 +63,37 @@ static void learn_child_wait(const struct learn_pipes *pipes)
 			;
 }
 
-static void learn_child(const struct learn_pipes *pipes, bool restricted)
+static void sandbox_child(const struct sandbox_pipes *pipes, bool restricted)
 {
 	pid_t pid = -1;
 
 	close(pipes->end[1]);
 	if (restricted) {
-		learn_restrict();
+		sandbox_restrict();
 		pid = fork();
 	}
 	if (!restricted || pid >= 0)
-		learn_child_wait(pipes);
+		sandbox_child_wait(pipes);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
 	_exit(0);
 }
 
-static pid_t learn_fork(const struct learn_pipes *pipes, bool restricted)
+static pid_t sandbox_fork(const struct sandbox_pipes *pipes, bool restricted)
 {
 	pid_t pid = fork();
 
 	if (pid == 0)
-		learn_child(pipes, restricted);
+		sandbox_child(pipes, restricted);
 	return pid;
 }
 
-/* The number of the restricted child's child; 0: it did not come that far. */
-static pid_t learn_hear(struct learn_pipes *pipes, pid_t plain, pid_t restricted)
+/* Returns the number of the restricted child's child; 0: there is none. */
+static pid_t sandbox_hear(struct sandbox_pipes *pipes, pid_t plain, pid_t restricted)
 {
 	pid_t pid, found = 0;
 
-	/* It ends when all have spoken or are gone. */
+	/* The pipe ends when all have written or have ended. */
 	close(steal_fd(&pipes->said[1]));
 	for (int i = 0; i < 3; i++) {
 		if (read(pipes->said[0], &pid, sizeof(pid)) != sizeof(pid))
@@ -107,18 +104,20 @@ static pid_t learn_hear(struct learn_pipes *pipes, pid_t plain, pid_t restricted
 	return found;
 }
 
-static bool learn_look(const struct peek *peek, pid_t pid, struct peek_task *ret)
+static bool sandbox_learn_look(const struct peek *peek, pid_t pid, struct peek_task *ret)
 {
 	return peek_thread(peek, pid, ret, NULL) == 0 && ret->lsm_known;
 }
 
-static bool learn_compare(const struct peek *peek, pid_t plain, pid_t restricted, pid_t child,
-			  struct sandbox_signs *ret)
+static bool sandbox_compare(const struct peek *peek, pid_t plain, pid_t restricted, pid_t child,
+			    struct sandbox_signs *ret)
 {
 	struct peek_task our, of_plain, of_restricted, of_child;
 
-	if (!learn_look(peek, getpid(), &our) || !learn_look(peek, plain, &of_plain) ||
-	    !learn_look(peek, restricted, &of_restricted) || !learn_look(peek, child, &of_child))
+	if (!sandbox_learn_look(peek, getpid(), &our) ||
+	    !sandbox_learn_look(peek, plain, &of_plain) ||
+	    !sandbox_learn_look(peek, restricted, &of_restricted) ||
+	    !sandbox_learn_look(peek, child, &of_child))
 		return false;
 	ret->word = -1;
 	for (int i = 0; i < PEEK_LSM_WORDS && ret->word < 0; i++)
@@ -129,18 +128,18 @@ static bool learn_compare(const struct peek *peek, pid_t plain, pid_t restricted
 	return true;
 }
 
-static bool learn_once(const struct peek *peek, struct sandbox_signs *ret)
+static bool sandbox_learn_once(const struct peek *peek, struct sandbox_signs *ret)
 {
-	struct learn_pipes pipes = { { -1, -1 }, { -1, -1 } };
+	struct sandbox_pipes pipes = { { -1, -1 }, { -1, -1 } };
 	pid_t plain = -1, restricted = -1, child;
 	bool learned = false;
 
 	if (pipe2(pipes.said, O_CLOEXEC) == 0 && pipe2(pipes.end, O_CLOEXEC) == 0) {
-		plain = learn_fork(&pipes, false);
-		restricted = learn_fork(&pipes, true);
-		child = learn_hear(&pipes, plain, restricted);
+		plain = sandbox_fork(&pipes, false);
+		restricted = sandbox_fork(&pipes, true);
+		child = sandbox_hear(&pipes, plain, restricted);
 		if (plain > 0 && restricted > 0 && child > 0)
-			learned = learn_compare(peek, plain, restricted, child, ret);
+			learned = sandbox_compare(peek, plain, restricted, child, ret);
 	}
 	for (int i = 0; i < 2; i++) {
 		closep(&pipes.said[i]);
@@ -155,8 +154,8 @@ static bool learn_once(const struct peek *peek, struct sandbox_signs *ret)
 
 bool sandbox_learn(const struct peek *peek, struct sandbox_signs *ret)
 {
-	for (int i = 0; i < LEARN_TRIES; i++)
-		if (learn_once(peek, ret))
+	for (int i = 0; i < SANDBOX_TRIES; i++)
+		if (sandbox_learn_once(peek, ret))
 			return true;
 	return false;
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * sandbox.c - restrictions that a process has laid upon itself
+ * sandbox.c - restrictions that a process has put on itself
  *
- * Every thread counts: one alone can enter a Landlock domain. A domain that is ours too is none,
- * since whatever we start or restore is in it again.
+ * Each thread can enter a Landlock domain alone, so all threads are checked. The mover's own domain
+ * does not count, because all restored processes are in it again.
  */
 #include "libmig/kernel/sandbox.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,29 +16,28 @@
 #include <sys/prctl.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
+#include "common/procdir.h"
 #include "libmig/kernel/peek.h"
 #include "libmig/kernel/sight.h"
 
 /* A thread that has no_new_privs may have restricted itself. */
 static int sandbox_guess(pid_t pid, const struct vc_err *why, struct vc_err *err)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+	const char *name;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	dir = opendir(path);
-	if (!dir)
+	if (procdir_open(&dir, AT_FDCWD, path) < 0)
 		return -ESRCH;
-	while ((entry = readdir(dir))) {
+	while ((name = procdir_next(&dir))) {
 		_cleanup_free_ char *status = NULL;
-		char name[300];
+		uint64_t no_new_privs = 0;
 
-		snprintf(name, sizeof(name), "%s/status", entry->d_name);
-		if (entry->d_name[0] == '.' || file_read_all(dirfd(dir), name, 65536, &status) < 0)
-			continue;
-		if (strstr(status, "\nNoNewPrivs:\t1"))
+		if (proc_status(atoi(name), &status) == 0)
+			proc_number(status, "NoNewPrivs", 10, &no_new_privs);
+		if (no_new_privs)
 			return err_set(err, EOPNOTSUPP,
 				       "has no_new_privs and may be in a Landlock sandbox, which "
 				       "cannot be seen here (%.300s)",
@@ -65,8 +64,8 @@ int sandbox_check_landlock(pid_t pid, struct vc_err *err)
 	return r;
 }
 
-/* The main thread speaks for all here: each of these is a property of the process, or of its one
- * thread that asks. */
+/* Reads the main thread. MDWE belongs to the process, and the securebits are those of a caller with
+ * one thread. */
 static bool sandbox_look(const struct sight *sight, pid_t pid, struct peek_task *ret)
 {
 	return sight->peek && peek_thread(sight->peek, pid, ret, NULL) == 0;

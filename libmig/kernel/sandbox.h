@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sandbox.h - restrictions that a process has laid upon itself (libmig's own, and shim's)
+ * sandbox.h - restrictions that a process has put on itself (libmig's own, and shim's)
  *
- * A thread that restricts itself with Landlock is in a domain; a process that calls
- * PR_SET_MDWE cannot make memory executable that was writable. Children inherit both, and nobody
- * can leave either. CRIU does not carry them, and a program that we start is not under its
- * caller's. /proc shows neither.
+ * A thread that restricts itself with Landlock is in a domain. A process that calls PR_SET_MDWE
+ * cannot make writable memory executable. Children inherit both, and no process can leave them.
+ * CRIU does not carry them, and a program that vcrun starts does not have those of its caller.
+ * /proc shows neither.
  */
 #ifndef VC_LIBMIG_SANDBOX_H
 #define VC_LIBMIG_SANDBOX_H
@@ -18,29 +18,30 @@
 
 struct peek;
 
-/* Where the signs are; sandbox_learn() finds it. */
+/* The places of the signs. */
 struct sandbox_signs {
-	int word;      /* of the security modules' data: the Landlock domain; -1: not found */
-	uint64_t mdwe; /* the bit of the memory's flags; 0: not found, or none */
+	int word;      /* of the security modules' data, with the Landlock domain; -1: not found */
+	uint64_t mdwe; /* the bit in the memory's flags; 0: not found */
 };
 
 /*
- * 0: no thread of the process is in a domain other than ours.
- * -EPERM: one is; -EOPNOTSUPP: that cannot be seen here, and one might be (it has no_new_privs,
- * without which only CAP_SYS_ADMIN permits to restrict oneself). err has a half sentence about the
- * process: "is in a Landlock sandbox". -ESRCH: it has ended.
+ * Checks that no thread of the process is in another Landlock domain than this process. Returns 0,
+ * or -errno with err, a half sentence about the process: "is in a Landlock sandbox". -EPERM: a
+ * thread is in one. -EOPNOTSUPP: it cannot be known, and a thread has no_new_privs, so that it may
+ * be in one. -ESRCH: the process has ended.
  */
 int sandbox_check_landlock(pid_t pid, struct vc_err *err);
-/* Whether it is under PR_SET_MDWE, and we are not; false where that cannot be seen. */
+/* Returns whether the process is under PR_SET_MDWE and this one is not; false if it cannot be
+ * known. */
 bool sandbox_has_mdwe(pid_t pid);
 
-/* Whether it has securebits that we have not: for it, to be root, or to become it, may give no
- * capabilities. False where that cannot be seen. */
+/* Returns whether the process has securebits that this one does not have: then root may get no
+ * capabilities there. False if it cannot be known. */
 bool sandbox_has_securebits(pid_t pid);
 
-/* The kernel has no Landlock, or it is not in use. */
+/* Returns whether the kernel has no Landlock, or does not use it. */
 bool sandbox_no_landlock(void);
-/* Makes three short-lived children. */
+/* Finds the signs by experiment with three short-lived children. Returns false on failure. */
 bool sandbox_learn(const struct peek *peek, struct sandbox_signs *ret);
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * sight.c - what this process can see of the kernel's own data
+ * sight.c - the process's reader of the kernel's data
  *
- * It is handed over as a descriptor, which stays open over exec, and a line in the environment.
+ * It is handed over to other programs as a descriptor that stays open over exec, and a line in the
+ * environment.
  */
 #include "libmig/kernel/sight.h"
 
@@ -17,11 +18,9 @@
 #include "libmig/kernel/sandbox.h"
 
 #define SIGHT_VARIABLE "VCRUN_SIGHT"
-/* The descriptor, the level, what is seen, then numbers of the kernel's. */
+/* The descriptor, the level, two flags, then values of the kernel. */
 #define SIGHT_FORMAT "%d %u %d %d %llx %llx %llx %llx %llx %llx %llx"
 #define SIGHT_NUMBERS 11
-
-DEFINE_CLEANUP(struct peek *, peek_freep, peek_free);
 
 static struct sight sight;
 static bool sight_known;

@@ -2,13 +2,13 @@
 /*
  * diag.c - a dump without a list of all sockets
  *
- * CRIU lists every socket of the network namespace while the job stands still, and looks up the
- * job's sockets in that list. The kernel walks its whole hash table for each list of TCP sockets:
- * 3 ms on a machine with 24 GiB, whether the job has a socket or not.
+ * CRIU lists every socket of the network namespace while the job is frozen, to find the job's
+ * sockets in the list. For each list of TCP sockets the kernel walks its whole hash table: 3 ms on
+ * a machine with 24 GiB, also if the job has no socket.
  *
- * A job keeps its sockets, and CRIU does not see that they are sockets (keep.c). Only packet
- * sockets are looked up. So the other requests ask for sockets in no state. The kernel answers such
- * a request at once, with an empty list.
+ * The mover keeps a job's sockets, and CRIU does not see that they are sockets (keep.c). It needs
+ * only packet sockets. So the other requests are changed to ask for sockets in no state, and the
+ * kernel answers at once with an empty list.
  */
 #include "libmig/module/diag.h"
 
@@ -34,7 +34,7 @@ struct diag_request {
 	union diag_body body;
 };
 
-/* false: it is another kind of request. */
+/* Changes a request. Returns false for other kinds of requests. */
 static bool diag_empty(struct diag_request *request)
 {
 	if (request->header.nlmsg_type != SOCK_DIAG_BY_FAMILY)
@@ -42,7 +42,7 @@ static bool diag_empty(struct diag_request *request)
 	switch (request->body.any.sdiag_family) {
 	case AF_INET:
 	case AF_INET6:
-		/* The states do not shorten the walk over the table of UDP sockets. */
+		/* For UDP the kernel would walk its table in spite of the states. */
 		request->body.inet.sdiag_protocol = IPPROTO_TCP;
 		request->body.inet.idiag_states = 0;
 		return true;
@@ -54,7 +54,7 @@ static bool diag_empty(struct diag_request *request)
 	}
 }
 
-/* In place of sendmsg(2). */
+/* Replaces sendmsg(2). */
 static ssize_t diag_sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	struct msghdr changed = *message;

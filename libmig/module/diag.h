@@ -5,7 +5,7 @@
 #ifndef VC_LIBMIG_MODULE_DIAG_H
 #define VC_LIBMIG_MODULE_DIAG_H
 
-/* At the start of a dump, in criu. */
+/* Makes CRIU list no sockets. To be called at the start of a dump, in criu. */
 void diag_list_no_sockets(void);
 
 #endif

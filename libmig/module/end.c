@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * end.c - how dead processes of a restored tree end
+ * end.c - how the zombies of a restored tree end
  *
- * CRIU has a process that is to be dead give itself its name, wait until the others are there,
- * and call kill(2) or exit(3). These two calls are led here. A process of which nothing is known,
- * and one that ends because something has failed, which is before it has its name, end as
- * CRIU wants it.
+ * A process of CRIU that must become a zombie sets its name, waits for the others, and calls
+ * kill(2) or exit(3). These calls are replaced. CRIU's own way remains for a process that is not
+ * known, and for one that ends because of a failure: it has not set its name yet.
  *
- * For its last moment the process is its user's. He may send it a signal, by which it ends
- * otherwise than it did; he may not look into it, since the change of its ids has made it not
- * dumpable.
+ * In its last moment the process belongs to the job's user. The user may send it another signal,
+ * but cannot look into it: the change of its ids has made it not dumpable.
  */
 #include "libmig/module/end.h"
 
@@ -22,13 +20,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "libmig/module/slot.h"
 
 static struct keep_ended *ends;
 static size_t n_ends;
-static bool end_is_near; /* in the process that is to be dead */
+static bool end_is_near; /* in the process that must become a zombie */
 
-/* As the kernel has it, and without the C library's own wishes for two of the signals. */
+/* Uses system calls, because the C library reserves two of the signals. */
 static void end_by_signal(int signal)
 {
 	const struct {
@@ -46,12 +45,12 @@ static void end_by_signal(int signal)
 
 static void end_as(const struct keep_ended *ended)
 {
-	/* What cannot be had is no reason not to end. */
+	/* It must end also if a call fails. */
 	if (ended->uid[0] || ended->gid[0])
 		syscall(SYS_setgroups, 0, NULL);
 	syscall(SYS_setresgid, ended->gid[0], ended->gid[1], ended->gid[2]);
 	syscall(SYS_setresuid, ended->uid[0], ended->uid[1], ended->uid[2]);
-	/* No core file of criu's. */
+	/* criu must not write a core file. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (ended->code & 0x7f)
 		end_by_signal(ended->code & 0x7f);
@@ -67,7 +66,7 @@ static void end_if_known(void)
 			end_as(&ends[i]);
 }
 
-/* In criu's processes, in place of prctl(2), exit(3) and kill(2). */
+/* These replace prctl(2), exit(3) and kill(2) in criu's processes. */
 static int end_prctl(int option, ...)
 {
 	unsigned long args[4];
@@ -97,7 +96,7 @@ static int end_kill(pid_t pid, int signal)
 int end_add(const struct keep_ended *ended)
 {
 	static bool replaced;
-	struct keep_ended *grown;
+	struct keep_ended *added;
 
 	if (!replaced)
 		replaced = slot_replace("prctl", (slot_function *)end_prctl) &&
@@ -105,10 +104,9 @@ int end_add(const struct keep_ended *ended)
 			   slot_replace("kill", (slot_function *)end_kill);
 	if (!replaced)
 		return -EOPNOTSUPP;
-	grown = reallocarray(ends, n_ends + 1, sizeof(*grown));
-	if (!grown)
+	added = array_add(&ends, &n_ends);
+	if (!added)
 		return -ENOMEM;
-	ends = grown;
-	ends[n_ends++] = *ended;
+	*added = *ended;
 	return 0;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * inject-arch.h - a thread's registers, as far as system calls go
+ * inject-arch.h - the registers of a thread for system calls
  *
- * The only file that knows the architecture. Each one has the instruction that makes a
- * system call, and the registers of its number, arguments and result.
+ * Only this file depends on the architecture. It has the instruction of a system call, and the
+ * registers of its number, arguments and result.
  *
- * The kernel restarts an interrupted call only where it knows that one was interrupted:
- * x86-64 looks at orig_rax when it leaves its signal code, arm64 at a number of its own
- * when it enters it. An injected call must not look like an interrupted one.
+ * The kernel restarts a call if the registers say that it was interrupted. x86-64 checks orig_rax
+ * when it leaves its signal code, arm64 a number of its own when it enters it. An injected call
+ * must not look like an interrupted one.
  */
 #ifndef VC_LIBMIG_INJECT_ARCH_H
 #define VC_LIBMIG_INJECT_ARCH_H
@@ -23,16 +23,16 @@
 
 #define INJECT_ARGS 6
 
-/* The kernel's own errors, for itself: how an interrupted system call is to be restarted. */
+/* The kernel's internal errors, which say how it restarts an interrupted system call. */
 #define INJECT_RESTART 512           /* ERESTARTSYS: unless a handler without SA_RESTART runs */
 #define INJECT_RESTART_ALWAYS 513    /* ERESTARTNOINTR */
 #define INJECT_RESTART_UNHANDLED 514 /* ERESTARTNOHAND: unless a handler runs */
-#define INJECT_RESTART_BLOCK 516     /* likewise, with what the kernel has kept of it */
+#define INJECT_RESTART_BLOCK 516     /* likewise, with data that the kernel has kept */
 
 #if defined(__x86_64__)
 
 #define INJECT_INSTRUCTION "\x0f\x05"
-#define INJECT_INSTRUCTION_STEP 1 /* it may begin at any byte */
+#define INJECT_INSTRUCTION_STEP 1 /* bytes between possible places */
 #define INJECT_RED_ZONE 128
 #define INJECT_CS 0x33 /* 64-bit user code */
 
@@ -64,8 +64,8 @@ static inline long inject_regs_result(const struct inject_regs *regs)
 	return (long)regs->user.rax;
 }
 
-/* Whether the thread was interrupted in a system call by a signal, or by what looks like one:
- * a program never sees these results. The number and arguments of the call. */
+/* Returns whether a signal or a stop has interrupted a system call of the thread, and the call's
+ * number and arguments. A program never sees these results. */
 static inline bool inject_regs_interrupted(const struct inject_regs *regs, long *ret_nr,
 					   uint64_t ret_args[INJECT_ARGS])
 {
@@ -90,14 +90,14 @@ static inline void inject_regs_set_result(struct inject_regs *regs, long result)
 	regs->user.rax = (uint64_t)result;
 }
 
-/* As if this call had been interrupted, with one of the results above. */
+/* Makes it look as if this call had been interrupted, with one of the results above. */
 static inline void inject_regs_set_restart(struct inject_regs *regs, long nr, long result)
 {
 	regs->user.orig_rax = (uint64_t)nr;
 	regs->user.rax = (uint64_t)result;
 }
 
-/* The next instruction is the one at ip, and makes this call. */
+/* Sets the registers for this call at the instruction at ip. */
 static inline void inject_regs_call(struct inject_regs *regs, uint64_t ip, long nr,
 				    const uint64_t args[INJECT_ARGS])
 {
@@ -159,8 +159,8 @@ static inline long inject_regs_result(const struct inject_regs *regs)
 	return (long)regs->user.regs[0];
 }
 
-/* The kernel has undone the call by the time a tracer sees it: the thread makes it anew, and what
- * the kernel has kept of it is out of reach. */
+/* Before a tracer sees the thread, the kernel has undone the call. The thread will make it again,
+ * and the data that the kernel has kept cannot be reached. */
 static inline bool inject_regs_interrupted(const struct inject_regs *regs, long *ret_nr,
 					   uint64_t ret_args[INJECT_ARGS])
 {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * inject.c - system calls run in another process's thread
+ * inject.c - runs system calls in a thread of another process
  *
- * The thread's instruction pointer is set to a system call instruction that is there
- * already, mostly the vDSO's, and PTRACE_SYSCALL runs that one instruction. No memory of the
- * program is changed for it. Buffers stand below the stack pointer and its red zone, where the
- * ABI has nothing; what stood there is put back all the same, since a program may
- * have its own idea of its stack.
+ * The thread's instruction pointer is set to a system call instruction that its memory contains
+ * already, mostly in the vDSO, and PTRACE_SYSCALL runs this instruction. No code of the program is
+ * changed. Buffers are below the stack pointer and its red zone, where the ABI has no data. The
+ * bytes there are restored all the same, because a program may use its stack in another way.
  *
- * PTRACE_SINGLESTEP would take half the stops, but its SIGTRAP is forced, and forcing a blocked
- * signal resets its handler.
+ * PTRACE_SINGLESTEP would need half as many stops. But the kernel forces its SIGTRAP, and forcing a
+ * blocked signal resets its handler.
  */
 #include "libmig/module/inject.h"
 
@@ -27,6 +26,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/proc.h"
 
 #define INJECT_EVENT(status) ((status) >> 16)
 #define INJECT_SYSCALL_STOP (SIGTRAP | 0x80)
@@ -56,30 +56,26 @@ static int inject_wait(pid_t tid, int *ret_status)
 	return WIFSTOPPED(*ret_status) ? 0 : -ESRCH;
 }
 
-/* --- what stands in the way of calls ------------------------------------------------------ */
+/* --- preparing a thread --------------------------------------------------------------------- */
 
-static uint64_t inject_status(pid_t pid, pid_t tid, const char *key, int base)
+static uint64_t inject_status(pid_t tid, const char *key, int base)
 {
-	_cleanup_fclose_ FILE *file = NULL;
-	char path[64], line[256];
-	size_t len = strlen(key);
+	_cleanup_free_ char *status = NULL;
+	uint64_t value = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)pid, (int)tid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, key, len))
-			return strtoull(line + len, NULL, base);
-	return 0;
+	if (proc_status(tid, &status) == 0)
+		proc_number(status, key, base, &value);
+	return value;
 }
 
-/* System call stops must be told from a SIGTRAP; filters must not judge our calls. */
+/* Makes stops at system calls differ from SIGTRAP, and suspends seccomp filters. */
 static int inject_set_options(const struct inject *inject)
 {
 	long r = inject_ptrace(PTRACE_SETOPTIONS, inject->tid, 0,
 			       (void *)(long)(PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP));
 
 	if (r == -EPERM || r == -EINVAL) {
-		if (inject_status(inject->pid, inject->tid, "Seccomp:", 10) != 0)
+		if (inject_status(inject->tid, "Seccomp", 10) != 0)
 			return -EPERM;
 		r = inject_ptrace(PTRACE_SETOPTIONS, inject->tid, 0,
 				  (void *)(long)PTRACE_O_TRACESYSGOOD);
@@ -109,14 +105,14 @@ static int inject_hold_back(struct inject *inject)
 	inject->ran = inject->held_back = true;
 	if (inject_ptrace(INJECT_DISPATCH_GET, inject->tid, sizeof(inject->dispatch),
 			  &inject->dispatch) < 0)
-		inject->dispatch.mode = 0; /* a kernel that has no way to suspend it */
+		inject->dispatch.mode = 0; /* the kernel cannot suspend it */
 	r = inject_ptrace(PTRACE_SETSIGMASK, inject->tid, sizeof(all), &all);
 	if (r == 0 && inject->dispatch.mode)
 		r = inject_ptrace(INJECT_DISPATCH_SET, inject->tid, sizeof(off), &off);
 	return (int)r;
 }
 
-/* --- places in its memory ------------------------------------------------------------------ */
+/* --- its memory ----------------------------------------------------------------------------- */
 
 static int inject_copy(const struct inject *inject, uint64_t addr, void *buf, size_t size,
 		       bool write)
@@ -146,10 +142,8 @@ static uint64_t inject_search(const struct inject *inject, uint64_t start, uint6
 	return 0;
 }
 
-/*
- * Looks through the mappings for an instruction (else for the writable page that
- * ret_page is for). The vDSO is tried first, and any other code after it.
- */
+/* Searches the mappings for an instruction, first in the vDSO; with ret_page for a writable page
+ * instead. */
 static int inject_find(struct inject *inject, uint64_t *ret_page)
 {
 	char path[48], line[512];
@@ -187,7 +181,8 @@ static int inject_borrow(struct inject *inject)
 	uint64_t at = (inject_regs_sp(&inject->regs) - INJECT_RED_ZONE - INJECT_DATA_MAX) & ~15ull;
 	int r = inject_copy(inject, at, inject->kept, sizeof(inject->kept), false);
 
-	/* The same bytes written back: whether it can be written, and a page of its own. */
+	/* Writes the same bytes, which fails if the stack is not writable, and gives it a page of
+	 * its own. */
 	if (r == 0)
 		r = inject_copy(inject, at, inject->kept, sizeof(inject->kept), true);
 	if (r < 0)
@@ -199,7 +194,7 @@ static int inject_borrow(struct inject *inject)
 
 /* --- running ------------------------------------------------------------------------------- */
 
-/* Lets it run to a stop of the kind wanted, past those that have nothing to do with us. */
+/* Runs the thread to a stop of the wanted kind, and ignores other stops. */
 static int inject_advance(struct inject *inject, int request, bool want_syscall)
 {
 	for (;;) {
@@ -218,7 +213,7 @@ static int inject_advance(struct inject *inject, int request, bool want_syscall)
 		} else if (INJECT_EVENT(status) == 0 && WSTOPSIG(status) == SIGSTOP) {
 			inject->stop_signal = SIGSTOP;
 		} else if (INJECT_EVENT(status) == 0) {
-			/* All others are blocked. It did not get to the call. */
+			/* All other signals are blocked, so the instruction failed. */
 			return -EFAULT;
 		}
 	}
@@ -234,7 +229,7 @@ static int inject_execute(struct inject *inject, const struct inject_call *call,
 	r = inject_regs_write(inject->tid, &regs);
 	if (r == 0)
 		r = inject_advance(inject, PTRACE_SYSCALL, true);
-	/* At its entry: from here on the kernel lets it sleep no more. */
+	/* At the entry of the call: from now on the kernel does not let it sleep. */
 	if (r == 0 && break_off)
 		r = (int)inject_ptrace(PTRACE_INTERRUPT, inject->tid, 0, NULL);
 	if (r == 0)
@@ -271,7 +266,7 @@ static int inject_make(struct inject *inject, struct inject_call *call, bool bre
 		r = inject_execute(inject, call, args, break_off, ret_value);
 	if (r == 0 && call->size)
 		r = inject_copy(inject, inject->scratch, call->data, call->size, false);
-	/* One that has just been killed has no memory, for example. */
+	/* A thread that was just killed has no memory, for example. */
 	if (r < 0 && inject_regs_read(inject->tid, &regs) == -ESRCH)
 		r = -ESRCH;
 	return r;
@@ -314,14 +309,12 @@ static int inject_put_dispatch(const struct inject *inject)
 	return (int)inject_ptrace(INJECT_DISPATCH_SET, inject->tid, sizeof(*dispatch), dispatch);
 }
 
-/*
- * The stop that was taken from it: the kernel forgets one that SIGCONT follows. While it is
- * traced even an ignored SIGCONT is kept pending, so that can be seen.
- */
+/* Sends the stop signal that was taken again, unless SIGCONT has followed, which cancels it. While
+ * the thread is traced also an ignored SIGCONT stays pending. */
 static void inject_stop_again(const struct inject *inject)
 {
-	uint64_t pending = inject_status(inject->pid, inject->tid, "SigPnd:", 16) |
-			   inject_status(inject->pid, inject->tid, "ShdPnd:", 16);
+	uint64_t pending =
+		inject_status(inject->tid, "SigPnd", 16) | inject_status(inject->tid, "ShdPnd", 16);
 
 	if (!(pending & INJECT_BIT(SIGCONT)))
 		syscall(SYS_tgkill, inject->pid, inject->tid, inject->stop_signal);
@@ -336,8 +329,8 @@ int inject_end(struct inject *inject)
 	if (inject->scratch)
 		first = inject_copy(inject, inject->scratch, inject->kept, sizeof(inject->kept),
 				    true);
-	/* The kernel restarts calls on its way out of its signal code: the stop must be in there.
-	 */
+	/* The kernel restarts calls when it leaves its signal code, so the thread must be stopped
+	 * there. */
 	r = (int)inject_ptrace(PTRACE_INTERRUPT, inject->tid, 0, NULL);
 	if (r == 0)
 		r = inject_advance(inject, PTRACE_CONT, false);

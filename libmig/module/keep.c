@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * keep.c - the objects that a tree keeps, in the criu that restores it
+ * keep.c - the kept objects of a tree, in the criu that restores it
  *
- * The mover has a duplicate of each object, and says under which number. A restored process
- * fetches it from there, by pidfd_getfd(2), when CRIU asks for an external file. What
- * is to be mapped CRIU takes only from descriptors that it inherited: it puts them into a socket
- * connected to itself, from which its processes fetch them. What is left in that one would keep
- * programs from being written as long as criu lives, so it is emptied before the tree runs.
+ * The mover has a duplicate of each object, and says its descriptor. When CRIU asks for an external
+ * file, the restored process fetches the object from the mover by pidfd_getfd(2). CRIU takes files
+ * for mappings only from inherited descriptors: it puts them into a socket that is connected to
+ * itself, from which its processes fetch them. Programs in this socket could not be written while
+ * criu runs, so the socket is emptied before the tree runs.
  *
- * A dump of sockets and pipes that are kept is for nothing, and fails where CRIU does not know
- * a family, an option, a mode or a state. So its fstat(2) says that they are files; these
- * have no path, and such files it leaves to its modules.
+ * CRIU need not dump sockets and pipes that are kept, and fails if it does not know their family,
+ * option, mode or state. So its fstat(2) is replaced and says that they are regular files. They
+ * have no path, and CRIU asks its modules for such files.
  */
 #include "libmig/module/keep.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +27,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
+#include "common/procdir.h"
 #include "libmig/criu/hold-wire.h"
 #include "libmig/module/end.h"
 #include "libmig/module/lead.h"
@@ -36,16 +38,16 @@
 #define PIPEFS_MAGIC 0x50495045
 #endif
 
-#define STORE_NAME "/criu-fdstore-" /* in the abstract namespace, with a number behind it */
+#define STORE_NAME "/criu-fdstore-" /* in the abstract namespace, before a number */
 
-/* criu's own, which it exports to its modules. */
+/* A function of criu for its modules. */
 extern int inherit_fd_add(int fd, char *key);
 
 static pid_t keep_mover;
 static struct keep_object *keep_objects;
 static size_t keep_n;
 
-/* An inherited pidfd would be closed by criu, like all else, in each of its processes. */
+/* criu closes all inherited descriptors in each of its processes, so the pidfd is opened here. */
 static int keep_fetch(const struct keep_object *object)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, keep_mover, 0), fd;
@@ -123,7 +125,7 @@ int module_keep_take(void)
 	return r;
 }
 
-/* Named pipes have one, and CRIU's own pipes are no matter. */
+/* Whether it is a pipe without a name. It does not matter that CRIU's own pipes are too. */
 static bool keep_is_pipe(int fd)
 {
 	struct statfs fs;
@@ -131,7 +133,7 @@ static bool keep_is_pipe(int fd)
 	return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
 }
 
-/* A packet socket's memory may be mapped, and CRIU looks for the socket then. */
+/* A packet socket may be mapped, and then CRIU must know the socket. */
 static bool keep_is_mappable(int fd)
 {
 	socklen_t len = sizeof(int);
@@ -140,7 +142,7 @@ static bool keep_is_mappable(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && family == AF_PACKET;
 }
 
-/* In criu, in place of fstat(2). */
+/* Replaces fstat(2) in criu. */
 static int keep_fstat(int fd, struct stat *st)
 {
 	int r = fstat(fd, st);
@@ -153,7 +155,7 @@ static int keep_fstat(int fd, struct stat *st)
 
 int module_keep_hide(void)
 {
-	/* The second where files of any size are this architecture's only ones. */
+	/* fstat on architectures that have only large files. */
 	return slot_replace("fstat64", (slot_function *)keep_fstat) ||
 			       slot_replace("fstat", (slot_function *)keep_fstat)
 		       ? 0
@@ -188,17 +190,15 @@ static bool keep_is_store(int fd)
 
 void module_keep_forget(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
-	const struct dirent *entry;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+	const char *name;
 	char byte;
 
-	while (dir && (entry = readdir(dir))) {
-		int fd = atoi(entry->d_name);
-
-		/* Without a place for descriptors a message's are closed. */
-		while (keep_is_store(fd) && recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0)
+	if (procdir_open(&dir, AT_FDCWD, "/proc/self/fd") < 0)
+		return;
+	while ((name = procdir_next(&dir)))
+		/* recv(2) closes the descriptors of a message. */
+		while (keep_is_store(atoi(name)) &&
+		       recv(atoi(name), &byte, sizeof(byte), MSG_DONTWAIT) >= 0)
 			;
-	}
-	if (dir)
-		closedir(dir);
 }

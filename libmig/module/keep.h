@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * keep.h - the objects that a tree keeps, in the criu that restores it (module.c's own)
+ * keep.h - the kept objects of a tree, in the criu that restores it (the module's own)
  */
 #ifndef VC_LIBMIG_MODULE_KEEP_H
 #define VC_LIBMIG_MODULE_KEEP_H
 
-/* At the start of a restore: hears from the mover what there is. 0 or -errno. */
+/* Receives the list of the objects from the mover, at the start of a restore. Returns 0 or -errno.
+ */
 int module_keep_take(void);
-/* At the start of a dump: criu takes sockets and pipes for what it does not know. 0 or -errno. */
+/* Makes criu treat sockets and pipes as files of an unknown kind, at the start of a dump. Returns 0
+ * or -errno. */
 int module_keep_hide(void);
-/* criu's hook for what it does not know: 0, the mover says what becomes of it. */
+/* criu's hook about a file of an unknown kind. Returns 0: the mover handles it. */
 int module_keep_dump(int fd, int id);
-/* criu's hook for a file of that id, in the process that is to have it: a descriptor or -errno. */
+/* criu's hook for the file with that id, in the process that gets it. Returns a descriptor or
+ * -errno. */
 int module_keep_restore(int id);
-/* The restored tree has what it needs: criu has no descriptors of it from here on. */
+/* Closes criu's descriptors of the objects, when the restored tree has them. */
 void module_keep_forget(void);
 
 #endif

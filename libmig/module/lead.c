@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "libmig/module/keep.h"
 #include "libmig/module/slot.h"
 
@@ -22,7 +23,7 @@ struct lead {
 static struct lead *leads;
 static size_t n_leads;
 
-/* In criu's children, in place of setsid(2). */
+/* Replaces setsid(2) in criu's children. */
 static pid_t lead_setsid(void)
 {
 	pid_t session = (pid_t)syscall(SYS_setsid);
@@ -34,7 +35,7 @@ static pid_t lead_setsid(void)
 		if (leads[i].leader != session)
 			continue;
 		fd = module_keep_restore((int)leads[i].id);
-		/* 0: it is not taken from another session. If one has it now, the restore fails. */
+		/* 0: not if another session has it; then the restore fails. */
 		if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) < 0) {
 			code = fd < 0 ? -fd : errno;
 			session = -1;
@@ -46,7 +47,6 @@ static pid_t lead_setsid(void)
 	return session;
 }
 
-/* Without leaders it does what setsid(2) does. */
 bool lead_is_possible(void)
 {
 	static bool replaced;
@@ -58,14 +58,13 @@ bool lead_is_possible(void)
 
 int lead_add(pid_t leader, uint32_t id)
 {
-	struct lead *grown;
+	struct lead *added;
 
 	if (!lead_is_possible())
 		return -EOPNOTSUPP;
-	grown = reallocarray(leads, n_leads + 1, sizeof(*grown));
-	if (!grown)
+	added = array_add(&leads, &n_leads);
+	if (!added)
 		return -ENOMEM;
-	leads = grown;
-	leads[n_leads++] = (struct lead){ .leader = leader, .id = id };
+	*added = (struct lead){ .leader = leader, .id = id };
 	return 0;
 }

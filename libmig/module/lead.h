@@ -2,10 +2,10 @@
 /*
  * lead.h - restored session leaders get their terminals back (the module's own)
  *
- * A process has a controlling terminal from its parent, at birth; only a session leader can
- * take one. So the leader must have it before its children are born. CRIU gives it to the
- * leader later, and has no hook at the right moment; but that moment is the return of its call of
- * setsid(2). So the module leads that call here, by criu's table of library functions.
+ * A process inherits the controlling terminal of its parent. Only a session leader can take one, so
+ * the leader must have it before its children are created. CRIU gives it to the leader later, and
+ * has no hook at the right moment, which is the return of setsid(2). So the module replaces this
+ * function.
  */
 #ifndef VC_LIBMIG_HOLD_LEAD_H
 #define VC_LIBMIG_HOLD_LEAD_H
@@ -14,9 +14,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Whether this criu's call can be led here. */
+/* Returns whether setsid(2) of this criu can be replaced. */
 bool lead_is_possible(void);
-/* When this process makes its session, it takes the terminal that is kept under this id. 0 or
+/* Makes the process take the kept terminal with that id when it creates its session. Returns 0 or
  * -errno. */
 int lead_add(pid_t leader, uint32_t id);
 

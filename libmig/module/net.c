@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * net.c - where nobody finds the sockets of a restore
+ * net.c - hides the sockets of a restore from other users
  *
  * Restored processes hand each other descriptors over datagram sockets with abstract names, which
- * everybody can read in /proc/net/unix. A message from another user would be taken for one of
- * theirs: the restore fails, and fails again for as long as he goes on.
+ * every user can read in /proc/net/unix. A message from another user would make the restore fail,
+ * as often as the user sends one.
  *
- * Abstract names belong to a network namespace. So these sockets are made in one that nobody else
- * is in. criu has it open, and its processes, in which criu closes all descriptors, fetch it there.
+ * Abstract names belong to a network namespace. So these sockets are created in a namespace that no
+ * other process is in. criu has a descriptor of it, and its processes, in which criu closes all
+ * descriptors, fetch it from criu.
  */
 #include "libmig/module/net.h"
 
@@ -26,14 +27,14 @@
 
 static pid_t net_criu;
 
-/* The way back: to where criu is. criu itself, of which some versions make such a socket too, would
- * by that stay where it has just gone, and all that it restores after that with it. */
+/* Returns a descriptor of the namespace to return to: criu's. Some versions of criu create such a
+ * socket themselves, and there a pidfd would name the namespace that was just entered. */
 static int net_way_back(int criu)
 {
 	return getpid() == net_criu ? open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) : dup(criu);
 }
 
-/* In place of socket(2). */
+/* Replaces socket(2). */
 static int net_socket(int domain, int type, int protocol)
 {
 	_cleanup_close_ int criu = -1, hidden = -1, back = -1;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * net.h - where nobody finds the sockets of a restore (of the module that criu loads)
+ * net.h - hides the sockets of a restore from other users (of the module that criu loads)
  */
 #ifndef VC_LIBMIG_MODULE_NET_H
 #define VC_LIBMIG_MODULE_NET_H
 
-/* At the start of a restore, in criu. */
+/* To be called at the start of a restore, in criu. */
 void net_hide_sockets(void);
 
 #endif

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * peer.c - to whom criu speaks
+ * peer.c - criu accepts connections only from processes that it traces
  *
- * The code that criu puts into each frozen process connects to it by an abstract socket, whose name
- * everybody can read in /proc/net/unix, and which listens for the whole dump. Whoever connects
- * before that code does would be taken for it, and could keep another user's job frozen for ever.
+ * The code that criu puts into each frozen process connects to criu by an abstract socket. Every
+ * user can read its name in /proc/net/unix, and it listens for the whole dump. A process that
+ * connects before that code would be taken for it, and could keep another user's job frozen for
+ * ever.
  *
- * So whom criu does not trace is turned away: when criu accepts, and before that, while it waits on
- * a futex for the code to be connected. Otherwise they could fill the queue in the meantime.
+ * So connections of other processes are closed: when criu accepts, and before that while it waits
+ * on a futex for the code. Otherwise they could fill the queue.
  */
 #include "libmig/module/peer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
+#include "common/proc.h"
 #include "libmig/module/slot.h"
 
 #define PEER_SLICE_NSEC 2000000
@@ -31,23 +32,14 @@ static int peer_listening = -1, peer_let_in = -1;
 
 static bool peer_is_traced(int sock)
 {
-	static const char name[] = "\nTracerPid:";
+	_cleanup_free_ char *status = NULL;
 	socklen_t size = sizeof(struct ucred);
-	char path[32], status[4096], *line;
 	struct ucred peer;
-	ssize_t n;
-	int fd;
+	uint64_t tracer;
 
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)peer.pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
-	if (fd >= 0)
-		close(fd);
-	status[n < 0 ? 0 : n] = '\0';
-	line = strstr(status, name);
-	return line && atoi(line + strlen(name)) == getpid();
+	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	       proc_status(peer.pid, &status) == 0 &&
+	       proc_number(status, "TracerPid", 10, &tracer) && tracer == (uint64_t)getpid();
 }
 
 static void peer_turn_away(void)
@@ -100,7 +92,8 @@ bool peer_wait(long number, const long args[6], long *ret)
 		return false;
 	peer_turn_away();
 	*ret = syscall(SYS_futex, args[0], args[1], args[2], &slice, NULL, 0);
-	/* Whoever gave a time looks, and waits again, after less; and others as if woken. */
+	/* A caller with a timeout checks its condition and waits again. Others are told that they
+	 * were woken. */
 	if (*ret < 0 && errno == ETIMEDOUT && !args[3])
 		*ret = 0;
 	return true;

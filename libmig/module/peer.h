@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * peer.h - to whom criu speaks (of the module that criu loads)
+ * peer.h - criu accepts connections only from processes that it traces (the module's own)
  */
 #ifndef VC_LIBMIG_MODULE_PEER_H
 #define VC_LIBMIG_MODULE_PEER_H
 
 #include <stdbool.h>
 
-/* From here on criu accepts connections only of processes that it traces. */
+/* To be called at the start of a dump, in criu. */
 void peer_accept_traced(void);
 
-/* Makes criu's system call if it is a wait in which others are to be turned away; false: it is not.
- */
+/* Makes criu's system call if it is a wait on a futex, and closes the connections of others.
+ * Returns false for other calls. */
 bool peer_wait(long number, const long args[6], long *ret);
 
 #endif

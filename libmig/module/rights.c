@@ -2,10 +2,10 @@
 /*
  * rights.c - the capabilities of criu, and limits that it may not read
  *
- * To read another user's limits prlimit(2) wants CAP_SYS_RESOURCE, which root in many containers
- * does not have, or that user's real uid, with which he could send criu signals and stop it while
- * it holds his job. But /proc/PID/limits says the same to everybody. So criu's calls of syscall(2)
- * go through here (slot.h), and a prlimit(2) that is forbidden is answered from that file.
+ * To read the limits of another user, prlimit(2) needs CAP_SYS_RESOURCE, which root in many
+ * containers does not have, or the user's real uid, with which the user could stop criu while it
+ * holds the job. But /proc/PID/limits shows the same to every user. So criu's syscall(2) is
+ * replaced (slot.h), and a forbidden prlimit(2) is answered from that file.
  */
 #include "libmig/module/rights.h"
 
@@ -22,6 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/file.h"
 #include "libmig/module/peer.h"
 #include "libmig/module/slot.h"
 
@@ -47,25 +48,19 @@ int rights_drop(void)
 	return syscall(SYS_capset, &header, caps) < 0 ? -errno : 0;
 }
 
-/* One process's file: criu asks for its limits one after the other, from the first on. */
+/* Reads the file once for each process: criu asks for the limits of a process in order, from the
+ * first on. */
 static char *rights_read_limits(pid_t pid, long resource)
 {
 	static char text[4096];
 	static pid_t whose;
 	char path[32];
-	ssize_t n;
-	int fd;
 
 	if (whose == pid && resource > 0)
 		return text;
 	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	whose = n > 0 ? pid : 0;
-	text[n > 0 ? n : 0] = '\0';
-	return n > 0 ? text : NULL;
+	whose = file_read(AT_FDCWD, path, text, sizeof(text)) > 0 ? pid : 0;
+	return whose ? text : NULL;
 }
 
 static bool rights_parse_limit(const char *word, rlim64_t *ret)
@@ -81,7 +76,7 @@ static long rights_get_limit(pid_t pid, long resource, struct rlimit64 *ret)
 	const char *line = rights_read_limits(pid, resource);
 	char soft[32], hard[32];
 
-	/* The first line is a heading. */
+	/* The first line is the heading. */
 	for (long i = 0; line && i <= resource; i++) {
 		line = strchr(line, '\n');
 		line = line ? line + 1 : NULL;
@@ -94,7 +89,7 @@ static long rights_get_limit(pid_t pid, long resource, struct rlimit64 *ret)
 	return -1;
 }
 
-/* syscall(2): takes as many arguments as there can be, like the one of the C library. */
+/* Replaces syscall(2). Like the C library's function it always reads six arguments. */
 static long rights_syscall(long number, ...)
 {
 	long args[RIGHTS_N_ARGS], r;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * slot.c - the places from which criu calls the C library
+ * slot.c - the addresses by which criu calls the C library
  *
- * A program calls a function of a library by an address that the dynamic linker has written into a
- * slot of the program's. Tables that are loaded with the program say which slot is for which name.
+ * A program calls a library function by an address that the dynamic linker has written into a slot
+ * of the program. Tables in the program's memory say which slot belongs to which name.
  */
 #include "libmig/module/slot.h"
 
@@ -28,7 +28,7 @@ struct slot_tables {
 	const char *names;
 };
 
-/* Most C libraries have replaced offsets in the program by addresses. */
+/* Most C libraries replace the offsets in this table by addresses. */
 static const void *slot_address(const struct dl_phdr_info *info, ElfW(Addr) at)
 {
 	return (const void *)(at < info->dlpi_addr ? info->dlpi_addr + at : at);
@@ -70,7 +70,7 @@ static bool slot_set(const struct dl_phdr_info *info, ElfW(Addr) offset, slot_fu
 	uintptr_t at = info->dlpi_addr + offset, page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	void *start = (void *)(at & ~(page - 1));
 
-	/* The linker may have made it read-only when it was done. */
+	/* The linker may have made it read-only. */
 	if (mprotect(start, page, PROT_READ | PROT_WRITE) < 0)
 		return false;
 	memcpy((void *)at, &f, sizeof(f));
@@ -83,7 +83,7 @@ struct slot_order {
 	bool done;
 };
 
-/* For dl_iterate_phdr(3): the program comes first, and is all that is looked at. */
+/* For dl_iterate_phdr(3), which begins with the program. Ends the search after it. */
 static int slot_search(struct dl_phdr_info *info, size_t size, void *ctx)
 {
 	struct slot_tables tables = { .symbols = NULL };

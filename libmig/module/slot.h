@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * slot.h - functions of the C library replaced for criu (of the module that criu loads)
+ * slot.h - replaces functions of the C library for criu (the module's own)
  */
 #ifndef VC_LIBMIG_MODULE_SLOT_H
 #define VC_LIBMIG_MODULE_SLOT_H
@@ -9,7 +9,8 @@
 
 typedef void slot_function(void);
 
-/* From here on the program, but no library, calls f by that name. false: it calls nothing by it. */
+/* Makes the program, but no library, call f by that name. Returns false if it does not call such a
+ * function. */
 bool slot_replace(const char *name, slot_function *f);
 
 #endif

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * stop.c - restored processes that are to be stopped are stopped
+ * stop.c - stops restored processes that were stopped
  *
- * CRIU sends the signal and lets the process go. Other signals that wait for it have smaller
- * numbers, and would come first: one that ends a process would end it. So while it is traced all
- * others are blocked, it takes its signal, and each of its threads goes from one stop into the
- * other.
+ * CRIU sends the stop signal and releases the process. Other pending signals with smaller numbers
+ * would come first, and one of them could end the process. So while the process is traced, all
+ * other signals are blocked, it takes the stop signal, and each thread goes from the ptrace-stop
+ * directly into this stop.
  */
 #include "libmig/module/stop.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/proc.h"
+#include "common/procdir.h"
 
 #define STOP_TRIES 16
 #define STOP_BIT(signal) (UINT64_C(1) << ((signal)-1))
@@ -39,7 +40,7 @@ static int stop_wait(pid_t tid, int *ret)
 	return WIFSTOPPED(*ret) ? 0 : -ESRCH;
 }
 
-/* Lets a thread run into the stop. */
+/* Runs a thread into the stop. */
 static int stop_lead_in(pid_t tid, int signal)
 {
 	unsigned long passed = 0;
@@ -74,57 +75,41 @@ static int stop_thread(pid_t tid, int signal)
 	return r < 0 ? r : back;
 }
 
-static void stop_add(const char *line, const char *name, uint64_t *signals)
-{
-	size_t len = strlen(name);
-
-	if (!strncmp(line, name, len))
-		*signals |= strtoull(line + len, NULL, 16);
-}
-
-/* The signal that CRIU has sent, if it will stop the process; 0: it will not. It may have been
- * continued since it was looked at. */
+/* Returns the signal that CRIU has sent, if it will stop the process; otherwise 0. The process may
+ * have been continued since. */
 static int stop_find_signal(pid_t pid)
 {
 	static const int signals[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU };
-	_cleanup_fclose_ FILE *file = NULL;
-	uint64_t pending = 0, kept = 0;
-	char path[32], line[256];
+	static const char *const fields[] = { "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt" };
+	_cleanup_free_ char *status = NULL;
+	uint64_t sets[ARRAY_SIZE(fields)] = { 0 }, stops;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file)) {
-		stop_add(line, "SigPnd:", &pending);
-		stop_add(line, "ShdPnd:", &pending);
-		stop_add(line, "SigBlk:", &kept);
-		stop_add(line, "SigIgn:", &kept);
-		stop_add(line, "SigCgt:", &kept);
-	}
+	if (proc_status(pid, &status) < 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		proc_number(status, fields[i], 16, &sets[i]);
+	stops = (sets[0] | sets[1]) & ~(sets[2] | sets[3] | sets[4]);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-		if (pending & ~kept & STOP_BIT(signals[i]))
+		if (stops & STOP_BIT(signals[i]))
 			return signals[i];
 	return 0;
 }
 
 int stop_process(pid_t pid)
 {
-	int signal = stop_find_signal(pid);
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+	int signal = stop_find_signal(pid), r;
+	const char *name;
 	char path[32];
-	int r;
 
 	if (!signal)
 		return 0;
-	/* The others stop because it does. */
+	/* The stop of the first thread makes the others stop. */
 	r = stop_thread(pid, signal);
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	dir = opendir(path);
-	while (r == 0 && dir && (entry = readdir(dir))) {
-		pid_t tid = atoi(entry->d_name);
-
-		if (tid > 0 && tid != pid)
-			r = stop_thread(tid, signal);
-	}
+	if (r == 0 && procdir_open(&dir, AT_FDCWD, path) == 0)
+		while (r == 0 && (name = procdir_next(&dir)))
+			if (atoi(name) != pid)
+				r = stop_thread(atoi(name), signal);
 	return r < 0 ? r : signal;
 }

@@ -2,14 +2,12 @@
 /*
  * call.c - attributes that one system call tells and another sets
  *
- * One row each. The value is in a register, or an int in memory; a row says which value is the
- * one that every process begins with, and needs no putting back.
+ * One row each. The value is in a register, or an int in memory. A value with which every process
+ * begins (usual) is not put back.
  */
 #include <asm/unistd.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/keyctl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -27,25 +25,25 @@
 #define PR_SPEC_L1D_FLUSH 2
 #endif
 
-#define STATE_VALUE UINT64_MAX /* among the arguments: the value stands there */
+#define CALL_VALUE UINT64_MAX /* among the arguments: is replaced by the value */
 
 struct state_call {
 	const char *what;
 	bool each_thread, must, late;
-	bool in_memory; /* the first argument after the last one given is its address */
+	bool in_memory; /* the second argument is the value's address */
 	long nr;
 	uint64_t get[2], set[4];
 	long usual;
 	enum state_sign sign;
 };
 
-static const struct state_call state_calls[] = {
+static const struct state_call call_rows[] = {
 	{ .what = "PR_SET_MDWE",
 	  .must = true,
 	  .late = true,
 	  .nr = __NR_prctl,
 	  .get = { PR_GET_MDWE },
-	  .set = { PR_SET_MDWE, STATE_VALUE },
+	  .set = { PR_SET_MDWE, CALL_VALUE },
 	  .sign = STATE_SIGN_MDWE },
 	{ .what = "PR_SET_TSC",
 	  .each_thread = true,
@@ -53,27 +51,27 @@ static const struct state_call state_calls[] = {
 	  .in_memory = true,
 	  .nr = __NR_prctl,
 	  .get = { PR_GET_TSC },
-	  .set = { PR_SET_TSC, STATE_VALUE },
+	  .set = { PR_SET_TSC, CALL_VALUE },
 	  .usual = PR_TSC_ENABLE,
 	  .sign = STATE_SIGN_TSC },
 	{ .what = "the machine check policy",
 	  .each_thread = true,
 	  .nr = __NR_prctl,
 	  .get = { PR_MCE_KILL_GET },
-	  .set = { PR_MCE_KILL, PR_MCE_KILL_SET, STATE_VALUE },
+	  .set = { PR_MCE_KILL, PR_MCE_KILL_SET, CALL_VALUE },
 	  .usual = PR_MCE_KILL_DEFAULT,
 	  .sign = STATE_SIGN_MCE },
 	{ .what = "PR_SET_IO_FLUSHER",
 	  .each_thread = true,
 	  .nr = __NR_prctl,
 	  .get = { PR_GET_IO_FLUSHER },
-	  .set = { PR_SET_IO_FLUSHER, STATE_VALUE },
+	  .set = { PR_SET_IO_FLUSHER, CALL_VALUE },
 	  .sign = STATE_SIGN_FLUSHER },
 	{ .what = "the keyring for requested keys",
 	  .each_thread = true,
 	  .nr = __NR_keyctl,
 	  .get = { KEYCTL_SET_REQKEY_KEYRING, (uint64_t)KEY_REQKEY_DEFL_NO_CHANGE },
-	  .set = { KEYCTL_SET_REQKEY_KEYRING, STATE_VALUE },
+	  .set = { KEYCTL_SET_REQKEY_KEYRING, CALL_VALUE },
 	  .usual = KEY_REQKEY_DEFL_DEFAULT,
 	  .sign = STATE_SIGN_REQUEST_KEYRING },
 	{ .what = "PR_SPEC_L1D_FLUSH",
@@ -89,13 +87,13 @@ static const struct state_call state_calls[] = {
 	  .must = true,
 	  .nr = __NR_arch_prctl,
 	  .get = { STATE_ARCH_GET_CPUID },
-	  .set = { STATE_ARCH_SET_CPUID, STATE_VALUE },
+	  .set = { STATE_ARCH_SET_CPUID, CALL_VALUE },
 	  .usual = 1,
 	  .sign = STATE_SIGN_CPUID },
 #endif
 };
 
-static int state_read_call(const struct state_proc *proc, pid_t tid, const struct state_call *row)
+static int call_read(const struct state_proc *proc, pid_t tid, const struct state_call *row)
 {
 	struct inject_call call = { .nr = row->nr };
 	struct state_item *item;
@@ -116,29 +114,29 @@ static int state_read_call(const struct state_proc *proc, pid_t tid, const struc
 		value = in_memory;
 	if (value == -EPERM && row->sign == STATE_SIGN_FLUSHER &&
 	    state_sign_has(proc, tid, STATE_SIGN_FLUSHER))
-		return state_refuse(proc,
-				    "is set with %s and has given up CAP_SYS_RESOURCE, without "
-				    "which that cannot be put back",
-				    row->what);
-	/* Negative: this kernel or processor does not have it, so it was not set. */
+		return state_refuse(
+			proc,
+			"has set %s and has given up CAP_SYS_RESOURCE, without which the "
+			"setting cannot be restored; keep the capability, or end the "
+			"setting before the move",
+			row->what);
+	/* Negative: this kernel or processor does not have the attribute. */
 	if (value < 0 || value == row->usual)
 		return 0;
-	item = state_add(proc->state, row->what, proc->pid, tid);
-	if (!item)
-		return -proc->state->err->code;
+	item = state_add(proc, row->what, tid);
 	item->must = row->must;
 	item->turn = row->late ? STATE_LATE : STATE_EARLY;
 	item->call.nr = row->nr;
 	for (size_t i = 0; i < ARRAY_SIZE(row->set); i++)
-		item->call.args[i] = row->set[i] == STATE_VALUE ? (uint64_t)value : row->set[i];
+		item->call.args[i] = row->set[i] == CALL_VALUE ? (uint64_t)value : row->set[i];
 	return 0;
 }
 
-/* What /proc/PID/status says of mitigations that a thread has asked for. */
+/* Lines of a thread's status about mitigations that the thread has asked for. */
 static const struct {
 	const char *line;
 	uint64_t which, control;
-} state_speculations[] = {
+} call_speculations[] = {
 	{ "\nSpeculation_Store_Bypass:\tthread force mitigated", PR_SPEC_STORE_BYPASS,
 	  PR_SPEC_FORCE_DISABLE },
 	{ "\nSpeculation_Store_Bypass:\tthread mitigated", PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE },
@@ -148,41 +146,39 @@ static const struct {
 	  PR_SPEC_DISABLE },
 };
 
-static int state_read_speculation(const struct state_proc *proc, pid_t tid)
+static void call_read_speculation(const struct state_proc *proc, pid_t tid)
 {
 	_cleanup_free_ char *text = NULL;
 
 	if (proc_status(tid, &text) < 0)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(state_speculations); i++) {
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(call_speculations); i++) {
 		struct state_item *item;
 
-		if (!strstr(text, state_speculations[i].line))
+		if (!strstr(text, call_speculations[i].line))
 			continue;
-		item = state_add(proc->state, "PR_SET_SPECULATION_CTRL", proc->pid, tid);
-		if (!item)
-			return -proc->state->err->code;
+		item = state_add(proc, "PR_SET_SPECULATION_CTRL", tid);
 		item->must = true;
 		item->call = (struct inject_call){ .nr = __NR_prctl,
 						   .args = { PR_SET_SPECULATION_CTRL,
-							     state_speculations[i].which,
-							     state_speculations[i].control } };
+							     call_speculations[i].which,
+							     call_speculations[i].control } };
 	}
-	return 0;
 }
 
-/* Whether threads can ask for any on this machine: then our own status says how it is for us. */
-static bool state_may_speculate(void)
+/* Whether threads can ask for mitigations on this machine. */
+static bool call_may_speculate(void)
 {
 	_cleanup_free_ char *text = NULL;
 
-	return proc_status(0, &text) < 0 || strstr(text, "Speculation_Store_Bypass:\tthread") ||
+	return proc_status(getpid(), &text) < 0 ||
+	       strstr(text, "Speculation_Store_Bypass:\tthread") ||
 	       strstr(text, "SpeculationIndirectBranch:\tconditional");
 }
 
 #ifdef __x86_64__
-/* Of its own segments a program for 16 bits has need, or Wine. */
-static int state_read_segments(const struct state_proc *proc)
+/* Wine and programs for 16 bits have segments of their own. */
+static int call_read_segments(const struct state_proc *proc)
 {
 	struct inject_call call = {
 		.nr = __NR_modify_ldt, .args = { 0, 0, 8 }, .pointers = 1 << 1, .size = 8
@@ -194,22 +190,23 @@ static int state_read_segments(const struct state_proc *proc)
 		r = state_ask(proc, proc->pid, &call, &value);
 	if (r == 0 && value > 0)
 		r = state_refuse(proc, "has segments of its own (modify_ldt), which cannot be "
-				       "carried; end it before the job is moved");
+				       "carried; end the process before the move");
 	return r;
 }
 
-static int state_read_ports(const struct state_proc *proc, pid_t tid)
+static int call_read_ports(const struct state_proc *proc, pid_t tid)
 {
 	return state_sign_has(proc, tid, STATE_SIGN_PORTS)
-		       ? state_refuse(proc, "may use I/O ports (ioperm, iopl), which cannot be "
-					    "carried; have it give them back for the move")
+		       ? state_refuse(proc,
+				      "may use I/O ports (ioperm, iopl), which cannot be "
+				      "carried; make the program give them up before the move")
 		       : 0;
 }
 #endif
 
-/* What we may not ask ourselves nobody here can have set; and not every processor can hide what it
- * is. */
-static bool state_is_possible(const struct state_call *row)
+/* Whether a thread can have set the attribute: if this process may not ask for it, no process of
+ * the job can set it, and not every processor can hide its features (ARCH_SET_CPUID). */
+static bool call_is_possible(const struct state_call *row)
 {
 	if (row->get[0] == PR_GET_IO_FLUSHER && row->nr == __NR_prctl)
 		return prctl(PR_GET_IO_FLUSHER, 0, 0, 0, 0) >= 0;
@@ -230,18 +227,18 @@ int state_call_read(const struct state_proc *proc)
 	int r = 0;
 
 #ifdef __x86_64__
-	r = state_read_segments(proc);
+	r = call_read_segments(proc);
 	for (size_t i = 0; r == 0 && i < proc->n_tids; i++)
-		r = state_read_ports(proc, proc->tids[i]);
+		r = call_read_ports(proc, proc->tids[i]);
 #endif
-	if (state_may_speculate())
+	if (call_may_speculate())
 		for (size_t i = 0; r == 0 && i < proc->n_tids; i++)
-			r = state_read_speculation(proc, proc->tids[i]);
+			call_read_speculation(proc, proc->tids[i]);
 	for (size_t i = 0; i < proc->n_tids; i++)
-		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(state_calls); k++)
-			if ((state_calls[k].each_thread || proc->tids[i] == proc->pid) &&
-			    state_sign_may_have(proc, proc->tids[i], state_calls[k].sign) &&
-			    state_is_possible(&state_calls[k]))
-				r = state_read_call(proc, proc->tids[i], &state_calls[k]);
+		for (size_t k = 0; r == 0 && k < ARRAY_SIZE(call_rows); k++)
+			if ((call_rows[k].each_thread || proc->tids[i] == proc->pid) &&
+			    state_sign_may_have(proc, proc->tids[i], call_rows[k].sign) &&
+			    call_is_possible(&call_rows[k]))
+				r = call_read(proc, proc->tids[i], &call_rows[k]);
 	return r;
 }

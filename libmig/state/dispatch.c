@@ -2,9 +2,9 @@
 /*
  * dispatch.c - system calls that go to the program and not to the kernel
  *
- * With PR_SET_SYSCALL_USER_DISPATCH, as emulators of other systems use it, a thread's own calls
- * raise SIGSYS. The calls that are made in it on the mover's behalf would, too: so the setting is
- * suspended for them (inject.h), and is given back as the last of all, by ptrace(2).
+ * With PR_SET_SYSCALL_USER_DISPATCH, which emulators use, a thread's own calls raise SIGSYS. So
+ * would the calls that the mover injects. inject.h therefore suspends the setting while it injects
+ * calls, and restores it last, by ptrace(2).
  */
 #include <string.h>
 
@@ -25,14 +25,13 @@ static int dispatch_read(const struct state_proc *proc, pid_t tid)
 	int r = hold_get_dispatch(proc->hold, proc->pid, tid, &dispatch);
 
 	if (r < 0 && state_sign_has(proc, tid, STATE_SIGN_DISPATCH))
-		return state_refuse(proc, "has its system calls dispatched to itself "
-					  "(PR_SET_SYSCALL_USER_DISPATCH), which this kernel does "
-					  "not tell (Linux 6.4 does); end that for the move");
+		return state_refuse(proc,
+				    "dispatches its system calls to itself "
+				    "(PR_SET_SYSCALL_USER_DISPATCH), and kernels before Linux "
+				    "6.4 do not show how; end the dispatch before the move");
 	if (r < 0 || dispatch.mode == 0)
 		return 0;
-	item = state_add(proc->state, "PR_SET_SYSCALL_USER_DISPATCH", proc->pid, tid);
-	if (!item)
-		return -proc->state->err->code;
+	item = state_add(proc, "PR_SET_SYSCALL_USER_DISPATCH", tid);
 	item->must = true;
 	item->turn = STATE_LATE;
 	item->put = dispatch_put;

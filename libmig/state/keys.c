@@ -2,20 +2,19 @@
 /*
  * keys.c - session, process and thread keyrings
  *
- * What criu restores has the session keyring of the mover, and no others. A job that has
- * joined another session keyring gets that very one: a keeper joins it by its name while the
- * old tree is frozen, and the restored threads after that. Joining needs the right to search
- * for the owner, which the keyring is given for the moment of each.
+ * Processes that criu restores have the session keyring of the mover, and no other keyrings. If a
+ * job has joined another session keyring, a keeper joins the same keyring by its name while the old
+ * tree is frozen, and the restored threads join it later. To join a keyring, its owner needs the
+ * right to search it. The keyring gets this right for the duration of the call.
  *
- * A process or thread keyring is its threads' alone and cannot be joined. A new one gets links
- * to the same keys. The way to them is a link in the session keyring, for a moment too. So the
- * number of the keyring itself is another one.
+ * Other processes cannot join a process or thread keyring. So the restored thread gets a new one
+ * with links to the same keys; its number changes. For the copy, the session keyring has a link to
+ * the old keyring for a moment.
  *
- * In all this the kernel asks for the rights of the job's user, and for no others.
+ * In all calls the kernel checks the rights of the job's user.
  */
 #include <asm/unistd.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/keyctl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +29,8 @@
 #define KEYS_USER_SEARCH 0x00080000u
 #define KEYS_NAME_MAX 256
 
-/* A session keyring of the job's, and who keeps it; and one other keyring at most, since a link
- * takes the place of one to another keyring of that name. */
+/* A session keyring of the job, and the process that keeps it. It keeps at most one other keyring:
+ * a link replaces a link to another keyring of the same name. */
 struct state_keeper {
 	struct state_keeper *next;
 	struct keeper *keeper;
@@ -42,7 +41,7 @@ struct state_keeper {
 	char name[KEYS_NAME_MAX];
 };
 
-/* keyctl(2) in a thread: of the frozen tree, or of the restored one. */
+/* keyctl(2) in a thread of the frozen or of the restored tree. Returns its result or -errno. */
 static long keys_ask(struct hold *hold, pid_t pid, pid_t tid, uint64_t op, uint64_t a, uint64_t b)
 {
 	struct inject_call call = { .nr = __NR_keyctl, .args = { op, a, b } };
@@ -68,11 +67,18 @@ void state_keys_free(struct state_keeper *keeper)
 	}
 }
 
-/* The user by which the kernel judges access to keys. */
+/* The ids that the kernel checks when a thread uses keys: those for the file system. */
 static bool keys_user(pid_t tid, uid_t *ret_uid, gid_t *ret_gid)
 {
-	return proc_scan(tid, "Uid", "%*u %*u %*u %u", ret_uid) == 1 &&
-	       proc_scan(tid, "Gid", "%*u %*u %*u %u", ret_gid) == 1;
+	_cleanup_free_ char *text = NULL;
+	uint32_t uids[4], gids[4];
+
+	if (proc_status(tid, &text) < 0 || !proc_ids(text, "Uid", uids) ||
+	    !proc_ids(text, "Gid", gids))
+		return false;
+	*ret_uid = uids[3];
+	*ret_gid = gids[3];
+	return true;
 }
 
 /* "keyring;UID;GID;PERMISSIONS;NAME" */
@@ -93,7 +99,7 @@ static bool keys_describe(const struct state_proc *proc, pid_t tid, struct state
 		      keeper->name) == 2;
 }
 
-/* Whether the keeper has joined the very keyring. */
+/* Returns whether the keeper has joined the keyring itself, and not another one of that name. */
 static bool keys_join(const struct state_proc *proc, pid_t tid, struct state_keeper *keeper)
 {
 	char data[KEEPER_DATA] = "";
@@ -140,8 +146,9 @@ static int keys_find_keeper(const struct state_proc *proc, pid_t tid, int32_t se
 	proc->state->keepers = keeper;
 	*ret = keeper;
 	if (keeper->joined && !keys_join(proc, tid, keeper))
-		return state_refuse(proc, "has a session keyring that nobody else can join, and "
-					  "which cannot be carried; start the program without it");
+		return state_refuse(proc,
+				    "has a session keyring that no other process can join, so "
+				    "it cannot be carried; start the program without it");
 	return 0;
 }
 
@@ -173,9 +180,7 @@ static int keys_read_session(const struct state_proc *proc, pid_t tid, int32_t s
 
 	if (r < 0 || !keeper->joined)
 		return r;
-	item = state_add(proc->state, "the session keyring", proc->pid, tid);
-	if (!item)
-		return -proc->state->err->code;
+	item = state_add(proc, "the session keyring", tid);
 	item->keeper = keeper;
 	item->put = keys_put_session;
 	return 0;
@@ -226,17 +231,15 @@ static int keys_read_ring(const struct state_proc *proc, pid_t tid, int32_t sess
 	}
 	if (kept < 0)
 		return state_refuse(proc,
-				    "has %s that cannot be carried (%s); end it before the "
-				    "job is moved",
+				    "has %s that cannot be carried (%s); end the process before "
+				    "the move",
 				    what, strerror((int)-kept));
-	item = state_add(proc->state, what, proc->pid, tid);
-	if (!item)
-		return -proc->state->err->code;
+	item = state_add(proc, what, tid);
 	item->keeper = keeper;
 	item->put = keys_put_ring;
 	item->call.args[0] = (uint64_t)ring;
 	item->call.args[1] = special;
-	/* It takes the way of the session keyring. */
+	/* The session keyring must be there. */
 	item->turn = STATE_LATE;
 	return 0;
 }

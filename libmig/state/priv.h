@@ -1,47 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * priv.h - what the state-*.c files share
+ * priv.h - the attributes of a tree while they are read, shared by the files of state/
  *
- *	state.c         the threads of the tree; the order of things
- *	call.c          what is asked for, and put back, by one system call
- *	keys.c          keyrings
- *	maps.c          mappings
- *	memory.c        memory policies, and memory to come
- *	lock.c          POSIX locks
- *	segment.c System V objects
- *	sign.c          threads that need not be asked
- *	dispatch.c        system calls that go to the program
- *	undo.c          semaphore operations to be undone
- *	sched.c         scheduling, and what else is set from outside
+ *	state.c      the threads of the tree; the order of all steps
+ *	call.c       attributes that one system call shows and another one sets
+ *	sched.c      scheduling, and attributes that /proc shows
+ *	maps.c       mappings
+ *	policy.c     memory policies
+ *	mlockall.c   locking of future mappings
+ *	lock.c       POSIX locks
+ *	segment.c    System V objects
+ *	undo.c       semaphore operations to be undone
+ *	keys.c       keyrings
+ *	dispatch.c   system calls that go to the program
+ *	sign.c       threads that need not be asked
  *
- * A reader looks at one thread or process and adds what is to be done in the restored tree:
- * a call in one of its threads, or a function of the mover's.
+ * A reader looks at one thread or process and adds items: what to do in the restored tree, a system
+ * call in one of its threads or a function of the mover. timers.c and waits.c are apart from this.
  */
 #ifndef VC_LIBMIG_STATE_PRIV_H
 #define VC_LIBMIG_STATE_PRIV_H
 
-#include <sched.h>
 #include <stdint.h>
 
 #include "libmig/criu/hold.h"
 #include "libmig/state/state.h"
 
-#define STATE_NODES_MAX 1024 /* the kernel's largest MAX_NUMNODES */
+#define STATE_MAPS_MAX (1u << 30) /* bytes of /proc/PID/maps */
 #define STATE_MAP_LINE 96
 #define STATE_ARCH_GET_CPUID 0x1011
 #define STATE_ARCH_SET_CPUID 0x1012
 
-struct state_nodes {
-	uint64_t bits[STATE_NODES_MAX / 64];
-};
-
-/* In the data of a call: the mode, then the nodes. */
-struct state_policy {
-	int32_t mode, unused;
-	struct state_nodes nodes;
-};
-
-/* When it is put back: what forbids something later comes last. */
+/* When an item is put back. An attribute that forbids other calls is late. */
 enum state_turn {
 	STATE_EARLY,
 	STATE_LATE,
@@ -53,30 +43,32 @@ struct state_keeper;
 struct state_item {
 	const char *what; /* "the memory policy" */
 	pid_t pid, tid;
-	bool must;
+	bool must; /* it confines the job: without it the job must not run */
 	enum state_turn turn;
-	/* Makes the call fit the place where the tree is now; NULL: it is right as it is. */
+	/* Adapts the call to the target. Returns 0 or -errno. NULL: nothing to adapt. */
 	int (*adapt)(const struct state_item *item, struct inject_call *call);
-	/* In place of a call. 0 or -errno. NULL: the call is made. */
+	/* Puts the item back instead of the call. Returns 0 or -errno. NULL: the call is made. */
 	int (*put)(const struct state_item *item, struct hold *hold);
-	struct inject_call call;     /* its data is put's, where there is no call */
+	struct inject_call call;     /* put() may use its arguments and data */
 	struct state_keeper *keeper; /* of a keyring */
 	uint64_t dev, ino;           /* a lock's file */
-	char map[STATE_MAP_LINE];    /* of a mapping: its line in maps, up to the inode; "": none */
-	bool unlock;                 /* the mapping is to be restored without being locked */
+	char map[STATE_MAP_LINE];    /* a mapping's line in maps, up to the inode; "": no mapping */
+	bool unlock;                 /* the mapping is restored unlocked */
 };
 
 struct state {
 	struct state_item *items;
 	size_t n;
 	struct state_keeper *keepers;
-	bool segments;      /* there are some in its IPC namespace */
-	struct vc_err *err; /* while it is taken */
+	bool has_segments;       /* in the job's IPC namespace */
+	struct vc_err *err;      /* while it is taken */
+	struct state_item spare; /* see state_add() */
+	bool no_memory;          /* the spare item was used */
 };
 
-/* What the kernel's own data shows of a thread. */
+/* What the kernel's own data shows of a thread (sign.c). */
 enum state_sign {
-	STATE_SIGN_NONE, /* it does not */
+	STATE_SIGN_NONE, /* nothing */
 	STATE_SIGN_MCE,
 	STATE_SIGN_TSC,
 	STATE_SIGN_CPUID,
@@ -104,56 +96,68 @@ struct state_proc {
 	pid_t pid;
 	pid_t *tids;
 	size_t n_tids;
-	struct peek_task *seen; /* NULL: nothing can be seen */
+	struct peek_task *seen; /* NULL: not known */
 	size_t n_seen;
 };
 
-/* The new item, to be filled in; NULL: no memory, and err is set. */
-struct state_item *state_add(struct state *state, const char *what, pid_t pid, pid_t tid);
-/* "pid 12 (name): " and the sentence; -EOPNOTSUPP. */
+/* A mapping as one block of smaps shows it. */
+struct state_map {
+	char line[STATE_MAP_LINE]; /* "START-END PERMS OFFSET DEVICE INODE" */
+	char perms[8];
+	char name[64]; /* of anonymous memory; "": none */
+	uint64_t start, end, rss_kib;
+	unsigned long key;
+	bool sealed, locked, locked_on_fault;
+	bool memfd, may_write;
+};
+
+/* Adds an item about a thread and returns it, for the caller to fill in. It is valid until the next
+ * call. Never NULL: without memory it is a spare one, and the whole take fails later. */
+struct state_item *state_add(const struct state_proc *proc, const char *what, pid_t tid);
+/* Writes the error "pid 12 (name): " and the sentence. Returns -EOPNOTSUPP. */
 int state_refuse(const struct state_proc *proc, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* A call in a thread of the frozen tree. *ret_value: its result or -errno; -ESRCH: the thread
- * is dead. Negative, with err: it could not be made. */
+/* Makes a call in a thread of the frozen tree. Returns 0 with its result or -errno in *ret_value
+ * (-ESRCH: the thread is dead), or -errno with the error written: the call could not be made. */
 int state_ask(const struct state_proc *proc, pid_t tid, struct inject_call *call, long *ret_value);
 
-/* Once, while no tree stands still. */
+/* Learns the signs, once per process. To be called while no tree is frozen. */
 void state_sign_learn(void);
-/* What can be seen of the process's threads; the caller frees proc->seen. */
+/* Reads the kernel's data about the process's threads. The caller frees proc->seen. */
 void state_sign_see(struct state_proc *proc);
-/* The value behind the sign; false: it cannot be seen. */
+/* Reads the value of a sign. Returns false when it is not known. */
 bool state_sign_value(const struct state_proc *proc, pid_t tid, enum state_sign sign,
 		      uint64_t *ret);
-/* False: the thread need not be asked. */
+/* Returns false when the thread certainly does not have the attribute. */
 bool state_sign_may_have(const struct state_proc *proc, pid_t tid, enum state_sign sign);
-/* True: the sign is known and seen. */
+/* Returns true when the thread certainly has the attribute. */
 bool state_sign_has(const struct state_proc *proc, pid_t tid, enum state_sign sign);
 
-/* Each returns 0, or -errno with the error written. */
+/* Readers. Each returns 0, or -errno with the error written. */
 int state_call_read(const struct state_proc *proc);
-/* Of any process of the tree, which has one IPC namespace. */
-int state_segment_read(const struct state_proc *proc);
-/* The others' turn: how each has segments attached. */
-int state_segment_read_attached(const struct state_proc *proc);
-int state_memory_read(const struct state_proc *proc);
-int state_sched_read(const struct state_proc *proc);
-int state_sched_read_zombie(const struct state_proc *proc);
+int state_dispatch_read(const struct state_proc *proc);
+int state_keys_read(const struct state_proc *proc);
 int state_lock_read(const struct state_proc *proc);
 int state_maps_read(const struct state_proc *proc);
-int state_keys_read(const struct state_proc *proc);
+int state_mlockall_read(const struct state_proc *proc);
+int state_policy_read(const struct state_proc *proc);
+int state_policy_read_maps(const struct state_proc *proc);
+int state_sched_read(const struct state_proc *proc);
+int state_sched_read_zombie(const struct state_proc *proc);
+/* For one process of the tree: the objects of the IPC namespace, which all processes share. */
+int state_segment_read(const struct state_proc *proc);
+/* For each process: how it has segments attached. */
+int state_segment_read_attached(const struct state_proc *proc);
 int state_undo_read(const struct state_proc *proc);
-int state_dispatch_read(const struct state_proc *proc);
-void state_keys_free(struct state_keeper *keeper);
-/* Drops what is about mappings that are not there any more. */
-void state_maps_check(struct state *state);
 
-/* "0-1,3" and whatever follows. */
-void state_memory_parse_nodes(const char *text, struct state_nodes *ret);
-/* The nodes that a process may use. 0 or -errno. */
-int state_memory_read_nodes(pid_t pid, struct state_nodes *ret);
-/* Makes it the data of the item's call, whose nodes will be the target's. Whether it has any. */
-int state_memory_adapt(const struct state_item *item, struct inject_call *call);
-bool state_memory_fill(struct state_policy policy, const struct state_nodes *allowed,
-		       struct state_item *item);
+void state_keys_free(struct state_keeper *keeper); /* NULL is accepted */
+
+/* Parses the first line of a mapping in maps or smaps. Returns false when it is not one. */
+bool state_maps_parse(const char *line, struct state_map *ret);
+/* Adds an item with a call whose first arguments are the mapping's start and length. */
+struct state_item *state_maps_add(const struct state_proc *proc, const char *what,
+				  const struct state_map *map, long nr);
+/* Drops the items about mappings that do not exist any more. */
+void state_maps_check(struct state *state);
 
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * sched.c - scheduling, and what else is read or set without the process's help
+ * sched.c - scheduling, and attributes that are read or set without the process's help
  *
- * CPU time cannot be given to a process: its clock begins anew with each move. What
- * it has left of RLIMIT_CPU is: the limit is lowered by what it had used.
+ * A restored process begins with no CPU time. So RLIMIT_CPU is lowered by the time that the process
+ * had used.
  */
 #include <asm/unistd.h>
 #include <errno.h>
@@ -22,10 +22,10 @@
 #include "common/file.h"
 #include "libmig/state/priv.h"
 
-#define STATE_PR_SET_MEMORY_MERGE 67
+#define SCHED_PR_SET_MEMORY_MERGE 67
 
-/* The kernel's struct sched_attr, as of Linux 5.3. */
-struct state_sched {
+/* The kernel's struct sched_values, as of Linux 5.3. */
+struct sched_values {
 	uint32_t size, policy;
 	uint64_t flags;
 	int32_t nice;
@@ -34,10 +34,10 @@ struct state_sched {
 	uint32_t util_min, util_max;
 };
 
-/* Only what differs: setting a slice, even to the usual one, makes it the thread's own. */
-static int state_put_sched(const struct state_item *item, struct hold *hold)
+/* Does nothing if nothing differs: the call would make the default time slice the thread's own. */
+static int sched_put(const struct state_item *item, struct hold *hold)
 {
-	struct state_sched want, have;
+	struct sched_values want, have;
 
 	memcpy(&want, item->call.data, sizeof(want));
 	if (syscall(SYS_sched_getattr, item->tid, &have, sizeof(have), 0) < 0)
@@ -47,28 +47,26 @@ static int state_put_sched(const struct state_item *item, struct hold *hold)
 	return syscall(SYS_sched_setattr, item->tid, &want, 0) < 0 ? -errno : 0;
 }
 
-static int state_read_thread_sched(const struct state_proc *proc, pid_t tid)
+static int sched_read(const struct state_proc *proc, pid_t tid)
 {
-	struct state_sched sched = { 0 };
+	struct sched_values sched = { 0 };
 	struct state_item *item;
 
 	if (syscall(SYS_sched_getattr, tid, &sched, sizeof(sched), 0) < 0)
 		return 0;
-	item = state_add(proc->state, "the scheduling", proc->pid, tid);
-	if (!item)
-		return -proc->state->err->code;
-	item->put = state_put_sched;
+	item = state_add(proc, "the scheduling", tid);
+	item->put = sched_put;
 	memcpy(item->call.data, &sched, sizeof(sched));
 	return 0;
 }
 
-/* Nobody runs it any more, but ps(1) shows how it ran; criu leaves it its own niceness. */
+/* A zombie keeps its niceness, which ps(1) shows; criu would give it its own. */
 int state_sched_read_zombie(const struct state_proc *proc)
 {
-	return state_read_thread_sched(proc, proc->pid);
+	return sched_read(proc, proc->pid);
 }
 
-static int state_read_personality(const struct state_proc *proc, pid_t tid)
+static int sched_read_personality(const struct state_proc *proc, pid_t tid)
 {
 	struct state_item *item;
 	char path[64], text[32];
@@ -78,19 +76,17 @@ static int state_read_personality(const struct state_proc *proc, pid_t tid)
 	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return 0;
 	value = strtoul(text, NULL, 16);
-	/* A restored process has the mover's. */
+	/* Restored processes have the mover's personality. */
 	if ((int)value == personality(0xffffffff))
 		return 0;
-	item = state_add(proc->state, "the personality", proc->pid, tid);
-	if (!item)
-		return -proc->state->err->code;
+	item = state_add(proc, "the personality", tid);
 	item->must = true;
 	item->call = (struct inject_call){ .nr = __NR_personality, .args = { value } };
 	return 0;
 }
 
-/* Among the cookies of core scheduling, ours is what a restored thread has. */
-static int state_read_cookie(const struct state_proc *proc, pid_t tid)
+/* Restored threads have the mover's cookie of core scheduling. */
+static int sched_read_cookie(const struct state_proc *proc, pid_t tid)
 {
 	uint64_t own = 0, cookie = 0;
 
@@ -102,7 +98,7 @@ static int state_read_cookie(const struct state_proc *proc, pid_t tid)
 			    "carried; start the program without it");
 }
 
-static int state_put_autogroup(const struct state_item *item, struct hold *hold)
+static int sched_put_autogroup(const struct state_item *item, struct hold *hold)
 {
 	char path[48];
 
@@ -110,8 +106,8 @@ static int state_put_autogroup(const struct state_item *item, struct hold *hold)
 	return file_write(AT_FDCWD, path, (const char *)item->call.data);
 }
 
-/* The niceness of a session among the sessions. */
-static int state_read_autogroup(const struct state_proc *proc)
+/* The niceness of the process's session. */
+static int sched_read_autogroup(const struct state_proc *proc)
 {
 	struct state_item *item;
 	char path[48], text[128];
@@ -123,15 +119,13 @@ static int state_read_autogroup(const struct state_proc *proc)
 	nice = strstr(text, " nice ");
 	if (!nice || atoi(nice + 6) == 0)
 		return 0;
-	item = state_add(proc->state, "the autogroup's niceness", proc->pid, proc->pid);
-	if (!item)
-		return -proc->state->err->code;
-	item->put = state_put_autogroup;
+	item = state_add(proc, "the autogroup's niceness", proc->pid);
+	item->put = sched_put_autogroup;
 	snprintf((char *)item->call.data, sizeof(item->call.data), "%d", atoi(nice + 6));
 	return 0;
 }
 
-static int state_read_merging(const struct state_proc *proc)
+static int sched_read_merging(const struct state_proc *proc)
 {
 	struct state_item *item;
 	char path[48], text[1024];
@@ -140,16 +134,14 @@ static int state_read_merging(const struct state_proc *proc)
 	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0 ||
 	    !strstr(text, "ksm_merge_any: yes"))
 		return 0;
-	item = state_add(proc->state, "PR_SET_MEMORY_MERGE", proc->pid, proc->pid);
-	if (!item)
-		return -proc->state->err->code;
+	item = state_add(proc, "PR_SET_MEMORY_MERGE", proc->pid);
 	item->call =
-		(struct inject_call){ .nr = __NR_prctl, .args = { STATE_PR_SET_MEMORY_MERGE, 1 } };
+		(struct inject_call){ .nr = __NR_prctl, .args = { SCHED_PR_SET_MEMORY_MERGE, 1 } };
 	return 0;
 }
 
-/* Seconds of CPU time that a process has used. */
-static uint64_t state_cpu_sec(pid_t pid)
+/* Returns the CPU time of a process. */
+static uint64_t sched_cpu_sec(pid_t pid)
 {
 	uint64_t user = 0, system = 0;
 	char path[32], text[1024];
@@ -166,17 +158,17 @@ static uint64_t state_cpu_sec(pid_t pid)
 	return (user + system) / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
-/* One second is the least: 0 is the same to the kernel. */
-static uint64_t state_left(uint64_t limit, uint64_t used)
+/* The kernel treats a limit of 0 as 1 s. */
+static uint64_t sched_left(uint64_t limit, uint64_t used)
 {
 	if (limit == RLIM_INFINITY)
 		return limit;
 	return limit > used + 1 ? limit - used : 1;
 }
 
-static int state_read_cpu_limit(const struct state_proc *proc)
+static int sched_read_cpu_limit(const struct state_proc *proc)
 {
-	uint64_t used = state_cpu_sec(proc->pid), soft, hard;
+	uint64_t used = sched_cpu_sec(proc->pid), soft, hard;
 	_cleanup_free_ char *text = NULL;
 	char path[32], words[2][32];
 	struct state_item *item;
@@ -192,33 +184,31 @@ static int state_read_cpu_limit(const struct state_proc *proc)
 	hard = words[1][0] == 'u' ? RLIM_INFINITY : strtoull(words[1], NULL, 10);
 	if (soft == RLIM_INFINITY && hard == RLIM_INFINITY)
 		return 0;
-	item = state_add(proc->state, "RLIMIT_CPU", proc->pid, proc->pid);
-	if (!item)
-		return -proc->state->err->code;
+	item = state_add(proc, "RLIMIT_CPU", proc->pid);
 	item->must = true;
 	item->call = (struct inject_call){ .nr = __NR_prlimit64,
 					   .args = { 0, RLIMIT_CPU, 0, 0 },
 					   .pointers = 1 << 2,
 					   .size = 2 * sizeof(uint64_t) };
-	memcpy(item->call.data, (uint64_t[]){ state_left(soft, used), state_left(hard, used) },
+	memcpy(item->call.data, (uint64_t[]){ sched_left(soft, used), sched_left(hard, used) },
 	       2 * sizeof(uint64_t));
 	return 0;
 }
 
 int state_sched_read(const struct state_proc *proc)
 {
-	int r = state_read_autogroup(proc);
+	int r = sched_read_autogroup(proc);
 
 	if (r == 0)
-		r = state_read_merging(proc);
+		r = sched_read_merging(proc);
 	if (r == 0)
-		r = state_read_cpu_limit(proc);
+		r = sched_read_cpu_limit(proc);
 	for (size_t i = 0; r == 0 && i < proc->n_tids; i++) {
-		r = state_read_thread_sched(proc, proc->tids[i]);
+		r = sched_read(proc, proc->tids[i]);
 		if (r == 0)
-			r = state_read_personality(proc, proc->tids[i]);
+			r = sched_read_personality(proc, proc->tids[i]);
 		if (r == 0)
-			r = state_read_cookie(proc, proc->tids[i]);
+			r = sched_read_cookie(proc, proc->tids[i]);
 	}
 	return r;
 }

@@ -2,11 +2,11 @@
 /*
  * segment.c - System V objects: what CRIU makes otherwise than it was
  *
- * A segment that was removed and is still attached the kernel keeps until nobody has it attached
- * any more. CRIU makes it anew as one that stays; so it is removed again, when all have attached
- * it. CRIU attaches each segment for writing, whatever the process was given, and does not
- * know SHM_EXEC and SHM_LOCK. A queue gets the usual size, and a set of semaphores looks as if
- * nobody had used it yet, by which programs tell that it is not ready.
+ * The kernel keeps a removed segment until no process has it attached. CRIU creates it as one that
+ * stays. So the mover removes it again when all processes have attached it. CRIU attaches each
+ * segment for writing, and does not know SHM_EXEC and SHM_LOCK. It gives a message queue the
+ * default size. It creates a set of semaphores as one that was never used, and programs take this
+ * as "not initialized".
  */
 #include "libmig/state/priv.h"
 
@@ -28,7 +28,7 @@
 
 #define SEGMENT_MAPS_MAX (1 << 26)
 
-/* Into the process's IPC namespace. The way back out of it; -errno. */
+/* Enters the process's IPC namespace. Returns a descriptor of the mover's own one, or -errno. */
 static int segment_enter(pid_t pid)
 {
 	_cleanup_close_ int own = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC), theirs = -1;
@@ -41,7 +41,7 @@ static int segment_enter(pid_t pid)
 	return steal_fd(&own);
 }
 
-/* In the process's IPC namespace. 0 or -errno. */
+/* Calls f in the process's IPC namespace. Returns 0 or -errno. */
 static int segment_do(const struct state_item *item, int (*f)(const struct state_item *item))
 {
 	_cleanup_close_ int back = segment_enter(item->pid);
@@ -73,7 +73,7 @@ static int segment_do_size(const struct state_item *item)
 	return msgctl((int)item->call.args[0], IPC_SET, &queue);
 }
 
-/* The time of the last operation is that of this one, which changes nothing. */
+/* Sets the time of the last operation, by an operation that changes nothing. */
 static int segment_do_use(const struct state_item *item)
 {
 	int id = (int)item->call.args[0], value = semctl(id, 0, GETVAL);
@@ -110,93 +110,82 @@ static int segment_use(const struct state_item *item, struct hold *hold)
 	return segment_do(item, segment_do_use);
 }
 
-static int segment_note(const struct state_proc *proc, const char *what,
-			int (*put)(const struct state_item *item, struct hold *hold), int id,
-			uint64_t value)
+static void segment_note(const struct state_proc *proc, const char *what,
+			 int (*put)(const struct state_item *item, struct hold *hold), int id,
+			 uint64_t value)
 {
-	struct state_item *item = state_add(proc->state, what, proc->pid, proc->pid);
+	struct state_item *item = state_add(proc, what, proc->pid);
 
-	if (!item)
-		return -ENOMEM;
 	item->put = put;
 	item->call.args[0] = (uint64_t)id;
 	item->call.args[1] = value;
-	return 0;
 }
 
-static int segment_read_segments(const struct state_proc *proc)
+static void segment_read_segments(const struct state_proc *proc)
 {
 	struct shm_info info = { .used_ids = 0 };
-	int last = shmctl(0, SHM_INFO, (struct shmid_ds *)&info), r = 0;
+	int last = shmctl(0, SHM_INFO, (struct shmid_ds *)&info);
 
-	proc->state->segments = info.used_ids > 0;
-	for (int i = 0; r == 0 && info.used_ids > 0 && i <= last; i++) {
+	proc->state->has_segments = info.used_ids > 0;
+	for (int i = 0; info.used_ids > 0 && i <= last; i++) {
 		struct shmid_ds segment;
 		int id = shmctl(i, SHM_STAT, &segment);
 
 		if (id >= 0 && segment.shm_perm.mode & SHM_LOCKED)
-			r = segment_note(proc, "the lock of a segment", segment_lock, id, 0);
-		if (r == 0 && id >= 0 && segment.shm_perm.mode & SHM_DEST)
-			r = segment_note(proc, "a removed segment", segment_remove, id, 0);
+			segment_note(proc, "the lock of a segment", segment_lock, id, 0);
+		if (id >= 0 && segment.shm_perm.mode & SHM_DEST)
+			segment_note(proc, "a removed segment", segment_remove, id, 0);
 	}
-	return r;
 }
 
-static int segment_read_queues(const struct state_proc *proc)
+static void segment_read_queues(const struct state_proc *proc)
 {
 	struct msginfo info = { .msgpool = 0 }, limits = { .msgmnb = 0 };
-	int last = msgctl(0, MSG_INFO, (struct msqid_ds *)&info), r = 0;
+	int last = msgctl(0, MSG_INFO, (struct msqid_ds *)&info);
 
 	if (msgctl(0, IPC_INFO, (struct msqid_ds *)&limits) < 0)
-		return 0;
-	for (int i = 0; r == 0 && info.msgpool > 0 && i <= last; i++) {
+		return;
+	for (int i = 0; info.msgpool > 0 && i <= last; i++) {
 		struct msqid_ds queue;
 		int id = msgctl(i, MSG_STAT, &queue);
 
 		if (id >= 0 && queue.msg_qbytes != (msglen_t)limits.msgmnb)
-			r = segment_note(proc, "the size of a message queue", segment_size, id,
-					 queue.msg_qbytes);
+			segment_note(proc, "the size of a message queue", segment_size, id,
+				     queue.msg_qbytes);
 	}
-	return r;
 }
 
-static int segment_read_semaphores(const struct state_proc *proc)
+static void segment_read_semaphores(const struct state_proc *proc)
 {
 	struct seminfo info = { .semusz = 0 };
-	int last = semctl(0, 0, SEM_INFO, &info), r = 0;
+	int last = semctl(0, 0, SEM_INFO, &info);
 
-	for (int i = 0; r == 0 && info.semusz > 0 && i <= last; i++) {
+	for (int i = 0; info.semusz > 0 && i <= last; i++) {
 		struct semid_ds set;
 		int id = semctl(i, 0, SEM_STAT, &set);
 
 		if (id >= 0 && set.sem_otime != 0)
-			r = segment_note(proc, "that a set of semaphores was used", segment_use, id,
-					 0);
+			segment_note(proc, "that a set of semaphores was used", segment_use, id, 0);
 	}
-	return r;
 }
 
 int state_segment_read(const struct state_proc *proc)
 {
 	_cleanup_close_ int back = segment_enter(proc->pid);
-	int r;
 
-	/* It has ended. */
 	if (back < 0)
 		return 0;
-	r = segment_read_segments(proc);
-	if (r == 0)
-		r = segment_read_queues(proc);
-	if (r == 0)
-		r = segment_read_semaphores(proc);
+	segment_read_segments(proc);
+	segment_read_queues(proc);
+	segment_read_semaphores(proc);
 	if (setns(back, CLONE_NEWIPC) < 0)
 		return err_sys(proc->state->err, errno, "leave the job's IPC namespace");
-	return r < 0 ? err_sys(proc->state->err, -r, "the job's System V objects") : 0;
+	return 0;
 }
 
-/* --- how a process has them attached ------------------------------------------------------- */
+/* --- attached segments --------------------------------------------------------------------- */
 
-/* A mapping of one; one attachment can be several, of different protection. */
+/* A mapping of a segment. One attachment can be several mappings with different protection. */
 struct segment_piece {
 	uint64_t start, end, offset;
 	int id, protection;
@@ -228,7 +217,7 @@ static int piece_ask(const struct state_proc *proc, const struct segment_piece *
 	return state_ask(proc, proc->pid, &call, ret_value);
 }
 
-/* Whether it was attached to be read only: then the kernel lets nobody make it writable. */
+/* Whether the segment was attached with SHM_RDONLY: then it cannot be made writable. */
 static int piece_is_read_only(const struct state_proc *proc, const struct segment_piece *piece,
 			      bool *ret)
 {
@@ -244,13 +233,13 @@ static int piece_is_read_only(const struct state_proc *proc, const struct segmen
 		r = piece_ask(proc, piece, piece->protection, &value);
 	if (r == 0 && value < 0 && !*ret)
 		r = state_refuse(proc,
-				 "has a System V segment that cannot be protected as it was "
+				 "has a System V segment whose protection cannot be restored "
 				 "(%s); detach it for the move",
 				 strerror((int)-value));
 	return r;
 }
 
-/* Who has changed ids since may have it and not get it again. */
+/* A process that has changed its ids may have a segment that it cannot attach again. */
 static int piece_check_right(const struct state_proc *proc, const struct segment_piece *piece)
 {
 	struct inject_call call = { .nr = __NR_shmat,
@@ -262,26 +251,23 @@ static int piece_check_right(const struct state_proc *proc, const struct segment
 		return r;
 	if (value < 0 && value > -4096)
 		return state_refuse(proc,
-				    "has a System V segment attached to be read only, and may not "
-				    "attach it any more (%s); detach it for the move",
+				    "has a System V segment attached for reading, and may not "
+				    "attach it again (%s); detach it for the move",
 				    strerror((int)-value));
 	call = (struct inject_call){ .nr = __NR_shmdt, .args = { (uint64_t)value } };
 	return state_ask(proc, proc->pid, &call, &value);
 }
 
-static int piece_add(const struct state_proc *proc, const char *what, bool must,
-		     const struct inject_call *call)
+static void piece_add(const struct state_proc *proc, const char *what, bool must,
+		      const struct inject_call *call)
 {
-	struct state_item *item = state_add(proc->state, what, proc->pid, proc->pid);
+	struct state_item *item = state_add(proc, what, proc->pid);
 
-	if (!item)
-		return -ENOMEM;
 	item->must = must;
 	item->call = *call;
-	return 0;
 }
 
-/* One piece, after those before it; *read_only: of the attachment that it is of. */
+/* Adds the items of a piece. *read_only is about its attachment, which begins at offset 0. */
 static int piece_take(const struct state_proc *proc, const struct segment_piece *piece,
 		      bool *read_only)
 {
@@ -298,11 +284,11 @@ static int piece_take(const struct state_proc *proc, const struct segment_piece 
 		if (r == 0 && *read_only)
 			r = piece_check_right(proc, piece);
 		if (r == 0 && *read_only)
-			r = piece_add(proc, "a segment that may only be read", true, &attach);
+			piece_add(proc, "a segment that may only be read", true, &attach);
 	}
 	if (r == 0 &&
 	    ((*read_only && piece->protection != PROT_READ) || (piece->protection & PROT_EXEC)))
-		r = piece_add(proc, "the protection of a segment", false, &protect);
+		piece_add(proc, "the protection of a segment", false, &protect);
 	return r;
 }
 
@@ -313,7 +299,7 @@ int state_segment_read_attached(const struct state_proc *proc)
 	char path[32];
 	int r = 0;
 
-	if (!proc->state->segments)
+	if (!proc->state->has_segments)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)proc->pid);
 	if (file_read_all(AT_FDCWD, path, SEGMENT_MAPS_MAX, &text) < 0)

@@ -2,10 +2,10 @@
 /*
  * sign.c - threads that need not be asked
  *
- * To ask a thread costs some 50 us a question, and more on a busy machine, since criu and the
- * thread take turns. The kernel's own data (peek.h) shows in a microsecond that there is nothing
- * to ask for. Which bit of a thread's flags stands for what is found out on ourselves. Where
- * the kernel's data cannot be seen, each thread is asked.
+ * Each call in a thread takes about 50 us, and more on a busy machine, because criu and the thread
+ * take turns. The kernel's own data (peek.h) shows within a microsecond that a thread does not have
+ * an attribute. The mover learns the meaning of the flags' bits on itself: it sets an attribute and
+ * looks which bit changes. If it cannot read the kernel's data, it asks each thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,14 +21,14 @@
 #include "libmig/kernel/sight.h"
 #include "libmig/state/priv.h"
 
-#define STATE_PORT 0x80 /* for diagnostic codes; nothing is written to it */
+#define SIGN_PORT 0x80 /* for diagnostic codes; nothing is written to it */
 
 static struct {
 	bool learned;
 	uint64_t bits[STATE_SIGNS]; /* 0: not known */
-} state_signs;
+} signs;
 
-static const enum peek_word state_words[STATE_SIGNS] = {
+static const enum peek_word sign_words[STATE_SIGNS] = {
 	[STATE_SIGN_MCE] = PEEK_FLAGS,
 	[STATE_SIGN_TSC] = PEEK_THREAD_FLAGS,
 	[STATE_SIGN_CPUID] = PEEK_THREAD_FLAGS,
@@ -48,7 +48,7 @@ static const enum peek_word state_words[STATE_SIGNS] = {
 static uint64_t sign_own(const struct peek *peek, enum state_sign sign)
 {
 	struct peek_task own;
-	enum peek_word word = state_words[sign];
+	enum peek_word word = sign_words[sign];
 
 	if (peek_thread(peek, (pid_t)syscall(SYS_gettid), &own, NULL) < 0 ||
 	    !(own.words_known >> word & 1))
@@ -56,7 +56,7 @@ static uint64_t sign_own(const struct peek *peek, enum state_sign sign)
 	return own.words[word];
 }
 
-/* The bits that are there only while an attribute is set. */
+/* Returns the bits that are set only while the attribute is set. */
 static uint64_t sign_learn_by(long nr, const struct peek *peek, enum state_sign sign,
 			      const uint64_t set[3], const uint64_t reset[3])
 {
@@ -77,7 +77,7 @@ static uint64_t sign_learn(const struct peek *peek, enum state_sign sign, const 
 static uint64_t sign_learn_cpuid(const struct peek *peek)
 {
 #ifdef __x86_64__
-	/* Nothing in between executes that instruction. */
+	/* No code executes CPUID in between. */
 	return sign_learn_by(SYS_arch_prctl, peek, STATE_SIGN_CPUID,
 			     (uint64_t[3]){ STATE_ARCH_SET_CPUID, 0, 0 },
 			     (uint64_t[3]){ STATE_ARCH_SET_CPUID, 1, 0 });
@@ -86,7 +86,7 @@ static uint64_t sign_learn_cpuid(const struct peek *peek)
 #endif
 }
 
-/* All of memory is where calls go to the kernel as ever. */
+/* The range in which calls go to the kernel is all of memory. */
 static uint64_t sign_learn_dispatch(const struct peek *peek)
 {
 	uint64_t before = sign_own(peek, STATE_SIGN_DISPATCH), during = 0;
@@ -97,7 +97,7 @@ static uint64_t sign_learn_dispatch(const struct peek *peek)
 	return during & ~before & ~sign_own(peek, STATE_SIGN_DISPATCH);
 }
 
-/* Flags of the scheduler's come and go by themselves: only what is there both times. */
+/* Flags of the scheduler change by themselves, so only bits that are set both times count. */
 static uint64_t sign_learn_ports(const struct peek *peek)
 {
 	uint64_t bits = 0;
@@ -107,9 +107,9 @@ static uint64_t sign_learn_ports(const struct peek *peek)
 	for (int i = 0; i < 2; i++) {
 		uint64_t before = sign_own(peek, STATE_SIGN_PORTS), during = 0;
 
-		if (ioperm(STATE_PORT, 1, 1) == 0)
+		if (ioperm(SIGN_PORT, 1, 1) == 0)
 			during = sign_own(peek, STATE_SIGN_PORTS);
-		ioperm(STATE_PORT, 1, 0);
+		ioperm(SIGN_PORT, 1, 0);
 		bits &= during & ~before & ~sign_own(peek, STATE_SIGN_PORTS);
 	}
 #endif
@@ -120,29 +120,29 @@ void state_sign_learn(void)
 {
 	const struct peek *peek = sight_get()->peek;
 
-	if (state_signs.learned || !peek)
+	if (signs.learned || !peek)
 		return;
-	state_signs.learned = true;
+	signs.learned = true;
 	for (int sign = 0; sign < STATE_SIGNS; sign++)
-		state_signs.bits[sign] = UINT64_MAX;
-	state_signs.bits[STATE_SIGN_MCE] =
+		signs.bits[sign] = UINT64_MAX;
+	signs.bits[STATE_SIGN_MCE] =
 		sign_learn(peek, STATE_SIGN_MCE,
 			   (uint64_t[3]){ PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY },
 			   (uint64_t[3]){ PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0 });
-	/* Nothing in between reads that counter. */
-	state_signs.bits[STATE_SIGN_TSC] =
+	/* No code reads the TSC in between. */
+	signs.bits[STATE_SIGN_TSC] =
 		sign_learn(peek, STATE_SIGN_TSC, (uint64_t[3]){ PR_SET_TSC, PR_TSC_SIGSEGV, 0 },
 			   (uint64_t[3]){ PR_SET_TSC, PR_TSC_ENABLE, 0 });
-	state_signs.bits[STATE_SIGN_CPUID] = sign_learn_cpuid(peek);
-	state_signs.bits[STATE_SIGN_FLUSHER] =
+	signs.bits[STATE_SIGN_CPUID] = sign_learn_cpuid(peek);
+	signs.bits[STATE_SIGN_FLUSHER] =
 		sign_learn(peek, STATE_SIGN_FLUSHER, (uint64_t[3]){ PR_SET_IO_FLUSHER, 1, 0 },
 			   (uint64_t[3]){ PR_SET_IO_FLUSHER, 0, 0 });
-	state_signs.bits[STATE_SIGN_DISPATCH] = sign_learn_dispatch(peek);
-	state_signs.bits[STATE_SIGN_PORTS] = sign_learn_ports(peek);
-	state_signs.bits[STATE_SIGN_MDWE] = sight_get()->mdwe;
-	/* Late is a setting of its own, and has a bit less. */
-	if (state_signs.bits[STATE_SIGN_MCE])
-		state_signs.bits[STATE_SIGN_MCE] |=
+	signs.bits[STATE_SIGN_DISPATCH] = sign_learn_dispatch(peek);
+	signs.bits[STATE_SIGN_PORTS] = sign_learn_ports(peek);
+	signs.bits[STATE_SIGN_MDWE] = sight_get()->mdwe;
+	/* PR_MCE_KILL_LATE sets one bit less. */
+	if (signs.bits[STATE_SIGN_MCE])
+		signs.bits[STATE_SIGN_MCE] |=
 			sign_learn(peek, STATE_SIGN_MCE,
 				   (uint64_t[3]){ PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_LATE },
 				   (uint64_t[3]){ PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0 });
@@ -152,13 +152,13 @@ void state_sign_see(struct state_proc *proc)
 {
 	const struct peek *peek = sight_get()->peek;
 
-	if (peek && state_signs.learned)
+	if (peek && signs.learned)
 		peek_process(peek, proc->pid, &proc->seen, &proc->n_seen, NULL);
 }
 
 bool state_sign_value(const struct state_proc *proc, pid_t tid, enum state_sign sign, uint64_t *ret)
 {
-	enum peek_word word = state_words[sign];
+	enum peek_word word = sign_words[sign];
 
 	for (size_t i = 0; i < proc->n_seen; i++) {
 		if (proc->seen[i].tid == tid && sign == STATE_SIGN_MDWE) {
@@ -175,7 +175,7 @@ bool state_sign_value(const struct state_proc *proc, pid_t tid, enum state_sign 
 
 bool state_sign_may_have(const struct state_proc *proc, pid_t tid, enum state_sign sign)
 {
-	uint64_t value, bits = state_signs.bits[sign];
+	uint64_t value, bits = signs.bits[sign];
 
 	return sign == STATE_SIGN_NONE || bits == 0 || !state_sign_value(proc, tid, sign, &value) ||
 	       (value & bits);
@@ -183,7 +183,7 @@ bool state_sign_may_have(const struct state_proc *proc, pid_t tid, enum state_si
 
 bool state_sign_has(const struct state_proc *proc, pid_t tid, enum state_sign sign)
 {
-	uint64_t value, bits = state_signs.bits[sign];
+	uint64_t value, bits = signs.bits[sign];
 
 	return bits != 0 && state_sign_value(proc, tid, sign, &value) && (value & bits) == bits;
 }

@@ -2,25 +2,22 @@
 /*
  * state.c - attributes of processes that CRIU does not carry
  *
- * The tree's root is our own vcinit, which has none; it is not asked.
+ * The tree's root is vcinit. It has no such attributes and is not asked.
  */
 #include "libmig/state/state.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
-#include "common/file.h"
 #include "common/proc.h"
+#include "common/procdir.h"
 #include "libmig/state/priv.h"
-
-DEFINE_CLEANUP(struct state *, state_freep, state_free);
 
 void state_free(struct state *state)
 {
@@ -31,55 +28,42 @@ void state_free(struct state *state)
 	free(state);
 }
 
-struct state_item *state_add(struct state *state, const char *what, pid_t pid, pid_t tid)
+struct state_item *state_add(const struct state_proc *proc, const char *what, pid_t tid)
 {
-	/* Grows at the powers of two. */
-	if ((state->n & (state->n - 1)) == 0) {
-		size_t size = state->n ? state->n * 2 : 1;
-		struct state_item *grown = reallocarray(state->items, size, sizeof(*grown));
+	struct state *state = proc->state;
+	struct state_item *item = array_add(&state->items, &state->n);
 
-		if (!grown) {
-			err_sys(state->err, ENOMEM, "the job's attributes");
-			return NULL;
-		}
-		state->items = grown;
+	if (!item) {
+		state->no_memory = true;
+		item = &state->spare;
 	}
-	state->items[state->n] = (struct state_item){ .what = what, .pid = pid, .tid = tid };
-	return &state->items[state->n++];
-}
-
-static void state_name(pid_t pid, char ret[64])
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	if (file_read(AT_FDCWD, path, ret, 64) < 0)
-		strcpy(ret, "?");
+	*item = (struct state_item){ .what = what, .pid = proc->pid, .tid = tid };
+	return item;
 }
 
 int state_refuse(const struct state_proc *proc, const char *fmt, ...)
 {
-	char text[512], name[64];
+	char text[512], name[PROC_NAME];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	state_name(proc->pid, name);
+	proc_name(proc->pid, name);
 	return err_set(proc->state->err, EOPNOTSUPP, "pid %d (%s): %s", (int)proc->pid, name, text);
 }
 
 int state_ask(const struct state_proc *proc, pid_t tid, struct inject_call *call, long *ret_value)
 {
 	int r = hold_call(proc->hold, proc->pid, tid, call, ret_value);
-	char name[64];
+	char name[PROC_NAME];
 
-	/* It was killed: what it was does not matter any more. */
+	/* It was killed. */
 	if (r == -ESRCH) {
 		*ret_value = -ESRCH;
 		return 0;
 	}
-	state_name(proc->pid, name);
+	proc_name(proc->pid, name);
 	return r < 0 ? err_sys(proc->state->err, -r, "ask thread %d of pid %d (%s)", (int)tid,
 			       (int)proc->pid, name)
 		     : 0;
@@ -87,35 +71,33 @@ int state_ask(const struct state_proc *proc, pid_t tid, struct inject_call *call
 
 static int state_list_threads(struct state_proc *proc)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+	const char *name;
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)proc->pid);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		pid_t *grown;
+	if (procdir_open(&dir, AT_FDCWD, path) < 0)
+		return 0;
+	while ((name = procdir_next(&dir))) {
+		pid_t *tid = array_add(&proc->tids, &proc->n_tids);
 
-		if (entry->d_name[0] == '.')
-			continue;
-		grown = reallocarray(proc->tids, proc->n_tids + 1, sizeof(*grown));
-		if (!grown)
+		if (!tid)
 			return err_sys(proc->state->err, ENOMEM, "the job's threads");
-		proc->tids = grown;
-		proc->tids[proc->n_tids++] = atoi(entry->d_name);
+		*tid = atoi(name);
 	}
 	return 0;
 }
 
-/* One process: what is read while it runs, or what is read when it is frozen and held. */
+/* Reads one process while it runs (hold is NULL), or when it is frozen and held. */
 static int state_take_process(struct state *state, struct hold *hold, pid_t pid)
 {
-	static int (*const running[])(const struct state_proc *) = { state_maps_read };
-	static int (*const frozen[])(
-		const struct state_proc *) = { state_sched_read,    state_memory_read,
-					       state_lock_read,     state_call_read,
-					       state_keys_read,     state_undo_read,
-					       state_dispatch_read, state_segment_read_attached };
+	static int (*const running[])(const struct state_proc *) = { state_maps_read,
+								     state_policy_read_maps };
+	static int (*const frozen[])(const struct state_proc *) = {
+		state_sched_read, state_policy_read,   state_mlockall_read,
+		state_lock_read,  state_call_read,     state_keys_read,
+		state_undo_read,  state_dispatch_read, state_segment_read_attached
+	};
 	struct state_proc proc = { .state = state, .hold = hold, .pid = pid };
 	char process_state = 'Z';
 	int r;
@@ -144,6 +126,8 @@ static int state_take_all(struct state *state, struct hold *hold, const pid_t *p
 	r = hold ? state_segment_read(&root) : 0;
 	for (size_t i = 1; r == 0 && i < n; i++)
 		r = state_take_process(state, hold, pids[i]);
+	if (r == 0 && state->no_memory)
+		r = err_sys(err, ENOMEM, "the job's attributes");
 	state->err = NULL;
 	return r;
 }
@@ -201,11 +185,11 @@ int state_put_back(const struct state *state, struct hold *hold, struct vc_err *
 			const struct state_item *item = &state->items[i];
 			int r = (int)item->turn == turn ? state_put_item(item, hold) : 0;
 
-			/* -ESRCH: somebody killed it. */
+			/* -ESRCH: the thread was killed. */
 			if (r == 0 || r == -ESRCH)
 				continue;
 			r = err_sys(item->must ? err : ret_lost, -r,
-				    "%s of thread %d of pid %d could not be put back", item->what,
+				    "%s of thread %d of pid %d could not be restored", item->what,
 				    (int)item->tid, (int)item->pid);
 			if (item->must)
 				return r;

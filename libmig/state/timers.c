@@ -2,14 +2,14 @@
 /*
  * timers.c - the timers of a tree run on while it is moved
  *
- * A timer of timer_create(2) is asked by a call in its process when it expires, and set to that
- * point of its clock again. The kernel then sees itself what has been missed, and counts overruns.
- * What is lost is whether it was set to a point or to a span: if CLOCK_REALTIME is changed later,
- * a span follows the change too.
+ * A call in the process shows when a timer of timer_create(2) expires. The restored timer is set to
+ * the same time of its clock, so the kernel counts missed periods as overruns. One property is
+ * lost: whether the timer was absolute or relative. If CLOCK_REALTIME is changed later, a relative
+ * timer of that clock follows the change.
  *
- * ITIMER_REAL has no such call; the kernel's own data tells its end (peek.h), which saves a call
- * in every process. It can be set to a span only. If that is over, its signal is sent as the
- * kernel sends it, and a periodic one goes on in its own rhythm.
+ * For ITIMER_REAL the kernel's own data shows the time (peek.h), which saves a call in every
+ * process. It can only be set relative. If it has expired, its signal is sent as the kernel sends
+ * it. A periodic one keeps its phase.
  */
 #include "libmig/state/timers.h"
 
@@ -25,6 +25,7 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "libmig/criu/hold.h"
@@ -33,7 +34,7 @@
 
 #define NSEC UINT64_C(1000000000)
 #define NSEC_PER_USEC 1000
-#define TIMERS_ALARM (-1) /* in place of a number: ITIMER_REAL */
+#define TIMERS_ALARM (-1) /* number of ITIMER_REAL */
 #define TIMERS_FILE_MAX (1 << 22)
 
 struct timer {
@@ -47,24 +48,23 @@ struct timers {
 	size_t n;
 };
 
-static uint64_t timer_nsec(const struct timespec *time)
+static uint64_t timers_nsec(const struct timespec *time)
 {
 	return (uint64_t)time->tv_sec * NSEC + (uint64_t)time->tv_nsec;
 }
 
-static struct timespec timer_timespec(uint64_t nsec)
+static struct timespec timers_timespec(uint64_t nsec)
 {
 	return (struct timespec){ .tv_sec = (time_t)(nsec / NSEC), .tv_nsec = (long)(nsec % NSEC) };
 }
 
 static int timers_add(struct timers *timers, const struct timer *timer)
 {
-	struct timer *grown = reallocarray(timers->all, timers->n + 1, sizeof(*grown));
+	struct timer *added = array_add(&timers->all, &timers->n);
 
-	if (!grown)
+	if (!added)
 		return -ENOMEM;
-	timers->all = grown;
-	grown[timers->n++] = *timer;
+	*added = *timer;
 	return 0;
 }
 
@@ -78,7 +78,8 @@ static int timers_take_alarm(struct timers *timers, pid_t pid)
 		return 0;
 	timer.end_nsec = task.alarm_end_nsec;
 	timer.interval_nsec = task.alarm_interval_nsec;
-	/* A periodic one does not run while its signal is pending: its next end follows then. */
+	/* A periodic one stops while its signal is pending, and then goes on with the next period.
+	 */
 	if (!task.alarm_runs && timer.interval_nsec)
 		timer.end_nsec += timer.interval_nsec;
 	else if (!task.alarm_runs)
@@ -100,19 +101,19 @@ static int timers_take_one(struct timers *timers, struct hold *hold, struct time
 	if (r < 0 || value < 0)
 		return r;
 	memcpy(&left, call.data, sizeof(left));
-	if (timer_nsec(&left.it_value) == 0 || clock_gettime(timer->clock, &now) < 0)
+	if (timers_nsec(&left.it_value) == 0 || clock_gettime(timer->clock, &now) < 0)
 		return 0;
-	timer->end_nsec = timer_nsec(&now) + timer_nsec(&left.it_value);
-	timer->interval_nsec = timer_nsec(&left.it_interval);
+	timer->end_nsec = timers_nsec(&now) + timers_nsec(&left.it_value);
+	timer->interval_nsec = timers_nsec(&left.it_interval);
 	return timers_add(timers, timer);
 }
 
-static bool timer_is_cpu_time(int clock)
+static bool timers_is_cpu_time(int clock)
 {
 	return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
 }
 
-/* /proc/PID/timers has some lines a timer, "ID:" the first and "ClockID:" the last. */
+/* /proc/PID/timers has several lines for each timer. The first is "ID:", the last "ClockID:". */
 static int timers_take_process(struct timers *timers, struct hold *hold, pid_t pid)
 {
 	_cleanup_free_ char *text = NULL;
@@ -127,23 +128,19 @@ static int timers_take_process(struct timers *timers, struct hold *hold, pid_t p
 	     line = strtok_r(NULL, "\n", &save))
 		if (sscanf(line, "ID: %d", &timer.number) != 1 &&
 		    sscanf(line, "ClockID: %d", &timer.clock) == 1 &&
-		    !timer_is_cpu_time(timer.clock))
+		    !timers_is_cpu_time(timer.clock))
 			r = timers_take_one(timers, hold, &timer);
 	return r;
 }
 
 struct timers *timers_take(struct hold *hold, const pid_t *pids, size_t n)
 {
-	struct timers *timers = calloc(1, sizeof(*timers));
+	_cleanup_(timers_freep) struct timers *timers = calloc(1, sizeof(*timers));
 	int r = timers ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = timers_take_process(timers, hold, pids[i]);
-	if (r < 0) {
-		timers_free(timers);
-		return NULL;
-	}
-	return timers;
+	return r < 0 ? NULL : steal_ptr(timers);
 }
 
 void timers_free(struct timers *timers)
@@ -154,8 +151,8 @@ void timers_free(struct timers *timers)
 	free(timers);
 }
 
-/* As the kernel sends it. That takes a call of the process itself. */
-static void timer_send_alarm(const struct timer *timer, struct hold *hold)
+/* Sends the signal with SI_KERNEL, which only the process itself may do. */
+static void timers_send_alarm(const struct timer *timer, struct hold *hold)
 {
 	struct inject_call call = { .nr = SYS_rt_sigqueueinfo,
 				    .args = { (uint64_t)timer->pid, SIGALRM },
@@ -168,7 +165,7 @@ static void timer_send_alarm(const struct timer *timer, struct hold *hold)
 	hold_call(hold, timer->pid, timer->pid, &call, &value);
 }
 
-static struct timeval timer_timeval(uint64_t nsec)
+static struct timeval timers_timeval(uint64_t nsec)
 {
 	uint64_t usec = (nsec + NSEC_PER_USEC - 1) / NSEC_PER_USEC;
 
@@ -176,37 +173,37 @@ static struct timeval timer_timeval(uint64_t nsec)
 				 .tv_usec = (suseconds_t)(usec % 1000000) };
 }
 
-static void timer_put_back_alarm(const struct timer *timer, struct hold *hold)
+static void timers_put_back_alarm(const struct timer *timer, struct hold *hold)
 {
 	struct inject_call call = { .nr = SYS_setitimer,
 				    .args = { ITIMER_REAL },
 				    .pointers = 1u << 1,
 				    .size = sizeof(struct itimerval) };
-	struct itimerval set = { .it_interval = timer_timeval(timer->interval_nsec) };
+	struct itimerval set = { .it_interval = timers_timeval(timer->interval_nsec) };
 	struct timespec clock;
 	uint64_t now, end = timer->end_nsec;
 	long value;
 
 	clock_gettime(timer->clock, &clock);
-	now = timer_nsec(&clock);
+	now = timers_nsec(&clock);
 	if (end <= now && timer->interval_nsec)
 		end += ((now - end) / timer->interval_nsec + 1) * timer->interval_nsec;
 	if (end > now)
-		set.it_value = timer_timeval(end - now);
+		set.it_value = timers_timeval(end - now);
 	memcpy(call.data, &set, sizeof(set));
 	hold_call(hold, timer->pid, timer->pid, &call, &value);
 	if (timer->end_nsec <= now)
-		timer_send_alarm(timer, hold);
+		timers_send_alarm(timer, hold);
 }
 
-static void timer_put_back(const struct timer *timer, struct hold *hold)
+static void timers_put_back_one(const struct timer *timer, struct hold *hold)
 {
 	struct inject_call call = { .nr = SYS_timer_settime,
 				    .args = { (uint64_t)timer->number, TIMER_ABSTIME },
 				    .pointers = 1u << 2,
 				    .size = sizeof(struct itimerspec) };
-	struct itimerspec set = { .it_value = timer_timespec(timer->end_nsec),
-				  .it_interval = timer_timespec(timer->interval_nsec) };
+	struct itimerspec set = { .it_value = timers_timespec(timer->end_nsec),
+				  .it_interval = timers_timespec(timer->interval_nsec) };
 	long value;
 
 	memcpy(call.data, &set, sizeof(set));
@@ -217,7 +214,7 @@ void timers_put_back(const struct timers *timers, struct hold *hold)
 {
 	for (size_t i = 0; timers && i < timers->n; i++)
 		if (timers->all[i].number == TIMERS_ALARM)
-			timer_put_back_alarm(&timers->all[i], hold);
+			timers_put_back_alarm(&timers->all[i], hold);
 		else
-			timer_put_back(&timers->all[i], hold);
+			timers_put_back_one(&timers->all[i], hold);
 }

@@ -2,13 +2,13 @@
 /*
  * undo.c - semaphore operations that the kernel undoes when a process ends (SEM_UNDO)
  *
- * No call tells them. So they are read from the kernel's list: an entry for each set of semaphores,
- * which has a number for each semaphore that is added to it at the end. criu makes the sets anew
- * with the values that they had while the tree was frozen. Two operations in one semop(2) leave the
- * value as it is and make the number: one adds, and the other takes the same away.
+ * No call shows them, so they are read from the kernel's list. It has an entry for each set of
+ * semaphores, with a number for each semaphore: what the kernel adds to it at the end. criu creates
+ * the sets with the values that they had in the frozen tree. Two operations in one semop(2) create
+ * the number and leave the value unchanged: one adds, and the other one subtracts the same.
  *
- * How many semaphores a set has is asked from outside. The user's memory has no word in it, since
- * more numbers than there are would be the kernel's other data.
+ * The mover itself asks how many semaphores a set has. If the job could forge this size, the mover
+ * would read other data of the kernel.
  */
 #include <asm/unistd.h>
 #include <errno.h>
@@ -28,14 +28,12 @@
 #include "libmig/state/priv.h"
 
 #define UNDO_SETS_MAX 256
-#define UNDO_SEMAPHORES_MAX 4096 /* of one set: the tree stands still meanwhile */
+#define UNDO_SEMAPHORES_MAX 4096 /* of one set, because the tree is frozen */
 
-DEFINE_CLEANUP(struct btf *, btf_freep, btf_free);
-
-/* How the kernel keeps them, and whose they are. */
+/* Where the kernel keeps the list, and the thread that has it. */
 struct undo {
 	uint32_t iterator;
-	uint32_t users, list, next, semid, numbers; /* places */
+	uint32_t users, list, next, semid, numbers; /* offsets */
 	const struct state_proc *proc;
 	pid_t tid;
 	bool ours; /* the sets are in the mover's IPC namespace */
@@ -44,8 +42,8 @@ struct undo {
 static int undo_refuse(const struct undo *undo, const char *why)
 {
 	return state_refuse(undo->proc,
-			    "has semaphore operations to be undone at its end (SEM_UNDO), and %s; "
-			    "have it undo them before the job is moved",
+			    "has semaphore operations that the kernel undoes at its end "
+			    "(SEM_UNDO), and %s; undo them before the move",
 			    why);
 }
 
@@ -69,7 +67,8 @@ static int undo_find_places(struct undo *undo)
 	return r;
 }
 
-/* In the process's IPC namespace. 0: there is no such set any more. */
+/* Returns the number of semaphores of a set in the process's IPC namespace; 0: the set is gone;
+ * -errno. */
 static long undo_count(struct undo *undo, int semid)
 {
 	_cleanup_close_ int own = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC), theirs = -1;
@@ -93,7 +92,7 @@ static long undo_count(struct undo *undo, int semid)
 	return r == -EINVAL || r == -EIDRM ? 0 : r;
 }
 
-/* What adds comes first: so neither waits. */
+/* The operation that adds comes first, so that neither waits. */
 static int undo_add(const struct undo *undo, int semid, unsigned short semaphore, short number)
 {
 	struct sembuf ops[2] = { { semaphore, number, IPC_NOWAIT },
@@ -114,7 +113,7 @@ static int undo_add(const struct undo *undo, int semid, unsigned short semaphore
 		ops[1] = other;
 	}
 	memcpy(call.data, ops, sizeof(ops));
-	/* The same without a number: whether it may, and whether the value permits. */
+	/* A trial without SEM_UNDO: may the process do this, and does the value permit it? */
 	ops[0].sem_flg = ops[1].sem_flg = IPC_NOWAIT;
 	trial = call;
 	memcpy(trial.data, ops, sizeof(ops));
@@ -127,14 +126,12 @@ static int undo_add(const struct undo *undo, int semid, unsigned short semaphore
 		snprintf(why, sizeof(why), "may not do them again (%s)", strerror((int)-value));
 		return undo_refuse(undo, why);
 	}
-	item = state_add(undo->proc->state, "what SEM_UNDO is to undo", undo->proc->pid, undo->tid);
-	if (!item)
-		return -undo->proc->state->err->code;
+	item = state_add(undo->proc, "operations for SEM_UNDO", undo->tid);
 	item->call = call;
 	return 0;
 }
 
-/* One set. */
+/* Reads the entry of one set. */
 static int undo_read_entry(struct undo *undo, uint64_t entry)
 {
 	_cleanup_free_ short *numbers = NULL;
@@ -196,7 +193,7 @@ static int undo_read_list(struct undo *undo, uint64_t list, size_t n_threads)
 	return r;
 }
 
-/* How many threads have that list. */
+/* Returns how many threads of the process use the list. */
 static size_t undo_count_threads(const struct state_proc *proc, uint64_t list)
 {
 	size_t n = 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * waits-learn.c - which function of the kernel goes on with which kind of wait
+ * waits-learn.c - which function of the kernel continues which kind of wait
  *
- * The address of that function is all that tells a sleep from a poll(2) in a thread whose call
- * has been restarted before: it is in restart_syscall(2) then. The addresses are found by
- * experiment: a child makes each call, is interrupted in it, and is looked at.
+ * A thread whose call has been restarted before is in restart_syscall(2). Then only the address of
+ * this function distinguishes a sleep from a poll(2). The mover finds the addresses by experiment:
+ * it interrupts a child in each call and reads the child's address.
  */
 #include "libmig/state/waits.h"
 
@@ -22,8 +22,8 @@
 
 static const struct timespec an_hour = { .tv_sec = 3600 };
 
-/* The argument `at` points to data. */
-static struct inject_call learn_call(long nr, int at, const void *data, size_t size)
+/* Makes a call whose argument number at points to data. */
+static struct inject_call waits_learn_call(long nr, int at, const void *data, size_t size)
 {
 	struct inject_call call = { .nr = nr, .pointers = 1u << at, .size = (uint32_t)size };
 
@@ -31,40 +31,42 @@ static struct inject_call learn_call(long nr, int at, const void *data, size_t s
 	return call;
 }
 
-static uint64_t learn_one(const struct peek *peek, struct inject *inject, struct inject_call *call)
+static uint64_t waits_learn_one(const struct peek *peek, struct inject *inject,
+				struct inject_call *call)
 {
 	struct peek_task task;
 	long value;
 
-	/* Without the hardware there are no alarms, for example. */
+	/* A machine without a clock for alarms refuses that call, for example. */
 	if (inject_break_off(inject, call, &value) < 0 || value != -INJECT_RESTART_BLOCK ||
 	    peek_thread(peek, inject->tid, &task, NULL) < 0)
 		return 0;
 	return task.restart;
 }
 
-static void learn_all(const struct peek *peek, struct inject *inject, struct waits_signs *ret)
+static void waits_learn_all(const struct peek *peek, struct inject *inject, struct waits_signs *ret)
 {
-	struct inject_call call = learn_call(SYS_clock_nanosleep, 2, &an_hour, sizeof(an_hour));
+	struct inject_call call =
+		waits_learn_call(SYS_clock_nanosleep, 2, &an_hour, sizeof(an_hour));
 	const uint32_t word = 0;
 
 	call.args[0] = CLOCK_MONOTONIC;
-	ret->sleep = learn_one(peek, inject, &call);
+	ret->sleep = waits_learn_one(peek, inject, &call);
 	call.args[0] = CLOCK_PROCESS_CPUTIME_ID;
-	ret->cpu_sleep = learn_one(peek, inject, &call);
+	ret->cpu_sleep = waits_learn_one(peek, inject, &call);
 	call.args[0] = CLOCK_BOOTTIME_ALARM;
-	ret->alarm_sleep = learn_one(peek, inject, &call);
+	ret->alarm_sleep = waits_learn_one(peek, inject, &call);
 #ifdef SYS_poll
 	call = (struct inject_call){ .nr = SYS_poll, .args = { 0, 0, 3600 * 1000 } };
-	ret->poll = learn_one(peek, inject, &call);
+	ret->poll = waits_learn_one(peek, inject, &call);
 #endif
-	call = learn_call(SYS_futex, 0, &word, sizeof(word));
+	call = waits_learn_call(SYS_futex, 0, &word, sizeof(word));
 	memcpy(call.data + 8, &an_hour, sizeof(an_hour));
 	call.size = 8 + sizeof(an_hour);
 	call.pointers |= 1u << 3;
 	call.args[1] = FUTEX_WAIT;
 	call.args[3] = 8;
-	ret->futex = learn_one(peek, inject, &call);
+	ret->futex = waits_learn_one(peek, inject, &call);
 }
 
 void waits_learn(const struct peek *peek, struct waits_signs *ret)
@@ -82,7 +84,7 @@ void waits_learn(const struct peek *peek, struct waits_signs *ret)
 	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)(long)PTRACE_O_EXITKILL) == 0 &&
 	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0 && waitpid(pid, &status, 0) == pid &&
 	    WIFSTOPPED(status) && inject_begin(&inject, pid, pid) == 0)
-		learn_all(peek, &inject, ret);
+		waits_learn_all(peek, &inject, ret);
 	kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) == pid && !WIFSIGNALED(status) && !WIFEXITED(status))
 		;

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * file.c - which files a job's descriptors are of, whom they signal, and of which session
- * its terminals are
+ * file.c - the files of a job's descriptors, the owners of their signals, and the sessions of its
+ * terminals
  *
- * A descriptor with an owner (F_SETOWN) sends that one a signal with the rights of whoever set it:
- * with uid 0 in the image, the restored job could kill any process. And a terminal whose session
- * is the job's is taken away from the session that had it.
+ * A descriptor with an owner (F_SETOWN) sends it signals with the rights of the user that set it.
+ * With uid 0 in the image the restored job could kill any process. A terminal whose session in the
+ * image is the job's would be taken from the session that has it.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "libmig/verify/priv.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,11 +20,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
+#include "common/procdir.h"
 #include "libmig/image/priv.h"
 
 #ifndef F_GETOWNER_UIDS
-#define F_GETOWNER_UIDS 17 /* <linux/fcntl.h>, which does not go with <fcntl.h> */
+#define F_GETOWNER_UIDS 17 /* <linux/fcntl.h> conflicts with <fcntl.h> */
 #endif
 
 /* TtyType in CRIU's images/tty.proto */
@@ -36,10 +34,7 @@
 #define TTY_TYPE_EXTERNAL 5
 #define PTY_MAJOR 136 /* and seven more, of 256 each */
 
-/* Of a FileEntry in CRIU's images/fdinfo.proto, and of a TtyFileEntry; of each kind of file the
- * owner. */
-#define FILE_TYPE 1
-#define FILE_ID 2
+/* Fields of CRIU's FileEntry and TtyFileEntry; then of each kind of file the field of the owner. */
 #define FILE_TTY 19
 #define TTY_PATH 6
 
@@ -51,16 +46,16 @@ static const struct {
 	{ 18, 4 }, { 19, 4 }, { 20, 4 }, { 21, 4 }, { 22, 5 },
 };
 
-/* One entry of files.img: CRIU writes two of some files, which have the same id. */
+/* An entry of files.img. CRIU writes two entries with the same id for some files. */
 struct verify_entry {
 	uint32_t id, type;
-	Image__Owner *owner; /* NULL: the kind has none */
-	char *path;          /* NULL: the kind has none */
+	Image__Owner *owner; /* NULL: this kind has none */
+	char *path;          /* NULL: this kind has none */
 	bool has_other;
 	uint32_t other; /* id of the entry that has the path of a terminal */
 };
 
-static int verify_compare_entries(const void *a, const void *b)
+static int file_compare(const void *a, const void *b)
 {
 	const struct verify_entry *x = a, *y = b;
 
@@ -79,24 +74,14 @@ void verify_file_free(struct verify *verify)
 	verify->n_entries = 0;
 }
 
-static int verify_entry_add(struct verify *verify, struct verify_entry **ret)
+static int file_add(struct verify *verify, struct verify_entry **ret)
 {
-	/* Doubled at each power of two. */
-	if ((verify->n_entries & (verify->n_entries - 1)) == 0) {
-		size_t size = verify->n_entries ? verify->n_entries * 2 : 1;
-		struct verify_entry *grown = realloc(verify->entries, size * sizeof(*grown));
-
-		if (!grown)
-			return err_sys(verify->err, ENOMEM, "files.img");
-		verify->entries = grown;
-	}
-	*ret = &verify->entries[verify->n_entries++];
-	**ret = (struct verify_entry){ .id = 0 };
-	return 0;
+	*ret = array_add(&verify->entries, &verify->n_entries);
+	return *ret ? 0 : err_sys(verify->err, ENOMEM, "files.img");
 }
 
-static int verify_entry_add_owner(struct verify *verify, uint8_t *at, const uint8_t *end,
-				  struct verify_entry *entry)
+static int file_add_owner(struct verify *verify, uint8_t *at, const uint8_t *end,
+			  struct verify_entry *entry)
 {
 	struct image_field file, owner;
 
@@ -116,11 +101,11 @@ static int verify_entry_add_owner(struct verify *verify, uint8_t *at, const uint
 	return 0;
 }
 
-static int verify_entry_read(struct verify *verify, uint8_t *at, const uint8_t *end)
+static int file_read_entry(struct verify *verify, uint8_t *at, const uint8_t *end)
 {
 	struct image_field id, type, file, field;
 	struct verify_entry *entry = NULL;
-	int r = verify_entry_add(verify, &entry);
+	int r = file_add(verify, &entry);
 
 	if (r < 0)
 		return r;
@@ -140,7 +125,7 @@ static int verify_entry_read(struct verify *verify, uint8_t *at, const uint8_t *
 		entry->has_other = true;
 		entry->other = (uint32_t)field.value;
 	}
-	return verify_entry_add_owner(verify, at, end, entry);
+	return file_add_owner(verify, at, end, entry);
 }
 
 int verify_file_read(struct verify *verify)
@@ -155,34 +140,31 @@ int verify_file_read(struct verify *verify)
 		return err_set(verify->err, EKEYREJECTED, "files.img is no image");
 	at = data + IMAGE_MAGIC_SIZE;
 	while (r == 0 && image_next_entry(&at, data + size, &entry, &entry_end))
-		r = verify_entry_read(verify, entry, entry_end);
+		r = file_read_entry(verify, entry, entry_end);
 	if (r == 0 && at != data + size)
 		return err_set(verify->err, EKEYREJECTED, "files.img ends in the middle");
 	if (verify->n_entries > 0)
-		qsort(verify->entries, verify->n_entries, sizeof(*verify->entries),
-		      verify_compare_entries);
+		qsort(verify->entries, verify->n_entries, sizeof(*verify->entries), file_compare);
 	return r;
 }
 
-/* The first entry of that id; the others follow it. NULL: there is none. */
-static const struct verify_entry *verify_find(const struct verify *verify, uint32_t id)
+/* Returns the first entry with that id; others follow it. NULL: there is none. */
+static const struct verify_entry *file_find(const struct verify *verify, uint32_t id)
 {
 	const struct verify_entry key = { .id = id };
 	const struct verify_entry *found =
 		verify->n_entries == 0 ? NULL
 				       : bsearch(&key, verify->entries, verify->n_entries,
-						 sizeof(key), verify_compare_entries);
+						 sizeof(key), file_compare);
 
 	while (found && found > verify->entries && found[-1].id == id)
 		found--;
 	return found;
 }
 
-/*
- * The parasite can send another descriptor than that which it was asked for. CRIU writes the path
- * of the one, and the flags of the other, and would open that path with these.
- */
-static int verify_path(struct verify *verify, pid_t pid, uint32_t fd, const char *path)
+/* A manipulated parasite can send another descriptor than the requested one. CRIU then writes the
+ * path of one file and the flags of the other, and would open this path with these flags. */
+static int file_check_path(struct verify *verify, pid_t pid, uint32_t fd, const char *path)
 {
 	static const char deleted[] = " (deleted)";
 	char name[48], link[PATH_MAX];
@@ -198,12 +180,12 @@ static int verify_path(struct verify *verify, pid_t pid, uint32_t fd, const char
 		return err_sys(verify->err, errno, "%s", name);
 	link[len] = '\0';
 	size = strlen(path);
-	/* An external one, "file[MOUNT:INODE]", which criu gets from the mover. */
+	/* An external file, "file[MOUNT:INODE]", which criu gets from the mover. */
 	if (sscanf(path, "file[%*x:%" SCNx64 "]", &inode) == 1 && stat(name, &st) == 0 &&
 	    inode == st.st_ino)
 		return 0;
-	/* CRIU runs on behind the end of the name of a process's directory in /proc. keep_take()
-	 * writes such names anew, as the kernel says them. */
+	/* CRIU reads behind the end of the name of a process's directory in /proc. keep_take()
+	 * replaces such names by the kernel's. */
 	if (sscanf(link, "/proc/%*d%n", &end) == 0 && end == len &&
 	    !strncmp(path, link, (size_t)len) && path[len] == '/')
 		return 0;
@@ -211,29 +193,29 @@ static int verify_path(struct verify *verify, pid_t pid, uint32_t fd, const char
 		return 0;
 	return err_set(
 		verify->err, EAGAIN,
-		"pid %d: its image says that fd %u is %.200s, the kernel says %.200s. It was "
-		"changed while the job was frozen; the job was not moved and runs on",
+		"pid %d: its image says that fd %u is %.200s, the kernel says %.200s. Another "
+		"process changed it while the job was frozen; the job was not moved and runs on",
 		(int)pid, fd, path, link);
 }
 
-static int verify_kind(struct verify *verify, pid_t pid, uint32_t fd,
-		       const struct verify_entry *entry)
+static int file_check_kind(struct verify *verify, pid_t pid, uint32_t fd,
+			   const struct verify_entry *entry)
 {
 	const struct verify_entry *end = verify->entries + verify->n_entries, *other;
 	int r = 0;
 
 	if (entry->path)
-		return verify_path(verify, pid, fd, entry->path);
+		return file_check_path(verify, pid, fd, entry->path);
 	if (!entry->has_other)
 		return 0;
-	other = verify_find(verify, entry->other);
+	other = file_find(verify, entry->other);
 	for (; r == 0 && other && other < end && other->id == entry->other; other++)
 		if (other->path)
-			r = verify_path(verify, pid, fd, other->path);
+			r = file_check_path(verify, pid, fd, other->path);
 	return r;
 }
 
-/* A descriptor of a frozen process, as the kernel sees it. */
+/* A descriptor of a frozen process in the kernel's view. */
 struct verify_signal {
 	bool has_owner;
 	struct f_owner_ex owner;
@@ -241,8 +223,8 @@ struct verify_signal {
 	int signal;
 };
 
-static int verify_read_signal(struct verify *verify, pid_t pid, int pidfd, uint32_t fd,
-			      struct verify_signal *ret)
+static int file_read_signal(struct verify *verify, pid_t pid, int pidfd, uint32_t fd,
+			    struct verify_signal *ret)
 {
 	_cleanup_close_ int copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	int flags = copy < 0 ? -1 : fcntl(copy, F_GETFL);
@@ -250,7 +232,7 @@ static int verify_read_signal(struct verify *verify, pid_t pid, int pidfd, uint3
 	*ret = (struct verify_signal){ .has_owner = false };
 	if (flags < 0)
 		return err_sys(verify->err, errno, "fd %u of pid %d", fd, (int)pid);
-	/* What is open as a path alone signals nobody. */
+	/* A descriptor with O_PATH sends no signals. */
 	if (flags & O_PATH)
 		return 0;
 	ret->signal = fcntl(copy, F_GETSIG);
@@ -261,9 +243,9 @@ static int verify_read_signal(struct verify *verify, pid_t pid, int pidfd, uint3
 	return 0;
 }
 
-/* CRIU writes nothing of an owner that is not there; of one, all. */
-static int verify_owner(struct verify *verify, pid_t pid, uint32_t fd, const Image__Owner *image,
-			const struct verify_signal *kernel)
+/* CRIU writes all fields of an owner, or none. */
+static int file_check_owner(struct verify *verify, pid_t pid, uint32_t fd,
+			    const Image__Owner *image, const struct verify_signal *kernel)
 {
 	const struct {
 		const char *what;
@@ -280,7 +262,7 @@ static int verify_owner(struct verify *verify, pid_t pid, uint32_t fd, const Ima
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(numbers); i++) {
 		char what[64];
-		/* Others may have the same description. */
+		/* Processes outside may have the same description. */
 		const struct verify_item item = { .tid = pid, .what = what, .from_outside = true };
 
 		snprintf(what, sizeof(what), "%s of fd %u", numbers[i].what, fd);
@@ -295,40 +277,38 @@ struct verify_process {
 	uint64_t n; /* descriptors seen */
 };
 
-static int verify_descriptor(struct verify *verify, const ProtobufCMessage *message, void *ctx)
+static int file_check_descriptor(struct verify *verify, const ProtobufCMessage *message, void *ctx)
 {
 	const Image__Descriptor *descriptor = (const Image__Descriptor *)message;
 	const struct verify_entry *end = verify->entries + verify->n_entries;
-	const struct verify_entry *entry = verify_find(verify, descriptor->key_id);
+	const struct verify_entry *entry = file_find(verify, descriptor->key_id);
 	struct verify_process *process = ctx;
 	struct verify_signal kernel;
-	int r = verify_read_signal(verify, process->pid, process->pidfd, descriptor->key_fd,
-				   &kernel);
+	int r = file_read_signal(verify, process->pid, process->pidfd, descriptor->key_fd, &kernel);
 
 	process->n++;
 	if (r == 0 && !entry)
 		return verify_refuse(verify, process->pid, "no image has its fd %u",
 				     descriptor->key_fd);
 	for (; r == 0 && entry < end && entry->id == descriptor->key_id; entry++) {
-		r = verify_kind(verify, process->pid, descriptor->key_fd, entry);
+		r = file_check_kind(verify, process->pid, descriptor->key_fd, entry);
 		if (r == 0 && entry->owner)
-			r = verify_owner(verify, process->pid, descriptor->key_fd, entry->owner,
-					 &kernel);
+			r = file_check_owner(verify, process->pid, descriptor->key_fd, entry->owner,
+					     &kernel);
 	}
 	return r;
 }
 
-static uint64_t verify_count_fds(pid_t pid)
+static uint64_t file_count(pid_t pid)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	char path[32];
 	uint64_t n = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir)))
-		n += entry->d_name[0] != '.';
+	if (procdir_open(&dir, AT_FDCWD, path) == 0)
+		while (procdir_next(&dir))
+			n++;
 	return n;
 }
 
@@ -348,17 +328,17 @@ int verify_file_check(struct verify *verify, pid_t pid)
 	if (r < 0)
 		return r;
 	snprintf(name, sizeof(name), "fdinfo-%u.img", ((const Image__Ids *)ids)->key_files_id);
-	/* CRIU writes no table without a descriptor; then the process must have none. */
+	/* CRIU writes no table for a process without descriptors. */
 	if (faccessat(verify->images, name, F_OK, 0) == 0 || errno != ENOENT)
 		r = verify_image_each(verify, &image__descriptor__descriptor, false, name,
-				      verify_descriptor, &process);
+				      file_check_descriptor, &process);
 	if (r < 0)
 		return r;
-	return verify_equal(verify, &item, process.n, verify_count_fds(pid));
+	return verify_equal(verify, &item, process.n, file_count(pid));
 }
 
-/* The device that the session's leader must have as its terminal. */
-static uint64_t verify_terminal_device(const Image__Terminal *terminal)
+/* Returns the device that the session's leader must have as its terminal. */
+static uint64_t file_terminal_device(const Image__Terminal *terminal)
 {
 	if (terminal->key_type == TTY_TYPE_PTY && terminal->pty)
 		return makedev(PTY_MAJOR + terminal->pty->key_index / 256,
@@ -366,21 +346,21 @@ static uint64_t verify_terminal_device(const Image__Terminal *terminal)
 	return terminal->key_rdev;
 }
 
-static int verify_terminal(struct verify *verify, const ProtobufCMessage *message, void *ctx)
+static int file_check_terminal(struct verify *verify, const ProtobufCMessage *message, void *ctx)
 {
 	const Image__Terminal *terminal = (const Image__Terminal *)message;
 	struct verify_item item = { .tid = (pid_t)terminal->sid, .what = "terminal" };
 	_cleanup_(verify_kernel_done) struct verify_kernel kernel = { .pid = 0 };
 	int r;
 
-	/* A terminal that is handed over is nobody's to take; see image.c. */
+	/* The mover hands over an external terminal; see session/image.c. */
 	if (terminal->sid == 0 || terminal->key_type == TTY_TYPE_EXTERNAL)
 		return 0;
 	if (!verify_has_pid(verify, item.tid))
 		return verify_refuse(verify, item.tid, "a terminal's session is not in the job");
 	r = verify_kernel_read(verify, item.tid, item.tid, &kernel);
 	if (r == 0)
-		r = verify_equal(verify, &item, verify_terminal_device(terminal), kernel.terminal);
+		r = verify_equal(verify, &item, file_terminal_device(terminal), kernel.terminal);
 	item.what = "foreground process group";
 	if (r == 0)
 		r = verify_equal(verify, &item, terminal->pgrp, (uint64_t)kernel.foreground);
@@ -392,5 +372,5 @@ int verify_file_check_terminals(struct verify *verify)
 	if (faccessat(verify->images, "tty-info.img", F_OK, 0) < 0)
 		return errno == ENOENT ? 0 : err_sys(verify->err, errno, "tty-info.img");
 	return verify_image_each(verify, &image__terminal__descriptor, false, "tty-info.img",
-				 verify_terminal, NULL);
+				 file_check_terminal, NULL);
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * filters.c - the seccomp filters of a tree, as the kernel has them and as the images have
- * them
+ * filters.c - seccomp filters of a tree, in the kernel and in the images
  *
- * Only a thread's tracer may ask for its filters. So they are noted when the tree has just been
- * frozen, by the module in criu, and compared when the images are complete.
+ * Only a thread's tracer can read its filters. So the module in criu reads them when the tree has
+ * just been frozen, and they are compared when the images are complete.
  */
 #include "libmig/verify/priv.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -17,21 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
+#include "common/procdir.h"
 #include "libmig/criu/hold.h"
 
-#define VERIFY_STATUS_MAX (4u << 20)
-
-struct verify_code {
+struct verify_filter {
 	pid_t tid;
-	uint32_t index; /* 0: the oldest of the thread's */
+	uint32_t index; /* 0: the thread's oldest filter */
 	struct sock_filter *code;
 	size_t n;
 };
 
 struct verify_filters {
-	struct verify_code *all;
+	struct verify_filter *all;
 	size_t n;
 };
 
@@ -45,80 +43,82 @@ void verify_filters_free(struct verify_filters *filters)
 	free(filters);
 }
 
-static bool verify_has_filters(const char *task, const char *tid)
+static bool filters_has(pid_t tid)
 {
 	_cleanup_free_ char *status = NULL;
-	char path[128];
+	uint64_t mode = 0;
 
-	snprintf(path, sizeof(path), "%s/%.20s/status", task, tid);
-	return file_read_all(AT_FDCWD, path, VERIFY_STATUS_MAX, &status) >= 0 &&
-	       strstr(status, "\nSeccomp:\t2");
+	if (proc_status(tid, &status) == 0)
+		proc_number(status, "Seccomp", 10, &mode);
+	return mode == SECCOMP_MODE_FILTER;
 }
 
-static int verify_take_thread(struct hold *hold, pid_t pid, pid_t tid,
-			      struct verify_filters *filters)
+static int filters_take_thread(struct hold *hold, pid_t pid, pid_t tid,
+			       struct verify_filters *filters)
 {
 	for (uint32_t index = 0;; index++) {
-		struct verify_code code = { .tid = tid, .index = index };
-		struct verify_code *grown;
-		int r = hold_get_filter(hold, pid, tid, index, &code.code, &code.n);
+		struct verify_filter filter = { .tid = tid, .index = index }, *added;
+		int r = hold_get_filter(hold, pid, tid, index, &filter.code, &filter.n);
 
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;
-		grown = reallocarray(filters->all, filters->n + 1, sizeof(*grown));
-		if (!grown) {
-			free(code.code);
+		added = array_add(&filters->all, &filters->n);
+		if (!added) {
+			free(filter.code);
 			return -ENOMEM;
 		}
-		filters->all = grown;
-		filters->all[filters->n++] = code;
+		*added = filter;
 	}
+}
+
+static int filters_take_process(struct hold *hold, pid_t pid, struct verify_filters *filters)
+{
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+	const char *name;
+	char path[64];
+	int r = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	if (procdir_open(&dir, AT_FDCWD, path) < 0)
+		return 0;
+	while ((r == 0 || r == -ESRCH) && (name = procdir_next(&dir)))
+		if (filters_has(atoi(name)))
+			r = filters_take_thread(hold, pid, atoi(name), filters);
+	return r == -ESRCH ? 0 : r;
 }
 
 int verify_filters_take(struct hold *hold, const pid_t *pids, size_t n_pids,
 			struct verify_filters **ret, struct vc_err *err)
 {
-	struct verify_filters *filters = calloc(1, sizeof(*filters));
+	_cleanup_(verify_filters_freep) struct verify_filters *filters =
+		calloc(1, sizeof(*filters));
 
 	if (!filters)
 		return err_sys(err, ENOMEM, "seccomp filters");
 	for (size_t i = 0; i < n_pids; i++) {
-		_cleanup_closedir_ DIR *dir = NULL;
-		const struct dirent *entry;
-		char path[64];
+		int r = filters_take_process(hold, pids[i], filters);
 
-		snprintf(path, sizeof(path), "/proc/%d/task", (int)pids[i]);
-		dir = opendir(path);
-		while (dir && (entry = readdir(dir))) {
-			pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-			int r = entry->d_name[0] == '.' || !verify_has_filters(path, entry->d_name)
-					? 0
-					: verify_take_thread(hold, pids[i], tid, filters);
-
-			if (r < 0 && r != -ESRCH) {
-				verify_filters_free(filters);
-				return err_sys(err, -r, "seccomp filters of pid %d", (int)tid);
-			}
-		}
+		if (r < 0)
+			return err_sys(err, -r, "seccomp filters of pid %d", (int)pids[i]);
 	}
-	*ret = filters;
+	*ret = steal_ptr(filters);
 	return 0;
 }
 
-static int verify_code(struct verify *verify, pid_t tid, size_t index, const Image__Filter *image)
+static int filters_check(struct verify *verify, pid_t tid, size_t index, const Image__Filter *image)
 {
 	const struct verify_filters *filters = verify->kernel_filters;
 
 	for (size_t i = 0; i < filters->n; i++) {
-		const struct verify_code *code = &filters->all[i];
+		const struct verify_filter *code = &filters->all[i];
 
 		if (code->tid == tid && code->index == index &&
 		    image->filter.len == code->n * sizeof(*code->code) &&
 		    !memcmp(image->filter.data, code->code, image->filter.len))
 			return 0;
 	}
-	return verify_refuse(verify, tid, "seccomp filter %zu of its image is not the kernel's",
-			     index);
+	return verify_refuse(verify, tid,
+			     "seccomp filter %zu of its image differs from the kernel's", index);
 }
 
 int verify_filters_check(struct verify *verify, pid_t tid, const Image__Thread *thread,
@@ -133,9 +133,10 @@ int verify_filters_check(struct verify *verify, pid_t tid, const Image__Thread *
 
 		if (!filters || !thread->has_seccomp_filter || at >= filters->n_filters ||
 		    n >= filters->n_filters)
-			return verify_refuse(verify, tid, "its image has no list of its filters");
+			return verify_refuse(verify, tid,
+					     "its image has no list of its seccomp filters");
 		filter = filters->filters[at];
-		r = verify_code(verify, tid, n, filter);
+		r = filters_check(verify, tid, n, filter);
 		if (r < 0)
 			return r;
 		n_shared += filter->has_flags && filter->flags & SECCOMP_FILTER_FLAG_TSYNC;
@@ -145,7 +146,8 @@ int verify_filters_check(struct verify *verify, pid_t tid, const Image__Thread *
 	}
 	n++;
 	if (n_shared != 0 && n_shared != n)
-		return verify_refuse(verify, tid, "some of its filters go to all threads");
+		return verify_refuse(verify, tid,
+				     "some of its seccomp filters apply to all threads");
 	*ret_n = n;
 	*ret_shared = n_shared > 0;
 	return 0;

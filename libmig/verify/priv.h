@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * priv.h - one comparison of images with the kernel, shared by the verify-*.c files
+ * priv.h - one comparison of images with the kernel, shared by the files of verify/
  *
- *	verify.c         the tree; of each process what its threads share
- *	thread.c         credentials, scheduling and seccomp of one thread
- *	dumpable.c         who may look into a process
- *	file.c           which files descriptors are of, and whom they signal; whose terminals are
- *	filters.c        which seccomp filters a thread has
- *	kernel.c         the kernel's view, parsed; what is said about a difference
- *	image.c          the images' view, parsed
+ *	verify.c       the tree; what the threads of a process share; errors about differences
+ *	thread.c       credentials, scheduling and seccomp of one thread
+ *	dumpable.c     whether its user may look into a process
+ *	file.c         files of descriptors, owners of their signals, sessions of terminals
+ *	filters.c      seccomp filters
+ *	kernel.c       the kernel's view of a thread
+ *	image.c        the images, as messages
  */
 #ifndef VC_LIBMIG_VERIFY_PRIV_H
 #define VC_LIBMIG_VERIFY_PRIV_H
@@ -25,7 +25,7 @@
 
 enum verify_caps { CAPS_INH, CAPS_PRM, CAPS_EFF, CAPS_BND, CAPS_AMB, N_CAPS };
 
-/* One thread as the kernel sees it. */
+/* One thread in the kernel's view. */
 struct verify_kernel {
 	pid_t pid, tid;
 	/* /proc/PID/task/TID/status; real, effective, saved, file system */
@@ -34,7 +34,7 @@ struct verify_kernel {
 	size_t n_groups;
 	uint64_t caps[N_CAPS];
 	unsigned int no_new_privs, seccomp, n_filters, umask;
-	bool has_filters; /* since Linux 5.9 it counts them */
+	bool has_filters; /* n_filters is known, since Linux 5.9 */
 	/* /proc/PID/task/TID/stat */
 	char state;
 	pid_t parent, group, session;
@@ -47,59 +47,60 @@ struct peek_task;
 
 struct verify {
 	int images;
-	pid_t seen_pid; /* the process whose threads were looked at last */
+	pid_t seen_pid; /* the process of seen */
 	struct peek_task *seen;
 	size_t n_seen;
 	pid_t *pids; /* ascending */
 	size_t n_pids;
 	uint64_t caps;           /* 0: all */
-	Image__Filters *filters; /* NULL: there are none */
+	Image__Filters *filters; /* NULL: none */
 	const struct verify_filters *kernel_filters;
 	struct verify_entry *entries; /* of files.img */
 	size_t n_entries;
 	struct vc_err *err;
 };
 
-/* What is compared, and of which thread. */
+/* A value that is compared, and its thread. */
 struct verify_item {
 	pid_t tid;
 	const char *what;
 	bool is_mask;      /* shown in hexadecimal */
-	bool from_outside; /* other processes may change it, the job being frozen or not */
+	bool from_outside; /* other processes may change it while the job is frozen */
 };
 
-/* 0 when equal, else the error. */
+/* Each function below with a result returns 0, or -errno with verify->err. */
+
+/* Compares two values. -EKEYREJECTED: they differ. -EAGAIN: they differ, and the item is from
+ * outside. */
 int verify_equal(struct verify *verify, const struct verify_item *item, uint64_t image,
 		 uint64_t kernel);
-/* The images say something else, or something that this does not know. */
+/* Writes the error about an image. Returns -EKEYREJECTED. */
 int verify_refuse(struct verify *verify, pid_t tid, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 bool verify_has_pid(const struct verify *verify, pid_t pid);
 
-/*
- * What the kernel's own data says of a thread (sight.h). *ret is NULL where that cannot be seen; it
- * stays valid until another process is looked at. Takes a millisecond or two for a process.
- */
+/* Finds the kernel's own data about a thread (sight.h), valid until the next process. *ret is NULL
+ * if it cannot be read. Takes 1 to 2 ms for each process. */
 int verify_kernel_look(struct verify *verify, const struct verify_kernel *kernel,
 		       const struct peek_task **ret);
-/* Reads the kernel's view; verify_kernel_done() gives back what it took, on failure too. */
+/* Reads the kernel's view. verify_kernel_done() frees it, also after a failure. */
 int verify_kernel_read(struct verify *verify, pid_t pid, pid_t tid, struct verify_kernel *ret);
 void verify_kernel_done(struct verify_kernel *kernel);
-/* "soft limit", "hard limit" of all resources; UINT64_MAX: unlimited. */
+/* Reads the limits of all resources; UINT64_MAX: unlimited. */
 int verify_kernel_limits(struct verify *verify, pid_t pid, uint64_t soft[VERIFY_N_LIMITS],
 			 uint64_t hard[VERIFY_N_LIMITS]);
 
 /*
- * The first message of an image, by its name; the caller frees it. A message that must be "whole"
- * may have no field that the schema does not name. verify_image_find() returns 0 without *ret
- * when there is no such image.
+ * Reads the first message of an image. The caller frees it with verify_image_free(). whole: fields
+ * that are not in the schema are an error. A missing image is an error for verify_image_read();
+ * verify_image_find() then leaves *ret.
  */
 int verify_image_read(struct verify *verify, const ProtobufCMessageDescriptor *type, bool whole,
 		      const char *name, ProtobufCMessage **ret);
 int verify_image_find(struct verify *verify, const ProtobufCMessageDescriptor *type, bool whole,
 		      const char *name, ProtobufCMessage **ret);
-/* All messages of an image, one after the other. */
+/* Calls each() for all messages of an image, until it fails. */
 int verify_image_each(
 	struct verify *verify, const ProtobufCMessageDescriptor *type, bool whole, const char *name,
 	int (*each)(struct verify *verify, const ProtobufCMessage *message, void *ctx), void *ctx);
@@ -108,15 +109,15 @@ void verify_image_free(ProtobufCMessage **message);
 int verify_thread(struct verify *verify, const struct verify_kernel *kernel,
 		  const Image__Thread *thread, const Image__Thread *leader);
 
-/* The filters of a thread of the images, each compared with that thread's: how many, and
- * whether they go to all threads of the process. */
+/* Compares the filters of a thread with the kernel's. Returns their number, and whether they apply
+ * to all threads of the process. */
 int verify_filters_check(struct verify *verify, pid_t tid, const Image__Thread *thread,
 			 size_t *ret_n, bool *ret_shared);
 
 int verify_dumpable(struct verify *verify, const struct verify_kernel *kernel,
 		    const Image__Memory *image);
 
-/* Reads files.img, for verify_file_check(). */
+/* Reads files.img, for verify_file_check(). verify_file_free() frees it, also after a failure. */
 int verify_file_read(struct verify *verify);
 void verify_file_free(struct verify *verify);
 int verify_file_check(struct verify *verify, pid_t pid);

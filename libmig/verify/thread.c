@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * thread.c - one thread: who it is, what it may do, and how it is confined
+ * thread.c - one thread: its ids, its rights, and what confines it
  *
- * A restored thread that is only less confined than before is an attack too, so that all must be
- * equal, and not only no more.
+ * A restored thread that is only less confined than before would be an attack too. So all values
+ * must be equal.
  */
 #include "libmig/verify/priv.h"
 
@@ -23,39 +23,36 @@
 #include "common/file.h"
 #include "libmig/kernel/peek.h"
 
-#define VERIFY_CAPS_WORDS 2 /* of 32 bits; CRIU writes and expects so many */
+#define THREAD_CAPS_WORDS 2 /* of 32 bits in CRIU's images */
 
-static int verify_caps(struct verify *verify, pid_t tid, const char *what, const uint32_t *words,
-		       size_t n, uint64_t kernel)
+static int thread_check_caps(struct verify *verify, pid_t tid, const char *what,
+			     const uint32_t *words, size_t n, uint64_t kernel)
 {
 	const struct verify_item item = { .tid = tid, .what = what, .is_mask = true };
 
 	/* CRIU before 4.2 has no ambient set, and restores none. */
-	if (n != VERIFY_CAPS_WORDS && n != 0)
+	if (n != THREAD_CAPS_WORDS && n != 0)
 		return verify_refuse(verify, tid, "its image has %zu words of %s", n, what);
 	return verify_equal(verify, &item, n ? words[0] | (uint64_t)words[1] << 32 : 0, kernel);
 }
 
-static int verify_groups(struct verify *verify, const struct verify_kernel *kernel,
-			 const Image__Creds *creds)
+static int thread_check_groups(struct verify *verify, const struct verify_kernel *kernel,
+			       const Image__Creds *creds)
 {
 	struct verify_item item = { .tid = kernel->tid, .what = "number of groups" };
 	int r = verify_equal(verify, &item, creds->n_groups, kernel->n_groups);
 
-	/* The kernel has them sorted, and gives them to both in that order. */
+	/* Both lists have the kernel's order. */
 	item.what = "group";
 	for (size_t i = 0; r == 0 && i < kernel->n_groups; i++)
 		r = verify_equal(verify, &item, creds->groups[i], kernel->groups[i]);
 	return r;
 }
 
-/*
- * A label of the security module, as the image has it: without the end of the line, and AppArmor's
- * without its mode ("name (enforce)"). An image without one makes the restore leave the label
- * alone.
- */
-static int verify_label(struct verify *verify, const struct verify_kernel *kernel,
-			const char *attribute, const char *image)
+/* Compares a label of the security module. The image has it without the mode of AppArmor ("name
+ * (enforce)"). If the image has none, a restore does not change the label. */
+static int thread_check_label(struct verify *verify, const struct verify_kernel *kernel,
+			      const char *attribute, const char *image)
 {
 	char path[96], label[4096] = "";
 	char *mode;
@@ -75,8 +72,8 @@ static int verify_label(struct verify *verify, const struct verify_kernel *kerne
 	return 0;
 }
 
-/* Whether it is an ordinary user's and has no capabilities, nor ever gets any by execve(2). */
-static bool verify_is_plain(const struct verify_kernel *kernel)
+/* Whether it is an ordinary user's thread without capabilities, and gets none by execve(2). */
+static bool thread_is_plain(const struct verify_kernel *kernel)
 {
 	bool plain = !kernel->caps[CAPS_INH] && !kernel->caps[CAPS_PRM];
 
@@ -86,13 +83,13 @@ static bool verify_is_plain(const struct verify_kernel *kernel)
 }
 
 /*
- * No file has a thread's securebits, and to look at them takes longer than all else here. So a
- * thread for which they mean nothing as it is may just have those that its job began with, which
- * are the mover's own: to have others takes CAP_SETPCAP. But SECBIT_KEEP_CAPS is anybody's to set;
- * it does nothing without capabilities, and execve(2) clears it.
+ * No file shows a thread's securebits, and reading them from the kernel's memory takes longer than
+ * all other checks. So for a thread without capabilities the mover's own bits are expected, which
+ * the job began with: a change needs CAP_SETPCAP. Only SECBIT_KEEP_CAPS may differ, because every
+ * thread may set it. It has no effect without capabilities, and execve(2) clears it.
  */
-static int verify_securebits(struct verify *verify, const struct verify_kernel *kernel,
-			     const Image__Creds *creds)
+static int thread_check_securebits(struct verify *verify, const struct verify_kernel *kernel,
+				   const Image__Creds *creds)
 {
 	const struct verify_item item = { .tid = kernel->tid,
 					  .what = "securebits",
@@ -101,7 +98,7 @@ static int verify_securebits(struct verify *verify, const struct verify_kernel *
 	const struct peek_task *task = NULL;
 	int r = 0;
 
-	if (!verify_is_plain(kernel) || (creds->secbits & ~keep) != (own & ~keep))
+	if (!thread_is_plain(kernel) || (creds->secbits & ~keep) != (own & ~keep))
 		r = verify_kernel_look(verify, kernel, &task);
 	if (r < 0)
 		return r;
@@ -110,8 +107,8 @@ static int verify_securebits(struct verify *verify, const struct verify_kernel *
 	return verify_equal(verify, &item, creds->secbits & ~keep, own & ~keep);
 }
 
-static int verify_creds(struct verify *verify, const struct verify_kernel *kernel,
-			const Image__Creds *creds)
+static int thread_check_creds(struct verify *verify, const struct verify_kernel *kernel,
+			      const Image__Creds *creds)
 {
 	const struct {
 		const char *what;
@@ -147,7 +144,9 @@ static int verify_creds(struct verify *verify, const struct verify_kernel *kerne
 
 	if (more)
 		return err_set(verify->err, EAGAIN,
-			       "pid %d has got capabilities 0x%" PRIx64 " since criu was started",
+			       "pid %d has got capabilities 0x%" PRIx64
+			       " since criu was started; move "
+			       "the job again",
 			       (int)kernel->tid, more);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(numbers); i++) {
 		const struct verify_item item = { .tid = kernel->tid, .what = numbers[i].what };
@@ -155,24 +154,24 @@ static int verify_creds(struct verify *verify, const struct verify_kernel *kerne
 		r = verify_equal(verify, &item, numbers[i].image, numbers[i].kernel);
 	}
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(sets); i++)
-		r = verify_caps(verify, kernel->tid, sets[i].what, sets[i].words, sets[i].n,
-				kernel->caps[sets[i].caps]);
+		r = thread_check_caps(verify, kernel->tid, sets[i].what, sets[i].words, sets[i].n,
+				      kernel->caps[sets[i].caps]);
 	if (r == 0)
-		r = verify_groups(verify, kernel, creds);
+		r = thread_check_groups(verify, kernel, creds);
 	if (r == 0)
-		r = verify_securebits(verify, kernel, creds);
+		r = thread_check_securebits(verify, kernel, creds);
 	if (r == 0)
-		r = verify_label(verify, kernel, "current", creds->lsm_profile);
+		r = thread_check_label(verify, kernel, "current", creds->lsm_profile);
 	if (r == 0)
-		r = verify_label(verify, kernel, "sockcreate", creds->lsm_sockcreate);
+		r = thread_check_label(verify, kernel, "sockcreate", creds->lsm_sockcreate);
 	if (r == 0 && creds->has_gone_apparmor_data)
 		r = verify_refuse(verify, kernel->tid, "its image has a policy of AppArmor");
 	return r;
 }
 
-/* CRIU does not ask the parasite for these, but the system calls that are used here. */
-static int verify_scheduling(struct verify *verify, const struct verify_kernel *kernel,
-			     const Image__Thread *thread)
+/* CRIU reads these by system calls and not through the parasite. */
+static int thread_check_scheduling(struct verify *verify, const struct verify_kernel *kernel,
+				   const Image__Thread *thread)
 {
 	struct verify_item item = { .tid = kernel->tid, .from_outside = true };
 	long policy = syscall(SYS_sched_getscheduler, kernel->tid);
@@ -183,7 +182,8 @@ static int verify_scheduling(struct verify *verify, const struct verify_kernel *
 	nice = getpriority(PRIO_PROCESS, (id_t)kernel->tid);
 	if (policy < 0 || (nice == -1 && errno) ||
 	    syscall(SYS_sched_getparam, kernel->tid, &param) < 0)
-		return err_sys(verify->err, errno, "how pid %d is scheduled", (int)kernel->tid);
+		return err_sys(verify->err, errno, "read the scheduling of pid %d",
+			       (int)kernel->tid);
 	item.what = "scheduling policy";
 	r = verify_equal(verify, &item, thread->has_sched_policy ? thread->sched_policy : 0,
 			 (uint64_t)policy);
@@ -199,12 +199,10 @@ static int verify_scheduling(struct verify *verify, const struct verify_kernel *
 	return r;
 }
 
-/*
- * Where all threads have the same filters, CRIU writes them with the leader alone, which gives
- * them to the others when it is restored.
- */
-static int verify_seccomp(struct verify *verify, const struct verify_kernel *kernel,
-			  const Image__Thread *thread, const Image__Thread *leader)
+/* If all threads have the same filters, CRIU writes them only for the leader, which gives them to
+ * the others in the restore. */
+static int thread_check_seccomp(struct verify *verify, const struct verify_kernel *kernel,
+				const Image__Thread *thread, const Image__Thread *leader)
 {
 	struct verify_item item = { .tid = kernel->tid, .what = "seccomp mode" };
 	uint32_t mode = thread->has_seccomp_mode ? thread->seccomp_mode : SECCOMP_MODE_DISABLED;
@@ -218,16 +216,18 @@ static int verify_seccomp(struct verify *verify, const struct verify_kernel *ker
 		if (r < 0)
 			return r;
 		if (inherits && !thread->has_seccomp_filter)
-			return verify_seccomp(verify, kernel, leader, leader);
+			return thread_check_seccomp(verify, kernel, leader, leader);
 	}
 	r = verify_equal(verify, &item, mode, kernel->seccomp);
 	if (r == 0 && mode != SECCOMP_MODE_FILTER && thread->has_seccomp_filter)
-		return verify_refuse(verify, kernel->tid, "its image has a filter without a mode");
+		return verify_refuse(verify, kernel->tid,
+				     "its image has a seccomp filter without a mode");
 	if (r < 0 || mode != SECCOMP_MODE_FILTER)
 		return r;
 	r = verify_filters_check(verify, kernel->tid, thread, &n, &shared);
 	if (r == 0 && shared && thread != leader)
-		return verify_refuse(verify, kernel->tid, "its filters go to all threads");
+		return verify_refuse(verify, kernel->tid,
+				     "its seccomp filters apply to all threads");
 	item.what = "number of seccomp filters";
 	if (r == 0 && kernel->has_filters)
 		r = verify_equal(verify, &item, n, kernel->n_filters);
@@ -241,10 +241,10 @@ int verify_thread(struct verify *verify, const struct verify_kernel *kernel,
 
 	if (!thread->creds)
 		return verify_refuse(verify, kernel->tid, "its image has no credentials");
-	r = verify_creds(verify, kernel, thread->creds);
+	r = thread_check_creds(verify, kernel, thread->creds);
 	if (r == 0)
-		r = verify_scheduling(verify, kernel, thread);
+		r = thread_check_scheduling(verify, kernel, thread);
 	if (r == 0)
-		r = verify_seccomp(verify, kernel, thread, leader);
+		r = thread_check_seccomp(verify, kernel, thread, leader);
 	return r;
 }

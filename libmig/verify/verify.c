@@ -1,35 +1,74 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * verify.c - the tree in the images against the frozen tree, process by process
+ * verify.c - compares the tree in the images with the frozen tree, process by process
  *
- * The images are root's files, which nobody writes any more, and the restore reads the very bytes
- * that are read here. The kernel's side cannot change either, as the processes are stopped; what
- * others may change from outside (limits, niceness) they could change as well before and after.
+ * The images belong to root, are complete, and the restore reads the same bytes that are read here.
+ * The kernel's view cannot change, because the processes are stopped. Only values that other
+ * processes may change at any time can (limits, niceness).
  *
- * Image by image, by the number that CRIU restores it under: a parasite that lies about its own
- * PID names another's image, and is found out by what is in it.
+ * Each image is compared with the process whose number it will get. A parasite that lies about its
+ * own PID names the image of another process, and the values differ.
  */
 #include "libmig/verify/verify.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/procdir.h"
 #include "libmig/verify/priv.h"
 
 /* task_state in CRIU's images/core.proto */
 #define TASK_DEAD 2
 #define TASK_LAST 3
 
+int verify_refuse(struct verify *verify, pid_t tid, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return err_set(verify->err, EKEYREJECTED,
+		       "pid %d: %s. A process changed the job's memory while it was frozen; "
+		       "the job was not moved and runs on",
+		       (int)tid, text);
+}
+
+int verify_equal(struct verify *verify, const struct verify_item *item, uint64_t image,
+		 uint64_t kernel)
+{
+	char values[2][32];
+	const uint64_t both[] = { image, kernel };
+
+	if (image == kernel)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+		if (item->is_mask)
+			snprintf(values[i], sizeof(values[i]), "0x%" PRIx64, both[i]);
+		else
+			snprintf(values[i], sizeof(values[i]), "%" PRId64, (int64_t)both[i]);
+	}
+	if (item->from_outside)
+		return err_set(
+			verify->err, EAGAIN,
+			"pid %d: its image says %s %s, the kernel says %s. A process "
+			"changed it while the job was frozen; the job was not moved and runs on",
+			(int)item->tid, item->what, values[0], values[1]);
+	return verify_refuse(verify, item->tid, "its image says %s %s, the kernel says %s",
+			     item->what, values[0], values[1]);
+}
+
 struct verify_tree {
-	pid_t root; /* the first one in the image */
-	size_t n;   /* processes seen */
+	size_t n; /* processes so far */
 };
 
 static int verify_compare_pids(const void *a, const void *b)
@@ -66,7 +105,7 @@ static int verify_limits(struct verify *verify, pid_t pid, const Image__Task *ta
 	return r;
 }
 
-/* A number that is alone in a file of the process. */
+/* Compares a number that is the only text of a file of the process. */
 static int verify_number(struct verify *verify, pid_t pid, const char *file, bool outside,
 			 bool in_image, uint64_t image)
 {
@@ -95,7 +134,7 @@ static int verify_task(struct verify *verify, const struct verify_kernel *kernel
 		return verify_refuse(verify, pid, "its image has state %u and exit code %u",
 				     task->task_state, task->exit_code);
 	r = verify_limits(verify, pid, task);
-	/* It is hexadecimal, and CRIU takes it for decimal; state.c puts it right. */
+	/* CRIU reads this hexadecimal number as decimal; state/sched.c restores it. */
 	if (r == 0)
 		r = verify_number(verify, pid, "personality", false, true, task->personality);
 	if (r == 0)
@@ -125,31 +164,26 @@ static int verify_thread_image(struct verify *verify, pid_t tid, bool is_leader,
 	return 0;
 }
 
-/* The threads of a process in ascending order; the caller frees *ret. */
+/* Lists the threads of a process in ascending order. The caller frees *ret. */
 static int verify_list_threads(struct verify *verify, pid_t pid, uint32_t **ret, size_t *ret_n)
 {
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	_cleanup_free_ uint32_t *tids = NULL;
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
-	size_t n = 0, size = 0;
+	const char *name;
 	char path[32];
+	size_t n = 0;
+	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	dir = opendir(path);
-	if (!dir)
-		return err_sys(verify->err, errno, "%s", path);
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		if (n == size) {
-			uint32_t *grown =
-				realloc(tids, (size = size ? size * 2 : 16) * sizeof(*tids));
+	r = procdir_open(&dir, AT_FDCWD, path);
+	if (r < 0)
+		return err_sys(verify->err, -r, "%s", path);
+	while ((name = procdir_next(&dir))) {
+		uint32_t *tid = array_add(&tids, &n);
 
-			if (!grown)
-				return err_sys(verify->err, ENOMEM, "%s", path);
-			tids = grown;
-		}
-		tids[n++] = (uint32_t)strtoul(entry->d_name, NULL, 10);
+		if (!tid)
+			return err_sys(verify->err, ENOMEM, "%s", path);
+		*tid = (uint32_t)strtoul(name, NULL, 10);
 	}
 	if (n > 0)
 		qsort(tids, n, sizeof(*tids), verify_compare_pids);
@@ -180,7 +214,7 @@ static int verify_check_threads(struct verify *verify, pid_t pid, const Image__P
 	return r;
 }
 
-/* All threads but the leader. */
+/* Compares all threads except the leader. */
 static int verify_other_threads(struct verify *verify, pid_t pid, const Image__Process *process,
 				const Image__Thread *leader)
 {
@@ -205,7 +239,7 @@ static int verify_other_threads(struct verify *verify, pid_t pid, const Image__P
 	return r;
 }
 
-/* What the threads of a process share beside the task: memory, directories, descriptors. */
+/* Compares what the threads of a process share: memory, directories, descriptors. */
 static int verify_shared(struct verify *verify, const struct verify_kernel *kernel)
 {
 	const struct verify_item item = { .tid = kernel->pid, .what = "umask", .is_mask = true };
@@ -230,8 +264,8 @@ static int verify_shared(struct verify *verify, const struct verify_kernel *kern
 	return r == 0 ? verify_file_check(verify, kernel->pid) : r;
 }
 
-/* A zombie has only what its parent will learn. CRIU writes one thread, with a
- * number from memory that it has not set, and does not read that number. */
+/* A zombie has only what its parent learns by wait(2). CRIU writes one thread with a number from
+ * memory that it has not set, and does not read this number. */
 static int verify_zombie(struct verify *verify, const struct verify_kernel *kernel,
 			 const Image__Process *process, const Image__Core *core)
 {
@@ -277,10 +311,10 @@ static int verify_process(struct verify *verify, const ProtobufCMessage *message
 	int r;
 
 	if (!verify_has_pid(verify, pid))
-		return verify_refuse(verify, pid, "the images have it, the job has not");
+		return verify_refuse(verify, pid, "it is in the images but not in the job");
 	r = verify_kernel_read(verify, pid, pid, &kernel);
 	item.what = "parent";
-	/* The root's is the mover, which is not in the images. */
+	/* The parent of the root is not in the images. */
 	if (r == 0 && (process->ppid != 0 || tree->n > 0))
 		r = verify_equal(verify, &item, process->ppid, (uint64_t)kernel.parent);
 	item.what = "process group";
@@ -333,9 +367,11 @@ int verify_images(int images, const pid_t *pids, size_t n_pids,
 		r = verify_tree(&verify);
 	if (r == 0)
 		r = verify_file_check_terminals(&verify);
-	/* Not even ptrace(2) keeps a process from SIGKILL. */
+	/* SIGKILL ends also a process that is traced. */
 	if (r == -ENOENT || r == -ESRCH)
-		r = err_set(err, EAGAIN, "a process was killed while the job was frozen");
+		r = err_set(
+			err, EAGAIN,
+			"a process of the job was killed while it was frozen; move the job again");
 	verify_file_free(&verify);
 	free(verify.seen);
 	verify_image_free(&filters);

@@ -261,6 +261,6 @@ const struct kind kinds_process[] = {
 	KIND("process-thread-descriptors", make_thread_descriptors, NULL,
 	     .refused = "descriptors of its own"),
 	KIND("process-not-executable", make_not_executable, NULL,
-	     .refused = "may not be executed any more", .as = KIND_BOTH),
+	     .refused = "is not executable any more", .as = KIND_BOTH),
 	{ .name = NULL },
 };

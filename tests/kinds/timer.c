@@ -163,7 +163,7 @@ const struct kind kinds_timer[] = {
 	KIND("timer-posix-child", make_posix_child, show_posix, .as = KIND_BOTH),
 	KIND("timer-posix-dead", make_posix_dead, NULL, .refused = "which has ended",
 	     .as = KIND_BOTH),
-	KIND("timer-posix-outside", make_posix_outside, NULL, .refused = "which is not of the job"),
+	KIND("timer-posix-outside", make_posix_outside, NULL, .refused = "which is not in the job"),
 	KIND("timer-alarm-pending", make_alarm_pending, show_alarm_pending),
 	KIND("timer-timerfd", make_timerfd, show_timerfd),
 	{ .name = NULL },

@@ -520,7 +520,7 @@ const struct kind kinds_tty[] = {
 	KIND("tty-stopped-output", make_stopped_output, show_stopped_output),
 	KIND("tty-many-descriptors", make_many, show_pty),
 	KIND("tty-several", make_several_ptys, show_number),
-	KIND("tty-crowd", make_crowd, show_number, .refused = "more than 64 terminals"),
+	KIND("tty-crowd", make_crowd, show_number, .refused = "more than 64 open terminals"),
 	KIND("tty-session", make_shell, show_session, .as = KIND_BOTH),
 	KIND("tty-sessions", make_shells, show_session),
 	KIND("tty-session-without-fd", make_without_fd, show_pty),
