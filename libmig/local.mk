@@ -65,7 +65,7 @@ libmig/criu/image.pb-c.c: $(srcdir)/libmig/criu/image.proto
 	$(AM_V_GEN)$(MKDIR_P) libmig/criu && $(PROTOC_C) -I$(srcdir)/libmig/criu --c_out=libmig/criu $(srcdir)/libmig/criu/image.proto
 
 if HAVE_CMOCKA
-libmig_tests = tests/unit-inventory tests/unit-images tests/unit-inject tests/unit-verify \
+libmig_tests = tests/unit-inventory tests/unit-inventory-refuse tests/unit-images tests/unit-inject tests/unit-verify \
 	tests/unit-explain tests/unit-image-maps
 check_PROGRAMS += $(libmig_tests)
 TESTS += $(libmig_tests)
@@ -73,6 +73,10 @@ TESTS += $(libmig_tests)
 tests_unit_inventory_SOURCES = tests/unit-inventory.c tests/victim.h
 tests_unit_inventory_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -pthread
 tests_unit_inventory_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS) -lpthread
+
+tests_unit_inventory_refuse_SOURCES = tests/unit-inventory-refuse.c tests/victim.h
+tests_unit_inventory_refuse_CFLAGS = $(tests_unit_inventory_CFLAGS)
+tests_unit_inventory_refuse_LDADD = $(tests_unit_inventory_LDADD)
 
 tests_unit_inject_SOURCES = tests/unit-inject.c
 tests_unit_inject_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -50,7 +50,8 @@
 static int mig_list_frozen(struct mig *mig)
 {
 	return mig->pids ? 0
-			 : inventory_tree_pids(mig->req.root, &mig->pids, &mig->n_pids, &mig->refusal);
+			 : inventory_tree_pids(mig->req.root, &mig->pids, &mig->n_pids,
+					       &mig->refusal);
 }
 
 /* The old tree is frozen, and nothing has been dumped yet; or it is about to run on or to end. */

@@ -52,7 +52,9 @@ EXTRA_DIST += tests/claims.py
 
 check_PROGRAMS += tests/fault-victim tests/io-victim tests/memory-victim tests/map-victim
 check_PROGRAMS += tests/state-victim
-tests_state_victim_SOURCES = tests/state-victim.c
+tests_state_victim_SOURCES = tests/state/descriptor.c tests/state/keys.c tests/state/memory.c \
+	tests/state/prctl.c tests/state/processor.c tests/state/sched.c tests/state/semaphore.c \
+	tests/state/state.c tests/state/state.h
 tests_state_victim_CFLAGS = $(WARN_CFLAGS) -O2 -pthread
 tests_state_victim_LDFLAGS = -pthread
 check_PROGRAMS += tests/alter-image tests/parasite-attack

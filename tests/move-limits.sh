@@ -81,9 +81,9 @@ moves huge-file 6
 moves huge-sysv 6
 moves huge-forked 6
 refuses huge-private 12 'takes 1 more .* has 0 left; raise vm.nr_hugepages'
-refuses huge-shared 7 'takes 7 more of them for a time, and the pool has 5 left'
+refuses huge-shared 7 'takes 7 more for a time, but the pool has 5 left'
 refuses huge-memfd 7 'takes 7 more .* has 5 left'
 refuses huge-file 7 'takes 7 more .* has 5 left'
 refuses huge-sysv 7 'takes 7 more .* has 5 left'
-refuses huge-forked 7 'takes 7 more of them, since parent and child will no longer share them'
+refuses huge-forked 7 'takes 7 more, since parent and child will no longer share them'
 down

@@ -130,7 +130,7 @@ for what in server both; do
 	wait_for grep -q ready "$work/out"
 	try vcmove --to=vc1 reach
 	[ $what = both ] || is "the server alone: $out" "$status" 0
-	[ $what = server ] || matches "$what" "$out" "$work/mnt/file, on a FUSE file system that pid [0-9]+ of the same job serves"
+	[ $what = server ] || matches "$what" "$out" "$work/mnt/file on a FUSE file system that pid [0-9]+ of the same job serves"
 	vcctl kill --signal=KILL reach
 	wait_for jobs_are 0
 	umount -l "$work/mnt"

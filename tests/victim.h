@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -96,6 +97,23 @@ static inline pid_t victim_start(void (*setup)(void))
 	victim_current = 0;
 	assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -status, 77);
 	return 0;
+}
+
+/* A thread that waits for ever. */
+static inline void *victim_pause(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+/* Adds three threads. */
+static inline void victim_add_threads(void)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < 3; i++)
+		NEED(pthread_create(&thread, NULL, victim_pause, NULL) == 0);
 }
 
 #endif

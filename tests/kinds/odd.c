@@ -332,7 +332,8 @@ static void make_32_bit(void)
 const struct kind kinds_odd[] = {
 	KIND("odd-exit-signal", make_exit_signal, NULL, .refused = "signal 10 instead of SIGCHLD",
 	     .as = KIND_BOTH),
-	KIND("odd-no-exit-signal", make_no_exit_signal, NULL, .refused = "signal 0 instead of SIGCHLD"),
+	KIND("odd-no-exit-signal", make_no_exit_signal, NULL,
+	     .refused = "signal 0 instead of SIGCHLD"),
 	KIND("odd-thread-uts", make_thread_uts, NULL, .refused = "another UTS namespace"),
 	KIND("odd-thread-ipc", make_thread_ipc, NULL, .refused = "another IPC namespace"),
 	KIND("odd-thread-net", make_thread_net, NULL, .refused = "another network namespace"),
