@@ -37,28 +37,50 @@ static bool transfer_is_dead(pid_t pid)
 	return (state == 'Z' || state == 'X') && (stat(path, &st) < 0 || st.st_nlink <= 3);
 }
 
-/* One pass. Returns how many processes it has found alive, or -errno. */
-static int transfer_once(const struct cg_hier *hier, const char *from, int procs, pid_t *ret_stuck)
+/* Processes that are listed but dead. */
+struct transfer_dead {
+	pid_t *pids;
+	size_t n;
+};
+
+static bool transfer_was_dead(const struct transfer_dead *dead, pid_t pid)
 {
-	_cleanup_free_ pid_t *pids = NULL;
-	size_t n = 0;
+	for (size_t i = 0; i < dead->n; i++)
+		if (dead->pids[i] == pid)
+			return true;
+	return false;
+}
+
+/*
+ * One pass. Returns how many processes may have lived when the list was read, or -errno. One that
+ * is dead now may have forked since, and its child is not in this list: only those count for
+ * nothing that were dead in the pass before.
+ */
+static int transfer_once(const struct cg_hier *hier, const char *from, int procs,
+			 struct transfer_dead *dead, pid_t *ret_stuck)
+{
+	pid_t *pids = NULL;
+	size_t n = 0, n_dead = 0;
 	int found = 0, r = cg_procs_of_hier(hier, from, &pids, &n);
 
 	/* A group that is gone has no processes. */
 	if (r < 0)
 		return r == -ENOENT || r == -ENODEV ? 0 : r;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; r == 0 && i < n; i++) {
 		char number[16];
 		int len = snprintf(number, sizeof(number), "%d", (int)pids[i]);
 
-		if (write(procs, number, (size_t)len) >= 0 || errno == ESRCH) {
-			found += !transfer_is_dead(pids[i]);
-			continue;
+		found += !transfer_was_dead(dead, pids[i]);
+		if (write(procs, number, (size_t)len) < 0 && errno != ESRCH) {
+			*ret_stuck = pids[i];
+			r = -errno;
+		} else if (transfer_is_dead(pids[i])) {
+			pids[n_dead++] = pids[i];
 		}
-		*ret_stuck = pids[i];
-		return -errno;
 	}
-	return found;
+	free(dead->pids);
+	*dead = (struct transfer_dead){ .pids = pids, .n = n_dead };
+	return r < 0 ? r : found;
 }
 
 /* The directory of a group that can be frozen; -ENOENT: none. */
@@ -108,6 +130,7 @@ static int transfer_hier(const struct cg *cg, const struct cg_hier *hier, const 
 	uint64_t begun = clock_mono_usec();
 	_cleanup_close_ int procs = -1;
 	char source[CG_GROUP_MAX], target[CG_GROUP_MAX];
+	struct transfer_dead dead = { 0 };
 	bool frozen = false;
 	pid_t stuck = 0;
 	int r = cg_group_of(hier, from, source);
@@ -118,15 +141,18 @@ static int transfer_hier(const struct cg *cg, const struct cg_hier *hier, const 
 		r = procs = cg_file_open(hier, target, "cgroup.procs", O_WRONLY);
 	if (r < 0)
 		return err_sys(err, -r, "cannot open the group \"%s\" in %s", to, hier->mount);
-	while ((r = transfer_once(hier, source, procs, &stuck)) > 0) {
+	while ((r = transfer_once(hier, source, procs, &dead, &stuck)) > 0) {
 		uint64_t passed = clock_mono_usec() - begun;
 
 		if (passed >= TRANSFER_USEC)
-			return err_set(err, EBUSY, "processes keep appearing in \"%s\"", from);
+			break;
 		if (passed >= TRANSFER_RUN_USEC && !frozen)
 			transfer_freeze(cg, from);
 		frozen |= passed >= TRANSFER_RUN_USEC;
 	}
+	free(dead.pids);
+	if (r > 0)
+		return err_set(err, EBUSY, "processes keep appearing in \"%s\"", from);
 	if (r < 0)
 		return err_sys(err, -r, "cannot put process %d into the group \"%s\" in %s",
 			       (int)stuck, to, hier->mount);
