@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * shim.h - one job's supervisor, seen by its own files
+ * shim.h - the parent process of one job, seen by its own files
  *
  *	main.c     options, event loop, the connections to daemon and command
  *	client.c   the vcrun that waits
@@ -9,6 +9,11 @@
  *	signal.c   signals for the job
  *	record.c   the job's state: for the daemon, for the state directory
  *	move.c     moves the job, by one of the engines (engine.h)
+ *	estimate.c learns how fast moves are
+ *	arrive.c   asks the target for permission
+ *	lien.c     the groups that keep the charge of memory after a move
+ *	room.c     the room for images
+ *	caller.c   the process that asked for the job
  *	vcinit.c   the root of the job's tree (another program)
  *
  * A shim begins idle: its daemon started it ahead of need. A Start message makes

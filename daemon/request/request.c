@@ -19,7 +19,7 @@
 
 enum need {
 	NEED_ANY,  /* every user; the handler checks the owner of a job */
-	NEED_ROOT, /* only shims */
+	NEED_ROOT, /* only root, so only shims */
 };
 
 static int req_ping(struct conn *conn, struct wire_msg *msg, struct vc_err *err)

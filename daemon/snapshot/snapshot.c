@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * snapshot.c - all data that vcstat shows, item by item
+ * snapshot.c - the data that vcstat shows, item by item; IPC objects: daemon/ipc/list.c
  *
  * Partitions come from the board, so each daemon has those of the whole instance. Jobs are only
  * this daemon's; their use of CPU and memory is read from their groups. A new kind of item is a row

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * snapshot.h - all data that vcstat shows, item by item
+ * snapshot.h - the data that vcstat shows, item by item; IPC objects: daemon/ipc/list.c
  *
  * A snapshot knows neither connections nor users. request/status.c filters the items by user and
  * sends them; another reader can do something else with the same items. Reading all of them takes
