@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * cost - the partition where the job costs least, CPU and memory taken together
+ * cost - the partition in which the job has the lowest cost of CPU and memory together
  *
- * Y. Amir, B. Awerbuch, A. Barak, R. S. Borgstrom, A. Keren, "An Opportunity Cost
- * Approach for Job Assignment in a Scalable Computing Cluster", IEEE Trans.
- * Parallel and Distributed Systems 11(7), 2000 (MOSIX; the method E-PVM). With n
- * partitions, a resource used to the fraction u costs n^u; a job goes where it raises
- * the sum of its partition's costs least. CPU and memory so become comparable: the
- * scarcer a resource, the dearer the next piece of it.
+ * Y. Amir, B. Awerbuch, A. Barak, R. S. Borgstrom, A. Keren, "An Opportunity Cost Approach for Job
+ * Assignment in a Scalable Computing Cluster", IEEE Trans. Parallel and Distributed Systems 11(7),
+ * 2000 (MOSIX; the method E-PVM). There are n partitions. A resource with utilisation u costs n^u.
+ * A job goes to the partition in which it raises the sum of the costs least. This makes CPU and
+ * memory comparable: the more of a resource is used, the more its next unit costs.
  *
- * Deviations: the CPU's load is the busy CPUs, or the runnable threads when more,
- * plus the placements underway, all per CPU, where the paper counts jobs; its
- * maximum (a doubling guess, kept as state) is the next power of two above the
- * highest load in the view. A new job is taken to use one CPU and the memory that it is
- * expected to need, or a typical job's when nothing is known of it. A partition whose
- * memory it would overfill is taken only when it would overfill all, and then the one that
- * is left least overfull.
+ * Deviations from the paper:
+ * - The paper measures the CPU load as the number of jobs. Here it is the larger of busy CPUs and
+ *   runnable threads, plus the pending placements, divided by the number of CPUs.
+ * - The paper guesses the maximum load by doubling, and keeps the guess as state. Here it is the
+ *   next power of two above the highest load in the view.
+ * - A new job counts as one CPU and as its expected memory. Without a record it counts as
+ *   vc_typical_mem_bytes().
+ * - A partition whose memory the job would overfill is chosen only if the job would overfill all
+ *   of them. Then the least overfull one is chosen.
  *
- * Rebalance goes by measured utilisation alone: the number of runnable threads is
- * a moment's and would move jobs by noise. A job moves when its place is under
- * pressure, it costs less elsewhere, and the pressure there, with the job added, stays
- * below that by a margin: the way back then never looks good under the same load. A
- * factor on the cost would not do for that, since costs mean little across loads.
+ * Rebalance uses only the measured utilisation at the source, because the number of runnable
+ * threads changes within moments. A job moves if three conditions hold: the CPU or memory
+ * utilisation of its partition is at least BUSY; the job costs less in the target; the utilisation
+ * of the target with the job is lower by MARGIN. Therefore the job does not move back under the
+ * same load. A factor on the cost would not ensure this, because costs at different loads are not
+ * comparable.
  */
 #include "policy/vc-policy.h"
 
@@ -29,7 +31,7 @@
 
 #define BUSY 0.8
 #define MARGIN 0.1
-#define SAME 1e-9    /* equal costs, but for rounding */
+#define SAME 1e-9    /* equal costs, except for rounding */
 #define OVERFULL 1e6 /* above any sum of costs: n^u of a few hundred partitions */
 
 struct use {
@@ -37,7 +39,7 @@ struct use {
 	double mem; /* 1 = full */
 };
 
-/* What partition i is used to by measurement alone. */
+/* The measured utilisation of partition i. */
 static struct use cost_measured(const struct vc_view *view, uint32_t i)
 {
 	const struct vc_load *load = vc_load_at(view, i);
@@ -52,7 +54,7 @@ static struct use cost_add(struct use a, struct use b)
 	return (struct use){ .cpu = a.cpu + b.cpu, .mem = a.mem + b.mem };
 }
 
-/* What a job of so many CPUs and bytes is of partition i. */
+/* The utilisation that a job adds to partition i. */
 static struct use cost_job(const struct vc_view *view, uint32_t i, double cpus, double mem_bytes)
 {
 	double limit = (double)vc_load_at(view, i)->mem_limit_bytes;
@@ -61,13 +63,13 @@ static struct use cost_job(const struct vc_view *view, uint32_t i, double cpus, 
 			     .mem = limit > 0 ? mem_bytes / limit : 1 };
 }
 
-/* The placements underway to partition i. */
+/* The utilisation that the pending placements add to partition i. */
 static struct use cost_pending(const struct vc_view *view, uint32_t i)
 {
 	return cost_job(view, i, vc_load_at(view, i)->pending, vc_pending_mem_bytes(view, i));
 }
 
-/* What partition i is used to, with its queue of threads and the placements underway. */
+/* The utilisation of partition i with its runnable threads and pending placements. */
 static struct use cost_expected(const struct vc_view *view, uint32_t i)
 {
 	struct use use = cost_measured(view, i);

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * joinidle - a partition with an idle CPU, at random; when there is none, the least busy
+ * joinidle - a random partition with an idle CPU; if no CPU is idle, the least busy partition
  *
- * Y. Lu, Q. Xie, G. Kliot, A. Geller, J. R. Larus, A. Greenberg, "Join-Idle-Queue:
- * A novel load balancing algorithm for dynamically scalable web services",
- * Performance Evaluation 68(11), 2011: idle processors queue up at the dispatcher, an
- * arriving job takes one of them out of the queue.
+ * Y. Lu, Q. Xie, G. Kliot, A. Geller, J. R. Larus, A. Greenberg, "Join-Idle-Queue: A novel load
+ * balancing algorithm for dynamically scalable web services", Performance Evaluation 68(11), 2011:
+ * idle processors queue at the dispatcher, and an arriving job takes one of them out of the queue.
  *
- * Deviations: no queue is kept; the board shows who is idle, and a placement
- * underway takes one CPU off. The processor of the paper is a CPU here, not a
- * partition: a partition is drawn with the weight of its idle CPUs. A CPU counts as
- * idle when it is at least half so, since samples are never quite 0. With nobody
- * idle the paper draws any processor at random; here leastcpu's choice is taken,
- * since the board gives it for nothing.
+ * Deviations from the paper:
+ * - There is no queue. The board shows the idle CPUs, and each pending placement takes one of
+ *   them.
+ * - A processor of the paper is a CPU here, and not a partition. Therefore the probability of a
+ *   partition is proportional to the number of its idle CPUs.
+ * - The number of idle CPUs is rounded, because samples are never quite 0.
+ * - If no processor is idle, the paper chooses any processor at random. Here leastcpu's choice is
+ *   used, because the board has the data for it.
  */
 #include "policy/vc-policy.h"
 

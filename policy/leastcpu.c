@@ -2,17 +2,14 @@
 /*
  * leastcpu - the partition with the lowest CPU utilisation (JP11085547, claim 7)
  *
- * Utilisation is what was sampled, plus one full CPU for each placement too
- * recent to show in the sample: without that, a burst between two samples would
- * herd into the one partition that looked best. The default policy, and the one
- * that the daemon falls back on, so it is linked in as well as installed.
+ * The utilisation is the sample plus one full CPU for each pending placement. Without the pending
+ * placements, all jobs that start between two samples would go to the same partition. leastcpu is
+ * the default policy and the fallback of the daemon. Therefore it is also linked into the daemon.
  *
- * Rebalance asks three things. Somebody must be waiting where the job is, else
- * nothing is gained. The target, with the job added, must be lower than the source
- * is with the job in it, by a margin: then the way back can never look good under the
- * same load, however large the job. And what the job takes must be known. Recent
- * placements count at the target only: at the source they may be over in a moment,
- * and a move is dear.
+ * Rebalance has three conditions. The CPUs of the source are at least BUSY_PCT busy. The
+ * utilisation of the target with the job is lower than that of the source by MARGIN_PCT, so that a
+ * job of any size does not move back under the same load. The CPU use of the job is known. Pending
+ * placements count only at the target: at the source they may end soon, and a move is expensive.
  */
 #include "policy/vc-policy.h"
 

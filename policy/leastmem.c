@@ -2,25 +2,26 @@
 /*
  * leastmem - the partition with the lowest real-memory utilisation (JP11085547, claim 10)
  *
- * A program's memory grows over seconds, so a sample says even less of recent placements than
- * with CPU time. So each placement underway counts by what it is expected to take: what was
- * requested for it, or what such a job used before (daemon/usage.c). What a mean job uses would
- * say nothing: one large job makes the mean large, and a few tiny ones then fill an empty
- * partition on paper. Of a program that was never seen nothing is known, and it counts nothing.
+ * A program's memory grows over seconds. Therefore a sample shows recent placements even later
+ * than a sample of the CPU load does. Each pending placement counts as the memory that it is
+ * expected to use: the size that the caller gave, or the memory that such a job used before
+ * (daemon/usage.c). A program without a record counts nothing. The mean of all jobs is not used:
+ * one large job makes the mean large, and then a few small jobs seem to fill an empty partition.
  *
- * Within 1 % of the lowest, fewer placements underway win, then the common order. Partitions
- * that have no room for the job, if its size is known, come after those that have.
+ * Partitions with room for the job come first. If the size of the job is not known, all of them
+ * have room. Among partitions within VC_SAME_PCT of the lowest utilisation, the one with fewer
+ * pending placements is chosen, and then vc_tie() decides.
  *
- * Rebalance moves a job out of a partition that is nearly full, when the target
- * with the job in it stays lower than the source was, by a margin: the way back then
- * never looks good under the same load. The job's memory must be known.
+ * Rebalance moves a job if its partition is nearly full. The utilisation of the target with the
+ * job must be lower than that of the source by MARGIN_PCT. Therefore the job does not move back
+ * under the same load. The memory of the job must be known.
  */
 #include "policy/vc-policy.h"
 
 #define FULL_PCT 80.0
 #define MARGIN_PCT 10.0
 
-/* The share of partition i's memory that so many bytes are. */
+/* bytes, in percent of the memory of partition i */
 static double leastmem_pct(const struct vc_view *view, uint32_t i, double bytes)
 {
 	double limit = (double)vc_load_at(view, i)->mem_limit_bytes;
@@ -28,7 +29,7 @@ static double leastmem_pct(const struct vc_view *view, uint32_t i, double bytes)
 	return limit > 0 ? 100.0 * bytes / limit : 1e9;
 }
 
-/* Used and expected. */
+/* The memory in use, and the expected memory of the pending placements. */
 static double leastmem_bytes(const struct vc_view *view, uint32_t i)
 {
 	return (double)vc_load_at(view, i)->mem_used_bytes + vc_pending_mem_bytes(view, i);
@@ -45,13 +46,13 @@ static int leastmem_tie(const struct vc_view *view, uint32_t a, uint32_t b)
 {
 	double pa = vc_load_at(view, a)->pending, pb = vc_load_at(view, b)->pending;
 
-	/* Rounded: the rest of an old placement decays for ever and means nothing. */
+	/* Rounded: the small rest of an old placement must not decide. */
 	if ((uint32_t)(pa + 0.5) != (uint32_t)(pb + 0.5))
 		return pa < pb ? -1 : 1;
 	return vc_tie(view, a, b);
 }
 
-/* The lowest of those that are up, except one, and have room; or have none. */
+/* The lowest of the partitions that are up and have room (or have none), without except. */
 static int leastmem_lowest(const struct vc_view *view, int32_t except, int has_room)
 {
 	double least = 0;
@@ -64,7 +65,7 @@ static int leastmem_lowest(const struct vc_view *view, int32_t except, int has_r
 			if (!vc_up(view, i) || (int32_t)i == except ||
 			    leastmem_has_room(view, i) != has_room)
 				continue;
-			/* First the minimum, then the ties around it: "about equal" is not
+			/* First the minimum, then the ties around it, because "about equal" is not
 			 * transitive. */
 			if (pass == 0 ? best < 0 || share < least
 				      : share <= least + VC_SAME_PCT &&
@@ -96,7 +97,7 @@ static int leastmem_rebalance(const struct vc_view *view)
 
 	if (to < 0 || view->job_mem_bytes == 0)
 		return -1;
-	/* Recent placements at the source are no reason to move. */
+	/* Pending placements at the source are no reason for a move. */
 	here_pct = leastmem_pct(view, (uint32_t)view->current,
 				(double)vc_load_at(view, (uint32_t)view->current)->mem_used_bytes);
 	there_pct = leastmem_pct(view, (uint32_t)to,

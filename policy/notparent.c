@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * notparent - any partition but that of the job's parent process (JP11085547, claim 9)
+ * notparent - any partition except that of the job's parent process (JP11085547, claim 9)
  *
- * For work that must not disturb its parent. For a new job that is the process that asks; for
- * a move, the one that asked for the job, wherever it is now. The claim leaves open which of
- * the others: the one with the lowest CPU utilisation is taken, as leastcpu would.
+ * This policy is for work that must not disturb its parent. For a new job, the parent is the
+ * process that asks. For a move, it is the process that asked for the job, and its present
+ * partition counts. The claim does not say which of the other partitions is chosen. This policy
+ * chooses the one with the lowest CPU utilisation, as leastcpu does.
  *
- * For a new job whose parent runs outside of all partitions, the first one counts as the
- * parent's. A move goes anywhere then: no partition has the parent. A job that could only
- * move to its parent's stays. When no other is up none is fit, and the daemon's fallback
- * decides and says so.
+ * If the parent runs in no partition, a new job treats the first partition as the parent's, and a
+ * move may go to any partition. A job stays if it could move only to its parent's partition. If no
+ * other partition is up, the policy returns -1, and the daemon falls back to leastcpu and informs
+ * the user.
  */
 #include "policy/vc-policy.h"
 

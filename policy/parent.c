@@ -2,11 +2,11 @@
 /*
  * parent - the partition of the job's parent process (JP11085547, claim 8)
  *
- * For a new job that is the process that asks; for a move, the one that asked for the job,
- * wherever it is now. Programs that work together stay together: caches and memory are warm,
- * IPC stays inside. Outside any partition, the first one counts as the parent's. A job that is
- * there already stays. When the parent's is down none is fit, and the daemon's fallback
- * decides and says so.
+ * For a new job, the parent is the process that asks. For a move, it is the process that asked for
+ * the job, and its present partition counts. Programs that communicate stay in one partition,
+ * where caches and memory are warm. If the parent runs in no partition, the first partition counts
+ * as the parent's. A job that is in the parent's partition stays there. If that partition is down,
+ * the policy returns -1, and the daemon falls back to leastcpu and informs the user.
  */
 #include "policy/vc-policy.h"
 

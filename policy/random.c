@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * random - any partition that is up, all alike (JP11085547, claim 11)
+ * random - any partition that is up, with equal probability (JP11085547, claim 11)
  *
- * Needs no sample, so it cannot be misled by an old one; it is what better policies
- * are measured against.
+ * This policy uses no samples, so an old sample cannot mislead it. Better policies are compared
+ * with it.
  */
 #include "policy/vc-policy.h"
 

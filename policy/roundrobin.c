@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * roundrobin - one partition after the other (JP11085547, claim 12)
+ * roundrobin - each partition in turn (JP11085547, claim 12)
  *
- * The turn is counted on the load board for all daemons together, so that the
- * order holds wherever vcrun is called. It runs over the partitions that are up:
- * stepping past one that is down would give its neighbour a double share.
+ * The turn is on the load board, shared by all daemons. Therefore the order is the same wherever
+ * vcrun is called. Only partitions that are up take part. If the turn skipped a partition that is
+ * down, the next one would get twice as many jobs.
  *
- * Moves have a turn of their own for each partition that jobs leave, and its order begins
- * behind that one: so all others get as many jobs from there, whatever else moves. One job
- * that is moved again and again goes around.
+ * Moves have a turn for each partition that jobs leave. Its order begins behind this partition.
+ * Therefore each of the other partitions gets the same number of jobs from it, independent of
+ * other moves. A job that is moved repeatedly visits the partitions in a circle.
  */
 #include "policy/vc-policy.h"
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * twochoices - of two partitions drawn at random, the less busy one
+ * twochoices - the less busy of two random partitions
  *
- * M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", IEEE
- * Trans. Parallel and Distributed Systems 12(10), 2001: the second draw lowers the
- * longest queue from O(log n / log log n) to O(log log n). And since not all callers
- * look at the same best partition, old samples do less harm: same author, "How
- * Useful Is Old Information?", same journal 11(1), 2000.
+ * M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", IEEE Trans. Parallel
+ * and Distributed Systems 12(10), 2001: the second choice reduces the longest queue from O(log n /
+ * log log n) to O(log log n). Old samples do less harm, because not all callers choose the same
+ * best partition: same author, "How Useful Is Old Information?", same journal 11(1), 2000.
  *
- * Deviations: the two are distinct (the paper draws with replacement: with few
- * partitions, drawing one twice wastes the choice); load is the CPU utilisation to
- * be expected, as leastcpu has it, and not a queue's length; ties follow the
- * project's order and not a coin.
+ * Deviations from the paper:
+ * - The two partitions are different. The paper draws with replacement, and with few partitions
+ *   the same one would often be drawn twice.
+ * - The load is the expected CPU utilisation, as in leastcpu, and not the length of a queue.
+ * - vc_tie() decides between equal partitions, and not a random bit.
  */
 #include "policy/vc-policy.h"
 
