@@ -56,7 +56,7 @@
 	X(STATE_IMAGES_JOB, 0700, "vcshim", "the images of a job that is moved or parked")         \
 	X(STATE_MOVES, 0600, "vcshim", "one line a move")                                          \
 	X(STATE_CRIU, 0700, "vcshim", "logs of failed moves")                                      \
-	X(STATE_CRIU_LOG, 0600, "vcshim", "what CRIU wrote; named by the job's number modulo 64")  \
+	X(STATE_CRIU_LOG, 0600, "vcshim", "the end of CRIU's log; by the job's number modulo 64")  \
 	X(STATE_IPC, 0711, "vcctl", "IPC objects")                                                 \
 	X(STATE_IPC_TABLE, 0600, "vcd", "the table of their names")                                \
 	X(STATE_IPC_OBJECTS, 0711, "vcd", "a tmpfs of its own with the memory of each object")     \
