@@ -51,8 +51,7 @@ ordered() {
 		/SEGMENT/ && held == "" { held = $0; next }
 		/SEGMENT/ { print (held < $0 ? held "\n" $0 : $0 "\n" held); held = ""; next }
 		held != "" { print held; held = "" }
-		{ print }
-		END { if (held != "") print held }'
+		{ print } END { if (held != "") print held }'
 }
 # Keys are numbers there, and so are times.
 text() {

@@ -33,7 +33,7 @@ end_to_end = \
 	tests/move-sandbox.sh tests/move-unseen.sh tests/move-swapped.sh tests/move-connect.sh \
 	tests/move-memory.sh tests/move-maps.sh tests/move-files.sh tests/move-verify.sh \
 	tests/move-criu.sh tests/move-attack.sh tests/move-intruder.sh tests/move-killed.sh \
-	tests/move-limits.sh tests/move-threads.sh tests/move-estimate.sh tests/move-forked.sh \
+	tests/move-limits.sh tests/move-threads.sh tests/move-churn.sh tests/move-estimate.sh tests/move-forked.sh \
 	tests/move-explain.sh tests/move-reach.sh \
 	tests/live-basic.sh tests/live-charge.sh tests/live-forks.sh tests/live-any.sh \
 	tests/live-auto.sh tests/live-faults.sh tests/live-ipc.sh

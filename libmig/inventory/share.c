@@ -34,11 +34,6 @@ static bool share_have_same(pid_t a, pid_t b, int what)
 	return syscall(SYS_kcmp, a, b, what, 0, 0) == 0;
 }
 
-static bool share_differ(pid_t a, pid_t b, int what)
-{
-	return syscall(SYS_kcmp, a, b, what, 0, 0) > 0;
-}
-
 /* Whether two processes share something for longer than an execve(2) takes. */
 static bool share_stay_same(pid_t a, pid_t b, int what)
 {
@@ -141,22 +136,32 @@ int inventory_share_check_groups(struct inventory_scan *scan, const struct inven
 		(int)strcspn(own, "\n"), own, (int)strcspn(roots, "\n"), roots);
 }
 
-/* Number of the field in stat. The first field behind the name is 3. */
+/* Numbers of fields in stat. The first field behind the name is 3. */
+#define SHARE_FLAGS 9
 #define SHARE_EXIT_SIGNAL 38
+
+#define SHARE_EXITING 0x4 /* the kernel's PF_EXITING */
+
+/* Reads a number of a stat file. Returns false if its process or thread has ended. */
+static bool share_stat_field(int dirfd, const char *stat, int field, int *ret)
+{
+	char text[1024];
+	const char *at;
+
+	if (inventory_read(dirfd, stat, text, sizeof(text)) < 0)
+		return false;
+	at = strrchr(text, ')');
+	for (int i = 2; at && i < field; i++)
+		at = strchr(at + 1, ' ');
+	return at && sscanf(at, "%d", ret) == 1;
+}
 
 int inventory_share_check_exit_signal(struct inventory_scan *scan,
 				      const struct inventory_proc *proc)
 {
-	char text[1024];
-	const char *at;
 	int signal;
 
-	if (inventory_read(proc->dirfd, "stat", text, sizeof(text)) < 0)
-		return 0;
-	at = strrchr(text, ')');
-	for (int i = 2; at && i < SHARE_EXIT_SIGNAL; i++)
-		at = strchr(at + 1, ' ');
-	if (!at || sscanf(at, "%d", &signal) != 1 || signal == SIGCHLD)
+	if (!share_stat_field(proc->dirfd, "stat", SHARE_EXIT_SIGNAL, &signal) || signal == SIGCHLD)
 		return 0;
 	return inventory_refuse(scan, proc,
 				"sends its parent signal %d instead of SIGCHLD when it ends "
@@ -164,17 +169,28 @@ int inventory_share_check_exit_signal(struct inventory_scan *scan,
 				signal);
 }
 
+/* Whether a thread has something of its own. A thread that ends gives up all of it, one by one. */
+static bool share_thread_differs(const struct inventory_proc *proc, pid_t tid, int what)
+{
+	char stat[32];
+	int flags;
+
+	snprintf(stat, sizeof(stat), "task/%d/stat", (int)tid);
+	return syscall(SYS_kcmp, proc->pid, tid, what, 0, 0) > 0 &&
+	       share_stat_field(proc->dirfd, stat, SHARE_FLAGS, &flags) && !(flags & SHARE_EXITING);
+}
+
 int inventory_share_check_thread(struct inventory_scan *scan, const struct inventory_proc *proc,
 				 pid_t tid)
 {
-	if (share_differ(proc->pid, tid, KCMP_FS))
+	if (share_thread_differs(proc, tid, KCMP_FS))
 		return inventory_refuse(
 			scan, proc,
 			"its thread %d has a current directory and umask of its own "
 			"(unshare with CLONE_FS), which cannot be carried; end the "
 			"thread, or use a process instead",
 			tid);
-	if (share_differ(proc->pid, tid, KCMP_FILES))
+	if (share_thread_differs(proc, tid, KCMP_FILES))
 		return inventory_refuse(scan, proc,
 					"its thread %d has descriptors of its own (unshare with "
 					"CLONE_FILES), which cannot be carried; end the thread, or "
