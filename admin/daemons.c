@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/proc.h"
 #include "common/statedir.h"
 #include "common/trust.h"
 
@@ -155,6 +157,25 @@ static void daemons_undo(const struct started *daemon)
 	}
 }
 
+static bool daemons_is_killed(pid_t pid)
+{
+	uint64_t pending = 0;
+
+	return proc_scan(pid, "ShdPnd", "%" SCNx64, &pending) == 1 && pending >> (SIGKILL - 1) & 1;
+}
+
+/* Whether a partition has a daemon. A killed one holds its lock for a moment longer. */
+static bool daemons_has_one(const struct instance *in, const char *name)
+{
+	uint64_t deadline = clock_mono_usec() + DAEMONS_END_USEC;
+	pid_t pid;
+
+	while ((pid = instance_daemon_pid(in, name)) > 0 && daemons_is_killed(pid) &&
+	       clock_mono_usec() < deadline)
+		clock_sleep_usec(DAEMONS_POLL_USEC);
+	return pid != 0;
+}
+
 int daemons_start(const struct admin *admin, const struct instance *in, size_t *ret_started,
 		  struct vc_err *err)
 {
@@ -168,7 +189,7 @@ int daemons_start(const struct admin *admin, const struct instance *in, size_t *
 	for (size_t i = 0; i < n; i++) {
 		daemons[i] = (struct started){ .name = in->config->parts[i].name, .ready = -1 };
 		if (r == 0 && !spec_is_free(&in->config->parts[i]) &&
-		    instance_daemon_pid(in, daemons[i].name) == 0)
+		    !daemons_has_one(in, daemons[i].name))
 			r = daemons_spawn(in, &daemons[i], err);
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -111,7 +111,7 @@ wait_for watcher_is_not "$first"
 other=$((1 - first))
 kill -CONT "$pid"
 log=$state/$(vcctl list --json | json "d['partitions'][$first]['name']")/vcd.log
-wait_for grep -q 'has taken the watch over' "$log"
+wait_for grep -q 'has taken over the watch' "$log"
 is "who watches afterwards" "$(watcher)" "$other"
 # And dies: then it is the first one again.
 kill -KILL "$(daemon $other)"

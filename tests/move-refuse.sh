@@ -86,7 +86,7 @@ refuses secret 'secret memory'
 refuses userfault 'userfaultfd'
 refuses mount_namespace 'mnt|mount'
 refuses traced 'trace'
-refuses huge 'TiB of address space'
+refuses huge 'reserve [0-9]+ TiB'
 
 # A reason that quotes what is no text is on record all the same.
 odd=$(printf 'na\377me')
