@@ -104,7 +104,7 @@ class Page:
                 if match.group(2) != f"{patent.lower()}-claim-{match.group(1)}":
                     sys.exit(f"line {number}: the row's link leads to {match.group(2)}")
                 self.rows[patent, int(match.group(1))] = line
-            elif match := re.match(r"Not to be seen: (.*)\.$", line):
+            elif match := re.match(r"This claim cannot be demonstrated: (.*)\.$", line):
                 self.unseen[claim] = match.group(1)
             elif match := re.match(r"Needs: (.*)\.$", line):
                 needs = match.group(1).split(", ")
