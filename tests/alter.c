@@ -164,6 +164,15 @@ static void alter_save(int dirfd, const char *name, struct alter_saved *ret)
 	ret->size = (size_t)size;
 }
 
+/* The saved image, for reading its entries. */
+static struct image alter_view(const struct alter_saved *saved)
+{
+	struct image image = { .data = saved->data, .data_end = saved->data + saved->size };
+
+	image_rewind(&image);
+	return image;
+}
+
 static void alter_write(int dirfd, const char *name, const void *head, size_t head_size,
 			const void *data, size_t size, const void *rest, size_t rest_size)
 {
@@ -179,15 +188,15 @@ static void alter_write(int dirfd, const char *name, const void *head, size_t he
 static bool alter_file(int dirfd, const char *name, const ProtobufCMessageDescriptor *type,
 		       struct alter *alter, struct alter_saved *ret)
 {
-	uint8_t *at, *entry, *end;
+	struct image image;
 
 	if (faccessat(dirfd, name, F_OK, 0) < 0)
 		return false;
 	alter_save(dirfd, name, ret);
-	at = ret->data + IMAGE_MAGIC_SIZE;
-	while (!alter->done && image_next_entry(&at, ret->data + ret->size, &entry, &end)) {
-		ProtobufCMessage *message =
-			protobuf_c_message_unpack(type, NULL, (size_t)(end - entry), entry);
+	image = alter_view(ret);
+	while (!alter->done && image_next_entry(&image)) {
+		ProtobufCMessage *message = protobuf_c_message_unpack(
+			type, NULL, (size_t)(image.end - image.entry), image.entry);
 		size_t size;
 		uint8_t *packed;
 		uint32_t length;
@@ -204,9 +213,9 @@ static bool alter_file(int dirfd, const char *name, const ProtobufCMessageDescri
 			memcpy(packed, &length, sizeof(length));
 			protobuf_c_message_pack(message, packed + sizeof(length));
 			alter_write(dirfd, name, ret->data,
-				    (size_t)(entry - ret->data) - sizeof(length), packed,
-				    sizeof(length) + size, end,
-				    (size_t)(ret->data + ret->size - end));
+				    (size_t)(image.entry - ret->data) - sizeof(length), packed,
+				    sizeof(length) + size, image.end,
+				    (size_t)(image.data_end - image.end));
 			free(packed);
 		}
 		protobuf_c_message_free_unpacked(message, NULL);
@@ -239,15 +248,16 @@ static bool alter_find_owner(uint8_t *entry, const uint8_t *end, struct image_fi
 static bool alter_owner(int dirfd, struct alter *alter, struct alter_saved *ret)
 {
 	static const char *const names[] = { "uid", "euid", "signum", "pid_type", "pid" };
-	uint8_t *at, *entry, *end, *next;
+	struct image image;
+	uint8_t *next;
 	struct image_field owner, number;
 
 	alter_save(dirfd, "files.img", ret);
-	at = ret->data + IMAGE_MAGIC_SIZE;
-	while (!alter->done && image_next_entry(&at, ret->data + ret->size, &entry, &end)) {
+	image = alter_view(ret);
+	while (!alter->done && image_next_entry(&image)) {
 		unsigned char *was;
 
-		if (!alter_find_owner(entry, end, &owner))
+		if (!alter_find_owner(image.entry, image.end, &owner))
 			continue;
 		next = owner.at;
 		while (!alter->done && image_next(&next, owner.at + owner.len, &number)) {
@@ -274,14 +284,14 @@ static bool alter_owner(int dirfd, struct alter *alter, struct alter_saved *ret)
 /* The path of a file that is opened by it. */
 static bool alter_path(int dirfd, struct alter *alter, struct alter_saved *ret)
 {
-	uint8_t *at, *entry, *end;
+	struct image image;
 	struct image_field file, name;
 	unsigned char *was;
 
 	alter_save(dirfd, "files.img", ret);
-	at = ret->data + IMAGE_MAGIC_SIZE;
-	while (image_next_entry(&at, ret->data + ret->size, &entry, &end)) {
-		if (!image_find(entry, end, FILE_REG, &file) ||
+	image = alter_view(ret);
+	while (image_next_entry(&image)) {
+		if (!image_find(image.entry, image.end, FILE_REG, &file) ||
 		    !image_find(file.at, file.at + file.len, REG_NAME, &name) ||
 		    strncmp((char *)name.at, "/dev/", 5) != 0 ||
 		    !alter_is_it(alter, "files.img.reg.name", "changed"))

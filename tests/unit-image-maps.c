@@ -29,7 +29,7 @@
 #define VVAR (1u << 12)
 #define EXACT (1u << 29)
 
-struct image {
+struct bytes {
 	uint8_t bytes[8192];
 	size_t n;
 };
@@ -40,29 +40,29 @@ struct vma {
 
 static char dir[] = "/tmp/unit-image-maps.XXXXXX";
 static int dirfd_;
-static struct image mm, pagemap;
+static struct bytes mm, pagemap;
 
-static void put(struct image *image, const void *bytes, size_t n)
+static void put(struct bytes *image, const void *bytes, size_t n)
 {
 	assert_true(image->n + n <= sizeof(image->bytes));
 	memcpy(image->bytes + image->n, bytes, n);
 	image->n += n;
 }
 
-static void put_number(struct image *image, uint64_t value)
+static void put_number(struct bytes *image, uint64_t value)
 {
 	for (; value >= 0x80; value >>= 7)
 		put(image, &(uint8_t){ (uint8_t)(value | 0x80) }, 1);
 	put(image, &(uint8_t){ (uint8_t)value }, 1);
 }
 
-static void put_field(struct image *image, unsigned int id, uint64_t value)
+static void put_field(struct bytes *image, unsigned int id, uint64_t value)
 {
 	put_number(image, id << 3);
 	put_number(image, value);
 }
 
-static void put_message(struct image *image, const struct image *message)
+static void put_message(struct bytes *image, const struct bytes *message)
 {
 	uint32_t len = (uint32_t)message->n;
 
@@ -72,7 +72,7 @@ static void put_message(struct image *image, const struct image *message)
 
 static void make_mm(const struct vma *vmas, size_t n)
 {
-	struct image message = { .n = 0 };
+	struct bytes message = { .n = 0 };
 
 	put_field(&message, 1, 0x1000);
 	for (size_t i = 0; i < n; i++) {
@@ -80,7 +80,7 @@ static void make_mm(const struct vma *vmas, size_t n)
 			vmas[i].start, vmas[i].end,    0,         7, vmas[i].prot,
 			vmas[i].flags, vmas[i].status, UINT64_MAX
 		};
-		struct image vma = { .n = 0 };
+		struct bytes vma = { .n = 0 };
 
 		for (unsigned int k = 0; k < 8; k++)
 			put_field(&vma, k + 1, fields[k]);
@@ -96,7 +96,7 @@ static void make_mm(const struct vma *vmas, size_t n)
 
 static void begin_pagemap(void)
 {
-	struct image message = { .n = 0 };
+	struct bytes message = { .n = 0 };
 
 	pagemap.n = 0;
 	put(&pagemap, "criuPPPP", IMAGE_MAGIC_SIZE);
@@ -106,7 +106,7 @@ static void begin_pagemap(void)
 
 static void put_pages(uint64_t addr, uint64_t pages, uint64_t flags)
 {
-	struct image message = { .n = 0 };
+	struct bytes message = { .n = 0 };
 
 	put_field(&message, 1, addr);
 	put_field(&message, 2, 0);
@@ -121,7 +121,7 @@ static void save(void)
 	assert_int_equal(file_replace(dirfd_, "pagemap-7.img", pagemap.bytes, pagemap.n, 0600), 0);
 }
 
-static size_t load(const char *name, struct image *ret)
+static size_t load(const char *name, struct bytes *ret)
 {
 	int fd = openat(dirfd_, name, O_RDONLY | O_CLOEXEC);
 	ssize_t n = read(fd, ret->bytes, sizeof(ret->bytes));
@@ -133,15 +133,15 @@ static size_t load(const char *name, struct image *ret)
 
 static size_t load_vmas(struct vma *ret, size_t max)
 {
-	struct image image;
-	size_t n = 0, size = load("mm-7.img", &image);
-	uint8_t *at = image.bytes + IMAGE_MAGIC_SIZE, *entry, *end;
 	struct image_field field, part;
+	struct image image;
 	bool whole = false;
+	size_t n = 0;
 
-	assert_true(image_next_entry(&at, image.bytes + size, &entry, &end));
-	assert_ptr_equal(end, image.bytes + size);
-	while (image_next(&entry, end, &field)) {
+	assert_int_equal(image_open(&image, dirfd_, "mm-7.img"), 0);
+	assert_true(image_next_entry(&image));
+	assert_ptr_equal(image.end, image.data_end);
+	while (image_next(&image.entry, image.end, &field)) {
 		uint8_t *inside = field.at;
 		struct vma vma = { 0 };
 
@@ -161,6 +161,7 @@ static size_t load_vmas(struct vma *ret, size_t max)
 		ret[n++] = vma;
 	}
 	assert_true(whole);
+	image_done(&image);
 	return n;
 }
 
@@ -187,7 +188,7 @@ static void test_marks(void **state)
 	};
 	struct vma got[16];
 	size_t n = sizeof(vmas) / sizeof(vmas[0]);
-	struct image pages;
+	struct bytes pages;
 
 	make_mm(vmas, n);
 	begin_pagemap();

@@ -150,13 +150,13 @@ static int plan_entry(struct plan *plan, uint8_t *entry, uint8_t *end, bool alon
 	return r;
 }
 
-static int plan_open_pages(const struct plan *plan, uint8_t *head, const uint8_t *end)
+static int plan_open_pages(const struct plan *plan, const struct image *pagemap)
 {
 	struct image_field id;
 	char name[32];
 	int fd;
 
-	if (!image_find(head, end, HEAD_PAGES_ID, &id))
+	if (!image_find(pagemap->entry, pagemap->end, HEAD_PAGES_ID, &id))
 		return -EBADMSG;
 	snprintf(name, sizeof(name), "pages-%u.img", (unsigned int)id.value);
 	fd = openat(plan->dirfd, name, O_RDONLY | O_CLOEXEC);
@@ -166,29 +166,22 @@ static int plan_open_pages(const struct plan *plan, uint8_t *head, const uint8_t
 static int plan_process(struct plan *plan, const struct plan_process *process)
 {
 	bool alone = process->alone && plan->n_tasks < FILL_TASKS_MAX;
-	_cleanup_free_ uint8_t *data = NULL;
-	_cleanup_close_ int fd = -1;
-	uint8_t *at, *entry, *end;
+	_cleanup_(image_done) struct image pagemap;
+	size_t before = plan->n;
 	uint64_t offset = 0;
-	size_t size, before = plan->n;
-	char name[32];
-	int pages, r = 0;
+	int pages, r = image_open(&pagemap, plan->dirfd, "pagemap-%d.img", (int)process->pid);
 
-	snprintf(name, sizeof(name), "pagemap-%d.img", (int)process->pid);
-	fd = openat(plan->dirfd, name, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return 0; /* a zombie */
-	size = image_read(fd, &data);
-	at = data + IMAGE_MAGIC_SIZE;
-	if (size < IMAGE_MAGIC_SIZE || !image_next_entry(&at, data + size, &entry, &end))
+	if (r < 0)
+		return r == -ENOENT ? 0 : r; /* a zombie has none */
+	if (!image_next_entry(&pagemap))
 		return -EBADMSG;
-	pages = alone ? plan_open_pages(plan, entry, end) : -1;
+	pages = alone ? plan_open_pages(plan, &pagemap) : -1;
 	if (alone && pages < 0)
 		return pages;
-	while (r == 0 && image_next_entry(&at, data + size, &entry, &end))
-		r = plan_entry(plan, entry, end, alone, &offset);
-	if (r == 0 && !alone && pwrite(fd, data, size, 0) != (ssize_t)size)
-		r = -EIO;
+	while (r == 0 && image_next_entry(&pagemap))
+		r = plan_entry(plan, pagemap.entry, pagemap.end, alone, &offset);
+	if (r == 0 && !alone)
+		r = image_write_back(&pagemap);
 	if (plan->n > before)
 		plan->tasks[plan->n_tasks++] =
 			(struct fill_task){ .pid = process->pid, .pages = pages, .uffd = -1 };

@@ -13,14 +13,19 @@
 #include "libmig/image/image.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "libmig/image/priv.h"
 
 #define IMAGE_MAX (1 << 28)
@@ -85,58 +90,75 @@ bool image_find(uint8_t *message, const uint8_t *end, unsigned int id, struct im
 	return false;
 }
 
-size_t image_read(int fd, uint8_t **ret)
+int image_open(struct image *ret, int dirfd, const char *format, ...)
 {
-	struct stat st;
-	size_t size;
+	_cleanup_free_ char *data = NULL;
+	ssize_t size;
+	va_list ap;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size > IMAGE_MAX)
-		return 0;
-	size = (size_t)st.st_size;
-	*ret = malloc(size);
-	return *ret && pread(fd, *ret, size, 0) == (ssize_t)size ? size : 0;
+	*ret = (struct image){ .dirfd = dirfd };
+	va_start(ap, format);
+	vsnprintf(ret->name, sizeof(ret->name), format, ap);
+	va_end(ap);
+	size = file_read_all(dirfd, ret->name, IMAGE_MAX, &data);
+	if (size < IMAGE_MAGIC_SIZE)
+		return size < 0 ? (int)size : -EBADMSG;
+	ret->data = (uint8_t *)steal_ptr(data);
+	ret->data_end = ret->data + size;
+	image_rewind(ret);
+	return 0;
 }
 
-bool image_next_entry(uint8_t **at, const uint8_t *end, uint8_t **ret_entry,
-		      uint8_t **ret_entry_end)
+void image_done(struct image *image)
 {
+	free(image->data);
+}
+
+void image_rewind(struct image *image)
+{
+	if (image->data)
+		image->at = image->data + IMAGE_MAGIC_SIZE;
+}
+
+bool image_next_entry(struct image *image)
+{
+	size_t rest = (size_t)(image->data_end - image->at);
 	uint32_t len;
 
-	if ((size_t)(end - *at) < sizeof(len))
+	if (rest < sizeof(len))
 		return false;
-	memcpy(&len, *at, sizeof(len));
-	*at += sizeof(len);
-	if (len > (size_t)(end - *at))
+	memcpy(&len, image->at, sizeof(len));
+	if (len > rest - sizeof(len))
 		return false;
-	*ret_entry = *at;
-	*at += len;
-	*ret_entry_end = *at;
+	image->entry = image->at + sizeof(len);
+	image->at = image->end = image->entry + len;
 	return true;
 }
 
-size_t image_load(int dirfd, const char *name, uint8_t **ret)
+int image_write_back(const struct image *image)
 {
-	_cleanup_close_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
-	size_t size = image_read(fd, ret);
+	_cleanup_close_ int fd = openat(image->dirfd, image->name, O_WRONLY | O_CLOEXEC);
+	size_t size = (size_t)(image->data_end - image->data);
+	ssize_t n;
 
-	return size < IMAGE_MAGIC_SIZE ? 0 : size;
+	if (fd < 0)
+		return -errno;
+	n = pwrite(fd, image->data, size, 0);
+	return n == (ssize_t)size ? 0 : n < 0 ? -errno : -EIO;
 }
 
 static void image_adapt_groups(int dirfd)
 {
-	_cleanup_close_ int fd = openat(dirfd, "cgroup.img", O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ uint8_t *data = NULL;
-	size_t size = image_read(fd, &data), n = 0;
+	_cleanup_(image_done) struct image image;
 	struct image_field field;
+	size_t n = 0;
 
-	if (size <= IMAGE_MAGIC_SIZE + sizeof(uint32_t))
+	if (image_open(&image, dirfd, "cgroup.img") < 0 || !image_next_entry(&image))
 		return;
-	/* The file is one entry. */
-	for (uint8_t *at = data + IMAGE_MAGIC_SIZE + sizeof(uint32_t);
-	     image_next(&at, data + size, &field);)
+	while (image_next(&image.entry, image.end, &field))
 		n += field.id == CGROUP_SETS;
 	if (n == 1)
-		unlinkat(dirfd, "cgroup.img", 0);
+		unlinkat(dirfd, image.name, 0);
 }
 
 void image_adapt(int dirfd)

@@ -38,24 +38,15 @@ static bool locked_clear(struct image_field *flags)
 
 int image_locked_clear(int dirfd, pid_t pid, uint64_t addr)
 {
-	_cleanup_free_ uint8_t *image = NULL;
-	_cleanup_close_ int fd = -1;
-	uint8_t *at, *entry, *end;
+	_cleanup_(image_done) struct image mm;
 	struct image_field vma;
-	char name[32];
-	size_t size;
+	int r = image_open(&mm, dirfd, "mm-%d.img", (int)pid);
 
-	snprintf(name, sizeof(name), "mm-%d.img", (int)pid);
-	fd = openat(dirfd, name, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	size = image_read(fd, &image);
-	if (size < IMAGE_MAGIC_SIZE)
+	if (r < 0)
+		return r;
+	if (!image_next_entry(&mm))
 		return -EBADMSG;
-	at = image + IMAGE_MAGIC_SIZE;
-	if (!image_next_entry(&at, image + size, &entry, &end))
-		return -EBADMSG;
-	while (image_next(&entry, end, &vma)) {
+	while (image_next(&mm.entry, mm.end, &vma)) {
 		struct image_field start, flags;
 
 		if (vma.id != MM_VMAS || !vma.is_bytes ||
@@ -64,9 +55,7 @@ int image_locked_clear(int dirfd, pid_t pid, uint64_t addr)
 		    !image_find(vma.at, vma.at + vma.len, VMA_FLAGS, &flags) ||
 		    !locked_clear(&flags))
 			continue;
-		return pwrite(fd, flags.at, flags.len, flags.at - image) == (ssize_t)flags.len
-			       ? 0
-			       : -EIO;
+		return image_write_back(&mm);
 	}
 	return -ENOENT;
 }

@@ -44,7 +44,7 @@
 #define MAPS_PIECES_MAX 1024
 
 struct maps {
-	uint8_t *at, *end; /* the rest of pagemap-PID.img */
+	struct image runs; /* pagemap-PID.img */
 	uint64_t page, largest;
 	/* The current run of pages, and the byte of its flags; pages_end 0: none. */
 	uint64_t pages_start, pages_end;
@@ -62,19 +62,18 @@ struct maps_vma {
 static bool maps_next_run(struct maps *maps)
 {
 	struct image_field addr, pages, flags;
-	uint8_t *entry, *end;
+	struct image *runs = &maps->runs;
 
 	maps->pages_start = maps->pages_end = UINT64_MAX;
 	maps->pages_flags = NULL;
-	if (!image_next_entry(&maps->at, maps->end, &entry, &end) ||
-	    !image_find(entry, end, PAGEMAP_VADDR, &addr))
+	if (!image_next_entry(runs) || !image_find(runs->entry, runs->end, PAGEMAP_VADDR, &addr))
 		return false;
-	if (!image_find(entry, end, PAGEMAP_NR_PAGES, &pages) &&
-	    !image_find(entry, end, PAGEMAP_NR_PAGES_OLD, &pages))
+	if (!image_find(runs->entry, runs->end, PAGEMAP_NR_PAGES, &pages) &&
+	    !image_find(runs->entry, runs->end, PAGEMAP_NR_PAGES_OLD, &pages))
 		return false;
 	maps->pages_start = addr.value;
 	maps->pages_end = addr.value + pages.value * maps->page;
-	if (image_find(entry, end, PAGEMAP_FLAGS, &flags) && !flags.is_bytes)
+	if (image_find(runs->entry, runs->end, PAGEMAP_FLAGS, &flags) && !flags.is_bytes)
 		maps->pages_flags = flags.at;
 	return true;
 }
@@ -212,40 +211,28 @@ static uint64_t maps_largest(uint64_t page)
 	return (uint64_t)info.totalram * info.mem_unit / 2 / page * page;
 }
 
-/* What is allocated in maps belongs to the caller. */
+/* The caller frees the members of maps. */
 static int maps_change(int dirfd, pid_t pid, struct maps *maps)
 {
-	_cleanup_free_ uint8_t *mm = NULL, *pagemap = NULL;
-	_cleanup_(image_out_done) struct image_out image = { 0 };
-	uint8_t *at, *entry, *end, *head, *head_end;
-	char mm_name[32], pagemap_name[32];
-	size_t mm_size, pagemap_size, n;
+	_cleanup_(image_out_done) struct image_out out = { 0 };
+	_cleanup_(image_done) struct image mm;
+	size_t n;
 	int r = 0;
 
-	snprintf(mm_name, sizeof(mm_name), "mm-%d.img", (int)pid);
-	snprintf(pagemap_name, sizeof(pagemap_name), "pagemap-%d.img", (int)pid);
-	mm_size = image_load(dirfd, mm_name, &mm);
-	if (mm_size == 0)
+	if (image_open(&mm, dirfd, "mm-%d.img", (int)pid) < 0)
 		return 0; /* a zombie */
-	pagemap_size = image_load(dirfd, pagemap_name, &pagemap);
-	if (pagemap_size == 0)
+	if (image_open(&maps->runs, dirfd, "pagemap-%d.img", (int)pid) < 0 ||
+	    !image_next_entry(&maps->runs) || !image_next_entry(&mm))
 		return -EBADMSG;
-	maps->at = pagemap + IMAGE_MAGIC_SIZE;
-	maps->end = pagemap + pagemap_size;
-	at = mm + IMAGE_MAGIC_SIZE;
-	if (!image_next_entry(&maps->at, maps->end, &head, &head_end) ||
-	    !image_next_entry(&at, mm + mm_size, &entry, &end))
-		return -EBADMSG;
-	n = maps_adapt(maps, entry, end);
+	n = maps_adapt(maps, mm.entry, mm.end);
 	if (maps->broken)
 		return -EBADMSG;
-	image_out_put(&image, mm, IMAGE_MAGIC_SIZE);
-	image_out_entry(&image, maps->out.at, maps->out.len);
-	image.failed |= maps->out.failed;
+	image_out_put(&out, mm.data, IMAGE_MAGIC_SIZE);
+	image_out_entry(&out, maps->out.at, maps->out.len);
+	out.failed |= maps->out.failed;
 	if (maps->unmarked)
-		r = image_out_save(&(struct image_out){ .at = pagemap, .len = pagemap_size }, dirfd,
-				   pagemap_name);
-	return r < 0 || n == 0 ? r : image_out_save(&image, dirfd, mm_name);
+		r = image_write_back(&maps->runs);
+	return r < 0 || n == 0 ? r : image_out_save(&out, dirfd, mm.name);
 }
 
 int image_maps_adapt(int dirfd, pid_t pid)
@@ -255,6 +242,7 @@ int image_maps_adapt(int dirfd, pid_t pid)
 
 	maps.largest = maps_largest(maps.page);
 	r = maps_change(dirfd, pid, &maps);
+	image_done(&maps.runs);
 	image_out_done(&maps.out);
 	image_out_done(&maps.vma);
 	return r;

@@ -22,21 +22,15 @@ static bool names_entry_ends(uint8_t *entry, const uint8_t *end, const char *tai
 
 bool mig_images_name(int dirfd, const char *tail)
 {
-	_cleanup_close_ int fd = openat(dirfd, IMAGE_NAMES, O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ uint8_t *data = NULL;
-	uint8_t *at, *entry, *end;
-	size_t size;
+	_cleanup_(image_done) struct image files;
+	int r = image_open(&files, dirfd, IMAGE_NAMES);
 
-	if (fd < 0 && errno == ENOENT)
-		fd = openat(dirfd, "files.img", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno != ENOENT;
-	size = image_read(fd, &data);
-	if (size < IMAGE_MAGIC_SIZE)
-		return true;
-	for (at = data + IMAGE_MAGIC_SIZE; at < data + size;)
-		if (!image_next_entry(&at, data + size, &entry, &end) ||
-		    names_entry_ends(entry, end, tail))
+	if (r == -ENOENT)
+		r = image_open(&files, dirfd, "files.img");
+	if (r < 0)
+		return r != -ENOENT;
+	while (image_next_entry(&files))
+		if (names_entry_ends(files.entry, files.end, tail))
 			return true;
-	return false;
+	return files.at != files.data_end;
 }

@@ -58,14 +58,27 @@ struct image_field {
 bool image_next(uint8_t **at, const uint8_t *end, struct image_field *ret);
 /* Finds the field with that number. Returns false when there is none. */
 bool image_find(uint8_t *message, const uint8_t *end, unsigned int id, struct image_field *ret);
-/* Reads the whole file onto the heap. The caller frees *ret. Returns its length; 0: failure. */
-size_t image_read(int fd, uint8_t **ret);
-/* Finds the next entry. *at begins behind the magic number. Returns false at the end. */
-bool image_next_entry(uint8_t **at, const uint8_t *end, uint8_t **ret_entry,
-		      uint8_t **ret_entry_end);
-/* Reads a whole image by its name. The caller frees *ret. Returns its length; 0: there is none, or
- * it is shorter than a magic number. */
-size_t image_load(int dirfd, const char *name, uint8_t **ret);
+
+/* An image in memory. Zeroed: without entries. */
+struct image {
+	int dirfd;
+	char name[32];
+	uint8_t *data, *data_end;
+	uint8_t *at;          /* the entry to read next */
+	uint8_t *entry, *end; /* the entry that was read last */
+};
+
+/* Reads a whole image, with its name as printf(3) makes it. Returns 0, -EBADMSG when it is shorter
+ * than a magic number, or -errno. On failure *ret has no entries, and only its name is set. */
+int image_open(struct image *ret, int dirfd, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void image_done(struct image *image);
+/* Reads the next entry. Returns false at the end, and leaves at when the rest is no entry. */
+bool image_next_entry(struct image *image);
+/* Begins again with the first entry. */
+void image_rewind(struct image *image);
+/* Writes the bytes back to the file. Their number has not changed. Returns 0 or -errno. */
+int image_write_back(const struct image *image);
 
 /* An image or a message that is written. Zeroed: empty. */
 struct image_out {

@@ -106,17 +106,14 @@ int keep_follow_check(const struct keep_scan *scan)
 
 	/* All processes that have it, and not only the one that it was taken from. */
 	for (size_t i = 0; r == 0 && i < scan->n_tables; i++) {
-		uint8_t *at = scan->tables[i].data + IMAGE_MAGIC_SIZE, *entry, *end;
+		struct image *fds = &scan->tables[i].fds;
 
-		/* A process without descriptors. */
-		if (scan->tables[i].size == 0)
-			continue;
-		while (r == 0 && image_next_entry(&at, scan->tables[i].data + scan->tables[i].size,
-						  &entry, &end)) {
+		image_rewind(fds);
+		while (r == 0 && image_next_entry(fds)) {
 			const struct keep_file *file = NULL;
 			struct image_field id;
 
-			if (image_find(entry, end, FDINFO_ID, &id))
+			if (image_find(fds->entry, fds->end, FDINFO_ID, &id))
 				file = keep_find(scan, (uint32_t)id.value);
 			if (file && file->proc)
 				r = follow_check(scan, file, scan->tables[i].pid);

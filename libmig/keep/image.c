@@ -53,41 +53,30 @@ static int image_broken(const struct keep_scan *scan, const char *name)
 /* Returns the number of a process's table of descriptors; 0: it has none (a zombie). */
 static uint32_t image_find_table(const struct keep_scan *scan, pid_t pid)
 {
-	_cleanup_free_ uint8_t *data = NULL;
-	uint8_t *at, *entry, *end;
+	_cleanup_(image_done) struct image ids;
 	struct image_field files;
-	char name[32];
-	size_t size;
 
-	snprintf(name, sizeof(name), "ids-%d.img", (int)pid);
-	size = image_load(scan->dirfd, name, &data);
-	at = data + IMAGE_MAGIC_SIZE;
-	if (size == 0 || !image_next_entry(&at, data + size, &entry, &end) ||
-	    !image_find(entry, end, IDS_FILES, &files))
+	if (image_open(&ids, scan->dirfd, "ids-%d.img", (int)pid) < 0 || !image_next_entry(&ids) ||
+	    !image_find(ids.entry, ids.end, IDS_FILES, &files))
 		return 0;
 	return (uint32_t)files.value;
 }
 
 static int image_read_table(struct keep_scan *scan, struct keep_table *table)
 {
-	uint8_t *at, *entry, *end;
-	char name[32];
+	struct image *fds = &table->fds;
+	int r = image_open(fds, scan->dirfd, "fdinfo-%u.img", table->number);
 
-	snprintf(name, sizeof(name), "fdinfo-%u.img", table->number);
-	table->size = image_load(scan->dirfd, name, &table->data);
 	/* A zombie of a session that is restored with it has a number but no table. */
-	if (table->size == 0)
-		return faccessat(scan->dirfd, name, F_OK, 0) < 0 && errno == ENOENT
-			       ? 0
-			       : image_broken(scan, name);
-	at = table->data + IMAGE_MAGIC_SIZE;
-	while (image_next_entry(&at, table->data + table->size, &entry, &end)) {
+	if (r < 0)
+		return r == -ENOENT ? 0 : image_broken(scan, fds->name);
+	while (image_next_entry(fds)) {
 		struct image_field id, fd;
 		struct keep_file *file;
 
-		if (!image_find(entry, end, FDINFO_ID, &id) ||
-		    !image_find(entry, end, FDINFO_FD, &fd))
-			return image_broken(scan, name);
+		if (!image_find(fds->entry, fds->end, FDINFO_ID, &id) ||
+		    !image_find(fds->entry, fds->end, FDINFO_FD, &fd))
+			return image_broken(scan, fds->name);
 		file = keep_add(scan);
 		if (!file)
 			return keep_no_memory(scan);
@@ -122,26 +111,24 @@ static int image_read_tables(struct keep_scan *scan)
 
 static int image_read_files(struct keep_scan *scan)
 {
-	uint8_t *at, *entry, *end;
+	struct image *files = &scan->image;
 
-	scan->data_size = image_load(scan->dirfd, "files.img", &scan->data);
-	if (scan->data_size == 0)
-		return image_broken(scan, "files.img");
-	at = scan->data + IMAGE_MAGIC_SIZE;
-	while (image_next_entry(&at, scan->data + scan->data_size, &entry, &end)) {
+	if (image_open(files, scan->dirfd, "files.img") < 0)
+		return image_broken(scan, files->name);
+	while (image_next_entry(files)) {
 		struct image_field type, id;
 		struct keep_file *file;
 
-		if (!image_find(entry, end, FILE_TYPE, &type) ||
-		    !image_find(entry, end, FILE_ID, &id))
-			return image_broken(scan, "files.img");
+		if (!image_find(files->entry, files->end, FILE_TYPE, &type) ||
+		    !image_find(files->entry, files->end, FILE_ID, &id))
+			return image_broken(scan, files->name);
 		file = keep_add(scan);
 		if (!file)
 			return keep_no_memory(scan);
 		file->id = (uint32_t)id.value;
 		file->type = (unsigned int)type.value;
-		file->entry = entry;
-		file->len = (size_t)(end - entry);
+		file->entry = files->entry;
+		file->len = (size_t)(files->end - files->entry);
 		if (file->id > scan->last_id)
 			scan->last_id = file->id;
 	}
@@ -205,28 +192,25 @@ int keep_image_read(struct keep_scan *scan)
 /* Writes the types of kept files into a table of descriptors. */
 static int image_write_table(struct keep_scan *scan, struct keep_table *table)
 {
-	uint8_t *at = table->data + IMAGE_MAGIC_SIZE, *entry, *end;
-	_cleanup_close_ int fd = -1;
-	char name[32];
+	struct image *fds = &table->fds;
+	int r;
 
-	snprintf(name, sizeof(name), "fdinfo-%u.img", table->number);
-	if (table->size == 0)
+	if (!fds->data)
 		return 0;
-	while (image_next_entry(&at, table->data + table->size, &entry, &end)) {
+	image_rewind(fds);
+	while (image_next_entry(fds)) {
 		struct image_field id, type;
 		const struct keep_file *file;
 
-		if (!image_find(entry, end, FDINFO_ID, &id) ||
-		    !image_find(entry, end, FDINFO_TYPE, &type) || type.len != 1)
-			return image_broken(scan, name);
+		if (!image_find(fds->entry, fds->end, FDINFO_ID, &id) ||
+		    !image_find(fds->entry, fds->end, FDINFO_TYPE, &type) || type.len != 1)
+			return image_broken(scan, fds->name);
 		file = keep_find(scan, (uint32_t)id.value);
 		if (file && file->how == KEEP_KEPT)
 			*type.at = file->mapped ? KEEP_REG : KEEP_EXT;
 	}
-	fd = openat(scan->dirfd, name, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || pwrite(fd, table->data, table->size, 0) != (ssize_t)table->size)
-		return err_sys(scan->err, errno, "%s", name);
-	return 0;
+	r = image_write_back(fds);
+	return r < 0 ? err_sys(scan->err, -r, "%s", fds->name) : 0;
 }
 
 static void image_put_kept(struct image_out *out, const struct keep_file *file)
@@ -283,7 +267,7 @@ static int image_write_files(struct keep_scan *scan)
 	_cleanup_(image_out_done) struct image_out out = { 0 };
 	int r;
 
-	image_out_put(&out, scan->data, IMAGE_MAGIC_SIZE);
+	image_out_put(&out, scan->image.data, IMAGE_MAGIC_SIZE);
 	for (size_t i = 0; i < scan->n; i++) {
 		const struct keep_file *file = &scan->files[i];
 		char path[PATH_MAX];
@@ -308,18 +292,16 @@ typedef bool image_wanted_fn(const struct keep_scan *scan, uint8_t *entry, const
 /* Removes the entries that are not wanted. */
 static int image_filter(struct keep_scan *scan, const char *name, image_wanted_fn *wanted)
 {
-	_cleanup_free_ uint8_t *data = NULL;
-	size_t size = image_load(scan->dirfd, name, &data);
-	uint8_t *at = data + IMAGE_MAGIC_SIZE, *entry, *end;
 	_cleanup_(image_out_done) struct image_out out = { 0 };
+	_cleanup_(image_done) struct image image;
 	int r;
 
-	if (size == 0)
+	if (image_open(&image, scan->dirfd, "%s", name) < 0)
 		return 0;
-	image_out_put(&out, data, IMAGE_MAGIC_SIZE);
-	while (image_next_entry(&at, data + size, &entry, &end))
-		if (wanted(scan, entry, end))
-			image_out_entry(&out, entry, (size_t)(end - entry));
+	image_out_put(&out, image.data, IMAGE_MAGIC_SIZE);
+	while (image_next_entry(&image))
+		if (wanted(scan, image.entry, image.end))
+			image_out_entry(&out, image.entry, (size_t)(image.end - image.entry));
 	r = image_out_save(&out, scan->dirfd, name);
 	return r < 0 ? err_sys(scan->err, -r, "%s", name) : 0;
 }

@@ -153,11 +153,11 @@ static void keep_scan_done(struct keep_scan *scan)
 		closep(&scan->files[i].home);
 	}
 	for (size_t i = 0; i < scan->n_tables; i++)
-		free(scan->tables[i].data);
+		image_done(&scan->tables[i].fds);
 	free(scan->tables);
 	free(scan->ended);
 	free(scan->files);
-	free(scan->data);
+	image_done(&scan->image);
 	closep(&scan->pidfd);
 }
 

@@ -196,29 +196,23 @@ static int map_note_mm(struct keep_scan *scan, pid_t pid, uint8_t *entry, const 
 
 static int map_note_process(struct keep_scan *scan, pid_t pid)
 {
-	_cleanup_free_ uint8_t *data = NULL;
-	_cleanup_(image_out_done) struct image_out mm = { 0 }, image = { 0 };
-	uint8_t *at, *entry, *end;
+	_cleanup_(image_out_done) struct image_out mm = { 0 }, out = { 0 };
+	_cleanup_(image_done) struct image image;
 	bool changed = false;
-	char name[32];
-	size_t size;
 	int r;
 
-	snprintf(name, sizeof(name), "mm-%d.img", (int)pid);
-	size = image_load(scan->dirfd, name, &data);
-	if (size == 0)
+	if (image_open(&image, scan->dirfd, "mm-%d.img", (int)pid) < 0)
 		return keep_ended_note(scan, pid);
-	at = data + IMAGE_MAGIC_SIZE;
-	if (!image_next_entry(&at, data + size, &entry, &end))
+	if (!image_next_entry(&image))
 		return map_broken(scan, pid);
-	r = map_note_mm(scan, pid, entry, end, &mm, &changed);
+	r = map_note_mm(scan, pid, image.entry, image.end, &mm, &changed);
 	if (r == 0 && changed) {
-		image_out_put(&image, data, IMAGE_MAGIC_SIZE);
-		image_out_entry(&image, mm.at, mm.len);
-		image.failed |= mm.failed;
-		r = image_out_save(&image, scan->dirfd, name);
+		image_out_put(&out, image.data, IMAGE_MAGIC_SIZE);
+		image_out_entry(&out, mm.at, mm.len);
+		out.failed |= mm.failed;
+		r = image_out_save(&out, scan->dirfd, image.name);
 		if (r < 0)
-			r = err_sys(scan->err, -r, "%s", name);
+			r = err_sys(scan->err, -r, "%s", image.name);
 	}
 	return r;
 }
@@ -229,24 +223,18 @@ static int map_note_directories(struct keep_scan *scan, pid_t pid)
 		unsigned int field;
 		const char *link;
 	} directories[] = { { FS_CWD, "cwd" }, { FS_ROOT, "root" } };
-	_cleanup_free_ uint8_t *data = NULL;
-	uint8_t *at, *entry, *end;
-	char name[32];
-	size_t size;
+	_cleanup_(image_done) struct image image;
 
-	snprintf(name, sizeof(name), "fs-%d.img", (int)pid);
-	size = image_load(scan->dirfd, name, &data);
-	at = data + IMAGE_MAGIC_SIZE;
-	if (size == 0 || !image_next_entry(&at, data + size, &entry, &end))
+	if (image_open(&image, scan->dirfd, "fs-%d.img", (int)pid) < 0 || !image_next_entry(&image))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(directories); i++) {
 		struct keep_file *file = NULL;
 		struct image_field id;
 
-		if (image_find(entry, end, directories[i].field, &id))
+		if (image_find(image.entry, image.end, directories[i].field, &id))
 			file = keep_find(scan, (uint32_t)id.value);
 		if (!file)
-			return err_set(scan->err, EPROTO, "%s names no %s", name,
+			return err_set(scan->err, EPROTO, "%s names no %s", image.name,
 				       directories[i].link);
 		file->directory = true;
 		map_note(file, pid, directories[i].link);

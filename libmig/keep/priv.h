@@ -61,8 +61,7 @@ struct keep_file {
 struct keep_table {
 	uint32_t number;
 	pid_t pid;
-	uint8_t *data; /* fdinfo-NUMBER.img */
-	size_t size;
+	struct image fds; /* fdinfo-NUMBER.img */
 };
 
 struct keep_scan {
@@ -80,9 +79,8 @@ struct keep_scan {
 	uint32_t last_id;
 	struct keep_ended *ended;
 	size_t n_ended;
-	uint8_t *data; /* files.img */
-	size_t data_size;
-	int pidfd; /* of the last process */
+	struct image image; /* files.img */
+	int pidfd;          /* of the last process */
 	pid_t pidfd_pid;
 	struct vc_err *err;
 };

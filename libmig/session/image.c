@@ -204,35 +204,32 @@ static pid_t session_parent(const struct session *session, pid_t pid)
 
 static int session_write_tree(const struct session *session, int dirfd)
 {
-	_cleanup_close_ int fd = openat(dirfd, "pstree.img", O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ struct session_line *lines =
 		calloc(session->n + session->n_dead, sizeof(*lines));
-	_cleanup_free_ uint8_t *data = NULL;
-	size_t size = image_read(fd, &data), n = 0;
-	uint8_t *at, *entry, *entry_end;
+	_cleanup_(image_done) struct image tree = { 0 };
 	struct image_field field;
+	size_t n = 0;
 	FILE *image;
 	int r;
 
 	if (!lines)
 		return -ENOMEM;
-	if (size < IMAGE_MAGIC_SIZE)
+	if (image_open(&tree, dirfd, "pstree.img") < 0)
 		return -EPROTO;
-	for (at = data + IMAGE_MAGIC_SIZE;
-	     image_next_entry(&at, data + size, &entry, &entry_end);) {
-		if (n == session->n || !image_find(entry, entry_end, PSTREE_PID, &field))
+	while (image_next_entry(&tree)) {
+		if (n == session->n || !image_find(tree.entry, tree.end, PSTREE_PID, &field))
 			return -EPROTO;
 		lines[n++] = (struct session_line){ .pid = (pid_t)field.value,
 						    .parent = session_parent(session,
 									     (pid_t)field.value),
-						    .at = entry,
-						    .end = entry_end };
+						    .at = tree.entry,
+						    .end = tree.end };
 	}
 	for (size_t i = 0; i < session->n_dead; i++)
 		lines[n++] = (struct session_line){ .pid = session->dead[i].pid,
 						    .parent = session->dead[i].parent,
 						    .dead = &session->dead[i] };
-	r = session_create(dirfd, "pstree.img", data, &image);
+	r = session_create(dirfd, tree.name, tree.data, &image);
 	if (r < 0)
 		return r;
 	r = session_write_lines(session, lines, n, image);
@@ -241,39 +238,29 @@ static int session_write_tree(const struct session *session, int dirfd)
 
 /* --- the dead ------------------------------------------------------------------------------ */
 
-/* One image with the root's magic number; ret: the root's entry. */
-static int session_read_root(const struct session *session, int dirfd, const char *what,
-			     uint8_t **ret_data, uint8_t **ret_entry, uint8_t **ret_end)
+/* Reads the entry of the root's image of that kind. */
+static int session_read_root(const struct session *session, int dirfd, const char *kind,
+			     struct image *ret)
 {
-	_cleanup_close_ int fd = -1;
-	char name[32];
-	size_t size;
-	uint8_t *at;
+	int r = image_open(ret, dirfd, "%s-%d.img", kind, (int)session->root);
 
-	snprintf(name, sizeof(name), "%s-%d.img", what, (int)session->root);
-	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
-	size = image_read(fd, ret_data);
-	if (size < IMAGE_MAGIC_SIZE)
-		return -EPROTO;
-	at = *ret_data + IMAGE_MAGIC_SIZE;
-	return image_next_entry(&at, *ret_data + size, ret_entry, ret_end) ? 0 : -EPROTO;
+	return r == 0 && image_next_entry(ret) ? 0 : -EPROTO;
 }
 
 static int session_write_core(const struct session *session, int dirfd, pid_t pid)
 {
-	_cleanup_free_ uint8_t *data = NULL;
+	_cleanup_(image_done) struct image root;
 	struct session_entry entry, task;
-	uint8_t *root, *root_end;
 	struct image_field field;
 	char name[32];
 	FILE *image;
-	int r = session_read_root(session, dirfd, "core", &data, &root, &root_end);
+	int r = session_read_root(session, dirfd, "core", &root);
 
-	if (r == 0 && !image_find(root, root_end, CORE_MTYPE, &field))
+	if (r == 0 && !image_find(root.entry, root.end, CORE_MTYPE, &field))
 		r = -EPROTO;
 	snprintf(name, sizeof(name), "core-%d.img", (int)pid);
 	if (r == 0)
-		r = session_create(dirfd, name, data, &image);
+		r = session_create(dirfd, name, root.data, &image);
 	if (r < 0)
 		return r;
 	r = session_entry_begin(&entry);
@@ -295,24 +282,23 @@ static int session_write_core(const struct session *session, int dirfd, pid_t pi
 
 static int session_write_ids(const struct session *session, int dirfd, pid_t pid, size_t number)
 {
-	_cleanup_free_ uint8_t *data = NULL;
+	_cleanup_(image_done) struct image root;
 	struct session_entry entry;
-	uint8_t *root, *root_end;
 	struct image_field field;
 	char name[32];
 	FILE *image;
-	int r = session_read_root(session, dirfd, "ids", &data, &root, &root_end);
+	int r = session_read_root(session, dirfd, "ids", &root);
 
 	snprintf(name, sizeof(name), "ids-%d.img", (int)pid);
 	if (r == 0 && faccessat(dirfd, name, F_OK, 0) == 0)
 		return 0;
 	if (r == 0)
-		r = session_create(dirfd, name, data, &image);
+		r = session_create(dirfd, name, root.data, &image);
 	if (r < 0)
 		return r;
 	r = session_entry_begin(&entry);
 	if (r == 0) {
-		while (image_next(&root, root_end, &field))
+		while (image_next(&root.entry, root.end, &field))
 			session_put_field(entry.out, field.id,
 					  field.id > IDS_SIGHAND ? field.value : IDS_OWN + number);
 		session_entry_end(&entry, image);

@@ -158,27 +158,17 @@ void stops_free(struct stops *stops)
 /* It may have been continued, or stopped by another signal since. */
 static int stop_adapt(const struct stop *stop, int dirfd)
 {
-	_cleanup_free_ uint8_t *data = NULL;
-	_cleanup_close_ int fd = -1;
-	uint8_t *at, *entry, *end;
+	_cleanup_(image_done) struct image core;
 	struct image_field tc, signal;
-	char name[32];
-	size_t size;
 
-	snprintf(name, sizeof(name), "core-%d.img", (int)stop->pid);
-	fd = openat(dirfd, name, O_RDWR | O_CLOEXEC);
-	size = image_read(fd, &data);
-	if (size < IMAGE_MAGIC_SIZE)
-		return -EPROTO;
-	at = data + IMAGE_MAGIC_SIZE;
-	if (!image_next_entry(&at, data + size, &entry, &end) ||
-	    !image_find(entry, end, CORE_TC, &tc))
+	if (image_open(&core, dirfd, "core-%d.img", (int)stop->pid) < 0 ||
+	    !image_next_entry(&core) || !image_find(core.entry, core.end, CORE_TC, &tc))
 		return -EPROTO;
 	if (!image_find(tc.at, tc.at + tc.len, TC_STOP_SIGNAL, &signal) || signal.len != 1 ||
 	    signal.value != SIGSTOP)
 		return 0;
 	*signal.at = (uint8_t)stop->signal;
-	return pwrite(fd, data, size, 0) == (ssize_t)size ? 0 : -EIO;
+	return image_write_back(&core);
 }
 
 int stops_adapt(const struct stops *stops, int dirfd)

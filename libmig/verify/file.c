@@ -130,18 +130,14 @@ static int file_read_entry(struct verify *verify, uint8_t *at, const uint8_t *en
 
 int verify_file_read(struct verify *verify)
 {
-	_cleanup_close_ int fd = openat(verify->images, "files.img", O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ uint8_t *data = NULL;
-	size_t size = image_read(fd, &data);
-	uint8_t *at, *entry, *entry_end;
+	_cleanup_(image_done) struct image files;
 	int r = 0;
 
-	if (size < IMAGE_MAGIC_SIZE)
+	if (image_open(&files, verify->images, "files.img") < 0)
 		return err_set(verify->err, EKEYREJECTED, "files.img is no image");
-	at = data + IMAGE_MAGIC_SIZE;
-	while (r == 0 && image_next_entry(&at, data + size, &entry, &entry_end))
-		r = file_read_entry(verify, entry, entry_end);
-	if (r == 0 && at != data + size)
+	while (r == 0 && image_next_entry(&files))
+		r = file_read_entry(verify, files.entry, files.end);
+	if (r == 0 && files.at != files.data_end)
 		return err_set(verify->err, EKEYREJECTED, "files.img ends in the middle");
 	if (verify->n_entries > 0)
 		qsort(verify->entries, verify->n_entries, sizeof(*verify->entries), file_compare);

@@ -47,60 +47,54 @@ static bool image_is_known(const ProtobufCMessage *message)
 	return true;
 }
 
+/* Unpacks the entry that was read last. */
 static int image_unpack(struct verify *verify, const ProtobufCMessageDescriptor *type, bool whole,
-			const char *name, const uint8_t *data, size_t size, ProtobufCMessage **ret)
+			const struct image *image, ProtobufCMessage **ret)
 {
-	ProtobufCMessage *message = protobuf_c_message_unpack(type, NULL, size, data);
+	ProtobufCMessage *message = protobuf_c_message_unpack(
+		type, NULL, (size_t)(image->end - image->entry), image->entry);
 
 	if (!message)
-		return err_set(verify->err, EKEYREJECTED, "%s has no valid %s", name,
+		return err_set(verify->err, EKEYREJECTED, "%s has no valid %s", image->name,
 			       type->short_name);
 	if (whole && !image_is_known(message)) {
 		verify_image_free(&message);
 		return err_set(verify->err, EKEYREJECTED,
 			       "%s has a field that vcrun does not know and cannot compare with "
 			       "the kernel; use an older CRIU or a newer vcrun",
-			       name);
+			       image->name);
 	}
 	*ret = message;
 	return 0;
 }
 
-/* Reads an image. The caller frees *ret. Returns 0, or -errno with the error, but none for -ENOENT.
- */
-static int image_open(struct verify *verify, const char *name, uint8_t **ret, size_t *ret_size)
+/* Reads an image. Returns 0, or -errno with the error, but none for -ENOENT. */
+static int image_load(struct verify *verify, const char *name, struct image *ret)
 {
-	_cleanup_close_ int fd = openat(verify->images, name, O_RDONLY | O_CLOEXEC);
+	int r = image_open(ret, verify->images, "%s", name);
 
-	if (fd < 0)
-		return errno == ENOENT ? -ENOENT : err_sys(verify->err, errno, "%s", name);
-	*ret_size = image_read(fd, ret);
-	return *ret_size < IMAGE_MAGIC_SIZE
-		       ? err_set(verify->err, EKEYREJECTED, "%s is not an image", name)
-		       : 0;
+	if (r == -EBADMSG)
+		return err_set(verify->err, EKEYREJECTED, "%s is not an image", name);
+	return r == 0 || r == -ENOENT ? r : err_sys(verify->err, -r, "%s", name);
 }
 
 int verify_image_each(
 	struct verify *verify, const ProtobufCMessageDescriptor *type, bool whole, const char *name,
 	int (*each)(struct verify *verify, const ProtobufCMessage *message, void *ctx), void *ctx)
 {
-	_cleanup_free_ uint8_t *data = NULL;
-	uint8_t *entry, *entry_end, *at;
-	size_t size;
-	int r = image_open(verify, name, &data, &size);
+	_cleanup_(image_done) struct image image;
+	int r = image_load(verify, name, &image);
 
 	if (r < 0)
 		return r == -ENOENT ? err_sys(verify->err, EKEYREJECTED, "%s", name) : r;
-	at = data + IMAGE_MAGIC_SIZE;
-	while (r == 0 && image_next_entry(&at, data + size, &entry, &entry_end)) {
+	while (r == 0 && image_next_entry(&image)) {
 		_cleanup_(verify_image_free) ProtobufCMessage *message = NULL;
 
-		r = image_unpack(verify, type, whole, name, entry, (size_t)(entry_end - entry),
-				 &message);
+		r = image_unpack(verify, type, whole, &image, &message);
 		if (r == 0)
 			r = each(verify, message, ctx);
 	}
-	if (r == 0 && at != data + size)
+	if (r == 0 && image.at != image.data_end)
 		return err_set(verify->err, EKEYREJECTED, "%s is truncated", name);
 	return r;
 }
@@ -108,17 +102,14 @@ int verify_image_each(
 int verify_image_find(struct verify *verify, const ProtobufCMessageDescriptor *type, bool whole,
 		      const char *name, ProtobufCMessage **ret)
 {
-	_cleanup_free_ uint8_t *data = NULL;
-	uint8_t *entry, *entry_end, *at;
-	size_t size;
-	int r = image_open(verify, name, &data, &size);
+	_cleanup_(image_done) struct image image;
+	int r = image_load(verify, name, &image);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	at = data + IMAGE_MAGIC_SIZE;
-	if (!image_next_entry(&at, data + size, &entry, &entry_end))
+	if (!image_next_entry(&image))
 		return err_set(verify->err, EKEYREJECTED, "%s is empty", name);
-	return image_unpack(verify, type, whole, name, entry, (size_t)(entry_end - entry), ret);
+	return image_unpack(verify, type, whole, &image, ret);
 }
 
 int verify_image_read(struct verify *verify, const ProtobufCMessageDescriptor *type, bool whole,
