@@ -69,7 +69,7 @@ static void peer_fail(struct peer *peer)
 static void peer_ask(const char *state_dir, struct peer *peer, const Vc__Status *wanted)
 {
 	struct timeval patience = { .tv_sec = 1 };
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(STATUS, status, (Vc__Status *)wanted);
 
 	if (client_open(state_dir, peer->name, &peer->wire, &peer->err) < 0) {
 		peer->wire = NULL;
@@ -78,8 +78,6 @@ static void peer_ask(const char *state_dir, struct peer *peer, const Vc__Status 
 	/* A daemon can be stopped in the middle of a message. */
 	setsockopt(wire_fd(peer->wire), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	patience_begin(&peer->patience, peer->wire);
-	msg.body_case = VC__MSG__BODY_STATUS;
-	msg.status = (Vc__Status *)wanted;
 	if (wire_send(peer->wire, &msg, NULL, 0, &peer->err) < 0)
 		peer_fail(peer);
 }
@@ -167,7 +165,7 @@ static int status_add_silent(const struct peer *peers, size_t n, struct client_s
 {
 	Vc__Partition *rows = calloc(n, sizeof(*rows)), **list = calloc(n, sizeof(Vc__Partition *));
 	Vc__StatusReply reply = VC__STATUS_REPLY__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(STATUS_REPLY, status_reply, &reply);
 	uint8_t *packed = NULL;
 	int r = -ENOMEM;
 
@@ -179,8 +177,6 @@ static int status_add_silent(const struct peer *peers, size_t n, struct client_s
 	}
 	reply.partitions = list;
 	reply.n_partitions = n;
-	msg.body_case = VC__MSG__BODY_STATUS_REPLY;
-	msg.status_reply = &reply;
 	/* A message made here is freed like one from a daemon. */
 	free(status->answers);
 	status->answers = calloc(1, sizeof(*status->answers));

@@ -57,7 +57,7 @@ int ipc_objects_get(const char *state_dir, const char *name, struct ipc_objects 
 		    struct vc_err *err)
 {
 	Vc__IpcList body = VC__IPC_LIST__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(IPC_LIST, ipc_list, &body);
 	bool more = true;
 	int r = 0;
 
@@ -65,9 +65,6 @@ int ipc_objects_get(const char *state_dir, const char *name, struct ipc_objects 
 	body.has_name = name != NULL;
 	body.name.data = (uint8_t *)name;
 	body.name.len = name ? strlen(name) : 0;
-	body.has_cursor = true;
-	msg.body_case = VC__MSG__BODY_IPC_LIST;
-	msg.ipc_list = &body;
 	while (r == 0 && more) {
 		struct wire_msg answer;
 
@@ -79,7 +76,7 @@ int ipc_objects_get(const char *state_dir, const char *name, struct ipc_objects 
 		if (r < 0)
 			break;
 		more = answer.msg->ipc_entries->has_cursor;
-		body.cursor = answer.msg->ipc_entries->cursor;
+		WIRE_SET(&body, cursor, answer.msg->ipc_entries->cursor);
 		if (ipc_add_piece(ret, &answer) < 0)
 			r = err_sys(err, ENOMEM, "list of IPC objects");
 	}
@@ -92,16 +89,13 @@ int ipc_objects_get_handle(const char *state_dir, const char *partition, uint32_
 			   struct ipc_objects *ret, struct vc_err *err)
 {
 	Vc__IpcStat body = VC__IPC_STAT__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(IPC_STAT, ipc_stat, &body);
 	struct wire_msg answer;
 	int r;
 
 	*ret = (struct ipc_objects){ 0 };
-	body.has_handle = true;
-	body.handle = handle;
+	WIRE_SET(&body, handle, handle);
 	body.partition = (char *)partition;
-	msg.body_case = VC__MSG__BODY_IPC_STAT;
-	msg.ipc_stat = &body;
 	r = client_ask_any(state_dir, &msg, &answer, err);
 	if (r < 0)
 		return r;

@@ -107,7 +107,7 @@ static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t
 {
 	struct wire *wire;
 	Vc__Move body = VC__MOVE__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(MOVE, move, &body);
 	char word[32];
 	int r = client_open(opts->state_dir, partition, &wire, err);
 
@@ -123,8 +123,6 @@ static int vcmove_ask(const struct vcmove *opts, const char *partition, uint32_t
 	body.has_estimate = body.estimate = opts->estimate;
 	body.has_max_stop_usec = opts->has_max_stop;
 	body.max_stop_usec = opts->max_stop_usec;
-	msg.body_case = VC__MSG__BODY_MOVE;
-	msg.move = &body;
 	body.has_progress = body.progress = opts->progress;
 	snprintf(word, sizeof(word), pid ? "pid %u" : "job %u", pid ? (unsigned)pid : job);
 	r = client_order(wire, partition, &msg, err);

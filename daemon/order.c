@@ -32,7 +32,7 @@ void order_move(struct job *job, uint32_t to, const char *note, const Vc__Move *
 	const struct instance *instance = daemon->instance;
 	bool estimate = request && request->estimate;
 	Vc__Move body = VC__MOVE__INIT;
-	Vc__Msg order = VC__MSG__INIT;
+	Vc__Msg order = WIRE_MSG(MOVE, move, &body);
 
 	log_stage("order", job->state->job);
 	WIRE_SET(&body, job, job->state->job);
@@ -48,7 +48,5 @@ void order_move(struct job *job, uint32_t to, const char *note, const Vc__Move *
 	WIRE_SET(&body, memory_bytes, usage_now(job));
 	if (!estimate)
 		board_reserve(daemon->board, to, clock_mono_usec(), body.memory_bytes);
-	order.body_case = VC__MSG__BODY_MOVE;
-	order.move = &body;
 	conn_send(job->conn, &order, &command, command >= 0);
 }

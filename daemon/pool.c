@@ -74,14 +74,12 @@ static void pool_prepare(struct daemon *daemon, struct conn *conn)
 {
 	struct pool *pool = daemon->pool;
 	Vc__Prepare body = VC__PREPARE__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(PREPARE, prepare, &body);
 
 	conn->idle = true;
 	conn->on_free = pool_remove;
 	pool->idle[pool->n_idle++] = conn;
 	body.partition = (char *)daemon->name;
-	msg.body_case = VC__MSG__BODY_PREPARE;
-	msg.prepare = &body;
 	conn_send(conn, &msg, NULL, 0);
 }
 

@@ -53,7 +53,7 @@ int arrive_ask(const struct shim *shim, const Vc__Move *move, struct wire **ret,
 	_cleanup_(wire_freep) struct wire *wire = NULL;
 	Vc__Arrive body = VC__ARRIVE__INIT;
 	struct wire_msg answer;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(ARRIVE, arrive, &body);
 	int r = arrive_connect(shim, partition, &wire, err);
 
 	if (r < 0)
@@ -62,8 +62,6 @@ int arrive_ask(const struct shim *shim, const Vc__Move *move, struct wire **ret,
 	body.uid = shim->start->creds->uid;
 	body.has_memory_bytes = move->has_memory_bytes;
 	body.memory_bytes = move->memory_bytes;
-	msg.body_case = VC__MSG__BODY_ARRIVE;
-	msg.arrive = &body;
 	r = arrive_put(wire, &msg, &answer, err);
 	if (r == -ETIMEDOUT)
 		return err_add(err, "partition %s", partition);

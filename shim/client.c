@@ -35,22 +35,18 @@ static void client_tell(struct shim *shim, Vc__Msg *msg, const int *fds, size_t 
 void client_ready(struct shim *shim)
 {
 	Vc__Ready body = VC__READY__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(READY, ready, &body);
 
-	msg.body_case = VC__MSG__BODY_READY;
-	msg.ready = &body;
 	client_tell(shim, &msg, NULL, 0);
 }
 
 void client_started(struct shim *shim)
 {
 	Vc__Started body = VC__STARTED__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(STARTED, started, &body);
 
 	body.job = shim->job;
 	body.pid = shim->program;
-	msg.body_case = VC__MSG__BODY_STARTED;
-	msg.started = &body;
 	client_tell(shim, &msg, &shim->master_fd, shim->master_fd >= 0);
 	shim->unconfirmed = false;
 	if (shim->start->run->detach)
@@ -66,23 +62,19 @@ void client_confirmed(struct shim *shim)
 void client_stopped(struct shim *shim, int signal)
 {
 	Vc__Stopped body = VC__STOPPED__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(STOPPED, stopped, &body);
 
 	body.signal = signal;
-	msg.body_case = VC__MSG__BODY_STOPPED;
-	msg.stopped = &body;
 	client_tell(shim, &msg, NULL, 0);
 }
 
 void client_exited(struct shim *shim)
 {
 	Vc__Exited body = VC__EXITED__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(EXITED, exited, &body);
 
 	client_confirmed(shim);
 	body.status = shim->status;
-	msg.body_case = VC__MSG__BODY_EXITED;
-	msg.exited = &body;
 	client_tell(shim, &msg, NULL, 0);
 	client_drop(shim);
 }
@@ -116,14 +108,14 @@ static void client_gone(struct shim *shim)
 	bool held;
 
 	client_drop(shim);
-	if (shim->state == JOB_STARTING)
+	if (shim->state == VC__STATE__STARTING)
 		job_end(shim);
 	if (shim->master_fd < 0)
 		return;
 	log_info("job %u: its terminal is gone", shim->job);
 	foreground = tcgetpgrp(shim->master_fd);
 	close(steal_fd(&shim->master_fd));
-	if (shim->state == JOB_PARKED) {
+	if (shim->state == VC__STATE__PARKED) {
 		signal_take(shim, &(struct signal_order){ .signal = SIGHUP }, &held, NULL);
 	} else if (foreground > 1) {
 		signal_kill(shim, -foreground, SIGHUP);
@@ -147,7 +139,8 @@ static void client_on_read(evutil_socket_t fd, short what, void *ctx)
 		}
 		if (msg.msg->body_case == VC__MSG__BODY_SIGNAL)
 			client_signal(shim, msg.msg->signal);
-		else if (msg.msg->body_case == VC__MSG__BODY_STDIO && shim->state == JOB_STARTING)
+		else if (msg.msg->body_case == VC__MSG__BODY_STDIO &&
+			 shim->state == VC__STATE__STARTING)
 			job_begin(shim, msg.fds, msg.n_fds);
 		else if (msg.msg->body_case == VC__MSG__BODY_RESIZE)
 			client_resize(shim, msg.msg->resize);

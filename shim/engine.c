@@ -87,7 +87,7 @@ static int engine_choose_best(struct move *move, struct vc_err *err)
 	}
 	if (!possible) {
 		*err = first;
-		return -err->code;
+		return -first.code;
 	}
 	snprintf(move->why, sizeof(move->why), "no engine moves all; %.200s", first.text);
 	return engine_use(move, possible, err);

@@ -100,12 +100,10 @@ void estimate_to_wire(const struct mig_estimate *estimate, Vc__Estimate *ret)
 {
 	vc__estimate__init(ret);
 	ret->stop_usec = estimate->stop_usec;
-	ret->has_model_usec = ret->has_bytes = ret->has_processes = ret->has_threads =
-		ret->has_files = ret->has_mappings = true;
-	ret->model_usec = estimate->model_usec;
-	ret->bytes = estimate->bytes;
-	ret->processes = estimate->processes;
-	ret->threads = estimate->threads;
-	ret->files = estimate->files;
-	ret->mappings = estimate->mappings;
+	WIRE_SET(ret, model_usec, estimate->model_usec);
+	WIRE_SET(ret, bytes, estimate->bytes);
+	WIRE_SET(ret, processes, estimate->processes);
+	WIRE_SET(ret, threads, estimate->threads);
+	WIRE_SET(ret, files, estimate->files);
+	WIRE_SET(ret, mappings, estimate->mappings);
 }

@@ -139,7 +139,7 @@ void job_end(struct shim *shim)
 	record_send(shim);
 	job_remove_group(shim);
 	record_remove(shim);
-	shim_set_state(shim, JOB_ENDED);
+	shim_set_state(shim, VC__STATE__ENDED);
 	log_stage("exit", shim->job);
 	event_base_loopbreak(shim->base);
 }
@@ -166,14 +166,14 @@ static void job_on_report(evutil_socket_t fd, short what, void *ctx)
 	switch (report.kind) {
 	case REPORT_STOPPED:
 		client_stopped(shim, report.value);
-		shim_set_state(shim, JOB_STOPPED);
+		shim_set_state(shim, VC__STATE__STOPPED);
 		break;
 	case REPORT_CONTINUED:
-		shim_set_state(shim, JOB_RUNNING);
+		shim_set_state(shim, VC__STATE__RUNNING);
 		break;
 	case REPORT_EXITED:
 		job_program_ended(shim, report.value);
-		shim_set_state(shim, JOB_LINGERING);
+		shim_set_state(shim, VC__STATE__LINGERING);
 		break;
 	default:
 		break;
@@ -257,7 +257,7 @@ int job_start(struct shim *shim, struct wire_msg *msg, struct vc_err *err)
 	msg->fds[0] = -1;
 	if (r < 0)
 		return r;
-	shim->state = JOB_STARTING;
+	shim->state = VC__STATE__STARTING;
 	event_add(shim->settle, &patience);
 	client_ready(shim);
 	if (!shim->client)
@@ -291,7 +291,7 @@ void job_on_settle(evutil_socket_t fd, short what, void *ctx)
 	struct shim *shim = ctx;
 	struct vc_err err;
 
-	if (shim->state != JOB_STARTING) {
+	if (shim->state != VC__STATE__STARTING) {
 		job_leave_group(shim);
 		job_await_confirmation(shim);
 		return;
@@ -327,7 +327,7 @@ void job_begin(struct shim *shim, const int *fds, size_t n_fds)
 		client_started(shim);
 	if (record_save(shim, &err) < 0)
 		log_warn("job %u: %s", shim->job, err.text);
-	shim_set_state(shim, JOB_RUNNING);
+	shim_set_state(shim, VC__STATE__RUNNING);
 	signal_wake(shim);
 	event_add(shim->settle, &settle);
 }

@@ -108,7 +108,7 @@ void shim_join(struct shim *shim, struct wire *wire)
 }
 
 /* Connects to the daemon of the job's partition and tells it of the job. */
-void shim_dial(struct shim *shim)
+static void shim_dial(struct shim *shim)
 {
 	struct wire *wire;
 
@@ -131,7 +131,7 @@ static void shim_on_unpark(evutil_socket_t fd, short what, void *ctx)
 	shim_try_unpark(ctx);
 }
 
-void shim_set_state(struct shim *shim, enum job_state state)
+void shim_set_state(struct shim *shim, Vc__State state)
 {
 	shim->state = state;
 	record_send(shim);

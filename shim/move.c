@@ -87,13 +87,11 @@ static void move_run_hook(const char *hook, const struct move *move, const char 
 static void move_tell(struct move *move, const char *step, Vc__Estimate *estimate)
 {
 	Vc__Progress body = VC__PROGRESS__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(PROGRESS, progress, &body);
 
 	body.job = move->shim->job;
 	body.step = (char *)step;
 	body.estimate = estimate;
-	msg.body_case = VC__MSG__BODY_PROGRESS;
-	msg.progress = &body;
 	if (move->command && wire_send(move->command, &msg, NULL, 0, NULL) < 0)
 		move->command = NULL;
 }
@@ -130,7 +128,7 @@ static void move_answer(const struct move *move, const struct vc_err *error, str
 	Vc__Step steps[MOVE_STEPS_MAX], *list[MOVE_STEPS_MAX];
 	Vc__Moved body = VC__MOVED__INIT;
 	Vc__Estimate estimate;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(MOVED, moved, &body);
 
 	for (size_t i = 0; i < report->n_steps; i++) {
 		vc__step__init(&steps[i]);
@@ -143,15 +141,12 @@ static void move_answer(const struct move *move, const struct vc_err *error, str
 	body.to = (char *)move->target.partition;
 	body.engine = (char *)(move->engine ? move->engine->name : "none");
 	body.result = (char *)mig_result_name(report->result);
-	body.has_downtime_usec = body.has_total_usec = body.has_image_bytes = body.has_at_usec =
-		body.has_uid = true;
-	body.downtime_usec = report->downtime_usec;
-	body.total_usec = report->total_usec;
-	body.image_bytes = report->image_bytes;
-	body.at_usec = clock_real_usec();
-	body.uid = shim->start->creds->uid;
-	body.has_lien_bytes = true;
-	body.lien_bytes = report->lien_bytes;
+	WIRE_SET(&body, downtime_usec, report->downtime_usec);
+	WIRE_SET(&body, total_usec, report->total_usec);
+	WIRE_SET(&body, image_bytes, report->image_bytes);
+	WIRE_SET(&body, at_usec, clock_real_usec());
+	WIRE_SET(&body, uid, shim->start->creds->uid);
+	WIRE_SET(&body, lien_bytes, report->lien_bytes);
 	body.engine_reason = move->why[0] ? (char *)move->why : NULL;
 	body.n_steps = report->n_steps;
 	body.steps = list;
@@ -164,8 +159,6 @@ static void move_answer(const struct move *move, const struct vc_err *error, str
 		record_move(shim, &body);
 	else if (error->code == 0)
 		body.result = (char *)"estimated";
-	msg.body_case = VC__MSG__BODY_MOVED;
-	msg.moved = &body;
 	if (command && wire_send(command, &msg, NULL, 0, NULL) < 0)
 		log_info("job %u: who asked for the move is gone", shim->job);
 }
@@ -244,7 +237,7 @@ void shim_try_unpark(struct shim *shim)
 	}
 	log_info("job %u runs again in %s", shim->job, shim->partition);
 	move_free(steal_ptr(shim->parked));
-	shim_set_state(shim, shim->program_ended ? JOB_LINGERING : JOB_RUNNING);
+	shim_set_state(shim, shim->program_ended ? VC__STATE__LINGERING : VC__STATE__RUNNING);
 	signal_wake(shim);
 }
 
@@ -259,15 +252,15 @@ static int move_check(const struct shim *shim, const char *to, struct vc_err *er
 {
 	int r;
 
-	if (shim->state == JOB_PARKED)
+	if (shim->state == VC__STATE__PARKED)
 		return err_set(
 			err, EBUSY,
 			"it is parked in its images, and cannot be restored yet: %.500s; that "
 			"is tried every %d s, and 'vcctl kill %u' gives the job up",
 			shim->parked_why.text, MOVE_UNPARK_SEC, shim->job);
-	if (shim->state != JOB_RUNNING && shim->state != JOB_STOPPED &&
-	    shim->state != JOB_LINGERING)
-		return err_set(err, EBUSY, "it is %s", state_name((Vc__State)shim->state));
+	if (shim->state != VC__STATE__RUNNING && shim->state != VC__STATE__STOPPED &&
+	    shim->state != VC__STATE__LINGERING)
+		return err_set(err, EBUSY, "it is %s", state_name(shim->state));
 	/* It may have come since this shim was started. */
 	r = instance_refresh(shim->instance, err);
 	if (r < 0)
@@ -329,7 +322,7 @@ static int move_run(struct move *move, struct vc_err *err)
 }
 
 /* The job is at the target; or it runs at the source, or is parked there. */
-static void move_end(struct move *move, enum job_state before, int r, struct wire **arrived)
+static void move_end(struct move *move, Vc__State before, int r, struct wire **arrived)
 {
 	struct shim *shim = move->shim;
 
@@ -345,14 +338,15 @@ static void move_end(struct move *move, enum job_state before, int r, struct wir
 	}
 	if (move->target.entry)
 		cg_group_remove(shim->cg, move->target.group, NULL);
-	if (shim->state == JOB_MOVING)
-		shim_set_state(shim, move->report.result == MIG_PARKED ? JOB_PARKED : before);
+	if (shim->state == VC__STATE__MOVING)
+		shim_set_state(shim,
+			       move->report.result == MIG_PARKED ? VC__STATE__PARKED : before);
 }
 
 void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 {
 	struct move *move = calloc(1, sizeof(*move));
-	enum job_state before = shim->state;
+	Vc__State before = shim->state;
 	struct vc_err err = { 0 };
 	struct wire *arrived = NULL;
 	char from[PARTITION_NAME_MAX];
@@ -372,7 +366,7 @@ void shim_move(struct shim *shim, const Vc__Move *request, struct wire *command)
 		r = arrive_ask(shim, request, &arrived, &err);
 	if (r == 0) {
 		if (!request->estimate)
-			shim_set_state(shim, JOB_MOVING);
+			shim_set_state(shim, VC__STATE__MOVING);
 		r = move_run(move, &err);
 	}
 	if (r < 0)

@@ -33,40 +33,34 @@ void record_send(struct shim *shim)
 {
 	ProtobufCBinaryData argv[ARGS_MAX];
 	Vc__JobState body = VC__JOB_STATE__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(JOB_STATE, job_state, &body);
 	struct vc_err err;
 
 	if (!shim->daemon || !shim->start)
 		return;
 	body.job = shim->job;
 	body.name = shim->start->run->name;
-	body.has_pid = body.has_shim_pid = body.has_uid = body.has_moves = true;
-	body.pid = shim->program;
-	body.shim_pid = getpid();
-	body.uid = shim->start->creds->uid;
-	body.moves = shim->moves;
+	WIRE_SET(&body, pid, shim->program);
+	WIRE_SET(&body, shim_pid, getpid());
+	WIRE_SET(&body, uid, shim->start->creds->uid);
+	WIRE_SET(&body, moves, shim->moves);
 	body.partition = shim->partition;
-	body.has_state = true;
-	body.state = (Vc__State)shim->state;
+	WIRE_SET(&body, state, shim->state);
 	body.n_argv = args_cut(shim->start->run->argv, shim->start->run->n_argv, argv);
 	body.argv = argv;
-	body.has_cpu_base_usec = body.has_started_usec = body.has_at_usec = true;
-	body.cpu_base_usec = shim->cpu_base_usec;
-	body.started_usec = shim->started_usec;
-	body.at_usec = shim->placed_usec;
-	body.has_lien_bytes = true;
-	body.lien_bytes = shim->lien_bytes;
+	WIRE_SET(&body, cpu_base_usec, shim->cpu_base_usec);
+	WIRE_SET(&body, started_usec, shim->started_usec);
+	WIRE_SET(&body, at_usec, shim->placed_usec);
+	WIRE_SET(&body, lien_bytes, shim->lien_bytes);
 	body.has_downtime_usec = body.has_image_bytes = shim->moves > 0;
 	body.downtime_usec = shim->move_downtime_usec;
 	body.image_bytes = shim->move_image_bytes;
-	body.reason = shim->state == JOB_PARKED ? shim->parked_why.text : NULL;
+	body.reason = shim->state == VC__STATE__PARKED ? shim->parked_why.text : NULL;
 	body.has_empty = body.empty = shim->empty;
 	body.parent = shim->start->parent;
 	body.has_parent_job = shim->start->has_parent_job;
 	body.parent_job = shim->start->parent_job;
 	body.has_confirm = body.confirm = shim->unconfirmed;
-	msg.body_case = VC__MSG__BODY_JOB_STATE;
-	msg.job_state = &body;
 	if (wire_send(shim->daemon, &msg, NULL, 0, &err) < 0)
 		log_warn("job %u: to the daemon: %s", shim->job, err.text);
 	else if (wire_pending(shim->daemon))

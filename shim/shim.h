@@ -35,18 +35,6 @@
 #include "partition/instance.h"
 #include "wire/wire.h"
 
-/* The states of vc.proto, which describes them. */
-enum job_state {
-	JOB_IDLE = VC__STATE__IDLE,
-	JOB_STARTING = VC__STATE__STARTING,
-	JOB_RUNNING = VC__STATE__RUNNING,
-	JOB_STOPPED = VC__STATE__STOPPED,
-	JOB_LINGERING = VC__STATE__LINGERING,
-	JOB_MOVING = VC__STATE__MOVING,
-	JOB_PARKED = VC__STATE__PARKED,
-	JOB_ENDED = VC__STATE__ENDED,
-};
-
 struct move;
 
 /* A signal, and for whom: everything: all processes; else the program, or its process group. */
@@ -73,7 +61,7 @@ struct shim {
 	struct event *client_event;
 	struct event *report_event, *child_event, *unpark, *settle, *keys[2];
 
-	enum job_state state;
+	Vc__State state;
 	uint32_t job;
 	char partition[PARTITION_NAME_MAX];
 	char moving_to[PARTITION_NAME_MAX]; /* "": to no other one by a live move */
@@ -102,8 +90,7 @@ struct shim {
 };
 
 /* main.c */
-void shim_set_state(struct shim *shim, enum job_state state);
-void shim_dial(struct shim *shim);
+void shim_set_state(struct shim *shim, Vc__State state);
 /* Takes over a connection to the daemon of the job's partition, and tells it of the job. */
 void shim_join(struct shim *shim, struct wire *wire);
 

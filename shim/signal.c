@@ -245,7 +245,7 @@ int signal_take(struct shim *shim, const struct signal_order *order, bool *ret_h
 	if (order->signal <= 0 || order->signal >= _NSIG)
 		return err_set(err, EINVAL, "there is no signal %d", order->signal);
 	switch (shim->state) {
-	case JOB_PARKED:
+	case VC__STATE__PARKED:
 		if (signal_ends(shim, order->signal)) {
 			log_info("job %u: ended by signal %d while it was parked", shim->job,
 				 order->signal);
@@ -253,12 +253,12 @@ int signal_take(struct shim *shim, const struct signal_order *order, bool *ret_h
 			return 0;
 		}
 		/* fall through */
-	case JOB_STARTING:
+	case VC__STATE__STARTING:
 		*ret_held = true;
 		r = signal_hold(shim, order);
 		break;
-	case JOB_IDLE:
-	case JOB_ENDED:
+	case VC__STATE__IDLE:
+	case VC__STATE__ENDED:
 		r = -ESRCH;
 		break;
 	default:
@@ -287,7 +287,7 @@ void signal_on_key(evutil_socket_t signal, short what, void *ctx)
 	pid_t foreground = shim->master_fd < 0 ? 0 : tcgetpgrp(shim->master_fd);
 	bool held;
 
-	if (shim->state == JOB_PARKED)
+	if (shim->state == VC__STATE__PARKED)
 		signal_take(shim, &order, &held, NULL);
 	else if (foreground > 1 && foreground != getpgrp() && shim->start)
 		kill(-foreground, order.signal);

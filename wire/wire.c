@@ -492,14 +492,12 @@ int wire_take_error(const Vc__Error *error, struct vc_err *err)
 int wire_send_error(struct wire *wire, const struct vc_err *error, uint32_t exit_status)
 {
 	Vc__Error body = VC__ERROR__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(ERROR, error, &body);
 
 	body.code = error->code;
 	body.text = (char *)error->text;
 	body.has_exit_status = exit_status > 0;
 	body.exit_status = exit_status;
-	msg.body_case = VC__MSG__BODY_ERROR;
-	msg.error = &body;
 	return wire_send(wire, &msg, NULL, 0, NULL);
 }
 
@@ -511,10 +509,8 @@ int wire_send_ok(struct wire *wire)
 int wire_send_note(struct wire *wire, const char *note)
 {
 	Vc__Ok body = VC__OK__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(OK, ok, &body);
 
 	body.note = (char *)note;
-	msg.body_case = VC__MSG__BODY_OK;
-	msg.ok = &body;
 	return wire_send(wire, &msg, NULL, 0, NULL);
 }

@@ -25,6 +25,13 @@
 /* So many bytes may wait for a peer that does not read; then its connection is dropped. */
 #define WIRE_QUEUE_MAX (16u << 20)
 
+/* Initialises a Vc__Msg with its body, as in WIRE_MSG(MOVE, move, &body). */
+#define WIRE_MSG(body_id, member, body)                                                            \
+	{                                                                                          \
+		.base = PROTOBUF_C_MESSAGE_INIT(&vc__msg__descriptor),                             \
+		.body_case = VC__MSG__BODY_##body_id, .member = (body),                            \
+	}
+
 /* Sets an optional field of a message. */
 #define WIRE_SET(message, field, value) ((message)->has_##field = true, (message)->field = (value))
 

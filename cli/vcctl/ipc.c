@@ -161,14 +161,11 @@ static int ipc_show(const struct vcctl *opts, const char *name, struct vc_err *e
 static int ipc_unlink(const char *state_dir, const Vc__IpcEntry *entry, struct vc_err *err)
 {
 	Vc__IpcUnlink body = VC__IPC_UNLINK__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(IPC_UNLINK, ipc_unlink, &body);
 	struct wire_msg answer;
 	int r;
 
-	body.has_id = true;
-	body.id = entry->id;
-	msg.body_case = VC__MSG__BODY_IPC_UNLINK;
-	msg.ipc_unlink = &body;
+	WIRE_SET(&body, id, entry->id);
 	r = client_ask_any(state_dir, &msg, &answer, err);
 	if (r == 0)
 		wire_msg_done(&answer);

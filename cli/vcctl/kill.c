@@ -40,7 +40,7 @@ static int kill_parse_signal(const char *text)
 static int kill_job(const char *state_dir, const Vc__Job *job, int signal, struct vc_err *err)
 {
 	Vc__Signal body = VC__SIGNAL__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(SIGNAL, signal, &body);
 	struct wire_msg answer;
 	struct wire *wire;
 	int r = client_open(state_dir, job->partition, &wire, err);
@@ -50,8 +50,6 @@ static int kill_job(const char *state_dir, const Vc__Job *job, int signal, struc
 	body.signal = signal;
 	body.has_job = body.has_everything = body.everything = true;
 	body.job = job->id;
-	msg.body_case = VC__MSG__BODY_SIGNAL;
-	msg.signal = &body;
 	r = client_order(wire, job->partition, &msg, err);
 	/* The shim answers; if the job is being moved, after the move. */
 	if (r == 0)

@@ -44,7 +44,7 @@ static int order_place(const struct vcrun *run, char **ret, struct vc_err *err)
 	_cleanup_free_ ProtobufCBinaryData *argv = NULL;
 	ProtobufCBinaryData args[ARGS_MAX];
 	Vc__Place place = VC__PLACE__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(PLACE, place, &place);
 	struct wire_msg answer;
 	int r;
 
@@ -56,8 +56,6 @@ static int order_place(const struct vcrun *run, char **ret, struct vc_err *err)
 	place.argv = args;
 	place.has_memory_bytes = run->memory_bytes > 0;
 	place.memory_bytes = run->memory_bytes;
-	msg.body_case = VC__MSG__BODY_PLACE;
-	msg.place = &place;
 	r = client_ask_any(run->state_dir, &msg, &answer, err);
 	if (r < 0)
 		return r;
@@ -125,7 +123,7 @@ static int order_send(struct vcrun *run, const char *partition, struct vc_err *e
 	_cleanup_free_ ProtobufCBinaryData *argv = NULL, *env = NULL;
 	Vc__Resize size = VC__RESIZE__INIT;
 	Vc__Run body = VC__RUN__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(RUN, run, &body);
 	int r = order_stdio(run, err);
 	mode_t mask = umask(0);
 
@@ -138,25 +136,21 @@ static int order_send(struct vcrun *run, const char *partition, struct vc_err *e
 		return err_sys(err, ENOMEM, "arguments");
 	body.argv = argv;
 	body.env = env;
-	body.has_umask = body.has_detach = body.has_tty_mask = body.has_ignored_signals =
-		body.has_blocked_signals = true;
-	body.umask = mask;
+	WIRE_SET(&body, umask, mask);
 	body.name = (char *)run->name;
-	body.detach = run->detach;
+	WIRE_SET(&body, detach, run->detach);
 	body.has_memory_bytes = run->memory_bytes > 0;
 	body.memory_bytes = run->memory_bytes;
 	body.has_placed = body.placed = !run->on;
-	body.ignored_signals = order_ignored_signals();
-	body.blocked_signals = order_blocked_signals(&run->blocked);
+	WIRE_SET(&body, ignored_signals, order_ignored_signals());
+	WIRE_SET(&body, blocked_signals, order_blocked_signals(&run->blocked));
 	if (!run->detach && run->tty.mask) {
-		body.tty_mask = run->tty.mask;
+		WIRE_SET(&body, tty_mask, run->tty.mask);
 		body.has_termios = true;
 		body.termios.data = (uint8_t *)&run->tty.job_termios;
 		body.termios.len = sizeof(run->tty.job_termios);
 		body.size = tty_size(&run->tty, &size) ? &size : NULL;
 	}
-	msg.body_case = VC__MSG__BODY_RUN;
-	msg.run = &body;
 	return client_order(run->wire, partition, &msg, err);
 }
 

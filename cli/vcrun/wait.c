@@ -29,35 +29,28 @@
 static void wait_hand_over(struct vcrun *run)
 {
 	Vc__Stdio body = VC__STDIO__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(STDIO, stdio, &body);
 
-	msg.body_case = VC__MSG__BODY_STDIO;
-	msg.stdio = &body;
 	wire_send(run->wire, &msg, run->stdio, ARRAY_SIZE(run->stdio), NULL);
 }
 
 static void wait_signal(struct vcrun *run, int signal, bool group)
 {
 	Vc__Signal body = VC__SIGNAL__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(SIGNAL, signal, &body);
 
 	body.signal = signal;
-	body.has_group = true;
-	body.group = group;
-	msg.body_case = VC__MSG__BODY_SIGNAL;
-	msg.signal = &body;
+	WIRE_SET(&body, group, group);
 	wire_send(run->wire, &msg, NULL, 0, NULL);
 }
 
 static void wait_resize(struct vcrun *run)
 {
 	Vc__Resize body = VC__RESIZE__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(RESIZE, resize, &body);
 
 	if (!tty_size(&run->tty, &body))
 		return;
-	msg.body_case = VC__MSG__BODY_RESIZE;
-	msg.resize = &body;
 	wire_send(run->wire, &msg, NULL, 0, NULL);
 }
 

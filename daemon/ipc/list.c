@@ -62,22 +62,18 @@ static void list_entry_fill(struct ipc *ipc, const struct stat *st, struct ipc_e
 	body->has_name = object->name_len > 0;
 	body->name.len = object->name_len;
 	body->name.data = (uint8_t *)object->name;
-	body->has_uid = body->has_gid = body->has_cuid = body->has_cgid = body->has_mode = true;
-	body->uid = st->st_uid;
-	body->gid = st->st_gid;
-	body->cuid = object->cuid;
-	body->cgid = object->cgid;
-	body->mode = st->st_mode & 07777;
-	body->has_openers = body->has_created_usec = body->has_size = true;
-	body->openers = object->n_open;
-	body->created_usec = object->created_usec;
-	body->size = (uint64_t)st->st_size;
-	body->has_persistent = body->has_unlinked = body->has_inherited = true;
-	body->persistent = object->persistent;
-	body->unlinked = object->unlinked;
-	body->inherited = ipc_is_idle(object);
-	body->has_used_bytes = true;
-	body->used_bytes = (uint64_t)st->st_blocks * 512;
+	WIRE_SET(body, uid, st->st_uid);
+	WIRE_SET(body, gid, st->st_gid);
+	WIRE_SET(body, cuid, object->cuid);
+	WIRE_SET(body, cgid, object->cgid);
+	WIRE_SET(body, mode, st->st_mode & 07777);
+	WIRE_SET(body, openers, object->n_open);
+	WIRE_SET(body, created_usec, object->created_usec);
+	WIRE_SET(body, size, (uint64_t)st->st_size);
+	WIRE_SET(body, persistent, object->persistent);
+	WIRE_SET(body, unlinked, object->unlinked);
+	WIRE_SET(body, inherited, ipc_is_idle(object));
+	WIRE_SET(body, used_bytes, (uint64_t)st->st_blocks * 512);
 	entry_fill_columns(ipc, entry);
 }
 
@@ -162,8 +158,8 @@ int req_ipc_stat(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		.kind = req->kind, .has_name = req->has_name, .name = req->name, .id = req->id
 	};
 	struct ipc *ipc = conn->daemon->ipc;
-	Vc__Msg answer = VC__MSG__INIT;
 	struct ipc_entry entry;
+	Vc__Msg answer = WIRE_MSG(IPC_ENTRY, ipc_entry, &entry.body);
 	int r = req->has_handle ? 0 : ipc_check_key(&key, err), found = 0;
 	uint64_t id;
 
@@ -187,8 +183,6 @@ int req_ipc_stat(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		return err_sys(err, -r, "look at the IPC object");
 	if (found < 0)
 		return ipc_wrong_kind(&entry.object, err);
-	answer.body_case = VC__MSG__BODY_IPC_ENTRY;
-	answer.ipc_entry = &entry.body;
 	conn_send(conn, &answer, NULL, 0);
 	return 0;
 }
@@ -262,8 +256,7 @@ static int listing_fill(struct ipc_listing *listing, struct ipc *ipc, const stru
 			return 0;
 		r = listing_add(listing, ipc, conn, id, req);
 	}
-	listing->body.has_cursor = true;
-	listing->body.cursor = cursor;
+	WIRE_SET(&listing->body, cursor, cursor);
 	return r;
 }
 
@@ -272,8 +265,8 @@ int req_ipc_list(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	const Vc__IpcList *req = msg->msg->ipc_list;
 	size_t max = !req->has_max || req->max > LIST_MAX ? LIST_MAX : req->max;
 	struct ipc_listing listing = { .body = VC__IPC_ENTRIES__INIT };
+	Vc__Msg answer = WIRE_MSG(IPC_ENTRIES, ipc_entries, &listing.body);
 	struct ipc *ipc = conn->daemon->ipc;
-	Vc__Msg answer = VC__MSG__INIT;
 	uint32_t used, capacity;
 	int r;
 
@@ -288,13 +281,10 @@ int req_ipc_list(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	}
 	if (r == 0) {
 		listing.body.entries = listing.list;
-		listing.body.has_used = listing.body.has_capacity = listing.body.has_per_user =
-			true;
-		listing.body.used = used;
-		listing.body.capacity = capacity;
-		listing.body.per_user = conn->daemon->instance->config->ipc_objects_per_user;
-		answer.body_case = VC__MSG__BODY_IPC_ENTRIES;
-		answer.ipc_entries = &listing.body;
+		WIRE_SET(&listing.body, used, used);
+		WIRE_SET(&listing.body, capacity, capacity);
+		WIRE_SET(&listing.body, per_user,
+			 conn->daemon->instance->config->ipc_objects_per_user);
 		conn_send(conn, &answer, NULL, 0);
 	}
 	listing_done(&listing);

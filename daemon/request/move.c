@@ -55,7 +55,7 @@ static int move_check_sent(struct conn *conn, const struct job *job, struct vc_e
 static void move_answer_stays(struct conn *conn, const struct job *job, const char *note)
 {
 	Vc__Moved body = VC__MOVED__INIT;
-	Vc__Msg answer = VC__MSG__INIT;
+	Vc__Msg answer = WIRE_MSG(MOVED, moved, &body);
 
 	body.job = job->state->job;
 	body.from = body.to = (char *)conn->daemon->name;
@@ -63,8 +63,6 @@ static void move_answer_stays(struct conn *conn, const struct job *job, const ch
 	body.result = (char *)"stays";
 	body.reason = (char *)"the policy wants it where it is";
 	body.note = note[0] ? (char *)note : NULL;
-	answer.body_case = VC__MSG__BODY_MOVED;
-	answer.moved = &body;
 	conn_send(conn, &answer, NULL, 0);
 }
 

@@ -15,7 +15,7 @@ int req_place(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 {
 	struct daemon *daemon = conn->daemon;
 	Vc__Placed body = VC__PLACED__INIT;
-	Vc__Msg answer = VC__MSG__INIT;
+	Vc__Msg answer = WIRE_MSG(PLACED, placed, &body);
 	char note[sizeof(err->text)];
 	int chosen;
 
@@ -25,8 +25,6 @@ int req_place(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 		return chosen;
 	body.partition = daemon->instance->config->parts[chosen].name;
 	body.note = note[0] ? note : NULL;
-	answer.body_case = VC__MSG__BODY_PLACED;
-	answer.placed = &body;
 	conn_send(conn, &answer, NULL, 0);
 	return 0;
 }

@@ -82,7 +82,7 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	_cleanup_free_ uint32_t *list = NULL;
 	Vc__Creds creds = VC__CREDS__INIT;
 	Vc__Start start = VC__START__INIT;
-	Vc__Msg order = VC__MSG__INIT;
+	Vc__Msg order = WIRE_MSG(START, start, &start);
 	struct conn *shim;
 	uint64_t mem_bytes;
 	uint32_t job;
@@ -112,8 +112,6 @@ int req_run(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	start.parent = parent >= 0 ? daemon->instance->config->parts[parent].name : NULL;
 	start.has_parent_job = start.parent_job != 0;
 	log_stage("run", job);
-	order.body_case = VC__MSG__BODY_START;
-	order.start = &start;
 	conn_send(shim, &order, &command, 1);
 	if (shim->done)
 		return err_set(err, EAGAIN, "the job's shim has ended; try again");

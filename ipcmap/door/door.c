@@ -165,27 +165,23 @@ static void door_take_object(const Vc__IpcObject *object, int fd, struct door_ob
 int door_open(const struct door_open *req, struct door_object *ret)
 {
 	Vc__IpcOpen body = VC__IPC_OPEN__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(IPC_OPEN, ipc_open, &body);
 	struct wire_msg answer;
 	int r;
 
 	DOOR_SET_KEY(body, req->kind, req->name, req->id);
-	body.has_flags = body.has_mode = body.has_size = body.has_token = true;
-	body.flags = req->flags;
-	body.mode = req->mode;
-	body.size = req->size;
-	body.token = door_token();
+	WIRE_SET(&body, flags, req->flags);
+	WIRE_SET(&body, mode, req->mode);
+	WIRE_SET(&body, size, req->size);
+	WIRE_SET(&body, token, door_token());
 	if (req->limit) {
-		body.has_limit_objects = body.has_units = body.has_limit_units = true;
-		body.limit_objects = req->limit->objects;
-		body.units = req->limit->units;
-		body.limit_units = req->limit->units_in_all;
+		WIRE_SET(&body, limit_objects, req->limit->objects);
+		WIRE_SET(&body, units, req->limit->units);
+		WIRE_SET(&body, limit_units, req->limit->units_in_all);
 	}
 	body.has_init = req->n_init > 0;
 	body.init.len = req->n_init;
 	body.init.data = (uint8_t *)req->init;
-	msg.body_case = VC__MSG__BODY_IPC_OPEN;
-	msg.ipc_open = &body;
 	r = door_ask(&msg, VC__MSG__BODY_IPC_OBJECT, false, &answer);
 	if (r < 0)
 		return r;
@@ -203,47 +199,37 @@ int door_open(const struct door_open *req, struct door_object *ret)
 int door_close(uint64_t handle)
 {
 	Vc__IpcClose body = VC__IPC_CLOSE__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(IPC_CLOSE, ipc_close, &body);
 
 	body.handle = handle;
-	body.has_token = true;
-	body.token = door_token();
-	msg.body_case = VC__MSG__BODY_IPC_CLOSE;
-	msg.ipc_close = &body;
+	WIRE_SET(&body, token, door_token());
 	return door_order(&msg);
 }
 
 int door_leave(void)
 {
 	Vc__IpcLeave body = VC__IPC_LEAVE__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(IPC_LEAVE, ipc_leave, &body);
 
-	msg.body_case = VC__MSG__BODY_IPC_LEAVE;
-	msg.ipc_leave = &body;
 	return door_order(&msg);
 }
 
 int door_fork(void)
 {
 	Vc__IpcFork body = VC__IPC_FORK__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(IPC_FORK, ipc_fork, &body);
 
-	msg.body_case = VC__MSG__BODY_IPC_FORK;
-	msg.ipc_fork = &body;
 	return door_order(&msg);
 }
 
 static int door_ask_unlink(uint32_t kind, const char *name, uint64_t id, bool leave)
 {
 	Vc__IpcUnlink body = VC__IPC_UNLINK__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(IPC_UNLINK, ipc_unlink, &body);
 
 	DOOR_SET_KEY(body, kind, name, id);
-	body.has_token = true;
-	body.token = door_token();
+	WIRE_SET(&body, token, door_token());
 	body.has_leave = body.leave = leave;
-	msg.body_case = VC__MSG__BODY_IPC_UNLINK;
-	msg.ipc_unlink = &body;
 	return door_order(&msg);
 }
 
@@ -286,15 +272,12 @@ static int door_ask_stat(uint32_t kind, const char *name, uint64_t id, bool any,
 			 struct door_stat *ret)
 {
 	Vc__IpcStat body = VC__IPC_STAT__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(IPC_STAT, ipc_stat, &body);
 	struct wire_msg answer;
 	int r;
 
 	DOOR_SET_KEY(body, kind, name, id);
-	body.has_any = any;
-	body.any = any;
-	msg.body_case = VC__MSG__BODY_IPC_STAT;
-	msg.ipc_stat = &body;
+	body.has_any = body.any = any;
 	r = door_ask(&msg, VC__MSG__BODY_IPC_ENTRY, false, &answer);
 	if (r < 0)
 		return r;
@@ -316,30 +299,24 @@ int door_stat_any(uint32_t kind, const char *name, uint64_t id, struct door_stat
 int door_chown(uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode)
 {
 	Vc__IpcChown body = VC__IPC_CHOWN__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(IPC_CHOWN, ipc_chown, &body);
 
 	body.id = id;
 	body.uid = uid;
 	body.gid = gid;
 	body.mode = mode;
-	msg.body_case = VC__MSG__BODY_IPC_CHOWN;
-	msg.ipc_chown = &body;
 	return door_order(&msg);
 }
 
 static int door_ask_list(uint32_t kind, bool any, uint64_t cursor, size_t max, struct wire_msg *ret)
 {
 	Vc__IpcList body = VC__IPC_LIST__INIT;
-	Vc__Msg msg = VC__MSG__INIT;
+	Vc__Msg msg = WIRE_MSG(IPC_LIST, ipc_list, &body);
 
-	body.has_kind = body.has_cursor = body.has_max = true;
-	body.has_any = any;
-	body.any = any;
-	body.kind = kind;
-	body.cursor = cursor;
-	body.max = max > INT32_MAX ? INT32_MAX : (uint32_t)max;
-	msg.body_case = VC__MSG__BODY_IPC_LIST;
-	msg.ipc_list = &body;
+	body.has_any = body.any = any;
+	WIRE_SET(&body, kind, kind);
+	WIRE_SET(&body, cursor, cursor);
+	WIRE_SET(&body, max, max > INT32_MAX ? INT32_MAX : (uint32_t)max);
 	/* What may be seen goes by groups, too. */
 	return door_ask(&msg, VC__MSG__BODY_IPC_ENTRIES, true, ret);
 }
