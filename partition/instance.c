@@ -363,11 +363,7 @@ void instance_free(struct instance *in)
 
 int instance_find(const struct instance *in, const char *name)
 {
-	for (size_t i = 0; *name && i < in->config->n_parts; i++) {
-		if (!strcmp(in->config->parts[i].name, name))
-			return (int)i;
-	}
-	return -1;
+	return config_find(in->config, name);
 }
 
 /* Returns the PID that listens at the partition's socket, for callers that cannot read the lock. */

@@ -73,7 +73,8 @@ static bool group_has_word(const char *list, const char *word)
 	return false;
 }
 
-void cg_group_enable_children(const struct cg_hier *hier, const char *group)
+/* v2: makes group pass those controllers on to its children that it has itself. */
+static void cg_group_enable_children(const struct cg_hier *hier, const char *group)
 {
 	char have[256], on[256];
 

@@ -166,38 +166,35 @@ int cg_lib_discover(struct cg *cg, struct vc_err *err)
 	return 0;
 }
 
-/* Returns libcgroup's description of a group, with one controller to address its hierarchy; NULL
- * without memory. */
-static struct cgroup *lib_group(const struct cg_hier *hier, const char *group,
-				struct cgroup_controller **ret)
+/* Makes libcgroup's description of a group, with one controller to address its hierarchy. Returns 0
+ * or -errno. The caller frees *ret. */
+static int lib_group(struct cg *cg, const struct cg_hier *hier, const char *group,
+		     struct cgroup **ret, struct cgroup_controller **ret_controller,
+		     struct vc_err *err)
 {
-	struct cgroup *cgroup = cgroup_new_cgroup(group);
+	int r = lib_start(cg, err);
 
-	if (!cgroup)
-		return NULL;
-	for (size_t i = 0; i < CG_INDEX_N; i++) {
-		if (!(hier->bits & (1u << i)))
-			continue;
-		*ret = cgroup_add_controller(cgroup, cg_controller_names[i]);
-		if (*ret)
-			return cgroup;
-		break;
-	}
-	cgroup_free(&cgroup);
-	return NULL;
+	if (r < 0)
+		return r;
+	*ret = cgroup_new_cgroup(group);
+	*ret_controller = NULL;
+	for (size_t i = 0; *ret && !*ret_controller && i < CG_INDEX_N; i++)
+		if (hier->bits & (1u << i))
+			*ret_controller = cgroup_add_controller(*ret, cg_controller_names[i]);
+	if (*ret_controller)
+		return 0;
+	cgroup_free(ret);
+	return err_sys(err, ENOMEM, "cannot describe the group %s", group);
 }
 
 int cg_lib_make(struct cg *cg, const struct cg_hier *hier, const char *group, struct vc_err *err)
 {
 	struct cgroup_controller *controller;
 	struct cgroup *cgroup;
-	int r = lib_start(cg, err);
+	int r = lib_group(cg, hier, group, &cgroup, &controller, err);
 
 	if (r < 0)
 		return r;
-	cgroup = lib_group(hier, group, &controller);
-	if (!cgroup)
-		return err_sys(err, ENOMEM, "cannot describe the group %s", group);
 	r = cgroup_create_cgroup(cgroup, 1);
 	cgroup_free(&cgroup);
 	if (r && !cg_file_exists(hier, group, "cgroup.procs"))
@@ -211,13 +208,10 @@ int cg_lib_set(struct cg *cg, const struct cg_hier *hier, const char *group, con
 {
 	struct cgroup_controller *controller;
 	struct cgroup *cgroup;
-	int r = lib_start(cg, err);
+	int r = lib_group(cg, hier, group, &cgroup, &controller, err);
 
 	if (r < 0)
 		return r;
-	cgroup = lib_group(hier, group, &controller);
-	if (!cgroup)
-		return err_sys(err, ENOMEM, "cannot describe the group %s", group);
 	r = cgroup_add_value_string(controller, file, value);
 	if (r == 0)
 		r = cgroup_modify_cgroup(cgroup);
@@ -232,13 +226,10 @@ int cg_lib_delete(struct cg *cg, const struct cg_hier *hier, const char *group)
 {
 	struct cgroup_controller *controller;
 	struct cgroup *cgroup;
-	int r = lib_start(cg, NULL);
+	int r = lib_group(cg, hier, group, &cgroup, &controller, NULL);
 
 	if (r < 0)
 		return r;
-	cgroup = lib_group(hier, group, &controller);
-	if (!cgroup)
-		return -ENOMEM;
 	r = cgroup_delete_cgroup_ext(cgroup, CGFLAG_DELETE_EMPTY_ONLY);
 	cgroup_free(&cgroup);
 	/* Version 2.0.2 returns ENOENT after a deletion that worked (v2, several controllers). */

@@ -94,8 +94,6 @@ void cg_group_parent(const char *group, char ret[static CG_GROUP_MAX]);
 /* Makes one group, whose parent exists, in one hierarchy, without libcgroup. */
 int cg_group_make_hot(struct cg *cg, const struct cg_hier *hier, const char *group,
 		      struct vc_err *err);
-/* v2: makes group pass those controllers on to its children that it has itself. */
-void cg_group_enable_children(const struct cg_hier *hier, const char *group);
 
 /* file.c. All return 0, a length or a descriptor, or -errno. */
 int cg_file_open(const struct cg_hier *hier, const char *group, const char *file, int flags);

@@ -34,7 +34,7 @@ static void plan_free_patches(struct spec_patch *patches, size_t n)
 	free(patches);
 }
 
-void plan_event_done(struct plan_event *event)
+static void plan_event_done(struct plan_event *event)
 {
 	plan_trigger_done(&event->fire);
 	plan_trigger_done(&event->revert);

@@ -90,7 +90,6 @@ struct plan {
 	size_t n;
 };
 
-void plan_event_done(struct plan_event *event);
 void plan_free(struct plan *plan);
 DEFINE_CLEANUP(struct plan *, plan_freep, plan_free);
 

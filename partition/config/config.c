@@ -321,6 +321,15 @@ int config_read(const char *path, struct config **ret, struct vc_err *err)
 	return 0;
 }
 
+int config_find(const struct config *config, const char *name)
+{
+	for (size_t i = 0; *name && i < config->n_parts; i++) {
+		if (!strcmp(config->parts[i].name, name))
+			return (int)i;
+	}
+	return -1;
+}
+
 void config_free(struct config *config)
 {
 	if (!config)

@@ -101,6 +101,8 @@ struct config {
 int config_read(const char *path, struct config **ret, struct vc_err *err);
 void config_free(struct config *config);
 DEFINE_CLEANUP(struct config *, config_freep, config_free);
+/* Returns the index of a partition by name, or -1. */
+int config_find(const struct config *config, const char *name);
 
 /* Checks the name of a partition. Returns 0, or -EINVAL with the reason. */
 int config_partition_check_name(const char *name, struct vc_err *err);

@@ -22,8 +22,7 @@ int config_device_check(cfg_t *cfg, cfg_opt_t *opt)
 		if (device_check(root, cfg_opt_getnstr(opt, i), &err) < 0)
 			return fail(cfg, "%s", err.text);
 	}
-	config_line_note(cfg, opt->name);
-	return 0;
+	return config_line_note(cfg, opt);
 }
 
 static int device_fill_list(cfg_t *section, const char *option, char **list)

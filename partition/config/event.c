@@ -6,6 +6,7 @@
  * and the error names the line of the option that asks for too much.
  */
 #include <errno.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,14 +42,7 @@ static int event_check_when(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (condition_parse(text ? text : "", &condition, &err) < 0)
 		return fail(cfg, "%s: %s", opt->name, err.text);
-	config_line_note(cfg, opt->name);
-	return 0;
-}
-
-static int event_check_failover(cfg_t *cfg, cfg_opt_t *opt)
-{
-	config_line_note(cfg, opt->name);
-	return 0;
+	return config_line_note(cfg, opt);
 }
 
 static int event_check_failures(cfg_t *cfg, cfg_opt_t *opt)
@@ -66,39 +60,26 @@ static int event_check_failures(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-static int event_check_freeze(cfg_t *cfg, cfg_opt_t *opt)
+static int event_check_seconds(cfg_t *cfg, cfg_opt_t *opt)
 {
+	static const struct {
+		const char *option;
+		double least;
+		const char *range;
+	} limits[] = {
+		{ "failover-freeze", 2, "2 to 86400 seconds" },
+		{ "deadline", DBL_MIN, "more than 0 seconds, and at most 86400" },
+		{ "retry", 1, "0, or 1 to 86400 seconds" },
+		{ "hold", 0, "0 to 86400 seconds" },
+	};
 	double sec = cfg_opt_getnfloat(opt, 0);
 
-	if (!(sec >= 2 && sec <= 86400))
-		return fail(cfg, "failover-freeze must be 2 to 86400 seconds");
-	return 0;
-}
-
-static int event_check_deadline(cfg_t *cfg, cfg_opt_t *opt)
-{
-	double sec = cfg_opt_getnfloat(opt, 0);
-
-	if (!(sec > 0 && sec <= 86400))
-		return fail(cfg, "deadline must be more than 0 seconds, and at most 86400");
-	return 0;
-}
-
-static int event_check_retry(cfg_t *cfg, cfg_opt_t *opt)
-{
-	double sec = cfg_opt_getnfloat(opt, 0);
-
-	if (!(sec == 0 || (sec >= 1 && sec <= 86400)))
-		return fail(cfg, "retry must be 0, or 1 to 86400 seconds");
-	return 0;
-}
-
-static int event_check_hold(cfg_t *cfg, cfg_opt_t *opt)
-{
-	double sec = cfg_opt_getnfloat(opt, 0);
-
-	if (!(sec >= 0 && sec <= 86400))
-		return fail(cfg, "hold must be 0 to 86400 seconds");
+	if (sec == 0 && !strcmp(opt->name, "retry"))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		if (!strcmp(opt->name, limits[i].option) &&
+		    !(sec >= limits[i].least && sec <= 86400))
+			return fail(cfg, "%s must be %s", opt->name, limits[i].range);
 	return 0;
 }
 
@@ -129,21 +110,14 @@ void config_event_check(cfg_t *cfg)
 	cfg_set_validate_func(cfg, "event|revert-at", event_check_at);
 	cfg_set_validate_func(cfg, "event|when", event_check_when);
 	cfg_set_validate_func(cfg, "event|revert-when", event_check_when);
-	cfg_set_validate_func(cfg, "event|failover", event_check_failover);
+	cfg_set_validate_func(cfg, "event|failover", config_line_note);
 	cfg_set_validate_func(cfg, "event|failover-on", event_check_failures);
-	cfg_set_validate_func(cfg, "event|failover-freeze", event_check_freeze);
-	cfg_set_validate_func(cfg, "event|deadline", event_check_deadline);
-	cfg_set_validate_func(cfg, "event|retry", event_check_retry);
-	cfg_set_validate_func(cfg, "event|hold", event_check_hold);
+	cfg_set_validate_func(cfg, "event|failover-freeze", event_check_seconds);
+	cfg_set_validate_func(cfg, "event|deadline", event_check_seconds);
+	cfg_set_validate_func(cfg, "event|retry", event_check_seconds);
+	cfg_set_validate_func(cfg, "event|hold", event_check_seconds);
 	config_partition_check_shape(cfg, "event|before");
 	config_partition_check_shape(cfg, "event|after");
-}
-
-static bool event_has_partition(const struct config *config, const char *name)
-{
-	const struct instance in = { .config = (struct config *)(uintptr_t)config };
-
-	return instance_find(&in, name) >= 0;
 }
 
 static int event_fill_patch(cfg_t *section, struct spec_patch *patch, struct vc_err *err)
@@ -184,7 +158,7 @@ static int event_fill_patches(cfg_t *event, const char *option, const struct con
 		cfg_t *section = cfg_getnsec(event, option, (unsigned int)i);
 		int r;
 
-		if (!event_has_partition(config, cfg_title(section))) {
+		if (config_find(config, cfg_title(section)) < 0) {
 			config_line_fail(config_line_of(section, NULL),
 					 "event \"%s\": there is no partition \"%s\"",
 					 cfg_title(event), cfg_title(section));
@@ -211,7 +185,7 @@ static int event_check_watched(cfg_t *section, const char *option, const struct 
 		condition_parse(text, &condition, NULL);
 		name = condition.partition;
 	}
-	if (event_has_partition(config, name))
+	if (config_find(config, name) >= 0)
 		return 0;
 	config_line_fail(config_line_of(section, option), "%s: there is no partition \"%s\"",
 			 option, name);

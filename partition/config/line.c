@@ -53,14 +53,15 @@ int config_line_fail(int line, const char *fmt, ...)
 	return -1;
 }
 
-void config_line_note(const cfg_t *section, const char *option)
+int config_line_note(cfg_t *section, cfg_opt_t *opt)
 {
 	if (reading.n_lines < LINES_MAX)
 		reading.lines[reading.n_lines++] = (struct line){
 			.section = section,
-			.option = option,
+			.option = opt->name,
 			.line = section->line,
 		};
+	return 0;
 }
 
 int config_line_of(const cfg_t *section, const char *option)

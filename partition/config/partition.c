@@ -28,8 +28,7 @@ static int partition_check_cpus(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (topology_check_cpus(list ? list : "", NULL, 0, NULL, &err) < 0)
 		return fail(cfg, "%s", err.text);
-	config_line_note(cfg, "cpus");
-	return 0;
+	return config_line_note(cfg, opt);
 }
 
 static int partition_check_mems(cfg_t *cfg, cfg_opt_t *opt)
@@ -59,8 +58,7 @@ static int partition_check_memory(cfg_t *cfg, cfg_opt_t *opt)
 	if (bytes != CG_NO_LIMIT && bytes > partition_machine_bytes())
 		return fail(cfg, "memory \"%s\" is more than the machine has (%s)", text,
 			    config_size_format(partition_machine_bytes(), have, sizeof(have)));
-	config_line_note(cfg, "memory");
-	return 0;
+	return config_line_note(cfg, opt);
 }
 
 static int partition_check_mode(cfg_t *cfg, cfg_opt_t *opt)
@@ -70,8 +68,7 @@ static int partition_check_mode(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (!text || spec_parse_mode(text, &mode) < 0)
 		return fail(cfg, "memory-mode = \"%s\": give pageable or fixed", text ? text : "");
-	config_line_note(cfg, "memory-mode");
-	return 0;
+	return config_line_note(cfg, opt);
 }
 
 void config_partition_check_shape(cfg_t *cfg, const char *path)

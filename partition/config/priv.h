@@ -28,7 +28,7 @@ int config_line_fail(int line, const char *fmt, ...) __attribute__((format(print
 
 /* A validation callback notes the line of an option; later code looks it up by name. It is the last
  * line of the section when it was not noted. */
-void config_line_note(const cfg_t *section, const char *option);
+int config_line_note(cfg_t *section, cfg_opt_t *opt);
 int config_line_of(const cfg_t *section, const char *option);
 
 /* config.c: copies the value; NULL when the option is not given. Returns 0 or -ENOMEM. */

@@ -15,7 +15,6 @@
 #include "common/cleanup.h"
 #include "partition/cgroup/cgroup.h"
 #include "partition/config/priv.h"
-#include "partition/instance.h"
 #include "partition/region.h"
 
 #define DEFAULT_MODE 0660
@@ -27,14 +26,7 @@ static int region_check_size(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (!text || config_size_parse(text, &bytes) < 0 || bytes == 0 || bytes == CG_NO_LIMIT)
 		return fail(cfg, "\"%s\" is no size: write \"64M\" or \"1.5G\"", text ? text : "");
-	config_line_note(cfg, opt->name);
-	return 0;
-}
-
-static int region_note(cfg_t *cfg, cfg_opt_t *opt)
-{
-	config_line_note(cfg, opt->name);
-	return 0;
+	return config_line_note(cfg, opt);
 }
 
 static int region_parse_mode(const char *text, uint32_t *ret)
@@ -139,8 +131,8 @@ void config_region_check(cfg_t *cfg)
 {
 	cfg_set_validate_func(cfg, "region", region_check);
 	cfg_set_validate_func(cfg, "region|size", region_check_size);
-	cfg_set_validate_func(cfg, "region|owner", region_note);
-	cfg_set_validate_func(cfg, "region|share", region_note);
+	cfg_set_validate_func(cfg, "region|owner", config_line_note);
+	cfg_set_validate_func(cfg, "region|share", config_line_note);
 	cfg_set_validate_func(cfg, "region|mode", region_check_mode);
 	cfg_set_validate_func(cfg, "region|user", region_check_user);
 	cfg_set_validate_func(cfg, "region|group", region_check_group);
@@ -149,9 +141,7 @@ void config_region_check(cfg_t *cfg)
 static int region_check_partition(cfg_t *section, const char *option, const char *name,
 				  const struct config *config)
 {
-	const struct instance in = { .config = (struct config *)(uintptr_t)config };
-
-	if (instance_find(&in, name) >= 0)
+	if (config_find(config, name) >= 0)
 		return 0;
 	config_line_fail(config_line_of(section, option),
 			 "region \"%s\": there is no partition \"%s\"", cfg_title(section), name);
@@ -180,9 +170,8 @@ static int region_fill_share(cfg_t *section, const struct config *config,
 static int region_check_owner(cfg_t *section, const struct config *config,
 			      const struct region_spec *region)
 {
-	const struct instance in = { .config = (struct config *)(uintptr_t)config };
 	uint64_t bytes = region_bytes_of(config, region->owner);
-	uint64_t most = config->parts[instance_find(&in, region->owner)].memory_bytes;
+	uint64_t most = config->parts[config_find(config, region->owner)].memory_bytes;
 	char text[32], have[32];
 
 	if (bytes < most)

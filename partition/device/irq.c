@@ -57,7 +57,8 @@ int irq_route(int root, int state, unsigned int irq, const char *cpus, struct vc
 	return r < 0 ? err_sys(err, -r, "cannot send interrupt %u to CPUs %s", irq, cpus) : 0;
 }
 
-void irq_restore(int root, int state, unsigned int irq)
+/* Sends an interrupt back to its former CPUs, if they are noted. */
+static void irq_restore(int root, int state, unsigned int irq)
 {
 	_cleanup_free_ char *cpus = NULL;
 	char path[64], note[32];

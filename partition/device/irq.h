@@ -30,8 +30,6 @@ struct irq_state {
  * manages it (it has chosen a CPU for the queue); -ENOENT: it is gone.
  */
 int irq_route(int root, int state, unsigned int irq, const char *cpus, struct vc_err *err);
-/* Sends an interrupt back to its former CPUs. Returns 0, also when none are noted. */
-void irq_restore(int root, int state, unsigned int irq);
 void irq_restore_all(int root, int state);
 int irq_read(int root, unsigned int irq, struct irq_state *ret);
 
