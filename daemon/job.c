@@ -48,7 +48,7 @@ void job_note_moved(const struct job *job)
 		board_note_moved(daemon->board, job->state->job, daemon->slot);
 }
 
-struct job *job_find(struct daemon *daemon, uint32_t id)
+static struct job *job_find(struct daemon *daemon, uint32_t id)
 {
 	struct job *job;
 
@@ -58,7 +58,7 @@ struct job *job_find(struct daemon *daemon, uint32_t id)
 	return NULL;
 }
 
-bool job_visible(const struct job *job, uid_t uid)
+static bool job_visible(const struct job *job, uid_t uid)
 {
 	return uid == 0 || uid == job->state->uid;
 }

@@ -46,11 +46,9 @@ int job_origin(const struct daemon *daemon, pid_t pid, uint32_t *ret_job);
 int job_parent(const struct job *job);
 /* Writes on the board that a moved job is here, if the word of another job has replaced its own. */
 void job_note_moved(const struct job *job);
-struct job *job_find(struct daemon *daemon, uint32_t id);
 /* Finds a job for a user by its id, or by the pid of any of its processes. -ENOENT: not here;
  * -EPERM: it belongs to another user. */
 int job_find_for(struct daemon *daemon, uid_t uid, bool by_pid, uint32_t id, pid_t pid,
 		 struct job **ret, struct vc_err *err);
-bool job_visible(const struct job *job, uid_t uid);
 
 #endif

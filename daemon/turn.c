@@ -208,7 +208,7 @@ bool turn_has_time(const struct turns *turns, const struct turn *turn)
 	       turn_debt(turn->user, clock_mono_usec()) < TURN_DEBT_SMALL;
 }
 
-void turn_remove(struct turns *turns, struct turn *turn)
+static void turn_remove(struct turns *turns, struct turn *turn)
 {
 	struct turn_user *user = turn->payer;
 

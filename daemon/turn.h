@@ -30,7 +30,6 @@ void turn_leave(struct turns *turns, struct turn *turn);
 unsigned int turn_count_conns(const struct turn *turn);
 /* The connection has work to do, at the expense of the user payer. */
 void turn_add(struct turns *turns, struct turn *turn, uid_t payer, bool as_shim);
-void turn_remove(struct turns *turns, struct turn *turn);
 /* Returns true if no other connection waits and the debt of the turn's user is small. The daemon
  * may then poll for its next request; the time counts as debt. */
 bool turn_has_time(const struct turns *turns, const struct turn *turn);

@@ -27,6 +27,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/proc.h"
 
 static int pids_compare(const void *a, const void *b)
 {
@@ -171,7 +172,7 @@ int pids_reap(const pid_t *numbers, size_t n, uint64_t timeout_usec, struct vc_e
 
 	for (size_t i = 0; i < n; i++) {
 		while (kill(numbers[i], 0) == 0 || errno != ESRCH) {
-			char path[32], name[64] = "?";
+			char name[PROC_NAME];
 
 			if (waitpid(numbers[i], NULL, __WALL | WNOHANG) > 0)
 				continue;
@@ -179,8 +180,7 @@ int pids_reap(const pid_t *numbers, size_t n, uint64_t timeout_usec, struct vc_e
 				clock_sleep_usec(50);
 				continue;
 			}
-			snprintf(path, sizeof(path), "/proc/%d/comm", (int)numbers[i]);
-			file_read(AT_FDCWD, path, name, sizeof(name));
+			proc_name(numbers[i], name);
 			return err_set(err, ETIMEDOUT,
 				       "pid %d, which the job must have again, is taken by another "
 				       "process (%s, uid %u)",

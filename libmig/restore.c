@@ -173,7 +173,7 @@ static int mig_restore_once(struct mig *mig, struct criu *criu, struct vc_err *e
 	r = criu_restore(criu, mig->inv, mig->keep, &images, mig_on_restore, mig, &root, err);
 	if (r < 0 && mig->refusal.code) {
 		*err = mig->refusal;
-		return -err->code;
+		return -mig->refusal.code;
 	}
 	if (r == 0 && root != mig->req.root)
 		r = err_set(err, EPROTO, "criu restored pid %d in place of %d", (int)root,

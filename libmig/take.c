@@ -327,7 +327,7 @@ static int mig_dump(struct mig *mig, struct vc_err *err)
 	mig_thaw(freezer);
 	if (mig->refusal.code) {
 		*err = mig->refusal;
-		return -err->code;
+		return -mig->refusal.code;
 	}
 	/* criu died after the commit point: if it took the root with it, the rest must
 	 * go too; the images are whole, and the move goes on. */

@@ -156,7 +156,8 @@ int vcipc_mq_close(vcipc_mq *mq)
 	return handle_result(mq_close(mq));
 }
 
-uint64_t mq_used(const struct vcipc_mq *mq)
+/* Returns the number of messages; more than maxmsg if the object is damaged. */
+static uint64_t mq_used(const struct vcipc_mq *mq)
 {
 	/* received is read first, so that the difference is never negative. */
 	uint64_t received = __atomic_load_n(&mq->receive->received, __ATOMIC_ACQUIRE);
@@ -193,7 +194,8 @@ int mq_wait(struct mq_wait *wait, uint64_t seen)
 	return futex_sleep((uint32_t *)(void *)wait->counter, (uint32_t)seen, wait->deadline);
 }
 
-void mq_wake(const uint64_t *counter, uint32_t *flag)
+/* Wakes one sleeper, if there is one, after the counter has changed. */
+static void mq_wake(const uint64_t *counter, uint32_t *flag)
 {
 	if (!__atomic_load_n(flag, __ATOMIC_SEQ_CST))
 		return;

@@ -50,13 +50,9 @@ struct mq_wait {
 	bool slept;
 };
 int mq_wait(struct mq_wait *wait, uint64_t seen);
-/* Called after the counter has changed: wakes one sleeper if there may be any. */
-void mq_wake(const uint64_t *counter, uint32_t *flag);
 /* Called by a thread that has slept, at its end: others may still sleep. more: one of them can go
  * on. */
 void mq_pass_on(const uint64_t *counter, uint32_t *flag, bool more);
-/* The present number of messages; more than maxmsg: the object is damaged. */
-uint64_t mq_used(const struct vcipc_mq *mq);
 
 /*
  * mq-order.c; all under the receive lock. -EUCLEAN: the object is damaged.

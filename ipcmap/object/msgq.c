@@ -67,7 +67,8 @@ static uint32_t msgq_qbytes_within(uint32_t qbytes, uint32_t most)
 	return qbytes && qbytes <= most ? qbytes : most;
 }
 
-uint32_t msgq_qbytes(const struct msgq *q)
+/* Returns the present msg_qbytes of a System V queue. */
+static uint32_t msgq_qbytes(const struct msgq *q)
 {
 	return msgq_qbytes_within(msgq_load(&q->head->qbytes), q->qbytes_max);
 }

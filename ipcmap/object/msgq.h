@@ -97,10 +97,8 @@ uint64_t msgq_size_posix(uint32_t max_messages, uint32_t message_bytes);
 /* Sets ret to the parts of a mapped file. -EINVAL: no queue has that size. */
 int msgq_view(void *base, uint64_t size, struct msgq *ret);
 
-/* The present msg_qbytes of a System V queue. */
-uint32_t msgq_qbytes(const struct msgq *q);
-
-/* The same for a file of that size whose head has qbytes. */
+/* Returns the present msg_qbytes of a System V queue, from a file of that size whose head has
+ * qbytes. */
 uint32_t msgq_qbytes_of(uint32_t qbytes, uint64_t size);
 
 /* Why a call would block: the caller sleeps on word while it is value, and tries again. */

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
 
 #define RIGHT(name) (UINT64_C(1) << CAP_##name)
 
@@ -33,22 +33,16 @@ static const uint64_t rights_carry =
 	/* their sockets */
 	RIGHT(NET_ADMIN) | RIGHT(NET_RAW) | RIGHT(NET_BIND_SERVICE);
 
-static uint64_t rights_of_thread(int dirfd, const char *tid)
+static uint64_t rights_of_thread(pid_t tid)
 {
-	static const char *const sets[] = { "\nCapInh:", "\nCapPrm:" };
 	_cleanup_free_ char *status = NULL;
-	uint64_t caps = 0;
-	char name[300];
+	uint64_t inheritable = 0, permitted = 0;
 
-	snprintf(name, sizeof(name), "%s/status", tid);
-	if (tid[0] == '.' || file_read_all(dirfd, name, 4u << 20, &status) < 0)
+	if (tid == 0 || proc_status(tid, &status) < 0)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
-		const char *line = strstr(status, sets[i]);
-
-		caps |= line ? strtoull(line + strlen(sets[i]), NULL, 16) : 0;
-	}
-	return caps;
+	proc_number(status, "CapInh", 16, &inheritable);
+	proc_number(status, "CapPrm", 16, &permitted);
+	return inheritable | permitted;
 }
 
 static uint64_t rights_of_process(pid_t pid)
@@ -61,7 +55,7 @@ static uint64_t rights_of_process(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir)))
-		caps |= rights_of_thread(dirfd(dir), entry->d_name);
+		caps |= rights_of_thread(atoi(entry->d_name));
 	return caps;
 }
 

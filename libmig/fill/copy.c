@@ -27,7 +27,7 @@ struct fill_job {
 	struct fill_task *tasks;
 };
 
-int fill_map_task(struct fill_task *task)
+static int fill_map_task(struct fill_task *task)
 {
 	struct stat st;
 	void *data;

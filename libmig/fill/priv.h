@@ -50,6 +50,5 @@ int fill_plan_make(int dirfd, const pid_t *pids, size_t n, struct fill_task task
 void fill_copy_all(struct fill_plan *plan, struct fill_task *tasks);
 /* One page that somebody waits for; zero where the images have none. */
 int fill_copy_page(struct fill_plan *plan, struct fill_task *tasks, uint32_t task, uint64_t addr);
-int fill_map_task(struct fill_task *task);
 
 #endif

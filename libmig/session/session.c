@@ -22,6 +22,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "libmig/criu/hold.h"
 
 DEFINE_CLEANUP(struct session *, session_freep, session_free);
@@ -58,10 +59,9 @@ static bool session_read_task(pid_t pid, struct session_task *ret)
 
 static int session_refuse(const struct session_task *task, struct vc_err *err, const char *what)
 {
-	char path[32], name[64] = "?";
+	char name[PROC_NAME];
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)task->pid);
-	file_read(AT_FDCWD, path, name, sizeof(name));
+	proc_name(task->pid, name);
 	return err_set(err, EOPNOTSUPP, "pid %d (%s): %s", (int)task->pid, name, what);
 }
 

@@ -18,6 +18,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "libmig/criu/hold.h"
 #include "libmig/keep/keep.h"
 
@@ -70,10 +71,9 @@ static const struct terminal_task *terminal_leader(const struct terminals *termi
 
 static int terminal_refuse(const struct terminal_task *task, struct vc_err *err, const char *what)
 {
-	char path[32], name[64] = "?";
+	char name[PROC_NAME];
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)task->pid);
-	file_read(AT_FDCWD, path, name, sizeof(name));
+	proc_name(task->pid, name);
 	return err_set(err, EOPNOTSUPP, "pid %d (%s): %s", (int)task->pid, name, what);
 }
 

@@ -26,7 +26,6 @@ bool shm_is_touched(void);
 /* A segment is attached there, or none is attached any more. With preload_lock(). */
 void shm_watch(const void *memory, size_t size);
 void shm_watch_none(void);
-void shm_touch(const void *memory, size_t size);
 /* The original mmap(), and one more mapping of shared memory. MAP_FAILED. */
 void *shm_copy(const void *memory, size_t size);
 void *shm_mmap(void *memory, size_t size, int prot, int flags, int fd, off_t offset);

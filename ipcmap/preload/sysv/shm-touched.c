@@ -44,7 +44,7 @@ void shm_watch_none(void)
 	__atomic_store_n(&attached.touched, 0, __ATOMIC_RELEASE);
 }
 
-void shm_touch(const void *memory, size_t size)
+static void shm_touch(const void *memory, size_t size)
 {
 	uintptr_t at = (uintptr_t)memory;
 
