@@ -14,7 +14,7 @@
  *
  * Memory order: H.-J. Boehm, "Can seqlocks get along with programming language
  * memory models?", MSPC 2012. The copies are read and written as relaxed atomic words, so there is
- *no data race, also if a reader must try again.
+ * no data race, also if a reader must try again.
  */
 #include "policy/board.h"
 

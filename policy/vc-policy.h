@@ -4,7 +4,7 @@
  *
  * A policy is a pure function: it gets the partitions' loads and returns an index. It does no I/O,
  * keeps no state and allocates nothing. All data that it needs is in the view, so the same view
- *always has the same answer, and a table can test it. Build one out of tree with
+ * always has the same answer, and a table can test it. Build one out of tree with
  *
  *	cc -shared -fPIC -o mine.so mine.c $(pkg-config --cflags vcrun-policy)
  *
@@ -26,8 +26,8 @@
  * falls back to leastcpu and informs the user.
  *
  * Compatibility: fields are only appended. A policy has the size of the struct that it was built
- *with, and each view has its own. VC_POLICY_API changes only when the meaning of something here
- *changes; then old modules are refused.
+ * with, and each view has its own. VC_POLICY_API changes only when the meaning of something here
+ * changes; then old modules are refused.
  */
 #ifndef VC_POLICY_H
 #define VC_POLICY_H
