@@ -7,8 +7,8 @@
  *	engine-live.c  the processes run on and change their groups
  *	engine-criu.c  ends the job's processes and makes them again from images, by CRIU
  *
- * A new engine is one file, a declaration here and a row in engine.c. CONTRIBUTING.md lists the other
- * places that know its name.
+ * A new engine is one file, a declaration here and a row in engine.c. CONTRIBUTING.md lists the
+ *other places that know its name.
  */
 #ifndef VC_SHIM_ENGINE_H
 #define VC_SHIM_ENGINE_H
