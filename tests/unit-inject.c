@@ -435,6 +435,44 @@ static void test_seccomp(void **state)
 	victim_end(pid, fd);
 }
 
+#ifdef __x86_64__
+/* Another thread has put its own code where the instruction was: the call that its filter forbids,
+ * or one of the same number by the 32-bit entry. */
+static void test_replaced(void **state)
+{
+	static const uint8_t codes[][16] = {
+		{ 0xb8, SYS_getppid, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xfe },
+		{ 0xcd, 0x80, 0xeb, 0xfe },
+		{ 0x66, 0x0f, 0x05, 0xeb, 0xfe },
+	};
+	uint8_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_ptr_not_equal(page, MAP_FAILED);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		struct inject_call call = { .nr = SYS_getpid };
+		struct inject inject;
+		unsigned long before;
+		long value = -1;
+		int fd;
+		pid_t pid = victim_start(filtered, &fd);
+
+		memcpy(page, codes[i], sizeof(codes[i]));
+		begin(&inject, pid);
+		inject.instruction = (uintptr_t)page;
+		assert_true(inject_run(&inject, &call, &value) < 0);
+		assert_int_equal(value, -1);
+		before = board->count;
+		end(&inject);
+		while (board->count == before && victim_state(pid) != 'Z')
+			usleep(10);
+		assert_true(board->count > before);
+		victim_end(pid, fd);
+	}
+	munmap(page, 4096);
+}
+#endif
+
 #ifdef PR_SET_SYSCALL_USER_DISPATCH
 static void on_dispatch(int signal)
 {
@@ -486,6 +524,9 @@ int main(void)
 		cmocka_unit_test(test_signal_waits), cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_continued),    cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_seccomp),
+#ifdef __x86_64__
+		cmocka_unit_test(test_replaced),
+#endif
 #ifdef PR_SET_SYSCALL_USER_DISPATCH
 		cmocka_unit_test(test_dispatch),
 #endif

@@ -14,6 +14,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -35,6 +36,7 @@
 #define INJECT_INSTRUCTION_STEP 1 /* bytes between possible places */
 #define INJECT_RED_ZONE 128
 #define INJECT_CS 0x33 /* 64-bit user code */
+#define INJECT_AUDIT_ARCH AUDIT_ARCH_X86_64
 
 struct inject_regs {
 	struct user_regs_struct user;
@@ -90,6 +92,12 @@ static inline void inject_regs_set_result(struct inject_regs *regs, long result)
 	regs->user.rax = (uint64_t)result;
 }
 
+/* At the entry of a system call: the kernel skips it. */
+static inline void inject_regs_skip(struct inject_regs *regs)
+{
+	regs->user.orig_rax = ~0ull;
+}
+
 /* Makes it look as if this call had been interrupted, with one of the results above. */
 static inline void inject_regs_set_restart(struct inject_regs *regs, long nr, long result)
 {
@@ -118,6 +126,7 @@ static inline void inject_regs_call(struct inject_regs *regs, uint64_t ip, long 
 #define INJECT_INSTRUCTION "\x01\x00\x00\xd4"
 #define INJECT_INSTRUCTION_STEP 4
 #define INJECT_RED_ZONE 0
+#define INJECT_AUDIT_ARCH AUDIT_ARCH_AARCH64
 #ifndef NT_ARM_SYSTEM_CALL
 #define NT_ARM_SYSTEM_CALL 0x404
 #endif
@@ -171,6 +180,11 @@ static inline bool inject_regs_interrupted(const struct inject_regs *regs, long 
 static inline void inject_regs_set_result(struct inject_regs *regs, long result)
 {
 	regs->user.regs[0] = (uint64_t)result;
+}
+
+static inline void inject_regs_skip(struct inject_regs *regs)
+{
+	regs->call = -1;
 }
 
 static inline void inject_regs_set_restart(struct inject_regs *regs, long nr, long result)

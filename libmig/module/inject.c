@@ -219,6 +219,36 @@ static int inject_advance(struct inject *inject, int request, bool want_syscall)
 	}
 }
 
+/*
+ * Code that runs in the program's other threads, or in another process, can replace the
+ * instruction. The thread would make a call of the program's choice then, past its suspended
+ * filters. Such a call is skipped.
+ */
+static int inject_check_entry(struct inject *inject, const struct inject_call *call,
+			      const uint64_t args[INJECT_ARGS])
+{
+	const size_t len = sizeof(INJECT_INSTRUCTION) - 1;
+	struct __ptrace_syscall_info info = { .op = PTRACE_SYSCALL_INFO_NONE };
+	struct inject_regs regs;
+	long r = inject_ptrace(PTRACE_GET_SYSCALL_INFO, inject->tid, sizeof(info), &info);
+
+	if (r < 0)
+		return (int)r;
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY && info.arch == INJECT_AUDIT_ARCH &&
+	    info.instruction_pointer == inject->instruction + len &&
+	    info.entry.nr == (uint64_t)call->nr &&
+	    !memcmp(info.entry.args, args, sizeof(info.entry.args)))
+		return 0;
+	r = inject_regs_read(inject->tid, &regs);
+	if (r == 0) {
+		inject_regs_skip(&regs);
+		r = inject_regs_write(inject->tid, &regs);
+	}
+	if (r == 0)
+		r = inject_advance(inject, PTRACE_SYSCALL, true);
+	return r < 0 ? (int)r : -EPERM;
+}
+
 static int inject_execute(struct inject *inject, const struct inject_call *call,
 			  const uint64_t args[INJECT_ARGS], bool break_off, long *ret_value)
 {
@@ -229,6 +259,8 @@ static int inject_execute(struct inject *inject, const struct inject_call *call,
 	r = inject_regs_write(inject->tid, &regs);
 	if (r == 0)
 		r = inject_advance(inject, PTRACE_SYSCALL, true);
+	if (r == 0)
+		r = inject_check_entry(inject, call, args);
 	/* At the entry of the call: from now on the kernel does not let it sleep. */
 	if (r == 0 && break_off)
 		r = (int)inject_ptrace(PTRACE_INTERRUPT, inject->tid, 0, NULL);

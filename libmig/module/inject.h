@@ -62,7 +62,7 @@ struct inject {
 int inject_begin(struct inject *inject, pid_t pid, pid_t tid);
 
 /* Runs a call. Returns 0 with its result or -errno in *ret_value and its output in data. -errno: it
- * could not be run. -ESRCH: the thread has ended. */
+ * could not be run. -ESRCH: the thread has ended. -EPERM: it made another call, which was skipped. */
 int inject_run(struct inject *inject, struct inject_call *call, long *ret_value);
 
 /*
