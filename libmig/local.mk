@@ -66,7 +66,7 @@ libmig/criu/image.pb-c.c: $(srcdir)/libmig/criu/image.proto
 
 if HAVE_CMOCKA
 libmig_tests = tests/unit-inventory tests/unit-inventory-refuse tests/unit-images tests/unit-inject tests/unit-verify \
-	tests/unit-explain tests/unit-image-maps
+	tests/unit-explain tests/unit-image-maps tests/unit-fork
 check_PROGRAMS += $(libmig_tests)
 TESTS += $(libmig_tests)
 
@@ -81,6 +81,10 @@ tests_unit_inventory_refuse_LDADD = $(tests_unit_inventory_LDADD)
 tests_unit_inject_SOURCES = tests/unit-inject.c
 tests_unit_inject_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_inject_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS)
+
+tests_unit_fork_SOURCES = tests/unit-fork.c
+tests_unit_fork_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_fork_LDADD = libmig.la libcommon.la $(CMOCKA_LIBS)
 
 tests_unit_image_maps_SOURCES = tests/unit-image-maps.c
 tests_unit_image_maps_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

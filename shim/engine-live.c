@@ -188,13 +188,26 @@ static bool engine_live_never(const void *ctx)
 	return false;
 }
 
+/* A process that has ended may have left its number to another user's. */
+static bool engine_live_has(pid_t pid, const void *ctx)
+{
+	const struct move *move = ctx;
+	char group[64];
+
+	return cg_procs_group(move->shim->cg, pid, group, sizeof(group)) == 0 &&
+	       !strcmp(group, move->target.group);
+}
+
 /* What cannot be charged anew is a lien (lien.c). */
 static void engine_live_recharge(struct move *move)
 {
 	const struct engine_live *live = move->state;
 	struct shim *shim = move->shim;
+	const struct recharge_job job = {
+		.pids = live->pids, .n = live->n_pids, .has = engine_live_has, .ctx = move
+	};
 	struct recharge recharge;
-	int r = recharge_run(live->pids, live->n_pids, &recharge);
+	int r = recharge_run(&job, &recharge);
 
 	if (r < 0)
 		log_warn("job %u: its memory's charge: %s", shim->job, strerror(-r));

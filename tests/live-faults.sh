@@ -66,6 +66,10 @@ in_one_place() {
 	[ "$(processes_in vc0 "$id")" = 0 ] || [ "$(processes_in vc1 "$id")" = 0 ]
 }
 
+settled() {
+	in_one_place && ! grep -q moving_to "$state/jobs/$id/job.json"
+}
+
 recorded_in() { # PARTITION
 	grep -q "\"partition\":\"$1\"" "$state/jobs/$id/job.json" &&
 		! grep -q moving_to "$state/jobs/$id/job.json"
@@ -73,9 +77,8 @@ recorded_in() { # PARTITION
 
 # The program runs on without its shim; it has not been changed.
 end_orphan() {
-	in_one_place || sleep 1
+	wait_for settled
 	[ "$(processes_in vc0 "$id")" = 0 ] && place=vc1 || place=vc0
-	wait_for in_one_place
 	wait_for recorded_in "$place"
 	kill -0 "$program" || fail "$fault at $step: the program has ended"
 	kill -0 "$child" || fail "$fault at $step: the child has ended"

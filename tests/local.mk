@@ -36,7 +36,8 @@ end_to_end = \
 	tests/move-limits.sh tests/move-threads.sh tests/move-churn.sh tests/move-estimate.sh tests/move-forked.sh \
 	tests/move-explain.sh tests/move-reach.sh \
 	tests/live-basic.sh tests/live-charge.sh tests/live-forks.sh tests/live-any.sh \
-	tests/live-auto.sh tests/live-faults.sh tests/live-ipc.sh
+	tests/live-auto.sh tests/live-faults.sh tests/live-ipc.sh tests/live-frozen.sh \
+	tests/live-stuck.sh
 
 # These tests need the machine alone. They give a partition CPUs of its own: v2 takes them from the
 # partitions of other tests, and v1 refuses them beside other groups;

@@ -17,36 +17,38 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "libmig/module/inject.h"
 
 #define FORK_STOP_USEC                                                                             \
-	1000000u /* for a thread to stop: one in an uninterruptible sleep does not                 \
-		  */
-#define FORK_POLL_USEC 20
+	1000000u               /* for a thread to stop: one in an uninterruptible sleep does not   \
+				*/
+#define FORK_CHILD_USEC 10000u /* for the child of a call that failed */
 #define FORK_EVENT(status) ((status) >> 16)
+
+/* Makes this process the tracer. A PID that has another process now is let go again. */
+static int fork_seize(const struct forked *forked)
+{
+	pid_t pid = forked->parent;
+
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 ||
+	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
+		return -errno;
+	/* While it is traced, its PID stays its own. */
+	return syscall(SYS_pidfd_send_signal, forked->pidfd, 0, NULL, 0) < 0 ? -ESRCH : 0;
+}
 
 /* Signals that arrive before the stop are delivered as if nobody traced the thread. */
 static int fork_stop(pid_t tid)
 {
-	uint64_t deadline = clock_mono_usec() + FORK_STOP_USEC;
-	int status;
-
-	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0 ||
-	    ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0)
-		return -errno;
 	for (;;) {
-		pid_t pid = waitpid(tid, &status, __WALL | WNOHANG);
+		int status;
+		pid_t pid = inject_await(tid, FORK_STOP_USEC, &status);
 
 		if (pid < 0)
-			return -errno;
-		if (pid == 0 && clock_mono_usec() >= deadline)
-			return -EBUSY;
-		if (pid == 0) {
-			clock_sleep_usec(FORK_POLL_USEC);
-			continue;
-		}
+			return pid;
 		if (!WIFSTOPPED(status))
 			return -ESRCH;
 		if (FORK_EVENT(status) == PTRACE_EVENT_STOP)
@@ -56,73 +58,84 @@ static int fork_stop(pid_t tid)
 	}
 }
 
-/* Runs one call in the process. options: of ptrace(2), besides those of inject.c. */
-static int fork_call(pid_t pid, struct inject_call *call, long options, long *ret_value,
-		     uint64_t *ret_stop_usec)
+static int fork_inject(pid_t pid, struct inject_call *call, long options, long *ret_value)
 {
-	uint64_t begun = clock_mono_usec();
 	struct inject inject;
-	int r = fork_stop(pid), end;
+	int r = inject_begin(&inject, pid, pid), end;
 
 	if (r < 0)
 		return r;
-	r = inject_begin(&inject, pid, pid);
-	if (r == 0 && options &&
+	inject.patience_usec = FORK_STOP_USEC;
+	if (options &&
 	    ptrace(PTRACE_SETOPTIONS, pid, NULL,
 		   (void *)(options | PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP)) < 0 &&
 	    ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(options | PTRACE_O_TRACESYSGOOD)) < 0)
-		r = -errno;
-	if (r == 0) {
-		r = inject_run(&inject, call, ret_value);
-		end = inject_end(&inject);
-		r = r < 0 ? r : end;
-	}
-	ptrace(PTRACE_DETACH, pid, NULL, NULL);
-	*ret_stop_usec = clock_mono_usec() - begun;
-	return r;
+		return -errno;
+	r = inject_run(&inject, call, ret_value);
+	end = inject_end(&inject);
+	return r < 0 ? r : end;
 }
 
-/* The child is stopped before its first instruction. */
-static int fork_take_child(struct forked *forked)
+/* Runs one call in the process. options: of ptrace(2), besides those of inject.c. */
+static int fork_call(struct forked *forked, struct inject_call *call, long options, long *ret_value)
+{
+	uint64_t begun = clock_mono_usec(), usec;
+	int r = fork_seize(forked), stopped = fork_stop(forked->parent);
+
+	if (r == 0)
+		r = stopped;
+	if (r == 0)
+		r = fork_inject(forked->parent, call, options, ret_value);
+	/* It fails if the thread runs. */
+	ptrace(PTRACE_DETACH, forked->parent, NULL, NULL);
+	usec = clock_mono_usec() - begun;
+	if (usec > forked->stop_usec)
+		forked->stop_usec = usec;
+	return r == -ETIMEDOUT ? -EBUSY : r;
+}
+
+/* The child is stopped before its first instruction. Also a call that failed may have made one. */
+static int fork_take_child(struct forked *forked, uint64_t patience_usec)
 {
 	int status;
 	pid_t child;
 
 	do
-		child = waitpid(-1, &status, __WALL);
-	while ((child < 0 && errno == EINTR) || child == forked->parent);
+		child = inject_await(-1, patience_usec, &status);
+	while (child == forked->parent);
 	if (child < 0)
-		return -errno;
+		return child == -ETIMEDOUT ? -EBUSY : child;
+	if (!WIFSTOPPED(status))
+		return -ESRCH;
 	forked->child = child;
 	return ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)(long)PTRACE_O_EXITKILL) < 0 ? -errno
 											   : 0;
 }
 
-int fork_begin(pid_t pid, struct forked *ret)
+int fork_begin(pid_t pid, int pidfd, struct forked *ret)
 {
 	struct inject_call call = { .nr = SYS_clone, .args = { CLONE_FILES } };
-	int r;
+	int r, taken;
 
-	*ret = (struct forked){ .parent = pid };
-	r = fork_call(pid, &call, PTRACE_O_TRACECLONE, &ret->number, &ret->stop_usec);
-	if (r == 0 && ret->number <= 0)
-		r = ret->number < 0 ? (int)ret->number : -EPROTO;
-	return r < 0 ? r : fork_take_child(ret);
+	*ret = (struct forked){ .parent = pid, .pidfd = pidfd };
+	r = fork_call(ret, &call, PTRACE_O_TRACECLONE, &ret->number);
+	if (r == 0 && ret->number < 0)
+		return (int)ret->number;
+	taken = fork_take_child(ret, r == 0 ? FORK_STOP_USEC : FORK_CHILD_USEC);
+	return r < 0 ? r : taken;
 }
 
-void fork_end(struct forked *forked)
+int fork_end(struct forked *forked)
 {
+	/* The number may be another child's if the parent has waited for all its children. */
 	struct inject_call call = { .nr = SYS_wait4,
-				    .args = { (uint64_t)forked->number, 0, __WALL } };
-	uint64_t stop_usec = 0;
+				    .args = { (uint64_t)forked->number, 0, __WCLONE | WNOHANG } };
 	long value;
 
-	if (!forked->child)
-		return;
-	kill(forked->child, SIGKILL);
-	while (waitpid(forked->child, NULL, __WALL) < 0 && errno == EINTR)
-		;
-	fork_call(forked->parent, &call, 0, &value, &stop_usec);
-	if (stop_usec > forked->stop_usec)
-		forked->stop_usec = stop_usec;
+	if (forked->child) {
+		kill(forked->child, SIGKILL);
+		while (waitpid(forked->child, NULL, __WALL) < 0 && errno == EINTR)
+			;
+	}
+	return forked->number > 0 ? fork_call(forked, &call, 0, &value) : 0;
 }

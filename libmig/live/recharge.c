@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include "libmig/live/fork.h"
 #include "libmig/live/pages.h"
@@ -49,13 +50,19 @@
 #define RECHARGE_CHUNK (8u * PAGES_BLOCK) /* between two reports */
 #define RECHARGE_PAGE 4096u
 #define RECHARGE_READ 512 /* pages in one call */
-#define RECHARGE_SILENCE_MSEC 10000
-#define RECHARGE_MENDS 4 /* passes */
+/* The work takes this long at most, with more for each process and each byte that is charged anew:
+ * a job's user can make single steps last. */
+#define RECHARGE_USEC 10000000u
+#define RECHARGE_PROCESS_USEC 10000u
+#define RECHARGE_BYTES_PER_USEC 32u
+#define RECHARGE_END_USEC 1000000u /* for a killed child that is in an uninterruptible sleep */
+#define RECHARGE_MENDS 4           /* passes */
 
 /* What the child has done; it reports this. */
 struct recharging {
 	struct recharge sum;
 	size_t done; /* of the processes */
+	uint64_t begun_usec;
 	int pipe;
 };
 
@@ -93,9 +100,8 @@ static int recharge_collapse_chunk(int pidfd, uint64_t start, uint64_t end)
 }
 
 /* Blocks that cannot be collapsed are to be copied. */
-static void recharge_collapse(pid_t pid, struct pages *pages, struct recharging *recharging)
+static void recharge_collapse(int pidfd, struct pages *pages, struct recharging *recharging)
 {
-	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	bool may = recharge_may_collapse();
 
 	for (size_t i = 0; i < pages->blocks.n; i++) {
@@ -141,9 +147,8 @@ static uint64_t recharge_claim(pid_t pid, const struct pages_range *range)
 /* Huge pages that the process has written to while the child lived are broken into small ones, and
  * the rest of each is still charged. A block with a page that another CPU holds for a moment cannot
  * be collapsed then, so there is more than one pass. */
-static void recharge_mend(pid_t pid)
+static void recharge_mend(pid_t pid, int pidfd)
 {
-	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	size_t broken = recharge_may_collapse();
 
 	for (int pass = 0; broken > 0 && pass < RECHARGE_MENDS; pass++) {
@@ -173,41 +178,55 @@ static void recharge_hurry(bool hurry)
 }
 
 /* -EBUSY: no other process may be tried, see fork_begin(). */
-static int recharge_copy(pid_t pid, const struct pages *pages, struct recharging *recharging)
+static int recharge_copy(pid_t pid, int pidfd, const struct pages *pages,
+			 struct recharging *recharging)
 {
 	struct forked forked;
 	uint64_t bytes = 0;
-	int r;
+	int r, end;
 
 	if (pages->small.bytes == 0 || pages->small.bytes > RECHARGE_COPY_MAX)
 		return 0;
 	recharge_hurry(true);
-	r = fork_begin(pid, &forked);
+	r = fork_begin(pid, pidfd, &forked);
 	for (size_t i = 0; r == 0 && i < pages->small.n; i++)
 		bytes += recharge_claim(pid, &pages->small.list[i]);
-	fork_end(&forked);
+	end = fork_end(&forked);
 	recharge_hurry(false);
 	if (forked.stop_usec > recharging->sum.stop_usec)
 		recharging->sum.stop_usec = forked.stop_usec;
 	recharging->sum.moved_bytes += bytes;
-	return r == -EBUSY ? r : 0;
+	return r == -EBUSY || end == -EBUSY ? -EBUSY : 0;
+}
+
+/* Opens a process of the job; -ESRCH: the number is another process's. */
+static int recharge_open(const struct recharge_job *job, pid_t pid)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (pidfd < 0 || !job->has(pid, job->ctx) ||
+	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
+		return -ESRCH;
+	return steal_fd(&pidfd);
 }
 
 /* -EBUSY: see recharge_copy(). */
-static int recharge_process(pid_t pid, struct recharging *recharging)
+static int recharge_process(const struct recharge_job *job, pid_t pid,
+			    struct recharging *recharging)
 {
+	_cleanup_close_ int pidfd = recharge_open(job, pid);
 	struct recharge *sum = &recharging->sum;
 	uint64_t before = sum->moved_bytes, all, moved;
 	struct pages pages;
 	int r;
 
-	if (pages_look(pid, false, &pages) < 0)
+	if (pidfd < 0 || pages_look(pid, false, &pages) < 0)
 		return 0;
 	all = pages.blocks.bytes + pages.small.bytes;
-	recharge_collapse(pid, &pages, recharging);
-	r = recharge_copy(pid, &pages, recharging);
+	recharge_collapse(pidfd, &pages, recharging);
+	r = recharge_copy(pid, pidfd, &pages, recharging);
 	if (pages.blocks.n > 0)
-		recharge_mend(pid);
+		recharge_mend(pid, pidfd);
 	moved = sum->moved_bytes - before;
 	sum->left_bytes += pages.shared_bytes + (all > moved ? all - moved : 0);
 	sum->shared_bytes += pages.shared_bytes;
@@ -216,21 +235,41 @@ static int recharge_process(pid_t pid, struct recharging *recharging)
 }
 
 /* Goes on where the child before it has ended. */
-static _Noreturn void recharge_child(const pid_t *pids, size_t n, struct recharging recharging)
+static _Noreturn void recharge_child(const struct recharge_job *job, struct recharging recharging)
 {
+	sigset_t child;
 	int r = 0;
 
+	/* For fork_begin(). */
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
 	signal(SIGCHLD, SIG_DFL);
 	/* The caller's connections are not to stay open here if it is killed. */
 	if (recharging.pipe > 0)
 		close_range(0, (unsigned int)recharging.pipe - 1, 0);
 	close_range((unsigned int)recharging.pipe + 1, ~0u, 0);
-	while (r == 0 && recharging.done < n) {
-		r = recharge_process(pids[recharging.done++], &recharging);
+	while (r == 0 && recharging.done < job->n) {
+		r = recharge_process(job, job->pids[recharging.done++], &recharging);
 		if (!recharge_report(&recharging))
 			break;
 	}
 	_exit(0);
+}
+
+static uint64_t recharge_deadline(const struct recharging *recharging)
+{
+	return recharging->begun_usec + RECHARGE_USEC + recharging->done * RECHARGE_PROCESS_USEC +
+	       recharging->sum.moved_bytes / RECHARGE_BYTES_PER_USEC;
+}
+
+/* The caller's handler of SIGCHLD removes a child that does not end in time. */
+static void recharge_end(pid_t child)
+{
+	uint64_t deadline = clock_mono_usec() + RECHARGE_END_USEC;
+
+	while (waitpid(child, NULL, WNOHANG) == 0 && clock_mono_usec() < deadline)
+		clock_sleep_usec(RECHARGE_END_USEC / 1000);
 }
 
 static int recharge_await(pid_t child, int pipe, struct recharging *ret)
@@ -241,7 +280,8 @@ static int recharge_await(pid_t child, int pipe, struct recharging *ret)
 	int r = 0;
 
 	while (r == 0 && n != 0) {
-		int ready = poll(&pfd, 1, RECHARGE_SILENCE_MSEC);
+		uint64_t now = clock_mono_usec(), deadline = recharge_deadline(ret);
+		int ready = now < deadline ? poll(&pfd, 1, (int)((deadline - now) / 1000 + 1)) : 0;
 
 		if (ready < 0 && errno == EINTR)
 			continue;
@@ -253,12 +293,11 @@ static int recharge_await(pid_t child, int pipe, struct recharging *ret)
 	}
 	if (r < 0)
 		kill(child, SIGKILL);
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	recharge_end(child);
 	return r;
 }
 
-static int recharge_some(const pid_t *pids, size_t n, struct recharging *recharging)
+static int recharge_some(const struct recharge_job *job, struct recharging *recharging)
 {
 	size_t before = recharging->done;
 	int ends[2], r;
@@ -270,7 +309,7 @@ static int recharge_some(const pid_t *pids, size_t n, struct recharging *recharg
 	child = fork();
 	r = child < 0 ? -errno : 0;
 	if (child == 0)
-		recharge_child(pids, n, *recharging);
+		recharge_child(job, *recharging);
 	close(ends[1]);
 	if (r == 0)
 		r = recharge_await(child, ends[0], recharging);
@@ -278,14 +317,14 @@ static int recharge_some(const pid_t *pids, size_t n, struct recharging *recharg
 	return r == 0 && recharging->done == before ? -EIO : r;
 }
 
-int recharge_run(const pid_t *pids, size_t n, struct recharge *ret)
+int recharge_run(const struct recharge_job *job, struct recharge *ret)
 {
-	struct recharging recharging = { .done = 0 };
+	struct recharging recharging = { .begun_usec = clock_mono_usec() };
 	int r = 0;
 
 	/* More than one child if a thread does not stop: it is traced until that child ends. */
-	while (r == 0 && recharging.done < n)
-		r = recharge_some(pids, n, &recharging);
+	while (r == 0 && recharging.done < job->n)
+		r = recharge_some(job, &recharging);
 	*ret = recharging.sum;
 	return r;
 }

@@ -8,6 +8,7 @@
 #ifndef VC_LIBMIG_LIVE_RECHARGE_H
 #define VC_LIBMIG_LIVE_RECHARGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,10 +23,18 @@ struct recharge {
 /* Looks which memory of the processes recharge_run() would charge anew, and changes nothing. */
 void recharge_look(const pid_t *pids, size_t n, struct recharge *ret);
 
+/* has() is called in a child process that has none of the caller's descriptors. */
+struct recharge_job {
+	const pid_t *pids;
+	size_t n;
+	bool (*has)(pid_t pid, const void *ctx); /* whether the process with this number is its */
+	const void *ctx;
+};
+
 /*
  * Does it. Processes that have ended are left out. Returns 0, or -errno if it could not begin or
- * was given up after 10 seconds without progress; *ret is what was done until then.
+ * took too long, which is 10 seconds and more for much memory; *ret is what was done until then.
  */
-int recharge_run(const pid_t *pids, size_t n, struct recharge *ret);
+int recharge_run(const struct recharge_job *job, struct recharge *ret);
 
 #endif

@@ -26,11 +26,13 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/proc.h"
 
 #define INJECT_EVENT(status) ((status) >> 16)
 #define INJECT_SYSCALL_STOP (SIGTRAP | 0x80)
 #define INJECT_PAGE 4096
+#define INJECT_LOOK_USEC 10000     /* SIGCHLD can be another tracee's */
 #define INJECT_DISPATCH_GET 0x4211 /* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, Linux 6.4 */
 #define INJECT_DISPATCH_SET 0x4210
 
@@ -44,16 +46,46 @@ static long inject_ptrace(int request, pid_t tid, uint64_t addr, const void *dat
 	return r < 0 ? -errno : r;
 }
 
-static int inject_wait(pid_t tid, int *ret_status)
+pid_t inject_await(pid_t tid, uint64_t patience_usec, int *ret_status)
 {
-	pid_t pid;
+	uint64_t deadline = clock_mono_usec() + patience_usec;
+	sigset_t child;
 
-	do
-		pid = waitpid(tid, ret_status, __WALL);
-	while (pid < 0 && errno == EINTR);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	for (;;) {
+		pid_t pid = waitpid(tid, ret_status, __WALL | (patience_usec ? WNOHANG : 0));
+		uint64_t now = clock_mono_usec(), usec;
+		struct timespec timeout;
+
+		if (pid > 0 || (pid < 0 && errno != EINTR))
+			return pid > 0 ? pid : -errno;
+		if (!patience_usec)
+			continue;
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		usec = deadline - now < INJECT_LOOK_USEC ? deadline - now : INJECT_LOOK_USEC;
+		timeout = (struct timespec){ .tv_nsec = (long)usec * 1000 };
+		sigtimedwait(&child, NULL, &timeout);
+	}
+}
+
+static int inject_wait(const struct inject *inject, int *ret_status)
+{
+	pid_t pid = inject_await(inject->tid, inject->patience_usec, ret_status);
+
 	if (pid < 0)
-		return -errno;
+		return pid;
 	return WIFSTOPPED(*ret_status) ? 0 : -ESRCH;
+}
+
+/* A thread that was too slow must be stopped, so that inject_end() can restore it. */
+static void inject_halt(const struct inject *inject)
+{
+	int status;
+
+	if (inject_ptrace(PTRACE_INTERRUPT, inject->tid, 0, NULL) == 0)
+		inject_wait(inject, &status);
 }
 
 /* --- preparing a thread --------------------------------------------------------------------- */
@@ -201,7 +233,7 @@ static int inject_advance(struct inject *inject, int request, bool want_syscall)
 		int status, r = (int)inject_ptrace(request, inject->tid, 0, NULL);
 
 		if (r == 0)
-			r = inject_wait(inject->tid, &status);
+			r = inject_wait(inject, &status);
 		if (r < 0)
 			return r;
 		if (INJECT_EVENT(status) == PTRACE_EVENT_STOP) {
@@ -270,6 +302,8 @@ static int inject_execute(struct inject *inject, const struct inject_call *call,
 		r = inject_regs_read(inject->tid, &regs);
 	if (r == 0)
 		*ret_value = inject_regs_result(&regs);
+	if (r == -ETIMEDOUT)
+		inject_halt(inject);
 	return r;
 }
 

@@ -43,9 +43,10 @@ struct inject_dispatch {
 	uint64_t mode, selector, offset, len;
 };
 
-/* A thread into which calls are injected. Its fields are private. */
+/* A thread into which calls are injected. Its fields are private, but for patience_usec. */
 struct inject {
 	pid_t pid, tid;
+	uint64_t patience_usec; /* the caller may set it after inject_begin(): see inject_await() */
 	struct inject_regs regs; /* before and after the calls */
 	uint64_t mask;           /* of blocked signals, likewise */
 	struct inject_dispatch dispatch, next_dispatch;
@@ -58,11 +59,18 @@ struct inject {
 	uint8_t kept[INJECT_DATA_MAX];
 };
 
+/*
+ * Waits until a tracee stops or ends; tid -1: any. Returns its number, or -errno. -ETIMEDOUT: none
+ * did. patience_usec 0: without a limit; otherwise SIGCHLD has to be blocked and not ignored.
+ */
+pid_t inject_await(pid_t tid, uint64_t patience_usec, int *ret_status);
+
 /* Prepares a thread. Returns 0, or -errno: nothing has changed. */
 int inject_begin(struct inject *inject, pid_t pid, pid_t tid);
 
 /* Runs a call. Returns 0 with its result or -errno in *ret_value and its output in data. -errno: it
- * could not be run. -ESRCH: the thread has ended. -EPERM: it made another call, which was skipped. */
+ * could not be run. -ESRCH: the thread has ended. -EPERM: it made another call, which was skipped.
+ * -ETIMEDOUT: it did not stop in time; it is stopped after the call if the kernel lets it. */
 int inject_run(struct inject *inject, struct inject_call *call, long *ret_value);
 
 /*

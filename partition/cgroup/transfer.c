@@ -167,6 +167,8 @@ int cg_transfer(struct cg *cg, const char *from, const char *to, struct vc_err *
 		r = cg_group_check_path(to, err);
 	for (size_t i = 0; r == 0 && i < cg->n; i++)
 		r = transfer_hier(cg, &cg->hier[i], from, to, err);
+	/* The other way round it was "from". */
 	transfer_thaw(cg, from);
+	transfer_thaw(cg, to);
 	return r;
 }
