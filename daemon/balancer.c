@@ -15,8 +15,8 @@
 #include "common/log.h"
 #include "daemon/daemon.h"
 #include "daemon/decide.h"
-#include "daemon/job.h"
-#include "daemon/order.h"
+#include "daemon/job/job.h"
+#include "daemon/job/order.h"
 #include "daemon/part.h"
 #include "partition/partition.h"
 

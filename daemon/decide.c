@@ -17,10 +17,10 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "daemon/alive.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/daemon.h"
-#include "daemon/job.h"
-#include "daemon/usage.h"
+#include "daemon/job/job.h"
+#include "daemon/job/usage.h"
 #include "policy/module.h"
 
 /* Partitions with the same CPUs have one load of these, but their daemons sample it at different

@@ -24,9 +24,9 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "daemon/daemon.h"
+#include "daemon/event/trigger.h"
 #include "daemon/part.h"
 #include "daemon/request/request.h"
-#include "daemon/trigger.h"
 
 static void main_on_term(evutil_socket_t signal, short what, void *ctx)
 {

@@ -26,16 +26,16 @@ struct part {
 	X(board)    /* open.c: the samples of all partitions */                                    \
 	X(policies) /* open.c */                                                                   \
 	X(ipc)      /* ipc/ipc.c: the table of IPC objects, and the processes that use them */     \
-	X(turn)     /* turn.c: the order in which connections are served */                        \
-	X(moves)    /* moves.c: the last moves */                                                  \
-	X(orphan)   /* orphan.c: jobs whose shim was killed during a live move */                  \
-	X(listen)   /* listen.c: the socket; commands can connect from here on */                  \
+	X(turn)     /* conn/turn.c: the order in which connections are served */                   \
+	X(moves)    /* job/moves.c: the last moves */                                              \
+	X(orphan)   /* job/orphan.c: jobs whose shim was killed during a live move */              \
+	X(listen)   /* conn/listen.c: the socket; commands can connect from here on */             \
 	X(sample)   /* sample.c: measures this partition */                                        \
-	X(pool)     /* pool.c: shims that wait for a job */                                        \
+	X(pool)     /* job/pool.c: shims that wait for a job */                                    \
 	X(balancer) /* balancer.c: moves jobs automatically */                                     \
 	X(devices)  /* devices.c: interrupts and denied device nodes */                            \
-	X(witness)  /* witness.c: notices that the partition's group was killed */                 \
-	X(trigger)  /* trigger.c: fires events */
+	X(witness)  /* event/witness.c: notices that the partition's group was killed */           \
+	X(trigger)  /* event/trigger.c: fires events */
 
 #define PART_DECLARE(name) extern const struct part name##_part;
 PARTS(PART_DECLARE)

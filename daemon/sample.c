@@ -24,9 +24,9 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "daemon/daemon.h"
-#include "daemon/job.h"
+#include "daemon/job/job.h"
+#include "daemon/job/usage.h"
 #include "daemon/part.h"
-#include "daemon/usage.h"
 #include "partition/change/reshape.h"
 #include "partition/cpulist.h"
 

@@ -5,8 +5,9 @@
  * A program's memory grows over seconds. Therefore a sample shows recent placements even later
  * than a sample of the CPU load does. Each pending placement counts as the memory that it is
  * expected to use: the size that the caller gave, or the memory that such a job used before
- * (daemon/usage.c). A program without a record counts nothing. The mean of all jobs is not used:
- * one large job makes the mean large, and then a few small jobs seem to fill an empty partition.
+ * (daemon/job/usage.c). A program without a record counts nothing. The mean of all jobs is not
+ * used: one large job makes the mean large, and then a few small jobs seem to fill an empty
+ * partition.
  *
  * Partitions with room for the job come first. If the size of the job is not known, all of them
  * have room. Among partitions within VC_SAME_PCT of the lowest utilisation, the one with fewer

@@ -12,7 +12,7 @@
  *	         its charge to the target's group (libmig/live/recharge.h)
  *
  * A failure up to the end of attach puts the processes back. If the shim is killed in between, a
- * daemon finds "moving_to" in the job's record and finishes the move (daemon/orphan.c).
+ * daemon finds "moving_to" in the job's record and finishes the move (daemon/job/orphan.c).
  */
 #include "shim/engine.h"
 

@@ -13,7 +13,7 @@
  *
  * FLAGS: a digit names the descriptor of the job's terminal, "i" says that the
  * program is to ignore SIGCHLD. Without arguments it sleeps, as a partition's witness
- * (daemon/witness.c). The caller has made this process a session
+ * (daemon/event/witness.c). The caller has made this process a session
  * leader with the program's credentials, directory, signal mask and descriptors.
  */
 #include <asm/unistd.h>

@@ -37,7 +37,7 @@
 #include "common/proc.h"
 #include "common/statedir.h"
 #include "common/trust.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/part.h"
 #include "libmig/mig.h"
 #include "partition/jobfile.h"

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/ipc/ipc.h"
 #include "daemon/ipc/request.h"
 #include "daemon/request/request.h"

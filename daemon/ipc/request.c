@@ -17,7 +17,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/ipc/ipc.h"
 #include "daemon/request/request.h"
 #include "ipcmap/door/door.h"

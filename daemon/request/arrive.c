@@ -10,7 +10,7 @@
 #include <errno.h>
 
 #include "common/log.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/daemon.h"
 #include "daemon/request/request.h"
 

@@ -7,13 +7,13 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "daemon/balancer.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/daemon.h"
 #include "daemon/ipc/ipc.h"
-#include "daemon/job.h"
-#include "daemon/orphan.h"
+#include "daemon/job/job.h"
+#include "daemon/job/orphan.h"
+#include "daemon/job/usage.h"
 #include "daemon/request/request.h"
-#include "daemon/usage.h"
 
 /* Where a job is, by a report. */
 enum seen {

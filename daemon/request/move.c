@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "daemon/alive.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/daemon.h"
 #include "daemon/decide.h"
-#include "daemon/job.h"
-#include "daemon/order.h"
+#include "daemon/job/job.h"
+#include "daemon/job/order.h"
 #include "daemon/request/request.h"
 
 #define MOVE_COST_USEC 10000 /* of a move that its shim refuses after a look at the job */

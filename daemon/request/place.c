@@ -6,7 +6,7 @@
  * of the chosen partition.
  */
 #include "common/log.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/daemon.h"
 #include "daemon/decide.h"
 #include "daemon/request/request.h"

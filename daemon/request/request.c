@@ -11,10 +11,10 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
+#include "daemon/conn/kept.h"
 #include "daemon/daemon.h"
 #include "daemon/ipc/ipc.h"
-#include "daemon/request/kept.h"
 #include "daemon/sample.h"
 
 enum need {

@@ -15,12 +15,12 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/daemon.h"
-#include "daemon/job.h"
-#include "daemon/pool.h"
+#include "daemon/job/job.h"
+#include "daemon/job/pool.h"
+#include "daemon/job/usage.h"
 #include "daemon/request/request.h"
-#include "daemon/usage.h"
 
 #define RUN_NAME_MAX 64
 #define RUN_COST_USEC 2000 /* of a shim that is started and ends */

@@ -10,7 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/request/request.h"
 #include "daemon/snapshot/snapshot.h"
 

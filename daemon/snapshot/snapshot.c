@@ -14,8 +14,8 @@
 #include "common/cleanup.h"
 #include "daemon/alive.h"
 #include "daemon/daemon.h"
-#include "daemon/job.h"
-#include "daemon/moves.h"
+#include "daemon/job/job.h"
+#include "daemon/job/moves.h"
 #include "partition/partition.h"
 #include "wire/wire.h"
 

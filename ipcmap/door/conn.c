@@ -7,7 +7,7 @@
  *
  * It has the rights that the process had when it was made, so it is used only by the same process
  * with the same user, and only if its real ids are its effective ones: each message carries the
- * real ones (daemon/request/kept.c). Its descriptor is the program's to close by mistake, and
+ * real ones (daemon/conn/kept.c). Its descriptor is the program's to close by mistake, and
  * another file may have the number then; so it is known by device and inode.
  */
 #include "ipcmap/door/conn.h"

@@ -12,9 +12,9 @@
  * daemon takes over the watch.
  *
  * The kernel does not show that all processes of a group were killed, and a user may kill all of
- * his own. So each partition has a witness (daemon/witness.c): a process of root that sleeps in a
- * group of its own below the partition's. It dies when the partition's group is killed, and users
- * cannot kill it.
+ * his own. So each partition has a witness (daemon/event/witness.c): a process of root that sleeps
+ * in a group of its own below the partition's. It dies when the partition's group is killed, and
+ * users cannot kill it.
  */
 #ifndef VC_PARTITION_FAILURE_H
 #define VC_PARTITION_FAILURE_H

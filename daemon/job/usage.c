@@ -11,13 +11,13 @@
  * doubled. That finds out its growth, and costs little for many jobs. A job that uses more than is
  * known of its kind counts at once; a job that has ended with less counts by half.
  */
-#include "daemon/usage.h"
+#include "daemon/job/usage.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/daemon.h"
-#include "daemon/job.h"
+#include "daemon/job/job.h"
 #include "partition/partition.h"
 #include "wire/args.h"
 

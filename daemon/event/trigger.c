@@ -12,7 +12,7 @@
  * could give it, is not carried out. An event that must wait for another one
  * (partition/change/plan-rank.c) is put off: it stays due until it may be done or is not wanted.
  */
-#include "daemon/trigger.h"
+#include "daemon/event/trigger.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -19,7 +19,7 @@
  * After TURN_USEC the event loop handles its other events once: timers are late by no more than
  * that, and new connections are seen.
  */
-#include "daemon/turn.h"
+#include "daemon/conn/turn.h"
 
 #include <errno.h>
 #include <event2/event.h>

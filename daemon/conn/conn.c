@@ -5,7 +5,7 @@
  * A message is read when its user is next (turn.c), not when it arrives. No call blocks. A command
  * that does not read its answers is served again after it has read them.
  */
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 
 #include <errno.h>
 #include <event2/event.h>

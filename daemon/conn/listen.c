@@ -17,10 +17,10 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
+#include "daemon/conn/kept.h"
 #include "daemon/daemon.h"
 #include "daemon/part.h"
-#include "daemon/request/kept.h"
 #include "wire/locate.h"
 
 #define LISTEN_BACKLOG 1024

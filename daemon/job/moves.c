@@ -6,7 +6,7 @@
  * before each answer, in pieces. If the file is large, a shim begins a new one. Then this reads the
  * new one too, and keeps the moves of the old one.
  */
-#include "daemon/moves.h"
+#include "daemon/job/moves.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -18,7 +18,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/proc.h"
-#include "daemon/trigger.h"
+#include "daemon/event/trigger.h"
 
 #define FIRE_NOTE_USEC 2000000u
 

@@ -5,7 +5,7 @@
  * A job's shim knows its state. This table has the last reports of the shims that are connected. A
  * job is in it as long as its shim's connection exists.
  */
-#include "daemon/job.h"
+#include "daemon/job/job.h"
 
 #include <errno.h>
 #include <stdlib.h>

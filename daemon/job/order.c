@@ -4,16 +4,16 @@
  *
  * Requests and the balancer send it. The shim moves the job, and answers the command itself.
  */
-#include "daemon/order.h"
+#include "daemon/job/order.h"
 
 #include <errno.h>
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/daemon.h"
-#include "daemon/job.h"
-#include "daemon/usage.h"
+#include "daemon/job/job.h"
+#include "daemon/job/usage.h"
 
 /* A shim does not read while it moves its job. The socket has room for some hundred orders. More
  * would fill the daemon's memory, each with a descriptor. */

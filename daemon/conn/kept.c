@@ -13,7 +13,7 @@
  * first stops receiving and then serves the received messages. So every message that the program
  * could send is answered, and no other has been carried out.
  */
-#include "daemon/request/kept.h"
+#include "daemon/conn/kept.h"
 
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -23,7 +23,7 @@
 
 #include "common/cleanup.h"
 #include "common/proc.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/daemon.h"
 
 #ifndef SO_PEERPIDFD

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "common/err.h"
-#include "daemon/turn.h"
+#include "daemon/conn/turn.h"
 #include "wire/wire.h"
 
 struct conn;

@@ -8,7 +8,7 @@
  * gets the job's number at the start (partition/cgroup/idle.c). The pool has a few idle shims and
  * is filled again when the daemon is idle. A larger burst starts shims on demand.
  */
-#include "daemon/pool.h"
+#include "daemon/job/pool.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -21,7 +21,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "daemon/conn.h"
+#include "daemon/conn/conn.h"
 #include "daemon/daemon.h"
 #include "daemon/part.h"
 #include "libmig/kernel/sight.h"

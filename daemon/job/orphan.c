@@ -6,7 +6,7 @@
  * partitions. A daemon finishes the move, or undoes it if the target refuses: when it starts, and
  * after the connection of a shim was lost. It does not matter which daemon does it.
  */
-#include "daemon/orphan.h"
+#include "daemon/job/orphan.h"
 
 #include <dirent.h>
 #include <errno.h>
