@@ -14,8 +14,9 @@
  *
  * Against flapping: a policy has a margin; the gain must be worth several moves; several looks in
  * sequence must have the same advice; a job that came a short while ago stays; a partition moves
- * one job at a time. Against herding: an order raises the target's pending value, so daemons that
- * look at the same moment do not all choose the same target.
+ * one job at a time, but a job's user can make its move last, so others wait for a minute only.
+ * Against herding: an order raises the target's pending value, so daemons that look at the same
+ * moment do not all choose the same target.
  */
 #include "policy/balance.h"
 
@@ -23,12 +24,13 @@
 
 #include "policy/module.h"
 
-#define LOOKS 3              /* with the same advice before a job is moved */
-#define GAIN_FACTOR 3        /* the gain must be worth so many moves */
-#define STAY_USEC 10000000u  /* after a move */
-#define AGAIN_USEC 60000000u /* after an order that was not carried out */
-#define MOVE_USEC 40000.0    /* of a move of any size */
-#define LEARN 0.25           /* weight of the newest move */
+#define LOOKS 3               /* with the same advice before a job is moved */
+#define GAIN_FACTOR 3         /* the gain must be worth so many moves */
+#define STAY_USEC 10000000u   /* after a move */
+#define AGAIN_USEC 60000000u  /* after an order that was not carried out */
+#define MOVING_USEC 60000000u /* a move that lasts longer does not hold others up */
+#define MOVE_USEC 40000.0     /* of a move of any size */
+#define LEARN 0.25            /* weight of the newest move */
 
 static double balance_mib(uint64_t bytes)
 {
@@ -117,7 +119,11 @@ void balance_look_at(struct balance_look *look, struct balance_job *job,
 	advice = job->gain_usec > GAIN_FACTOR * job->cost_usec ? job->wanted : -1;
 	job->agreed = advice >= 0 && advice == job->advice ? job->agreed + 1 : advice >= 0;
 	job->advice = advice;
-	look->moving |= facts->moving;
+	if (!facts->moving)
+		job->moving_usec = 0;
+	else if (!job->moving_usec)
+		job->moving_usec = view->now_usec;
+	look->moving |= facts->moving && view->now_usec - job->moving_usec < MOVING_USEC;
 	/* The job that takes most gives most back. */
 	if (balance_may_move(job, facts, view->now_usec) &&
 	    (!look->chosen || job->cpus > look->chosen->cpus))

@@ -27,6 +27,8 @@ struct balance_job {
 	int advice;            /* wanted, if the move pays; -1: stay */
 	unsigned int agreed;   /* so many looks in sequence had this advice */
 	uint64_t ordered_usec; /* CLOCK_MONOTONIC of the last order to move it; 0: none */
+	uint64_t moving_usec;  /* CLOCK_MONOTONIC of the first look at which it was being moved; 0:
+				  it is not */
 };
 
 /* The measurements of a job at a look. */
@@ -46,7 +48,7 @@ struct balance_look {
 	const struct vc_policy *policy; /* NULL: all jobs stay */
 	struct vc_view *view; /* its current is the partition; its loads are of this look */
 	double usec_per_mib;  /* of a move, from balance_learn() */
-	bool moving;          /* a job is being moved */
+	bool moving;          /* a job is being moved; for the others it counts for a minute */
 	struct balance_job *chosen;
 };
 

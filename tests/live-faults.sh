@@ -137,7 +137,8 @@ for fault in source-vcd target-vcd client shim half; do
 	done
 done
 
-# No daemon runs when the shim is killed: the next one finishes the move.
+# No daemon runs when the shim is killed: the next one finishes the move. Another process has the
+# shim's PID then.
 rm -f "$work/program" "$work/child"
 vcrun --on=vc0 --name=pair python3 "$work/pair.py" "$work" 2>"$work/err" &
 vcrun=$!
@@ -152,6 +153,7 @@ vcmove --quiet --engine=live --to=vc1 pair >/dev/null 2>&1 || :
 sleep 0.5
 at_least "processes in vc0, without a daemon" "$(processes_in vc0 "$id")" 1
 at_least "processes in vc1, without a daemon" "$(processes_in vc1 "$id")" 1
+sed -i "s/\"shim_pid\":[0-9]*/\"shim_pid\":$$/" "$state/jobs/$id/job.json"
 vcctl up >/dev/null 2>&1
 end_orphan
 down --force

@@ -26,6 +26,7 @@
 #include "common/trust.h"
 #include "daemon/daemon.h"
 #include "daemon/part.h"
+#include "partition/jobfile.h"
 #include "partition/partition.h"
 
 #define ORPHAN_LOOK_USEC 200000 /* after the connection, for the shim to end */
@@ -34,11 +35,14 @@ struct orphans {
 	struct event *look;
 };
 
-static bool orphan_shim_lives(pid_t shim)
+/* Another process can have its PID. */
+static bool orphan_shim_lives(const struct daemon *daemon, pid_t shim)
 {
+	const struct jobfile file = { .shim = shim };
 	char state;
 
-	return shim > 0 && proc_look(shim, &state, NULL) == 0 && state != 'Z' && state != 'X';
+	return jobfile_has_shim(&file, daemon->cg) && proc_look(shim, &state, NULL) == 0 &&
+	       state != 'Z' && state != 'X';
 }
 
 /* The processes of both groups go to one. Returns that partition; NULL: the job is gone. */
@@ -92,7 +96,8 @@ static void orphan_look_at(const struct daemon *daemon, unsigned int job)
 	from = json_string_value(json_object_get(record, "partition"));
 	to = json_string_value(json_object_get(record, "moving_to"));
 	if (!from || !to ||
-	    orphan_shim_lives((pid_t)json_integer_value(json_object_get(record, "shim_pid"))))
+	    orphan_shim_lives(daemon,
+			      (pid_t)json_integer_value(json_object_get(record, "shim_pid"))))
 		return;
 	place = orphan_gather(daemon, job, from, to);
 	if (!place)
