@@ -69,10 +69,10 @@
 	X(STATE_IRQS, 0700, "vcctl, vcd", "the CPUs that interrupts had before")
 
 /* Returns the state directory that a command or daemon uses: the option's value, else
- * $VCRUN_STATE_DIR, else the default. */
+ * $VCRUN_STATE_DIR, else the default. A setuid program ignores the variable. */
 static inline const char *statedir_choose(const char *option)
 {
-	const char *env = getenv("VCRUN_STATE_DIR");
+	const char *env = secure_getenv("VCRUN_STATE_DIR");
 
 	if (option && *option)
 		return option;

@@ -54,14 +54,6 @@ static _Thread_local char door_nearest[64];
 
 /* --- connecting -------------------------------------------------------------------------- */
 
-/* A program may be setuid, and its environment a stranger's. */
-static const char *door_dir(void)
-{
-	const char *env = secure_getenv("VCRUN_STATE_DIR");
-
-	return env && *env ? env : STATEDIR_DEFAULT;
-}
-
 static int door_connect(const char *dir, const char *partition, bool wary, struct wire **ret)
 {
 	int r;
@@ -97,7 +89,7 @@ static bool door_is_down(int r)
 static int door_connect_any(bool wary, struct door_conn *ret)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
-	const char *path = door_dir();
+	const char *path = statedir_choose(NULL);
 	const struct dirent *entry;
 	int r = -ENOTCONN;
 

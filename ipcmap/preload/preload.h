@@ -158,6 +158,9 @@ int list_nth(uint32_t kind, int index, uint64_t *ret_id);
 
 /* --- posix.c ----------------------------------------------------------------------------- */
 
+/* Turns the name of a semaphore or of shared memory into "/x". The C library accepts any number of
+ * leading slashes, also none. Returns 0 or -errno. */
+int posix_take_name(const char *name, char ret[NAME_MAX + 2]);
 /* The name under which the table stores the POSIX object "/x". */
 const char *posix_name(const char *name);
 

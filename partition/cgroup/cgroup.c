@@ -49,13 +49,13 @@ const struct cg_hier *cg_tracking(const struct cg *cg)
 
 static const char *const shown_names[CG_SHOWN] = { "cpuset", "cpu", "memory", "pids", "freezer" };
 
-static void cg_show(struct cg *cg, const char *name, const struct cg_hier *hier)
+void cg_show(struct cg *cg, const char *name, const char *mount, int version)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cg->shown); i++) {
-		if (strcmp(shown_names[i], name))
+		if (strcmp(shown_names[i], name) || strlen(mount) >= sizeof(cg->shown[i].mount))
 			continue;
-		cg->shown[i].version = hier->version;
-		strcpy(cg->shown[i].mount, hier->mount);
+		cg->shown[i].version = version;
+		strcpy(cg->shown[i].mount, mount);
 	}
 }
 
@@ -330,10 +330,10 @@ static int cg_read_text(struct cg *cg, const char *text, struct vc_err *err)
 			return r;
 		for (size_t i = 0; i < CG_INDEX_N; i++) {
 			if (hier->bits & (1u << i))
-				cg_show(cg, cg_controller_names[i], hier);
+				cg_show(cg, cg_controller_names[i], hier->mount, hier->version);
 		}
 		if (hier->version == 2)
-			cg_show(cg, "freezer", hier);
+			cg_show(cg, "freezer", hier->mount, hier->version);
 	}
 	return 0;
 }

@@ -92,16 +92,6 @@ static struct cg_hier *lib_hier_at(struct cg *cg, const char *mount)
 	return &cg->hier[cg->n++];
 }
 
-static void lib_show(struct cg *cg, const char *name, const char *mount, int version)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(cg->shown); i++) {
-		if (strcmp(cg->shown[i].name, name) || strlen(mount) >= sizeof(cg->shown[i].mount))
-			continue;
-		cg->shown[i].version = version;
-		strcpy(cg->shown[i].mount, mount);
-	}
-}
-
 /* libcgroup does not list a hierarchy without controllers. */
 static void lib_find_unified(struct cg *cg)
 {
@@ -115,7 +105,7 @@ static void lib_find_unified(struct cg *cg)
 		if (strcmp(entry.mnt_type, "cgroup2"))
 			continue;
 		lib_hier_at(cg, entry.mnt_dir);
-		lib_show(cg, "freezer", entry.mnt_dir, 2);
+		cg_show(cg, "freezer", entry.mnt_dir, 2);
 		break;
 	}
 	endmntent(mounts);
@@ -157,7 +147,7 @@ int cg_lib_discover(struct cg *cg, struct vc_err *err)
 			if (hier)
 				hier->bits |= 1u << i;
 		}
-		lib_show(cg, info.name, info.path, lib_mount_version(info.path));
+		cg_show(cg, info.name, info.path, lib_mount_version(info.path));
 	}
 	cgroup_get_controller_end(&handle);
 	if (r != ECGEOF)

@@ -80,6 +80,8 @@ struct cg {
 const struct cg_hier *cg_hier_of(const struct cg *cg, enum cg_bit bit);
 /* Returns the hierarchy that membership is read from: the unified one, if there is one. */
 const struct cg_hier *cg_tracking(const struct cg *cg);
+/* Notes the mount point and version of a controller, for cg_controllers(). */
+void cg_show(struct cg *cg, const char *name, const char *mount, int version);
 /* Finds the group of a process in the text of /proc/PID/cgroup. Returns 0 or -ENOENT. */
 int cg_proc_group(const struct cg_hier *hier, const char *text, char *ret, size_t size);
 

@@ -15,6 +15,22 @@
 
 _Static_assert(DOOR_NAME_MAX == NAME_MAX, "the longest name fits without its slash");
 
+int posix_take_name(const char *name, char ret[NAME_MAX + 2])
+{
+	size_t len;
+
+	while (*name == '/')
+		name++;
+	len = strlen(name);
+	if (len == 0 || strchr(name, '/'))
+		return -EINVAL;
+	if (len > NAME_MAX)
+		return -ENAMETOOLONG;
+	ret[0] = '/';
+	memcpy(ret + 1, name, len + 1);
+	return 0;
+}
+
 const char *posix_name(const char *name)
 {
 	return strlen(name) > DOOR_NAME_MAX ? name + 1 : name;

@@ -36,21 +36,10 @@ static struct sem_opened *sems_opened; /* preload_lock */
 
 static int sem_name(const char *name, char ret[NAME_MAX + 2])
 {
-	size_t len;
-
-	while (*name == '/')
-		name++;
-	len = strlen(name);
-	if (len == 0 || strchr(name, '/'))
-		return -EINVAL;
-	if (len > NAME_MAX)
+	if (posix_take_name(name, ret) < 0)
 		return -EINVAL;
 	/* The C library puts "sem." before it. */
-	if (len + 4 > NAME_MAX)
-		return -ENAMETOOLONG;
-	ret[0] = '/';
-	memcpy(ret + 1, name, len + 1);
-	return 0;
+	return strlen(ret + 1) + 4 > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
 static struct sem_opened *sem_find(uint64_t id)

@@ -15,23 +15,6 @@
 
 #include "ipcmap/preload/preload.h"
 
-/* The C library accepts a name with any number of leading slashes, also none. */
-static int shm_name(const char *name, char ret[NAME_MAX + 2])
-{
-	size_t len;
-
-	while (*name == '/')
-		name++;
-	len = strlen(name);
-	if (len == 0 || strchr(name, '/'))
-		return -EINVAL;
-	if (len > NAME_MAX)
-		return -ENAMETOOLONG;
-	ret[0] = '/';
-	memcpy(ret + 1, name, len + 1);
-	return 0;
-}
-
 /* The access to ask for: to truncate, a caller must be able to write. */
 static uint32_t shm_access(int oflag)
 {
@@ -58,7 +41,7 @@ static int shm_open_name(const char *name, int oflag, mode_t mode)
 	struct door_open req = { .kind = IPC_KIND_POSIX_SHM,
 				 .flags = shm_access(oflag) | DOOR_NOCOUNT };
 	struct door_object opened;
-	int r = shm_name(name, path);
+	int r = posix_take_name(name, path);
 
 	if (r < 0)
 		return r;
@@ -87,5 +70,5 @@ INTERPOSE int shm_open(const char *name, int oflag, mode_t mode)
 
 INTERPOSE int shm_unlink(const char *name)
 {
-	return posix_unlink(IPC_KIND_POSIX_SHM, name, shm_name);
+	return posix_unlink(IPC_KIND_POSIX_SHM, name, posix_take_name);
 }
