@@ -69,6 +69,27 @@ int proc_scan(pid_t pid, const char *key, const char *fmt, ...)
 	return r < 0 ? 0 : r;
 }
 
+int proc_scan_stat(pid_t pid, const char *fmt, ...)
+{
+	char path[32], text[1024];
+	const char *rest;
+	va_list ap;
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	r = (int)file_read(AT_FDCWD, path, text, sizeof(text));
+	if (r < 0)
+		return r;
+	/* The name in parentheses may contain any character. */
+	rest = strrchr(text, ')');
+	if (!rest)
+		return -EPROTO;
+	va_start(ap, fmt);
+	r = vsscanf(rest + 1, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
 bool proc_number(const char *text, const char *key, int base, uint64_t *ret)
 {
 	const char *field = proc_field(text, key);
@@ -163,21 +184,13 @@ int proc_runs(pid_t pid, uint64_t *ret)
 /* Returns its start time in the kernel's ticks since boot; 0: unknown. */
 static uint64_t proc_start(pid_t pid)
 {
-	char path[32], text[1024];
-	unsigned long long start;
-	const char *rest;
+	uint64_t start;
+	int n = proc_scan_stat(pid,
+			       " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+			       "%*d %*d %*d %" SCNu64,
+			       &start);
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return 0;
-	/* The name before may contain brackets. */
-	rest = strrchr(text, ')');
-	if (!rest || sscanf(rest + 1,
-			    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			    "%*d %*d %llu",
-			    &start) != 1)
-		return 0;
-	return start;
+	return n == 1 ? start : 0;
 }
 
 uint64_t proc_identity(pid_t pid, pid_t *ret_parent)

@@ -27,6 +27,10 @@ int proc_status(pid_t pid, char **ret);
 int proc_scan(pid_t pid, const char *key, const char *fmt, ...)
 	__attribute__((format(scanf, 3, 4)));
 
+/* Reads fields of /proc/PID/stat behind the name of the process, with a format of scanf(3). This
+ * may block, as above. Returns the number of conversions, or -errno. */
+int proc_scan_stat(pid_t pid, const char *fmt, ...) __attribute__((format(scanf, 2, 3)));
+
 /* Parses the number behind "KEY:" of a status to a base. Returns false when there is none, and
  * leaves *ret. */
 bool proc_number(const char *text, const char *key, int base, uint64_t *ret);

@@ -9,6 +9,7 @@
 #define VC_COMMON_PROCDIR_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 struct procdir {
 	int fd; /* of the directory; -1: closed */
@@ -16,10 +17,14 @@ struct procdir {
 	char buf[2048] __attribute__((aligned(8)));
 };
 
-/* Opens dirfd/path. Returns 0 or -errno. Close it with procdir_close(), also after a failure. */
-int procdir_open(struct procdir *dir, int dirfd, const char *path);
+/* Opens a directory, with its path as printf(3) makes it. Returns 0 or -errno: then it is empty.
+ * Close it with procdir_close(), also after a failure. */
+int procdir_open(struct procdir *dir, int dirfd, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Returns the next name that begins with a digit, valid until the next call; NULL at the end. */
 const char *procdir_next(struct procdir *dir);
+/* Returns the next name as the number of a process or thread; 0 at the end. */
+pid_t procdir_next_pid(struct procdir *dir);
 void procdir_close(struct procdir *dir);
 
 #define _cleanup_procdir_ _cleanup_(procdir_close)

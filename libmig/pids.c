@@ -13,7 +13,6 @@
  */
 #include "libmig/pids.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -28,6 +27,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/proc.h"
+#include "common/procdir.h"
 
 static int pids_compare(const void *a, const void *b)
 {
@@ -58,34 +58,23 @@ static int pids_add(struct pids_list *list, pid_t number)
 
 static int pids_add_threads(struct pids_list *list, pid_t pid)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
-	char path[32];
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+	pid_t tid;
 	int r = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	dir = opendir(path);
-	while (r == 0 && dir && (entry = readdir(dir))) {
-		pid_t tid = atoi(entry->d_name);
-
-		if (tid > 0 && tid != pid)
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/task", (int)pid);
+	while (r == 0 && (tid = procdir_next_pid(&dir)) > 0)
+		if (tid != pid)
 			r = pids_add(list, tid);
-	}
 	return r;
 }
 
 /* A number kept only by a group or session: nobody has it, and yet it is not free. */
 static int pids_add_groups(struct pids_list *list, pid_t pid)
 {
-	char path[32], stat[512];
-	const char *after;
 	int group, session, r = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, stat, sizeof(stat)) < 0)
-		return 0;
-	after = strrchr(stat, ')');
-	if (!after || sscanf(after, ") %*c %*d %d %d", &group, &session) != 2)
+	if (proc_scan_stat(pid, " %*c %*d %d %d", &group, &session) != 2)
 		return 0;
 	if (group > 0 && kill(group, 0) < 0 && errno == ESRCH)
 		r = pids_add(list, group);

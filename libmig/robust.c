@@ -10,15 +10,15 @@
  */
 #include "libmig/robust.h"
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <linux/futex.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/procdir.h"
 
 static void robust_forget_thread(pid_t pid, pid_t tid)
 {
@@ -42,14 +42,11 @@ static void robust_forget_thread(pid_t pid, pid_t tid)
 void robust_forget(const pid_t *pids, size_t n_pids)
 {
 	for (size_t i = 0; i < n_pids; i++) {
-		_cleanup_closedir_ DIR *dir = NULL;
-		const struct dirent *entry;
-		char path[64];
+		_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+		pid_t tid;
 
-		snprintf(path, sizeof(path), "/proc/%d/task", (int)pids[i]);
-		dir = opendir(path);
-		while (dir && (entry = readdir(dir)))
-			if (atoi(entry->d_name) > 0)
-				robust_forget_thread(pids[i], atoi(entry->d_name));
+		procdir_open(&dir, AT_FDCWD, "/proc/%d/task", (int)pids[i]);
+		while ((tid = procdir_next_pid(&dir)) > 0)
+			robust_forget_thread(pids[i], tid);
 	}
 }

@@ -17,6 +17,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "libmig/check.h"
 #include "libmig/criu/hold.h"
 #include "libmig/criu/rights.h"
@@ -294,14 +295,9 @@ static int mig_on_dump(const char *script, void *ctx)
 /* Whether the tree is still there, whatever criu said or failed to say. */
 static bool mig_root_lives(const struct mig *mig)
 {
-	char path[64], stat[512];
-	const char *state;
+	char state;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)mig->req.root);
-	if (file_read(AT_FDCWD, path, stat, sizeof(stat)) < 0)
-		return false;
-	state = strrchr(stat, ')');
-	return state && state[1] == ' ' && state[2] != 'Z' && state[2] != 'X';
+	return proc_look(mig->req.root, &state, NULL) == 0 && state != 'Z' && state != 'X';
 }
 
 /* CRIU does it itself, unless it was killed. */

@@ -8,7 +8,6 @@
  */
 #include "libmig/criu/rights.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/proc.h"
+#include "common/procdir.h"
 
 #define RIGHT(name) (UINT64_C(1) << CAP_##name)
 
@@ -38,7 +38,7 @@ static uint64_t rights_of_thread(pid_t tid)
 	_cleanup_free_ char *status = NULL;
 	uint64_t inheritable = 0, permitted = 0;
 
-	if (tid == 0 || proc_status(tid, &status) < 0)
+	if (proc_status(tid, &status) < 0)
 		return 0;
 	proc_number(status, "CapInh", 16, &inheritable);
 	proc_number(status, "CapPrm", 16, &permitted);
@@ -47,15 +47,13 @@ static uint64_t rights_of_thread(pid_t tid)
 
 static uint64_t rights_of_process(pid_t pid)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	uint64_t caps = 0;
-	char path[32];
+	pid_t tid;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir)))
-		caps |= rights_of_thread(atoi(entry->d_name));
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/task", (int)pid);
+	while ((tid = procdir_next_pid(&dir)) > 0)
+		caps |= rights_of_thread(tid);
 	return caps;
 }
 

@@ -58,13 +58,11 @@ static int frozen_check_socket(const struct frozen *frozen, pid_t pid, const cha
 static int frozen_scan_process(struct frozen *frozen, pid_t pid)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
-	char path[32], link;
+	char link;
 	const char *fd;
 	int r = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	if (procdir_open(&dir, AT_FDCWD, path) < 0)
-		return 0;
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/fd", (int)pid);
 	/* The first character of the link says enough: "/" a path, "s" a socket. stat(2) takes
 	 * longer. */
 	while (r == 0 && (fd = procdir_next(&dir))) {

@@ -81,19 +81,10 @@ bool inventory_has_pid(const struct inventory_scan *scan, pid_t pid)
 /* Notes whether the root's session has its leader in the tree, as CRIU expects. */
 static int inventory_read_session(struct inventory_scan *scan)
 {
-	char path[32], text[1024];
-	const char *after;
 	char state;
 	int sid;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", scan->root);
-	if (inventory_read(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return err_set(scan->err, ESRCH, "pid %d has ended", scan->root);
-	/* The name in parentheses may contain any character. */
-	after = strrchr(text, ')');
-	if (!after || sscanf(after, ") %c %*d %*d %d", &state, &sid) != 2)
-		return err_set(scan->err, EPROTO, "%s cannot be read: %s", path, text);
-	if (state == 'Z')
+	if (proc_scan_stat(scan->root, " %c %*d %*d %d", &state, &sid) != 2 || state == 'Z')
 		return err_set(scan->err, ESRCH, "pid %d has ended", scan->root);
 	if (!inventory_has_pid(scan, sid))
 		scan->inv->shell_job = true;

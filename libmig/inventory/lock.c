@@ -52,12 +52,10 @@ static int lock_check_outsider(const struct inventory_lock *locks, size_t n, pid
 			       struct vc_err *err)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
-	char path[32], name[PROC_NAME], what[256];
+	char name[PROC_NAME], what[256];
 	const char *fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	if (procdir_open(&dir, AT_FDCWD, path) < 0)
-		return 0;
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/fd", (int)pid);
 	while ((fd = procdir_next(&dir))) {
 		struct stat st;
 
@@ -91,7 +89,7 @@ static int lock_check_outsiders(const struct inventory_lock *locks, size_t n, co
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	_cleanup_free_ pid_t *sorted = calloc(n_pids, sizeof(*sorted));
-	const char *name;
+	pid_t pid;
 	int r = 0;
 
 	if (!sorted)
@@ -100,9 +98,7 @@ static int lock_check_outsiders(const struct inventory_lock *locks, size_t n, co
 	qsort(sorted, n_pids, sizeof(*sorted), lock_compare_pids);
 	if (procdir_open(&dir, AT_FDCWD, "/proc") < 0)
 		return err_sys(err, errno, "/proc");
-	while (r == 0 && (name = procdir_next(&dir))) {
-		pid_t pid = atoi(name);
-
+	while (r == 0 && (pid = procdir_next_pid(&dir)) > 0) {
 		/* The mover has duplicates of the tree's descriptors. */
 		if (pid != getpid() &&
 		    !bsearch(&pid, sorted, n_pids, sizeof(*sorted), lock_compare_pids))

@@ -316,7 +316,7 @@ int inventory_map_resolve(struct inventory_scan *scan)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	const struct inventory_end *sysv = NULL;
-	const char *name;
+	pid_t pid;
 	int r = 0;
 
 	for (size_t i = 0; i < scan->n_ends; i++)
@@ -332,9 +332,7 @@ int inventory_map_resolve(struct inventory_scan *scan)
 			"namespace of its own");
 	if (procdir_open(&dir, AT_FDCWD, "/proc") < 0)
 		return err_sys(scan->err, errno, "/proc");
-	while (r == 0 && (name = procdir_next(&dir))) {
-		pid_t pid = atoi(name);
-
+	while (r == 0 && (pid = procdir_next_pid(&dir)) > 0) {
 		/* Segments of different namespaces can have the same numbers. */
 		if (!inventory_has_pid(scan, pid) && map_in_ipc_of_root(scan, pid))
 			r = map_check_outsider(scan, pid);

@@ -87,9 +87,9 @@ static int tree_add_children(struct tree_pids *list, uint8_t *seen, pid_t pid, p
 static int tree_add_descendants(struct tree_pids *list, uint8_t *seen, pid_t pid)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
-	const char *tid;
 	struct stat st;
 	char path[32];
+	pid_t tid;
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
@@ -98,11 +98,9 @@ static int tree_add_descendants(struct tree_pids *list, uint8_t *seen, pid_t pid
 	/* A directory has two links and one for each thread. Most processes have one thread. */
 	if (st.st_nlink == 3)
 		return tree_add_children(list, seen, pid, pid);
-	if (procdir_open(&dir, AT_FDCWD, path) < 0)
-		return -ESRCH;
-	r = 0;
-	while (r == 0 && (tid = procdir_next(&dir)))
-		r = tree_add_children(list, seen, pid, atoi(tid));
+	r = procdir_open(&dir, AT_FDCWD, "%s", path) < 0 ? -ESRCH : 0;
+	while (r == 0 && (tid = procdir_next_pid(&dir)) > 0)
+		r = tree_add_children(list, seen, pid, tid);
 	return r;
 }
 

@@ -25,17 +25,15 @@
 static int sandbox_guess(pid_t pid, const struct vc_err *why, struct vc_err *err)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
-	const char *name;
-	char path[64];
+	pid_t tid;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	if (procdir_open(&dir, AT_FDCWD, path) < 0)
+	if (procdir_open(&dir, AT_FDCWD, "/proc/%d/task", (int)pid) < 0)
 		return -ESRCH;
-	while ((name = procdir_next(&dir))) {
+	while ((tid = procdir_next_pid(&dir)) > 0) {
 		_cleanup_free_ char *status = NULL;
 		uint64_t no_new_privs = 0;
 
-		if (proc_status(atoi(name), &status) == 0)
+		if (proc_status(tid, &status) == 0)
 			proc_number(status, "NoNewPrivs", 10, &no_new_privs);
 		if (no_new_privs)
 			return err_set(err, EOPNOTSUPP,

@@ -94,16 +94,14 @@ static int serve_add_wait(pid_t tid)
 static int serve_find_waits(pid_t pid)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
-	const char *name;
-	char path[48];
+	pid_t tid;
 	int r = 0;
 
 	serve_waits.pid = pid;
 	serve_waits.n = 0;
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	if (procdir_open(&dir, AT_FDCWD, path) == 0)
-		while (r == 0 && (name = procdir_next(&dir)))
-			r = serve_add_wait(atoi(name));
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/task", (int)pid);
+	while (r == 0 && (tid = procdir_next_pid(&dir)) > 0)
+		r = serve_add_wait(tid);
 	return r;
 }
 

@@ -99,17 +99,15 @@ int stop_process(pid_t pid)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	int signal = stop_find_signal(pid), r;
-	const char *name;
-	char path[32];
+	pid_t tid;
 
 	if (!signal)
 		return 0;
 	/* The stop of the first thread makes the others stop. */
 	r = stop_thread(pid, signal);
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	if (r == 0 && procdir_open(&dir, AT_FDCWD, path) == 0)
-		while (r == 0 && (name = procdir_next(&dir)))
-			if (atoi(name) != pid)
-				r = stop_thread(atoi(name), signal);
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/task", (int)pid);
+	while (r == 0 && (tid = procdir_next_pid(&dir)) > 0)
+		if (tid != pid)
+			r = stop_thread(tid, signal);
 	return r < 0 ? r : signal;
 }

@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
 #include "common/proc.h"
 #include "libmig/criu/hold.h"
 
@@ -44,17 +43,9 @@ static struct session_task *session_find(const struct session *session, pid_t pi
 /* false: it has ended. */
 static bool session_read_task(pid_t pid, struct session_task *ret)
 {
-	char path[32], stat[512];
-	const char *after;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, stat, sizeof(stat)) < 0)
-		return false;
 	*ret = (struct session_task){ .pid = pid };
-	/* The name in parentheses may hold anything. */
-	after = strrchr(stat, ')');
-	return after && sscanf(after, ") %c %d %d %d", &ret->state, &ret->parent, &ret->group,
-			       &ret->session) == 4;
+	return proc_scan_stat(pid, " %c %d %d %d", &ret->state, &ret->parent, &ret->group,
+			      &ret->session) == 4;
 }
 
 static int session_refuse(const struct session_task *task, struct vc_err *err, const char *what)

@@ -8,7 +8,6 @@
  */
 #include "libmig/session/stop.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -25,6 +24,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/proc.h"
+#include "common/procdir.h"
 #include "libmig/criu/hold.h"
 #include "libmig/image/priv.h"
 
@@ -108,15 +108,13 @@ static bool stop_is_stopped(pid_t pid, bool *ret_told)
 
 static void stop_take_process(struct stops *stops, pid_t pid, bool told)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
-	char path[32];
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	int signal = 0;
+	pid_t tid;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		int taken = entry->d_name[0] == '.' ? 0 : stop_exchange(pid, atoi(entry->d_name));
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/task", (int)pid);
+	while ((tid = procdir_next_pid(&dir)) > 0) {
+		int taken = stop_exchange(pid, tid);
 
 		signal = taken ? taken : signal;
 	}

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
 #include "common/proc.h"
 #include "libmig/criu/hold.h"
 #include "libmig/keep/keep.h"
@@ -43,17 +42,11 @@ DEFINE_CLEANUP(struct terminals *, terminals_freep, terminals_free);
 
 static bool terminal_read(pid_t pid, struct terminal_task *ret)
 {
-	char path[32], stat[512];
-	const char *after;
 	unsigned int tty;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, stat, sizeof(stat)) < 0)
-		return false;
 	*ret = (struct terminal_task){ .pid = pid };
-	after = strrchr(stat, ')');
-	if (!after || sscanf(after, ") %c %*d %d %d %u %d", &ret->state, &ret->group, &ret->session,
-			     &tty, &ret->foreground) != 5)
+	if (proc_scan_stat(pid, " %c %*d %d %d %u %d", &ret->state, &ret->group, &ret->session,
+			   &tty, &ret->foreground) != 5)
 		return false;
 	/* As the kernel packs device numbers. */
 	ret->tty = makedev(tty >> 8 & 0xfff, (tty & 0xff) | (tty >> 12 & 0xfff00));

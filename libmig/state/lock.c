@@ -92,12 +92,9 @@ static void lock_read(const struct state_proc *proc, const char *fd, const struc
 int state_lock_read(const struct state_proc *proc)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
-	char path[48];
 	const char *fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)proc->pid);
-	if (procdir_open(&dir, AT_FDCWD, path) < 0)
-		return 0;
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/fd", (int)proc->pid);
 	while ((fd = procdir_next(&dir))) {
 		struct stat st;
 

@@ -20,6 +20,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "libmig/state/priv.h"
 
 #define SCHED_PR_SET_MEMORY_MERGE 67
@@ -143,17 +144,10 @@ static int sched_read_merging(const struct state_proc *proc)
 /* Returns the CPU time of a process. */
 static uint64_t sched_cpu_sec(pid_t pid)
 {
-	uint64_t user = 0, system = 0;
-	char path[32], text[1024];
-	const char *fields;
+	uint64_t user, system;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
-		return 0;
-	fields = strrchr(text, ')');
-	if (!fields ||
-	    sscanf(fields, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64,
-		   &user, &system) != 2)
+	if (proc_scan_stat(pid, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64,
+			   &user, &system) != 2)
 		return 0;
 	return (user + system) / (uint64_t)sysconf(_SC_CLK_TCK);
 }

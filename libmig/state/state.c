@@ -72,18 +72,15 @@ int state_ask(const struct state_proc *proc, pid_t tid, struct inject_call *call
 static int state_list_threads(struct state_proc *proc)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
-	const char *name;
-	char path[32];
+	pid_t tid;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)proc->pid);
-	if (procdir_open(&dir, AT_FDCWD, path) < 0)
-		return 0;
-	while ((name = procdir_next(&dir))) {
-		pid_t *tid = array_add(&proc->tids, &proc->n_tids);
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/task", (int)proc->pid);
+	while ((tid = procdir_next_pid(&dir)) > 0) {
+		pid_t *added = array_add(&proc->tids, &proc->n_tids);
 
-		if (!tid)
+		if (!added)
 			return err_sys(proc->state->err, ENOMEM, "the job's threads");
-		*tid = atoi(name);
+		*added = tid;
 	}
 	return 0;
 }

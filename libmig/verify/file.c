@@ -298,13 +298,11 @@ static int file_check_descriptor(struct verify *verify, const ProtobufCMessage *
 static uint64_t file_count(pid_t pid)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
-	char path[32];
 	uint64_t n = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	if (procdir_open(&dir, AT_FDCWD, path) == 0)
-		while (procdir_next(&dir))
-			n++;
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/fd", (int)pid);
+	while (procdir_next(&dir))
+		n++;
 	return n;
 }
 

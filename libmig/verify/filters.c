@@ -74,16 +74,13 @@ static int filters_take_thread(struct hold *hold, pid_t pid, pid_t tid,
 static int filters_take_process(struct hold *hold, pid_t pid, struct verify_filters *filters)
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
-	const char *name;
-	char path[64];
+	pid_t tid;
 	int r = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	if (procdir_open(&dir, AT_FDCWD, path) < 0)
-		return 0;
-	while ((r == 0 || r == -ESRCH) && (name = procdir_next(&dir)))
-		if (filters_has(atoi(name)))
-			r = filters_take_thread(hold, pid, atoi(name), filters);
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/task", (int)pid);
+	while ((r == 0 || r == -ESRCH) && (tid = procdir_next_pid(&dir)) > 0)
+		if (filters_has(tid))
+			r = filters_take_thread(hold, pid, tid, filters);
 	return r == -ESRCH ? 0 : r;
 }
 

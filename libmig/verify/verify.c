@@ -169,21 +169,18 @@ static int verify_list_threads(struct verify *verify, pid_t pid, uint32_t **ret,
 {
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	_cleanup_free_ uint32_t *tids = NULL;
-	const char *name;
-	char path[32];
 	size_t n = 0;
-	int r;
+	pid_t next;
+	int r = procdir_open(&dir, AT_FDCWD, "/proc/%d/task", (int)pid);
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	r = procdir_open(&dir, AT_FDCWD, path);
 	if (r < 0)
-		return err_sys(verify->err, -r, "%s", path);
-	while ((name = procdir_next(&dir))) {
+		return err_sys(verify->err, -r, "/proc/%d/task", (int)pid);
+	while ((next = procdir_next_pid(&dir)) > 0) {
 		uint32_t *tid = array_add(&tids, &n);
 
 		if (!tid)
-			return err_sys(verify->err, ENOMEM, "%s", path);
-		*tid = (uint32_t)strtoul(name, NULL, 10);
+			return err_sys(verify->err, ENOMEM, "/proc/%d/task", (int)pid);
+		*tid = (uint32_t)next;
 	}
 	if (n > 0)
 		qsort(tids, n, sizeof(*tids), verify_compare_pids);
