@@ -9,11 +9,8 @@
 #include "libmig/image/image.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "libmig/image/priv.h"

@@ -24,7 +24,6 @@
 #include "libmig/image/image.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
@@ -228,8 +227,7 @@ static int maps_change(int dirfd, pid_t pid, struct maps *maps)
 	if (maps->broken)
 		return -EBADMSG;
 	image_out_put(&out, mm.data, IMAGE_MAGIC_SIZE);
-	image_out_entry(&out, maps->out.at, maps->out.len);
-	out.failed |= maps->out.failed;
+	image_out_message(&out, &maps->out);
 	if (maps->unmarked)
 		r = image_write_back(&maps->runs);
 	return r < 0 || n == 0 ? r : image_out_save(&out, dirfd, mm.name);

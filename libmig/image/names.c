@@ -3,7 +3,6 @@
  * names.c - names of the files that a tree in images has open or mapped
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "common/cleanup.h"

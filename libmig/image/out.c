@@ -74,6 +74,12 @@ void image_out_entry(struct image_out *out, const void *message, size_t len)
 	image_out_put(out, message, len);
 }
 
+void image_out_message(struct image_out *out, const struct image_out *message)
+{
+	image_out_entry(out, message->at, message->len);
+	out->failed |= message->failed;
+}
+
 int image_out_save(const struct image_out *out, int dirfd, const char *name)
 {
 	_cleanup_close_ int fd = -1;

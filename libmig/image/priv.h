@@ -94,6 +94,8 @@ void image_out_number(struct image_out *out, unsigned int id, uint64_t value);
 void image_out_bytes(struct image_out *out, unsigned int id, const void *bytes, size_t len);
 /* Adds an entry to an image. */
 void image_out_entry(struct image_out *out, const void *message, size_t len);
+/* Adds a finished message as an entry. */
+void image_out_message(struct image_out *out, const struct image_out *message);
 /* Replaces the image. Returns 0 or -errno. */
 int image_out_save(const struct image_out *out, int dirfd, const char *name);
 

@@ -16,7 +16,6 @@
  *sockets again, create unlinked files again, and take locks a second time.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,8 +231,8 @@ static void image_put_kept(struct image_out *out, const struct keep_file *file)
 	image_out_number(&entry, FILE_TYPE, file->mapped ? KEEP_REG : KEEP_EXT);
 	image_out_number(&entry, FILE_ID, file->id);
 	image_out_bytes(&entry, file->mapped ? FILE_REG : FILE_EXT, body.at, body.len);
-	image_out_entry(out, entry.at, entry.len);
-	out->failed |= owner.failed || body.failed || entry.failed;
+	entry.failed |= owner.failed || body.failed;
+	image_out_message(out, &entry);
 }
 
 /* Writes a file with another name. */
@@ -258,8 +257,8 @@ static void image_put_renamed(struct image_out *out, const struct keep_file *fil
 		}
 		image_out_bytes(&entry, FILE_REG, reg.at, reg.len);
 	}
-	image_out_entry(out, entry.at, entry.len);
-	out->failed |= reg.failed || entry.failed;
+	entry.failed |= reg.failed;
+	image_out_message(out, &entry);
 }
 
 static int image_write_files(struct keep_scan *scan)

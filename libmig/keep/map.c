@@ -14,7 +14,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -208,8 +207,7 @@ static int map_note_process(struct keep_scan *scan, pid_t pid)
 	r = map_note_mm(scan, pid, image.entry, image.end, &mm, &changed);
 	if (r == 0 && changed) {
 		image_out_put(&out, image.data, IMAGE_MAGIC_SIZE);
-		image_out_entry(&out, mm.at, mm.len);
-		out.failed |= mm.failed;
+		image_out_message(&out, &mm);
 		r = image_out_save(&out, scan->dirfd, image.name);
 		if (r < 0)
 			r = err_sys(scan->err, -r, "%s", image.name);

@@ -9,10 +9,8 @@
 #include "libmig/session/priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -34,83 +32,14 @@
 /* No process has this number, so nobody shares what is called by one behind it. */
 #define IDS_OWN 0x70000000u
 
-static void session_put(FILE *out, uint64_t value)
-{
-	for (; value >= 0x80; value >>= 7)
-		putc((int)(value & 0x7f) | 0x80, out);
-	putc((int)value, out);
-}
-
-static void session_put_field(FILE *out, unsigned int id, uint64_t value)
-{
-	session_put(out, id << 3);
-	session_put(out, value);
-}
-
-static void session_put_bytes(FILE *out, unsigned int id, const void *bytes, size_t len)
-{
-	session_put(out, id << 3 | 2);
-	session_put(out, len);
-	fwrite(bytes, 1, len, out);
-}
-
-/* One message being made; it is an image's entry when it is complete. */
-struct session_entry {
-	FILE *out;
-	char *text;
-	size_t len;
-};
-
-static int session_entry_begin(struct session_entry *entry)
-{
-	*entry = (struct session_entry){ .out = NULL };
-	entry->out = open_memstream(&entry->text, &entry->len);
-	return entry->out ? 0 : -errno;
-}
-
-static void session_entry_end(struct session_entry *entry, FILE *image)
-{
-	uint32_t len;
-
-	fclose(entry->out);
-	len = (uint32_t)entry->len;
-	fwrite(&len, sizeof(len), 1, image);
-	fwrite(entry->text, 1, entry->len, image);
-	free(entry->text);
-}
-
-static int session_create(int dirfd, const char *name, const void *magic, FILE **ret)
-{
-	int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	*ret = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!*ret) {
-		int code = errno;
-
-		if (fd >= 0)
-			close(fd);
-		return -code;
-	}
-	fwrite(magic, 1, IMAGE_MAGIC_SIZE, *ret);
-	return 0;
-}
-
-static int session_close(FILE *file)
-{
-	bool bad = ferror(file);
-
-	return fclose(file) < 0 || bad ? -EIO : 0;
-}
-
 /* --- the tree ------------------------------------------------------------------------------ */
 
-static int session_write_process(const struct session *session, uint8_t *at, const uint8_t *end,
-				 FILE *image)
+static int session_put_process(const struct session *session, uint8_t *at, const uint8_t *end,
+			       struct image_out *out)
 {
+	_cleanup_(image_out_done) struct image_out entry = { 0 };
 	const struct session_task *task = NULL;
-	struct session_entry entry;
 	struct image_field field;
-	int r;
 
 	if (!image_find(at, end, PSTREE_PID, &field))
 		return -EPROTO;
@@ -119,37 +48,30 @@ static int session_write_process(const struct session *session, uint8_t *at, con
 			task = &session->tasks[i];
 	if (!task)
 		return -EPROTO;
-	r = session_entry_begin(&entry);
-	if (r < 0)
-		return r;
 	while (image_next(&at, end, &field)) {
 		if (field.id == PSTREE_PPID && task->new_parent)
 			field.value = (uint64_t)task->new_parent;
 		if (field.id == PSTREE_PGID && task->new_group)
 			field.value = (uint64_t)task->new_group;
 		if (field.is_bytes)
-			session_put_bytes(entry.out, field.id, field.at, field.len);
+			image_out_bytes(&entry, field.id, field.at, field.len);
 		else
-			session_put_field(entry.out, field.id, field.value);
+			image_out_number(&entry, field.id, field.value);
 	}
-	session_entry_end(&entry, image);
+	image_out_message(out, &entry);
 	return 0;
 }
 
-static int session_write_dead(const struct session_dead *dead, FILE *image)
+static void session_put_dead(const struct session_dead *dead, struct image_out *out)
 {
-	struct session_entry entry;
-	int r = session_entry_begin(&entry);
+	_cleanup_(image_out_done) struct image_out entry = { 0 };
 
-	if (r < 0)
-		return r;
-	session_put_field(entry.out, PSTREE_PID, (uint64_t)dead->pid);
-	session_put_field(entry.out, PSTREE_PPID, (uint64_t)dead->parent);
-	session_put_field(entry.out, PSTREE_PGID, (uint64_t)dead->session);
-	session_put_field(entry.out, PSTREE_SID, (uint64_t)dead->session);
-	session_put_field(entry.out, PSTREE_THREADS, (uint64_t)dead->pid);
-	session_entry_end(&entry, image);
-	return 0;
+	image_out_number(&entry, PSTREE_PID, (uint64_t)dead->pid);
+	image_out_number(&entry, PSTREE_PPID, (uint64_t)dead->parent);
+	image_out_number(&entry, PSTREE_PGID, (uint64_t)dead->session);
+	image_out_number(&entry, PSTREE_SID, (uint64_t)dead->session);
+	image_out_number(&entry, PSTREE_THREADS, (uint64_t)dead->pid);
+	image_out_message(out, &entry);
 }
 
 /* A line's parent must have been read before it. */
@@ -160,15 +82,8 @@ struct session_line {
 	bool written;
 };
 
-static int session_write_line(const struct session *session, const struct session_line *line,
-			      FILE *image)
-{
-	return line->dead ? session_write_dead(line->dead, image)
-			  : session_write_process(session, line->at, line->end, image);
-}
-
-static int session_write_lines(const struct session *session, struct session_line *lines, size_t n,
-			       FILE *image)
+static int session_put_lines(const struct session *session, struct session_line *lines, size_t n,
+			     struct image_out *out)
 {
 	size_t written = 0, before;
 
@@ -176,14 +91,17 @@ static int session_write_lines(const struct session *session, struct session_lin
 		before = written;
 		for (size_t i = 0; i < n; i++) {
 			bool ready = lines[i].pid == session->root;
-			int r;
+			int r = 0;
 
 			for (size_t k = 0; k < n; k++)
 				ready = ready ||
 					(lines[k].written && lines[k].pid == lines[i].parent);
 			if (lines[i].written || !ready)
 				continue;
-			r = session_write_line(session, &lines[i], image);
+			if (lines[i].dead)
+				session_put_dead(lines[i].dead, out);
+			else
+				r = session_put_process(session, lines[i].at, lines[i].end, out);
 			if (r < 0)
 				return r;
 			lines[i].written = true;
@@ -206,10 +124,10 @@ static int session_write_tree(const struct session *session, int dirfd)
 {
 	_cleanup_free_ struct session_line *lines =
 		calloc(session->n + session->n_dead, sizeof(*lines));
+	_cleanup_(image_out_done) struct image_out out = { 0 };
 	_cleanup_(image_done) struct image tree = { 0 };
 	struct image_field field;
 	size_t n = 0;
-	FILE *image;
 	int r;
 
 	if (!lines)
@@ -229,11 +147,9 @@ static int session_write_tree(const struct session *session, int dirfd)
 		lines[n++] = (struct session_line){ .pid = session->dead[i].pid,
 						    .parent = session->dead[i].parent,
 						    .dead = &session->dead[i] };
-	r = session_create(dirfd, tree.name, tree.data, &image);
-	if (r < 0)
-		return r;
-	r = session_write_lines(session, lines, n, image);
-	return session_close(image) < 0 ? -EIO : r;
+	image_out_put(&out, tree.data, IMAGE_MAGIC_SIZE);
+	r = session_put_lines(session, lines, n, &out);
+	return r < 0 ? r : image_out_save(&out, dirfd, tree.name);
 }
 
 /* --- the dead ------------------------------------------------------------------------------ */
@@ -249,61 +165,46 @@ static int session_read_root(const struct session *session, int dirfd, const cha
 
 static int session_write_core(const struct session *session, int dirfd, pid_t pid)
 {
+	_cleanup_(image_out_done) struct image_out out = { 0 }, entry = { 0 }, task = { 0 };
 	_cleanup_(image_done) struct image root;
-	struct session_entry entry, task;
 	struct image_field field;
 	char name[32];
-	FILE *image;
 	int r = session_read_root(session, dirfd, "core", &root);
 
-	if (r == 0 && !image_find(root.entry, root.end, CORE_MTYPE, &field))
-		r = -EPROTO;
-	snprintf(name, sizeof(name), "core-%d.img", (int)pid);
-	if (r == 0)
-		r = session_create(dirfd, name, root.data, &image);
 	if (r < 0)
 		return r;
-	r = session_entry_begin(&entry);
-	if (r == 0)
-		r = session_entry_begin(&task);
-	if (r == 0) {
-		session_put_field(task.out, TC_STATE, STATE_DEAD);
-		for (unsigned int id = TC_STATE + 1; id < TC_COMM; id++)
-			session_put_field(task.out, id, 0);
-		session_put_bytes(task.out, TC_COMM, "vcrun", 5);
-		fclose(task.out);
-		session_put_field(entry.out, CORE_MTYPE, field.value);
-		session_put_bytes(entry.out, CORE_TC, task.text, task.len);
-		free(task.text);
-		session_entry_end(&entry, image);
-	}
-	return session_close(image) < 0 ? -EIO : r;
+	if (!image_find(root.entry, root.end, CORE_MTYPE, &field))
+		return -EPROTO;
+	image_out_number(&task, TC_STATE, STATE_DEAD);
+	for (unsigned int id = TC_STATE + 1; id < TC_COMM; id++)
+		image_out_number(&task, id, 0);
+	image_out_bytes(&task, TC_COMM, "vcrun", 5);
+	image_out_number(&entry, CORE_MTYPE, field.value);
+	image_out_bytes(&entry, CORE_TC, task.at, task.len);
+	entry.failed |= task.failed;
+	image_out_put(&out, root.data, IMAGE_MAGIC_SIZE);
+	image_out_message(&out, &entry);
+	snprintf(name, sizeof(name), "core-%d.img", (int)pid);
+	return image_out_save(&out, dirfd, name);
 }
 
 static int session_write_ids(const struct session *session, int dirfd, pid_t pid, size_t number)
 {
+	_cleanup_(image_out_done) struct image_out out = { 0 }, entry = { 0 };
 	_cleanup_(image_done) struct image root;
-	struct session_entry entry;
 	struct image_field field;
 	char name[32];
-	FILE *image;
 	int r = session_read_root(session, dirfd, "ids", &root);
 
 	snprintf(name, sizeof(name), "ids-%d.img", (int)pid);
-	if (r == 0 && faccessat(dirfd, name, F_OK, 0) == 0)
-		return 0;
-	if (r == 0)
-		r = session_create(dirfd, name, root.data, &image);
-	if (r < 0)
+	if (r < 0 || faccessat(dirfd, name, F_OK, 0) == 0)
 		return r;
-	r = session_entry_begin(&entry);
-	if (r == 0) {
-		while (image_next(&root.entry, root.end, &field))
-			session_put_field(entry.out, field.id,
-					  field.id > IDS_SIGHAND ? field.value : IDS_OWN + number);
-		session_entry_end(&entry, image);
-	}
-	return session_close(image) < 0 ? -EIO : r;
+	while (image_next(&root.entry, root.end, &field))
+		image_out_number(&entry, field.id,
+				 field.id > IDS_SIGHAND ? field.value : IDS_OWN + number);
+	image_out_put(&out, root.data, IMAGE_MAGIC_SIZE);
+	image_out_message(&out, &entry);
+	return image_out_save(&out, dirfd, name);
 }
 
 int session_write_images(const struct session *session, int dirfd)
