@@ -40,14 +40,27 @@ const char *proc_field(const char *text, const char *key)
 	return NULL;
 }
 
+ssize_t proc_read(pid_t pid, const char *file, char *buf, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	return file_read(AT_FDCWD, path, buf, size);
+}
+
+ssize_t proc_read_all(pid_t pid, const char *file, size_t max, char **ret)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	return file_read_all(AT_FDCWD, path, max, ret);
+}
+
 int proc_status(pid_t pid, char **ret)
 {
-	char path[32] = "/proc/self/status";
-	ssize_t len;
+	ssize_t len = pid == 0 ? file_read_all(AT_FDCWD, "/proc/self/status", STATUS_MAX, ret)
+			       : proc_read_all(pid, "status", STATUS_MAX, ret);
 
-	if (pid != 0)
-		snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	len = file_read_all(AT_FDCWD, path, STATUS_MAX, ret);
 	return len < 0 ? (int)len : 0;
 }
 
@@ -71,13 +84,12 @@ int proc_scan(pid_t pid, const char *key, const char *fmt, ...)
 
 int proc_scan_stat(pid_t pid, const char *fmt, ...)
 {
-	char path[32], text[1024];
+	char text[1024];
 	const char *rest;
 	va_list ap;
 	int r;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	r = (int)file_read(AT_FDCWD, path, text, sizeof(text));
+	r = (int)proc_read(pid, "stat", text, sizeof(text));
 	if (r < 0)
 		return r;
 	/* The name in parentheses may contain any character. */
@@ -137,23 +149,20 @@ int proc_groups(const char *status, uint32_t **ret, size_t *ret_n)
 
 void proc_name(pid_t pid, char ret[static PROC_NAME])
 {
-	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	if (file_read(AT_FDCWD, path, ret, PROC_NAME) < 0)
+	if (proc_read(pid, "comm", ret, PROC_NAME) < 0)
 		strcpy(ret, "?");
 }
 
 int proc_look(pid_t pid, char *ret_state, pid_t *ret_parent)
 {
-	char path[32], text[512], state;
+	char text[512], state;
 	const char *field;
 	ssize_t len;
 	int parent;
 
 	/* This runs for every thread several times a second. Both are at the beginning. */
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	len = file_read(AT_FDCWD, path, text, sizeof(text));
+	len = proc_read(pid, "status", text, sizeof(text));
 	if (len < 0)
 		return (int)len;
 	field = proc_field(text, "State");

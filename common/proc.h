@@ -18,6 +18,13 @@
  * is no such line. */
 const char *proc_field(const char *text, const char *key);
 
+/* Reads /proc/PID/FILE into buf, with a NUL at the end. Returns the length, or -errno. */
+ssize_t proc_read(pid_t pid, const char *file, char *buf, size_t size);
+
+/* Reads the whole of /proc/PID/FILE, up to max bytes. The caller frees *ret. Returns the length, or
+ * -errno. */
+ssize_t proc_read_all(pid_t pid, const char *file, size_t max, char **ret);
+
 /* Reads /proc/PID/status of a process or thread; 0: of the caller. Returns 0 or -errno. The caller
  * frees *ret. */
 int proc_status(pid_t pid, char **ret);

@@ -21,6 +21,7 @@
 #include "common/cleanup.h"
 #include "common/duration.h"
 #include "common/file.h"
+#include "common/proc.h"
 #include "libmig/kernel/hugepages.h"
 #include "libmig/session/session.h"
 
@@ -76,12 +77,11 @@ static uint64_t check_charged(const struct inventory *inv)
 	uint64_t kib = 0, processes = 0;
 
 	for (size_t i = 0; i < inv->n_pids; i++) {
-		char path[48], text[2048];
+		char text[2048];
 		static const char *const names[] = { "\nPss_Anon:", "\nPss_Shmem:", "\nSwapPss:" };
 		uint64_t value;
 
-		snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)inv->pids[i]);
-		if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+		if (proc_read(inv->pids[i], "smaps_rollup", text, sizeof(text)) < 0)
 			continue;
 		processes++;
 		for (size_t k = 0; k < ARRAY_SIZE(names); k++) {

@@ -114,7 +114,7 @@ static rlim_t caller_parse_limit(const char *text)
 static void caller_read_limits(pid_t pid, struct caller *ret)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[64], soft[32], hard[32];
+	char soft[32], hard[32];
 	const char *line;
 
 	for (int i = 0; i < RLIM_NLIMITS; i++) {
@@ -124,8 +124,7 @@ static void caller_read_limits(pid_t pid, struct caller *ret)
 		if (i + 1 == RLIM_NLIMITS)
 			return;
 	}
-	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
-	if (file_read_all(AT_FDCWD, path, 65536, &text) < 0)
+	if (proc_read_all(pid, "limits", 65536, &text) < 0)
 		return;
 	line = strchr(text, '\n');
 	for (int i = 0; line && i < RLIM_NLIMITS; i++, line = strchr(line + 1, '\n')) {
@@ -159,7 +158,6 @@ static int caller_read_status(const struct launch *how, struct caller *ret, stru
 	unsigned long long bounding;
 	_cleanup_free_ char *status = NULL;
 	const char *uids, *caps, *privs;
-	char path[64];
 
 	caller_read_limits(pid, ret);
 	errno = 0;
@@ -167,8 +165,7 @@ static int caller_read_status(const struct launch *how, struct caller *ret, stru
 	if (errno)
 		ret->nice = 0;
 	ret->ioprio = (int)syscall(SYS_ioprio_get, 1 /* IOPRIO_WHO_PROCESS */, pid);
-	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
-	if (file_read(AT_FDCWD, path, ret->oom_score_adj, sizeof(ret->oom_score_adj)) < 0)
+	if (proc_read(pid, "oom_score_adj", ret->oom_score_adj, sizeof(ret->oom_score_adj)) < 0)
 		strcpy(ret->oom_score_adj, "0");
 	if (proc_status(pid, &status) < 0 || !caller_waits(how->client))
 		return err_set(err, ESRCH, "who asked for the program is gone");

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
 #include "libmig/image/priv.h"
 
 /* Less is restored by CRIU as fast. */
@@ -71,8 +71,7 @@ static void plan_look_at(pid_t pid, struct plan_process *ret)
 		return;
 	ret->dev = st.st_dev;
 	ret->ino = st.st_ino;
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) >= 0)
+	if (proc_read(pid, "stat", text, sizeof(text)) >= 0)
 		after = strrchr(text, ')');
 	if (!after || sscanf(after, ") %*c %d", &ret->parent) != 1)
 		return;

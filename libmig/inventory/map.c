@@ -281,10 +281,8 @@ static int map_check_outsider(struct inventory_scan *scan, pid_t pid)
 {
 	_cleanup_free_ char *text = NULL;
 	const struct inventory_end *end;
-	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	if (file_read_all(AT_FDCWD, path, MAPS_MAX, &text) <= 0)
+	if (proc_read_all(pid, "maps", MAPS_MAX, &text) <= 0)
 		return 0;
 	for (const char *line = text, *stop; *line; line = stop + (*stop != '\0')) {
 		struct map_line map;

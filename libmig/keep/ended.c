@@ -5,14 +5,12 @@
  * CRIU gives zombies to root, and does not know all ways to end: it carries seven bits of an exit
  * status (4.2.1), and no real-time signals. So the module in criu makes them end (module/end.c).
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/array.h"
 #include "common/cleanup.h"
-#include "common/file.h"
 #include "common/proc.h"
 #include "libmig/keep/priv.h"
 
@@ -32,11 +30,10 @@ static bool ended_read_status(pid_t pid, struct keep_ended *ret)
 /* The exit code is the last field of stat. */
 static bool ended_read_code(pid_t pid, int *ret)
 {
-	char path[32], text[1024];
+	char text[1024];
 	const char *last;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+	if (proc_read(pid, "stat", text, sizeof(text)) < 0)
 		return false;
 	last = strrchr(text, ' ');
 	return last && sscanf(last, "%d", ret) == 1;

@@ -9,7 +9,6 @@
  */
 #include "libmig/keep/identity.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,7 +24,8 @@
 
 #include "common/array.h"
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
+#include "common/procdir.h"
 
 #define IDENTITY_MAPS_MAX (64u << 20)
 
@@ -70,24 +70,22 @@ static bool identity_is_proc(const char *path)
 
 static int identity_take_fds(struct identity *identity, pid_t pid)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
-	char path[64];
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+	const char *fd;
 	int r = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	while (r == 0 && dir && (entry = readdir(dir))) {
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/fd", (int)pid);
+	while (r == 0 && (fd = procdir_next(&dir))) {
 		struct identity_file file = { .kind = IDENTITY_FD, .pid = pid };
 		char target[8] = "";
 		struct stat st;
 
 		/* A link that begins with a slash is a path. stat(2) takes longer. */
-		if (readlinkat(dirfd(dir), entry->d_name, target, sizeof(target)) <= 0 ||
-		    target[0] != '/' || identity_is_proc(target) ||
-		    fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 || !identity_has_path(&st))
+		if (readlinkat(dir.fd, fd, target, sizeof(target)) <= 0 || target[0] != '/' ||
+		    identity_is_proc(target) || fstatat(dir.fd, fd, &st, 0) < 0 ||
+		    !identity_has_path(&st))
 			continue;
-		file.number = strtoul(entry->d_name, NULL, 10);
+		file.number = strtoul(fd, NULL, 10);
 		file.dev = st.st_dev;
 		file.ino = st.st_ino;
 		r = identity_add(identity, &file);
@@ -137,10 +135,9 @@ static bool identity_ends_with(const char *line, size_t len, const char *end)
 
 static char *identity_read_maps(pid_t pid)
 {
-	char path[64], *text = NULL;
+	char *text = NULL;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	return file_read_all(AT_FDCWD, path, IDENTITY_MAPS_MAX, &text) < 0 ? NULL : text;
+	return proc_read_all(pid, "maps", IDENTITY_MAPS_MAX, &text) < 0 ? NULL : text;
 }
 
 static int identity_take_maps(struct identity *identity, pid_t pid)

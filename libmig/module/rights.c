@@ -10,7 +10,6 @@
 #include "libmig/module/rights.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -22,7 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "common/file.h"
+#include "common/proc.h"
 #include "libmig/module/peer.h"
 #include "libmig/module/slot.h"
 
@@ -54,12 +53,10 @@ static char *rights_read_limits(pid_t pid, long resource)
 {
 	static char text[4096];
 	static pid_t whose;
-	char path[32];
 
 	if (whose == pid && resource > 0)
 		return text;
-	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
-	whose = file_read(AT_FDCWD, path, text, sizeof(text)) > 0 ? pid : 0;
+	whose = proc_read(pid, "limits", text, sizeof(text)) > 0 ? pid : 0;
 	return whose ? text : NULL;
 }
 

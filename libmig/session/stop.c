@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -22,7 +21,6 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
 #include "common/proc.h"
 #include "common/procdir.h"
 #include "libmig/criu/hold.h"
@@ -94,11 +92,10 @@ static int stop_exchange(pid_t pid, pid_t tid)
  * known and counts as told: stat's last field is 0). */
 static bool stop_is_stopped(pid_t pid, bool *ret_told)
 {
-	char path[32], stat[1024];
+	char stat[1024];
 	const char *after, *last;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(AT_FDCWD, path, stat, sizeof(stat)) < 0)
+	if (proc_read(pid, "stat", stat, sizeof(stat)) < 0)
 		return false;
 	after = strrchr(stat, ')');
 	last = strrchr(stat, ' ');

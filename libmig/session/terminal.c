@@ -14,10 +14,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/proc.h"
+#include "common/procdir.h"
 #include "libmig/criu/hold.h"
 #include "libmig/keep/keep.h"
 
@@ -98,18 +98,15 @@ static bool terminal_is_own(struct hold *hold, pid_t pid, int fd)
  */
 static dev_t terminal_prove(struct hold *hold, const struct terminal_task *task)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
-	char path[32];
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+	const char *fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)task->pid);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/fd", (int)task->pid);
+	while ((fd = procdir_next(&dir))) {
 		struct stat st;
 
-		if (fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && S_ISCHR(st.st_mode) &&
-		    st.st_rdev == task->tty &&
-		    terminal_is_own(hold, task->pid, atoi(entry->d_name)))
+		if (fstatat(dir.fd, fd, &st, 0) == 0 && S_ISCHR(st.st_mode) &&
+		    st.st_rdev == task->tty && terminal_is_own(hold, task->pid, atoi(fd)))
 			return st.st_dev;
 	}
 	return 0;
@@ -220,18 +217,15 @@ void terminals_free(struct terminals *terminals)
 /* A descriptor of the terminal in a process; -1: it has none. */
 static int terminal_find_fd(pid_t pid, dev_t tty)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
-	char path[32];
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+	const char *fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/fd", (int)pid);
+	while ((fd = procdir_next(&dir))) {
 		struct stat st;
 
-		if (fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && S_ISCHR(st.st_mode) &&
-		    st.st_rdev == tty)
-			return atoi(entry->d_name);
+		if (fstatat(dir.fd, fd, &st, 0) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == tty)
+			return atoi(fd);
 	}
 	return -1;
 }

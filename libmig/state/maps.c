@@ -19,7 +19,7 @@
 #include <sys/mman.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
 #include "libmig/image/image.h"
 #include "libmig/keep/keep.h"
 
@@ -153,11 +153,9 @@ void state_maps_check(struct state *state)
 		const struct state_item *item = &state->items[i];
 
 		if (item->map[0] && item->pid != read) {
-			char path[32];
 
 			free(steal_ptr(maps));
-			snprintf(path, sizeof(path), "/proc/%d/maps", (int)item->pid);
-			file_read_all(AT_FDCWD, path, STATE_MAPS_MAX, &maps);
+			proc_read_all(item->pid, "maps", STATE_MAPS_MAX, &maps);
 			read = item->pid;
 		}
 		if (!item->map[0] || (maps && strstr(maps, item->map)))

@@ -10,7 +10,6 @@
 
 #include <asm/unistd.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,7 +17,6 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
 #include "common/proc.h"
 #include "common/text.h"
 #include "libmig/kernel/peek.h"
@@ -322,15 +320,13 @@ int state_policy_read_maps(const struct state_proc *proc)
 	_cleanup_free_ char *text = NULL, *maps = NULL;
 	struct policy_nodes allowed;
 	struct policy_homes homes = { .n = 0 };
-	char path[32], usual[64];
+	char usual[64];
 	char *save = NULL;
 
-	snprintf(path, sizeof(path), "/proc/%d/numa_maps", (int)proc->pid);
-	if (file_read_all(AT_FDCWD, path, STATE_MAPS_MAX, &text) < 0 ||
+	if (proc_read_all(proc->pid, "numa_maps", STATE_MAPS_MAX, &text) < 0 ||
 	    nodes_read_allowed(proc->pid, &allowed) < 0)
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)proc->pid);
-	if (file_read_all(AT_FDCWD, path, STATE_MAPS_MAX, &maps) < 0)
+	if (proc_read_all(proc->pid, "maps", STATE_MAPS_MAX, &maps) < 0)
 		return 0;
 	policy_usual(text, usual);
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {

@@ -111,11 +111,10 @@ static int sched_put_autogroup(const struct state_item *item, struct hold *hold)
 static int sched_read_autogroup(const struct state_proc *proc)
 {
 	struct state_item *item;
-	char path[48], text[128];
+	char text[128];
 	const char *nice;
 
-	snprintf(path, sizeof(path), "/proc/%d/autogroup", (int)proc->pid);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+	if (proc_read(proc->pid, "autogroup", text, sizeof(text)) < 0)
 		return 0;
 	nice = strstr(text, " nice ");
 	if (!nice || atoi(nice + 6) == 0)
@@ -129,10 +128,9 @@ static int sched_read_autogroup(const struct state_proc *proc)
 static int sched_read_merging(const struct state_proc *proc)
 {
 	struct state_item *item;
-	char path[48], text[1024];
+	char text[1024];
 
-	snprintf(path, sizeof(path), "/proc/%d/ksm_stat", (int)proc->pid);
-	if (file_read(AT_FDCWD, path, text, sizeof(text)) < 0 ||
+	if (proc_read(proc->pid, "ksm_stat", text, sizeof(text)) < 0 ||
 	    !strstr(text, "ksm_merge_any: yes"))
 		return 0;
 	item = state_add(proc, "PR_SET_MEMORY_MERGE", proc->pid);
@@ -164,12 +162,11 @@ static int sched_read_cpu_limit(const struct state_proc *proc)
 {
 	uint64_t used = sched_cpu_sec(proc->pid), soft, hard;
 	_cleanup_free_ char *text = NULL;
-	char path[32], words[2][32];
+	char words[2][32];
 	struct state_item *item;
 	const char *line;
 
-	snprintf(path, sizeof(path), "/proc/%d/limits", (int)proc->pid);
-	if (used == 0 || file_read_all(AT_FDCWD, path, 65536, &text) < 0)
+	if (used == 0 || proc_read_all(proc->pid, "limits", 65536, &text) < 0)
 		return 0;
 	line = strstr(text, "\nMax cpu time ");
 	if (!line || sscanf(line, "\nMax cpu time %31s %31s", words[0], words[1]) != 2)

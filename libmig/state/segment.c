@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
 
 #define SEGMENT_MAPS_MAX (1 << 26)
 
@@ -296,13 +296,11 @@ int state_segment_read_attached(const struct state_proc *proc)
 {
 	_cleanup_free_ char *text = NULL;
 	bool read_only = false;
-	char path[32];
 	int r = 0;
 
 	if (!proc->state->has_segments)
 		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)proc->pid);
-	if (file_read_all(AT_FDCWD, path, SEGMENT_MAPS_MAX, &text) < 0)
+	if (proc_read_all(proc->pid, "maps", SEGMENT_MAPS_MAX, &text) < 0)
 		return 0;
 	for (const char *line = text, *end; r == 0 && *line; line = end + (*end != '\0')) {
 		struct segment_piece piece;

@@ -7,7 +7,6 @@
  * an attribute. The mover learns the meaning of the flags' bits on itself: it sets an attribute and
  * looks which bit changes. If it cannot read the kernel's data, it asks each thread.
  */
-#include <errno.h>
 #include <stdlib.h>
 #ifdef __x86_64__
 #include <sys/io.h>
@@ -16,7 +15,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "common/cleanup.h"
 #include "libmig/kernel/peek.h"
 #include "libmig/kernel/sight.h"
 #include "libmig/state/priv.h"

@@ -14,7 +14,6 @@
 #include "libmig/state/timers.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +26,7 @@
 
 #include "common/array.h"
 #include "common/cleanup.h"
-#include "common/file.h"
+#include "common/proc.h"
 #include "libmig/criu/hold.h"
 #include "libmig/kernel/peek.h"
 #include "libmig/kernel/sight.h"
@@ -118,11 +117,10 @@ static int timers_take_process(struct timers *timers, struct hold *hold, pid_t p
 {
 	_cleanup_free_ char *text = NULL;
 	struct timer timer = { .pid = pid };
-	char path[48], *save = NULL;
+	char *save = NULL;
 	int r = timers_take_alarm(timers, pid);
 
-	snprintf(path, sizeof(path), "/proc/%d/timers", (int)pid);
-	if (r < 0 || file_read_all(AT_FDCWD, path, TIMERS_FILE_MAX, &text) < 0)
+	if (r < 0 || proc_read_all(pid, "timers", TIMERS_FILE_MAX, &text) < 0)
 		return r;
 	for (char *line = strtok_r(text, "\n", &save); r == 0 && line;
 	     line = strtok_r(NULL, "\n", &save))

@@ -130,8 +130,7 @@ int verify_kernel_limits(struct verify *verify, pid_t pid, uint64_t soft[VERIFY_
 	ssize_t r;
 	int n = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
-	r = file_read_all(AT_FDCWD, path, 65536, &limits);
+	r = proc_read_all(pid, "limits", 65536, &limits);
 	if (r < 0)
 		return err_sys(verify->err, (int)-r, "%s", path);
 	for (line = strchr(limits, '\n'); line && line[1] && n < VERIFY_N_LIMITS;

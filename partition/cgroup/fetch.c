@@ -8,8 +8,6 @@
  */
 #include "partition/cgroup/cgroup.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,7 +16,6 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/file.h"
 #include "common/proc.h"
 
 #define MAPS_MAX (16u << 20)
@@ -55,14 +52,12 @@ static void fetch_process(pid_t pid)
 	_cleanup_free_ char *maps = NULL;
 	_cleanup_close_ int pidfd = -1;
 	struct iovec ranges[RANGES];
-	char path[64];
 	size_t n = 0;
 
 	if (!fetch_has_swapped(pid))
 		return;
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (pidfd < 0 || file_read_all(AT_FDCWD, path, MAPS_MAX, &maps) < 0)
+	if (pidfd < 0 || proc_read_all(pid, "maps", MAPS_MAX, &maps) < 0)
 		return;
 	for (const char *line = maps; line; line = strchr(line, '\n')) {
 		unsigned long from, to;

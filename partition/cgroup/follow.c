@@ -12,7 +12,6 @@
  */
 #include "partition/cgroup/cgroup.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/file.h"
+#include "common/proc.h"
 #include "partition/cpulist.h"
 
 #define NUMA_MAPS_MAX (16u << 20)
@@ -57,11 +56,10 @@ static void follow_read_mapping(const char *line, const struct cpulist *wanted,
 static void follow_read(pid_t pid, const struct cpulist *wanted, struct elsewhere *ret)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[64], *rest;
+	char *rest;
 
 	*ret = (struct elsewhere){ .bytes = 0 };
-	snprintf(path, sizeof(path), "/proc/%d/numa_maps", (int)pid);
-	if (file_read_all(AT_FDCWD, path, NUMA_MAPS_MAX, &text) < 0)
+	if (proc_read_all(pid, "numa_maps", NUMA_MAPS_MAX, &text) < 0)
 		return;
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		follow_read_mapping(line, wanted, ret);
