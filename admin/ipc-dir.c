@@ -11,12 +11,10 @@
 #include "admin/priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/statedir.h"
 #include "ipcmap/table/table.h"

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hwloc.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

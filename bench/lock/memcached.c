@@ -9,7 +9,6 @@
 
 #include <math.h>
 #include <signal.h>
-#include <stdio.h>
 
 #define MEMCACHED_MIB 256 /* of all of them; that much is asked for only when it is needed */
 

@@ -7,7 +7,6 @@
  */
 #include "cli/vcctl/vcctl.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -19,7 +18,6 @@
 
 #include "cli/vcctl/verdict.h"
 #include "common/cleanup.h"
-#include "common/clock.h"
 #include "common/file.h"
 #include "common/proc.h"
 #include "libmig/criu/criu.h"

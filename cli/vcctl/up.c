@@ -4,8 +4,6 @@
  */
 #include "cli/vcctl/vcctl.h"
 
-#include <stdio.h>
-
 int vcctl_up(const struct vcctl *opts)
 {
 	struct vc_err err = { 0 };

@@ -8,7 +8,6 @@
 #include "cli/vcrun/tty.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>

@@ -21,7 +21,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "common/cleanup.h"
 #include "common/proc.h"
 #include "daemon/conn/conn.h"
 #include "daemon/daemon.h"

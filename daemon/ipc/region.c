@@ -20,14 +20,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/file.h"
-#include "common/log.h"
 #include "ipcmap/kind.h"
 #include "partition/region.h"
 

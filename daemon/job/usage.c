@@ -13,7 +13,6 @@
  */
 #include "daemon/job/usage.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #include "daemon/daemon.h"

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 
 #include "daemon/alive.h"
 #include "daemon/conn/conn.h"

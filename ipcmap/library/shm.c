@@ -8,7 +8,6 @@
  */
 #include "ipcmap/vcipc.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>

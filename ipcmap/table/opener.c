@@ -3,7 +3,6 @@
  * opener.c - processes in the shared table, and the objects that each has open
  */
 #include <errno.h>
-#include <string.h>
 
 #include "ipcmap/table/hash.h"
 #include "ipcmap/table/layout.h"

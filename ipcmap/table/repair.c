@@ -6,7 +6,6 @@
  * entry or process, then processes without opens, and computes everything else from the rest.
  * An object that was not complete becomes idle; a daemon removes it and its file.
  */
-#include <string.h>
 
 #include "ipcmap/table/layout.h"
 

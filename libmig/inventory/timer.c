@@ -7,7 +7,6 @@
  */
 #include "libmig/inventory/priv.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -13,7 +13,6 @@
 #include "libmig/module/inject.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>

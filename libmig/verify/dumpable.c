@@ -20,7 +20,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "common/cleanup.h"
 #include "common/file.h"
 
 /* As in the kernel: 0 nobody, 1 the user, 2 only root (sysctl fs.suid_dumpable). */

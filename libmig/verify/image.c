@@ -7,7 +7,6 @@
 #include "libmig/verify/priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
 #include "common/cleanup.h"

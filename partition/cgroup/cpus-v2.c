@@ -17,7 +17,6 @@
  * makes the partition invalid, so only reading the files back shows the result.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "partition/cgroup/priv.h"

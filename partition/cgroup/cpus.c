@@ -8,7 +8,6 @@
 #include "partition/cgroup/cgroup.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "partition/cgroup/priv.h"

@@ -8,7 +8,6 @@
 #include "partition/cgroup/cgroup.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -5,13 +5,9 @@
  * Checks all partitions of the instance as they would be afterwards, before anything changes.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/cleanup.h"
 #include "partition/change/priv.h"
 #include "partition/device/owner.h"
 #include "partition/instance.h"

@@ -3,12 +3,10 @@
  * journal.c - files about a change: the journal while it runs, a line in the record afterwards
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/statedir.h"
 

@@ -7,7 +7,6 @@
  * event changes loads. So a changed partition is held against events by load for a while.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/cleanup.h"
