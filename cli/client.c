@@ -196,15 +196,19 @@ static int client_put(struct wire *wire, const Vc__Msg *msg, enum patience_for w
 	return r;
 }
 
-int client_order(struct wire *wire, const char *partition, const Vc__Msg *msg, struct vc_err *err)
+/* Adds the partition to the error if its daemon has not answered in time. Returns r. */
+static int client_end(const char *partition, int r, struct vc_err *err)
 {
-	int r = client_put(wire, msg, PATIENCE_FOR_TAKER, err);
-
 	if (r == -ETIMEDOUT) {
 		err_add(err, "partition %s", partition);
 		client_note_silent(partition, err);
 	}
 	return r;
+}
+
+int client_order(struct wire *wire, const char *partition, const Vc__Msg *msg, struct vc_err *err)
+{
+	return client_end(partition, client_put(wire, msg, PATIENCE_FOR_TAKER, err), err);
 }
 
 /* Explains -EAGAIN: the daemon was stopped in the middle of its answer. */
@@ -232,11 +236,7 @@ int client_ask(const char *state_dir, const char *partition, const Vc__Msg *msg,
 	if (r == 0)
 		r = client_take(wire, ret, err);
 	wire_free(wire);
-	if (r == -ETIMEDOUT) {
-		err_add(err, "partition %s", partition);
-		client_note_silent(partition, err);
-	}
-	return r;
+	return client_end(partition, r, err);
 }
 
 /* Whether it makes sense to ask another daemon. */

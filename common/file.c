@@ -84,6 +84,16 @@ ssize_t file_read_all(int dirfd, const char *path, size_t max, char **ret)
 	return fd < 0 ? -errno : file_read_all_fd(fd, max, ret);
 }
 
+DIR *file_open_dir(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		closep(&fd);
+	return dir;
+}
+
 int file_read_u64(int dirfd, const char *path, uint64_t *ret)
 {
 	char text[64];

@@ -8,6 +8,7 @@
 #ifndef VC_COMMON_FILE_H
 #define VC_COMMON_FILE_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,6 +22,9 @@ ssize_t file_read(int dirfd, const char *path, char *buf, size_t size);
 ssize_t file_read_all(int dirfd, const char *path, size_t max, char **ret);
 /* Does the same with an open file from its present offset. */
 ssize_t file_read_all_fd(int fd, size_t max, char **ret);
+
+/* Opens a directory for readdir(3). Returns NULL with errno on failure. */
+DIR *file_open_dir(int dirfd, const char *path);
 
 /* Reads one unsigned decimal number. Returns 0, -EINVAL or another -errno. */
 int file_read_u64(int dirfd, const char *path, uint64_t *ret);

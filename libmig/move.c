@@ -104,7 +104,7 @@ void mig_keep_log(struct mig *mig, const struct criu *criu, const char *name, st
 
 static uint64_t mig_image_bytes(int dirfd)
 {
-	_cleanup_closedir_ DIR *dir = fdopendir(openat(dirfd, ".", O_RDONLY | O_CLOEXEC));
+	_cleanup_closedir_ DIR *dir = file_open_dir(dirfd, ".");
 	const struct dirent *entry;
 	uint64_t sum = 0;
 	struct stat st;

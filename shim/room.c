@@ -66,8 +66,7 @@ static bool room_is_stale(int dirfd, const char *name)
 /* What a user's other jobs have claimed. */
 static uint64_t room_sum(int dirfd, const char *own, uid_t uid)
 {
-	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	_cleanup_closedir_ DIR *dir = file_open_dir(dirfd, ".");
 	const struct dirent *entry;
 	uint64_t sum = 0;
 

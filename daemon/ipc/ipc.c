@@ -103,19 +103,13 @@ static bool any_job_is_away(const struct ipc *ipc, const char *path)
 	_cleanup_closedir_ DIR *dir = NULL;
 	const struct dirent *entry;
 	struct stat st;
-	int fd;
 
 	/* On a tmpfs the number of links tells the number of directories. */
 	if (fstatat(ipc->daemon->instance->dirfd, STATE_IMAGES, &st, 0) == 0 && st.st_nlink == 2)
 		return false;
-	fd = openat(ipc->daemon->instance->dirfd, STATE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	dir = file_open_dir(ipc->daemon->instance->dirfd, STATE_IMAGES);
+	if (!dir)
 		return true;
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return true;
-	}
 	while ((entry = readdir(dir))) {
 		uint32_t job = (uint32_t)strtoul(entry->d_name, NULL, 10);
 

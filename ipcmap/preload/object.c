@@ -255,7 +255,7 @@ void object_put(struct object *object)
 	preload_unlock();
 }
 
-void object_removed(struct object *object)
+static void object_removed(struct object *object)
 {
 	/* The daemon has counted this process out. It has not counted a guest in. */
 	if (!preload_is_guest())
@@ -266,6 +266,22 @@ void object_removed(struct object *object)
 		semset_remove(&object->set);
 	else
 		msgq_remove(&object->q);
+}
+
+int object_remove(uint32_t kind, int id)
+{
+	struct object *object = NULL;
+	int r = object_get(kind, id, 0, false, &object);
+
+	if (r < 0 && r != -EACCES)
+		return r;
+	r = sysv_remove(kind, (uint64_t)id, !preload_is_guest());
+	if (object) {
+		if (r == 0)
+			object_removed(object);
+		object_put(object);
+	}
+	return r;
 }
 
 void object_each(uint32_t kind, void (*f)(struct object *object))

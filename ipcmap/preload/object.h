@@ -76,8 +76,8 @@ int object_add(const struct door_object *opened);
 /* This process's entry in the object's users. */
 struct object_user *object_user(struct object *object);
 
-/* Marks the object as removed, by this process or by another one. */
-void object_removed(struct object *object);
+/* Removes a set of semaphores or a message queue of System V. Inside a section. 0 or -errno. */
+int object_remove(uint32_t kind, int id);
 
 /* Calls f for each object of the kind, when the process ends. Inside a section. */
 void object_each(uint32_t kind, void (*f)(struct object *object));

@@ -178,7 +178,7 @@ static uint64_t image_mix(uint64_t sum, const void *data, size_t size)
 /* The order of the entries in a directory changes only when one is created or removed. */
 uint64_t image_state(int dirfd)
 {
-	_cleanup_closedir_ DIR *dir = fdopendir(openat(dirfd, ".", O_RDONLY | O_CLOEXEC));
+	_cleanup_closedir_ DIR *dir = file_open_dir(dirfd, ".");
 	uint64_t sum = UINT64_C(0xcbf29ce484222325);
 	const struct dirent *entry;
 

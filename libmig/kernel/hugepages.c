@@ -76,8 +76,7 @@ static uint64_t hugepages_number(int dirfd, const char *pool, const char *name)
 /* Reads the pools that have pages or may get some. Returns their number. */
 static size_t hugepages_read_pools(int sysfs, struct huge_pool pools[HUGE_SIZES_MAX])
 {
-	_cleanup_closedir_ DIR *dir =
-		fdopendir(openat(sysfs, HUGE_POOL, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	_cleanup_closedir_ DIR *dir = file_open_dir(sysfs, HUGE_POOL);
 	const struct dirent *entry;
 	size_t n = 0;
 
@@ -285,8 +284,7 @@ static bool hugepages_in_list(const char *list, unsigned long number)
 /* Returns the free pages of the nodes. *ret_all: all nodes that have pages are among them. */
 static uint64_t hugepages_on_nodes(int sysfs, const char *nodes, uint64_t page_kib, bool *ret_all)
 {
-	_cleanup_closedir_ DIR *dir =
-		fdopendir(openat(sysfs, "devices/system/node", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	_cleanup_closedir_ DIR *dir = file_open_dir(sysfs, "devices/system/node");
 	const struct dirent *entry;
 	uint64_t free = 0;
 

@@ -10,18 +10,17 @@
 #include "partition/cgroup/priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
+
+#include "common/file.h"
 
 struct cg_walk cg_walk_begin(const struct cg_hier *hier, const char *group)
 {
 	struct cg_walk walk = { .len = strlen(group) };
-	int fd = openat(hier->fd, *group ? group : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	walk.dir = fd < 0 ? NULL : fdopendir(fd);
+	walk.dir = file_open_dir(hier->fd, *group ? group : ".");
 	if (!walk.dir) {
 		walk.r = -errno;
-		closep(&fd);
 		return walk;
 	}
 	memcpy(walk.group, group, walk.len);

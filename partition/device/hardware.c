@@ -53,16 +53,6 @@ int hardware_place(int root, int dir, char *ret, size_t size)
 	return 0;
 }
 
-static DIR *hardware_open_dir(int root, const char *path)
-{
-	int fd = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir)
-		closep(&fd);
-	return dir;
-}
-
 static void hardware_add(int root, const char *path, struct hardware *ret)
 {
 	_cleanup_close_ int dir = openat(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -78,7 +68,7 @@ static void hardware_add(int root, const char *path, struct hardware *ret)
 /* Adds the targets of the links in a directory whose names begin like this. */
 static void hardware_add_links(int root, const char *path, const char *prefix, struct hardware *ret)
 {
-	_cleanup_closedir_ DIR *dir = hardware_open_dir(root, path);
+	_cleanup_closedir_ DIR *dir = file_open_dir(root, path);
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -93,7 +83,7 @@ static void hardware_add_links(int root, const char *path, const char *prefix, s
 /* Adds the device of that name, and those that a driver of that name serves, on each bus. */
 static void hardware_add_named(int root, const char *name, struct hardware *ret)
 {
-	_cleanup_closedir_ DIR *dir = hardware_open_dir(root, "sys/bus");
+	_cleanup_closedir_ DIR *dir = file_open_dir(root, "sys/bus");
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -217,7 +207,7 @@ int hardware_each_apart(int root, const char *place, int (*visit)(int dir, void 
 		char path[64];
 
 		snprintf(path, sizeof(path), VIRTUAL "%s", apart[i].class);
-		class = hardware_open_dir(root, path);
+		class = file_open_dir(root, path);
 		while (r == 0 && class && (entry = readdir(class))) {
 			_cleanup_close_ int dir = -1;
 

@@ -42,16 +42,6 @@ static void interrupts_add_irq(int root, uint64_t irq, struct found *found)
 		found->irq[found->n++] = (unsigned int)irq;
 }
 
-static DIR *interrupts_open_dir(int at, const char *path)
-{
-	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir)
-		closep(&fd);
-	return dir;
-}
-
 /* Returns the number that the name is, or 0. */
 static uint64_t interrupts_number_of(const char *name)
 {
@@ -64,7 +54,7 @@ static uint64_t interrupts_number_of(const char *name)
 /* Adds the interrupts of this directory's device. */
 static void interrupts_add_own(int root, int dir, struct found *found)
 {
-	_cleanup_closedir_ DIR *msi = interrupts_open_dir(dir, "msi_irqs");
+	_cleanup_closedir_ DIR *msi = file_open_dir(dir, "msi_irqs");
 	const struct dirent *entry;
 	size_t before = found->n;
 	uint64_t line, type;
@@ -89,7 +79,7 @@ static bool interrupts_is_function(const char *name)
 /* Adds the interrupts of a PCI function and, for a bridge, of the functions below it. */
 static void interrupts_add_function(int root, int dir, int depth, struct found *found)
 {
-	_cleanup_closedir_ DIR *stream = interrupts_open_dir(dir, ".");
+	_cleanup_closedir_ DIR *stream = file_open_dir(dir, ".");
 	const struct dirent *entry;
 
 	interrupts_add_own(root, dir, found);
@@ -157,7 +147,7 @@ static bool interrupts_serves(int root, const char *handler, const char *place)
 
 static void interrupts_add_by_handler(int root, const char *place, struct found *found)
 {
-	_cleanup_closedir_ DIR *dir = interrupts_open_dir(root, "sys/kernel/irq");
+	_cleanup_closedir_ DIR *dir = file_open_dir(root, "sys/kernel/irq");
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {

@@ -4,8 +4,6 @@
  */
 #include "partition/device/irqbalance.h"
 
-#include <ctype.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,23 +11,22 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/procdir.h"
 
 #define CMDLINE_MAX 65536
 
 pid_t irqbalance_find(int root)
 {
-	int fd = openat(root, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+	pid_t pid;
 
-	while (dir && (entry = readdir(dir))) {
-		char path[280], name[32];
+	procdir_open(&dir, root, "proc");
+	while ((pid = procdir_next_pid(&dir)) > 0) {
+		char path[32], name[32];
 
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "%s/comm", entry->d_name);
-		if (file_read(fd, path, name, sizeof(name)) > 0 && !strcmp(name, "irqbalance"))
-			return (pid_t)atoi(entry->d_name);
+		snprintf(path, sizeof(path), "%d/comm", (int)pid);
+		if (file_read(dir.fd, path, name, sizeof(name)) > 0 && !strcmp(name, "irqbalance"))
+			return pid;
 	}
 	return 0;
 }

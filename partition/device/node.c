@@ -64,22 +64,20 @@ static int node_add_node(int dir, struct found *found)
 
 static int node_add_below(int dir, int depth, struct found *found)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_closedir_ DIR *stream = file_open_dir(dir, ".");
 	const struct dirent *entry;
 	int r = node_add_node(dir, found);
 
-	if (!stream) {
-		closep(&fd);
+	if (!stream)
 		return r;
-	}
 	while (r == 0 && depth > 0 && (entry = readdir(stream))) {
 		_cleanup_close_ int below = -1;
 
 		/* Links lead up, or to other devices. */
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
-		below = openat(fd, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		below = openat(dirfd(stream), entry->d_name,
+			       O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below >= 0)
 			r = node_add_below(below, depth - 1, found);
 	}

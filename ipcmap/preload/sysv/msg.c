@@ -268,22 +268,6 @@ static int msg_set(int id, const struct msqid_ds *argument)
 	return r;
 }
 
-static int msg_remove(int id)
-{
-	struct object *object = NULL;
-	int r = object_get(IPC_KIND_SYSV_MSG, id, 0, false, &object);
-
-	if (r < 0 && r != -EACCES)
-		return r;
-	r = sysv_remove(IPC_KIND_SYSV_MSG, (uint64_t)id, !preload_is_guest());
-	if (object) {
-		if (r == 0)
-			object_removed(object);
-		object_put(object);
-	}
-	return r;
-}
-
 static int msg_control(int id, int command, struct msqid_ds *ds)
 {
 	struct msginfo info;
@@ -304,7 +288,7 @@ static int msg_control(int id, int command, struct msqid_ds *ds)
 	case IPC_SET:
 		return msg_set(id, ds);
 	case IPC_RMID:
-		return msg_remove(id);
+		return object_remove(IPC_KIND_SYSV_MSG, id);
 	default:
 		return -EINVAL;
 	}

@@ -261,22 +261,6 @@ static int sem_set_owner(int id, const struct semid_ds *argument)
 	return r;
 }
 
-static int sem_remove(int id)
-{
-	struct object *object = NULL;
-	int r = object_get(IPC_KIND_SYSV_SEM, id, 0, false, &object);
-
-	if (r < 0 && r != -EACCES)
-		return r;
-	r = sysv_remove(IPC_KIND_SYSV_SEM, (uint64_t)id, !preload_is_guest());
-	if (object) {
-		if (r == 0)
-			object_removed(object);
-		object_put(object);
-	}
-	return r;
-}
-
 static int sem_set_value(int id, int num, int argument)
 {
 	unsigned short value = (unsigned short)argument;
@@ -352,7 +336,7 @@ static int sem_control(int id, int num, int command, union semun arg)
 	case IPC_SET:
 		return sem_set_owner(id, arg.buf);
 	case IPC_RMID:
-		return sem_remove(id);
+		return object_remove(IPC_KIND_SYSV_SEM, id);
 	case SETVAL:
 		return sem_set_value(id, num, arg.val);
 	case SETALL:
