@@ -106,29 +106,19 @@ void text_hide_controls(char *text)
 	*out = '\0';
 }
 
-static bool text_has_only(const char *text, bool blanks)
+bool text_is_name(const char *text)
 {
 	for (size_t left = strlen(text); left > 0;) {
 		uint32_t c = 0;
 		size_t len = text_decode(text, left, &c);
 
 		if (len == 0 || text_is_hidden(c) ||
-		    (!blanks && text_is_in(text_blanks, ARRAY_SIZE(text_blanks), c)))
+		    text_is_in(text_blanks, ARRAY_SIZE(text_blanks), c))
 			return false;
 		text += len;
 		left -= len;
 	}
 	return true;
-}
-
-bool text_is_plain(const char *text)
-{
-	return text_has_only(text, true);
-}
-
-bool text_is_name(const char *text)
-{
-	return text_has_only(text, false);
 }
 
 char *text_to_utf8(const char *data, size_t size, size_t *ret_size)

@@ -20,8 +20,7 @@
  */
 void text_hide_controls(char *text);
 
-/* Returns whether text is UTF-8 without such characters; a name must not contain blanks either. */
-bool text_is_plain(const char *text);
+/* Returns whether text is UTF-8 without such characters and without blanks. */
 bool text_is_name(const char *text);
 
 /* Copies size bytes as UTF-8 with U+FFFD for each invalid byte. *ret_size is the length without
