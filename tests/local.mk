@@ -25,7 +25,8 @@ end_to_end = \
 	tests/add-remove.sh tests/set-stopped.sh tests/set-mems.sh tests/set-swap.sh \
 	tests/event-stopped.sh tests/event-first.sh tests/event-put-off.sh \
 	tests/event-dry-run.sh tests/event-load.sh tests/event-retry.sh tests/devices-deny.sh \
-	tests/regions.sh tests/regions-move.sh tests/regions-daemons.sh tests/regions-config.sh \
+	tests/regions.sh tests/regions-move.sh tests/regions-burst.sh tests/regions-daemons.sh \
+	tests/regions-config.sh \
 	tests/move-limit.sh tests/move-room.sh tests/move-basic.sh tests/move-stdio.sh \
 	tests/move-swap.sh tests/move-taken.sh tests/move-signals.sh tests/move-cache.sh \
 	tests/move-pipeline.sh tests/move-program.sh tests/move-lock.sh tests/move-daemon.sh \

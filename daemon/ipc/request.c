@@ -256,6 +256,15 @@ static int open_found(struct ipc *ipc, struct ipc_opening *o, bool right_kind, s
 {
 	const struct region_spec *region = ipc_region_of(ipc, &o->object);
 
+	if (region) {
+		int r;
+
+		/* A job that is moved live keeps its connections. */
+		o->conn->known_usec = 0;
+		r = ipc_who(ipc, o->conn, &o->who, err);
+		if (r < 0)
+			return r;
+	}
 	if (region && !ipc_region_admits(ipc, region, &o->who))
 		return err_set(err, EACCES, "the region %s is not given to your partition",
 			       region->name);
