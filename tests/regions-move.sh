@@ -28,4 +28,32 @@ start three b posix board 65533
 ask three fill >"$work/before"
 vcmove three --to=c >"$work/move.out" || fail "move of a user's job: $(cat "$work/move.out")"
 is "after a move of a user's job" "$(ask three look)" "$(cat "$work/before")"
+
+# A list of mappings that is too long to be searched does not hide the region.
+cat >"$work/many.py" <<'END'
+import ctypes, mmap, os, sys, time, _posixshmem
+
+region = mmap.mmap(_posixshmem.shm_open("/frames", os.O_RDWR, mode=0o600), 4096)
+os.closerange(3, 1000)
+os.chdir(sys.argv[1])
+for _ in range(15):
+    os.mkdir("d" * 250)
+    os.chdir("d" * 250)
+fd = os.open("file", os.O_RDWR | os.O_CREAT)
+os.truncate(fd, 4096)
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+for _ in range(20000):
+    libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, fd, 0)
+os.close(fd)
+print("ready", flush=True)
+time.sleep(1000)
+END
+VCRUN_PRELOAD="$work/libvcipc-preload.so" vcrun --on=b --name=many --ipc=map python3 "$work/many.py" "$work" >"$work/many.out" 2>&1 &
+wait_for grep -q . "$work/many.out"
+is "what it says" "$(cat "$work/many.out")" ready
+try vcmove many --engine=live --to=c
+is "exit status of a move with too many mappings" "$status" 1
+matches "what is said of it" "$out" 'the mappings of pid'
 down --force

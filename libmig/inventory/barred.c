@@ -36,13 +36,16 @@ static const struct inventory_barred *barred_find(const struct barred_list *list
 	return NULL;
 }
 
-static const struct inventory_barred *barred_in_maps(int procfd, const struct barred_list *list)
+/* -EFBIG: a program can make the list so long that it is not searched. */
+static int barred_in_maps(int procfd, const struct barred_list *list,
+			  const struct inventory_barred **ret)
 {
 	_cleanup_free_ char *text = NULL;
 	const struct inventory_barred *found = NULL;
+	ssize_t len = file_read_all(procfd, "maps", BARRED_MAPS_MAX, &text);
 
-	if (file_read_all(procfd, "maps", BARRED_MAPS_MAX, &text) < 0)
-		return NULL;
+	if (len < 0)
+		return (int)len;
 	for (const char *line = text, *end; !found && *line; line = end + (*end != '\0')) {
 		unsigned int major_number, minor_number;
 		uint64_t ino;
@@ -52,7 +55,8 @@ static const struct inventory_barred *barred_in_maps(int procfd, const struct ba
 			   &ino) == 3)
 			found = barred_find(list, makedev(major_number, minor_number), ino);
 	}
-	return found;
+	*ret = found;
+	return 0;
 }
 
 static const struct inventory_barred *barred_in_fds(int procfd, const struct barred_list *list)
@@ -60,13 +64,15 @@ static const struct inventory_barred *barred_in_fds(int procfd, const struct bar
 	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
 	const struct inventory_barred *found = NULL;
 	const char *name;
-	struct stat st;
+	struct statx stx;
 
 	if (procdir_open(&dir, procfd, "fd") < 0)
 		return NULL;
 	while (!found && (name = procdir_next(&dir))) {
-		if (fstatat(dir.fd, name, &st, 0) == 0)
-			found = barred_find(list, st.st_dev, st.st_ino);
+		/* The server of a FUSE file is not asked: it need not answer. */
+		if (statx(dir.fd, name, AT_STATX_DONT_SYNC, STATX_INO, &stx) == 0)
+			found = barred_find(list, makedev(stx.stx_dev_major, stx.stx_dev_minor),
+					    stx.stx_ino);
 	}
 	return found;
 }
@@ -78,14 +84,17 @@ int inventory_barred_check(const pid_t *pids, size_t n_pids, const struct invent
 
 	for (size_t i = 0; n > 0 && i < n_pids; i++) {
 		_cleanup_close_ int procfd = -1;
-		const struct inventory_barred *found;
+		const struct inventory_barred *found = NULL;
 		char path[32], name[PROC_NAME];
+		int r;
 
 		snprintf(path, sizeof(path), "/proc/%d", (int)pids[i]);
 		procfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (procfd < 0)
 			continue;
-		found = barred_in_maps(procfd, &list);
+		r = barred_in_maps(procfd, &list, &found);
+		if (r < 0 && r != -ENOENT && r != -ESRCH)
+			return err_sys(err, -r, "the mappings of pid %d", (int)pids[i]);
 		if (!found)
 			found = barred_in_fds(procfd, &list);
 		if (!found)
