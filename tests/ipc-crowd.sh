@@ -11,13 +11,13 @@ n=300
 pids=
 
 opened() {
-	"$client" 'list posix-shm' | grep -qx "ok $1"
+	"$client" 'list posix-shm' | tail -n 1
 }
 for i in $(seq $n); do
-	"$client" "open posix-shm crowd-$i create" pause >/dev/null &
+	"$client" "open posix-shm crowd-$i create" pause >>"$work/answers" &
 	pids="$pids $!"
 done
-wait_for opened $n
+await "open objects (answers: $(sort "$work/answers" | cut -c1-60 | grep -v "^ok" | uniq -c | head -n 5))" "ok $n" opened
 for partition in vc0 vc1; do
 	count=$(find "/proc/$(daemon $partition)/fd" -lname 'anon_inode:\[pidfd\]' | wc -l)
 	say "$partition: $count of 160 descriptors are pidfds"
@@ -30,5 +30,5 @@ done
 # shellcheck disable=SC2086 # many
 kill -KILL $pids
 wait
-wait_for opened 0
+await "open objects after the end of all" "ok 0" opened
 down

@@ -154,18 +154,21 @@ static void test_making(void **state)
 
 static void test_done(void **state)
 {
-	assert_false(table_was_done(table, 0));
-	assert_false(table_was_done(table, 7));
-	table_note_done(table, 0);
-	table_note_done(table, 7);
-	assert_false(table_was_done(table, 0));
-	assert_true(table_was_done(table, 7));
+	uint64_t id = 0;
+
+	assert_false(table_was_done(table, 0, &id));
+	assert_false(table_was_done(table, 7, &id));
+	table_note_done(table, 0, 5);
+	table_note_done(table, 7, 5);
+	assert_false(table_was_done(table, 0, &id));
+	assert_true(table_was_done(table, 7, &id));
+	assert_int_equal(id, 5);
 	for (uint64_t i = 0; i < 1023; i++)
-		table_note_done(table, 1000 + i);
-	assert_true(table_was_done(table, 7));
-	table_note_done(table, 8);
-	assert_false(table_was_done(table, 7)); /* forgotten */
-	assert_true(table_was_done(table, 2022));
+		table_note_done(table, 1000 + i, 5);
+	assert_true(table_was_done(table, 7, &id));
+	table_note_done(table, 8, 5);
+	assert_false(table_was_done(table, 7, &id)); /* forgotten */
+	assert_true(table_was_done(table, 2022, &id));
 }
 
 static void share_is(uint32_t uid, uint32_t kind, uint64_t objects, uint64_t units)

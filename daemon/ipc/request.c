@@ -392,17 +392,20 @@ int req_ipc_close(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 {
 	const Vc__IpcClose *req = msg->msg->ipc_close;
 	struct ipc *ipc = conn->daemon->ipc;
+	uint64_t id;
+	bool again;
 	int r = table_lock(ipc->table, err);
 
 	if (r < 0)
 		return r;
+	again = table_was_done(ipc->table, req->token, &id);
+	if (!again)
+		table_note_done(ipc->table, req->token, req->handle);
 	r = opener_count_out(ipc->table, req->handle, conn->pid, req->token);
-	if (r == 0) {
+	if (r == 0)
 		ipc_sweep(ipc, req->handle);
-		table_note_done(ipc->table, req->token);
-	} else if (table_was_done(ipc->table, req->token)) {
+	else if (again)
 		r = 0;
-	}
 	table_unlock(ipc->table);
 	if (r < 0)
 		return err_set(err, -r, "you have not opened that IPC object");
@@ -495,32 +498,34 @@ int req_ipc_unlink(struct conn *conn, struct wire_msg *msg, struct vc_err *err)
 	};
 	struct ipc *ipc = conn->daemon->ipc;
 	struct table_object object;
+	bool again;
 	int r = ipc_check_key(&key, err);
 
 	if (r == 0)
 		r = table_lock(ipc->table, err);
 	if (r < 0)
 		return r;
-	if (table_was_done(ipc->table, req->token)) {
-		table_unlock(ipc->table);
-		conn_ok(conn);
-		return 0;
-	}
+	/* Another object may have the name now. */
+	again = table_was_done(ipc->table, req->token, &key.id);
+	key.has_name = key.has_name && !again;
 	r = ipc_find_own(ipc, conn, &key, &object, err);
-	if (r == 0 && object.unlinked)
+	if (r == 0 && object.unlinked && !again)
 		r = err_set(err, ENOENT, "that IPC object is unlinked already");
 	if (r == 0) {
 		bool left;
 
+		if (!again)
+			table_note_done(ipc->table, req->token, object.id);
 		entry_unlink(ipc->table, object.id);
 		left = req->leave && opener_leave(ipc->table, object.id, conn->pid) == 0;
 		ipc_undo_unlinked(ipc, object.id);
 		/* A set or a queue is still mapped then, and the next tick removes it. */
 		if (!left || object.kind == IPC_KIND_SYSV_SHM)
 			ipc_sweep(ipc, object.id);
-		table_note_done(ipc->table, req->token);
 	}
 	table_unlock(ipc->table);
+	if (again)
+		r = 0; /* the object is gone */
 	if (r == 0)
 		conn_ok(conn);
 	return r;

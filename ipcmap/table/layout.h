@@ -36,7 +36,7 @@
 #include "ipcmap/table/table.h"
 
 #define TABLE_MAGIC 0x656c6261742d6376u /* "vc-table" */
-#define TABLE_VERSION 2
+#define TABLE_VERSION 3
 #define TABLE_NONE UINT32_MAX
 #define TABLE_DONE 1024 /* requests that the table remembers */
 #define TABLE_SHARES 4  /* limited kinds of objects */
@@ -93,6 +93,11 @@ struct table_open {
 	struct item_link entry_link, proc_link;
 };
 
+/* A request that was begun; see table_note_done(). */
+struct table_done {
+	uint64_t token, id;
+};
+
 struct table_user {
 	struct item item; /* hash: of uid */
 	uint32_t uid;
@@ -121,7 +126,7 @@ struct table_header {
 	uint32_t holder;     /* the pid of the lock's holder, for messages */
 	uint32_t first_idle; /* head of the idle list */
 	uint32_t n_done;
-	uint64_t done[TABLE_DONE]; /* see table_note_done() */
+	struct table_done done[TABLE_DONE]; /* see table_note_done() */
 	struct item_pool pools[ITEM_KINDS];
 	uint64_t changes[TABLE_COLUMNS_MAX];
 	pthread_mutex_t lock;

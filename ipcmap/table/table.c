@@ -301,17 +301,20 @@ uint32_t table_columns(const struct table *table)
 	return table->n_columns;
 }
 
-void table_note_done(struct table *table, uint64_t token)
+void table_note_done(struct table *table, uint64_t token, uint64_t id)
 {
 	if (token)
-		table->map->done[table->map->n_done++ % TABLE_DONE] = token;
+		table->map->done[table->map->n_done++ % TABLE_DONE] =
+			(struct table_done){ .token = token, .id = id };
 }
 
-bool table_was_done(const struct table *table, uint64_t token)
+bool table_was_done(const struct table *table, uint64_t token, uint64_t *ret_id)
 {
 	for (size_t i = 0; token && i < TABLE_DONE; i++)
-		if (table->map->done[i] == token)
+		if (table->map->done[i].token == token) {
+			*ret_id = table->map->done[i].id;
 			return true;
+		}
 	return false;
 }
 

@@ -113,12 +113,13 @@ int entry_unlink(struct table *table, uint64_t id);
 int entry_set_owner(struct table *table, uint64_t id, uint32_t uid, uint32_t gid, uint32_t mode);
 
 /*
- * Remembers a request that was carried out and left no trace in the table. If its answer is lost
- * because the daemon dies, the client repeats it with the same token (not 0). The table remembers
- * the last 1024.
+ * Remembers a request that leaves no trace in the table, and its object, before it is carried out.
+ * If the daemon dies before the client has the answer, the client repeats the request with the same
+ * token (not 0). The next daemon then carries it out on the same object, as far as that is left to
+ * do. The table remembers the last 1024.
  */
-void table_note_done(struct table *table, uint64_t token);
-bool table_was_done(const struct table *table, uint64_t token);
+void table_note_done(struct table *table, uint64_t token, uint64_t id);
+bool table_was_done(const struct table *table, uint64_t token, uint64_t *ret_id);
 
 /* The number of existing objects of a kind that a user has created, and the sum of their units.
  * Zero for kinds that the kernel does not limit. */
