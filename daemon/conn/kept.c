@@ -29,7 +29,7 @@
 #define SO_PEERPIDFD 77
 #endif
 
-/* Since Linux 6.5 the socket knows the process. -ESRCH: it has ended. */
+/* Returns a pidfd of the process, or -errno. Since Linux 6.5 the socket knows the process. */
 static int kept_pidfd(const struct conn *conn)
 {
 	socklen_t len = sizeof(int);
@@ -37,10 +37,10 @@ static int kept_pidfd(const struct conn *conn)
 
 	if (getsockopt(wire_fd(conn->wire), SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0) {
 		if (errno != ENOPROTOOPT)
-			return -ESRCH;
+			return -errno;
 		pidfd = (int)syscall(SYS_pidfd_open, conn->pid, 0);
 	}
-	return pidfd < 0 ? -ESRCH : pidfd;
+	return pidfd < 0 ? -errno : pidfd;
 }
 
 static bool kept_lives(const struct conn *conn)
@@ -77,18 +77,34 @@ static bool kept_retire(struct conn *conn)
 	return false;
 }
 
+/* The client asks again. Until then an idle connection may have made room. */
+static int kept_full(struct daemon *daemon, struct vc_err *err)
+{
+	kept_retire_one(daemon, NULL);
+	return err_set(err, EAGAIN, "partition %s: its daemon has no descriptor left",
+		       daemon->name);
+}
+
 /* Admits the first message. */
 static int kept_begin(struct conn *conn, struct vc_err *err)
 {
+	int pidfd;
+
 	if (conn->pid <= 0)
 		return 0;
-	conn->pidfd = kept_pidfd(conn);
-	if (conn->pidfd < 0)
+	pidfd = kept_pidfd(conn);
+	if (pidfd == -EMFILE || pidfd == -ENFILE)
+		return kept_full(conn->daemon, err);
+	if (pidfd < 0)
 		return kept_stale(err);
+	closep(&conn->pidfd);
+	conn->pidfd = pidfd;
 	/* Identifies the process by its PID, which it must still have afterwards. */
 	conn->start = proc_identity(conn->pid, NULL);
-	if (!conn->start || !kept_lives(conn))
+	if (!kept_lives(conn))
 		return kept_stale(err);
+	if (!conn->start)
+		return kept_full(conn->daemon, err);
 	wire_ask_sender(conn->wire);
 	wire_read_ahead(conn->wire);
 	conn->kept = true;
