@@ -96,8 +96,7 @@ static int transfer_freezer(const struct cg *cg, const char *path, char group[st
 	return 0;
 }
 
-/* Processes that fork faster than they are moved are held still for the rest. Each runs again as
- * soon as it is in the other group. */
+/* Processes that fork faster than they are moved are held still for the rest. */
 static void transfer_freeze(const struct cg *cg, const char *path)
 {
 	uint64_t deadline = clock_mono_usec() + TRANSFER_FREEZE_USEC;
@@ -146,8 +145,11 @@ static int transfer_hier(const struct cg *cg, const struct cg_hier *hier, const 
 
 		if (passed >= TRANSFER_USEC)
 			break;
-		if (passed >= TRANSFER_RUN_USEC && !frozen)
+		/* On v1 they may be in the other group of the v2 hierarchy already. */
+		if (passed >= TRANSFER_RUN_USEC && !frozen) {
 			transfer_freeze(cg, from);
+			transfer_freeze(cg, to);
+		}
 		frozen |= passed >= TRANSFER_RUN_USEC;
 	}
 	free(dead.pids);
