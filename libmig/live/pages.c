@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 
 #define PAGES_SIZE 4096u
@@ -52,21 +53,18 @@ void pages_done(struct pages *pages)
 
 int pages_add(struct pages_list *list, uint64_t start, uint64_t end)
 {
+	struct pages_range *range;
+
 	list->bytes += end - start;
 	if (list->n > 0 && list->list[list->n - 1].end == start) {
 		list->list[list->n - 1].end = end;
 		return 0;
 	}
-	if (list->n == list->room) {
-		size_t room = list->room ? 2 * list->room : 64;
-		struct pages_range *grown = reallocarray(list->list, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		list->list = grown;
-		list->room = room;
-	}
-	list->list[list->n++] = (struct pages_range){ .start = start, .end = end };
+	range = array_add(&list->list, &list->n);
+	if (!range)
+		return -ENOMEM;
+	range->start = start;
+	range->end = end;
 	return 0;
 }
 

@@ -18,7 +18,7 @@ struct pages_range {
 
 struct pages_list {
 	struct pages_range *list;
-	size_t n, room;
+	size_t n;
 	uint64_t bytes;
 };
 

@@ -8,13 +8,14 @@
  */
 #include "libmig/live/threads.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/proc.h"
+#include "common/procdir.h"
 #include "libmig/affinity.h"
 
 struct thread {
@@ -24,23 +25,20 @@ struct thread {
 
 struct threads {
 	struct thread *list;
-	size_t n, room;
+	size_t n;
 	bool bound; /* one of them at least may not run on all CPUs */
 };
 
 /* Calls f for each thread of a process, until it fails. A process that has ended has none. */
 static int threads_each(pid_t pid, int (*f)(pid_t pid, pid_t tid, void *arg), void *arg)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
-	const struct dirent *entry;
-	char path[32];
+	_cleanup_procdir_ struct procdir dir = { .fd = -1 };
+	pid_t tid;
 	int r = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	dir = opendir(path);
-	while (r == 0 && dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			r = f(pid, (pid_t)atoi(entry->d_name), arg);
+	procdir_open(&dir, AT_FDCWD, "/proc/%d/task", (int)pid);
+	while (r == 0 && (tid = procdir_next_pid(&dir)) > 0)
+		r = f(pid, tid, arg);
 	return r;
 }
 
@@ -56,21 +54,16 @@ static int threads_take_one(pid_t pid, pid_t tid, void *arg)
 	struct thread *thread;
 	int r;
 
-	if (threads->n == threads->room) {
-		size_t room = threads->room ? 2 * threads->room : 64;
-		struct thread *grown = reallocarray(threads->list, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		threads->list = grown;
-		threads->room = room;
-	}
-	thread = &threads->list[threads->n];
-	*thread = (struct thread){ .pid = pid, .tid = tid };
+	thread = array_add(&threads->list, &threads->n);
+	if (!thread)
+		return -ENOMEM;
+	thread->pid = pid;
+	thread->tid = tid;
 	r = affinity_read(tid, &taking->cpuset, &thread->affinity);
-	if (r < 0)
+	if (r < 0) {
+		threads->n--;
 		return r;
-	threads->n++;
+	}
 	threads->bound |= thread->affinity.position != NULL;
 	return 0;
 }
