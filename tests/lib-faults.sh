@@ -50,13 +50,6 @@ END
 chmod 755 "$work/hook"
 export VCRUN_STEP_HOOK="$work/hook"
 
-note_daemons() {
-	vcctl list --json | json "'\n'.join('%s %d' % (p['name'], p['daemon_pid']) for p in d['partitions'])" |
-		while read -r name pid; do
-			echo "$pid" >"$work/vcd.$name"
-		done
-}
-
 # The directory of a partition's group that limits its memory, and the limit's name.
 find_memory() {
 	while read -r base; do

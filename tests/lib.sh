@@ -174,6 +174,14 @@ down() { # [OPTION]...
 	vcctl down "$@" >"$work/down.out" 2>&1 || fail "vcctl down $*: $(cat "$work/down.out")"
 }
 
+# Writes the PID of each partition's daemon into $work/vcd.PARTITION, for hooks.
+note_daemons() {
+	vcctl list --json | json "'\n'.join('%s %d' % (p['name'], p['daemon_pid']) for p in d['partitions'])" |
+		while read -r name pid; do
+			echo "$pid" >"$work/vcd.$name"
+		done
+}
+
 # Another user of this machine runs a command. The build tree may lie where that user
 # cannot go, so the commands are copied. A second user is uid 65533.
 as_user() { # UID COMMAND...

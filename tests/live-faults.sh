@@ -34,13 +34,6 @@ chmod 755 "$work/hook"
 export VCRUN_STEP_HOOK="$work/hook"
 up
 
-note_daemons() {
-	vcctl list --json | json "'\n'.join('%s %d' % (p['name'], p['daemon_pid']) for p in d['partitions'])" |
-		while read -r name pid; do
-			echo "$pid" >"$work/vcd.$name"
-		done
-}
-
 # A program with a child; both write without a pause.
 cat >"$work/pair.py" <<'END'
 import os, signal, sys

@@ -1,7 +1,7 @@
 ## SPDX-License-Identifier: LGPL-2.1-or-later
 ## End-to-end tests: shell, one behaviour each. Unit tests stand with what they test.
 
-EXTRA_DIST += tests/driver tests/in-vm tests/lib.sh tests/lib-live.sh tests/lib-move.sh tests/lib-faults.sh \
+EXTRA_DIST += tests/driver tests/in-vm tests/lib.sh tests/lib-live.sh tests/lib-move.sh tests/lib-policy.sh tests/lib-faults.sh \
 	tests/lib-shape.sh tests/lib-event.sh tests/lib-regions.sh tests/policy-stats.py \
 	tests/reshape-random.py tests/terminal.py
 # Those that take longest begin first, so that no CPU waits for the last one.

@@ -2,21 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # policy-leastcpu - leastcpu places a program where less is going on
 . "${top_srcdir:=.}/tests/lib.sh"
+. "$top_srcdir/tests/lib-policy.sh"
 requires python3
 up
-
-# Where a program runs, by its cgroups.
-where() { # POLICY
-	vcrun --policy="$1" sh -c 'cat /proc/self/cgroup' | sed -n 's|.*/\(vc[0-9]\)/.*|\1|p' | sort -u
-}
-
-# True when a condition holds for the partitions as vcstat shows them, p.
-loads() { # CONDITION
-	vcstat partitions --json | python3 -c "
-import json, sys
-p = json.load(sys.stdin)['partitions']
-sys.exit(not ($1))"
-}
 
 # One partition is kept busy: leastcpu takes the other. What else this machine does counts
 # too, so this says something only while the other CPU has little to do.

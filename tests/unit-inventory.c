@@ -239,17 +239,6 @@ static void test_put_back(void **state)
 	inventory_free(inv);
 }
 
-static int setup(void **state)
-{
-	return prctl(PR_SET_CHILD_SUBREAPER, 1);
-}
-
-static int teardown(void **state)
-{
-	victim_end(victim_current);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,5 +251,5 @@ int main(void)
 		puts("skipped: looking into other processes needs root");
 		return 77;
 	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, victim_group_setup, victim_group_teardown);
 }

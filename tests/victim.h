@@ -68,6 +68,19 @@ static inline void victim_end(pid_t pid)
 		;
 }
 
+/* For cmocka_run_group_tests(): orphans of victims come to the test program. */
+static inline int victim_group_setup(void **state)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+/* A failed test leaves its victim behind. */
+static inline int victim_group_teardown(void **state)
+{
+	victim_end(victim_current);
+	return 0;
+}
+
 /* The pid of a ready victim; 0: it cannot be had here. */
 static inline pid_t victim_start(void (*setup)(void))
 {
