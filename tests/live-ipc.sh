@@ -30,7 +30,7 @@ is "memory is shared over the move" "$(ask b 'get 0')" "ok 12"
 is "it opens what it has" "$(ask a 'open shm mine' | cut -d' ' -f1,2)" "ok found"
 wait_for openers_are mine "vc1:4"
 
-# To and fro, with a daemon killed meanwhile.
+# To and fro. A daemon is killed after the second move.
 for i in 1 2 3; do
 	live_move a
 	[ "$i" != 2 ] || { kill -KILL "$(daemon vc1)" && vcctl up >/dev/null; }

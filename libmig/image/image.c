@@ -6,9 +6,9 @@
  * images are removed:
  *
  * - The tree's time namespace: CRIU would create a new namespace for the tree.
- * - The tree's groups. Restored processes start in the groups of the target, and CRIU is told to
- * ignore the old ones. But it still forks a helper that puts threads into them, which takes 1 ms.
- * If all threads are in one group, the helper has nothing to do.
+ * - The tree's groups. Restored processes start in the groups of the target, and CRIU
+ * gets the option to ignore the old ones. But it still forks a helper that puts threads into them,
+ * which takes 1 ms. If all threads are in one group, the helper has nothing to do.
  */
 #include "libmig/image/image.h"
 

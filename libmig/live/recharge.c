@@ -10,7 +10,7 @@
  *	copy      The process is made to fork. Its pages are shared with the child then, and reading
  *		  one by process_vm_readv(2) makes the kernel give the process a copy of its own:
  *		  the page is pinned for the read, and a shared page may not be pinned. No content
- *		  is written, so the process may write meanwhile. With the child's end the old
+ *		  is written, so the process may write during it. With the child's end the old
  *		  pages are free.
  *
  * A fork takes the time that the page table's copy takes, during which the process cannot take page

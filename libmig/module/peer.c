@@ -91,8 +91,8 @@ bool peer_wait(long number, const long args[6], long *ret)
 		return false;
 	peer_turn_away();
 	*ret = syscall(SYS_futex, args[0], args[1], args[2], &slice, NULL, 0);
-	/* A caller with a timeout checks its condition and waits again. Others are told that they
-	 * were woken. */
+	/* A caller with a timeout checks its condition and waits again. To others the call
+	 * returns as if they were woken. */
 	if (*ret < 0 && errno == ETIMEDOUT && !args[3])
 		*ret = 0;
 	return true;

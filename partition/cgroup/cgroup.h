@@ -172,8 +172,8 @@ const char *cg_deny_means(const struct cg *cg);
 int cg_entry_attach(struct cg *cg, const char *path, pid_t pid, struct vc_err *err);
 /*
  * Moves all processes of a group, with all their threads, to another group, everywhere. They run
- * on, and may fork meanwhile. 0: "from" is empty, or is missing. -errno: some may be in "from"
- * still; to put the others back, call it with the groups exchanged.
+ * on, and may fork during the call. 0: "from" is empty, or is missing. -errno: some may be in
+ * "from" still; to put the others back, call it with the groups exchanged.
  */
 int cg_transfer(struct cg *cg, const char *from, const char *to, struct vc_err *err);
 

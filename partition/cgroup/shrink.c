@@ -10,8 +10,8 @@
  *
  * So we first wait until it can fit, without a change. Then follow small steps, which other users
  * of these pages hardly notice: on v1 the limit itself, on v2 memory.reclaim under memory.high,
- * with the maximum at the end. A job that allocates meanwhile must not be killed for a change that
- * may be undone. So on v1 the group's OOM killer is off during the steps, and the job waits.
+ * with the maximum at the end. A job that allocates during this must not be killed for a change
+ * that may be undone. So on v1 the group's OOM killer is off during the steps, and the job waits.
  */
 #include "partition/cgroup/cgroup.h"
 

@@ -40,7 +40,7 @@ static void get_dnotify(char ret[STATE_VALUE])
 	state_number(ret, notified);
 }
 
-/* It is told of nothing any more. */
+/* It gets no more events. */
 static int set_dnotify_over(void)
 {
 	return set_dnotify() < 0 || fcntl(watched_dir, F_NOTIFY, 0) < 0
